@@ -1,0 +1,31 @@
+"""Every message that crosses a service boundary; one class, one topic."""
+
+from shared.contracts import auth, billing, matcher, psa_sync, vendor_sync
+from shared.contracts.base import Command, Event, Message, Observation, State
+
+MESSAGES: tuple[type[Message], ...] = (
+    auth.IntegrationConnected,
+    auth.IntegrationChanged,
+    vendor_sync.AccountObserved,
+    vendor_sync.ServiceObserved,
+    vendor_sync.SubscriptionObserved,
+    vendor_sync.RunFinished,
+    vendor_sync.CredentialsRejected,
+    vendor_sync.SyncVendor,
+    psa_sync.AccountObserved,
+    psa_sync.ProductObserved,
+    psa_sync.AgreementLineObserved,
+    psa_sync.RunFinished,
+    psa_sync.CredentialsRejected,
+    psa_sync.SyncPsa,
+    psa_sync.WriteQuantity,
+    psa_sync.QuantityWritten,
+    psa_sync.QuantityRefused,
+    matcher.MappingDecided,
+    matcher.MappingFinished,
+    billing.UsageLineChanged,
+    billing.ApprovalRecorded,
+    billing.ReconciliationCompleted,
+)
+
+__all__ = ["MESSAGES", "Command", "Event", "Message", "Observation", "State"]

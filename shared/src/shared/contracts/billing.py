@@ -1,0 +1,104 @@
+"""What billing publishes: the differences, the decisions, the end of a reconciliation."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import AwareDatetime
+
+from shared.contracts.base import Event, NoNumber, Number, Part, State
+
+
+class LineClass(StrEnum):
+    """What a usage line says of the two counts (architecture §4)."""
+
+    IN_STEP = "in-step"
+    VENDOR_HIGHER = "vendor-higher"
+    PSA_HIGHER = "psa-higher"
+    NOT_BILLED = "not-billed"
+    ENDED_STILL_BILLED = "ended-still-billed"
+    NOT_BOUGHT = "not-bought"
+    AMBIGUOUS = "ambiguous"
+    UNMAPPED = "unmapped"
+    EXCLUDED = "excluded"
+    NO_VERDICT = "no-verdict"
+
+
+class Count(Part):
+    """A number, or the reason there is none with the part that is known."""
+
+    number: Number | None = None
+    missing: NoNumber | None = None
+    known_part: Number | None = None
+    detail: str | None = None
+    as_of: AwareDatetime | None = None
+    """When the oldest figure in it was last confirmed."""
+
+
+class Money(Part):
+    """An estimate of what the difference is worth per billing period, or why none can be given."""
+
+    amount: Number | None = None
+    currency: str | None = None
+    basis: str | None = None
+    """Whose unit price it rests on: `psa-price` or `vendor-price`."""
+    unknown_because: str | None = None
+
+
+class UsageLineChanged(State):
+    """One target, or one vendor account and service without a target, as reconciled."""
+
+    topic: ClassVar[str] = "billing.usage-line-changed.v1"
+    meaning: ClassVar[str] = "A usage line as reconciled: both counts, the class, the money effect"
+    readers: ClassVar[tuple[str, ...]] = ()
+    key_fields: ClassVar[tuple[str, ...]] = ("line_id",)
+
+    line_id: str
+    psa_integration_id: str | None = None
+    psa_account_id: str | None = None
+    psa_product_id: str | None = None
+    vendor_integration_id: str | None = None
+    vendor_account_id: str | None = None
+    service_id: str | None = None
+    vendor_count: Count
+    psa_count: Count
+    line_class: LineClass
+    reason: str | None = None
+    money: Money
+    present: bool = True
+    changed_at: AwareDatetime
+
+
+class ApprovalRecorded(Event):
+    """A person decided on a usage line, on the evidence that the seal names."""
+
+    topic: ClassVar[str] = "billing.approval-recorded.v1"
+    meaning: ClassVar[str] = "A person's decision on a usage line, sealed with its evidence"
+    readers: ClassVar[tuple[str, ...]] = ()
+    key_fields: ClassVar[tuple[str, ...]] = ("approval_id",)
+
+    approval_id: str
+    line_id: str
+    decision: str
+    quantity: Number
+    seal: str
+    decided_by: str
+    decided_at: AwareDatetime
+
+
+class ReconciliationCompleted(Event):
+    """Billing has stored the reconciliation of a sync's runs."""
+
+    topic: ClassVar[str] = "billing.reconciliation-completed.v1"
+    meaning: ClassVar[str] = "The reconciliation of a sync is stored"
+    readers: ClassVar[tuple[str, ...]] = ()
+    key_fields: ClassVar[tuple[str, ...]] = ("sync_id",)
+
+    sync_id: str
+    integration_ids: tuple[str, ...]
+    outcome: str
+    by_class: dict[str, int]
+    money: dict[str, Number]
+    """Estimated effect of all differences by currency; currencies are never added."""
+    coverage: Number
+    """Share of lines whose counts are both numbers, 0 to 1."""
+    completed_at: AwareDatetime
