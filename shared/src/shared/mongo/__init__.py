@@ -1,0 +1,18 @@
+"""The document store, behind use-case methods: the only driver import besides repositories."""
+
+from shared.mongo.changes import Change, Document, Filter, Put, Remove, Session, Update
+from shared.mongo.client import Index, Mongo
+from shared.mongo.documents import Documents
+
+__all__ = [
+    "Change",
+    "Document",
+    "Documents",
+    "Filter",
+    "Index",
+    "Mongo",
+    "Put",
+    "Remove",
+    "Session",
+    "Update",
+]

@@ -1,0 +1,227 @@
+"""A collection as use-case methods; cursors and the driver's types stay in here."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo import DeleteMany, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from shared.errors import TransientError
+from shared.mongo.changes import (
+    Change,
+    Document,
+    Filter,
+    Put,
+    Session,
+    Update,
+    duplicates,
+    translated,
+)
+
+_ROUNDS = 8
+
+Sort = Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """A collection; when bound to a tenant, every filter and document carries that tenant."""
+
+    _collection: Any
+    _bound: Document = field(default_factory=dict)
+
+    async def get(self, id_: str, *, session: Session | None = None) -> Document | None:
+        with translated(session):
+            found: Document | None = await self._collection.find_one(self._of({"_id": id_}), session=session)
+            return found
+
+    async def get_many(self, ids: Iterable[str], *, session: Session | None = None) -> dict[str, Document]:
+        rows = await self.find({"_id": {"$in": list(ids)}}, session=session)
+        return {row["_id"]: row for row in rows}
+
+    async def find(
+        self,
+        filter_: Filter | None = None,
+        *,
+        sort: Sort | None = None,
+        limit: int = 0,
+        skip: int = 0,
+        fields: Sequence[str] | None = None,
+        session: Session | None = None,
+    ) -> list[Document]:
+        with translated(session):
+            cursor = self._collection.find(self._of(filter_), fields, skip, limit, session=session)
+            rows: list[Document] = await (cursor.sort(list(sort)) if sort else cursor).to_list(None)
+            return rows
+
+    async def stream(
+        self, filter_: Filter | None = None, *, sort: Sort | None = None, fields: Sequence[str] | None = None
+    ) -> AsyncIterator[Document]:
+        """Rows one by one, with bounded memory."""
+        with translated():
+            cursor = self._collection.find(self._of(filter_), fields)
+            async for row in cursor.sort(list(sort)) if sort else cursor:
+                yield row
+
+    async def count(self, filter_: Filter | None = None, *, session: Session | None = None) -> int:
+        with translated(session):
+            number: int = await self._collection.count_documents(self._of(filter_), session=session)
+            return number
+
+    async def distinct(self, name: str, filter_: Filter | None = None) -> list[Any]:
+        with translated():
+            values: list[Any] = await self._collection.distinct(name, self._of(filter_))
+            return values
+
+    async def aggregate(
+        self, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None
+    ) -> list[Document]:
+        stages = [{"$match": self._bound}, *pipeline] if self._bound else list(pipeline)
+        with translated(session):
+            rows: list[Document] = await self._collection.aggregate(stages, session=session).to_list(None)
+            return rows
+
+    async def insert(self, document: Document, *, session: Session | None = None) -> None:
+        """Raises `Conflict` when the `_id` or a unique index is taken."""
+        with translated(session):
+            await self._collection.insert_one(self._own(document), session=session)
+
+    async def insert_many(self, documents: Iterable[Document], *, session: Session | None = None) -> None:
+        """Raises `Conflict` when any `_id` or a unique index is taken."""
+        rows = [self._own(document) for document in documents]
+        with translated(session):
+            if rows:
+                await self._collection.insert_many(rows, ordered=False, session=session)
+
+    async def insert_new(self, documents: Iterable[Document]) -> None:
+        """Insert those whose `_id` is not there yet; the others stay as they are."""
+        await self._tolerant([InsertOne(self._own(document)) for document in documents], None)
+
+    async def put(self, document: Document, *, session: Session | None = None) -> None:
+        await self.bulk([Put(document)], session=session)
+
+    async def change(
+        self,
+        filter_: Filter,
+        update: Mapping[str, Any],
+        *,
+        upsert: bool = False,
+        session: Session | None = None,
+    ) -> bool:
+        """Change the first match; tells whether there was one."""
+        with translated(session):
+            result = await self._collection.update_one(self._of(filter_), update, upsert, session=session)
+            return bool(result.matched_count)
+
+    async def change_many(
+        self, filter_: Filter, update: Mapping[str, Any], *, session: Session | None = None
+    ) -> int:
+        with translated(session):
+            result = await self._collection.update_many(self._of(filter_), update, session=session)
+            return int(result.matched_count)
+
+    async def take(
+        self,
+        filter_: Filter,
+        update: Mapping[str, Any],
+        *,
+        sort: Sort | None = None,
+        upsert: bool = False,
+        session: Session | None = None,
+    ) -> Document | None:
+        """Change the first match and return it as it is afterwards."""
+        with translated(session):
+            found: Document | None = await self._collection.find_one_and_update(
+                self._of(filter_),
+                update,
+                sort=list(sort) if sort else None,
+                upsert=upsert,
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+            return found
+
+    async def remove(self, filter_: Filter, *, session: Session | None = None) -> int:
+        with translated(session):
+            result = await self._collection.delete_many(self._of(filter_), session=session)
+            return int(result.deleted_count)
+
+    async def bulk(self, changes: Sequence[Change], *, session: Session | None = None) -> None:
+        """Several changes in one round trip, in any order."""
+        if changes:
+            with translated(session):
+                operations = [self._operation(change) for change in changes]
+                await self._collection.bulk_write(operations, ordered=False, session=session)
+
+    async def forward(
+        self, documents: Iterable[Document], *, session: Session | None = None
+    ) -> list[Document]:
+        """Store each document unless a row with the same or a larger `revision` is there.
+
+        Looks first and writes only what is newer: several times as fast for new documents as guarded
+        upserts, and nothing is sent for stale news. Returns what was written, each `_id` once.
+        """
+        pending = _newest(self._own(document) for document in documents)
+        written: dict[str, Document] = {}
+        for _ in range(_ROUNDS):
+            pending = await self._newer(pending, session)
+            raced = await self._tolerant([write for _, write in pending], session)
+            written |= {document["_id"]: document for document, _ in pending}
+            if not raced:
+                return list(written.values())
+            pending = [(pending[index][0], None) for index in raced]
+        raise TransientError(f"{len(pending)} documents are being written by others at the same time")
+
+    async def _newer(self, documents: "_Writes", session: Session | None) -> "_Writes":
+        ids = [document["_id"] for document, _ in documents]
+        rows = await self.find({"_id": {"$in": ids}}, fields=["revision"], session=session) if ids else []
+        known = {row["_id"]: row["revision"] for row in rows}
+        return [
+            (document, self._forward_one(document, document["_id"] in known))
+            for document, _ in documents
+            if known.get(document["_id"], -1) < document["revision"]
+        ]
+
+    def _forward_one(self, document: Document, known: bool) -> Any:  # noqa: FBT001
+        if not known:
+            return InsertOne(document)
+        older = {"_id": document["_id"], "revision": {"$lt": document["revision"]}}
+        return ReplaceOne(self._of(older), document)
+
+    async def _tolerant(self, operations: Sequence[Any], session: Session | None) -> list[int]:
+        """Write; return the places of those whose `_id` somebody else inserted first."""
+        if not operations:
+            return []
+        with translated(session):
+            try:
+                await self._collection.bulk_write(operations, ordered=False, session=session)
+            except BulkWriteError as error:
+                return duplicates(error)
+        return []
+
+    def _of(self, filter_: Filter | None) -> Document:
+        return {**(filter_ or {}), **self._bound}
+
+    def _own(self, document: Document) -> Document:
+        return {**document, **self._bound}
+
+    def _operation(self, change: Change) -> Any:
+        if isinstance(change, Put):
+            own = self._own(change.document)
+            return ReplaceOne(self._of({"_id": own["_id"]}), own, upsert=True)
+        if isinstance(change, Update):
+            return UpdateOne(self._of(change.filter), change.update, upsert=change.upsert)
+        return DeleteMany(self._of(change.filter))
+
+
+_Writes = list[tuple[Document, Any]]
+
+
+def _newest(documents: Iterable[Document]) -> _Writes:
+    newest: dict[str, Document] = {}
+    for document in documents:
+        known = newest.get(document["_id"])
+        if known is None or known["revision"] < document["revision"]:
+            newest[document["_id"]] = document
+    return [(document, None) for document in newest.values()]

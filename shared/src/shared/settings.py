@@ -1,0 +1,95 @@
+"""Settings from the environment, and one clear line when one is missing."""
+
+import sys
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+class Block(BaseModel):
+    """A group of settings that share a prefix."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class KafkaSettings(Block):
+    """Where Kafka is: `host:port[,host:port]`."""
+
+    servers: str
+
+
+class MongoSettings(Block):
+    """Where this service's own database is."""
+
+    url: SecretStr
+    database: str
+
+
+class RedisSettings(Block):
+    """Where the status channel and the shared call budget live."""
+
+    url: SecretStr
+
+
+class HttpSettings(Block):
+    """Where this service listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+
+class AuthSettings(Block):
+    """Where people's tokens come from, and what they must say."""
+
+    url: str
+    issuer: str = "trueup"
+
+
+class ServiceAuthSettings(AuthSettings):
+    """How a service proves to auth that it may ask for access."""
+
+    service_token: SecretStr
+
+
+class OutboundSettings(Block):
+    """Which exact origins are exempt from the rule of https and public addresses only."""
+
+    allowed_origins: tuple[str, ...] = ()
+
+
+class ServiceSettings(BaseSettings):
+    """What every service has."""
+
+    model_config = SettingsConfigDict(frozen=True, env_nested_delimiter="__", extra="ignore")
+
+    http: HttpSettings = HttpSettings()
+    log_level: str = "INFO"
+
+
+def load(cls: type[S]) -> S:
+    """Build the settings, or say in one line which variable is wrong and exit with code 2."""
+    try:
+        return cls()
+    except ValidationError as error:
+        print("; ".join(_complaint(cls, fault) for fault in error.errors()), file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
+
+
+def _complaint(cls: type[BaseSettings], fault: Any) -> str:
+    name = "__".join(str(part) for part in fault["loc"]).upper()
+    if fault["type"] == "missing":
+        block = cls.model_fields.get(str(fault["loc"][0]))
+        return f"setting {name} is missing: set it in the environment{_hint(block, fault['loc'])}"
+    return f"setting {name} is wrong: {fault['msg']}"
+
+
+def _hint(block: Any, location: tuple[Any, ...]) -> str:
+    """A whole block that is missing is better named by what it needs."""
+    kind = getattr(block, "annotation", None)
+    if len(location) > 1 or not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return ""
+    needed = [name for name, field in kind.model_fields.items() if field.is_required()]
+    return " (" + ", ".join(f"{location[0]}__{name}".upper() for name in needed) + ")" if needed else ""

@@ -1,0 +1,107 @@
+import asyncio
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from shared.errors import Conflict
+from shared.mongo import Index, Mongo, Put, Remove, Session, Update
+
+
+async def test_a_tenant_sees_only_its_own_documents(mongo: Mongo) -> None:
+    ours, theirs = mongo.documents("things", "us"), mongo.documents("things", "them")
+    await ours.insert({"_id": "us:1", "name": "chair"})
+
+    assert await theirs.get("us:1") is None
+    assert await theirs.find() == []
+    assert await theirs.count() == 0
+    assert not await theirs.change({"_id": "us:1"}, {"$set": {"name": "table"}})
+    assert await theirs.remove({}) == 0
+    assert (await ours.get("us:1") or {})["name"] == "chair"
+
+
+async def test_a_taken_id_is_a_conflict(mongo: Mongo) -> None:
+    things = mongo.documents("things", "us")
+    await things.insert({"_id": "1"})
+
+    with pytest.raises(Conflict):
+        await things.insert({"_id": "1"})
+    with pytest.raises(Conflict):
+        await things.insert_many([{"_id": "1"}, {"_id": "2"}])
+
+
+async def test_only_newer_revisions_are_stored(mongo: Mongo) -> None:
+    things = mongo.documents("things", "us")
+    await things.forward([{"_id": "1", "revision": 5, "name": "now"}])
+
+    written = await things.forward(
+        [
+            {"_id": "1", "revision": 4, "name": "before"},
+            {"_id": "2", "revision": 1, "name": "older"},
+            {"_id": "2", "revision": 2, "name": "newer"},
+        ]
+    )
+
+    assert [(row["_id"], row["name"]) for row in written] == [("2", "newer")]
+    assert (await things.get("1") or {})["name"] == "now"
+
+
+@given(news=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=1, max_size=30))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_concurrent_writers_leave_the_newest_of_every_key(
+    mongo: Mongo, news: list[tuple[str, int]]
+) -> None:
+    things = mongo.documents("things", "us")
+    await things.remove({})
+
+    async with asyncio.TaskGroup() as group:
+        for start in range(3):
+            rows = [{"_id": key, "revision": revision} for key, revision in news[start::3]]
+            group.create_task(things.forward(rows))
+
+    stored = {row["_id"]: row["revision"] for row in await things.find()}
+    assert stored == {key: max(r for k, r in news if k == key) for key, _ in news}
+
+
+async def test_a_failed_transaction_leaves_nothing(mongo: Mongo) -> None:
+    things = mongo.documents("things", "us")
+
+    async def work(session: Session) -> None:
+        await things.insert({"_id": "1"}, session=session)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await mongo.transaction(work)
+    assert await things.count() == 0
+
+
+async def test_contended_transactions_are_all_applied(mongo: Mongo) -> None:
+    counters = mongo.documents("counters", "us")
+    await counters.insert({"_id": "n", "value": 0})
+
+    async def work(session: Session) -> None:
+        await counters.change({"_id": "n"}, {"$inc": {"value": 1}}, session=session)
+
+    await asyncio.gather(*(mongo.transaction(work) for _ in range(5)))
+    assert (await counters.get("n") or {})["value"] == 5
+
+
+async def test_bulk_changes_keep_to_the_tenant(mongo: Mongo) -> None:
+    ours, theirs = mongo.documents("things", "us"), mongo.documents("things", "them")
+    await theirs.insert({"_id": "t", "n": 1})
+
+    await ours.bulk([Put({"_id": "a"}), Update({"_id": "t"}, {"$set": {"n": 2}}), Remove({"n": 1})])
+
+    assert (await theirs.get("t") or {})["n"] == 1
+    assert [row["_id"] for row in await ours.find()] == ["a"]
+
+
+async def test_a_partial_unique_index_guards_one_in_flight(mongo: Mongo) -> None:
+    index = Index("jobs", [("tenant_id", 1), ("line", 1)], unique=True, where={"open": True})
+    await mongo.ensure([index])
+    await mongo.ensure([index])
+    jobs = mongo.documents("jobs", "us")
+    await jobs.insert({"_id": "1", "line": "x", "open": True})
+
+    with pytest.raises(Conflict):
+        await jobs.insert({"_id": "2", "line": "x", "open": True})
+    await jobs.insert({"_id": "3", "line": "x", "open": False})

