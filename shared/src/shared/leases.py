@@ -1,0 +1,69 @@
+"""Leases: one worker at a time, with a token that tells a late worker that its time is over."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from shared.errors import Conflict, TransientError
+from shared.mongo import Documents, Mongo
+
+_COLLECTION = "leases"
+
+
+class LeaseLost(TransientError):
+    """Somebody else may be at work by now: stop, publish nothing."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to work on `name` until `deadline` (seconds of the monotonic clock)."""
+
+    name: str
+    token: str
+    deadline: float
+    _ttl: timedelta
+    _rows: Documents
+
+    def check(self) -> None:
+        """Raises `LeaseLost` once the deadline has passed; call it right before anything that others see."""
+        if time.monotonic() >= self.deadline:
+            raise LeaseLost(f"the lease on {self.name} has run out")
+
+    async def renew(self) -> None:
+        """Work on for another term; raises `LeaseLost` when somebody else has taken over."""
+        asked = time.monotonic()  # before the call: our deadline must never lie after the stored one
+        renewed = await self._rows.change(
+            {"_id": self.name, "token": self.token},
+            {"$set": {"until": datetime.now(UTC) + self._ttl}},
+        )
+        if not renewed:
+            self.deadline = asked
+            raise LeaseLost(f"the lease on {self.name} was taken over")
+        self.deadline = asked + self._ttl.total_seconds()
+
+    async def release(self) -> None:
+        """Let the next worker start at once."""
+        self.deadline = time.monotonic()
+        await self._rows.remove({"_id": self.name, "token": self.token})
+
+
+class Leases:
+    """Takes leases in the service's own database; time-outs are judged by this machine's clock."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._rows = mongo.all_tenants(_COLLECTION)
+
+    async def take(self, name: str, ttl: timedelta) -> Lease | None:
+        """The lease, or None while somebody else holds it."""
+        asked, now, token = time.monotonic(), datetime.now(UTC), uuid4().hex
+        free = {"_id": name, "until": {"$lt": now}}
+        try:
+            taken = await self._rows.take(
+                free, {"$set": {"token": token, "until": now + ttl, "taken_at": now}}, upsert=True
+            )
+        except Conflict:  # the row is there and not free: the upsert met its `_id`
+            return None
+        if taken is None:
+            return None
+        return Lease(name, token, asked + ttl.total_seconds(), ttl, self._rows)

@@ -1,0 +1,114 @@
+"""The outbox: what is said is saved with what is done, and sent afterwards, at least once."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from shared.contracts import Message
+from shared.jobs import Job
+from shared.kafka import Envelope, Publisher, enveloped
+from shared.leases import Lease, Leases
+from shared.mongo import Index, Mongo, Session
+
+log = structlog.get_logger()
+
+_COLLECTION = "outbox"
+_AT_ONCE = 500
+_TTL = timedelta(seconds=15)
+
+OUTBOX_INDEXES = (Index(_COLLECTION, [("seq", 1)]),)
+
+
+class Outbox:
+    """Takes messages inside a transaction; `wake` tells the relay without making it the only way."""
+
+    def __init__(self, mongo: Mongo, source: str) -> None:
+        self._rows, self._source = mongo.all_tenants(_COLLECTION), source
+        self.woken = asyncio.Event()
+
+    async def add(
+        self, messages: Sequence[Message], *, session: Session, correlation_id: str | None = None
+    ) -> None:
+        """Save messages with the state that they tell of; they keep their order for each key."""
+        start = time.time_ns()
+        rows = [
+            _row(enveloped(message, source=self._source, correlation_id=correlation_id), start + place)
+            for place, message in enumerate(messages)
+        ]
+        await self._rows.insert_many(rows, session=session)
+
+    def wake(self) -> None:
+        """Call after the commit: the relay sends now instead of at its next look."""
+        self.woken.set()
+
+
+class Relay:
+    """Sends what the outbox holds, oldest first; one relay per service is at work at a time."""
+
+    def __init__(self, mongo: Mongo, publisher: Publisher, outbox: Outbox) -> None:
+        self._rows, self._publisher = mongo.all_tenants(_COLLECTION), publisher
+        self._leases, self._outbox = Leases(mongo), outbox
+        self._lease: Lease | None = None
+
+    def job(self) -> Job:
+        """Polling is the truth; being woken only makes it quick."""
+        return Job("relay", self.step, timedelta(milliseconds=500), wake=self._outbox.woken)
+
+    async def step(self) -> bool:
+        """Send some; tells whether there may be more."""
+        rows = await self._rows.find(sort=[("seq", 1)], limit=_AT_ONCE)
+        if not rows or not await self._leading():
+            return False
+        await self._send(rows)
+        return len(rows) == _AT_ONCE
+
+    async def _leading(self) -> bool:
+        """Renew in good time, so that one look does not cost one write."""
+        lease = self._lease
+        half = _TTL.total_seconds() / 2
+        if lease is None or time.monotonic() >= lease.deadline:
+            self._lease = await self._leases.take("outbox-relay", _TTL)
+        elif time.monotonic() >= lease.deadline - half:
+            self._lease = None
+            await lease.renew()
+            self._lease = lease
+        return self._lease is not None
+
+    async def _send(self, rows: list[dict[str, Any]]) -> None:
+        if self._lease is None:
+            return
+        self._lease.check()
+        await self._publisher.send(
+            [_envelope(row) for row in rows], deadline=_loop_time(self._lease.deadline)
+        )
+        await self._rows.remove({"_id": {"$in": [row["_id"] for row in rows]}})
+        log.info("outbox_sent", messages=len(rows))
+
+    async def release(self) -> None:
+        """Let another replica's relay start at once."""
+        if self._lease:
+            await self._lease.release()
+
+
+def _row(envelope: Envelope, seq: int) -> dict[str, Any]:
+    return {
+        "_id": envelope.headers["ce_id"],
+        "seq": seq,
+        "topic": envelope.topic,
+        "key": envelope.key,
+        "body": envelope.body,
+        "headers": dict(envelope.headers),
+    }
+
+
+def _envelope(row: dict[str, Any]) -> Envelope:
+    return Envelope(row["topic"], row["key"], bytes(row["body"]), row["headers"])
+
+
+def _loop_time(deadline: float) -> float:
+    """The lease's clock and the loop's are both monotonic but need not be the same."""
+    return asyncio.get_running_loop().time() + (deadline - time.monotonic())

@@ -1,0 +1,42 @@
+"""People for tests: a signing key of our own, and tokens that a `Verifier` accepts."""
+
+import time
+
+from joserfc import jwt
+from joserfc.jwk import KeySet, OKPKey
+from shared.people import ALGORITHM, AUDIENCE, Role, Verifier
+from shared.settings import AuthSettings
+
+_KEY = OKPKey.generate_key("Ed25519", {"kid": "test"})
+
+
+class KnownKeys:
+    """Keys that need no HTTP."""
+
+    async def current(self, *, refreshed: bool) -> KeySet:  # noqa: ARG002  the same either way
+        return KeySet([_KEY])
+
+
+def a_verifier() -> Verifier:
+    return Verifier(AuthSettings(url="http://auth.test"), KnownKeys())
+
+
+def token_for(role: Role, tenant_id: str = "demo", *, person_id: str = "ann", seconds: int = 600) -> str:
+    """A token as auth would sign it."""
+    now = int(time.time())
+    claims = {
+        "iss": "trueup",
+        "aud": AUDIENCE,
+        "sub": person_id,
+        "name": person_id.title(),
+        "tenant": tenant_id,
+        "role": role.name.lower(),
+        "iat": now,
+        "exp": now + seconds,
+    }
+    return jwt.encode({"alg": ALGORITHM, "kid": "test"}, claims, _KEY)
+
+
+def signed_in(role: Role, tenant_id: str = "demo", *, person_id: str = "ann") -> dict[str, str]:
+    """The headers of a request by somebody with this role."""
+    return {"Authorization": f"Bearer {token_for(role, tenant_id, person_id=person_id)}"}
