@@ -1,0 +1,1 @@
+"""What billing knows and the rules on it; pure."""
