@@ -33,7 +33,8 @@ local previous = 0
 if known then
   local old = cjson.decode(known)
   previous = tonumber(old.seq)
-  if old.run_id == document.run_id and type(old.outcome) == 'string' and type(document.outcome) ~= 'string' then
+  local ended = old.run_id == document.run_id and type(old.outcome) == 'string'
+  if ended and type(document.outcome) ~= 'string' then
     return previous
   end
 end
@@ -96,10 +97,10 @@ class Live:
     async def snapshot(self, tenant_id: str) -> dict[str, Status]:
         """The newest status of every integration, by integration id."""
         try:
-            rows: dict[str, str] = await self._redis.hgetall(_place(tenant_id))  # type: ignore[misc]
+            rows = await self._redis.hgetall(_place(tenant_id))
         except (RedisError, OSError) as error:
             raise TransientError(f"the status channel cannot be read: {error}") from error
-        return {name: Status.model_validate_json(text) for name, text in rows.items()}
+        return {str(name): Status.model_validate_json(text) for name, text in rows.items()}
 
     async def follow(self, tenant_id: str) -> AsyncIterator[Status]:
         """Every newer status as it comes, beginning with the snapshot; never one twice or backwards.
@@ -119,7 +120,7 @@ class Live:
                         yield status
 
     async def ping(self) -> None:
-        await self._redis.ping()  # type: ignore[misc]
+        await self._redis.ping()
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -1,0 +1,72 @@
+# Every target sets up what it needs: Python 3.11+, Java 17+, Maven, Node with npm and make are enough.
+
+PYTHON  ?= python3
+UV      := 0.13.9
+BIN     := .venv/bin
+SOURCES := shared services deploy tests .ci
+MEMBERS := shared $(patsubst %,services/%,auth vendor-sync psa-sync matcher billing console) deploy/standalone deploy/sandbox
+READY   := .venv/.ready
+KAFKA   := .tools/kafka/.ready
+STATIC  := services/console/src/console/static/.ready
+
+export UV_NO_PROGRESS = 1
+
+.PHONY: help setup demo up test live lint format catalogue check lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: $(READY) $(KAFKA) $(STATIC) ## install everything; the other targets do it by themselves
+
+demo: setup ## the whole story on fresh data, judged by the simulated PSA itself (SEED=7 repeats a run)
+	@$(BIN)/python -m standalone demo $(if $(SEED),--seed $(SEED))
+
+up: setup ## start everything and leave it running; prints the console's address and sign-in
+	@$(BIN)/python -m standalone up $(if $(SEED),--seed $(SEED))
+
+test: setup ## all tests, those on real servers included
+	@$(BIN)/pytest -q
+
+live: setup ## only the tests on real servers
+	@$(BIN)/pytest -q -m live
+
+lint: $(READY) ## style, types, import contracts, sizes
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check -q $(SOURCES)
+	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/lint-imports
+	@$(BIN)/python .ci/sizes.py
+
+format: $(READY) ## put code in form
+	@$(BIN)/ruff check --fix -q $(SOURCES) || true
+	@$(BIN)/ruff format -q $(SOURCES)
+
+catalogue: $(READY) ## write the event catalogue of shared/README.md anew
+	@$(BIN)/python -m shared.catalogue shared/README.md
+
+check: lint test ## what must hold before anything lands
+
+lock: ## resolve all dependencies anew; the lock holds hashes and no index addresses
+	@$(BIN)/uv lock --upgrade -q
+	@$(BIN)/uv export -q --all-packages --all-groups --no-emit-workspace --no-header -o requirements.lock
+
+clean: ## remove the data and logs of the standalone system
+	rm -rf .trueup
+
+$(READY): requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Trueup needs Python 3.11 or newer: install it or set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV)
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps --no-build-isolation $(MEMBERS:%=-e %)
+	@touch $@
+
+$(KAFKA): deploy/standalone/pom.xml $(READY)
+	@$(BIN)/python -m standalone resolve
+	@touch $@
+
+$(STATIC): services/console/package-lock.json services/console/package.json
+	@command -v npm >/dev/null || { echo "Trueup's console needs Node with npm: install it"; exit 1; }
+	@cd services/console && npm ci --silent --ignore-scripts && npm run --silent build
+	@touch $@
