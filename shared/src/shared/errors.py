@@ -1,9 +1,11 @@
 """Errors named by what to do about them.
 
     TransientError            the far side is down, slow or limiting: try again
+    └── OutcomeUnknown        … but look first: the call may have taken effect
     PermanentError            trying again cannot help
     ├── CredentialsRejected   a person must reconnect
     ├── UnexpectedResponse    the far side changed
+    ├── AddressRefused        a person must name another address
     └── RuleBroken            our own rule says no
         ├── NotFound
         └── Conflict
@@ -13,15 +15,28 @@ Anything else that is raised is a bug.
 
 
 class TransientError(Exception):
-    """The far side is down, slow or limiting; `retry_after` is its own word on when, in seconds."""
+    """The far side is down, slow or limiting; `retry_after` is its own word on when, in seconds.
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    `status` is its HTTP status: none when it did not answer at all.
+    """
+
+    def __init__(self, sentence: str, *, retry_after: float | None = None, status: int | None = None) -> None:
+        super().__init__(sentence)
         self.retry_after = retry_after
+        self.status = status
+
+
+class OutcomeUnknown(TransientError):
+    """A change was sent and may have taken effect: read before it is sent again."""
 
 
 class PermanentError(Exception):
-    """Trying again cannot help."""
+    """Trying again cannot help; `status` and `message` are the far side's own, where it answered."""
+
+    def __init__(self, sentence: str, *, status: int | None = None, message: str | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.message = sentence if message is None else message
 
 
 class CredentialsRejected(PermanentError):
@@ -30,6 +45,10 @@ class CredentialsRejected(PermanentError):
 
 class UnexpectedResponse(PermanentError):
     """The far side answered in a shape that we do not know."""
+
+
+class AddressRefused(PermanentError):
+    """The address is none that we call: not https, not public, or carrying a user name."""
 
 
 class RuleBroken(PermanentError):

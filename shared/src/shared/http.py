@@ -1,0 +1,248 @@
+"""The only way out to a provider: one client, one retry rule, one set of errors, one line per call."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+import httpx
+import structlog
+
+from shared.addresses import is_exempt, origin_of
+from shared.answers import Answer, Json, error_of, read_answer
+from shared.errors import AddressRefused, OutcomeUnknown, PermanentError, TransientError, UnexpectedResponse
+from shared.retrying import REPEATABLE, Budget, Call, Garbled, Policy, Renewed
+from shared.settings import OutboundSettings
+from shared.transport import GuardedTransport
+
+__all__ = ["Access", "Answer", "Api", "Budget", "Fixed", "Json", "Policy", "Source"]
+
+log = structlog.get_logger()
+
+_SECRET_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where to call and with which headers; what proves who we are is never shown."""
+
+    base_url: str
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be repeated when the far side quotes it."""
+        words = " ".join(self.headers.values()).split()
+        return tuple(word for word in words if len(word) >= _SECRET_LENGTH)
+
+
+class Source(Protocol):
+    """Gives the access that a call goes out with."""
+
+    async def current(self) -> Access: ...
+
+    async def renewed(self, refused: Access) -> Access | None:
+        """Another access than the refused one, or None when there is none to be had."""
+
+
+class Fixed:
+    """Access that never changes."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def current(self) -> Access:
+        return self._access
+
+    async def renewed(self, refused: Access) -> None:  # noqa: ARG002 (the protocol's)
+        return None
+
+
+class Api:
+    """One provider's HTTP API. Use as `async with`; paths are relative to the base address.
+
+    Raises TransientError, OutcomeUnknown (a change that may have been made), CredentialsRejected (401, 403),
+    NotFound (404), Conflict (409), UnexpectedResponse (redirect, no JSON), AddressRefused, PermanentError.
+    """
+
+    def __init__(
+        self,
+        at: str | Source,
+        *,
+        outbound: OutboundSettings,
+        headers: Mapping[str, str] | None = None,
+        policy: Policy | None = None,
+        budget: Budget | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._policy = policy or Policy()
+        self._budget = budget
+        self._headers = {"Accept": "application/json", **(headers or {})}
+        self._allowed = frozenset(origin_of(allowed) for allowed in outbound.allowed_origins)
+        self._source = Fixed(self._checked(at)) if isinstance(at, str) else at
+        self._client = httpx.AsyncClient(
+            transport=transport or GuardedTransport(self._allowed, max_body=self._policy.max_body),
+            timeout=httpx.Timeout(self._policy.read, connect=self._policy.connect),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
+        return (await self.request("GET", path, params=params)).result()
+
+    async def post(self, path: str, json: Json, *, repeatable: bool = False) -> Json:
+        return (await self.request("POST", path, json=json, repeatable=repeatable)).result()
+
+    async def patch(self, path: str, json: Json, *, repeatable: bool = False) -> Json:
+        return (await self.request("PATCH", path, json=json, repeatable=repeatable)).result()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: Json = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> Answer:
+        """The final answer, successes and refusals alike: look at its status, or ask for its `result()`.
+
+        A change is sent once unless the caller says that it is repeatable; reads are repeated.
+        """
+        again = method in REPEATABLE if repeatable is None else repeatable
+        call = Call(method, path, self._policy, again, params=params, json=json, headers=headers or {})
+        status = None
+        try:
+            answer = await self._persist(call)
+            status = answer.status
+        finally:
+            # The query stays out: it may hold what a person typed.
+            took = round((time.monotonic() - call.started) * 1000)
+            log.info(
+                "http_call",
+                method=method,
+                host=call.host,
+                path=path,
+                status=status,
+                sent=call.sent,
+                duration_ms=took,
+            )
+        return answer
+
+    async def _persist(self, call: Call) -> Answer:
+        try:
+            answer = await self._attempts(call)
+        except Renewed as last:
+            answer = last.answer
+        except (TransientError, UnexpectedResponse) as error:
+            if call.may_have_acted:
+                raise OutcomeUnknown(str(error), status=error.status) from error
+            if isinstance(error, Garbled):
+                raise UnexpectedResponse(str(error), status=error.status) from error
+            raise
+        if call.may_have_acted and not answer.is_success:
+            raise OutcomeUnknown(f"{error_of(answer)}, but an earlier attempt may have taken effect")
+        return answer
+
+    async def _attempts(self, call: Call) -> Answer:
+        async for attempt in call.attempts():
+            with attempt:
+                return await self._attempt(call)
+        raise AssertionError("a call ends with an answer or an error")
+
+    async def _attempt(self, call: Call) -> Answer:
+        if self._budget is not None:
+            async with call.waiting():
+                await self._budget.spend()
+        access = await self._source.current()
+        answer = await self._send(call, access)
+        if answer.is_transient:
+            raise await self._transient(call, answer)
+        if answer.status in self._policy.renew_on and not call.renewed:
+            call.renewed = True
+            if await self._source.renewed(access) is not None:
+                raise Renewed(answer)
+        return answer
+
+    async def _transient(self, call: Call, answer: Answer) -> TransientError:
+        if answer.is_garbled:
+            call.doubt()
+            return Garbled(
+                f"{answer.call} answered {answer.status} with what is not JSON", status=answer.status
+            )
+        if not answer.is_throttled:
+            call.doubt()
+            return TransientError(str(error_of(answer)), retry_after=answer.retry_after, status=answer.status)
+        pause = call.pause_after(answer)
+        if self._budget is not None:
+            await self._budget.pause(pause)
+        return TransientError(str(error_of(answer)), retry_after=pause, status=answer.status)
+
+    async def _send(self, call: Call, access: Access) -> Answer:
+        request = self._build(call, access)
+        call.sent += 1
+        call.host = request.url.netloc.decode()
+        named = f"{call.method} {call.host}{request.url.path}"
+        try:
+            async with asyncio.timeout(max(call.left, 0.0)):
+                return await self._exchange(request, named, access.secrets)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise TransientError(f"{named} could not connect: {error}") from error
+        except httpx.LocalProtocolError:
+            # Not chained: the library quotes the header value that it could not send.
+            raise PermanentError(
+                f"{named} cannot be sent: a header has characters that HTTP forbids"
+            ) from None
+        except httpx.DecodingError as error:
+            call.doubt()
+            raise Garbled(f"{named} answered with a body that cannot be decoded") from error
+        except (httpx.TransportError, TimeoutError) as error:
+            call.doubt()
+            raise TransientError(f"{named} got no answer: {type(error).__name__}") from error
+        except UnexpectedResponse:
+            call.doubt()
+            raise
+
+    def _build(self, call: Call, access: Access) -> httpx.Request:
+        try:
+            return self._client.build_request(
+                call.method,
+                f"{access.base_url.rstrip('/')}/{call.path.lstrip('/')}",
+                params=call.params,
+                json=call.json,
+                headers={**self._headers, **access.headers, **call.headers},
+            )
+        except httpx.InvalidURL as error:
+            raise AddressRefused(
+                f"the address of {call.method} {call.path} cannot be read: {error}"
+            ) from error
+        except UnicodeEncodeError:
+            raise PermanentError(f"{call.method} {call.path} cannot be sent: a header is not ASCII") from None
+
+    async def _exchange(self, request: httpx.Request, named: str, secrets: tuple[str, ...]) -> Answer:
+        response = await self._client.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for part in response.aiter_bytes():
+                body += part
+                # The transport counts what arrives; here counts what it unpacks to.
+                if len(body) > self._policy.max_body:
+                    raise UnexpectedResponse(f"{named} answered with more than {self._policy.max_body} bytes")
+        finally:
+            await response.aclose()
+        return read_answer(named, response.status_code, dict(response.headers), bytes(body), secrets=secrets)
+
+    def _checked(self, base_url: str) -> Access:
+        is_exempt(origin_of(base_url), self._allowed)
+        return Access(base_url, {})

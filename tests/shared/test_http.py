@@ -1,0 +1,97 @@
+import httpx
+import pytest
+from outside import Doors, Provider, Reply, an_api, doors
+from shared.errors import (
+    AddressRefused,
+    CredentialsRejected,
+    OutcomeUnknown,
+    TransientError,
+)
+from shared.http import Access, Api
+from shared.settings import OutboundSettings
+
+OK = httpx.Response(200, json={"ok": True})
+
+
+async def test_a_path_is_appended_to_the_base_address_verbatim() -> None:
+    provider = Provider(OK)
+
+    async with an_api(provider) as api:
+        await api.get("/customers", {"offset": 0, "limit": 1})
+
+    assert str(provider.requests[0].url) == "https://api.example/base/customers?offset=0&limit=1"
+
+
+async def test_what_we_sent_as_proof_is_not_repeated_when_quoted() -> None:
+    provider = Provider(httpx.Response(400, json={"message": "bad key canary-5f2e91"}))
+
+    async with an_api(provider, at=Doors(Access("https://api.example", {"X-Key": "canary-5f2e91"}))) as api:
+        answer = await api.request("GET", "/x")
+
+    assert answer.message == "bad key ***"
+    assert "canary" not in repr(answer)
+
+
+@pytest.mark.parametrize(
+    "reply", [httpx.Response(502), httpx.ReadTimeout("late"), httpx.Response(200, text="<")]
+)
+async def test_a_change_without_a_clear_answer_has_an_unknown_outcome_and_is_sent_once(reply: Reply) -> None:
+    provider = Provider(reply)
+
+    async with an_api(provider) as api:
+        with pytest.raises(OutcomeUnknown):
+            await api.patch("/x", [])
+
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("reply", [httpx.ConnectError("refused"), httpx.Response(429)])
+async def test_a_change_that_certainly_was_not_made_may_be_sent_later(reply: Reply) -> None:
+    async with an_api(Provider(reply)) as api:
+        with pytest.raises(TransientError) as raised:
+            await api.patch("/x", [])
+
+    assert type(raised.value) is TransientError
+
+
+@pytest.mark.parametrize("last", [httpx.ConnectError("refused"), httpx.Response(409)])
+async def test_a_repeated_change_stays_unknown_once_it_was(last: Reply) -> None:
+    async with an_api(Provider(httpx.ReadTimeout("late"), last)) as api:
+        with pytest.raises(OutcomeUnknown):
+            await api.patch("/x", [], repeatable=True)
+
+
+async def test_a_repeatable_change_is_repeated() -> None:
+    async with an_api(Provider(httpx.ReadTimeout("late"), OK)) as api:
+        assert await api.patch("/x", [], repeatable=True) == {"ok": True}
+
+
+async def test_access_is_renewed_once_and_the_call_goes_out_again() -> None:
+    provider = Provider(httpx.Response(401), OK)
+
+    async with an_api(provider, at=doors(3)) as api:
+        assert await api.get("/x") == {"ok": True}
+
+    assert [request.url.path for request in provider.requests] == ["/0/x", "/1/x"]
+
+
+async def test_a_second_refusal_in_one_call_stands() -> None:
+    provider = Provider(httpx.Response(401))
+
+    async with an_api(provider, at=doors(3)) as api:
+        with pytest.raises(CredentialsRejected):
+            await api.get("/x")
+
+    assert len(provider.requests) == 2
+
+
+async def test_a_change_that_was_refused_is_sent_again_with_new_access() -> None:
+    provider = Provider(httpx.Response(401), OK)
+
+    async with an_api(provider, at=doors(2)) as api:
+        assert await api.post("/x", {}) == {"ok": True}
+
+
+async def test_an_address_that_is_not_https_is_refused_at_once() -> None:
+    with pytest.raises(AddressRefused):
+        Api("http://api.example", outbound=OutboundSettings())
