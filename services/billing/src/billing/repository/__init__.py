@@ -1,0 +1,1 @@
+"""What billing keeps: documents to models and back."""

@@ -1,0 +1,169 @@
+"""Approvals, and the one place where a decision, its audit entry and its command become durable together."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from shared.contracts.auth import IntegrationChanged, Status
+from shared.contracts.base import key_of
+from shared.errors import Conflict, RuleBroken
+from shared.mongo import Document, Filter, Index, Mongo, Put, Session
+from shared.outbox import Outbox
+
+from billing.models.approvable import Choice
+from billing.models.approval import Approval, ApprovalState
+from billing.models.usage_line import UsageLine
+from billing.repository.audit import Audit
+from billing.service.approving import Found, Order, Settled
+from billing.service.results import Ended
+
+_APPROVALS, _ORDERS = "approvals", "approval_orders"
+_AGREEMENT_LINE = [("tenant_id", 1), ("integration_id", 1), ("agreement_line_id", 1)]
+
+APPROVAL_INDEXES = (
+    Index(_APPROVALS, _AGREEMENT_LINE, unique=True, where={"state": ApprovalState.COMMANDED.value}),
+    Index(_APPROVALS, [("tenant_id", 1), ("place", 1)]),
+    Index(_APPROVALS, [("tenant_id", 1), ("state", 1), ("place", 1)]),
+)
+"""The first lets one approval be in flight on an agreement line, whoever asks at the same time."""
+
+
+class Lines(Protocol):
+    """The usage lines, read and held in a transaction."""
+
+    async def get_many(
+        self, tenant_id: str, line_ids: Iterable[str], *, session: Session
+    ) -> Mapping[str, UsageLine]: ...
+
+    async def hold(self, tenant_id: str, line_ids: Iterable[str], *, session: Session) -> None:
+        """Make a transaction that changes one of them at the same time conflict with this one."""
+
+
+class Integrations(Protocol):
+    """What a tenant is connected to."""
+
+    async def of_tenant(self, tenant_id: str) -> Sequence[IntegrationChanged]: ...
+
+
+class Approvals:
+    """Keeps approvals by id; what is saved about one is saved in one transaction."""
+
+    def __init__(
+        self, mongo: Mongo, outbox: Outbox, audit: Audit, *, lines: Lines, integrations: Integrations
+    ) -> None:
+        self._mongo, self._outbox, self._audit = mongo, outbox, audit
+        self._lines, self._integrations = lines, integrations
+
+    async def get(self, tenant_id: str, approval_id: str) -> Approval | None:
+        row = await self._mongo.documents(_APPROVALS, tenant_id).get(key_of(tenant_id, approval_id))
+        return Approval.model_validate(row) if row else None
+
+    async def page(
+        self, tenant_id: str, *, state: ApprovalState | None, after: str | None, limit: int
+    ) -> tuple[list[Approval], str | None]:
+        """Newest first, and the cursor of the next page; what is decided meanwhile comes before the first."""
+        wanted: Document = {"state": state.value} if state else {}
+        wanted |= {"place": {"$lt": after}} if after else {}
+        rows = await self._mongo.documents(_APPROVALS, tenant_id).find(
+            wanted, sort=[("place", -1)], limit=limit + 1
+        )
+        more = rows[limit - 1]["place"] if len(rows) > limit else None
+        return [Approval.model_validate(row) for row in rows[:limit]], more
+
+    async def in_flight(self, tenant_id: str, line_ids: Sequence[str]) -> dict[str, Approval]:
+        """By usage line: what waits for the result of a write."""
+        found = await self._waiting(tenant_id, {"line_id": {"$in": list(line_ids)}})
+        return {approval.line_id: approval for approval in found}
+
+    async def open(self, order: Order) -> bool:
+        """Whether the key is new. Raises `RuleBroken` when it was used for a different request."""
+        orders = self._mongo.documents(_ORDERS, order.tenant_id)
+        id_ = key_of(order.tenant_id, order.person_id, order.idempotency_key)
+        try:
+            await orders.insert({"_id": id_, "fingerprint": order.fingerprint})
+        except Conflict:
+            known = await orders.get(id_)
+            if known and known["fingerprint"] != order.fingerprint:
+                raise RuleBroken(
+                    f"the Idempotency-Key {order.idempotency_key!r} was used for a different request:"
+                    " send a new key with it"
+                ) from None
+            return False
+        return True
+
+    async def settle(
+        self, order: Order, choices: Sequence[Choice], judge: Callable[[Found], Settled], *, careful: bool
+    ) -> Settled:
+        """Read, judge and save in one transaction (see `service.approving.Ledger`)."""
+        known = await self._integrations.of_tenant(order.tenant_id)
+        active = frozenset(one.integration_id for one in known if one.status is Status.ACTIVE)
+
+        async def work(session: Session) -> Settled:
+            ids = [one.line_id for one in choices]
+            lines = await self._lines.get_many(order.tenant_id, ids, session=session)
+            found = Found(lines, active)
+            if careful:
+                found = await self._carefully(order, found, ids, session)
+            settled = judge(found)
+            await self._save(order.tenant_id, settled, session)
+            return settled
+
+        async with self._audit.turn(order.tenant_id):
+            settled = await self._mongo.transaction(work)
+        self._outbox.wake()
+        return settled
+
+    async def end(
+        self, tenant_id: str, approval_ids: Sequence[str], judge: Callable[[Mapping[str, Approval]], Ended]
+    ) -> None:
+        """Read, judge and save in one transaction (see `service.results.Open`)."""
+
+        async def work(session: Session) -> None:
+            known = await self._known(tenant_id, approval_ids, session)
+            ended = judge(known)
+            await self._audit.append(tenant_id, ended.drafts, session=session)
+            rows = self._mongo.documents(_APPROVALS, tenant_id)
+            await rows.bulk([Put(_document(one)) for one in ended.approvals], session=session)
+
+        async with self._audit.turn(tenant_id):
+            await self._mongo.transaction(work)
+
+    async def _carefully(self, order: Order, found: Found, ids: Sequence[str], session: Session) -> Found:
+        """Look up what the order has done already, and what is in flight."""
+        earlier = await self._known(order.tenant_id, [order.approval_id(id_) for id_ in ids], session)
+        places = [line.agreement_line.line_id for line in found.lines.values() if line.agreement_line]
+        waiting = await self._waiting(order.tenant_id, {"agreement_line_id": {"$in": places}}, session)
+        in_flight = {(one.integration_id, one.agreement_line_id): one.approval_id for one in waiting}
+        return Found(found.lines, found.active, earlier, in_flight)
+
+    async def _waiting(self, tenant_id: str, where: Filter, session: Session | None = None) -> list[Approval]:
+        wanted = {"state": ApprovalState.COMMANDED.value, **where}
+        rows = await self._mongo.documents(_APPROVALS, tenant_id).find(wanted, session=session)
+        return [Approval.model_validate(row) for row in rows]
+
+    async def _known(self, tenant_id: str, ids: Iterable[str], session: Session) -> dict[str, Approval]:
+        rows = self._mongo.documents(_APPROVALS, tenant_id)
+        found = await rows.get_many([key_of(tenant_id, id_) for id_ in ids], session=session)
+        approvals = [Approval.model_validate(row) for row in found.values()]
+        return {approval.approval_id: approval for approval in approvals}
+
+    async def _save(self, tenant_id: str, settled: Settled, session: Session) -> None:
+        approvals = settled.approvals
+        if not approvals:
+            return
+        await self._audit.append(tenant_id, settled.drafts, session=session)
+        await self._lines.hold(tenant_id, [one.line_id for one in approvals], session=session)
+        rows = self._mongo.documents(_APPROVALS, tenant_id)
+        await rows.insert_many([_document(one) for one in approvals], session=session)
+        await self._outbox.add(settled.messages, session=session)
+
+
+def _document(approval: Approval) -> Document:
+    """Times stay times; `place` puts approvals in one order, also those of one moment."""
+    return {
+        **approval.model_dump(mode="json"),
+        "_id": key_of(approval.tenant_id, approval.approval_id),
+        "decided_at": approval.decided_at,
+        "valid_until": approval.valid_until,
+        "ended_at": approval.ended_at,
+        "place": f"{int(approval.decided_at.timestamp() * 1000):015}:{approval.approval_id}",
+    }

@@ -1,0 +1,186 @@
+"""Approving: a person's decisions become approvals, audit entries and commands, all or none of each batch."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Protocol
+
+from shared.contracts import Message
+from shared.contracts.base import utc
+from shared.errors import Conflict, TransientError
+
+from billing.models.approvable import Choice, Objected, Objection, Write, judged
+from billing.models.approval import VALID_FOR, Approval, Decision, approval_id_of
+from billing.models.audit import Draft, canonical
+from billing.models.usage_line import UsageLine
+
+BATCH = 200
+"""Lines in one transaction: large enough to share its cost, small enough to conflict rarely."""
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one person asked to approve under one idempotency key; no line twice."""
+
+    tenant_id: str
+    person_id: str
+    idempotency_key: str
+    choices: tuple[Choice, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for the same request."""
+        rows = [[one.line_id, one.seal, _plain(one.quantity)] for one in self.choices]
+        return sha256(canonical(rows).encode()).hexdigest()
+
+    def approval_id(self, line_id: str) -> str:
+        return approval_id_of(self.tenant_id, self.person_id, self.idempotency_key, line_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the store holds, in one snapshot, that a batch of decisions rests on."""
+
+    lines: Mapping[str, UsageLine]
+    active: Collection[str]
+    """Ids of the integrations that may be written to."""
+    earlier: Mapping[str, Approval] = field(default_factory=dict)
+    """By approval id: what this key has approved already."""
+    in_flight: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Approval ids by integration and agreement line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one choice: an approval, or an objection with the line as it is now."""
+
+    line_id: str
+    approval: Approval | None = None
+    replayed: bool = False
+    objected: Objected | None = None
+    line: UsageLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a batch comes to: its results, and what is saved and said with them."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def approvals(self) -> list[Approval]:
+        """The new ones."""
+        return [one.approval for one in self.results if one.approval and not one.replayed]
+
+    @property
+    def drafts(self) -> list[Draft]:
+        return [approval.draft() for approval in self.approvals]
+
+    @property
+    def messages(self) -> list[Message]:
+        both = ((approval.announcement(), approval.command()) for approval in self.approvals)
+        return [message for pair in both for message in pair]
+
+
+class Ledger(Protocol):
+    """Where approvals are kept."""
+
+    async def open(self, order: Order) -> bool:
+        """Whether the key is new. Raises `RuleBroken` when it was used for a different request."""
+
+    async def settle(
+        self, order: Order, choices: Sequence[Choice], judge: Callable[[Found], Settled], *, careful: bool
+    ) -> Settled:
+        """Read, judge and save in one transaction.
+
+        Unless `careful`, neither earlier approvals nor those in flight are looked up. Raises `Conflict`,
+        with nothing saved, when a new approval meets one of these.
+        """
+
+
+class Approving:
+    """Decides one or many lines."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        valid_for: timedelta = VALID_FOR,
+        batch: int = BATCH,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._ledger, self._valid_for, self._batch, self._clock = ledger, valid_for, batch, clock
+
+    async def approve(self, order: Order) -> list[Result]:
+        """One result for each choice, in order; sent again after a crash, it goes on where it stopped.
+
+        Raises `RuleBroken` when the key was used for a different request.
+        """
+        careful = not await self._ledger.open(order)
+        results: list[Result] = []
+        for start in range(0, len(order.choices), self._batch):
+            some = order.choices[start : start + self._batch]
+            results += (await self._settled(order, some, careful=careful)).results
+        return results
+
+    async def _settled(self, order: Order, choices: Sequence[Choice], *, careful: bool) -> Settled:
+        """Nearly always nothing is in the way, so looking for it is left to the second try."""
+        for _ in range(_TRIES):
+            try:
+                return await self._ledger.settle(
+                    order, choices, lambda found: self._judge(order, choices, found), careful=careful
+                )
+            except Conflict:
+                careful = True
+        raise TransientError(f"others keep approving the same lines of {order.tenant_id}", retry_after=1)
+
+    def _judge(self, order: Order, choices: Sequence[Choice], found: Found) -> Settled:
+        now = utc(self._clock())
+        return Settled(tuple(self._result(order, choice, found, now) for choice in choices))
+
+    def _result(self, order: Order, choice: Choice, found: Found, now: datetime) -> Result:
+        earlier = found.earlier.get(order.approval_id(choice.line_id))
+        if earlier:
+            return Result(choice.line_id, earlier, replayed=True)
+        line = found.lines.get(choice.line_id)
+        verdict = judged(choice, line, active=found.active)
+        if isinstance(verdict, Write):
+            verdict = _already(verdict, found) or verdict
+        if isinstance(verdict, Objected):
+            return Result(choice.line_id, objected=verdict, line=line)
+        return Result(choice.line_id, self._approval(order, choice, verdict, now))
+
+    def _approval(self, order: Order, choice: Choice, write: Write, now: datetime) -> Approval:
+        return Approval(
+            approval_id=order.approval_id(choice.line_id),
+            tenant_id=order.tenant_id,
+            line_id=choice.line_id,
+            seal=choice.seal,
+            integration_id=write.agreement_line.integration_id,
+            agreement_id=write.agreement_line.agreement_id,
+            agreement_line_id=write.agreement_line.line_id,
+            decision=Decision.APPROVED if choice.quantity is None else Decision.ADJUSTED,
+            expected_current=write.expected_current,
+            target=write.target,
+            decided_by=order.person_id,
+            decided_at=now,
+            valid_until=now + self._valid_for,
+            idempotency_key=order.idempotency_key,
+        )
+
+
+def _already(write: Write, found: Found) -> Objected | None:
+    where = write.agreement_line
+    other = found.in_flight.get((where.integration_id, where.line_id))
+    if other is None:
+        return None
+    sentence = f"approval {other} is being written to agreement line {where.line_id}: wait for its result"
+    return Objected(Objection.IN_FLIGHT, sentence)
+
+
+def _plain(quantity: Decimal | None) -> str | None:
+    """`7`, `7.0` and `07` are one request."""
+    return None if quantity is None else format(quantity.normalize() + 0, "f")
