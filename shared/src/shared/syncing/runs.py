@@ -1,0 +1,193 @@
+"""The runs of one sync service: requests queue or join them, workers claim, continue and finish them.
+
+A request is never lost: it is stored as a sync id of exactly one run, and a finished run answers each of its
+sync ids with a run-finished of its own (same run id).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.contracts.base import CredentialsRejected, Message, Observation, RunFinished
+from shared.errors import Conflict
+from shared.leases import Lease, LeaseLost, Leases
+from shared.mongo import Document, Index, Mongo, Session
+from shared.outbox import Outbox
+from shared.syncing.integrations import Integrations
+from shared.syncing.models import OPEN, Ending, Known, Request, Run, RunState, Stopped, run_of
+from shared.syncing.observing import published_since
+from shared.syncing.revisions import Revisions
+
+COLLECTION = "runs"
+RUN_INDEXES = (
+    Index(COLLECTION, [("state", 1), ("queued_at", 1)]),
+    Index(COLLECTION, [("integration_id", 1), ("sync_ids", 1)]),
+)
+TTL = timedelta(seconds=60)
+"""How long a silent worker keeps its run; it is renewed three times in that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """The classes in which one service speaks of its runs."""
+
+    finished: type[RunFinished]
+    rejected: type[CredentialsRejected]
+    observations: tuple[type[Observation], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run that this worker alone may carry on, for as long as the lease lasts."""
+
+    run: Run
+    known: Known
+    lease: Lease
+
+
+class Runs:
+    """All runs of one sync service."""
+
+    def __init__(self, mongo: Mongo, integrations: Integrations, outbox: Outbox, says: Says) -> None:
+        self._mongo, self._integrations, self._outbox, self._says = mongo, integrations, outbox, says
+        self._leases, self._revisions = Leases(mongo), Revisions(mongo)
+
+    async def queue(self, request: Request) -> Run:
+        """The run that answers this request: one that it joins, or a new one; the same request once only."""
+        known = await self._integrations.get(request.tenant_id, request.integration_id)
+        generation = known.generation if known else 0
+
+        async def work(session: Session) -> Run:
+            return await self._placed(request, generation, session)
+
+        try:
+            return await self._mongo.transaction(work)
+        except Conflict:  # the same request was queued by another consumer at this moment
+            return await self._mongo.transaction(work)
+
+    async def claim(self) -> Claimed | None:
+        """The next run that nobody works on: one that was left in the middle before a queued one."""
+        rows = await self._mongo.all_tenants(COLLECTION).find(
+            {"state": {"$in": OPEN}}, sort=[("queued_at", 1)], fields=["tenant_id", "integration_id"]
+        )
+        for tenant_id, integration_id in dict.fromkeys((r["tenant_id"], r["integration_id"]) for r in rows):
+            known = await self._integrations.get(tenant_id, integration_id)
+            if known and (claimed := await self._claim(known)):
+                return claimed
+        return None
+
+    async def note(self, claimed: Claimed, phase: str, notes: Mapping[str, str] | None = None) -> Claimed:
+        """Remember what comes next; raises `LeaseLost` when another worker has the run by now."""
+        run = claimed.run
+        news = {"phase": phase, "notes": run.notes | dict(notes or {})}
+        if not await self._of(run).change(_mine(run), {"$set": news}):
+            raise LeaseLost(f"run {run.run_id} was taken over")
+        return Claimed(run.model_copy(update=news), claimed.known, claimed.lease)
+
+    async def check_wanted(self, run: Run) -> None:
+        """Raises `Stopped` when the integration was disconnected, disabled or connected anew."""
+        known = await self._integrations.get(run.tenant_id, run.integration_id)
+        if known is None or not known.runnable:
+            raise Stopped(f"the integration is {known.status if known else 'unknown'}")
+        if known.generation != run.generation:
+            raise Stopped("the integration was connected anew")
+
+    async def finish(self, claimed: Claimed, ending: Ending) -> Run:
+        """Save the end and say it in one step; raises `LeaseLost` when another worker has the run by now."""
+        run = claimed.run
+        published = await published_since(
+            self._mongo.documents, run, [model.topic for model in self._says.observations]
+        )
+        news = {"state": RunState(ending.outcome), "reason": ending.reason, "finished_at": datetime.now(UTC)}
+
+        async def work(session: Session) -> Run:
+            row = await self._of(run).take(_mine(run), {"$set": news}, session=session)
+            if row is None:
+                raise LeaseLost(f"run {run.run_id} was taken over")
+            finished = _run(row)
+            said = self._news(finished, ending, published)
+            await self._outbox.add(said, session=session, correlation_id=run.run_id)
+            return finished
+
+        finished = await self._mongo.transaction(work)
+        self._outbox.wake()
+        return finished
+
+    async def _placed(self, request: Request, generation: int, session: Session) -> Run:
+        rows = self._mongo.documents(COLLECTION, request.tenant_id)
+        ours = {"integration_id": request.integration_id}
+        answering = await rows.find(ours | {"sync_ids": request.sync_id}, limit=1, session=session)
+        if answering:
+            return _run(answering[0])
+        going = await rows.find(ours | {"state": {"$in": OPEN}}, sort=[("queued_at", 1)], session=session)
+        for run in map(_run, going):
+            if run.takes_in(request, generation):
+                joined = {"$push": {"sync_ids": request.sync_id}}
+                await rows.change({"_id": run.run_id}, joined, session=session)
+                return run
+        run = run_of(request, datetime.now(UTC))
+        await rows.insert(_document(run), session=session)
+        return run
+
+    async def _claim(self, known: Known) -> Claimed | None:
+        lease = await self._leases.take(f"run:{known.integration_id}", TTL)
+        if lease is None:
+            return None
+        run = await self._begun(known, lease.token)
+        if run is None:
+            await lease.release()
+            return None
+        return Claimed(run, known, lease)
+
+    async def _begun(self, known: Known, token: str) -> Run | None:
+        rows = self._mongo.documents(COLLECTION, known.tenant_id)
+        waiting = await rows.find(
+            {"integration_id": known.integration_id, "state": {"$in": OPEN}}, sort=[("queued_at", 1)]
+        )
+        if not waiting:
+            return None
+        run = _run(min(waiting, key=lambda row: row["state"] != RunState.RUNNING))
+        news: dict[str, Any] = {"token": token}
+        if run.state is RunState.QUEUED:
+            revision = await self._revisions.next(run.tenant_id, run.integration_id)
+            news |= {"first_revision": revision, "generation": known.generation}
+            news |= {"state": RunState.RUNNING, "started_at": datetime.now(UTC)}
+        row = await rows.take({"_id": run.run_id}, {"$set": news, "$inc": {"claims": 1}})
+        return _run(row) if row else None
+
+    def _news(self, run: Run, ending: Ending, published: Mapping[str, int]) -> list[Message]:
+        finished = [self._finished(run, sync_id, ending, published) for sync_id in run.sync_ids]
+        return [*finished, *self._refusals(run, ending)]
+
+    def _finished(self, run: Run, sync_id: str, ending: Ending, published: Mapping[str, int]) -> RunFinished:
+        return self._says.finished.model_validate(
+            run.model_dump(exclude={"sync_ids", "state"})
+            | {"sync_id": sync_id, "outcome": ending.outcome, "published": dict(published)}
+            | {"counts": dict(ending.tally.counts), "coverage": ending.tally.coverage}
+        )
+
+    def _refusals(self, run: Run, ending: Ending) -> Iterable[CredentialsRejected]:
+        if ending.refused is not None:
+            yield self._says.rejected(
+                tenant_id=run.tenant_id,
+                integration_id=run.integration_id,
+                generation=run.generation,
+                refused=ending.refused,
+            )
+
+    def _of(self, run: Run) -> Any:
+        return self._mongo.documents(COLLECTION, run.tenant_id)
+
+
+def _mine(run: Run) -> Document:
+    """Only the worker whose token the run carries may change it."""
+    return {"_id": run.run_id, "state": RunState.RUNNING, "token": run.token}
+
+
+def _document(run: Run) -> Document:
+    return {"_id": run.run_id} | run.model_dump()
+
+
+def _run(document: Document) -> Run:
+    return Run.model_validate(document)

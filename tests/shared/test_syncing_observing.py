@@ -1,0 +1,156 @@
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from syncing import NOW, Held, Published, a_request, an_account
+
+from shared.contracts import Message
+from shared.contracts.vendor_sync import AccountObserved
+from shared.errors import TransientError
+from shared.leases import LeaseLost
+from shared.mongo import Mongo
+from shared.syncing.models import run_of
+from shared.syncing.observing import Observer, published_since
+
+
+def an_observer(mongo: Mongo, publisher: Published, lease: Held | None = None) -> Observer:
+    return Observer(mongo, publisher, tenant_id="demo", integration_id="int_1", lease=lease or Held())
+
+
+async def never(_: list[Message]) -> None:
+    raise TransientError("Kafka does not answer")
+
+
+async def test_what_says_the_same_is_published_once(mongo: Mongo) -> None:
+    kafka = Published()
+    observer = an_observer(mongo, kafka)
+    await observer.publish([an_account(revision=1)])
+
+    again = an_account(revision=2, run_id="run_2").model_copy(
+        update={"generation": 2, "observed_at": NOW + timedelta(days=1)}
+    )
+    assert await observer.publish([again]) == []
+    assert await observer.publish([an_account(revision=3, name="Contoso Ltd")]) != []
+    assert [message.revision for message in kafka.messages if isinstance(message, AccountObserved)] == [1, 3]
+
+
+async def test_a_proof_is_published_even_when_it_says_the_same(mongo: Mongo) -> None:
+    observer = an_observer(mongo, Published())
+    await observer.publish([an_account(revision=1)])
+
+    assert await observer.publish([an_account(revision=2)], always=True) == [an_account(revision=2)]
+
+
+async def test_older_news_than_the_last_seen_is_dropped(mongo: Mongo) -> None:
+    observer = an_observer(mongo, Published())
+    await observer.publish([an_account(revision=5)])
+
+    assert await observer.publish([an_account(revision=4, name="before")]) == []
+
+
+async def test_each_revision_is_larger_than_the_one_before(mongo: Mongo) -> None:
+    observer = an_observer(mongo, Published())
+
+    first, second = await observer.revision(), await observer.revision()
+
+    assert 0 < first < second
+
+
+async def test_what_kafka_did_not_acknowledge_is_published_again_whatever_it_says(mongo: Mongo) -> None:
+    broken, kafka = Published(before=never), Published()
+    with pytest.raises(TransientError):
+        await an_observer(mongo, broken).publish([an_account(revision=1)])
+
+    assert await an_observer(mongo, kafka).publish([an_account(revision=2)]) == [an_account(revision=2)]
+    assert await an_observer(mongo, kafka).republish_dirty() == 0
+
+
+async def test_the_rest_that_is_dirty_goes_out_as_it_was_read(mongo: Mongo) -> None:
+    with pytest.raises(TransientError):
+        await an_observer(mongo, Published(before=never)).publish([an_account(revision=7)])
+    kafka = Published()
+
+    assert await an_observer(mongo, kafka).republish_dirty() == 1
+    assert await an_observer(mongo, kafka).republish_dirty() == 0
+
+    assert kafka.messages == [an_account(revision=7)]
+
+
+async def test_nothing_is_published_after_the_leases_deadline(mongo: Mongo) -> None:
+    kafka = Published()
+
+    with pytest.raises(LeaseLost):
+        await an_observer(mongo, kafka, Held(time.monotonic() - 1)).publish([an_account()])
+
+    assert kafka.messages == []
+
+
+async def test_a_worker_paused_while_publishing_leaves_its_key_dirty(mongo: Mongo) -> None:
+    kafka, lease = Published(), Held()
+
+    async def paused(_: list[Message]) -> None:
+        lease.deadline = 0.0
+        raise TransientError("the deadline passed")
+
+    with pytest.raises(TransientError):
+        await an_observer(mongo, replace(kafka, before=paused), lease).publish([an_account(revision=1)])
+
+    assert await an_observer(mongo, kafka).publish([an_account(revision=2)]) == [an_account(revision=2)]
+
+
+async def test_the_newest_reading_is_the_last_record_of_its_key(mongo: Mongo) -> None:
+    kafka = Published()
+
+    async def overtake(_: list[Message]) -> None:
+        await an_observer(mongo, kafka).publish([an_account(revision=9, name="newer")])
+
+    overtaken = Published(kafka.messages, before=overtake)
+    await an_observer(mongo, overtaken).publish([an_account(revision=8, name="older")])
+
+    names = [message.name for message in kafka.messages if isinstance(message, AccountObserved)]
+    assert names == ["newer", "older", "newer"]
+
+
+async def test_published_keys_are_those_a_reader_holds_since_the_run_began(mongo: Mongo) -> None:
+    observer = an_observer(mongo, Published())
+    await observer.publish([an_account("before", revision=1)])
+    await observer.publish([an_account("a", revision=5), an_account("b", revision=5)])
+    await observer.publish([an_account("b", revision=6, name="twice")])
+    await observer.publish([an_account("before", revision=7)])
+
+    run = run_of(a_request(), NOW).model_copy(update={"first_revision": 2})
+    topics = [AccountObserved.topic, "another"]
+
+    assert await published_since(mongo.documents, run, topics) == {AccountObserved.topic: 2, "another": 0}
+
+
+async def test_everything_that_was_ever_seen_is_told(mongo: Mongo) -> None:
+    observer = an_observer(mongo, Published())
+    await observer.publish([an_account("a"), an_account("b")])
+
+    assert {seen.account_id async for seen in observer.seen(AccountObserved)} == {"a", "b"}
+    known = await observer.known(AccountObserved, [an_account("b"), an_account("c")])
+    assert list(known) == [an_account("b").key]
+
+
+@given(news=st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 6), st.booleans()), max_size=12))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_however_news_and_crashes_come_the_last_record_is_the_newest_reading(
+    mongo: Mongo, news: list[tuple[str, int, bool]]
+) -> None:
+    await mongo.documents("observations", "demo").remove({})
+    kafka = Published()
+
+    for key, revision, fails in news:
+        account = an_account(key, revision=revision, name=f"at {revision}")
+        try:
+            await an_observer(mongo, Published(before=never) if fails else kafka).publish([account])
+        except TransientError:
+            continue
+    await an_observer(mongo, kafka).republish_dirty()
+
+    last = {m.account_id: m.revision for m in kafka.messages if isinstance(m, AccountObserved)}
+    assert last == {key: max(r for k, r, _ in news if k == key) for key, _, _ in news}

@@ -1,0 +1,95 @@
+"""What the run engine needs around it: a publisher that remembers, a fence, integrations and requests."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from shared.contracts import Message
+from shared.contracts.auth import IntegrationChanged, IntegrationConnected, Status
+from shared.contracts.base import RunKind, Side
+from shared.contracts.vendor_sync import AccountObserved
+from shared.leases import LeaseLost
+from shared.live import Status as Told
+from shared.syncing.models import Request
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+async def _nothing(_: list[Message]) -> None:
+    return
+
+
+@dataclass
+class Published:
+    """Stands for Kafka: keeps what was acknowledged; `before` may fail or meddle."""
+
+    messages: list[Message] = field(default_factory=list)
+    before: Callable[[list[Message]], Awaitable[None]] = _nothing
+
+    async def publish(
+        self, messages: Iterable[Message], *, correlation_id: str | None = None, deadline: float | None = None
+    ) -> None:
+        batch = list(messages)
+        await self.before(batch)
+        self.messages += batch
+
+
+@dataclass
+class Held:
+    """A lease that runs out when told to."""
+
+    deadline: float = field(default_factory=lambda: time.monotonic() + 60)
+
+    def check(self) -> None:
+        if time.monotonic() >= self.deadline:
+            raise LeaseLost("the lease has run out")
+
+
+@dataclass
+class Board:
+    """Stands for the status channel."""
+
+    told: list[Told] = field(default_factory=list)
+
+    async def report(self, status: Told) -> int:
+        self.told.append(status)
+        return len(self.told)
+
+
+def an_account(
+    account_id: str = "a1", *, name: str = "Contoso", revision: int = 1, run_id: str = "run_1"
+) -> AccountObserved:
+    return AccountObserved(
+        tenant_id="demo",
+        integration_id="int_1",
+        run_id=run_id,
+        generation=1,
+        revision=revision,
+        observed_at=NOW,
+        account_id=account_id,
+        name=name,
+        status="active",
+    )
+
+
+def connected(*, generation: int = 1, side: Side = Side.VENDOR) -> IntegrationConnected:
+    return IntegrationConnected(
+        tenant_id="demo",
+        integration_id="int_1",
+        side=side,
+        provider="ingram-micro",
+        realm="https://api.example#us",
+        name="Marketplace",
+        generation=generation,
+        connected_at=NOW,
+    )
+
+
+def changed(status: Status = Status.ACTIVE, *, revision: int = 1, generation: int = 1) -> IntegrationChanged:
+    event = connected(generation=generation).model_dump()
+    return IntegrationChanged.model_validate(event | {"status": status, "revision": revision})
+
+
+def a_request(sync_id: str = "s1", *, kind: RunKind = RunKind.FULL) -> Request:
+    return Request("demo", "int_1", sync_id, kind, "somebody")
