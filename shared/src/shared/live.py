@@ -7,7 +7,7 @@ be flushed at any time: reporters push again within seconds, and readers notice 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -102,7 +102,7 @@ class Live:
             raise TransientError(f"the status channel cannot be read: {error}") from error
         return {str(name): Status.model_validate_json(text) for name, text in rows.items()}
 
-    async def follow(self, tenant_id: str) -> AsyncIterator[Status]:
+    async def follow(self, tenant_id: str) -> AsyncGenerator[Status, None]:
         """Every newer status as it comes, beginning with the snapshot; never one twice or backwards.
 
         Subscribes before it reads the snapshot, and looks at the snapshot again every five seconds, so that

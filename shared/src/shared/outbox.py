@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from shared.contracts import Message
 from shared.jobs import Job
-from shared.kafka import Envelope, Publisher, enveloped
+from shared.kafka import Envelope, enveloped
 from shared.leases import Lease, Leases
 from shared.mongo import Index, Mongo, Session
 
@@ -46,11 +46,17 @@ class Outbox:
         self.woken.set()
 
 
+class Sender(Protocol):
+    """What the relay sends through: `shared.kafka.Publisher`."""
+
+    async def send(self, envelopes: Sequence[Envelope], *, deadline: float | None = None) -> None: ...
+
+
 class Relay:
     """Sends what the outbox holds, oldest first; one relay per service is at work at a time."""
 
-    def __init__(self, mongo: Mongo, publisher: Publisher, outbox: Outbox) -> None:
-        self._rows, self._publisher = mongo.all_tenants(_COLLECTION), publisher
+    def __init__(self, mongo: Mongo, sender: Sender, outbox: Outbox) -> None:
+        self._rows, self._sender = mongo.all_tenants(_COLLECTION), sender
         self._leases, self._outbox = Leases(mongo), outbox
         self._lease: Lease | None = None
 
@@ -82,9 +88,7 @@ class Relay:
         if self._lease is None:
             return
         self._lease.check()
-        await self._publisher.send(
-            [_envelope(row) for row in rows], deadline=_loop_time(self._lease.deadline)
-        )
+        await self._sender.send([_envelope(row) for row in rows], deadline=_loop_time(self._lease.deadline))
         await self._rows.remove({"_id": {"$in": [row["_id"] for row in rows]}})
         log.info("outbox_sent", messages=len(rows))
 

@@ -18,7 +18,8 @@ from shared.problems import Problem
 from shared.settings import AuthSettings
 
 AUDIENCE = "trueup"
-ALGORITHM = "EdDSA"
+ALGORITHM = "Ed25519"
+"""EdDSA over Ed25519 by its fully specified name (RFC 9864, which retires `EdDSA`)."""
 
 _LEEWAY = 30
 _COOL_DOWN = 30.0

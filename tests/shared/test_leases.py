@@ -1,0 +1,59 @@
+from datetime import timedelta
+
+import pytest
+
+from shared.leases import LeaseLost, Leases
+from shared.mongo import Mongo
+
+MINUTE = timedelta(minutes=1)
+OVER = timedelta(0)
+
+
+async def test_a_lease_is_held_by_one(mongo: Mongo) -> None:
+    leases = Leases(mongo)
+
+    first = await leases.take("run:i", MINUTE)
+    second = await leases.take("run:i", MINUTE)
+
+    assert first is not None
+    assert second is None
+    assert await leases.take("run:other", MINUTE) is not None
+
+
+async def test_a_lease_that_ran_out_is_taken_over_and_its_holder_told(mongo: Mongo) -> None:
+    leases = Leases(mongo)
+    late = await leases.take("run:i", OVER)
+    assert late is not None
+
+    successor = await leases.take("run:i", MINUTE)
+
+    assert successor is not None
+    with pytest.raises(LeaseLost):
+        late.check()
+    with pytest.raises(LeaseLost):
+        await late.renew()
+    successor.check()
+
+
+async def test_renewing_moves_the_deadline(mongo: Mongo) -> None:
+    lease = await Leases(mongo).take("run:i", MINUTE)
+    assert lease is not None
+    before = lease.deadline
+
+    await lease.renew()
+
+    assert lease.deadline > before
+
+
+async def test_a_released_lease_is_free_at_once_and_a_late_release_frees_nothing(mongo: Mongo) -> None:
+    leases = Leases(mongo)
+    first = await leases.take("run:i", OVER)
+    second = await leases.take("run:i", MINUTE)
+    assert first is not None
+    assert second is not None
+
+    await first.release()
+    assert await leases.take("run:i", MINUTE) is None
+
+    await second.release()
+    assert await leases.take("run:i", MINUTE) is not None

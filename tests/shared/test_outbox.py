@@ -1,0 +1,92 @@
+from collections.abc import Sequence
+
+import pytest
+
+from shared.contracts.vendor_sync import SyncVendor
+from shared.errors import TransientError
+from shared.kafka import Envelope
+from shared.mongo import Mongo, Session
+from shared.outbox import Outbox, Relay
+
+
+class Wire:
+    """A publisher that keeps what it is given, and breaks as told."""
+
+    def __init__(self, *, breaks_after: int | None = None) -> None:
+        self.sent: list[Envelope] = []
+        self._breaks_after = breaks_after
+
+    async def send(self, envelopes: Sequence[Envelope], *, deadline: float | None = None) -> None:
+        assert deadline is not None
+        self.sent += envelopes[: self._breaks_after]
+        if self._breaks_after is not None:
+            self._breaks_after = None
+            raise TransientError("the line was cut")
+
+
+def a_command(sync_id: str) -> SyncVendor:
+    return SyncVendor(tenant_id="t", integration_id="i", sync_id=sync_id, kind="full", asked_by="ann")
+
+
+async def saved(mongo: Mongo, outbox: Outbox, *sync_ids: str, fails: bool = False) -> None:
+    async def work(session: Session) -> None:
+        await mongo.documents("states", "t").insert({"_id": sync_ids[0]}, session=session)
+        await outbox.add([a_command(sync_id) for sync_id in sync_ids], session=session)
+        if fails:
+            raise ValueError("the transaction is given up")
+
+    await mongo.transaction(work)
+
+
+def told(wire: Wire) -> list[str]:
+    return [SyncVendor.model_validate_json(envelope.body).sync_id for envelope in wire.sent]
+
+
+async def test_what_is_saved_is_sent_in_order_and_once(mongo: Mongo) -> None:
+    wire, outbox = Wire(), Outbox(mongo, "billing")
+    relay = Relay(mongo, wire, outbox)
+    await saved(mongo, outbox, "1", "2", "3")
+    await saved(mongo, outbox, "4")
+
+    await relay.step()
+    await relay.step()
+
+    assert told(wire) == ["1", "2", "3", "4"]
+
+
+async def test_nothing_is_said_of_what_was_not_done(mongo: Mongo) -> None:
+    wire, outbox = Wire(), Outbox(mongo, "billing")
+    with pytest.raises(ValueError, match="given up"):
+        await saved(mongo, outbox, "1", fails=True)
+
+    await Relay(mongo, wire, outbox).step()
+
+    assert wire.sent == []
+
+
+async def test_after_a_cut_all_is_sent_again_under_the_same_id(mongo: Mongo) -> None:
+    wire, outbox = Wire(breaks_after=1), Outbox(mongo, "billing")
+    relay = Relay(mongo, wire, outbox)
+    await saved(mongo, outbox, "1", "2")
+
+    with pytest.raises(TransientError):
+        await relay.step()
+    await relay.step()
+
+    assert told(wire) == ["1", "1", "2"]
+    assert wire.sent[0].headers["ce_id"] == wire.sent[1].headers["ce_id"]
+
+
+async def test_only_one_relay_sends_at_a_time(mongo: Mongo) -> None:
+    first, second, outbox = Wire(), Wire(), Outbox(mongo, "billing")
+    leader, other = Relay(mongo, first, outbox), Relay(mongo, second, outbox)
+    await saved(mongo, outbox, "1")
+    await leader.step()
+    await saved(mongo, outbox, "2")
+
+    await other.step()
+    assert second.sent == []
+
+    await leader.release()
+    await other.step()
+    assert told(second) == ["2"]

@@ -1,0 +1,151 @@
+"""The consuming pipeline in memory: what reaches the handler, and what is set aside."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
+
+from shared.contracts.vendor_sync import SyncVendor
+from shared.errors import PermanentError, TransientError
+from shared.health import Health
+from shared.kafka import consume, dead_letter_topic, enveloped, make_broker
+from shared.settings import KafkaSettings
+
+Handler = Callable[[list[SyncVendor]], Awaitable[None]]
+
+QUICK = (0.0, 0.0)
+
+
+class Seen:
+    """A handler that remembers what it got, and fails as it is told."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self.ids: list[str] = []
+        self.letters: list[tuple[bytes, dict[str, str]]] = []
+        self._faults = list(faults)
+
+    async def handle(self, commands: list[SyncVendor]) -> None:
+        if self._faults:
+            raise self._faults.pop(0)
+        if any(command.sync_id == "poison" for command in commands):
+            raise PermanentError("this one cannot be handled")
+        self.ids += [command.sync_id for command in commands]
+
+
+def a_command(sync_id: str = "s1") -> SyncVendor:
+    return SyncVendor(tenant_id="t", integration_id="i", sync_id=sync_id, kind="full", asked_by="ann")
+
+
+def a_broker(seen: Seen, health: Health | None = None) -> KafkaBroker:
+    broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "vendor-sync")
+    consume(broker, SyncVendor, seen.handle, service="vendor-sync", health=health, pauses=QUICK)
+
+    @broker.subscriber(dead_letter_topic("vendor-sync"), group_id="reader", decoder=whole)
+    async def read(letter: KafkaMessage) -> None:
+        seen.letters.append((letter.body, dict(letter.headers)))
+
+    return broker
+
+
+async def whole(message: KafkaMessage) -> KafkaMessage:
+    return message
+
+
+async def sent(broker: KafkaBroker, body: bytes, **headers: str) -> None:
+    await broker.publish(body, SyncVendor.topic, key=b"t:i", headers=headers)
+
+
+def body_of(command: SyncVendor) -> bytes:
+    return command.model_dump_json().encode()
+
+
+async def test_a_message_reaches_the_handler_as_its_model() -> None:
+    seen = Seen()
+
+    async with TestKafkaBroker(a_broker(seen)) as broker:
+        await sent(broker, body_of(a_command()))
+
+    assert seen.ids == ["s1"]
+    assert seen.letters == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe not json", b"", b"{}", b"null"], ids=["bytes", "empty", "bare", "null"]
+)
+async def test_what_cannot_be_read_is_set_aside_with_its_origin(body: bytes) -> None:
+    seen = Seen()
+
+    async with TestKafkaBroker(a_broker(seen)) as broker:
+        await sent(broker, body)
+        await sent(broker, body_of(a_command("next")))
+
+    [(kept, headers)] = seen.letters
+    assert kept == body
+    assert headers["x-origin"] == f"{SyncVendor.topic}:0:0"
+    assert headers["x-error"].startswith("ValidationError")
+    assert seen.ids == ["next"]
+
+
+async def test_a_message_of_an_unknown_type_is_set_aside() -> None:
+    seen = Seen()
+
+    async with TestKafkaBroker(a_broker(seen)) as broker:
+        await sent(broker, body_of(a_command()), ce_type="somebody.else.v9")
+
+    assert [headers["x-error"].split(":")[0] for _, headers in seen.letters] == ["UnexpectedResponse"]
+    assert seen.ids == []
+
+
+async def test_a_passing_fault_is_tried_again() -> None:
+    seen = Seen(TransientError("busy"), TransientError("busy"))
+
+    async with TestKafkaBroker(a_broker(seen)) as broker:
+        await sent(broker, body_of(a_command()))
+
+    assert seen.ids == ["s1"]
+    assert seen.letters == []
+
+
+async def test_a_lasting_fault_of_ours_is_not_set_aside_but_read_again() -> None:
+    seen = Seen(*[TransientError("the store is down")] * 3)
+
+    async with TestKafkaBroker(a_broker(seen)) as broker:
+        with pytest.raises(TransientError):
+            await sent(broker, body_of(a_command()))
+
+    assert seen.letters == []
+
+
+async def test_a_message_that_can_never_be_handled_is_set_aside_alone() -> None:
+    seen = Seen()
+
+    async with TestKafkaBroker(a_broker(seen)) as broker:
+        await sent(broker, body_of(a_command("poison")))
+        await sent(broker, body_of(a_command("fine")))
+
+    assert [headers["x-error"].split(":")[0] for _, headers in seen.letters] == ["PermanentError"]
+    assert seen.ids == ["fine"]
+
+
+async def test_so_many_dead_letters_in_a_row_stop_the_consuming() -> None:
+    seen, health = Seen(), Health("vendor-sync")
+
+    async with TestKafkaBroker(a_broker(seen, health)) as broker:
+        for _ in range(99):
+            await sent(broker, b"junk")
+        assert await health.unready() == []
+        with pytest.raises(TransientError, match="consuming stops"):
+            await sent(broker, b"junk")
+
+    assert await health.unready() == [f"vendor-sync.{SyncVendor.topic}"]
+    assert len(seen.letters) == 99
+
+
+def test_an_envelope_carries_what_cloudevents_ask_for() -> None:
+    envelope = enveloped(a_command(), source="billing", correlation_id="s1")
+
+    assert envelope.key == "t:i"
+    assert envelope.headers["ce_type"] == envelope.topic == SyncVendor.topic
+    assert envelope.headers["ce_specversion"] == "1.0"
+    assert envelope.headers["ce_id"] != enveloped(a_command(), source="billing").headers["ce_id"]
+    assert envelope.headers["correlation_id"] == "s1"
