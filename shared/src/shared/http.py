@@ -3,8 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Self
 
 import httpx
 import structlog
@@ -12,51 +11,14 @@ import structlog
 from shared.addresses import is_exempt, origin_of
 from shared.answers import Answer, Json, error_of, read_answer
 from shared.errors import AddressRefused, OutcomeUnknown, PermanentError, TransientError, UnexpectedResponse
-from shared.retrying import REPEATABLE, Budget, Call, Garbled, Policy, Renewed
+from shared.retrying import Budget, Call, Garbled, Policy, Renewed
 from shared.settings import OutboundSettings
+from shared.sources import Access, Fixed, Source
 from shared.transport import GuardedTransport
 
 __all__ = ["Access", "Answer", "Api", "Budget", "Fixed", "Json", "Policy", "Source"]
 
 log = structlog.get_logger()
-
-_SECRET_LENGTH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Where to call and with which headers; what proves who we are is never shown."""
-
-    base_url: str
-    headers: Mapping[str, str] = field(repr=False)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be repeated when the far side quotes it."""
-        words = " ".join(self.headers.values()).split()
-        return tuple(word for word in words if len(word) >= _SECRET_LENGTH)
-
-
-class Source(Protocol):
-    """Gives the access that a call goes out with."""
-
-    async def current(self) -> Access: ...
-
-    async def renewed(self, refused: Access) -> Access | None:
-        """Another access than the refused one, or None when there is none to be had."""
-
-
-class Fixed:
-    """Access that never changes."""
-
-    def __init__(self, access: Access) -> None:
-        self._access = access
-
-    async def current(self) -> Access:
-        return self._access
-
-    async def renewed(self, refused: Access) -> None:  # noqa: ARG002 (the protocol's)
-        return None
 
 
 class Api:
@@ -106,7 +68,7 @@ class Api:
     async def patch(self, path: str, json: Json, *, repeatable: bool = False) -> Json:
         return (await self.request("PATCH", path, json=json, repeatable=repeatable)).result()
 
-    async def request(
+    async def request(  # noqa: PLR0913 (a call has that many parts; most are left out)
         self,
         method: str,
         path: str,
@@ -114,14 +76,17 @@ class Api:
         params: Mapping[str, str | int] | None = None,
         json: Json = None,
         headers: Mapping[str, str] | None = None,
-        repeatable: bool | None = None,
+        repeatable: bool = False,
+        reads: bool = False,
     ) -> Answer:
         """The final answer, successes and refusals alike: look at its status, or ask for its `result()`.
 
-        A change is sent once unless the caller says that it is repeatable; reads are repeated.
+        A change is sent once unless the caller says that it is repeatable. GET reads; `reads` says the same
+        of a POST that changes nothing over there. What reads is repeated.
         """
-        again = method in REPEATABLE if repeatable is None else repeatable
-        call = Call(method, path, self._policy, again, params=params, json=json, headers=headers or {})
+        reads = reads or method == "GET"
+        call = Call(method, path, self._policy, reads=reads, repeatable=reads or repeatable)
+        call.params, call.json, call.headers = params, json, headers or {}
         status = None
         try:
             answer = await self._persist(call)

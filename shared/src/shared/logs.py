@@ -34,5 +34,7 @@ def configure(service: str, level: str = "INFO") -> None:
 def _rendering() -> list[structlog.types.Processor]:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if sys.stderr.isatty():
-        return [strip, structlog.dev.ConsoleRenderer()]
+        # Not the pretty traceback: it prints local variables, and with them secrets.
+        plain = structlog.dev.plain_traceback
+        return [strip, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     return [strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -12,7 +12,6 @@ import stamina
 from shared.answers import Answer, Json
 from shared.errors import TransientError
 
-REPEATABLE = frozenset({"GET", "HEAD"})
 _LONGEST_PAUSE = 60.0
 
 
@@ -63,6 +62,7 @@ class Call:
     method: str
     path: str
     policy: Policy
+    reads: bool
     repeatable: bool
     params: Mapping[str, str | int] | None = field(default=None, repr=False)
     json: Json = field(default=None, repr=False)
@@ -81,7 +81,7 @@ class Call:
 
     def doubt(self) -> None:
         """What was sent may have taken effect, which matters when it was a change."""
-        self.may_have_acted |= self.method not in REPEATABLE
+        self.may_have_acted |= not self.reads
 
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
