@@ -8,9 +8,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from shared.contracts.billing import Count
-
 from billing.models.usage_line import Billed, Evidence, Item, Standing
+from shared.contracts.billing import Count
 
 FORMAT = 1
 """Raised when the content changes, so that no seal of an older form is taken for one of this."""

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from pydantic import AwareDatetime
+
 from shared.contracts.base import NoNumber, Number, Part, opaque
 from shared.contracts.billing import Count, LineClass, Money, UsageLineChanged
 from shared.contracts.vendor_sync import SubscriptionStatus
@@ -17,6 +18,8 @@ class Standing(StrEnum):
     """Whether a subscription adds to the count: only `counting` ones do, the others add 0."""
 
     COUNTING = "counting"
+    IDLE = "idle"
+    """Not begun, or on hold where hold is not billed."""
     ENDED = "ended"
     ABSENT = "absent"
 
@@ -111,6 +114,9 @@ class UsageLine(Part):
     money: Money
     evidence: Evidence = Evidence()
     seal: str
+    refs: tuple[str, ...] = ()
+    """The accounts, services and products whose news may change this line (`models.refs`)."""
+    integration_ids: tuple[str, ...] = ()
     recheck_at: AwareDatetime | None = None
     """When time alone may change it: a line opens or ends, a number becomes stale."""
     revision: int = 0
