@@ -7,14 +7,13 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Protocol
 
-from shared.contracts import Message
-from shared.contracts.base import utc
-from shared.errors import Conflict, TransientError
-
 from billing.models.approvable import Choice, Objected, Objection, Write, judged
 from billing.models.approval import VALID_FOR, Approval, Decision, approval_id_of
 from billing.models.audit import Draft, canonical
 from billing.models.usage_line import UsageLine
+from shared.contracts import Message
+from shared.contracts.base import utc
+from shared.errors import Conflict, TransientError
 
 BATCH = 200
 """Lines in one transaction: large enough to share its cost, small enough to conflict rarely."""
@@ -131,13 +130,14 @@ class Approving:
         for _ in range(_TRIES):
             try:
                 return await self._ledger.settle(
-                    order, choices, lambda found: self._judge(order, choices, found), careful=careful
+                    order, choices, lambda found: self.judge(order, choices, found), careful=careful
                 )
             except Conflict:
                 careful = True
         raise TransientError(f"others keep approving the same lines of {order.tenant_id}", retry_after=1)
 
-    def _judge(self, order: Order, choices: Sequence[Choice], found: Found) -> Settled:
+    def judge(self, order: Order, choices: Sequence[Choice], found: Found) -> Settled:
+        """What the choices come to on what was found; pure but for the time."""
         now = utc(self._clock())
         return Settled(tuple(self._result(order, choice, found, now) for choice in choices))
 

@@ -1,0 +1,139 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from deciding import Desk, a_desk, an_order
+from lines import AT, PSA, a_line, an_integration
+
+from billing.models.approval import Approval, ApprovalState
+from billing.models.audit import verify
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, Refusal
+from shared.errors import NotFound
+from shared.mongo import Mongo
+
+
+async def test_a_proven_write_closes_its_approval_and_frees_the_line(mongo: Mongo) -> None:
+    desk, approval = await a_desk_with_an_approval(mongo)
+
+    await desk.results.hear([written(approval)])
+
+    ended = await desk.approvals.get("demo", approval.approval_id)
+    assert ended
+    assert (ended.state, ended.before, ended.after) == (ApprovalState.WRITTEN, Decimal(5), Decimal(7))
+    assert (ended.request_ids, ended.ended_at) == (("req-1",), AT + timedelta(minutes=1))
+    assert await desk.approvals.in_flight("demo", ["line_1"]) == {}
+    (again,) = await desk.approving.approve(an_order(a_line(), key="key-2"))
+    assert again.approval
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        (Refusal.CONFLICT, ApprovalState.REFUSED),
+        (Refusal.REJECTED, ApprovalState.REFUSED),
+        (Refusal.EXPIRED, ApprovalState.REFUSED),
+        (Refusal.UNKNOWN_OUTCOME, ApprovalState.QUARANTINED),
+    ],
+)
+async def test_a_refusal_says_why_and_an_unknown_outcome_is_quarantined(
+    mongo: Mongo, reason: Refusal, state: ApprovalState
+) -> None:
+    desk, approval = await a_desk_with_an_approval(mongo)
+
+    await desk.results.hear([refused(approval, reason)])
+
+    ended = await desk.approvals.get("demo", approval.approval_id)
+    assert ended
+    assert (ended.state, ended.reason, ended.detail) == (state, reason, "it held 6, not 5")
+
+
+async def test_every_result_is_an_entry_of_the_audit_log(mongo: Mongo) -> None:
+    desk, approval = await a_desk_with_an_approval(mongo)
+
+    await desk.results.hear([written(approval)])
+
+    entries = [entry async for entry in desk.audit.entries("demo", until=await desk.audit.head("demo"))]
+    assert [entry.draft.action for entry in entries] == ["approval.recorded", "quantity.written"]
+    assert {entry.draft.subject for entry in entries} == {f"approval:{approval.approval_id}"}
+    assert entries[1].draft.details["after"] == "7"
+    assert verify(await desk.exported()).intact
+
+
+async def test_a_result_heard_again_or_after_another_changes_nothing(mongo: Mongo) -> None:
+    desk, approval = await a_desk_with_an_approval(mongo)
+    await desk.results.hear([written(approval), written(approval)])
+    before = await desk.approvals.get("demo", approval.approval_id)
+
+    await desk.results.hear([written(approval)])
+    await desk.results.hear([refused(approval, Refusal.EXPIRED)])
+
+    assert await desk.approvals.get("demo", approval.approval_id) == before
+    assert (await desk.audit.head("demo")).seq == 2
+
+
+async def test_a_result_of_no_approval_of_ours_is_set_aside_with_nothing_saved(mongo: Mongo) -> None:
+    desk, approval = await a_desk_with_an_approval(mongo)
+    stranger = approval.model_copy(update={"approval_id": "apr_unknown"})
+
+    with pytest.raises(NotFound, match="apr_unknown"):
+        await desk.results.hear([written(approval), written(stranger)])
+
+    assert await desk.approvals.in_flight("demo", ["line_1"]) == {"line_1": approval}
+
+
+async def test_a_result_closes_nothing_of_another_tenant(mongo: Mongo) -> None:
+    desk, approval = await a_desk_with_an_approval(mongo)
+
+    with pytest.raises(NotFound):
+        await desk.results.hear([written(approval.model_copy(update={"tenant_id": "other"}))])
+
+    assert await desk.approvals.in_flight("demo", ["line_1"]) == {"line_1": approval}
+
+
+async def test_results_of_several_tenants_are_heard_in_one_batch(mongo: Mongo) -> None:
+    lines = [a_line(), a_line("line_2"), a_line(tenant_id="other")]
+    desk = await a_desk(mongo, *lines)
+    desk.connected.known.append(an_integration(tenant_id="other"))
+    ours = await desk.approving.approve(an_order(*lines[:2]))
+    theirs = await desk.approving.approve(an_order(lines[2]))
+
+    await desk.results.hear([written(one.approval) for one in [*ours, *theirs] if one.approval])
+
+    for tenant_id, count in (("demo", 2), ("other", 1)):
+        page, _ = await desk.approvals.page(tenant_id, state=ApprovalState.WRITTEN, after=None, limit=9)
+        assert len(page) == count
+        assert verify(await desk.exported(tenant_id)).head.seq == 2 * count
+
+
+async def a_desk_with_an_approval(mongo: Mongo) -> tuple[Desk, Approval]:
+    desk = await a_desk(mongo, a_line())
+    (result,) = await desk.approving.approve(an_order(a_line()))
+    assert result.approval
+    return desk, result.approval
+
+
+def written(approval: Approval) -> QuantityWritten:
+    return QuantityWritten(
+        tenant_id=approval.tenant_id,
+        integration_id=PSA,
+        line_id=approval.agreement_line_id,
+        approval_id=approval.approval_id,
+        before=approval.expected_current,
+        after=approval.target,
+        sent=True,
+        request_ids=("req-1",),
+        proven_at=AT + timedelta(minutes=1),
+    )
+
+
+def refused(approval: Approval, reason: Refusal) -> QuantityRefused:
+    return QuantityRefused(
+        tenant_id=approval.tenant_id,
+        integration_id=PSA,
+        line_id=approval.agreement_line_id,
+        approval_id=approval.approval_id,
+        reason=reason,
+        current=Decimal(6),
+        detail="it held 6, not 5",
+        refused_at=AT + timedelta(minutes=1),
+    )

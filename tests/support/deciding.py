@@ -1,0 +1,72 @@
+"""Approving as billing does it, on a real store."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from lines import AT, Connected, StoredLines, an_integration
+
+from billing.models.approvable import Choice
+from billing.models.usage_line import UsageLine
+from billing.repository.approvals import APPROVAL_INDEXES, Approvals
+from billing.repository.audit import AUDIT_INDEXES, Audit
+from billing.service.approving import Approving, Order
+from billing.service.results import Results
+from shared.mongo import Mongo
+from shared.outbox import OUTBOX_INDEXES, Outbox
+
+
+@dataclass
+class Clock:
+    """Time that moves when told."""
+
+    now: datetime = AT
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, by: timedelta) -> None:
+        self.now += by
+
+
+@dataclass
+class Desk:
+    """One billing process's approvals, and what its store holds."""
+
+    mongo: Mongo
+    batch: int = 200
+    clock: Clock = field(default_factory=Clock)
+    connected: Connected = field(default_factory=lambda: Connected(an_integration()))
+
+    def __post_init__(self) -> None:
+        self.lines = StoredLines(self.mongo)
+        self.audit = Audit(self.mongo)
+        self.outbox = Outbox(self.mongo, "billing")
+        self.approvals = Approvals(
+            self.mongo, self.outbox, self.audit, lines=self.lines, integrations=self.connected
+        )
+        self.approving = Approving(self.approvals, batch=self.batch, clock=self.clock)
+        self.results = Results(self.approvals, clock=self.clock)
+
+    async def commands(self) -> list[dict[str, Any]]:
+        """What the outbox would send to the PSA's side."""
+        return await self.mongo.all_tenants("outbox").find({"topic": "psa-sync.write-quantity.v1"})
+
+    async def exported(self, tenant_id: str = "demo") -> list[str]:
+        head = await self.audit.head(tenant_id)
+        return [entry.line + "\n" async for entry in self.audit.entries(tenant_id, until=head)]
+
+
+async def a_desk(mongo: Mongo, *lines: UsageLine, batch: int = 200) -> Desk:
+    await mongo.ensure([*APPROVAL_INDEXES, *AUDIT_INDEXES, *OUTBOX_INDEXES])
+    desk = Desk(mongo, batch)
+    await desk.lines.save(*lines)
+    return desk
+
+
+def an_order(
+    *lines: UsageLine, key: str = "key-1", person_id: str = "ann", quantity: Decimal | None = None
+) -> Order:
+    choices = tuple(Choice(line.line_id, line.seal, quantity) for line in lines)
+    return Order(lines[0].tenant_id, person_id, key, choices)
