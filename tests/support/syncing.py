@@ -26,11 +26,14 @@ class Published:
 
     messages: list[Message] = field(default_factory=list)
     before: Callable[[list[Message]], Awaitable[None]] = _nothing
+    limits: list[tuple[str | None, float | None]] = field(default_factory=list)
+    """Correlation id and deadline of each call."""
 
     async def publish(
         self, messages: Iterable[Message], *, correlation_id: str | None = None, deadline: float | None = None
     ) -> None:
         batch = list(messages)
+        self.limits.append((correlation_id, deadline))
         await self.before(batch)
         self.messages += batch
 

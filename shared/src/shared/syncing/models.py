@@ -10,7 +10,7 @@ from typing import Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, Settings, Status
-from shared.contracts.base import Outcome, RunKind, Side, SyncRequested, opaque
+from shared.contracts.base import Outcome, RunKind, Side, SyncRequested, opaque, utc
 from shared.errors import PermanentError, TransientError
 
 RUNNABLE = frozenset({Status.PENDING, Status.ACTIVE})
@@ -166,5 +166,5 @@ def run_of(request: Request, now: datetime) -> Run:
         sync_ids=(request.sync_id,),
         kind=request.kind,
         asked_by=request.asked_by,
-        queued_at=now,
+        queued_at=utc(now),
     )

@@ -67,6 +67,7 @@ class Tools:
     mongo: Mongo
     publisher: Publishing
     live: Reporting
+    watch: float = WATCH
 
 
 class Worker:
@@ -153,7 +154,7 @@ class Worker:
 
     async def _told_to_stop(self) -> bool:
         with suppress(TimeoutError):
-            async with asyncio.timeout(WATCH):
+            async with asyncio.timeout(self._tools.watch):
                 return await self._stopping.wait()
         return False
 

@@ -1,0 +1,178 @@
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from syncing import Board, Published, a_request, an_account, changed, connected
+
+from shared.contracts.auth import Status
+from shared.contracts.base import Outcome, Side
+from shared.contracts.vendor_sync import AccountObserved, CredentialsRejected, RunFinished
+from shared.errors import CredentialsRejected as Refused
+from shared.errors import TransientError, UnexpectedResponse
+from shared.leases import LeaseLost
+from shared.mongo import Mongo
+from shared.outbox import Outbox
+from shared.syncing.integrations import Integrations
+from shared.syncing.models import GaveUp, Tally
+from shared.syncing.runs import Runs, Says
+from shared.syncing.working import Step, Tools, Walk, Worker
+
+pytestmark = pytest.mark.usefixtures("queued")
+
+
+@dataclass
+class Scripted:
+    """Two steps; each raises what the script says, once, and waits for `hold` if there is one."""
+
+    raises: dict[str, Exception] = field(default_factory=dict)
+    shortfalls: tuple[str, ...] = ()
+    done: list[str] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+
+    async def steps(self, walk: Walk) -> Sequence[Step]:
+        assert walk.run.claims
+        return [Step("first", self.do), Step("second", self.do)]
+
+    async def do(self, walk: Walk) -> dict[str, str]:
+        name = walk.progress.phase
+        if error := self.raises.pop(name, None):
+            raise error
+        if self.hold:
+            await self.hold.wait()
+        await walk.observer.publish([an_account(name, revision=await walk.observer.revision())])
+        self.done.append(name)
+        return {name: "done"}
+
+    async def tally(self, walk: Walk) -> Tally:
+        return Tally(counts={"accounts": len(walk.run.notes)}, shortfalls=self.shortfalls)
+
+
+@pytest.fixture
+def runs(mongo: Mongo) -> Runs:
+    says = Says(RunFinished, CredentialsRejected, (AccountObserved,))
+    return Runs(mongo, Integrations(mongo, Side.VENDOR), Outbox(mongo, "vendor-sync"), says)
+
+
+@pytest.fixture
+async def queued(runs: Runs, mongo: Mongo) -> None:
+    await Integrations(mongo, Side.VENDOR).connected(connected())
+    await runs.queue(a_request())
+
+
+def a_worker(mongo: Mongo, runs: Runs, work: Scripted, publisher: Published | None = None) -> Worker:
+    return Worker(runs, work, Tools(mongo, publisher or Published(), Board(), watch=0.05))
+
+
+async def ended(mongo: Mongo) -> RunFinished | None:
+    rows = await mongo.all_tenants("outbox").find({"topic": RunFinished.topic})
+    return RunFinished.model_validate_json(rows[0]["body"]) if rows else None
+
+
+async def test_a_run_whose_steps_are_all_done_is_complete(mongo: Mongo, runs: Runs) -> None:
+    worker = a_worker(mongo, runs, Scripted())
+
+    assert await worker.step()
+    assert not await worker.step()
+
+    said = await ended(mongo)
+    assert said is not None
+    assert (said.outcome, said.published) == (Outcome.COMPLETE, {AccountObserved.topic: 2})
+    assert said.counts == {"accounts": 2}
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Refused("401"), Outcome.FAILED),
+        (GaveUp("the vendor is down"), Outcome.PARTIAL),
+        (UnexpectedResponse("HTML"), Outcome.PARTIAL),
+        (ZeroDivisionError(), Outcome.FAILED),
+    ],
+    ids=["refused", "gave-up", "unexpected", "a-bug"],
+)
+async def test_what_a_step_raises_decides_how_the_run_ends(
+    mongo: Mongo, runs: Runs, error: Exception, outcome: Outcome
+) -> None:
+    await a_worker(mongo, runs, Scripted({"second": error})).step()
+
+    said = await ended(mongo)
+    assert said is not None
+    assert (said.outcome, said.published) == (outcome, {AccountObserved.topic: 1})
+    rejected = await mongo.all_tenants("outbox").count({"topic": CredentialsRejected.topic})
+    assert rejected == isinstance(error, Refused)
+
+
+async def test_a_shortfall_makes_a_finished_run_partial(mongo: Mongo, runs: Runs) -> None:
+    await a_worker(mongo, runs, Scripted(shortfalls=("a list fell short",))).step()
+
+    said = await ended(mongo)
+    assert said is not None
+    assert (said.outcome, said.reason) == (Outcome.PARTIAL, "a list fell short")
+
+
+async def test_trouble_of_our_own_ends_nothing_and_repeats_no_finished_step(mongo: Mongo, runs: Runs) -> None:
+    work = Scripted({"second": TransientError("Kafka does not answer")})
+
+    with pytest.raises(TransientError):
+        await a_worker(mongo, runs, work).step()
+    assert await ended(mongo) is None
+    await a_worker(mongo, runs, work).step()
+
+    assert work.done == ["first", "second"]
+    assert await ended(mongo) is not None
+
+
+async def test_a_worker_told_to_stop_puts_its_run_down_for_the_next(mongo: Mongo, runs: Runs) -> None:
+    stuck = a_worker(mongo, runs, Scripted(hold=asyncio.Event()))
+    going = asyncio.ensure_future(stuck.step())
+    await until_claimed(mongo)
+
+    stuck.stop()
+
+    assert await asyncio.wait_for(going, 5)
+    assert not await stuck.step()
+    assert await a_worker(mongo, runs, Scripted()).step()
+    assert await ended(mongo) is not None
+
+
+async def test_a_run_whose_integration_is_disconnected_fails(mongo: Mongo, runs: Runs) -> None:
+    going = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=asyncio.Event())).step())
+    await until_claimed(mongo)
+
+    await Integrations(mongo, Side.VENDOR).changed(changed(Status.DISCONNECTED))
+    await asyncio.wait_for(going, 5)
+
+    said = await ended(mongo)
+    assert said is not None
+    assert (said.outcome, said.reason) == (Outcome.FAILED, "the integration is disconnected")
+
+
+async def test_a_worker_that_lost_its_lease_publishes_nothing(mongo: Mongo, runs: Runs) -> None:
+    kafka = Published()
+    going = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=asyncio.Event()), kafka).step())
+    await until_claimed(mongo)
+
+    await mongo.all_tenants("leases").change({}, {"$set": {"token": "another's"}})
+
+    with pytest.raises(LeaseLost):
+        await asyncio.wait_for(going, 5)
+    assert kafka.messages == []
+    assert await ended(mongo) is None
+
+
+async def test_everything_published_ends_at_the_leases_deadline(mongo: Mongo, runs: Runs) -> None:
+    kafka = Published()
+
+    await a_worker(mongo, runs, Scripted(), kafka).step()
+
+    now = asyncio.get_running_loop().time()
+    assert all(limit is not None and limit < now + 60 for _, limit in kafka.limits)
+
+
+async def until_claimed(mongo: Mongo, patience: float = 5) -> None:
+    until = asyncio.get_running_loop().time() + timedelta(seconds=patience).total_seconds()
+    while not await mongo.all_tenants("runs").count({"state": "running"}):
+        assert asyncio.get_running_loop().time() < until
+        await asyncio.sleep(0.01)
