@@ -1,0 +1,107 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from shared.budget import Budget, Budgets, BudgetSettings, Pace
+from shared.settings import RedisSettings
+
+FAST = BudgetSettings(per_minute=6000, burst=5)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client: Redis = Redis.from_url(redis_url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+async def seconds_for(calls: int, *budgets: Budget) -> float:
+    clock = asyncio.get_running_loop()
+    began = clock.time()
+    for number in range(calls):
+        await budgets[number % len(budgets)].spend()
+    return clock.time() - began
+
+
+@given(
+    asked=st.lists(st.floats(0, 100), max_size=80).map(sorted),
+    per_minute=st.integers(1, 600),
+    burst=st.integers(1, 20),
+)
+def test_no_stretch_of_time_sees_more_than_the_burst_and_the_rate(
+    asked: list[float], per_minute: int, burst: int
+) -> None:
+    settings = BudgetSettings(per_minute=per_minute, burst=burst)
+    pace = Pace(settings.cost, settings.ahead)
+
+    granted = [now for now in asked if pace.spend(now) == 0.0]
+
+    for first, start in enumerate(granted):
+        for last, end in enumerate(granted[first:], start=1):
+            assert last <= burst + (end - start) / settings.cost + 1e-6
+
+
+@given(wait=st.floats(0.1, 100))
+def test_whoever_waits_as_told_is_granted(wait: float) -> None:
+    pace = Pace(cost=wait, ahead=0.0)
+    assert pace.spend(0.0) == 0.0
+
+    assert pace.spend(pace.spend(0.0)) == 0.0
+
+
+def test_a_pause_is_followed_by_single_calls() -> None:
+    pace = Pace(cost=1.0, ahead=9.0)
+
+    pace.pause(now=0.0, seconds=30)
+
+    assert pace.spend(29.0) == 1.0
+    assert pace.spend(30.0) == 0.0
+    assert pace.spend(30.0) == 1.0
+
+
+async def test_replicas_share_one_bucket(redis: Redis) -> None:
+    replicas = [Budget(redis, "shared", FAST) for _ in range(3)]
+
+    took = await seconds_for(25, *replicas)
+
+    assert took >= (25 - 5) * 0.01 * 0.9
+
+
+async def test_a_pause_holds_every_replica(redis: Redis) -> None:
+    one, other = Budget(redis, "paused", FAST), Budget(redis, "paused", FAST)
+
+    await one.pause(0.3)
+
+    assert await seconds_for(1, other) >= 0.28
+
+
+async def test_a_flushed_redis_grants_nothing_twice(redis: Redis) -> None:
+    budget = Budget(redis, "flushed", BudgetSettings(per_minute=600, burst=5))
+    await seconds_for(5, budget)
+
+    await redis.flushall()
+
+    assert await seconds_for(1, budget) >= 0.08
+
+
+async def test_without_redis_each_process_keeps_to_a_cautious_share() -> None:
+    nowhere = RedisSettings(url=SecretStr("redis://127.0.0.1:1"))
+    budgets = Budgets(nowhere, BudgetSettings(per_minute=3000, burst=5))
+
+    took = await seconds_for(4, budgets.of("alone"))
+
+    await budgets.close()
+    assert took >= 3 * 4 * 0.02 * 0.9
+
+
+async def test_a_name_always_means_the_same_bucket(redis_settings: RedisSettings) -> None:
+    budgets = Budgets(redis_settings, FAST)
+
+    assert budgets.of("one") is budgets.of("one")
+    await budgets.close()
