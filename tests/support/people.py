@@ -41,3 +41,8 @@ def token_for(role: Role, tenant_id: str = "demo", *, person_id: str = "ann", se
 def signed_in(role: Role, tenant_id: str = "demo", *, person_id: str = "ann") -> dict[str, str]:
     """The headers of a request by somebody with this role."""
     return {"Authorization": f"Bearer {token_for(role, tenant_id, person_id=person_id)}"}
+
+
+def published() -> dict[str, object]:
+    """The JWKS that auth would publish for these tokens."""
+    return dict(KeySet([_KEY]).as_dict(private=False))

@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -102,16 +102,21 @@ class Live:
             raise TransientError(f"the status channel cannot be read: {error}") from error
         return {str(name): Status.model_validate_json(text) for name, text in rows.items()}
 
-    async def follow(self, tenant_id: str) -> AsyncGenerator[Status, None]:
+    async def follow(
+        self, tenant_id: str, *, lifetime: timedelta = timedelta.max
+    ) -> AsyncGenerator[Status, None]:
         """Every newer status as it comes, beginning with the snapshot; never one twice or backwards.
 
         Subscribes before it reads the snapshot, and looks at the snapshot again every five seconds, so that
-        a message lost in a reconnect is made good. Raises `TransientError` when Redis stays away.
+        a message lost in a reconnect is made good. Ends at the first look after `lifetime`. Raises
+        `TransientError` when Redis stays away.
         """
         seen: dict[str, int] = {}
+        clock = asyncio.get_running_loop()
+        until = clock.time() + lifetime.total_seconds()
         async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
             await _joined(channel, _place(tenant_id))
-            while True:
+            while clock.time() < until:
                 for status in (await self.snapshot(tenant_id)).values():
                     if _newer(status, seen):
                         yield status

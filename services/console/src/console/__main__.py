@@ -1,0 +1,7 @@
+"""`python -m console` runs the service."""
+
+from console.app import create_app
+from console.settings import Settings
+from shared.serving import serve
+
+serve(create_app, Settings, "console")

@@ -1,0 +1,167 @@
+"""The console over real HTTP, beside an auth that answers as told and a real status channel."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from people import published, signed_in, token_for
+from pydantic import SecretStr
+from served import served
+
+from console.app import create_app
+from console.settings import Settings
+from shared.contracts.base import Outcome
+from shared.live import Live, Status
+from shared.people import Role
+from shared.problems import Problem, install
+from shared.settings import AuthSettings, RedisSettings
+
+INTEGRATION = {
+    "integration_id": "int_1",
+    "side": "vendor",
+    "provider": "ingram-micro",
+    "name": "Ingram <Micro>",
+    "status": "pending",
+    "connected_at": "2026-03-02T10:00:00Z",
+}
+
+
+def an_auth() -> FastAPI:
+    app = FastAPI()
+    install(app)
+
+    @app.get("/.well-known/jwks.json")
+    async def keys() -> dict[str, object]:
+        return published()
+
+    @app.post("/sessions", status_code=201)
+    async def sign_in(request: Request) -> dict[str, str]:
+        if (await request.json())["password"] != "right":
+            raise Problem(401, "Not signed in", "e-mail or password is wrong")
+        until = datetime.now(UTC) + timedelta(minutes=10)
+        return {"token": token_for(Role.ADMIN), "expires_at": until.isoformat()}
+
+    @app.get("/integrations")
+    async def integrations() -> list[dict[str, str]]:
+        return [INTEGRATION]
+
+    return app
+
+
+@pytest.fixture
+async def browser(redis_settings: RedisSettings) -> AsyncIterator[httpx.AsyncClient]:
+    async with AsyncExitStack() as stack:
+        auth = await stack.enter_async_context(served(an_auth()))
+        settings = Settings(
+            auth=AuthSettings(url=auth),
+            redis=RedisSettings(url=SecretStr(redis_settings.url.get_secret_value())),
+            events_at_once=1,
+        )
+        console = await stack.enter_async_context(served(create_app(settings)))
+        yield await stack.enter_async_context(httpx.AsyncClient(base_url=console, timeout=10))
+
+
+@pytest.fixture
+async def live(redis_settings: RedisSettings) -> AsyncIterator[Live]:
+    channel = Live(redis_settings)
+    yield channel
+    await channel.close()
+
+
+async def entered(browser: httpx.AsyncClient) -> httpx.Response:
+    return await browser.post("/sign-in", data={"email": "ann@demo.test", "password": "right"})
+
+
+def a_status(tenant_id: str, done: int, outcome: Outcome | None = None) -> Status:
+    return Status(
+        tenant_id=tenant_id,
+        integration_id="int_1",
+        run_id="run_1",
+        sync_id="syn_1",
+        phase="details",
+        done=done,
+        total=20,
+        outcome=outcome,
+    )
+
+
+async def test_who_is_not_signed_in_is_led_to_the_door(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in"
+    assert (await browser.get("/sign-in")).status_code == 200
+
+
+async def test_a_wrong_password_is_told_and_no_cookie_is_set(browser: httpx.AsyncClient) -> None:
+    answer = await browser.post("/sign-in", data={"email": "ann@demo.test", "password": "wrong"})
+
+    assert answer.status_code == 401
+    assert "e-mail or password is wrong" in answer.text
+    assert "set-cookie" not in answer.headers
+    assert 'value="wrong"' not in answer.text
+
+
+async def test_the_session_is_kept_from_scripts_and_other_sites(browser: httpx.AsyncClient) -> None:
+    cookie = (await entered(browser)).headers["set-cookie"]
+
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+
+
+async def test_the_page_shows_integrations_with_their_progress(
+    browser: httpx.AsyncClient, live: Live
+) -> None:
+    await entered(browser)
+    await live.report(a_status("demo", done=5))
+
+    page = (await browser.get("/")).text
+
+    assert "Ingram &lt;Micro&gt;" in page
+    assert "5 of 20" in page
+    assert 'value="25"' in page
+
+
+async def test_the_stream_begins_with_where_things_stand_and_goes_on(
+    browser: httpx.AsyncClient, live: Live
+) -> None:
+    await live.report(a_status("streamed", done=1))
+    headers = signed_in(Role.VIEWER, "streamed")
+
+    async with browser.stream("GET", "/events", headers=headers) as answer:
+        lines = answer.aiter_lines()
+        seen = [await told(lines)]
+        await live.report(a_status("streamed", done=2))
+        seen.append(await told(lines))
+        await live.report(a_status("streamed", done=2, outcome=Outcome.COMPLETE))
+        seen.append(await told(lines))
+
+    assert [(each["done"], each["outcome"]) for each in seen] == [(1, None), (2, None), (2, "complete")]
+    assert answer.headers["content-type"].startswith("text/event-stream")
+
+
+async def told(lines: AsyncIterator[str]) -> dict[str, object]:
+    async for line in lines:
+        if line.startswith("data: "):
+            return dict(json.loads(line.removeprefix("data: ")))
+    pytest.fail("the stream ended")
+
+
+async def test_a_stream_needs_a_token(browser: httpx.AsyncClient) -> None:
+    assert (await browser.get("/events")).status_code == 401
+
+
+async def test_one_stream_too_many_is_asked_to_come_back(browser: httpx.AsyncClient, live: Live) -> None:
+    headers = signed_in(Role.VIEWER, "crowded")
+    await live.report(a_status("crowded", done=1))
+
+    async with browser.stream("GET", "/events", headers=headers) as first:
+        await told(first.aiter_lines())
+        second = await browser.get("/events", headers=headers)
+
+    assert "too many streams" in second.text
+    assert "retry: 30000" in second.text
