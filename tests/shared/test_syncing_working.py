@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,9 +32,10 @@ class Scripted:
     done: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
 
-    async def steps(self, walk: Walk) -> Sequence[Step]:
+    @asynccontextmanager
+    async def opened(self, walk: Walk) -> AsyncIterator[Sequence[Step]]:
         assert walk.run.claims
-        return [Step("first", self.do), Step("second", self.do)]
+        yield [Step("first", self.do), Step("second", self.do)]
 
     async def do(self, walk: Walk) -> dict[str, str]:
         name = walk.progress.phase

@@ -1,6 +1,7 @@
 """Runs and the integrations they belong to; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -155,6 +156,18 @@ class Stopped(PermanentError):
 
 class PutDown(TransientError):
     """The process is stopping: the run is left as it is, to be taken up again."""
+
+
+@contextmanager
+def provider_trouble() -> Iterator[None]:
+    """Put around every call of a provider: what stays out of reach there ends the run partial.
+
+    The same TransientError from our own stores must not: it only puts the run down for a while.
+    """
+    try:
+        yield
+    except TransientError as error:
+        raise GaveUp(str(error)) from error
 
 
 def run_of(request: Request, now: datetime) -> Run:
