@@ -1,6 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -32,10 +31,9 @@ class Scripted:
     done: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
 
-    @asynccontextmanager
-    async def opened(self, walk: Walk) -> AsyncIterator[Sequence[Step]]:
+    async def steps(self, walk: Walk) -> Sequence[Step]:
         assert walk.run.claims
-        yield [Step("first", self.do), Step("second", self.do)]
+        return [Step("first", self.do), Step("second", self.do)]
 
     async def do(self, walk: Walk) -> dict[str, str]:
         name = walk.progress.phase

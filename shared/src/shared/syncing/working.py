@@ -6,7 +6,7 @@ that a worker that takes over goes on from there.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,8 +53,8 @@ class Step:
 class Work(Protocol):
     """What a provider's run consists of."""
 
-    def opened(self, walk: Walk) -> AbstractAsyncContextManager[Sequence[Step]]:
-        """The steps in their order; entered once for each claim, so it opens and closes what they share."""
+    async def steps(self, walk: Walk) -> Sequence[Step]:
+        """The steps in their order; each opens and closes what it needs."""
 
     async def tally(self, walk: Walk) -> Tally:
         """What was read so far, from what is stored: the run may have had several workers."""
@@ -160,13 +160,13 @@ class Worker:
 
     async def _walked(self, walk: Walk) -> None:
         await self._runs.check_wanted(walk.run)
-        async with self._work.opened(walk) as steps:
-            names = [step.name for step in steps] + [_FINISHING]
-            for place, step in enumerate(steps):
-                if place >= names.index(walk.run.phase or names[0]):
-                    walk.progress.begin(step.name)
-                    notes = await step.do(walk)
-                    walk.claimed = await self._runs.note(walk.claimed, names[place + 1], notes)
+        steps = await self._work.steps(walk)
+        names = [step.name for step in steps] + [_FINISHING]
+        for place, step in enumerate(steps):
+            if place >= names.index(walk.run.phase or names[0]):
+                walk.progress.begin(step.name)
+                notes = await step.do(walk)
+                walk.claimed = await self._runs.note(walk.claimed, names[place + 1], notes)
 
     async def _ending(self, walk: Walk, result: Exception | None) -> Ending:
         tally = await self._work.tally(walk)
