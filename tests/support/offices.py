@@ -1,0 +1,26 @@
+"""Billing's HTTP side over a desk, in this process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from deciding import Desk
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from people import a_verifier
+
+from billing.repository.syncs import Syncs
+from billing.routes import approvals, audit, syncs
+from billing.service.syncing import Syncing
+from shared.problems import install
+
+
+@asynccontextmanager
+async def an_office(desk: Desk) -> AsyncIterator[AsyncClient]:
+    app = FastAPI()
+    install(app)
+    syncing = Syncing(Syncs(desk.mongo, desk.outbox), desk.connected, clock=desk.clock)
+    app.include_router(approvals.make_router(a_verifier(), desk.approving, desk.approvals))
+    app.include_router(syncs.make_router(a_verifier(), syncing))
+    app.include_router(audit.make_router(a_verifier(), desk.audit))
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://billing.test") as client:
+        yield client
