@@ -1,0 +1,103 @@
+"""Apache Kafka as one process, broker and controller in one (KRaft), from its Maven artifacts."""
+
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
+
+from standalone.java import find_java
+from standalone.part import Part
+from standalone.probes import HOST, kafka_ready
+from standalone.resolve import LOGGING, resolve
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{host}:{controller}
+listeners=BROKER://{host}:{broker},CONTROLLER://{host}:{controller}
+advertised.listeners=BROKER://{host}:{broker}
+listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=BROKER
+controller.listener.names=CONTROLLER
+log.dirs=data
+
+# Topics are created on purpose, and a single broker holds the only copy.
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+
+# A group's place is kept as long as the events that it has not read: the system may be off for weeks.
+offsets.retention.minutes=43200
+
+# Quick to start and to join, small in memory: one person's machine, about twenty groups.
+offsets.topic.num.partitions=4
+transaction.state.log.num.partitions=4
+group.initial.rebalance.delay.ms=0
+num.network.threads=2
+num.io.threads=4
+background.threads=2
+log.cleaner.dedupe.buffer.size=8388608
+"""
+
+_JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+_PRIVATE = ("-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true")
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """Where one Kafka keeps its data and listens."""
+
+    directory: Path
+    broker_port: int
+    controller_port: int
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.broker_port}"
+
+    def parts(self, logs: Path) -> list[Part]:
+        """The server and, on the first start, the step that formats its storage.
+
+        Raises `PermanentError` when Java, or Maven on the very first use, is missing.
+        """
+        command = _java(find_java(), resolve())
+        self._configure()
+        server = Part(
+            name="kafka",
+            command=[*command, "kafka.Kafka", "server.properties"],
+            cwd=self.directory,
+            log_path=logs / "kafka.log",
+            address=self.address,
+            probe=kafka_ready(self.broker_port),
+            after=("kafka-storage",),
+        )
+        return [server] if self._formatted else [self._formatting(command, logs), server]
+
+    @property
+    def _formatted(self) -> bool:
+        """Kafka's tool writes this file last."""
+        return (self.directory / "data" / "meta.properties").exists()
+
+    def _formatting(self, command: list[str], logs: Path) -> Part:
+        cluster = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id=T{cluster[1:]}"]
+        return Part(
+            name="kafka-storage",
+            command=[*command, *tool, "--config", "server.properties"],
+            cwd=self.directory,
+            log_path=logs / "kafka-storage.log",
+        )
+
+    def _configure(self) -> None:
+        """Anew at each start: the ports may have changed, the data has not."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        text = _PROPERTIES.format(host=HOST, broker=self.broker_port, controller=self.controller_port)
+        (self.directory / "server.properties").write_text(text, "utf-8")
+
+
+def _java(java: str, libraries: Path) -> list[str]:
+    logging = f"-Dlog4j2.configurationFile={LOGGING}"
+    return [java, *_JVM, *_PRIVATE, logging, "-cp", f"{libraries}/*"]

@@ -1,0 +1,76 @@
+"""How each kind of server is asked whether it does its job: in its own protocol, not by an open port."""
+
+import asyncio
+from functools import partial
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from standalone.part import Probe
+
+HOST = "127.0.0.1"
+
+
+def http_ready(port: int, path: str = "/health/ready") -> Probe:
+    """Ready when a GET is answered with 200."""
+    return partial(_http_ready, port, path)
+
+
+def valkey_ready(port: int) -> Probe:
+    """Ready when PING is answered with PONG: while it loads its data it is not."""
+    return partial(_says, port, b"PING\r\n", b"+PONG")
+
+
+def kafka_ready(port: int) -> Probe:
+    """Ready when the metadata names a broker: before that no topic can be created."""
+    return partial(_kafka_ready, port)
+
+
+def documents_ready(url: str, port: int) -> Probe:
+    """Ready when a ping through the replica set's name is answered, as the services will ask."""
+    return partial(_documents_ready, url, port)
+
+
+async def _http_ready(port: int, path: str) -> bool:
+    request = f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\n\r\n"
+    return await _says(port, request.encode(), b"HTTP/1.1 200")
+
+
+async def _says(port: int, question: bytes, answer: bytes) -> bool:
+    reader, writer = await asyncio.open_connection(HOST, port)
+    try:
+        writer.write(question)
+        return await reader.readexactly(len(answer)) == answer
+    finally:
+        writer.close()
+
+
+async def _kafka_ready(port: int) -> bool:
+    await _listens(port)  # without it the client logs every refused connection
+    client = AIOKafkaClient(bootstrap_servers=f"{HOST}:{port}", request_timeout_ms=1000)
+    try:
+        await client.bootstrap()
+        return bool(client.cluster.brokers())
+    except KafkaError:
+        return False
+    finally:
+        await client.close()
+
+
+async def _documents_ready(url: str, port: int) -> bool:
+    await _listens(port)
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(url, serverSelectionTimeoutMS=1000)
+    try:
+        await client.admin.command("ping")
+    except PyMongoError:
+        return False
+    finally:
+        await client.close()
+    return True
+
+
+async def _listens(port: int) -> None:
+    _, writer = await asyncio.open_connection(HOST, port)
+    writer.close()
