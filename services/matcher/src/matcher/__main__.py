@@ -1,0 +1,7 @@
+"""Runs matcher."""
+
+from matcher.app import create_app
+from matcher.settings import Settings
+from shared.serving import serve
+
+serve(create_app, Settings, "matcher")

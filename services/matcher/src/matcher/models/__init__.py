@@ -1,0 +1,1 @@
+"""What matcher knows, and the rules on it; pure."""

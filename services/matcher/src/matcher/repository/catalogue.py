@@ -1,0 +1,68 @@
+"""What people browse, read without a turn."""
+
+import re
+from collections.abc import Collection
+
+from matcher.models.browsing import Place, Wanted, WantedMappings, folded
+from matcher.models.items import Item, Shelf
+from matcher.repository.documents import item_from, mapping_from
+from matcher.repository.indexes import MAPPINGS
+from shared.contracts.base import Side
+from shared.contracts.matcher import Decision, MappingDecided
+from shared.mongo import Document, Mongo
+
+
+class MongoCatalogue:
+    """Pages of items and mappings."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    async def items(self, wanted: Wanted, after: Place | None, limit: int) -> list[Item]:
+        rows = await self._mongo.documents(wanted.shelf, wanted.tenant_id).find(
+            {**_filter(wanted), **_behind(after)}, sort=[("folded", 1), ("_id", 1)], limit=limit
+        )
+        return [item_from(wanted.shelf, row) for row in rows]
+
+    async def names(self, tenant_id: str, shelf: Shelf, keys: Collection[str]) -> dict[str, str]:
+        if not keys:
+            return {}
+        of = {"_id": {"$in": list(keys)}}
+        rows = await self._mongo.documents(shelf, tenant_id).find(of, fields=["name"])
+        return {row["_id"]: row["name"] for row in rows}
+
+    async def mappings(self, wanted: WantedMappings, after: str | None, limit: int) -> list[MappingDecided]:
+        of: Document = {"_id": {"$gt": after}} if after else {}
+        for field in ("kind", "decision", "vendor_integration_id"):
+            if value := getattr(wanted, field):
+                of[field] = str(value)
+        rows = await self._mongo.documents(MAPPINGS, wanted.tenant_id).find(
+            of, sort=[("_id", 1)], limit=limit
+        )
+        return [mapping_from(row) for row in rows]
+
+    async def mappings_of(self, tenant_id: str, shelf: Shelf, ids: Collection[str]) -> list[MappingDecided]:
+        if not ids:
+            return []
+        of: Document = {"kind": shelf.kind.value}
+        if shelf.side is Side.VENDOR:
+            of["vendor_id"] = {"$in": list(ids)}
+        else:
+            of |= {"psa_id": {"$in": list(ids)}, "decision": Decision.APPROVED.value}
+        return [mapping_from(row) for row in await self._mongo.documents(MAPPINGS, tenant_id).find(of)]
+
+
+def _filter(wanted: Wanted) -> Document:
+    found: Document = {"present": True}
+    if wanted.integration_id:
+        found["integration_id"] = wanted.integration_id
+    if wanted.search:
+        found["searched"] = {"$regex": re.escape(folded(wanted.search))}
+    return found
+
+
+def _behind(after: Place | None) -> Document:
+    if after is None:
+        return {}
+    level = {"folded": after.folded, "_id": {"$gt": after.key}}
+    return {"$or": [{"folded": {"$gt": after.folded}}, level]}

@@ -1,0 +1,27 @@
+"""The collections' names, and an index for every question asked of them."""
+
+from matcher.models.items import Shelf
+from shared.mongo import Index
+from shared.outbox import OUTBOX_INDEXES
+
+INTEGRATIONS = "integrations"
+MAPPINGS = "mappings"
+MARKS = "marks"
+LABELS = "labels"
+FINISHES = "finishes"
+TURNS = "turns"
+
+INDEXES = (
+    *OUTBOX_INDEXES,
+    *(Index(shelf, [("tenant_id", 1), ("name", 1)]) for shelf in Shelf),
+    *(Index(shelf, [("tenant_id", 1), ("part_number", 1)]) for shelf in Shelf),
+    *(Index(shelf, [("tenant_id", 1), ("folded", 1), ("_id", 1)]) for shelf in Shelf),
+    *(Index(shelf, [("tenant_id", 1), ("integration_id", 1), ("folded", 1), ("_id", 1)]) for shelf in Shelf),
+    Index(INTEGRATIONS, [("tenant_id", 1)]),
+    Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
+    Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("psa_id", 1)]),
+    Index(MAPPINGS, [("tenant_id", 1), ("vendor_integration_id", 1), ("kind", 1), ("decision", 1)]),
+    Index(MAPPINGS, [("tenant_id", 1), ("_id", 1)]),
+    Index(MARKS, [("tenant_id", 1), ("_id", 1)]),
+    Index(FINISHES, [("tenant_id", 1), ("event.vendor_integration_id", 1)]),
+)

@@ -1,0 +1,117 @@
+"""One tenant's state inside one transaction."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from matcher.models.items import Integration, Item, Labels, Mark, Shelf
+from matcher.repository.documents import (
+    finish_document,
+    finish_from,
+    integration_from,
+    item_from,
+    labels_document,
+    labels_from,
+    labels_id,
+    mapping_document,
+    mapping_from,
+    mark_from,
+    mark_rows,
+)
+from matcher.repository.indexes import FINISHES, INTEGRATIONS, LABELS, MAPPINGS, MARKS
+from matcher.service.ports import Finish
+from shared.contracts.base import key_of
+from shared.contracts.matcher import Decision, MappingDecided, MappingKind
+from shared.mongo import Document, Documents, Mongo, Put, Session
+from shared.outbox import Outbox
+
+
+class MongoTurn:
+    """Reads and writes of a turn; all share the session."""
+
+    def __init__(self, mongo: Mongo, outbox: Outbox, tenant_id: str, session: Session) -> None:
+        self._mongo, self._outbox = mongo, outbox
+        self._tenant_id, self._session = tenant_id, session
+
+    async def marks(self, *, limit: int) -> list[Mark]:
+        rows = await self._rows(MARKS).find(sort=[("_id", 1)], limit=limit, session=self._session)
+        return [mark_from(row) for row in rows]
+
+    async def add_marks(self, marks: Sequence[Mark]) -> None:
+        await self._rows(MARKS).insert_many(mark_rows(marks), session=self._session)
+
+    async def remove_marks(self, marks: Sequence[Mark]) -> None:
+        ids = [mark.id for mark in marks]
+        await self._rows(MARKS).remove({"_id": {"$in": ids}}, session=self._session)
+
+    async def keys_of(self, shelf: Shelf, integration_id: str) -> list[str]:
+        rows = await self._rows(shelf).find(
+            {"integration_id": integration_id}, fields=["_id"], session=self._session
+        )
+        return [row["_id"] for row in rows]
+
+    async def items(self, shelf: Shelf, keys: Collection[str]) -> list[Item]:
+        return [item_from(shelf, row) for row in await self._among(shelf, "_id", keys)]
+
+    async def called(self, shelf: Shelf, labels: Labels) -> list[Item]:
+        """Two questions rather than one `$or`: each has its own index."""
+        rows = await self._among(shelf, "name", labels.names)
+        rows += await self._among(shelf, "part_number", labels.codes)
+        return list({row["_id"]: item_from(shelf, row) for row in rows}.values())
+
+    async def former_labels(self, keys: Collection[str], shelf: Shelf) -> dict[str, Labels]:
+        ids = {labels_id(shelf, key): key for key in keys}
+        return {ids[row["_id"]]: labels_from(row) for row in await self._among(LABELS, "_id", ids)}
+
+    async def remember_labels(self, labels: Mapping[str, Labels], shelf: Shelf) -> None:
+        await self._put(LABELS, [labels_document(shelf, key, one) for key, one in labels.items()])
+
+    async def integrations(self) -> dict[str, Integration]:
+        rows = await self._rows(INTEGRATIONS).find(session=self._session)
+        return {row["integration_id"]: integration_from(row) for row in rows}
+
+    async def finished(self) -> frozenset[str]:
+        rows = await self._rows(FINISHES).find(fields=["event.vendor_integration_id"], session=self._session)
+        return frozenset(row["event"]["vendor_integration_id"] for row in rows)
+
+    async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
+        return {row["_id"]: mapping_from(row) for row in await self._among(MAPPINGS, "_id", keys)}
+
+    async def record(self, mappings: Sequence[MappingDecided]) -> None:
+        await self._put(MAPPINGS, [mapping_document(mapping) for mapping in mappings])
+        await self._outbox.add(mappings, session=self._session)
+
+    async def approved(self, vendor_integration_id: str, psa_integration_id: str) -> dict[MappingKind, int]:
+        rows = await self._decided(vendor_integration_id, Decision.APPROVED)
+        return Counter(MappingKind(r["kind"]) for r in rows if r["psa_integration_id"] == psa_integration_id)
+
+    async def excluded(self, vendor_integration_id: str) -> dict[MappingKind, int]:
+        rows = await self._decided(vendor_integration_id, Decision.EXCLUDED)
+        return Counter(MappingKind(row["kind"]) for row in rows)
+
+    async def finish(self, finish_id: str) -> Finish | None:
+        row = await self._rows(FINISHES).get(self._finish_key(finish_id), session=self._session)
+        return finish_from(row) if row else None
+
+    async def record_finish(self, finish: Finish) -> None:
+        row = finish_document(finish, self._finish_key(finish.id))
+        await self._rows(FINISHES).insert(row, session=self._session)
+        await self._outbox.add([finish.event], session=self._session)
+
+    def _rows(self, name: str) -> Documents:
+        return self._mongo.documents(name, self._tenant_id)
+
+    def _finish_key(self, finish_id: str) -> str:
+        return key_of(self._tenant_id, finish_id)
+
+    async def _among(self, name: str, field: str, values: Collection[str]) -> list[Document]:
+        if not values:
+            return []
+        return await self._rows(name).find({field: {"$in": list(values)}}, session=self._session)
+
+    async def _decided(self, vendor_integration_id: str, decision: Decision) -> list[Document]:
+        of = {"vendor_integration_id": vendor_integration_id, "decision": decision.value}
+        fields = ["kind", "psa_integration_id"]
+        return await self._rows(MAPPINGS).find(of, fields=fields, session=self._session)
+
+    async def _put(self, name: str, documents: Sequence[Document]) -> None:
+        await self._rows(name).bulk([Put(document) for document in documents], session=self._session)

@@ -1,0 +1,1 @@
+"""What matcher does; the verbs, and what they need of a store."""

@@ -1,0 +1,99 @@
+"""Showing what there is to map, and what is mapped, page by page."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from matcher.models.browsing import Link, Page, Place, Row, Wanted, WantedMappings, cursor_of, place_of
+from matcher.models.items import PSA_SHELVES, VENDOR_SHELVES, Item, Shelf
+from shared.contracts.base import Side, key_of
+from shared.contracts.matcher import MappingDecided, MappingKind
+
+_PORTION = 500
+"""Rows read at once while only some of them are wanted."""
+
+
+class Catalogue(Protocol):
+    """Reading without a turn: what is seen may be a moment old."""
+
+    async def items(self, wanted: Wanted, after: Place | None, limit: int) -> list[Item]:
+        """Those present, by name in any case and key; the standing is not looked at."""
+        ...
+
+    async def names(self, tenant_id: str, shelf: Shelf, keys: Collection[str]) -> dict[str, str]: ...
+
+    async def mappings(self, wanted: WantedMappings, after: str | None, limit: int) -> list[MappingDecided]:
+        """In the order of their keys."""
+        ...
+
+    async def mappings_of(self, tenant_id: str, shelf: Shelf, ids: Collection[str]) -> list[MappingDecided]:
+        """All that point from (vendor shelf) or, if approved, to (PSA shelf) one of these ids."""
+        ...
+
+
+class Browsing:
+    """Items with their mappings, and mappings with their names."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    async def items(self, wanted: Wanted, after: Place | None, limit: int) -> Page[Row]:
+        """Reads on until the page is full: a standing is not a column of the items."""
+        portion = limit + 1 if wanted.standing is None else max(limit + 1, _PORTION)
+        rows: list[Row] = []
+        while len(rows) <= limit:
+            items = await self._catalogue.items(wanted, after, portion)
+            rows += [
+                row for row in await self._rows(wanted, items) if wanted.standing in (None, row.standing)
+            ]
+            if len(items) < portion:
+                break
+            after = place_of(items[-1])
+        cut = tuple(rows[:limit])
+        return Page(cut, cursor_of(place_of(cut[-1].item)) if len(rows) > limit else None)
+
+    async def mappings(self, wanted: WantedMappings, after: Place | None, limit: int) -> Page[Link]:
+        found = await self._catalogue.mappings(wanted, after.key if after else None, limit + 1)
+        cut = found[:limit]
+        more = cursor_of(Place("", cut[-1].key)) if len(found) > limit else None
+        return Page(tuple(await self._links(wanted.tenant_id, cut)), more)
+
+    async def link(self, mapping: MappingDecided) -> Link:
+        """One mapping with its names."""
+        return (await self._links(mapping.tenant_id, [mapping]))[0]
+
+    async def _rows(self, wanted: Wanted, items: Sequence[Item]) -> list[Row]:
+        ids = {item.id for item in items}
+        mappings = await self._catalogue.mappings_of(wanted.tenant_id, wanted.shelf, ids)
+        links: dict[str, list[Link]] = {}
+        for link in await self._links(wanted.tenant_id, mappings):
+            links.setdefault(_end(link.mapping, wanted.shelf.side), []).append(link)
+        return [Row(item, tuple(links.get(item.key, ()))) for item in items]
+
+    async def _links(self, tenant_id: str, mappings: Sequence[MappingDecided]) -> list[Link]:
+        names: dict[tuple[Shelf, str], str] = {}
+        for kind in MappingKind:
+            some = [mapping for mapping in mappings if mapping.kind is kind]
+            for side, shelf in ((Side.VENDOR, VENDOR_SHELVES[kind]), (Side.PSA, PSA_SHELVES[kind])):
+                keys = {_end(mapping, side) for mapping in some}
+                found = await self._catalogue.names(tenant_id, shelf, keys)
+                names |= {(shelf, key): name for key, name in found.items()}
+        return [_link(mapping, names) for mapping in mappings]
+
+
+def _standing_so(wanted: Wanted, rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if wanted.standing in (None, row.standing)]
+
+
+def _link(mapping: MappingDecided, names: dict[tuple[Shelf, str], str]) -> Link:
+    return Link(
+        mapping,
+        vendor_name=names.get((VENDOR_SHELVES[mapping.kind], _end(mapping, Side.VENDOR))),
+        psa_name=names.get((PSA_SHELVES[mapping.kind], _end(mapping, Side.PSA))),
+    )
+
+
+def _end(mapping: MappingDecided, side: Side) -> str:
+    """The key of the item at one end of a mapping."""
+    if side is Side.VENDOR:
+        return key_of(mapping.tenant_id, mapping.vendor_integration_id, mapping.vendor_id)
+    return key_of(mapping.tenant_id, mapping.psa_integration_id or "", mapping.psa_id or "")

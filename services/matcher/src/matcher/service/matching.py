@@ -1,0 +1,164 @@
+"""Exact matching of whatever was touched, as far as it reaches."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from matcher.models.decisions import SYSTEM, Ruling, Target, decided, mapping_key
+from matcher.models.exact import Groups, Verdict, exact_target, psa_groups, vendor_groups, verdict
+from matcher.models.items import (
+    PSA_SHELVES,
+    VENDOR_SHELVES,
+    Integration,
+    Item,
+    Labels,
+    Mark,
+    Shelf,
+    labels_of,
+)
+from matcher.service.ports import Clock, Store, Turn
+from shared.attempts import attempt
+from shared.contracts.auth import Status
+from shared.contracts.base import Side
+from shared.contracts.matcher import Decision, MappingDecided, MappingKind, Method
+
+ITEMS_AT_ONCE = 2000
+"""How many items one turn looks at: few round trips, and still a short transaction."""
+KEYS_A_MARK = 500
+
+_MARKS_AT_ONCE = 100
+
+
+class Matching:
+    """Takes marks and maps, or unmaps, what exact matching says; all of a turn or nothing of it."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    async def step(self) -> bool:
+        """One turn of every tenant that waits; tells whether more may be waiting."""
+        tenants = await self._store.waiting()
+        outcomes = [await attempt(self._store.turn(tenant_id, self._turn)) for tenant_id in tenants]
+        for outcome in outcomes:  # only now, so that one tenant's trouble holds up no other
+            if isinstance(outcome, Exception):
+                raise outcome
+        return bool(tenants)
+
+    async def _turn(self, turn: Turn) -> None:
+        marks = _first(await turn.marks(limit=_MARKS_AT_ONCE))
+        await self._spread(turn, [mark for mark in marks if mark.integration_id])
+        touched = {shelf: _keys(marks, shelf) for shelf in Shelf}
+        for kind in MappingKind:
+            await self._match(turn, kind, touched)
+        await turn.remove_marks(marks)
+
+    async def _spread(self, turn: Turn, wide: Sequence[Mark]) -> None:
+        """Break "all of this integration" into portions for the turns to come."""
+        for mark in wide:
+            keys = await turn.keys_of(mark.shelf, mark.integration_id or "")
+            portions = [keys[start : start + KEYS_A_MARK] for start in range(0, len(keys), KEYS_A_MARK)]
+            await turn.add_marks([Mark(mark.shelf, tuple(portion)) for portion in portions])
+
+    async def _match(self, turn: Turn, kind: MappingKind, touched: Mapping[Shelf, Collection[str]]) -> None:
+        vendor, psa = VENDOR_SHELVES[kind], PSA_SHELVES[kind]
+        if not (touched[vendor] or touched[psa]):
+            return
+        labels = await _labels(turn, vendor, touched[vendor]) | await _labels(turn, psa, touched[psa])
+        concerned = {item.key: item for item in await turn.items(vendor, touched[vendor])}
+        concerned |= {item.key: item for item in await turn.called(vendor, labels)}
+        scene = await _scene(turn, kind, list(concerned.values()))
+        await turn.record([ruling for item in concerned.values() if (ruling := self._ruling(scene, item))])
+
+    def _ruling(self, scene: "_Scene", item: Item) -> MappingDecided | None:
+        vendor = scene.integrations.get(item.integration_id)
+        if vendor is None or not vendor.connected:
+            return None
+        standing = scene.standing.get(mapping_key(vendor, item.shelf.kind, item.id))
+        target = scene.target(item)
+        match verdict(
+            standing,
+            target.item if target else None,
+            pending=scene.pending(vendor),
+            reachable=scene.reachable(standing),
+        ):
+            case Verdict.KEEP:
+                return None
+            case Verdict.MAP:
+                ruling = Ruling(Decision.APPROVED, Method.EXACT, SYSTEM)
+                return decided(vendor, item, ruling, target=target, before=standing, at=self._clock())
+            case Verdict.REVOKE:
+                ruling = Ruling(Decision.REVOKED, Method.EXACT, SYSTEM, _NO_LONGER)
+                return decided(vendor, item, ruling, before=standing, at=self._clock())
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What must be known to judge some vendor items."""
+
+    vendor: Groups
+    psa: Groups
+    integrations: Mapping[str, Integration]
+    finished: Collection[str]
+    standing: Mapping[str, MappingDecided]
+
+    def target(self, item: Item) -> Target | None:
+        """None also while the PSA it belongs to is not known yet: its coming marks everything again."""
+        found = exact_target(item, self.vendor, self.psa)
+        integration = self.integrations.get(found.integration_id) if found else None
+        return Target(integration, found) if found and integration else None
+
+    def pending(self, vendor: Integration) -> bool:
+        return vendor.status is Status.PENDING and vendor.integration_id not in self.finished
+
+    def reachable(self, standing: MappingDecided | None) -> bool:
+        psa = self.integrations.get((standing and standing.psa_integration_id) or "")
+        return psa is not None and psa.connected
+
+
+async def _scene(turn: Turn, kind: MappingKind, concerned: Sequence[Item]) -> _Scene:
+    around = labels_of(concerned)
+    integrations = await turn.integrations()
+    gone = {key for key, one in integrations.items() if one.side is Side.PSA and not one.connected}
+    psa = await turn.called(PSA_SHELVES[kind], around)
+    keys = [
+        mapping_key(integrations[item.integration_id], kind, item.id)
+        for item in concerned
+        if item.integration_id in integrations
+    ]
+    return _Scene(
+        vendor=vendor_groups(await turn.called(VENDOR_SHELVES[kind], around)),
+        psa=psa_groups(item for item in psa if item.integration_id not in gone),
+        integrations=integrations,
+        finished=await turn.finished(),
+        standing=await turn.mappings(keys),
+    )
+
+
+async def _labels(turn: Turn, shelf: Shelf, keys: Collection[str]) -> Labels:
+    """What the items are called now and were called when last compared: both groups are concerned."""
+    now = {item.key: labels_of([item]) for item in await turn.items(shelf, keys)}
+    before = await turn.former_labels(keys, shelf)
+    await turn.remember_labels({k: labels for k, labels in now.items() if before.get(k) != labels}, shelf)
+    everything = [*now.values(), *before.values()]
+    return Labels(
+        frozenset().union(*(labels.names for labels in everything)),
+        frozenset().union(*(labels.codes for labels in everything)),
+    )
+
+
+def _keys(marks: Sequence[Mark], shelf: Shelf) -> set[str]:
+    return {key for mark in marks if mark.shelf is shelf for key in mark.keys}
+
+
+def _first(marks: Sequence[Mark]) -> list[Mark]:
+    """As many marks as one turn can look at; at least one."""
+    taken: list[Mark] = []
+    items = 0
+    for mark in marks:
+        if taken and items + len(mark.keys) > ITEMS_AT_ONCE:
+            break
+        taken.append(mark)
+        items += len(mark.keys)
+    return taken
+
+
+_NO_LONGER = "it is no longer the only one of its name on both sides"

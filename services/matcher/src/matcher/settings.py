@@ -1,0 +1,17 @@
+"""What matcher needs to be told."""
+
+from shared.settings import AuthSettings, KafkaSettings, MongoSettings, ServiceSettings
+
+
+class OwnDatabase(MongoSettings):
+    """Named like the service unless told otherwise."""
+
+    database: str = "matcher"
+
+
+class Settings(ServiceSettings):
+    """From the environment; nothing here has a default that could be somebody else's."""
+
+    kafka: KafkaSettings
+    mongo: OwnDatabase
+    auth: AuthSettings

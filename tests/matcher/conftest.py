@@ -1,0 +1,21 @@
+"""Matcher's verbs on both stores: what holds for the fake must hold for the real one."""
+
+import pytest
+from matcher_world import World, memory_world, mongo_world
+
+from matcher.repository import INDEXES
+from shared.mongo import Mongo
+
+
+@pytest.fixture
+async def stored_world(mongo: Mongo) -> World:
+    await mongo.ensure(INDEXES)
+    return mongo_world(mongo)
+
+
+@pytest.fixture(params=["memory", "mongo"])
+def world(request: pytest.FixtureRequest) -> World:
+    if request.param == "memory":
+        return memory_world()
+    stored: World = request.getfixturevalue("stored_world")
+    return stored
