@@ -1,0 +1,128 @@
+"""Changes that somebody else makes: at the vendor, or by hand in the PSA. They are no API writes."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from sandbox.connectwise import patching
+from sandbox.connectwise.errors import not_found
+from sandbox.connectwise.fields import ADDITION
+from sandbox.connectwise.psa import Psa
+from sandbox.ingram.errors import refused
+from sandbox.ingram.marketplace import Marketplace
+from sandbox.ingram.records import Line, Offer, Period, Quantity, Subscription
+from sandbox.ingram.selling import Sale, sell
+
+SOMEBODY = "jsmith"
+Status = Literal["pending", "active", "hold", "terminated", "removed", "unknown"]
+
+
+class _Given(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Term(_Given):
+    """A period as the marketplace writes it."""
+
+    type: Literal["day", "month", "year", "statement_day", "unknown"] = "month"
+    duration: int = 1
+
+
+class SubscriptionChange(_Given):
+    """New values of a subscription; `quantity: null` takes its products away."""
+
+    id: str
+    quantity: Quantity | None = None
+    status: Status | None = None
+    customerId: str | None = None  # noqa: N815 - the provider's own name
+    name: str | None = None
+    lastModifiedDate: date | None = None  # noqa: N815 - the provider's own name
+    """Today unless given: whether the real one moves with every change is not known."""
+
+
+class NewSubscription(_Given):
+    """A subscription to add; without `quantity` it has no products."""
+
+    customerId: str  # noqa: N815 - the provider's own name
+    id: str | None = None
+    name: str = "Microsoft 365 Business Basic"
+    vendor: str = "Microsoft"
+    mpn: str = "CFQ7TTC0LH18:0001_P1Y_M"
+    quantity: Quantity | None = None
+    status: Status = "active"
+    currency: str = "USD"
+    subscriptionPeriod: Term = Term(type="year")  # noqa: N815 - the provider's own name
+    billingPeriod: Term = Term()  # noqa: N815 - the provider's own name
+    unitPrice: Decimal = Decimal("6.0")  # noqa: N815 - the provider's own name
+    unitCost: Decimal = Decimal("5.0")  # noqa: N815 - the provider's own name
+    creationDate: date | None = None  # noqa: N815 - the provider's own name
+
+
+class Changes(_Given):
+    """Changes to both sides; all of them are checked before the first is made."""
+
+    subscriptions: list[SubscriptionChange] = []
+    additions: list[dict[str, Any]] = []
+    """Each with its `id` and fields of the addition as PATCH knows them; null unsets."""
+    remove_subscriptions: list[str] = []
+    add_subscriptions: list[NewSubscription] = []
+
+
+def apply(changes: Changes, marketplace: Marketplace, psa: Psa, today: date) -> list[str]:
+    """Make the changes and return the ids of new subscriptions; an unknown id raises a provider's refusal."""
+    edits = [_edit(psa, given) for given in changes.additions]
+    for subscription_id in [*changes.remove_subscriptions, *(change.id for change in changes.subscriptions)]:
+        _subscription(marketplace, subscription_id)
+    for row, fields in edits:
+        psa.store(row, psa.changed(row, fields, SOMEBODY))
+    for change in changes.subscriptions:
+        _change(_subscription(marketplace, change.id), change, today)
+    for subscription_id in changes.remove_subscriptions:
+        marketplace.remove(subscription_id)
+    marketplace.touched()
+    return [sell(marketplace, _sale(new, today), today).id for new in changes.add_subscriptions]
+
+
+def _edit(psa: Psa, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    row = psa.additions.get(given.get("id", 0))
+    if row is None:
+        raise not_found(ADDITION.name, str(given.get("id")))
+    return row, {name: patching.checked(name, value) for name, value in given.items() if name != "id"}
+
+
+def _subscription(marketplace: Marketplace, subscription_id: str) -> Subscription:
+    if subscription_id not in marketplace.subscriptions:
+        raise refused(400, f"No entity has been found by the specified identifier {subscription_id}")
+    return marketplace.subscriptions[subscription_id]
+
+
+def _change(subscription: Subscription, change: SubscriptionChange, today: date) -> None:
+    if "quantity" in change.model_fields_set:
+        subscription.lines = [] if change.quantity is None else _reseated(subscription, change.quantity)
+    subscription.status = change.status or subscription.status
+    subscription.customer_id = change.customerId or subscription.customer_id
+    subscription.name = change.name or subscription.name
+    subscription.modified = change.lastModifiedDate or today
+
+
+def _reseated(subscription: Subscription, quantity: Quantity) -> list[Line]:
+    """The first product has the new quantity, further ones stay as they are."""
+    return [Line(subscription.offer, quantity), *subscription.lines[1:]]
+
+
+def _sale(new: NewSubscription, today: date) -> Sale:
+    offer = Offer(
+        name=new.name,
+        vendor=new.vendor,
+        mpn=new.mpn,
+        term=Period(**new.subscriptionPeriod.model_dump()),
+        billing=Period(**new.billingPeriod.model_dump()),
+        price=new.unitPrice,
+        cost=new.unitCost,
+        product_id=f"PRD-{new.mpn}",
+        plan_id=30_000,
+    )
+    created = new.creationDate or today
+    return Sale(new.customerId, offer, new.quantity, created, new.status, new.currency, id=new.id)

@@ -1,0 +1,181 @@
+"""What the marketplace keeps, and how the API shows it."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+Json = dict[str, Any]
+Quantity = int | float | str
+"""The specification says a whole number, other clients have met floats and numeric strings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A commitment or an invoice cadence, such as one year."""
+
+    type: str
+    duration: int
+
+    def shown(self) -> Json:
+        return {"type": self.type, "duration": self.duration}
+
+    def __str__(self) -> str:
+        return f"{self.duration} {self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something on sale; an offer without `mpn` leaves the detail of its subscriptions without products."""
+
+    name: str
+    vendor: str
+    mpn: str | None
+    term: Period
+    billing: Period
+    price: Decimal
+    cost: Decimal
+    product_id: str
+    plan_id: int
+
+
+@dataclass(slots=True)
+class Line:
+    """One product of a subscription."""
+
+    offer: Offer
+    quantity: Quantity
+
+
+@dataclass(slots=True)
+class Customer:
+    """A customer of the reseller: the vendor's account."""
+
+    id: str
+    name: str
+    external_id: str | None
+    domain: str
+    status: str = "active"
+
+
+@dataclass(slots=True)
+class Subscription:
+    """What a customer bought; its products are only in the detail."""
+
+    id: str
+    name: str
+    customer_id: str
+    offer: Offer
+    created: date
+    modified: date
+    status: str = "active"
+    currency: str = "USD"
+    renews: date | None = None
+    expires: date | None = None
+    auto_renew: bool = True
+    lines: list[Line] = field(default_factory=list)
+
+
+def customer_row(customer: Customer) -> Json:
+    """A customer as lists and details show it, with personal data that a reader must not store."""
+    row: Json = {
+        "id": customer.id,
+        "name": customer.name,
+        "status": customer.status,
+        "language": "en_US",
+        "resellerId": "1000001",
+        "attributes": {},
+        "address": {
+            "streetAddress": "1 Main Street",
+            "postalCode": "78701",
+            "city": "Austin",
+            "countryCode": "US",
+        },
+        "contactPersons": [_contact(customer)],
+    }
+    return row | ({"externalId": customer.external_id} if customer.external_id else {})
+
+
+def subscription_row(subscription: Subscription) -> Json:
+    """A subscription as lists show it: no products, no quantity, no price; unset dates are left out."""
+    row: Json = {
+        "id": subscription.id,
+        "name": subscription.name,
+        "customerId": subscription.customer_id,
+        "status": subscription.status,
+        "attributes": {},
+        "renewalStatus": subscription.auto_renew,
+        "creationDate": subscription.created.isoformat(),
+        "lastModifiedDate": subscription.modified.isoformat(),
+        "billingModel": "chargeBeforeBillingPeriod",
+        "billingPeriod": subscription.offer.billing.shown(),
+        "subscriptionPeriod": subscription.offer.term.shown(),
+    }
+    dates = {"renewalDate": subscription.renews, "expirationDate": subscription.expires}
+    return row | {name: day.isoformat() for name, day in dates.items() if day is not None}
+
+
+def subscription_detail(subscription: Subscription) -> Json:
+    """A subscription as its own page shows it; one without products has no `products` at all."""
+    row = subscription_row(subscription) | {"planId": subscription.offer.plan_id}
+    row["orderParameters"] = [
+        {"name": "microsoft_domain", "value": f"c{subscription.customer_id}.onmicrosoft.com"}
+    ]
+    row["fulfillmentParameters"] = [{"name": "ms_customer_id", "value": _vendor_id(subscription.customer_id)}]
+    if not subscription.lines:
+        return row
+    total = sum((_extended(line) for line in subscription.lines), Decimal(0))
+    return row | {
+        "totalPrice": money(total, subscription.currency),
+        "totalSubscriptionPrice": money(total * _intervals(subscription.offer), subscription.currency),
+        "products": [_product(line, subscription) for line in subscription.lines],
+    }
+
+
+def money(amount: Decimal, currency: str) -> Json:
+    """The API's money: a decimal string with at least one decimal place."""
+    plain = f"{amount.normalize():f}"
+    return {"currency": currency, "amount": plain if "." in plain else f"{plain}.0"}
+
+
+def _product(line: Line, subscription: Subscription) -> Json:
+    return {
+        "mpn": line.offer.mpn or "",
+        "vendor": line.offer.vendor,
+        "id": line.offer.product_id,
+        "name": line.offer.name,
+        "quantity": line.quantity,
+        "unitPrice": money(line.offer.price, subscription.currency),
+        "unitCost": money(line.offer.cost, subscription.currency),
+        "extendedPrice": money(_extended(line), subscription.currency),
+        "vendorSubscriptionId": _vendor_id(subscription.id),
+    }
+
+
+def _extended(line: Line) -> Decimal:
+    return Decimal(str(line.quantity)) * line.offer.price
+
+
+def _intervals(offer: Offer) -> int:
+    """How often a term is invoiced: a year billed monthly is invoiced twelve times."""
+    months = {"month": 1, "year": 12}
+    return max(1, _months(offer.term, months) // _months(offer.billing, months))
+
+
+def _months(period: Period, months: dict[str, int]) -> int:
+    return months.get(period.type, 1) * period.duration
+
+
+def _vendor_id(text: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"vendor:{text}"))
+
+
+def _contact(customer: Customer) -> Json:
+    return {
+        "type": "admin",
+        "firstName": "Robin",
+        "lastName": "Reyes",
+        "email": f"robin@{customer.domain}",
+        "phoneNumber": "1##5125550100#",
+    }

@@ -1,0 +1,94 @@
+"""What was asked of the providers and what was written, for anyone who must prove it."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+CALLS_KEPT = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a provider; a connection that was cut has status 0."""
+
+    n: int
+    at: datetime
+    provider: str
+    method: str
+    path: str
+    query: str
+    status: int
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One field of one line as a caller asked to change it; `effective` tells whether it was stored."""
+
+    n: int
+    at: datetime
+    method: str
+    agreement_id: int
+    line_id: int
+    field: str
+    before: Any
+    after: Any
+    effective: bool
+
+
+class Journal:
+    """Keeps the newest calls and every write; the counts are exact however many calls have been dropped."""
+
+    def __init__(self, calls_kept: int = CALLS_KEPT) -> None:
+        self._calls: deque[Call] = deque(maxlen=calls_kept)
+        self.counts: Counter[str] = Counter()
+        self.writes: list[Write] = []
+
+    @property
+    def last(self) -> int:
+        """The number of the newest call."""
+        return self.counts.total()
+
+    def called(
+        self, at: datetime, *, provider: str, request: tuple[str, str, str], status: int, ms: float
+    ) -> None:
+        """Note a finished call; `request` is its method, path and query."""
+        self.counts[provider] += 1
+        self._calls.append(Call(self.last, at, provider, *request, status, round(ms, 3)))
+
+    def calls(self, after: int = 0, provider: str | None = None) -> Iterator[Call]:
+        """The kept calls that are newer than number `after`, oldest first."""
+        oldest = self.last - len(self._calls) + 1
+        newer = islice(self._calls, max(0, after + 1 - oldest), None)
+        return (call for call in newer if provider in (None, call.provider))
+
+    def wrote(
+        self, at: datetime, method: str, *, line: tuple[int, int], changes: list["Change"], effective: bool
+    ) -> None:
+        """Note an attempt to write; `line` is the agreement's and the line's id."""
+        for change in changes:
+            self.writes.append(
+                Write(
+                    n=len(self.writes) + 1,
+                    at=at,
+                    method=method,
+                    agreement_id=line[0],
+                    line_id=line[1],
+                    field=change.field,
+                    before=change.before,
+                    after=change.after,
+                    effective=effective,
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field before and after; `*` stands for a whole new line."""
+
+    field: str
+    before: Any
+    after: Any

@@ -1,0 +1,95 @@
+"""Any number of further subscriptions, with customers, companies and agreement lines to go with them."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from random import Random
+
+from sandbox.connectwise import records
+from sandbox.connectwise.fields import Record
+from sandbox.connectwise.psa import Psa
+from sandbox.connectwise.records import Billing
+from sandbox.ingram.marketplace import Marketplace
+from sandbox.ingram.records import Customer, Offer, Period
+from sandbox.ingram.selling import Sale, sell
+
+OFFERS, PER_CUSTOMER = 40, 8
+IN_STEP, DIFFERENT = 0.95, 0.99
+"""Below the first share a line is in step, below the second it differs, above it is not billed."""
+TRADES = (
+    "Dental",
+    "Legal",
+    "Logistics",
+    "Robotics",
+    "Bakery",
+    "Clinic",
+    "Studio",
+    "Foods",
+    "Optics",
+    "Estates",
+)
+
+
+class Bulk:
+    """Generates one customer after the other; names and part numbers are equal on both sides."""
+
+    def __init__(self, seed: int, today: date, marketplace: Marketplace, psa: Psa) -> None:
+        self._dice = Random(f"bulk {seed}")  # noqa: S311 - a scenario, not a secret
+        self._today = today
+        self._marketplace = marketplace
+        self._psa = psa
+        self._offers: list[tuple[Offer, Record]] = []
+
+    def generate(self, subscriptions: int) -> None:
+        if subscriptions:
+            self._offers = [self._offer(number) for number in range(OFFERS)]
+        for first in range(0, subscriptions, PER_CUSTOMER):
+            self._customer(first // PER_CUSTOMER, min(PER_CUSTOMER, subscriptions - first))
+
+    def _offer(self, number: int) -> tuple[Offer, Record]:
+        term = Period("year", 1) if number % 2 else Period("month", 1)
+        price, cost = Decimal(5 + number), Decimal(3 + number)
+        name, mpn, product_id = f"Cloud service {number:02}", f"BULK-{number:04}", f"PRD9000{number:02}"
+        offer = Offer(name, "Bulk", mpn, term, Period("month", 1), price, cost, product_id, 20_000 + number)
+        amounts = (float(price) + 2, float(cost))
+        item = records.product(
+            (self._psa.products.last_id or 0) + 1, mpn, name, amounts=amounts, updated=self._today
+        )
+        self._psa.products.add(item)
+        return offer, item
+
+    def _customer(self, number: int, subscriptions: int) -> None:
+        name = f"{TRADES[number % len(TRADES)]} {number:06}"
+        customer = Customer(self._marketplace.new_id(), name, None, f"b{number}.example")
+        self._marketplace.add_customer(customer)
+        agreement_id = self._agreement(name, f"Bulk{number:06}")
+        for nth in range(subscriptions):
+            offer, item = self._offers[(number + nth) % OFFERS]
+            seats = self._dice.randint(1, 60)
+            created = self._today - timedelta(days=self._dice.randint(40, 1500))
+            sell(self._marketplace, Sale(customer.id, offer, seats, created), self._today)
+            self._bill(agreement_id, item, seats, nth)
+
+    def _agreement(self, name: str, identifier: str) -> int:
+        psa, since = self._psa, self._today - timedelta(days=400)
+        company_id, agreement_id = (psa.companies.last_id or 0) + 1, (psa.agreements.last_id or 0) + 1
+        company = records.company(company_id, name, identifier=identifier, deleted=False, updated=since)
+        psa.companies.add(company)
+        psa.agreements.add(
+            records.agreement(agreement_id, "Managed services", company, starts=since, ends=None)
+        )
+        return agreement_id
+
+    def _bill(self, agreement_id: int, item: Record, seats: int, nth: int) -> None:
+        luck = self._dice.random()
+        if luck >= DIFFERENT:
+            return
+        billed = float(seats if luck < IN_STEP else seats + 1)
+        billing = Billing(item, billed, self._today - timedelta(days=200))
+        row = records.addition(
+            self._psa.new_addition_id(),
+            agreement_id,
+            billing,
+            sequence=nth + 1,
+            updated=self._today - timedelta(days=20),
+        )
+        self._psa.add_addition(agreement_id, row)

@@ -1,0 +1,96 @@
+"""The PSA's half of the story."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from random import Random
+
+from sandbox.connectwise import records
+from sandbox.connectwise.fields import Record
+from sandbox.connectwise.psa import Collection, Psa
+from sandbox.connectwise.records import Billing
+from sandbox.story.cast import COMPANIES, DELETED_COMPANIES, ITEMS
+from sandbox.story.plot import AGREEMENTS, Extra, Line
+
+
+class PsaSide:
+    """Opens the books and bills; companies, items and agreements are kept by their keys in cast and plot."""
+
+    def __init__(self, psa: Psa, dice: Random, today: date) -> None:
+        self._psa = psa
+        self._dice = dice
+        self._today = today
+        self.companies: dict[str, Record] = {}
+        self.items: dict[str, Record] = {}
+        self.agreements: dict[str, Record] = {}
+
+    def open_books(self) -> None:
+        self._found_companies()
+        self._fill_catalogue()
+        self._sign_agreements()
+
+    def bill_line(self, line: Line, seats: Sequence[int]) -> tuple[list[int], list[int]]:
+        """One agreement line per number; returns the agreement's id, if there is one, and the lines' ids."""
+        agreement = self.agreements.get(line.agreement or line.account)
+        if agreement is None:
+            return [], []
+        billings = [
+            Billing(self.items[line.item], float(number), self._day(-200), included=float(line.included))
+            for number in seats
+        ]
+        return [agreement["id"]], [self._bill(agreement["id"], billing) for billing in billings]
+
+    def bill_extra(self, extra: Extra) -> None:
+        billing = Billing(
+            self.items[extra.item],
+            float(self._dice.randint(1, 20)),
+            self._day(extra.starts),
+            None if extra.cancelled is None else self._day(extra.cancelled),
+            customer=extra.billing,
+        )
+        self._bill(self.agreements[extra.agreement]["id"], billing)
+
+    def _found_companies(self) -> None:
+        for key, name in COMPANIES.items():
+            self.companies[key] = records.company(
+                self._next_id(self._psa.companies, least=19_000),
+                name,
+                identifier="".join(part.capitalize() for part in key.split("-")),
+                deleted=key in DELETED_COMPANIES,
+                updated=self._day(-30),
+            )
+            self._psa.companies.add(self.companies[key])
+
+    def _fill_catalogue(self) -> None:
+        for key, item in ITEMS.items():
+            product_id = self._next_id(self._psa.products, least=500)
+            amounts = (item.price, item.cost)
+            made = records.product(product_id, item.key, item.name, amounts=amounts, updated=self._day(-30))
+            self.items[key] = made | {"productClass": item.kind, "inactiveFlag": item.inactive}
+            self._psa.products.add(self.items[key])
+
+    def _sign_agreements(self) -> None:
+        for key, plan in AGREEMENTS.items():
+            self.agreements[key] = records.agreement(
+                self._next_id(self._psa.agreements, least=70),
+                plan.name,
+                self.companies[plan.company],
+                starts=self._day(plan.starts),
+                ends=None if plan.ends is None else self._day(plan.ends),
+            )
+            if plan.parent:
+                parent = self.agreements[plan.parent]
+                self.agreements[key]["parentAgreement"] = {name: parent[name] for name in ("id", "name")}
+            self._psa.agreements.add(self.agreements[key])
+
+    def _bill(self, agreement_id: int, billing: Billing) -> int:
+        addition_id = self._psa.new_addition_id(self._dice.randint(1, 9))
+        sequence = len(self._psa.additions_of(agreement_id)) + 1
+        row = records.addition(addition_id, agreement_id, billing, sequence=sequence, updated=self._day(-20))
+        self._psa.add_addition(agreement_id, row)
+        return addition_id
+
+    def _next_id(self, rows: Collection, *, least: int) -> int:
+        return (rows.last_id or least) + self._dice.randint(1, 9)
+
+    def _day(self, days: int) -> date:
+        return self._today + timedelta(days=days)
