@@ -8,7 +8,7 @@ stored does not know the outcome, so it reads before anything else.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -54,33 +54,40 @@ class Writer:
     async def write(self, line: LineName, lease: Lease) -> int:
         """Carry the writes to one line as far as they go now, one after another; how many steps that took."""
         steps = 0
-        while (intent := await self.intents.head(line)) and intent.due(self.clock()):
-            await lease.renew()
-            await self.advance(intent, lease)
-            steps += 1
+        async with AsyncExitStack() as stack:
+            psa: Psa | None = None
+            while (intent := await self.intents.head(line)) and intent.due(self.clock()):
+                await lease.renew()
+                known = await self.integrations.get(line.tenant_id, line.integration_id)
+                if known and known.runnable:
+                    if psa is None:
+                        psa = await stack.enter_async_context(self.connect(known))
+                    await self._advance(intent, _Way(psa, known, lease))
+                else:
+                    await self._hold(intent, known)
+                steps += 1
         return steps
 
-    async def advance(self, intent: Intent, lease: Lease) -> Intent:
+    async def _advance(self, intent: Intent, way: "_Way") -> Intent:
         """One step: look at the line, decide, and store or send."""
-        command = intent.command
-        known = await self.integrations.get(command.tenant_id, command.integration_id)
-        if known is None:
-            return await self._later(intent, TransientError(f"{command.integration_id} is not known yet"))
-        if not known.runnable:
+        try:
+            line = await self._look(intent, way)
+        except LeaseLost:
+            raise
+        except TransientError as error:
+            return await self._later(intent, error)
+        except CredentialsRejected as error:
+            return await self._locked_out(intent, way.known, error)
+        except PermanentError as error:
+            return await self._blocked(intent, str(error))
+        return await self._follow(intent, line, way)
+
+    async def _hold(self, intent: Intent, known: Known | None) -> Intent:
+        """Without a working integration nothing is sent; news of it may only be late."""
+        if known:
             return await self._blocked(intent, f"the integration is {known.status}")
-        async with self.connect(known) as psa:
-            way = _Way(psa, known, lease)
-            try:
-                line = await self._look(intent, way)
-            except LeaseLost:
-                raise
-            except TransientError as error:
-                return await self._later(intent, error)
-            except CredentialsRejected as error:
-                return await self._locked_out(intent, known, error)
-            except PermanentError as error:
-                return await self._blocked(intent, str(error))
-            return await self._follow(intent, line, way)
+        name = intent.command.integration_id
+        return await self._later(intent, TransientError(f"integration {name} is not known yet"))
 
     async def _look(self, intent: Intent, way: "_Way") -> Line | None:
         """Read the line, and tell what was read whatever comes of the write; a read-back is always told."""

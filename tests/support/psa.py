@@ -1,0 +1,144 @@
+"""A PSA that remembers: stateful behind our own `Psa` protocol, with faults on order."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import ClassVar
+
+from psa_sync.models.psa import Acknowledged, Agreement, Company, Line, Listing, Product
+from shared.errors import (
+    Conflict,
+    CredentialsRejected,
+    NotFound,
+    OutcomeUnknown,
+    PermanentError,
+    TransientError,
+)
+from shared.syncing.models import Known
+
+
+class Killed(BaseException):
+    """The process dies here: nothing may catch it."""
+
+
+def an_agreement(agreement_id: str = "77", *, cancelled: bool = False) -> Agreement:
+    return Agreement(agreement_id, "Managed services", "19297", cancelled=cancelled, currency="USD")
+
+
+def a_line(line_id: str = "901", quantity: str | None = "8", *, agreement: Agreement | None = None) -> Line:
+    return Line(
+        line_id=line_id,
+        agreement=agreement or an_agreement(),
+        product_id="512",
+        quantity=None if quantity is None else Decimal(quantity),
+        included=Decimal(0),
+        unit_price=Decimal("3.5"),
+        unit_cost=Decimal("1.2"),
+        charged=True,
+    )
+
+
+@dataclass
+class FakePsa:
+    """Holds companies, products, agreements and lines; each call may be told to go wrong."""
+
+    name: ClassVar[str] = "fake"
+
+    holds: dict[str, Line] = field(default_factory=dict)
+    listed_companies: list[Company] = field(default_factory=list)
+    listed_products: list[Product] = field(default_factory=list)
+    listed_agreements: list[Agreement] = field(default_factory=list)
+    counts: dict[Listing, int] = field(default_factory=dict)
+    read_faults: list[Exception | None] = field(default_factory=list)
+    write_faults: list[str] = field(default_factory=list)
+    """What happens to the next writes; see `_REFUSALS` and `set_quantity`. None left: they work."""
+    unlisted: set[str] = field(default_factory=set)
+    """Lines that the lists leave out although they are there."""
+    calls: list[str] = field(default_factory=list)
+    sent: list[tuple[str, Decimal]] = field(default_factory=list)
+    applied: list[tuple[str, Decimal]] = field(default_factory=list)
+    last_read: Decimal | None = None
+    meddle: Callable[["FakePsa", str], None] = lambda *_: None
+
+    async def companies(self) -> AsyncIterator[Company]:
+        self._call("companies")
+        for company in self.listed_companies:
+            yield company
+
+    async def products(self) -> AsyncIterator[Product]:
+        self._call("products")
+        for product in self.listed_products:
+            yield product
+
+    async def agreements(self) -> AsyncIterator[Agreement]:
+        self._call("agreements")
+        for agreement in self.listed_agreements:
+            yield agreement
+
+    async def lines(self, agreement: Agreement) -> AsyncIterator[Line]:
+        self._call(f"lines {agreement.agreement_id}")
+        for line in list(self.holds.values()):
+            if line.agreement.agreement_id == agreement.agreement_id and line.line_id not in self.unlisted:
+                yield replace(line, agreement=agreement)
+
+    async def count(self, listing: Listing) -> int:
+        self._call(f"count {listing}")
+        lists = (self.listed_companies, self.listed_products, self.listed_agreements)
+        return self.counts.get(listing, len(lists[list(Listing).index(listing)]))
+
+    async def company(self, company_id: str) -> Company | None:
+        self._call(f"company {company_id}")
+        return next((c for c in self.listed_companies if c.company_id == company_id), None)
+
+    async def product(self, product_id: str) -> Product | None:
+        self._call(f"product {product_id}")
+        return next((p for p in self.listed_products if p.product_id == product_id), None)
+
+    async def line(self, agreement_id: str, line_id: str) -> Line | None:  # noqa: ARG002  the protocol's
+        self._call(f"line {line_id}")
+        line = self.holds.get(line_id)
+        self.last_read = line.quantity if line else None
+        return line
+
+    async def set_quantity(self, agreement_id: str, line_id: str, quantity: Decimal) -> Acknowledged:  # noqa: ARG002  the protocol's
+        self._call(f"write {line_id}")
+        self.sent.append((line_id, quantity))
+        fault = self.write_faults.pop(0) if self.write_faults else "works"
+        if fault in _REFUSALS:
+            raise _REFUSALS[fault]
+        if fault != "false-200":
+            self.put(line_id, str(quantity))
+            self.applied.append((line_id, quantity))
+        if fault == "cut-after":
+            raise OutcomeUnknown("the connection was cut")
+        if fault == "killed-after":
+            raise Killed
+        return Acknowledged(quantity, f"request-{len(self.sent)}")
+
+    def put(self, line_id: str, quantity: str | None) -> None:
+        """Somebody sets the line in the PSA itself."""
+        number = None if quantity is None else Decimal(quantity)
+        self.holds[line_id] = replace(self.holds[line_id], quantity=number)
+
+    @asynccontextmanager
+    async def connect(self, known: Known) -> AsyncIterator["FakePsa"]:  # noqa: ARG002  one PSA for all
+        yield self
+
+    def _call(self, name: str) -> None:
+        self.meddle(self, name)
+        self.calls.append(name)
+        fault = self.read_faults.pop(0) if self.read_faults and not name.startswith("write") else None
+        if fault is not None:
+            raise fault
+
+
+_REFUSALS: dict[str, BaseException] = {
+    "cut-before": OutcomeUnknown("the connection was cut"),
+    "killed-before": Killed(),
+    "throttled": TransientError("too many requests", retry_after=30, status=429),
+    "busy": Conflict("the record is in use", status=409),
+    "refused": PermanentError("400", status=400, message="quantity is invalid"),
+    "locked-out": CredentialsRejected("401 not authenticated", status=401),
+    "missing": NotFound("404"),
+}
