@@ -1,0 +1,17 @@
+"""`python -m standalone demo`: the story, and an exit code that is the PSA's own verdict."""
+
+import argparse
+
+from standalone import signals
+from standalone.demo.run import run
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("demo", help="tell the whole story on fresh data; 0 only if it holds")
+    command.add_argument("--seed", type=int, help="which quantities the sandbox makes up")
+    command.add_argument(
+        "--writes",
+        default="applied",
+        help="how the simulated PSA takes writes: applied, or refused or ignored to see the verdict fail",
+    )
+    command.set_defaults(run=lambda given: signals.run(run(given.seed, given.writes)))

@@ -1,0 +1,101 @@
+"""Runs the demo: starts everything on fresh data, tells the story, asks the PSA, and exits by its verdict."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from standalone.demo.desk import Desk
+from standalone.demo.story import Story
+from standalone.demo.telling import Json, Say, plural, table
+from standalone.demo.verdict import Verdict, judge
+from standalone.system import System
+
+DATA = Path(".trueup/demo")
+
+
+async def run(seed: int | None, writes: str, data: Path = DATA, say: Say = print) -> int:
+    """0 when the verdict holds, 1 when it does not; `writes` sets how the simulated PSA takes them."""
+    shutil.rmtree(data, ignore_errors=True)
+    started = time.monotonic()
+    async with System(data_dir=data, seed=seed, say=say) as system:
+        say(f"everything is up after {time.monotonic() - started:.0f} s")
+        verdict = await _tell(system, writes, say)
+    say(f"the end after {time.monotonic() - started:.0f} s")
+    return 1 if verdict.faults else 0
+
+
+async def _tell(system: System, writes: str, say: Say) -> Verdict:
+    async with (
+        Desk(system.urls) as desk,
+        httpx.AsyncClient(base_url=system.urls["sandbox"], trust_env=False, timeout=30) as sandbox,
+    ):
+        await _control(sandbox, "PUT", "switches", {"connectwise.writes": writes})
+        story = Story(desk, await _control(sandbox, "GET", "scenario"))
+        say(f"\nthe story of seed {story.scenario['seed']} (SEED={story.scenario['seed']} repeats it)")
+        name = await desk.sign_in(system.credentials.admin_email, system.credentials.admin_password)
+        say(f" 1  {name} signs in")
+        await _connect_and_map(story, sandbox, say)
+        await _sync_and_review(story, sandbox, say)
+        before = await _control(sandbox, "GET", "additions")
+        await _approve(story, say)
+        after = await _control(sandbox, "GET", "additions")
+        verdict = judge(story.approved, before, after, await _control(sandbox, "GET", "writes"))
+        _conclude(verdict, say)
+        return verdict
+
+
+async def _connect_and_map(story: Story, sandbox: httpx.AsyncClient, say: Say) -> None:
+    await story.connect(await _control(sandbox, "GET", "credentials"))
+    for integration in story.integrations.values():
+        say(f" 2  connected {integration['name']}: {integration['status']}")
+    found = await story.discovered()
+    say(f" 3  generated {', '.join(f'{count} {what}' for what, count in found.items())}")
+    counts = await story.mapped()
+    accounts, services = counts.get("account approved exact", 0), counts.get("service approved exact", 0)
+    say(f" 4  mapped by itself: {plural(accounts, 'account')} and {plural(services, 'service')}")
+    for line in await story.map_by_hand():
+        say(f" 5  by hand: {line}")
+
+
+async def _sync_and_review(story: Story, sandbox: httpx.AsyncClient, say: Say) -> None:
+    changes = await _control(sandbox, "POST", "month-passes")
+    say(f" 6  a month passes at the vendor: {plural(_changed(changes), 'subscription')} changed")
+    sync_id = await story.finish()
+    outcomes = await story.desk.synced({story.vendor_id, story.psa_id}, sync_id)
+    say(f" 7  mapping finished, synced: {', '.join(sorted(outcomes.values()))}")
+    lines = await story.review()
+    say(f" 8  {plural(len(lines), 'usage line')}, what is bought beside what is billed:")
+    for row in table(lines):
+        say(row)
+
+
+async def _approve(story: Story, say: Say) -> None:
+    for part, reason in await story.try_what_cannot_be():
+        say(f" 9  cannot be approved ({part.replace('_', ' ')}): {reason}")
+    await story.approve()
+    for each in story.approved:
+        counts = f"{each.line['psa_count']['number']} → {each.line['vendor_count']['number']}"
+        where = f"{each.line['names']['psa_account']}, {each.line['names']['product']}"
+        say(f"10  approved {counts} ({each.part.replace('_', ' ')}) for {where}: {each.outcome['state']}")
+
+
+def _conclude(verdict: Verdict, say: Say) -> None:
+    say("11  what the PSA itself says:")
+    for fault in verdict.faults:
+        say(f"    WRONG  {fault}")
+    lines = (
+        f"{plural(verdict.written, 'approved line')} as approved, {verdict.untouched} others to be unchanged"
+    )
+    say(f"    {'NOT as it should be' if verdict.faults else 'PROVEN'}: {lines}")
+
+
+def _changed(changes: Json) -> int:
+    return sum(len(rows) for rows in changes.values() if isinstance(rows, list))
+
+
+async def _control(sandbox: httpx.AsyncClient, method: str, path: str, body: Json | None = None) -> Any:
+    answer = (await sandbox.request(method, f"/_sandbox/{path}", json=body)).raise_for_status()
+    return answer.json()
