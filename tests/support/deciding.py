@@ -11,6 +11,7 @@ from billing.models.approvable import Choice
 from billing.models.usage_line import UsageLine
 from billing.repository.approvals import APPROVAL_INDEXES, Approvals
 from billing.repository.audit import AUDIT_INDEXES, Audit
+from billing.repository.listing import LISTING_INDEXES
 from billing.service.approving import Approving, Order
 from billing.service.results import Results
 from shared.mongo import Mongo
@@ -59,7 +60,7 @@ class Desk:
 
 
 async def a_desk(mongo: Mongo, *lines: UsageLine, batch: int = 200) -> Desk:
-    await mongo.ensure([*APPROVAL_INDEXES, *AUDIT_INDEXES, *OUTBOX_INDEXES])
+    await mongo.ensure([*APPROVAL_INDEXES, *AUDIT_INDEXES, *LISTING_INDEXES, *OUTBOX_INDEXES])
     desk = Desk(mongo, batch)
     await desk.lines.save(*lines)
     return desk

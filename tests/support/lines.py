@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from billing.models.seal import seal_of
 from billing.models.usage_line import Billed, Evidence, UsageLine
+from billing.repository.listing import browsable
 from shared.contracts.auth import IntegrationChanged, Status
 from shared.contracts.base import NoNumber, Side, key_of
 from shared.contracts.billing import Count, LineClass, Money
@@ -110,7 +111,7 @@ class StoredLines:
 
     async def save(self, *lines: UsageLine) -> None:
         for line in lines:
-            row = {**line.model_dump(mode="json"), "_id": line.key}
+            row = {**line.model_dump(mode="json"), **browsable(line), "_id": line.key}
             await self._mongo.documents("usage_lines", line.tenant_id).put(row)
 
     async def get_many(

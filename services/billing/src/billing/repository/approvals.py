@@ -3,18 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from shared.contracts.auth import IntegrationChanged, Status
-from shared.contracts.base import key_of
-from shared.errors import Conflict, RuleBroken
-from shared.mongo import Document, Filter, Index, Mongo, Put, Session
-from shared.outbox import Outbox
-
 from billing.models.approvable import Choice
 from billing.models.approval import Approval, ApprovalState
 from billing.models.usage_line import UsageLine
 from billing.repository.audit import Audit
 from billing.service.approving import Found, Order, Settled
 from billing.service.results import Ended
+from shared.contracts.auth import IntegrationChanged, Status
+from shared.contracts.base import key_of
+from shared.errors import Conflict, RuleBroken
+from shared.mongo import Document, Filter, Index, Mongo, Put, Session
+from shared.outbox import Outbox
 
 _APPROVALS, _ORDERS = "approvals", "approval_orders"
 _AGREEMENT_LINE = [("tenant_id", 1), ("integration_id", 1), ("agreement_line_id", 1)]
@@ -69,10 +68,13 @@ class Approvals:
         more = rows[limit - 1]["place"] if len(rows) > limit else None
         return [Approval.model_validate(row) for row in rows[:limit]], more
 
-    async def in_flight(self, tenant_id: str, line_ids: Sequence[str]) -> dict[str, Approval]:
-        """By usage line: what waits for the result of a write."""
-        found = await self._waiting(tenant_id, {"line_id": {"$in": list(line_ids)}})
-        return {approval.line_id: approval for approval in found}
+    async def in_flight(self, line: UsageLine) -> Approval | None:
+        """What waits for the result of a write to the line's agreement line."""
+        place = line.agreement_line
+        if place is None:
+            return None
+        wanted = {"integration_id": place.integration_id, "agreement_line_id": place.line_id}
+        return next(iter(await self._waiting(line.tenant_id, wanted)), None)
 
     async def open(self, order: Order) -> bool:
         """Whether the key is new. Raises `RuleBroken` when it was used for a different request."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from billing.models.approvable import Choice, Objection
 from billing.models.approval import Approval, ApprovalState
 from billing.routes.answers import LineShown, json
-from billing.routes.asked import After, Decided, DecidedLines, IdempotencyKey, Limit
+from billing.routes.asked import After, Decided, DecidedLines, IdempotencyKey, Limit, cursor_of, place_of
 from billing.service.approving import Approving, Order, Result
 from shared.errors import NotFound
 from shared.people import Person, Role, Verifier, allowed
@@ -103,8 +103,8 @@ def _reading(router: APIRouter, verifier: Verifier, approvals: Approvals) -> Non
         limit: Limit = 100,
     ) -> Response:
         """Approvals, newest first."""
-        page, more = await approvals.page(person.tenant_id, state=state, after=after, limit=limit)
-        return json(ApprovalsPage(approvals=tuple(page), next=more))
+        page, more = await approvals.page(person.tenant_id, state=state, after=place_of(after), limit=limit)
+        return json(ApprovalsPage(approvals=tuple(page), next=cursor_of(more)))
 
     @router.get("/approvals/{approval_id}", response_model=Approval)
     async def get_approval(approval_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:

@@ -1,0 +1,74 @@
+"""Usage lines: both counts side by side, what they say, and everything they rest on."""
+
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel
+
+from billing.models.approval import Approval
+from billing.models.usage_line import UsageLine
+from billing.repository.listing import Page, Wanted
+from billing.routes.answers import LineShown, json
+from billing.routes.asked import After, Limit, cursor_of, place_of
+from shared.contracts.billing import LineClass
+from shared.errors import NotFound
+from shared.people import Person, Role, Verifier, allowed
+
+
+class Lines(Protocol):
+    """The usage lines of a tenant."""
+
+    async def page(self, tenant_id: str, wanted: Wanted) -> Page: ...
+
+    async def get(self, tenant_id: str, line_id: str) -> UsageLine | None: ...
+
+
+class Approvals(Protocol):
+    """What is being written now."""
+
+    async def in_flight(self, line: UsageLine) -> Approval | None: ...
+
+
+class LinesPage(BaseModel):
+    """Ordered by account, then product."""
+
+    lines: tuple[LineShown, ...]
+    next: str | None
+
+
+Search = Annotated[
+    str | None, Query(max_length=200, description="Part of the name of an account, service or product.")
+]
+Class = Annotated[LineClass | None, Query(description="Only lines of this class.")]
+
+
+def make_router(verifier: Verifier, lines: Lines, approvals: Approvals) -> APIRouter:
+    """Listing usage lines, and reading one."""
+    router = APIRouter(tags=["usage"])
+    viewer = allowed(verifier, Role.VIEWER)
+
+    @router.get("/usage", response_model=LinesPage)
+    async def list_usage(
+        *,
+        person: Annotated[Person, Depends(viewer)],
+        line_class: Class = None,
+        search: Search = None,
+        after: After = None,
+        limit: Limit = 100,
+    ) -> Response:
+        """Usage lines. No number is not zero: where a count has no `number`, `missing` says why."""
+        page = await lines.page(person.tenant_id, Wanted(line_class, search, place_of(after), limit))
+        return json(
+            LinesPage(lines=tuple(LineShown.of(line) for line in page.lines), next=cursor_of(page.next))
+        )
+
+    @router.get("/usage/{line_id}", response_model=LineShown)
+    async def get_usage_line(line_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:
+        """One usage line, and the approval that is being written to it."""
+        line = await lines.get(person.tenant_id, line_id)
+        if line is None:
+            raise NotFound(f"there is no usage line {line_id}: list usage")
+        writing = await approvals.in_flight(line)
+        return json(LineShown.of(line, writing.approval_id if writing else None))
+
+    return router
