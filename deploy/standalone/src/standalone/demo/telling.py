@@ -15,9 +15,7 @@ def table(lines: Sequence[Json]) -> list[str]:
     """The usage lines, differences first."""
     rows = [_HEAD, *(_row(line) for line in sorted(lines, key=_order))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
-    return [
-        "  " + "  ".join(_cell(row, column, widths) for column in range(len(_HEAD))).rstrip() for row in rows
-    ]
+    return ["    " + "  ".join(_cells(row, widths)).rstrip() for row in rows]
 
 
 def plural(count: int, noun: str) -> str:
