@@ -1,0 +1,60 @@
+"""Time in: the rounds in which writes that are due are carried on."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from psa_sync.repository.writes import Writes
+from psa_sync.service.listing import spread
+from psa_sync.service.ports import LineName
+from psa_sync.service.writing import Writer
+from shared.attempts import attempt
+from shared.health import Health
+from shared.jobs import Job
+from shared.leases import Lease, Leases
+
+log = structlog.get_logger()
+
+NAME = "writes"
+TTL = timedelta(minutes=3)
+"""Longer than one write with its reading back; the write is cut off when it ends."""
+_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRounds:
+    """Takes the lines whose writes are due, a few at a time, each under a lease of its own."""
+
+    writes: Writes
+    writer: Writer
+    leases: Leases
+    health: Health
+
+    def job(self) -> Job:
+        return Job(NAME, self.step, timedelta(seconds=1))
+
+    async def step(self) -> bool:
+        """One round; tells whether anything moved. A line that fails does not hold up the others."""
+        moved: list[int] = []
+
+        async def one(line: LineName) -> None:
+            steps = await attempt(self._carry(line))
+            self.health.beat(NAME)
+            if isinstance(steps, Exception):
+                log.warning("write_round_failed", line_id=line.line_id, exc_info=steps)
+            elif steps:
+                moved.append(steps)
+
+        await spread(await self.writes.due(_AT_ONCE), one)
+        return bool(moved)
+
+    async def _carry(self, line: LineName) -> int:
+        name = f"write:{line.tenant_id}:{line.integration_id}:{line.line_id}"
+        lease: Lease | None = await self.leases.take(name, TTL)
+        if lease is None:
+            return 0
+        try:
+            return await self.writer.write(line, lease)
+        finally:
+            await attempt(lease.release())
