@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from billing.models.approvable import Choice, Objection
 from billing.models.approval import Approval, ApprovalState
 from billing.routes.answers import LineShown, json
-from billing.routes.asked import After, Decided, DecidedLines, IdempotencyKey, Limit, cursor_of, place_of
+from billing.routes.asked import After, Decided, DecidedLines, IdempotencyKey, Limit
+from billing.routes.cursors import cursor_of, place_of
 from billing.service.approving import Approving, Order, Result
 from shared.errors import NotFound
 from shared.people import Person, Role, Verifier, allowed

@@ -1,16 +1,13 @@
 """What a request may carry, in one place: cursors, keys and decisions."""
 
-from base64 import b64decode, urlsafe_b64encode
 from decimal import Decimal
 from typing import Annotated, Self
 
 from fastapi import Header, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
-from pydantic import Field as Described
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from billing.models.approvable import Choice
 from shared.contracts.base import RunKind
-from shared.problems import Field, Problem
 
 MANY = 20_000
 
@@ -40,14 +37,14 @@ class Decided(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seal: str = Described(max_length=100, description="The seal that the line showed when it was decided on.")
+    seal: str = Field(max_length=100, description="The seal that the line showed when it was decided on.")
     quantity: Quantity | None = None
 
 
 class DecidedLine(Decided):
     """A decision on one line of many."""
 
-    line_id: str = Described(max_length=100)
+    line_id: str = Field(max_length=100)
 
     def choice(self) -> Choice:
         return Choice(self.line_id, self.seal, self.quantity)
@@ -58,7 +55,7 @@ class DecidedLines(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    items: tuple[DecidedLine, ...] = Described(min_length=1, max_length=MANY)
+    items: tuple[DecidedLine, ...] = Field(min_length=1, max_length=MANY)
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -73,19 +70,3 @@ class SyncWanted(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: RunKind = RunKind.FULL
-
-
-def cursor_of(place: str | None) -> str | None:
-    """Fit for an address, and plainly not for reading."""
-    return None if place is None else urlsafe_b64encode(place.encode()).decode()
-
-
-def place_of(cursor: str | None) -> str | None:
-    """Raises a 422 `Problem` for a cursor that is none of ours."""
-    try:
-        return None if cursor is None else b64decode(cursor, b"-_", validate=True).decode()
-    except ValueError:
-        reason = "it is no `next` of ours: start again without it"
-        raise Problem(
-            422, "The request is not valid", f"after: {reason}", fields=[Field("after", reason)]
-        ) from None

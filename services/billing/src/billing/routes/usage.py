@@ -9,7 +9,8 @@ from billing.models.approval import Approval
 from billing.models.usage_line import UsageLine
 from billing.repository.listing import Page, Wanted
 from billing.routes.answers import LineShown, json
-from billing.routes.asked import After, Limit, cursor_of, place_of
+from billing.routes.asked import After, Limit
+from billing.routes.cursors import cursor_of, place_of
 from shared.contracts.billing import LineClass
 from shared.errors import NotFound
 from shared.people import Person, Role, Verifier, allowed
