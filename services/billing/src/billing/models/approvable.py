@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from shared.contracts.billing import LineClass
-
 from billing.models.usage_line import Billed, UsageLine
+from shared.contracts.billing import LineClass
 
 
 class Objection(StrEnum):

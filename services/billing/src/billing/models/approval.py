@@ -4,11 +4,11 @@ from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from billing.models.audit import Draft
 from shared.contracts.base import Number, opaque
 from shared.contracts.billing import ApprovalRecorded
 from shared.contracts.psa_sync import Refusal, WriteQuantity
-
-from billing.models.audit import Draft
 
 VALID_FOR = timedelta(hours=24)
 """How long a command may wait to be carried out, unless the settings say otherwise."""

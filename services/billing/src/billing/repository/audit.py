@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from billing.models.audit import Draft, Entry, Head, chained
 from shared.contracts.base import key_of, utc
 from shared.errors import TransientError
 from shared.mongo import Document, Index, Mongo, Session
-
-from billing.models.audit import Draft, Entry, Head, chained
 
 _ENTRIES, _HEADS = "audit_entries", "audit_heads"
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
+from billing.models.sync import Sync
 from shared.contracts import Command
 from shared.contracts.base import key_of, utc
 from shared.errors import Conflict
 from shared.mongo import Document, Mongo, Session
 from shared.outbox import Outbox
-
-from billing.models.sync import Sync
 
 _COLLECTION = "syncs"
 
