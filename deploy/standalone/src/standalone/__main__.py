@@ -1,30 +1,27 @@
-"""`python -m standalone resolve | up | …`: one module a command, each adds itself."""
+"""`python -m standalone demo | up | resolve`: one module a command, each adds itself."""
 
 import argparse
 import sys
 
-from shared.errors import PermanentError
-from standalone import up
-from standalone.resolve import resolve
+from standalone import signals, up
+from standalone.demo import command as demo
+from standalone.record import record
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m standalone", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
+    demo.add_to(commands)
     up.add_to(commands)
     fetch = commands.add_parser("resolve", help="fetch Apache Kafka, if that has not been done")
-    fetch.set_defaults(run=lambda _: _resolve())
+    fetch.set_defaults(run=lambda _: signals.run(_resolve()))
     given = parser.parse_args()
     code: int = given.run(given)
     return code
 
 
-def _resolve() -> int:
-    try:
-        resolve()
-    except PermanentError as error:
-        print(error, file=sys.stderr)
-        return 1
+async def _resolve() -> int:
+    await record(print)
     return 0
 
 

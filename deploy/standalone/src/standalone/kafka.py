@@ -8,7 +8,7 @@ from pathlib import Path
 from standalone.java import find_java
 from standalone.part import Part
 from standalone.probes import HOST, kafka_ready
-from standalone.resolve import LOGGING, resolve
+from standalone.resolve import CLASSES, LOGGING, resolve
 
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -36,14 +36,16 @@ offsets.retention.minutes=43200
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
+# A broker that comes back is let in at its second heartbeat.
+broker.heartbeat.interval.ms=200
 num.network.threads=2
 num.io.threads=4
 background.threads=2
 log.cleaner.dedupe.buffer.size=8388608
 """
 
-_JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
-_PRIVATE = ("-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true")
+_JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto")
+_PRIVATE = ("-XX:+IgnoreUnrecognizedVMOptions", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Kafka:
     directory: Path
     broker_port: int
     controller_port: int
+    record: Path | None = None
+    """Where Java shall write down, when it ends, which classes it has loaded."""
 
     @property
     def address(self) -> str:
@@ -63,7 +67,7 @@ class Kafka:
 
         Raises `PermanentError` when Java, or Maven on the very first use, is missing.
         """
-        command = _java(find_java(), resolve())
+        command = _java(resolve(), self.record)
         self._configure()
         server = Part(
             name="kafka",
@@ -98,6 +102,9 @@ class Kafka:
         (self.directory / "server.properties").write_text(text, "utf-8")
 
 
-def _java(java: str, libraries: Path) -> list[str]:
+def _java(libraries: Path, record: Path | None) -> list[str]:
+    """The jars in one fixed order: Java takes recorded classes only for the class path they came from."""
+    jars = ":".join(sorted(str(jar) for jar in libraries.glob("*.jar")))
+    classes = f"ArchiveClassesAtExit={record}" if record else f"SharedArchiveFile={libraries / CLASSES}"
     logging = f"-Dlog4j2.configurationFile={LOGGING}"
-    return [java, *_JVM, *_PRIVATE, logging, "-cp", f"{libraries}/*"]
+    return [find_java(), *_JVM, *_PRIVATE, f"-XX:{classes}", logging, "-cp", jars]

@@ -1,4 +1,4 @@
-"""Fetches Apache Kafka with Maven, once for each state of the `pom.xml`: `python -m standalone resolve`."""
+"""Fetches Apache Kafka with Maven, once for each state of the `pom.xml`."""
 
 import shutil
 import subprocess
@@ -14,6 +14,9 @@ _MEMBER = Path(__file__).resolve().parents[2]
 _POM = _MEMBER / "pom.xml"
 _TOOLS = _MEMBER.parents[1] / ".tools" / "kafka"
 _PATIENCE = 900.0
+
+CLASSES = "classes.jsa"
+"""Beside the jars: the classes that Kafka loads, once they are recorded."""
 
 LOGGING = _MEMBER / "kafka" / "log4j2.properties"
 """What Kafka writes to its log."""
