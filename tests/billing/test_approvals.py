@@ -6,13 +6,15 @@ from decimal import Decimal
 
 import pytest
 from deciding import Desk, a_desk, an_order
-from lines import AT, StoredLines, a_line, an_integration
+from lines import AT, a_line, an_integration
 
 from billing.models.approvable import Objection
 from billing.models.approval import ApprovalState, Decision
 from billing.models.audit import verify
 from billing.models.usage_line import UsageLine
 from billing.repository.approvals import Approvals
+from billing.repository.coverages import Coverages
+from billing.repository.usage_lines import UsageLines
 from billing.service.approving import Approving, Result
 from shared.contracts.auth import Status
 from shared.errors import RuleBroken
@@ -116,7 +118,7 @@ async def test_a_line_that_changed_since_it_was_shown_is_answered_as_it_is_now(m
 
 async def test_a_line_that_changes_while_it_is_approved_is_judged_again(mongo: Mongo) -> None:
     desk = await a_desk(mongo, a_line(vendor=7))
-    overtaken = Overtaken(mongo, a_line(vendor=9))
+    overtaken = Overtaken(desk, a_line(vendor=9))
     approvals = Approvals(mongo, desk.outbox, desk.audit, lines=overtaken, integrations=desk.connected)
 
     (result,) = await Approving(approvals).approve(an_order(a_line(vendor=7)))
@@ -181,19 +183,19 @@ async def test_pages_are_newest_first_and_do_not_overlap(mongo: Mongo) -> None:
     assert await desk.approvals.page("other", state=None, after=None, limit=3) == ([], None)
 
 
-class Overtaken(StoredLines):
+class Overtaken(UsageLines):
     """A reconciliation stores a line just after it was first read."""
 
-    def __init__(self, mongo: Mongo, line: UsageLine) -> None:
-        super().__init__(mongo)
-        self._news = [line]
+    def __init__(self, desk: Desk, line: UsageLine) -> None:
+        super().__init__(desk.mongo, desk.outbox, Coverages(desk.mongo))
+        self._desk, self._news = desk, [line]
 
     async def get_many(
         self, tenant_id: str, line_ids: Iterable[str], *, session: Session | None = None
     ) -> dict[str, UsageLine]:
         found = await super().get_many(tenant_id, line_ids, session=session)
         while self._news:
-            await self.save(self._news.pop())
+            await self._desk.store(self._news.pop())
         return found
 
 

@@ -68,7 +68,7 @@ async def test_a_line_being_written_is_refused_under_another_key(office: AsyncCl
 
 async def test_a_line_without_a_number_wants_a_typed_one(office: AsyncClient, desk: Desk) -> None:
     unread = a_line("line_3", vendor=NoNumber.UNREAD, line_class=LineClass.NO_VERDICT)
-    await desk.lines.save(unread)
+    await desk.store(unread)
 
     refused = await approve(office, unread)
     typed = await approve(office, unread, key="key-2", quantity="6.50")
@@ -79,7 +79,7 @@ async def test_a_line_without_a_number_wants_a_typed_one(office: AsyncClient, de
 
 async def test_a_line_of_another_tenant_is_not_there(office: AsyncClient, desk: Desk) -> None:
     theirs = a_line("line_9", tenant_id="other")
-    await desk.lines.save(theirs)
+    await desk.store(theirs)
 
     answer = await approve(office, theirs)
 

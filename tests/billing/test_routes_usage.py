@@ -64,7 +64,7 @@ async def test_a_search_takes_part_of_any_name_literally(
 
 async def test_a_class_is_filtered(office: AsyncClient, desk: Desk) -> None:
     unread = named(a_line("line_9", vendor=NoNumber.UNREAD, line_class=LineClass.NO_VERDICT), "Late")
-    await desk.lines.save(unread)
+    await desk.store(unread)
 
     assert await accounts(office, line_class="no-verdict") == ["Late"]
     assert "Late" not in await accounts(office, line_class="vendor-higher")
@@ -80,7 +80,7 @@ async def test_a_line_shows_both_counts_its_evidence_and_its_seal(office: AsyncC
 
 
 async def test_a_missing_number_is_told_from_zero(office: AsyncClient, desk: Desk) -> None:
-    await desk.lines.save(a_line("line_8", vendor=0), a_line("line_9", vendor=NoNumber.UNREAD))
+    await desk.store(a_line("line_8", vendor=0), a_line("line_9", vendor=NoNumber.UNREAD))
 
     zero, unread = [await one(office, line_id) for line_id in ("line_8", "line_9")]
 
@@ -100,7 +100,7 @@ async def test_a_line_names_the_approval_that_is_being_written(office: AsyncClie
 async def test_a_line_that_is_gone_or_anothers_is_neither_listed_nor_there(
     office: AsyncClient, desk: Desk
 ) -> None:
-    await desk.lines.save(named(a_line("line_2", present=False), "Fabrikam"))
+    await desk.store(named(a_line("line_2", present=False), "Fabrikam"))
     headers = signed_in(Role.VIEWER)
 
     assert await accounts(office, search="fabrikam") == []

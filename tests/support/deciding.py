@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from lines import AT, Connected, StoredLines, an_integration
+from lines import AT, Connected, an_integration
 
 from billing.models.approvable import Choice
+from billing.models.revising import Revised
 from billing.models.usage_line import UsageLine
 from billing.repository.approvals import APPROVAL_INDEXES, Approvals
 from billing.repository.audit import AUDIT_INDEXES, Audit
-from billing.repository.listing import LISTING_INDEXES
+from billing.repository.coverages import Coverages
+from billing.repository.usage_lines import USAGE_LINE_INDEXES, UsageLines
 from billing.service.approving import Approving, Order
 from billing.service.results import Results
 from shared.mongo import Mongo
@@ -41,14 +43,20 @@ class Desk:
     connected: Connected = field(default_factory=lambda: Connected(an_integration()))
 
     def __post_init__(self) -> None:
-        self.lines = StoredLines(self.mongo)
         self.audit = Audit(self.mongo)
         self.outbox = Outbox(self.mongo, "billing")
+        self.lines = UsageLines(self.mongo, self.outbox, Coverages(self.mongo))
         self.approvals = Approvals(
             self.mongo, self.outbox, self.audit, lines=self.lines, integrations=self.connected
         )
         self.approving = Approving(self.approvals, batch=self.batch, clock=self.clock)
         self.results = Results(self.approvals, clock=self.clock)
+
+    async def store(self, *lines: UsageLine) -> None:
+        """As a reconciliation would, telling nobody."""
+        await self.lines.admit("reconciler")
+        for line in lines:
+            await self.lines.save(line.tenant_id, Revised(stored=(line,)), token="reconciler")
 
     async def commands(self) -> list[dict[str, Any]]:
         """What the outbox would send to the PSA's side."""
@@ -60,9 +68,9 @@ class Desk:
 
 
 async def a_desk(mongo: Mongo, *lines: UsageLine, batch: int = 200) -> Desk:
-    await mongo.ensure([*APPROVAL_INDEXES, *AUDIT_INDEXES, *LISTING_INDEXES, *OUTBOX_INDEXES])
+    await mongo.ensure([*APPROVAL_INDEXES, *AUDIT_INDEXES, *USAGE_LINE_INDEXES, *OUTBOX_INDEXES])
     desk = Desk(mongo, batch)
-    await desk.lines.save(*lines)
+    await desk.store(*lines)
     return desk
 
 

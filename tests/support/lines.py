@@ -1,16 +1,13 @@
 """Usage lines for tests, and a store of them as billing's own."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from billing.models.seal import seal_of
 from billing.models.usage_line import Billed, Evidence, UsageLine
-from billing.repository.listing import browsable
 from shared.contracts.auth import IntegrationChanged, Status
-from shared.contracts.base import NoNumber, Side, key_of
+from shared.contracts.base import NoNumber, Side
 from shared.contracts.billing import Count, LineClass, Money
-from shared.mongo import Mongo, Session
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PSA, VENDOR = "int_psa", "int_vendor"
@@ -101,28 +98,3 @@ class Connected:
 
     async def of_tenant(self, tenant_id: str) -> list[IntegrationChanged]:
         return [one for one in self.known if one.tenant_id == tenant_id]
-
-
-class StoredLines:
-    """Usage lines in a real store."""
-
-    def __init__(self, mongo: Mongo) -> None:
-        self._mongo = mongo
-
-    async def save(self, *lines: UsageLine) -> None:
-        for line in lines:
-            row = {**line.model_dump(mode="json"), **browsable(line), "_id": line.key}
-            await self._mongo.documents("usage_lines", line.tenant_id).put(row)
-
-    async def get_many(
-        self, tenant_id: str, line_ids: Iterable[str], *, session: Session | None = None
-    ) -> dict[str, UsageLine]:
-        ids = [key_of(tenant_id, line_id) for line_id in line_ids]
-        rows = await self._mongo.documents("usage_lines", tenant_id).get_many(ids, session=session)
-        lines = [UsageLine.model_validate(row) for row in rows.values()]
-        return {line.line_id: line for line in lines}
-
-    async def hold(self, tenant_id: str, line_ids: Iterable[str], *, session: Session) -> None:
-        ids = [key_of(tenant_id, line_id) for line_id in line_ids]
-        rows = self._mongo.documents("usage_lines", tenant_id)
-        await rows.change_many({"_id": {"$in": ids}}, {"$inc": {"held": 1}}, session=session)

@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from people import a_verifier
 
-from billing.repository.listing import Listing
 from billing.repository.syncs import Syncs
 from billing.routes import approvals, audit, syncs, usage
 from billing.service.syncing import Syncing
@@ -23,6 +22,6 @@ async def an_office(desk: Desk) -> AsyncIterator[AsyncClient]:
     app.include_router(approvals.make_router(a_verifier(), desk.approving, desk.approvals))
     app.include_router(syncs.make_router(a_verifier(), syncing))
     app.include_router(audit.make_router(a_verifier(), desk.audit))
-    app.include_router(usage.make_router(a_verifier(), Listing(desk.mongo), desk.approvals))
+    app.include_router(usage.make_router(a_verifier(), desk.lines, desk.approvals))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://billing.test") as client:
         yield client

@@ -1,5 +1,6 @@
 """Usage lines: both counts side by side, what they say, and everything they rest on."""
 
+from collections.abc import Sequence
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -7,7 +8,6 @@ from pydantic import BaseModel
 
 from billing.models.approval import Approval
 from billing.models.usage_line import UsageLine
-from billing.repository.listing import Page, Wanted
 from billing.routes.answers import LineShown, json
 from billing.routes.asked import After, Limit
 from billing.routes.cursors import cursor_of, place_of
@@ -19,7 +19,15 @@ from shared.people import Person, Role, Verifier, allowed
 class Lines(Protocol):
     """The usage lines of a tenant."""
 
-    async def page(self, tenant_id: str, wanted: Wanted) -> Page: ...
+    async def page(
+        self,
+        tenant_id: str,
+        *,
+        line_class: LineClass | None,
+        search: str | None,
+        after: str | None,
+        limit: int,
+    ) -> tuple[Sequence[UsageLine], str | None]: ...
 
     async def get(self, tenant_id: str, line_id: str) -> UsageLine | None: ...
 
@@ -58,16 +66,16 @@ def make_router(verifier: Verifier, lines: Lines, approvals: Approvals) -> APIRo
         limit: Limit = 100,
     ) -> Response:
         """Usage lines. No number is not zero: where a count has no `number`, `missing` says why."""
-        page = await lines.page(person.tenant_id, Wanted(line_class, search, place_of(after), limit))
-        return json(
-            LinesPage(lines=tuple(LineShown.of(line) for line in page.lines), next=cursor_of(page.next))
+        page, more = await lines.page(
+            person.tenant_id, line_class=line_class, search=search, after=place_of(after), limit=limit
         )
+        return json(LinesPage(lines=tuple(LineShown.of(line) for line in page), next=cursor_of(more)))
 
     @router.get("/usage/{line_id}", response_model=LineShown)
     async def get_usage_line(line_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:
         """One usage line, and the approval that is being written to it."""
         line = await lines.get(person.tenant_id, line_id)
-        if line is None:
+        if line is None or not line.present:
             raise NotFound(f"there is no usage line {line_id}: list usage")
         writing = await approvals.in_flight(line)
         return json(LineShown.of(line, writing.approval_id if writing else None))
