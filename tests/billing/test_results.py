@@ -3,11 +3,12 @@ from decimal import Decimal
 
 import pytest
 from deciding import Desk, a_desk, an_order
-from lines import AT, PSA, a_line, an_integration
+from lines import AT, a_line, an_integration
+from outcomes import refused, written
 
 from billing.models.approval import Approval, ApprovalState
 from billing.models.audit import verify
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, Refusal
+from shared.contracts.psa_sync import Refusal
 from shared.errors import NotFound
 from shared.mongo import Mongo
 
@@ -110,30 +111,3 @@ async def a_desk_with_an_approval(mongo: Mongo) -> tuple[Desk, Approval]:
     (result,) = await desk.approving.approve(an_order(a_line()))
     assert result.approval
     return desk, result.approval
-
-
-def written(approval: Approval) -> QuantityWritten:
-    return QuantityWritten(
-        tenant_id=approval.tenant_id,
-        integration_id=PSA,
-        line_id=approval.agreement_line_id,
-        approval_id=approval.approval_id,
-        before=approval.expected_current,
-        after=approval.target,
-        sent=True,
-        request_ids=("req-1",),
-        proven_at=AT + timedelta(minutes=1),
-    )
-
-
-def refused(approval: Approval, reason: Refusal) -> QuantityRefused:
-    return QuantityRefused(
-        tenant_id=approval.tenant_id,
-        integration_id=PSA,
-        line_id=approval.agreement_line_id,
-        approval_id=approval.approval_id,
-        reason=reason,
-        current=Decimal(6),
-        detail="it held 6, not 5",
-        refused_at=AT + timedelta(minutes=1),
-    )
