@@ -1,6 +1,6 @@
 """A provider's rate limit, shared by every replica: one bucket in Redis for each integration.
 
-The bucket is one number (the *generic cell rate algorithm*): the moment up to which calls are paid for. A call
+The bucket is one number (*generic cell rate algorithm*): the moment up to which calls are paid for. A call
 is allowed while that lies no further ahead of now than the burst. Redis is for what may be lost, so each
 process keeps the same number for its own calls and obeys both: a flushed Redis grants nothing twice to one
 process, and while Redis is away each process keeps to a cautious share.

@@ -1,0 +1,7 @@
+"""Runs vendor-sync."""
+
+from shared.serving import serve
+from vendor_sync.app import create_app
+from vendor_sync.settings import Settings
+
+serve(create_app, Settings, "vendor-sync")

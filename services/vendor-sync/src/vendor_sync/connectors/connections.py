@@ -1,0 +1,30 @@
+"""Open connections to marketplaces, each within its integration's budget."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from shared.access import Accesses
+from shared.budget import Budgets
+from shared.errors import PermanentError
+from shared.syncing.models import Known
+from vendor_sync.connectors.ingram_micro import IngramMicro
+
+
+class Connections:
+    """Opens the connector of an integration's provider; access is asked of auth as it is needed."""
+
+    def __init__(
+        self, accesses: Accesses, budgets: Budgets, connectors: Mapping[str, type[IngramMicro]]
+    ) -> None:
+        self._accesses, self._budgets, self._connectors = accesses, budgets, connectors
+
+    @asynccontextmanager
+    async def open(self, known: Known) -> AsyncIterator[IngramMicro]:
+        """Credentials are forgotten with the connection. Raises `PermanentError` for an unknown provider."""
+        connector = self._connectors.get(known.provider)
+        if connector is None:
+            raise PermanentError(f"no connector for {known.provider}: known are {sorted(self._connectors)}")
+        async with self._accesses.connected(
+            known.tenant_id, known.integration_id, budget=self._budgets.of(known.integration_id)
+        ) as api:
+            yield connector(api)

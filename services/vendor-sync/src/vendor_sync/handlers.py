@@ -1,0 +1,46 @@
+"""Kafka in.  Hears: IntegrationConnected, IntegrationChanged, SyncVendor.  Only stores."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from faststream.kafka import KafkaBroker
+
+from shared.contracts.auth import IntegrationChanged, IntegrationConnected
+from shared.contracts.vendor_sync import SyncVendor
+from shared.health import Health
+from shared.kafka import consume
+from shared.syncing.integrations import Integrations
+from shared.syncing.models import Request
+from shared.syncing.runs import Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Puts down what was heard, and wakes the jobs that see to it."""
+
+    integrations: Integrations
+    runs: Runs
+    run_wanted: Callable[[], None]
+
+    async def on_integration_connected(self, events: list[IntegrationConnected]) -> None:
+        """Remembered before the first run is queued, so that a reconnection is not answered by an old run."""
+        for event in events:
+            if await self.integrations.connected(event):
+                await self.runs.queue(Request.first(event))
+        self.run_wanted()
+
+    async def on_integration_changed(self, events: list[IntegrationChanged]) -> None:
+        for event in events:
+            await self.integrations.changed(event)
+
+    async def sync_vendor(self, commands: list[SyncVendor]) -> None:
+        for command in commands:
+            await self.runs.queue(Request.of(command))
+        self.run_wanted()
+
+
+def subscribe(broker: KafkaBroker, desk: Desk, *, service: str, health: Health | None) -> None:
+    """One subscription for each message."""
+    consume(broker, IntegrationConnected, desk.on_integration_connected, service=service, health=health)
+    consume(broker, IntegrationChanged, desk.on_integration_changed, service=service, health=health)
+    consume(broker, SyncVendor, desk.sync_vendor, service=service, health=health)

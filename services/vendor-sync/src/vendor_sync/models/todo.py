@@ -1,0 +1,133 @@
+"""The to-do list of a run: which details are due, and in which order."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from shared.contracts.base import RunKind
+from shared.contracts.vendor_sync import SubscriptionStatus
+from vendor_sync.models.vendor import Row
+
+_A_DAY = timedelta(days=1)
+
+
+class Due(StrEnum):
+    """Where a subscription stands in the run that listed it last."""
+
+    DUE = "due"
+    DONE = "done"
+    KEPT = "kept"
+    """A quick run saw that it is unchanged and read lately."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of a subscription beside its observation, and what the present run has to do with it."""
+
+    row: Row
+    run_id: str
+    state: Due
+    listed: int
+    """In which listing of the run it was last: 1 the first, 2 the one at the end, 0 none."""
+    rank: int
+    status: SubscriptionStatus
+    """As the detail said, when it was read since the row changed; else as the list did."""
+    gone: bool = False
+    read_at: datetime | None = None
+    """When its detail was read last; None before the first time."""
+    read_mark: str = ""
+    """The mark of the row that was listed when the detail was read."""
+    sold: tuple[tuple[str, str], ...] = ()
+    """Key and name of each service that the detail spoke of, when it was read in this run."""
+
+    @property
+    def subscription_id(self) -> str:
+        return self.row.subscription_id
+
+
+@dataclass(slots=True)
+class Order:
+    """Which detail comes first: one of each offer that was never read, one of each other offer, the rest.
+
+    So every service is known, and can be mapped, long before every quantity is.
+    """
+
+    known: frozenset[str]
+    """Offers of which a detail was read before this run."""
+    taken: set[str] = field(default_factory=set)
+
+    def rank(self, row: Row) -> int:
+        if row.offer in self.taken:
+            return 2
+        self.taken.add(row.offer)
+        return 1 if row.offer in self.known else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What decides whether a detail is due."""
+
+    run_id: str
+    kind: RunKind
+    now: datetime
+    freshness: timedelta
+    order: Order
+
+    def listed_first(self, row: Row, before: Entry | None) -> Entry:
+        """As the first listing of the run shows it; a listing that is repeated changes no decision."""
+        if before and before.run_id == self.run_id:
+            return replace(before, row=row)
+        return self._entered(row, before, listing=1)
+
+    def listed_again(self, row: Row, before: Entry | None) -> Entry:
+        """As the listing at the end shows it: what is new or has changed since is due."""
+        if before is None or before.run_id != self.run_id:
+            return self._entered(row, before, listing=2)
+        if before.listed and before.row.mark == row.mark:
+            return replace(before, listed=2)
+        return replace(before, row=row, listed=2, state=Due.DUE)
+
+    def _entered(self, row: Row, before: Entry | None, *, listing: int) -> Entry:
+        """What came back after it was gone has no number until it is read."""
+        read = before if before and not before.gone else None
+        kept = read is not None and self._is_fresh(read, row)
+        return Entry(
+            row,
+            self.run_id,
+            Due.KEPT if kept else Due.DUE,
+            listing,
+            self.order.rank(row),
+            read.status if read and kept else row.status,
+            read_at=read.read_at if read else None,
+            read_mark=read.read_mark if read else "",
+        )
+
+    def _is_fresh(self, before: Entry, row: Row) -> bool:
+        """Only a quick run asks; a row's date of change has the day as its finest unit."""
+        if self.kind is RunKind.FULL or before.read_at is None or before.read_mark != row.mark:
+            return False
+        late = row.modified_on is not None and row.modified_on >= (before.read_at - _A_DAY).date()
+        return self.now - before.read_at < self.freshness and not late
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How far a run's to-do list is done."""
+
+    due: int = 0
+    done: int = 0
+    kept: int = 0
+    failed: int = 0
+    failure: str = ""
+    """One of the reasons, as an example."""
+
+    @property
+    def total(self) -> int:
+        return self.due + self.done + self.kept + self.failed
+
+    @property
+    def coverage(self) -> Decimal:
+        """Share that was read, or seen to be unchanged."""
+        return round(Decimal(self.done + self.kept) / self.total, 4) if self.total else Decimal(1)

@@ -1,0 +1,1 @@
+"""A run of a marketplace: accounts, lists, details from a persisted to-do list, the lists again."""

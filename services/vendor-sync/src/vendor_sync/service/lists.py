@@ -1,0 +1,63 @@
+"""The list steps: what is listed goes on the to-do list; at the end, what changed or vanished meanwhile."""
+
+from collections.abc import Callable, Mapping
+
+from shared.contracts.vendor_sync import SubscriptionStatus
+from vendor_sync.models.observed import Stamp, listed
+from vendor_sync.models.todo import Entry, Order, Plan
+from vendor_sync.models.vendor import BILLABLE, Page, Row
+from vendor_sync.service.reading import Reading
+
+Decide = Callable[[Row, Entry | None], Entry]
+
+
+async def list_first(reading: Reading) -> Mapping[str, str]:
+    """Fill the to-do list; whatever was never read is published at once, its quantities unread."""
+    plan = await _plan(reading)
+    return await _read_lists(reading, plan.listed_first)
+
+
+async def list_again(reading: Reading) -> Mapping[str, str]:
+    """What came or changed while the details were read is due; what is in no list now is looked at once."""
+    plan = await _plan(reading)
+    notes = await _read_lists(reading, plan.listed_again)
+    reading.check()
+    vanished = await reading.todo.vanish(reading.run)
+    return {**notes, "vanished": str(vanished)}
+
+
+async def _plan(reading: Reading) -> Plan:
+    return Plan(
+        run_id=reading.run.run_id,
+        kind=reading.run.kind,
+        now=reading.clock(),
+        freshness=reading.known.settings.freshness,
+        order=Order(await reading.todo.offers(reading.run)),
+    )
+
+
+async def _read_lists(reading: Reading, decide: Decide) -> Mapping[str, str]:
+    notes, count = {}, 0
+    for status in BILLABLE:
+        before = count
+        async for stamp, page in reading.pages(reading.marketplace.subscriptions(status)):
+            await _take_in(reading, stamp, page, decide)
+            count += len(page.rows)
+            reading.walk.progress.advance(len(page.rows), total=before + (page.total or 0))
+            # The listing at the end has the last word on whether a list was whole.
+            notes[f"{status}_short"] = _shortfall(status, page) if page.short else ""
+    return {"subscriptions": str(count), **notes}
+
+
+async def _take_in(reading: Reading, stamp: Stamp, page: Page[Row], decide: Decide) -> None:
+    """Remembered before it is published: what readers hear of is surely on the to-do list."""
+    known = await reading.todo.known(reading.run, [row.subscription_id for row in page.rows])
+    entries = [decide(row, known.get(row.subscription_id)) for row in page.rows]
+    reading.check()
+    await reading.todo.put(reading.run, entries)
+    never_read = [entry.row for entry in entries if entry.read_at is None]
+    await reading.walk.observer.publish(listed(row, stamp) for row in never_read)
+
+
+def _shortfall(status: SubscriptionStatus, page: Page[Row]) -> str:
+    return f"fewer than {page.total} {status} subscriptions could be listed"

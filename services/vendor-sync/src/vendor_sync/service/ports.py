@@ -1,0 +1,59 @@
+"""What the use cases need of the outside; each is given when the service is built."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from shared.contracts.vendor_sync import SubscriptionStatus
+from shared.syncing.models import Known, Run
+from vendor_sync.models.todo import Entry, Stand
+from vendor_sync.models.vendor import Account, Detail, Page, Row
+
+
+class Marketplace(Protocol):
+    """One marketplace; yields our models, raises our errors."""
+
+    def accounts(self) -> AsyncIterator[Page[Account]]: ...
+
+    def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[Page[Row]]: ...
+
+    async def account(self, account_id: str) -> Account | None:
+        """One customer read now; None when the marketplace knows none by that id."""
+        ...
+
+    async def subscription(self, subscription_id: str) -> Detail | None:
+        """One subscription read now; None when the marketplace knows none by that id."""
+        ...
+
+
+Connect = Callable[[Known], AbstractAsyncContextManager[Marketplace]]
+Clock = Callable[[], datetime]
+
+
+class Todo(Protocol):
+    """The subscriptions of an integration, and what the present run has to do with each."""
+
+    async def known(self, run: Run, ids: Sequence[str]) -> Mapping[str, Entry]: ...
+
+    async def offers(self, run: Run) -> frozenset[str]:
+        """The offers of which a detail was read before."""
+        ...
+
+    async def put(self, run: Run, entries: Sequence[Entry]) -> None: ...
+
+    async def due(self, run: Run, limit: int) -> list[Entry]:
+        """The next ones to read, in their order."""
+        ...
+
+    async def failed(self, run: Run, entry: Entry, why: str) -> None: ...
+
+    async def vanish(self, run: Run) -> int:
+        """Make due what should be listed but is in no list now; returns how many."""
+        ...
+
+    async def stand(self, run: Run) -> Stand: ...
+
+    async def names(self, run: Run) -> Mapping[str, Sequence[str]]:
+        """The names under which the details of this run spoke of each service, by its key."""
+        ...

@@ -1,0 +1,55 @@
+"""A run of a marketplace, step by step; full and quick differ in which details are due."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shared.syncing.models import Tally
+from shared.syncing.working import Step, Walk
+from vendor_sync.service.accounts import read_accounts
+from vendor_sync.service.details import read_details
+from vendor_sync.service.lists import list_again, list_first
+from vendor_sync.service.naming import settle_names
+from vendor_sync.service.ports import Clock, Connect, Todo
+from vendor_sync.service.reading import Reading
+
+Notes = Mapping[str, str] | None
+_COUNTED = ("accounts", "subscriptions", "vanished")
+_SHORTFALLS = ("_short", "_unread")
+
+
+@dataclass(frozen=True, slots=True)
+class VendorRun:
+    """What a run of a marketplace consists of."""
+
+    connect: Connect
+    todo: Todo
+    clock: Clock
+
+    async def steps(self, walk: Walk) -> Sequence[Step]:  # noqa: ARG002  the same for every run
+        return (
+            self._step("accounts", read_accounts),
+            self._step("subscriptions", list_first),
+            self._step("details", read_details),
+            self._step("confirming", list_again),
+            self._step("remaining", read_details),
+            self._step("names", settle_names),
+        )
+
+    async def tally(self, walk: Walk) -> Tally:
+        """Nothing counts as read before the lists are known."""
+        notes, stand = walk.run.notes, await self.todo.stand(walk.run)
+        counts = {name: int(notes[name]) for name in _COUNTED if name in notes}
+        counts |= {"details": stand.done, "kept": stand.kept, "failed": stand.failed}
+        coverage = stand.coverage if "subscriptions" in notes else Decimal(0)
+        short = [why for name, why in notes.items() if why and name.endswith(_SHORTFALLS)]
+        if stand.failed:
+            short.append(f"{stand.failed} of {stand.total} details could not be read: {stand.failure}")
+        return Tally(counts, coverage, tuple(short))
+
+    def _step(self, name: str, read: Callable[[Reading], Awaitable[Notes]]) -> Step:
+        async def do(walk: Walk) -> Notes:
+            async with self.connect(walk.claimed.known) as marketplace:
+                return await read(Reading(walk, marketplace, self.todo, self.clock))
+
+        return Step(name, do)

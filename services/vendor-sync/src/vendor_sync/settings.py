@@ -1,0 +1,28 @@
+"""What vendor-sync needs to be told."""
+
+from shared.budget import BudgetSettings
+from shared.settings import (
+    KafkaSettings,
+    MongoSettings,
+    OutboundSettings,
+    RedisSettings,
+    ServiceAuthSettings,
+    ServiceSettings,
+)
+
+
+class OwnDatabase(MongoSettings):
+    """Named like the service unless told otherwise."""
+
+    database: str = "vendor-sync"
+
+
+class Settings(ServiceSettings):
+    """From the environment; nothing here has a default that could be somebody else's."""
+
+    kafka: KafkaSettings
+    mongo: OwnDatabase
+    redis: RedisSettings
+    auth: ServiceAuthSettings
+    outbound: OutboundSettings = OutboundSettings()
+    budget: BudgetSettings = BudgetSettings()
