@@ -1,0 +1,117 @@
+"""What a launcher finds again in its directory, and that no other one is there."""
+
+import os
+import socket
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from processes import python, told
+
+from shared.errors import PermanentError
+from standalone.credentials import Credentials
+from standalone.data_dir import fresh_logs, locked, ports, seed
+
+HOLDS = """
+import subprocess, sys, time
+from pathlib import Path
+from standalone.data_dir import locked
+with locked(Path(sys.argv[1])) as held:
+    if len(sys.argv) > 2:
+        subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({sys.argv[2]})"], pass_fds=(held,))
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def a_holder(place: Path, *more: str) -> subprocess.Popen[str]:
+    holder = python("-c", HOLDS, str(place), *more)
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def end(holder: subprocess.Popen[str]) -> None:
+    holder.kill()
+    told(holder)
+
+
+def test_two_launchers_do_not_share_a_directory(tmp_path: Path) -> None:
+    other = a_holder(tmp_path)
+
+    with pytest.raises(PermanentError) as refusal, locked(tmp_path):
+        pass
+
+    assert str(refusal.value).startswith(f"{tmp_path} is in use by another launcher (process {other.pid})")
+    end(other)
+
+
+def test_what_a_killed_launcher_left_behind_is_waited_for(tmp_path: Path) -> None:
+    other = a_holder(tmp_path, "1")
+    other.kill()
+    other.wait(10)
+    began = time.monotonic()
+
+    with locked(tmp_path):
+        waited = time.monotonic() - began
+
+    assert waited > 0.1
+    told(other)
+
+
+def test_a_directory_that_was_left_can_be_taken_again(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        pass
+
+    with locked(tmp_path):
+        assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+def test_ports_stay_the_same_while_they_are_free(tmp_path: Path) -> None:
+    first = ports(tmp_path, ["kafka", "auth"])
+
+    assert ports(tmp_path, ["kafka", "auth"]) == first
+    assert len(set(first.values())) == 2
+
+
+def test_a_port_that_somebody_took_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
+    first = ports(tmp_path, ["kafka", "auth"])
+
+    with closing(socket.create_server(("127.0.0.1", first["kafka"]))):
+        second = ports(tmp_path, ["kafka", "auth"])
+
+    assert second["kafka"] != first["kafka"]
+    assert second["auth"] == first["auth"]
+
+
+def test_the_seed_of_the_last_time_is_used_again_unless_another_is_wanted(tmp_path: Path) -> None:
+    assert seed(tmp_path, 7) == 7
+    assert seed(tmp_path, None) == 7
+    assert seed(tmp_path, 8) == 8
+
+
+def test_the_logs_of_the_run_before_are_kept(tmp_path: Path) -> None:
+    (fresh_logs(tmp_path) / "auth.log").write_text("the first run")
+
+    logs = fresh_logs(tmp_path)
+
+    assert not list(logs.iterdir())
+    assert (tmp_path / "logs.before" / "auth.log").read_text() == "the first run"
+
+
+def test_secrets_are_made_once_and_for_the_owners_eyes(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+
+    first = Credentials.kept_in(path)
+
+    assert Credentials.kept_in(path) == first
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert first != Credentials.kept_in(tmp_path / "other.json")
+
+
+def test_secrets_do_not_show_when_printed(tmp_path: Path) -> None:
+    credentials = Credentials.kept_in(tmp_path / "secrets.json")
+
+    assert credentials.admin_password not in f"{credentials} {credentials!r}"

@@ -1,0 +1,83 @@
+"""Looking at processes and ports from outside, with a deadline in place of a sleep."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from standalone.part import Part
+
+EVER = "import time; print('here I am', flush=True); time.sleep(600)"
+
+
+def a_part(place: Path, *, code: str = EVER, name: str = "billing") -> Part:
+    """A stand-in that runs a line of Python, ready as soon as it has said anything."""
+    log = place / f"{name}.log"
+
+    async def has_spoken() -> bool:
+        return log.stat().st_size > 0
+
+    return Part(name=name, command=[sys.executable, "-c", code], log_path=log, probe=has_spoken)
+
+
+async def eventually(holds: Callable[[], bool], *, within: float = 15) -> bool:
+    """True as soon as it holds, false when it never does."""
+    until = time.monotonic() + within
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+def python(*arguments: str, **settings: str) -> subprocess.Popen[str]:
+    """Runs Python with these arguments, and these settings on top of our environment."""
+    return subprocess.Popen(  # noqa: S603  a test's own command
+        [sys.executable, *arguments],
+        env=dict(os.environ) | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def told(process: subprocess.Popen[str], *, within: float = 60) -> tuple[int, str, str]:
+    """Its exit code, what it said and what it complained of, once it has ended."""
+    said, complaint = process.communicate(timeout=within)
+    return process.returncode, said, complaint
+
+
+def alive(pid: int) -> bool:
+    """A process that has ended and waits for somebody to ask how is not alive."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def family(pid: int) -> set[int]:
+    """The process, its children and theirs."""
+    children = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    found = {pid}
+    for _ in range(4):
+        found |= {child for child in children if _parent(child) in found}
+    return found
+
+
+def listening(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return -1
