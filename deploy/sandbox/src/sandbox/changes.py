@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sandbox.connectwise import patching
 from sandbox.connectwise.errors import not_found
-from sandbox.connectwise.fields import ADDITION
+from sandbox.connectwise.fields import ADDITION, Record
 from sandbox.connectwise.psa import Psa
 from sandbox.ingram.errors import refused
 from sandbox.ingram.marketplace import Marketplace
@@ -60,19 +60,30 @@ class NewSubscription(_Given):
     creationDate: date | None = None  # noqa: N815 - the provider's own name
 
 
+class AdditionChange(BaseModel):
+    """New values of an agreement line, named as PATCH names them; null unsets."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: int
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return self.model_extra or {}
+
+
 class Changes(_Given):
     """Changes to both sides; all of them are checked before the first is made."""
 
     subscriptions: list[SubscriptionChange] = []
-    additions: list[dict[str, Any]] = []
-    """Each with its `id` and fields of the addition as PATCH knows them; null unsets."""
+    additions: list[AdditionChange] = []
     remove_subscriptions: list[str] = []
     add_subscriptions: list[NewSubscription] = []
 
 
 def apply(changes: Changes, marketplace: Marketplace, psa: Psa, today: date) -> list[str]:
     """Make the changes and return the ids of new subscriptions; an unknown id raises a provider's refusal."""
-    edits = [_edit(psa, given) for given in changes.additions]
+    edits = [_edit(psa, change) for change in changes.additions]
     for subscription_id in [*changes.remove_subscriptions, *(change.id for change in changes.subscriptions)]:
         _subscription(marketplace, subscription_id)
     for row, fields in edits:
@@ -85,11 +96,15 @@ def apply(changes: Changes, marketplace: Marketplace, psa: Psa, today: date) -> 
     return [sell(marketplace, _sale(new, today), today).id for new in changes.add_subscriptions]
 
 
-def _edit(psa: Psa, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    row = psa.additions.get(given.get("id", 0))
+def _edit(psa: Psa, change: AdditionChange) -> tuple[Record, Record]:
+    """The line with its checked new values."""
+    row = psa.additions.get(change.id)
     if row is None:
-        raise not_found(ADDITION.name, str(given.get("id")))
-    return row, {name: patching.checked(name, value) for name, value in given.items() if name != "id"}
+        raise not_found(ADDITION.name, str(change.id))
+    fields = {name: patching.checked(name, value) for name, value in change.fields.items()}
+    if "product" in fields:
+        psa.product_of(fields)
+    return row, fields
 
 
 def _subscription(marketplace: Marketplace, subscription_id: str) -> Subscription:

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from sandbox.connectwise.errors import Refused, not_allowed, not_found
 from sandbox.connectwise.fields import ADDITION, AGREEMENT, COMPANY, PRODUCT, Record, Resource
-from sandbox.connectwise.paging import Query, count_of, page_of
+from sandbox.connectwise.paging import Query, count_of, page_of, projected
 from sandbox.connectwise.psa import Collection, Psa, shown_addition
 from sandbox.connectwise.writing import Writer
 from sandbox.identity import Identity
@@ -120,7 +120,7 @@ class ConnectWise:
             case ["count"]:
                 return _json({"count": count_of(wanted, query)})
             case [record_id]:
-                return _json(shown(_found(rows, resource, record_id)))
+                return _json(projected(shown(_found(rows, resource, record_id)), query.fields))
         raise not_found(resource.name, "/".join(tail))
 
 

@@ -80,11 +80,28 @@ def page_of(rows: Iterable[Record], query: Query) -> tuple[list[Record], dict[st
         page, headers = _forward(rows, query)
     else:
         page, headers = _numbered(rows, query)
-    return [_projected(row, query.fields) for row in page] if query.fields else page, headers
+    return [projected(row, query.fields) for row in page], headers
 
 
 def count_of(rows: Iterable[Record], query: Query) -> int:
     return sum(map(query.predicate, rows))
+
+
+def projected(row: Record, fields: list[str]) -> Record:
+    """Only the named fields, or all if none is; `_info` is dropped, too, unless it is named."""
+    if not fields:
+        return row
+    kept: Record = {}
+    for path in fields:
+        name, _, member = path.partition("/")
+        value = value_at(row, path)
+        if value is None:
+            continue
+        if member:
+            kept.setdefault(name, {})[member] = value
+        else:
+            kept[name] = value
+    return kept
 
 
 def _forward(rows: Iterable[Record], query: Query) -> tuple[list[Record], dict[str, str]]:
@@ -113,21 +130,6 @@ def _links(query: Query, last: int) -> dict[str, str]:
     targets = {"first": 1, "prev": min(query.page - 1, last), "next": query.page + 1, "last": last}
     wanted = {rel: number for rel, number in targets.items() if 1 <= number <= last}
     return {"Link": ", ".join(query.link("page", number, rel) for rel, number in wanted.items())}
-
-
-def _projected(row: Record, fields: list[str]) -> Record:
-    """Only the named fields, members of references inside them; `_info` is dropped unless it is named."""
-    kept: Record = {}
-    for path in fields:
-        name, _, member = path.partition("/")
-        value = value_at(row, path)
-        if value is None:
-            continue
-        if member:
-            kept.setdefault(name, {})[member] = value
-        else:
-            kept[name] = value
-    return kept
 
 
 def _sortable(value: Any) -> tuple[bool, Any]:

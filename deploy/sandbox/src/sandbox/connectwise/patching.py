@@ -19,7 +19,9 @@ def operations(body: Any) -> list[tuple[str, Any]]:
 
 
 def checked(field: str, value: Any) -> Any:
-    """The value as it is stored; numbers may come as texts, which two public integrations send."""
+    """The value as it is stored, or a 400; numbers may be texts, as two public integrations send them."""
+    if not is_plain_field(field):
+        raise invalid(ADDITION.name, field, f"{field} is not a field that can be written")
     try:
         return WRITABLE[field](value)
     except (TypeError, ValueError, OverflowError):

@@ -32,8 +32,14 @@ class Writer:
         """The line as the answer shows it; an ignored write claims success with the new values."""
         asked = patching.operations(_json(body))
         line = (row["agreementId"], row["id"])
-        self._refuse_odd_paths([Change(path, None, value) for path, value in asked if not _plain(path)], line)
-        fields = {path: patching.checked(path, value) for path, value in asked if _plain(path)}
+        self._refuse_odd_paths(
+            [Change(path, None, value) for path, value in asked if not patching.is_plain_field(path)], line
+        )
+        fields = {
+            path: patching.checked(path, value) for path, value in asked if patching.is_plain_field(path)
+        }
+        if not fields:
+            return row
         after = self.psa.changed(row, fields, API_MEMBER)
         changes = [Change(field, row.get(field), value) for field, value in fields.items()]
         self._settle("PATCH", line, changes, store=lambda: self.psa.store(row, after))
@@ -48,7 +54,11 @@ class Writer:
                 raise invalid(
                     ADDITION.name, required, f"{required} is required.", code="MissingRequiredField"
                 )
-        fields = {name: patching.checked(name, value) for name, value in given.items() if _plain(name)}
+        fields = {
+            name: patching.checked(name, value)
+            for name, value in given.items()
+            if patching.is_plain_field(name)
+        }
         row = self.psa.new_addition(agreement_id, fields, API_MEMBER)
         self._settle(
             "POST",
@@ -61,7 +71,7 @@ class Writer:
     def _refuse_odd_paths(self, odd: list[Change], line: tuple[int, int]) -> None:
         self.journal.wrote(self.clock(), "PATCH", line=line, changes=odd, effective=False)
         if odd and self.switches.now.connectwise_patch_paths is PatchPaths.REFUSED:
-            raise invalid(ADDITION.name, odd[0].field, f"{odd[0].field} is not a field that can be written")
+            patching.checked(odd[0].field, odd[0].after)
 
     def _settle(
         self, method: str, line: tuple[int, int], changes: list[Change], *, store: Callable[[], None]
@@ -79,10 +89,6 @@ class Writer:
 
 def _refusal() -> Refused:
     return invalid(ADDITION.name, "quantity", "The addition cannot be changed.", code="InvalidOperation")
-
-
-def _plain(path: str) -> bool:
-    return path in patching.WRITABLE
 
 
 def _json(body: bytes) -> Any:
