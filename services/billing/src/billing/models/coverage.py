@@ -3,11 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from shared.contracts.base import Observation
 
 Seen = TypeVar("Seen", bound=Observation)
+
+
+class Row(Protocol):
+    """What was observed, in which run."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def revision(self) -> int: ...
+
+    @property
+    def observed_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +31,7 @@ class Reading:
     first_revision: int
     started_at: datetime
 
-    def covers(self, row: Observation) -> bool:
+    def covers(self, row: Row) -> bool:
         """Whether the run had its say on what this row tells."""
         return row.run_id == self.run_id or row.revision < self.first_revision
 
@@ -40,7 +53,7 @@ class Coverage:
         """Absence takes effect only once a complete run that covers it is closed (architecture §4)."""
         return not row.present and self.complete is not None and self.complete.covers(row)
 
-    def as_of(self, row: Observation) -> datetime:
+    def as_of(self, row: Row) -> datetime:
         """When it was last read, or last confirmed unchanged by a complete full run."""
         if self.full and self.full.covers(row):
             return max(row.observed_at, self.full.started_at)

@@ -26,7 +26,7 @@ def links_of_target(target: Target, psa: PsaAccount, scope: Scope) -> Links:
     accounts = _accounts(counting, scope.accounts) or list(scope.accounts)
     services = _services(counting, target.services) or list(target.services)
     places = (psa.ref, refs.product(psa.integration_id, target.product_id))
-    seen = {refs.vendor_account(item.integration_id, item.account_id) for item in target.items}
+    seen = {ref for item in target.items for ref in _named(item)}
     vendor = {refs.mapped_from(service) for service in services} | {one.ref for one in accounts}
     return Links(
         _names(vendor, scope.knowledge, places),
@@ -46,6 +46,12 @@ def links_of_loose(loose: Loose, scope: Scope) -> Links:
         (integration_id,),
         _used([standing(loose.account.mapping), service]),
     )
+
+
+def _named(item: Item) -> Iterable[str]:
+    yield refs.vendor_account(item.integration_id, item.account_id)
+    if item.service_id:
+        yield refs.service(item.integration_id, item.service_id)
 
 
 def _accounts(items: Iterable[Item], accounts: Iterable[Account]) -> list[Account]:

@@ -5,10 +5,11 @@ each followed by its ids, percent-encoded.
 """
 
 from functools import singledispatch
+from urllib.parse import unquote
 
-from shared.contracts import Message, psa_sync, vendor_sync
+from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
-from shared.contracts.base import key_of
+from shared.contracts.base import State, key_of
 from shared.contracts.matcher import MappingDecided, MappingKind
 
 
@@ -32,51 +33,59 @@ def integration(integration_id: str) -> str:
     return key_of("i", integration_id)
 
 
+def parsed(ref: str) -> tuple[str, str, str]:
+    """The kind, the integration and the id of what a ref names; of an integration itself there is no id."""
+    kind, integration_id, *rest = (unquote(part) for part in ref.split(":"))
+    return kind, integration_id, "".join(rest)
+
+
+def is_account(ref: str) -> bool:
+    """Whether it names one account, of either side, and so one scope at most."""
+    return ref.startswith(("v:", "p:"))
+
+
 @singledispatch
-def touched_by(message: Message) -> tuple[str, ...]:
+def ref_of(news: State) -> str:
     """What a piece of news is about; raises `TypeError` for a kind that billing does not keep."""
-    raise TypeError(f"{type(message).__name__} touches nothing that billing knows")
+    raise TypeError(f"{type(news).__name__} tells of nothing that billing knows")
 
 
-@touched_by.register
-def _(message: vendor_sync.AccountObserved) -> tuple[str, ...]:
-    return (vendor_account(message.integration_id, message.account_id),)
+@ref_of.register(vendor_sync.AccountObserved)
+@ref_of.register(vendor_sync.SubscriptionObserved)
+def _of_vendor_account(news: vendor_sync.AccountObserved | vendor_sync.SubscriptionObserved) -> str:
+    return vendor_account(news.integration_id, news.account_id)
 
 
-@touched_by.register
-def _(message: vendor_sync.SubscriptionObserved) -> tuple[str, ...]:
-    return (vendor_account(message.integration_id, message.account_id),)
+@ref_of.register(psa_sync.AccountObserved)
+@ref_of.register(psa_sync.AgreementLineObserved)
+def _of_psa_account(news: psa_sync.AccountObserved | psa_sync.AgreementLineObserved) -> str:
+    return psa_account(news.integration_id, news.account_id)
 
 
-@touched_by.register
-def _(message: vendor_sync.ServiceObserved) -> tuple[str, ...]:
-    return (service(message.integration_id, message.service_id),)
+@ref_of.register
+def _of_service(news: vendor_sync.ServiceObserved) -> str:
+    return service(news.integration_id, news.service_id)
 
 
-@touched_by.register
-def _(message: psa_sync.AccountObserved) -> tuple[str, ...]:
-    return (psa_account(message.integration_id, message.account_id),)
+@ref_of.register
+def _of_product(news: psa_sync.ProductObserved) -> str:
+    return product(news.integration_id, news.product_id)
 
 
-@touched_by.register
-def _(message: psa_sync.AgreementLineObserved) -> tuple[str, ...]:
-    return (psa_account(message.integration_id, message.account_id),)
+@ref_of.register
+def _of_integration(news: IntegrationChanged) -> str:
+    return integration(news.integration_id)
 
 
-@touched_by.register
-def _(message: psa_sync.ProductObserved) -> tuple[str, ...]:
-    return (product(message.integration_id, message.product_id),)
+@ref_of.register
+def _of_mapping(news: MappingDecided) -> str:
+    return mapped_from(news)
 
 
-@touched_by.register
-def _(message: IntegrationChanged) -> tuple[str, ...]:
-    return (integration(message.integration_id),)
-
-
-@touched_by.register
-def _(message: MappingDecided) -> tuple[str, ...]:
-    """What it maps and what it maps to; what it mapped to before is found by the lines that name it."""
-    return tuple(ref for ref in (mapped_from(message), mapped_to(message)) if ref)
+def touched_by(news: State) -> set[str]:
+    """What must be looked at again; what a mapping led to before is found by the lines that name it."""
+    leads_to = mapped_to(news) if isinstance(news, MappingDecided) else None
+    return {ref_of(news), leads_to} if leads_to else {ref_of(news)}
 
 
 def mapped_from(mapping: MappingDecided) -> str:

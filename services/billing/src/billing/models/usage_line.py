@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import NoNumber, Number, Part, opaque
+from shared.contracts.base import NoNumber, Number, Part, key_of, opaque
 from shared.contracts.billing import Count, LineClass, Money, UsageLineChanged
 from shared.contracts.vendor_sync import SubscriptionStatus
 
@@ -130,7 +130,7 @@ class UsageLine(Part):
 
     @property
     def key(self) -> str:
-        return self.announcement().key
+        return key_of(self.tenant_id, self.line_id)
 
     def announcement(self) -> UsageLineChanged:
         """What the world is told."""

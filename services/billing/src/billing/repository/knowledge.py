@@ -1,0 +1,53 @@
+"""Loads what a tenant's scopes share: decisions on services, integrations, coverage, names."""
+
+from collections.abc import Iterable
+
+from billing.models import refs
+from billing.models.scope import Knowledge, Name, by_product
+from billing.repository.coverages import Coverages
+from billing.repository.integrations import Integrations
+from shared.contracts.matcher import MappingDecided
+from shared.mongo import Filter, Mongo
+
+_NAMES = {"v": "vendor_accounts", "s": "vendor_services", "p": "psa_accounts", "d": "products"}
+_FIELDS = ("ref", "name", "product_key")
+
+
+class KnowledgeStore:
+    """One read of each collection, whatever the number of scopes."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._coverages, self._integrations = Coverages(mongo), Integrations(mongo)
+
+    async def of(self, tenant_id: str, named: set[str]) -> Knowledge:
+        """All that is known of what these refs name, and of the products that their services map to."""
+        services = {ref for ref in named if ref.startswith("s:")}
+        first = await self._mappings(tenant_id, {"ref": {"$in": list(services)}})
+        products = {ref for ref in named if ref.startswith("d:")} | _products(first.values())
+        others = await self._mappings(tenant_id, {"mapped_to": {"$in": list(products)}})
+        known = first | others
+        return Knowledge(
+            known,
+            by_product(known.values()),
+            {one.integration_id: one for one in await self._integrations.of_tenant(tenant_id)},
+            await self._coverages.of_tenant(tenant_id),
+            await self._names(tenant_id, named | products | known.keys()),
+        )
+
+    async def _mappings(self, tenant_id: str, wanted: Filter) -> dict[str, MappingDecided]:
+        rows = await self._mongo.documents("mappings", tenant_id).find(wanted)
+        return {row["ref"]: MappingDecided.model_validate(row) for row in rows}
+
+    async def _names(self, tenant_id: str, wanted: set[str]) -> dict[str, Name]:
+        names: dict[str, Name] = {}
+        for kind, collection in _NAMES.items():
+            mine = [ref for ref in wanted if ref.startswith(f"{kind}:")]
+            rows = self._mongo.documents(collection, tenant_id)
+            for row in await rows.find({"ref": {"$in": mine}}, fields=_FIELDS) if mine else []:
+                names[row["ref"]] = Name(row["name"], row.get("product_key"))
+        return names
+
+
+def _products(mappings: Iterable[MappingDecided]) -> set[str]:
+    return {ref for ref in map(refs.mapped_to, mappings) if ref}

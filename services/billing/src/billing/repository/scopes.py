@@ -1,0 +1,135 @@
+"""Loads what a reconciliation looks at: whole scopes, in a fixed number of reads however many there are."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from billing.models import refs
+from billing.models.coverage import Kept
+from billing.models.periods import Tenant
+from billing.models.scope import Account, PsaAccount, Scope
+from billing.repository.knowledge import KnowledgeStore
+from billing.service.reconciling import Loaded
+from shared.contracts.base import Observation
+from shared.contracts.matcher import Decision, MappingDecided, MappingKind
+from shared.contracts.psa_sync import AgreementLineObserved
+from shared.contracts.vendor_sync import SubscriptionObserved
+from shared.mongo import Document, Mongo
+
+Seen = TypeVar("Seen", bound=Observation)
+
+_APPROVED = {"kind": MappingKind.ACCOUNT.value, "decision": Decision.APPROVED.value}
+
+
+@dataclass(frozen=True, slots=True)
+class _Accounts:
+    """The vendor accounts of each PSA account, and those that have none; all by ref."""
+
+    mapped: Mapping[str, list[Account]]
+    loose: Sequence[Account]
+
+    @property
+    def refs(self) -> list[str]:
+        return [one.ref for some in (*self.mapped.values(), self.loose) for one in some]
+
+
+class Scopes:
+    """Reads across the collections of what was observed."""
+
+    def __init__(self, mongo: Mongo, tenants: Mapping[str, Tenant]) -> None:
+        self._mongo, self._tenants = mongo, tenants
+        self._knowledge = KnowledgeStore(mongo)
+
+    async def around(self, tenant_id: str, accounts: Collection[str]) -> Loaded:
+        """The scopes that these vendor and PSA accounts (refs) belong to, each once and whole."""
+        found = await self._accounts(tenant_id, accounts)
+        subscriptions = await self._by_ref(tenant_id, "subscriptions", found.refs)
+        lines = await self._by_ref(tenant_id, "agreement_lines", found.mapped)
+        knowledge = await self._knowledge.of(tenant_id, _named(found, subscriptions, lines))
+        tenant = self._tenants.get(tenant_id, Tenant(id=tenant_id))
+        scopes = [
+            Scope(
+                tenant,
+                tuple(some),
+                PsaAccount(*refs.parsed(psa)[1:]) if psa else None,
+                [_kept(row, SubscriptionObserved) for one in some for row in subscriptions[one.ref]],
+                [_kept(row, AgreementLineObserved) for row in lines[psa]] if psa else (),
+                knowledge,
+            )
+            for psa, some in [*found.mapped.items(), *(("", [one]) for one in found.loose)]
+        ]
+        return Loaded(scopes, {*accounts, *found.mapped})
+
+    async def near(self, tenant_id: str, touched: Collection[str]) -> set[str]:
+        """The accounts (refs) that news of services, products and integrations concerns, with those named."""
+        lines = self._mongo.documents("usage_lines", tenant_id)
+        naming = await lines.distinct("scope", {"refs": {"$in": list(touched)}, "present": True})
+        found = {ref for ref in touched if refs.is_account(ref)} | set(naming)
+        products = [ref for ref in touched if ref.startswith("d:")]
+        if products:
+            billed = self._mongo.documents("agreement_lines", tenant_id)
+            found |= set(await billed.distinct("ref", {"product_ref": {"$in": products}}))
+        for ref in touched:
+            if ref.startswith("i:"):
+                found |= await self._of_integration(tenant_id, refs.parsed(ref)[1])
+        return found
+
+    async def _of_integration(self, tenant_id: str, integration_id: str) -> set[str]:
+        """Whoever has a subscription of it, or is mapped from it or to it."""
+        mappings = self._mongo.documents("mappings", tenant_id)
+        accounts = {"kind": MappingKind.ACCOUNT.value}
+        subscriptions = self._mongo.documents("subscriptions", tenant_id)
+        bought = await subscriptions.distinct("ref", {"integration_id": integration_id})
+        mapped = await mappings.distinct("ref", accounts | {"vendor_integration_id": integration_id})
+        billed = await mappings.distinct("mapped_to", _APPROVED | {"psa_integration_id": integration_id})
+        return {*bought, *mapped, *billed}
+
+    async def _accounts(self, tenant_id: str, accounts: Collection[str]) -> _Accounts:
+        """Account mappings both ways: from the vendor accounts, then to all PSA accounts concerned."""
+        store = self._mongo.documents("mappings", tenant_id)
+        vendor = [ref for ref in accounts if ref.startswith("v:")]
+        own = {row["ref"]: _mapping(row) for row in await store.find({"ref": {"$in": vendor}})}
+        leads = {ref: refs.mapped_to(mapping) for ref, mapping in own.items() if _leads(mapping)}
+        psas = {ref for ref in accounts if ref.startswith("p:")} | {ref for ref in leads.values() if ref}
+        mapped: defaultdict[str, list[Account]] = defaultdict(list)
+        for row in await store.find(_APPROVED | {"mapped_to": {"$in": list(psas)}}):
+            mapped[row["mapped_to"]].append(_account(row["ref"], _mapping(row)))
+        return _Accounts(mapped, [_account(ref, own.get(ref)) for ref in vendor if ref not in leads])
+
+    async def _by_ref(
+        self, tenant_id: str, name: str, wanted: Iterable[str]
+    ) -> defaultdict[str, list[Document]]:
+        found: defaultdict[str, list[Document]] = defaultdict(list)
+        for row in await self._mongo.documents(name, tenant_id).find({"ref": {"$in": list(wanted)}}):
+            found[row["ref"]].append(row)
+        return found
+
+
+def _named(
+    found: _Accounts, subscriptions: Mapping[str, list[Document]], lines: Mapping[str, list[Document]]
+) -> set[str]:
+    """Refs of all accounts, services and products that a line may name."""
+    versions = [row for rows in subscriptions.values() for one in rows for row in (one, one["before"]) if row]
+    sold = ((row["integration_id"], line["service_id"]) for row in versions for line in row["lines"])
+    services = {refs.service(*place) for place in sold}
+    products = {row["product_ref"] for rows in lines.values() for row in rows}
+    return {*found.refs, *found.mapped, *services, *products}
+
+
+def _leads(mapping: MappingDecided) -> bool:
+    return mapping.decision is Decision.APPROVED and refs.mapped_to(mapping) is not None
+
+
+def _mapping(row: Document) -> MappingDecided:
+    return MappingDecided.model_validate(row)
+
+
+def _account(ref: str, mapping: MappingDecided | None) -> Account:
+    _, integration_id, account_id = refs.parsed(ref)
+    return Account(integration_id, account_id, mapping)
+
+
+def _kept(row: Document, kind: type[Seen]) -> Kept[Seen]:
+    before = row["before"]
+    return Kept(kind.model_validate(row), kind.model_validate(before) if before else None)
