@@ -13,12 +13,13 @@ class Access:
 
     base_url: str
     headers: Mapping[str, str] = field(repr=False)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    """More that must not be repeated when the far side quotes it."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be repeated when the far side quotes it."""
         words = " ".join(self.headers.values()).split()
-        return tuple(word for word in words if len(word) >= _SECRET_LENGTH)
+        return (*(word for word in words if len(word) >= _SECRET_LENGTH), *self.hidden)
 
 
 class Source(Protocol):

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""People, integrations and sealed credentials; signs in and hands out short-lived access."""

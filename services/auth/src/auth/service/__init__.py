@@ -1,0 +1,1 @@
+"""What auth does: connect providers, grant access to them, sign people in."""

@@ -1,0 +1,103 @@
+"""What auth needs to be told."""
+
+import base64
+import binascii
+from datetime import timedelta
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from auth.models.people import Tenant
+from auth.models.tokens import Signer
+from shared.contracts.base import Side
+from shared.settings import Block, KafkaSettings, MongoSettings, OutboundSettings, ServiceSettings
+
+SERVICES = {"vendor-sync": Side.VENDOR, "psa-sync": Side.PSA}
+_KEY_BYTES = 32
+
+
+def _sealing_key(value: SecretStr) -> SecretStr:
+    try:
+        raw = base64.b64decode(value.get_secret_value(), validate=True)
+    except binascii.Error:
+        raw = b""
+    if len(raw) != _KEY_BYTES:
+        raise ValueError("each key is base64 of 32 random bytes")
+    return value
+
+
+def _signing_key(value: SecretStr) -> SecretStr:
+    Signer(value.get_secret_value(), "", timedelta())
+    return value
+
+
+def _known_zone(tenant: Tenant) -> Tenant:
+    try:
+        ZoneInfo(tenant.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{tenant.time_zone} is no time zone such as Europe/Berlin") from None
+    return tenant
+
+
+class OwnDatabase(MongoSettings):
+    """Named like the service unless told otherwise."""
+
+    database: str = "auth"
+
+
+class TokenSettings(Block):
+    """What people's tokens say; they cannot be called back, so they end with the working day."""
+
+    issuer: str = "trueup"
+    lifetime: timedelta = timedelta(hours=8)
+
+
+class AdminSettings(Block):
+    """The first person; there is no default password."""
+
+    tenant_id: str
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    password: Annotated[SecretStr, Field(min_length=8)]
+    name: str = "Admin"
+
+
+class SealingSettings(Block):
+    """Wrapping keys by id, and which of them seals from now on."""
+
+    keys: dict[str, Annotated[SecretStr, AfterValidator(_sealing_key)]]
+    current: str
+
+    @model_validator(mode="after")
+    def _has_current(self) -> Self:
+        if self.current not in self.keys:
+            raise ValueError(f"SEALING__CURRENT names {self.current!r}, which is not in SEALING__KEYS")
+        return self
+
+    @property
+    def raw(self) -> dict[str, bytes]:
+        return {kid: base64.b64decode(key.get_secret_value()) for kid, key in self.keys.items()}
+
+
+class Settings(ServiceSettings):
+    """From the environment; secrets have no defaults."""
+
+    kafka: KafkaSettings
+    mongo: OwnDatabase
+    outbound: OutboundSettings = OutboundSettings()
+    auth: TokenSettings = TokenSettings()
+    tenants: Annotated[tuple[Annotated[Tenant, AfterValidator(_known_zone)], ...], Field(min_length=1)]
+    admin: AdminSettings
+    service_tokens: dict[str, Annotated[SecretStr, Field(min_length=16)]]
+    signing_key: Annotated[SecretStr, AfterValidator(_signing_key)]
+    sealing: SealingSettings
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.admin.tenant_id not in {tenant.id for tenant in self.tenants}:
+            raise ValueError(f"ADMIN__TENANT_ID names {self.admin.tenant_id!r}, which is not in TENANTS")
+        if unknown := set(self.service_tokens) - set(SERVICES):
+            raise ValueError(
+                f"SERVICE_TOKENS names {sorted(unknown)}: only {sorted(SERVICES)} ask for access"
+            )
+        return self
