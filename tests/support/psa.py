@@ -1,5 +1,6 @@
 """A PSA that remembers: stateful behind our own `Psa` protocol, with faults on order."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,10 @@ class FakePsa:
     listed_agreements: list[Agreement] = field(default_factory=list)
     counts: dict[Listing, int] = field(default_factory=dict)
     read_faults: list[Exception | None] = field(default_factory=list)
+    faults: dict[str, list[Exception]] = field(default_factory=dict)
+    """What the named calls raise, one after the other."""
+    holding: str = ""
+    """The call that never comes back."""
     write_faults: list[str] = field(default_factory=list)
     """What happens to the next writes; see `_REFUSALS` and `set_quantity`. None left: they work."""
     unlisted: set[str] = field(default_factory=set)
@@ -77,7 +82,9 @@ class FakePsa:
             yield agreement
 
     async def lines(self, agreement: Agreement) -> AsyncIterator[Line]:
-        self._call(f"lines {agreement.agreement_id}")
+        self._call(name := f"lines {agreement.agreement_id}")
+        if name == self.holding:
+            await asyncio.Event().wait()
         for line in list(self.holds.values()):
             if line.agreement.agreement_id == agreement.agreement_id and line.line_id not in self.unlisted:
                 yield replace(line, agreement=agreement)
@@ -129,6 +136,7 @@ class FakePsa:
         self.meddle(self, name)
         self.calls.append(name)
         fault = self.read_faults.pop(0) if self.read_faults and not name.startswith("write") else None
+        fault = self.faults[name].pop(0) if self.faults.get(name) else fault
         if fault is not None:
             raise fault
 

@@ -58,6 +58,7 @@ class LineReader:
         listed = await self.todo.listed(self.walk.run)
         trusted = f"{Listing.AGREEMENTS} short" not in self.walk.run.notes
         gone = [line async for line in self._seen() if _missed(line, listed, trusted=trusted)]
+        self.walk.progress.advance(0, total=len(gone))
         await spread(gone, self._look_once)
 
     async def _lines_of(self, agreement: Agreement) -> None:
@@ -93,6 +94,7 @@ class LineReader:
         line = await reaching(self.psa.line(seen.agreement_id, seen.line_id))
         news = line_of(line, stamp) if line else seen.model_copy(update=stamp.gone)
         await self.walk.observer.publish([news])
+        self.walk.progress.advance()
 
     async def _seen(self) -> AsyncIterator[AgreementLineObserved]:
         async for line in self.walk.observer.seen(AgreementLineObserved):

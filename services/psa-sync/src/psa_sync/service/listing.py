@@ -55,19 +55,25 @@ class Lister(Generic[T, O]):
 
     async def read(self) -> Mapping[str, str]:
         """Publish the whole list; returns the run's notes: how many, and how far it falls short."""
-        listing = self.kind.listing
-        ids, short = await complete(self.psa, listing, self._once)
-        if not short:
-            await self._vanished(ids)
-        return {listing: str(len(ids)), **({f"{listing} short": short} if short else {})}
+        listing, there = self.kind.listing, set[str]()
 
-    async def _once(self) -> set[str]:
+        async def once() -> set[str]:
+            return await self._once(there)
+
+        _, short = await complete(self.psa, listing, once)
+        if not short:
+            await self._vanished(there)
+        return {listing: str(len(there)), **({f"{listing} short": short} if short else {})}
+
+    async def _once(self, there: set[str]) -> set[str]:
+        """The ids of all rows; those of what is there, and not listed as deleted, are added to `there`."""
         ids: set[str] = set()
         stamp = await stamped(self.walk, self.clock)
         async for batch in batches(reached(self.kind.every(self.psa))):
-            there = [thing for thing in batch if thing.present]
-            await self.walk.observer.publish(self.kind.observed(thing, stamp) for thing in there)
+            present = [thing for thing in batch if thing.present]
+            await self.walk.observer.publish(self.kind.observed(thing, stamp) for thing in present)
             ids |= {self.kind.id_of(thing) for thing in batch}
+            there |= {self.kind.id_of(thing) for thing in present}
             self.walk.progress.advance(len(batch))
         return ids
 

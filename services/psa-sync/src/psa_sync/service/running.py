@@ -14,7 +14,7 @@ from shared.contracts.psa_sync import AccountObserved, ProductObserved
 from shared.syncing.models import Tally
 from shared.syncing.working import Step, Walk
 
-COMPANIES = Kind[Company, AccountObserved](
+COMPANIES: Kind[Company, AccountObserved] = Kind(
     Listing.COMPANIES,
     AccountObserved,
     every=lambda psa: psa.companies(),
@@ -23,7 +23,7 @@ COMPANIES = Kind[Company, AccountObserved](
     seen_id=lambda seen: seen.account_id,
     observed=account_of,
 )
-PRODUCTS = Kind[Product, ProductObserved](
+PRODUCTS: Kind[Product, ProductObserved] = Kind(
     Listing.PRODUCTS,
     ProductObserved,
     every=lambda psa: psa.products(),
