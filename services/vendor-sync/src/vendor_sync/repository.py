@@ -44,10 +44,6 @@ class Subscriptions:
         rows = await self._of(run).find(waiting, sort=[("rank", 1), ("_id", 1)], limit=limit)
         return [_entry(row) for row in rows]
 
-    async def failed(self, run: Run, entry: Entry, why: str) -> None:
-        news = {"state": Due.FAILED, "why": why}
-        await self._of(run).change({"_id": _id(run, entry.subscription_id)}, {"$set": news})
-
     async def vanish(self, run: Run) -> int:
         """Only what should be in a list, by the last word on its status, can vanish from it."""
         expected = {"integration_id": run.integration_id, "gone": False, "status": {"$in": BILLABLE}}

@@ -41,6 +41,8 @@ class Entry:
     """The mark of the row that was listed when the detail was read."""
     sold: tuple[tuple[str, str], ...] = ()
     """Key and name of each service that the detail spoke of, when it was read in this run."""
+    why: str = ""
+    """Why its detail could not be read."""
 
     @property
     def subscription_id(self) -> str:

@@ -92,12 +92,8 @@ class _Details:
         await observer.publish(service_observed(service, stamp) for service in services)
         observed = await self._observed(read, sold, stamp)
         await observer.publish(observed)
-        done = [_done(entry, detail, stamp) for entry, detail in read]
         self.reading.check()
-        await self.reading.todo.put(self.reading.run, done)
-        for entry, answer in answers:
-            if isinstance(answer, Exception):
-                await self.reading.todo.failed(self.reading.run, entry, str(answer))
+        await self.reading.todo.put(self.reading.run, [_judged(*answered, stamp) for answered in answers])
         self.reading.walk.progress.advance(len(answers))
 
     def _sold(self, detail: Detail) -> tuple[Line, ...]:
@@ -120,13 +116,16 @@ def _expected(answer: Detail | Exception | None) -> Detail | PermanentError | Tr
     return answer
 
 
-def _done(entry: Entry, detail: Detail | None, stamp: Stamp) -> Entry:
+def _judged(entry: Entry, answer: Detail | PermanentError | TransientError | None, stamp: Stamp) -> Entry:
+    if isinstance(answer, Exception):
+        return replace(entry, state=Due.FAILED, why=str(answer))
     return replace(
         entry,
         state=Due.DONE,
-        gone=detail is None,
-        status=detail.row.status if detail else entry.status,
+        gone=answer is None,
+        status=answer.row.status if answer else entry.status,
         read_at=stamp.observed_at,
         read_mark=entry.row.mark,
-        sold=tuple((line.service.key, line.service.name) for line in lines_of(detail)) if detail else (),
+        sold=tuple((line.service.key, line.service.name) for line in lines_of(answer)) if answer else (),
+        why="",
     )

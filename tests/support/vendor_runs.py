@@ -1,0 +1,66 @@
+"""vendor-sync's runs on a real document store, with a marketplace and a publisher of our own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from marketplace import NOW, FakeMarketplace
+from syncing import Board, Published, a_request, connected
+
+from shared.contracts.base import Observation, RunKind, Side
+from shared.contracts.vendor_sync import RunFinished, SubscriptionObserved
+from shared.mongo import Mongo
+from shared.outbox import Outbox
+from shared.syncing.integrations import Integrations
+from shared.syncing.runs import Runs
+from shared.syncing.working import Tools, Worker
+from vendor_sync.app import SAYS
+from vendor_sync.repository import Subscriptions
+from vendor_sync.service.running import VendorRun
+
+O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
+
+
+@dataclass
+class Stage:
+    """One integration of vendor-sync, from the queue to the outbox."""
+
+    mongo: Mongo
+    vendor: FakeMarketplace
+    kafka: Published = field(default_factory=Published)
+    board: Board = field(default_factory=Board)
+    clock: Callable[[], datetime] = lambda: NOW
+
+    def __post_init__(self) -> None:
+        self.integrations = Integrations(self.mongo, Side.VENDOR)
+        self.runs = Runs(self.mongo, self.integrations, Outbox(self.mongo, "vendor-sync"), SAYS)
+
+    def worker(self) -> Worker:
+        work = VendorRun(self.vendor.open, Subscriptions(self.mongo), self.clock)
+        return Worker(self.runs, work, Tools(self.mongo, self.kafka, self.board, watch=0.05))
+
+    async def queue(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> None:
+        await self.integrations.connected(connected())
+        await self.runs.queue(a_request(sync_id, kind=kind))
+
+    async def run(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> RunFinished:
+        """Queue and carry one run; what it ended with."""
+        await self.queue(sync_id, kind)
+        await self.worker().step()
+        return await self.ended()
+
+    async def ended(self) -> RunFinished:
+        rows = await self.mongo.all_tenants("outbox").find({"topic": RunFinished.topic}, sort=[("seq", 1)])
+        return RunFinished.model_validate_json(rows[-1]["body"])
+
+    def said(self, model: type[O]) -> list[O]:
+        return [message for message in self.kafka.messages if isinstance(message, model)]
+
+    def last(self, subscription_id: str) -> SubscriptionObserved:
+        found: Sequence[SubscriptionObserved] = [
+            message
+            for message in self.said(SubscriptionObserved)
+            if message.subscription_id == subscription_id
+        ]
+        return found[-1]
