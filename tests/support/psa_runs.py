@@ -13,6 +13,7 @@ from writes import connected
 from psa_sync.app import SAYS
 from psa_sync.models.psa import Company, Product
 from psa_sync.repository.todo import TodoLists
+from psa_sync.service.ports import Connect
 from psa_sync.service.running import PsaRun
 from shared.contracts import Message
 from shared.contracts.base import Observation, RunKind, Side
@@ -49,6 +50,8 @@ class Site:
     kafka: Published = field(default_factory=Published)
     board: Board = field(default_factory=Board)
     syncs: int = 0
+    connect: Connect | None = None
+    """To another PSA than the fake one."""
 
     def __post_init__(self) -> None:
         self.integrations = Integrations(self.mongo, Side.PSA)
@@ -56,7 +59,7 @@ class Site:
         self.todo = TodoLists(self.mongo)
 
     def worker(self) -> Worker:
-        work = PsaRun(self.psa.connect, self.todo, lambda: datetime.now(UTC))
+        work = PsaRun(self.connect or self.psa.connect, self.todo, lambda: datetime.now(UTC))
         return Worker(self.runs, work, Tools(self.mongo, self.kafka, self.board))
 
     async def ask(self) -> None:

@@ -12,7 +12,7 @@ from syncing import Published
 
 from psa_sync.models.writes import Intent, Result
 from psa_sync.repository.writes import Writes
-from psa_sync.service.ports import LineName
+from psa_sync.service.ports import Connect, LineName
 from psa_sync.service.writing import Writer
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, Status
@@ -91,6 +91,8 @@ class Bench:
     kafka: Published = field(default_factory=Published)
     now: datetime = NOW
     deaths: int = 0
+    door: Connect | None = None
+    """To another PSA than the fake one."""
 
     def __post_init__(self) -> None:
         self.integrations = Integrations(self.mongo, Side.PSA)
@@ -101,7 +103,9 @@ class Bench:
         return self.now
 
     def writer(self) -> Writer:
-        return Writer(self.intents, self.integrations, self.psa.connect, self.observe, self.clock)
+        return Writer(
+            self.intents, self.integrations, self.door or self.psa.connect, self.observe, self.clock
+        )
 
     def observe(self, known: Known, lease: Fence) -> Observer:
         ids = {"tenant_id": known.tenant_id, "integration_id": known.integration_id}
