@@ -8,7 +8,7 @@ from typing import Any
 from lines import AT, Connected, an_integration
 
 from billing.models.approvable import Choice
-from billing.models.revising import Revised
+from billing.models.revising import Revision
 from billing.models.usage_line import UsageLine
 from billing.repository.approvals import APPROVAL_INDEXES, Approvals
 from billing.repository.audit import AUDIT_INDEXES, Audit
@@ -56,7 +56,7 @@ class Desk:
         """As a reconciliation would, telling nobody."""
         await self.lines.admit("reconciler")
         for line in lines:
-            await self.lines.save(line.tenant_id, Revised(stored=(line,)), token="reconciler")
+            await self.lines.save(line.tenant_id, [Revision(line, told=False)], token="reconciler")
 
     async def commands(self) -> list[dict[str, Any]]:
         """What the outbox would send to the PSA's side."""

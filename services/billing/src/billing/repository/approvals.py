@@ -1,7 +1,8 @@
 """Approvals, and the one place where a decision, its audit entry and its command become durable together."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
 
 from billing.models.approvable import Choice
 from billing.models.approval import Approval, ApprovalState
@@ -33,8 +34,11 @@ class Lines(Protocol):
         self, tenant_id: str, line_ids: Iterable[str], *, session: Session
     ) -> Mapping[str, UsageLine]: ...
 
-    async def hold(self, tenant_id: str, line_ids: Iterable[str], *, session: Session) -> None:
-        """Make a transaction that changes one of them at the same time conflict with this one."""
+    def turn(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
+        """To be held around a transaction that holds lines."""
+
+    async def hold(self, tenant_id: str, *, session: Session) -> None:
+        """Make a transaction that changes lines at the same time conflict with this one."""
 
 
 class Integrations(Protocol):
@@ -109,7 +113,7 @@ class Approvals:
             await self._save(order.tenant_id, settled, session)
             return settled
 
-        async with self._audit.turn(order.tenant_id):
+        async with self._audit.turn(order.tenant_id), self._lines.turn(order.tenant_id):
             settled = await self._mongo.transaction(work)
         self._outbox.wake()
         return settled
@@ -131,7 +135,8 @@ class Approvals:
 
     async def _carefully(self, order: Order, found: Found, ids: Sequence[str], session: Session) -> Found:
         """Look up what the order has done already, and what is in flight."""
-        earlier = await self._known(order.tenant_id, [order.approval_id(id_) for id_ in ids], session)
+        known = await self._known(order.tenant_id, [order.approval_id(id_) for id_ in ids], session)
+        earlier = {one.line_id: one for one in known.values()}
         places = [line.agreement_line.line_id for line in found.lines.values() if line.agreement_line]
         waiting = await self._waiting(order.tenant_id, {"agreement_line_id": {"$in": places}}, session)
         in_flight = {(one.integration_id, one.agreement_line_id): one.approval_id for one in waiting}
@@ -153,7 +158,7 @@ class Approvals:
         if not approvals:
             return
         await self._audit.append(tenant_id, settled.drafts, session=session)
-        await self._lines.hold(tenant_id, [one.line_id for one in approvals], session=session)
+        await self._lines.hold(tenant_id, session=session)
         rows = self._mongo.documents(_APPROVALS, tenant_id)
         await rows.insert_many([_document(one) for one in approvals], session=session)
         await self._outbox.add(settled.messages, session=session)

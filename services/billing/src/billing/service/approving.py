@@ -15,7 +15,7 @@ from shared.contracts import Message
 from shared.contracts.base import utc
 from shared.errors import Conflict, TransientError
 
-BATCH = 200
+BATCH = 100
 """Lines in one transaction: large enough to share its cost, small enough to conflict rarely."""
 _TRIES = 5
 
@@ -47,7 +47,7 @@ class Found:
     active: Collection[str]
     """Ids of the integrations that may be written to."""
     earlier: Mapping[str, Approval] = field(default_factory=dict)
-    """By approval id: what this key has approved already."""
+    """By usage line: what this key has approved already."""
     in_flight: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Approval ids by integration and agreement line."""
 
@@ -142,7 +142,7 @@ class Approving:
         return Settled(tuple(self._result(order, choice, found, now) for choice in choices))
 
     def _result(self, order: Order, choice: Choice, found: Found, now: datetime) -> Result:
-        earlier = found.earlier.get(order.approval_id(choice.line_id))
+        earlier = found.earlier.get(choice.line_id)
         if earlier:
             return Result(choice.line_id, earlier, replayed=True)
         line = found.lines.get(choice.line_id)
