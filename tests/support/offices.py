@@ -8,8 +8,10 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from people import a_verifier
 
+from billing.repository.history import History
+from billing.repository.runs import Runs
 from billing.repository.syncs import Syncs
-from billing.routes import approvals, audit, syncs, usage
+from billing.routes import approvals, audit, history, runs, syncs, usage
 from billing.service.syncing import Syncing
 from shared.problems import install
 
@@ -23,5 +25,7 @@ async def an_office(desk: Desk) -> AsyncIterator[AsyncClient]:
     app.include_router(syncs.make_router(a_verifier(), syncing))
     app.include_router(audit.make_router(a_verifier(), desk.audit))
     app.include_router(usage.make_router(a_verifier(), desk.lines, desk.approvals))
+    app.include_router(history.make_router(a_verifier(), desk.lines, History(desk.mongo)))
+    app.include_router(runs.make_router(a_verifier(), Runs(desk.mongo, desk.outbox)))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://billing.test") as client:
         yield client

@@ -1,12 +1,13 @@
-"""What is answered about usage lines, and how: numbers as exact decimal strings."""
+"""What is answered about usage lines and runs, and how: numbers as exact decimal strings."""
 
 from typing import Self
 
 from fastapi import Response
 from pydantic import AwareDatetime, BaseModel, Field
 
+from billing.models.runs import RunState, Totals
 from billing.models.usage_line import Evidence, Names, UsageLine
-from shared.contracts.base import Part
+from shared.contracts.base import Number, Outcome, Part, RunKind
 from shared.contracts.billing import Count, LineClass, Money
 
 
@@ -35,6 +36,26 @@ class LineShown(Part):
     def of(cls, line: UsageLine, in_flight: str | None = None) -> Self:
         shown = cls.model_validate(line, from_attributes=True)
         return shown.model_copy(update={"in_flight": in_flight}) if in_flight else shown
+
+
+class RunShown(Part):
+    """A run as people see it."""
+
+    run_id: str
+    integration_id: str
+    sync_ids: tuple[str, ...]
+    kind: RunKind
+    outcome: Outcome = Field(description="What the sync service said.")
+    reason: str | None = None
+    counts: dict[str, int]
+    coverage: Number
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    state: RunState
+    verdict: Outcome | None = Field(None, description="What it is to billing; none until it is closed.")
+    closed_at: AwareDatetime | None = None
+    reconciled_at: AwareDatetime | None = None
+    totals: Totals | None = None
 
 
 def json(model: BaseModel, *, status: int = 200) -> Response:
