@@ -1,15 +1,16 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from outside import an_api
+from outside import HASTY, an_api, doors
 
 from psa_sync.connectors import CONNECTORS
-from psa_sync.connectors.connectwise import MEDIA_TYPE, PAGE_SIZE, ConnectWise
+from psa_sync.connectors.connectwise import MEDIA_TYPE, PAGE_SIZE, POLICY, ConnectWise
 from psa_sync.models.psa import Agreement, Listing
 from shared.errors import (
     Conflict,
@@ -153,6 +154,20 @@ async def test_a_psa_that_finds_nothing_at_all_refuses_the_credentials() -> None
         await far.psa.line("77", "901")
     with pytest.raises(CredentialsRejected):
         [company async for company in far.psa.companies()]
+
+
+async def test_a_code_base_that_moved_is_asked_for_and_found() -> None:
+    far = Recorder(lambda request: a_page(companies(1, 1)) if "/1/" in request.url.path else missing())
+    psa = ConnectWise(an_api(far, at=doors(2), policy=replace(HASTY, renew_on=POLICY.renew_on)))
+
+    found = [company.company_id async for company in psa.companies()]
+
+    assert found == ["1"]
+    assert [request.url.path[:3] for request in far.requests] == ["/0/", "/1/"]
+
+
+def missing() -> httpx.Response:
+    return httpx.Response(404, text="Not Found")
 
 
 async def test_a_write_is_one_replacement_of_the_quantity() -> None:

@@ -20,6 +20,8 @@ NAME = "writes"
 TTL = timedelta(minutes=3)
 """Longer than one write with its reading back; the write is cut off when it ends."""
 _AT_ONCE = 50
+_LONGEST = timedelta(minutes=20)
+"""A PSA that hangs may keep every call until its last attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class WriteRounds:
     health: Health
 
     def job(self) -> Job:
-        return Job(NAME, self.step, timedelta(seconds=1))
+        return Job(NAME, self.step, timedelta(seconds=1), longest=_LONGEST)
 
     async def step(self) -> bool:
         """One round; tells whether anything moved. A line that fails does not hold up the others."""

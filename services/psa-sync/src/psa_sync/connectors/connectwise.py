@@ -18,8 +18,11 @@ from shared.http import Answer, Api, Policy
 
 PAGE_SIZE = 1000
 MEDIA_TYPE = "application/vnd.connectwise.com+json; version=2025.1"
-POLICY = Policy(connect=10, read=60, floor=30)
-"""No time-outs are published; 30 s is the vendor's own pause after a 429 without `Retry-After`."""
+POLICY = Policy(connect=10, read=60, floor=30, renew_on=frozenset({401, 404}))
+"""No time-outs are published; 30 s is the vendor's own pause after a 429 without `Retry-After`.
+
+An upgrade moves the code base, and every old address answers 404: access is asked for anew, once (§2.1).
+"""
 _FORWARD = {"pagination-type": "forward-only"}
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 _COMPANIES = "/company/companies"

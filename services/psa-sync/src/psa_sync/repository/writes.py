@@ -28,13 +28,16 @@ class Writes:
 
     async def ask(self, commands: Sequence[WriteQuantity]) -> None:
         """Store what is new; what is finished already is answered again with its stored result."""
-        for place, command in enumerate(commands):
-            now = self._clock()
-            intent = Intent(command, received=f"{now.isoformat()} {place:06}", due_at=now)
-            try:
-                await self._of(command.tenant_id).insert(_document(intent))
-            except Conflict:
-                await self._answer_again(command)
+        received = self._clock()
+        for tenant_id, some in _by_tenant(commands).items():
+            rows = self._of(tenant_id)
+            known = await rows.get_many(command.approval_id for command in some)
+            await rows.insert_new(
+                _document(Intent(command, f"{received.isoformat()} {place:06}", due_at=received))
+                for place, command in enumerate(some)
+                if command.approval_id not in known
+            )
+            await self._answer_again([_intent(row) for row in known.values()])
 
     async def due(self, limit: int) -> list[LineName]:
         """Lines with a write to be made now, the one that waits longest first."""
@@ -82,20 +85,27 @@ class Writes:
             raise Conflict(f"write {intent.command.approval_id} was taken on by another worker")
         return stored
 
-    async def _answer_again(self, command: WriteQuantity) -> None:
-        row = await self._of(command.tenant_id).get(command.approval_id)
-        result = _intent(row).result if row else None
-        if result is None:
+    async def _answer_again(self, intents: Sequence[Intent]) -> None:
+        results = [intent.result for intent in intents if intent.result]
+        if not results:
             return
 
         async def work(session: Session) -> None:
-            await self._outbox.add([result], session=session, correlation_id=command.approval_id)
+            for result in results:
+                await self._outbox.add([result], session=session, correlation_id=result.approval_id)
 
         await self._mongo.transaction(work)
         self._outbox.wake()
 
     def _of(self, tenant_id: str) -> Documents:
         return self._mongo.documents(COLLECTION, tenant_id)
+
+
+def _by_tenant(commands: Sequence[WriteQuantity]) -> dict[str, list[WriteQuantity]]:
+    tenants: dict[str, list[WriteQuantity]] = {}
+    for command in commands:
+        tenants.setdefault(command.tenant_id, []).append(command)
+    return tenants
 
 
 def _unfinished(of: LineName) -> Document:
