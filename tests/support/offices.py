@@ -18,6 +18,14 @@ from shared.problems import install
 
 @asynccontextmanager
 async def an_office(desk: Desk) -> AsyncIterator[AsyncClient]:
+    """A client of it."""
+    transport = ASGITransport(the_app(desk))
+    async with AsyncClient(transport=transport, base_url="http://billing.test") as client:
+        yield client
+
+
+def the_app(desk: Desk) -> FastAPI:
+    """All of billing's routes."""
     app = FastAPI()
     install(app)
     syncing = Syncing(Syncs(desk.mongo, desk.outbox), desk.connected, clock=desk.clock)
@@ -27,5 +35,4 @@ async def an_office(desk: Desk) -> AsyncIterator[AsyncClient]:
     app.include_router(usage.make_router(a_verifier(), desk.lines, desk.approvals))
     app.include_router(history.make_router(a_verifier(), desk.lines, History(desk.mongo)))
     app.include_router(runs.make_router(a_verifier(), Runs(desk.mongo, desk.outbox)))
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://billing.test") as client:
-        yield client
+    return app

@@ -11,6 +11,7 @@ from billing.models.approval import Approval, ApprovalState
 from billing.routes.answers import LineShown, json
 from billing.routes.asked import After, Decided, DecidedLines, IdempotencyKey, Limit
 from billing.routes.cursors import cursor_of, place_of
+from billing.routes.described import a_router, refusing
 from billing.service.approving import Approving, Order, Result
 from shared.errors import NotFound
 from shared.people import Person, Role, Verifier, allowed
@@ -52,7 +53,7 @@ class Reports(BaseModel):
 
 def make_router(verifier: Verifier, approving: Approving, approvals: Approvals) -> APIRouter:
     """Approving one line or many, and reading approvals."""
-    router = APIRouter(tags=["approvals"])
+    router = a_router("approvals")
     _deciding(router, verifier, approving)
     _reading(router, verifier, approvals)
     return router
@@ -67,7 +68,7 @@ def _deciding(router: APIRouter, verifier: Verifier, approving: Approving) -> No
         response_model=Approval,
         responses={
             200: {"model": Approval, "description": "Decided before, under the same key"},
-            409: {"description": "It cannot be approved so; `line` is the line as it is now"},
+            **refusing(_404="No such line", _409="It cannot be approved so; `line` is the line as it is now"),
         },
     )
     async def approve(
@@ -83,7 +84,9 @@ def _deciding(router: APIRouter, verifier: Verifier, approving: Approving) -> No
             raise _refused(result)
         return json(result.approval, status=200 if result.replayed else 201)
 
-    @router.post("/approvals", response_model=Reports)
+    @router.post(
+        "/approvals", response_model=Reports, responses=refusing(_409="The key was used for another request")
+    )
     async def approve_many(
         decided: DecidedLines, idempotency_key: IdempotencyKey, person: Annotated[Person, Depends(approver)]
     ) -> Response:
@@ -107,7 +110,9 @@ def _reading(router: APIRouter, verifier: Verifier, approvals: Approvals) -> Non
         page, more = await approvals.page(person.tenant_id, state=state, after=place_of(after), limit=limit)
         return json(ApprovalsPage(approvals=tuple(page), next=cursor_of(more)))
 
-    @router.get("/approvals/{approval_id}", response_model=Approval)
+    @router.get(
+        "/approvals/{approval_id}", response_model=Approval, responses=refusing(_404="No such approval")
+    )
     async def get_approval(approval_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:
         """One approval and what became of it."""
         approval = await approvals.get(person.tenant_id, approval_id)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from billing.models.audit import Entry, Head
+from billing.routes.described import a_router
 from shared.people import Person, Role, Verifier, allowed
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -22,7 +23,7 @@ class Audit(Protocol):
 
 def make_router(verifier: Verifier, audit: Audit) -> APIRouter:
     """`GET /audit`."""
-    router = APIRouter(tags=["audit"])
+    router = a_router("audit")
     viewer = allowed(verifier, Role.VIEWER)
 
     @router.get(

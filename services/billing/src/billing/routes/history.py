@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from billing.models.usage_line import UsageLine
 from billing.models.versions import Version
 from billing.routes.answers import json
+from billing.routes.described import a_router, refusing
 from shared.errors import NotFound
 from shared.people import Person, Role, Verifier, allowed
 
@@ -34,10 +35,12 @@ class LineHistory(BaseModel):
 
 def make_router(verifier: Verifier, lines: Lines, history: History) -> APIRouter:
     """`GET /usage/{line_id}/history`."""
-    router = APIRouter(tags=["usage"])
+    router = a_router("usage")
     viewer = allowed(verifier, Role.VIEWER)
 
-    @router.get("/usage/{line_id}/history", response_model=LineHistory)
+    @router.get(
+        "/usage/{line_id}/history", response_model=LineHistory, responses=refusing(_404="No such line")
+    )
     async def get_history(line_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:
         """Every version of the subscriptions, agreement lines and mappings that the line rests on.
 

@@ -10,6 +10,7 @@ from billing.models.runs import Run
 from billing.routes.answers import RunShown, json
 from billing.routes.asked import After, Limit
 from billing.routes.cursors import cursor_of, place_of
+from billing.routes.described import a_router
 from shared.people import Person, Role, Verifier, allowed
 
 
@@ -30,7 +31,7 @@ class RunsPage(BaseModel):
 
 def make_router(verifier: Verifier, runs: Runs) -> APIRouter:
     """`GET /runs`."""
-    router = APIRouter(tags=["runs"])
+    router = a_router("runs")
     viewer = allowed(verifier, Role.VIEWER)
 
     @router.get("/runs", response_model=RunsPage)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from billing.routes.asked import SyncWanted
+from billing.routes.described import a_router, refusing
 from billing.service.syncing import Syncing
 from shared.people import Person, Role, Verifier, allowed
 
@@ -19,10 +20,10 @@ class SyncStarted(BaseModel):
 
 def make_router(verifier: Verifier, syncing: Syncing) -> APIRouter:
     """`POST /syncs`."""
-    router = APIRouter(tags=["syncs"])
+    router = a_router("syncs")
     mapper = allowed(verifier, Role.MAPPER)
 
-    @router.post("/syncs", status_code=202)
+    @router.post("/syncs", status_code=202, responses=refusing(_409="No integration is active"))
     async def sync(wanted: SyncWanted, person: Annotated[Person, Depends(mapper)]) -> SyncStarted:
         """Sync every active integration; where a full run is going on, the request joins it."""
         started = await syncing.request(person.tenant_id, person.person_id, wanted.kind)

@@ -11,6 +11,7 @@ from billing.models.usage_line import UsageLine
 from billing.routes.answers import LineShown, json
 from billing.routes.asked import After, Limit
 from billing.routes.cursors import cursor_of, place_of
+from billing.routes.described import a_router, refusing
 from shared.contracts.billing import LineClass
 from shared.errors import NotFound
 from shared.people import Person, Role, Verifier, allowed
@@ -53,7 +54,7 @@ Class = Annotated[LineClass | None, Query(description="Only lines of this class.
 
 def make_router(verifier: Verifier, lines: Lines, approvals: Approvals) -> APIRouter:
     """Listing usage lines, and reading one."""
-    router = APIRouter(tags=["usage"])
+    router = a_router("usage")
     viewer = allowed(verifier, Role.VIEWER)
 
     @router.get("/usage", response_model=LinesPage)
@@ -71,7 +72,7 @@ def make_router(verifier: Verifier, lines: Lines, approvals: Approvals) -> APIRo
         )
         return json(LinesPage(lines=tuple(LineShown.of(line) for line in page), next=cursor_of(more)))
 
-    @router.get("/usage/{line_id}", response_model=LineShown)
+    @router.get("/usage/{line_id}", response_model=LineShown, responses=refusing(_404="No such line"))
     async def get_usage_line(line_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:
         """One usage line, and the approval that is being written to it."""
         line = await lines.get(person.tenant_id, line_id)
