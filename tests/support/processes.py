@@ -70,6 +70,10 @@ def family(pid: int) -> set[int]:
     return found
 
 
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text("utf-8").replace("\0", " ")
+
+
 def listening(port: int) -> bool:
     with closing(socket.socket()) as probe:
         probe.settimeout(1)

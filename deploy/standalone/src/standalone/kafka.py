@@ -36,8 +36,9 @@ offsets.retention.minutes=43200
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
-# A broker that comes back is let in at its second heartbeat.
+# A broker that comes back is let in at its second heartbeat, after a crash once its old session is over.
 broker.heartbeat.interval.ms=200
+broker.session.timeout.ms=2000
 num.network.threads=2
 num.io.threads=4
 background.threads=2

@@ -4,28 +4,31 @@ import argparse
 from pathlib import Path
 
 from standalone import signals
-from standalone.system import System
+from standalone.system import EVERYTHING, System
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser("up", help="start everything and leave it running until Ctrl-C")
     command.add_argument("--data", type=Path, default=Path(".trueup"), help="for data, logs and secrets")
     command.add_argument("--seed", type=int, help="which accounts and services the sandbox makes up")
-    command.set_defaults(run=lambda given: signals.run(_up(given.data, given.seed)))
+    command.add_argument("--only", nargs="+", choices=EVERYTHING, default=EVERYTHING, metavar="PART")
+    command.set_defaults(run=lambda given: signals.run(_up(given.data, given.seed, tuple(given.only))))
 
 
-async def _up(data: Path, seed: int | None) -> int:
-    async with System(data_dir=data, seed=seed) as system:
-        print(_where(system))
+async def _up(data: Path, seed: int | None, only: tuple[str, ...]) -> int:
+    async with System(data_dir=data, seed=seed, only=only) as system:
+        print(_where(system), flush=True)
         await system.watch()
     return 0
 
 
 def _where(system: System) -> str:
     who = system.credentials
-    return (
-        f"\nThe console is at {system.urls['console']}\n"
-        f"  sign in as {who.admin_email} with the password {who.admin_password}\n"
-        f"The simulated providers are at {system.urls['sandbox']}, seed {system.seed}\n"
-        f"Data and logs are in {system.data_dir}. Ctrl-C stops everything; the data stays."
-    )
+    lines = {
+        "console": f"\nThe console is at {system.urls['console']}\n"
+        f"  sign in as {who.admin_email} with the password {who.admin_password}\n",
+        "sandbox": f"The simulated providers are at {system.urls['sandbox']}, seed {system.seed};"
+        " what to connect them with is at /_sandbox/credentials there\n",
+    }
+    started = "".join(line for name, line in lines.items() if name in system.parts)
+    return f"{started}Data and logs are in {system.data_dir}. Ctrl-C stops everything; the data stays."

@@ -1,0 +1,151 @@
+"""The launcher as a person meets it: what it leaves behind, and what it says when something is missing."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from processes import alive, command_of, eventually, family, listening, python, told
+
+SERVERS = ("kafka", "secantusdb", "valkey", "topics", "sandbox")
+
+MAVEN_ONLY = """
+import sys
+from pathlib import Path
+from standalone import signals
+from standalone.resolve import resolve
+async def fetch():
+    resolve(Path(sys.argv[1]))
+    return 0
+sys.exit(signals.run(fetch()))
+"""
+
+
+def up(place: Path, *only: str, **settings: str) -> subprocess.Popen[str]:
+    chosen = ["--only", *only] if only else []
+    return python("-m", "standalone", "up", "--data", str(place), "--seed", "7", *chosen, **settings)
+
+
+def until_up(launcher: subprocess.Popen[str]) -> list[str]:
+    """What it says until all is ready."""
+    assert launcher.stdout
+    said = []
+    for line in launcher.stdout:
+        said.append(line)
+        if "Ctrl-C" in line:
+            return said
+    pytest.fail(f"it ended instead: {''.join(said)} {told(launcher)}")
+
+
+def ports_of(place: Path) -> list[int]:
+    return list(json.loads((place / "ports.json").read_text()).values())
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["Ctrl-C", "TERM", "KILL"]
+)
+async def test_no_process_and_no_port_is_left_after(tmp_path: Path, number: signal.Signals) -> None:
+    launcher = up(tmp_path, *SERVERS)
+    until_up(launcher)
+    processes, ports = family(launcher.pid), ports_of(tmp_path)
+    assert len(processes) == 5
+    assert sum(map(listening, ports)) == 5
+
+    launcher.send_signal(number)
+
+    code, _, complaint = told(launcher)
+    assert code == (-number if number == signal.SIGKILL else 128 + number)
+    assert not complaint
+    assert await eventually(lambda: not any(map(alive, processes)))
+    assert await eventually(lambda: not any(map(listening, ports)))
+
+
+@pytest.mark.live
+async def test_each_part_is_told_with_its_time_and_address(tmp_path: Path) -> None:
+    launcher = up(tmp_path, "valkey", "sandbox")
+
+    said = until_up(launcher)
+
+    assert {line.split()[0] for line in said[:2]} == {"valkey", "sandbox"}
+    assert all(" ready in " in line and "127.0.0.1:" in line for line in said[:2])
+    launcher.terminate()
+    told(launcher)
+
+
+@pytest.mark.live
+async def test_a_part_that_dies_ends_the_launcher_with_its_log(tmp_path: Path) -> None:
+    launcher = up(tmp_path, "valkey", "sandbox")
+    until_up(launcher)
+    processes = family(launcher.pid) - {launcher.pid}
+    valkey = next(pid for pid in processes if "valkey-server" in command_of(pid))
+
+    os.kill(valkey, signal.SIGKILL)
+
+    code, _, complaint = told(launcher)
+    assert code == 1
+    assert complaint.startswith(
+        f"valkey ended by itself with code -9; its log {tmp_path}/logs/valkey.log ends"
+    )
+    assert await eventually(lambda: not any(map(alive, processes)))
+
+
+def test_a_missing_java_is_told_in_one_sentence(tmp_path: Path) -> None:
+    code, _, complaint = told(up(tmp_path, "kafka", PATH="", JAVA_HOME=""))
+
+    assert code == 1
+    assert complaint == (
+        "Apache Kafka needs Java 17 or newer and there is none: install one (for example package "
+        "openjdk-17-jre-headless), or run the system with `docker compose up` instead\n"
+    )
+
+
+def test_an_old_java_is_told_in_one_sentence(tmp_path: Path) -> None:
+    java = tmp_path / "old" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text("#!/bin/sh\necho '    java.home = /old\n    java.specification.version = 11' >&2\n")
+    java.chmod(0o700)
+
+    code, _, complaint = told(up(tmp_path, "kafka", JAVA_HOME=str(tmp_path / "old")))
+
+    assert code == 1
+    assert complaint.startswith(f"Apache Kafka needs Java 17 or newer and {java} is version 11: install one")
+    assert complaint.count("\n") == 1
+
+
+def test_a_missing_maven_is_told_in_one_sentence(tmp_path: Path) -> None:
+    code, _, complaint = told(python("-c", MAVEN_ONLY, str(tmp_path), PATH=""))
+
+    assert code == 1
+    assert complaint == (
+        "Apache Kafka is fetched with Maven and there is no `mvn` on the PATH: install Maven 3.6 or newer "
+        "(package maven), or run the system with `docker compose up` instead\n"
+    )
+
+
+def test_a_maven_that_fails_is_quoted(tmp_path: Path) -> None:
+    maven = tmp_path / "mvn"
+    maven.write_text("#!/bin/sh\necho '[ERROR] there is no network'\nexit 1\n")
+    maven.chmod(0o700)
+
+    code, _, complaint = told(python("-c", MAVEN_ONLY, str(tmp_path / "tools"), PATH=str(tmp_path)))
+
+    assert code == 1
+    assert complaint == "Maven could not fetch Apache Kafka: [ERROR] there is no network\n"
+    assert not list((tmp_path / "tools").iterdir())
+
+
+def test_a_directory_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
+    first = up(tmp_path, "valkey")
+    until_up(first)
+
+    code, _, complaint = told(up(tmp_path, "valkey"))
+
+    assert code == 1
+    assert complaint.startswith(
+        f"{tmp_path} is in use by another launcher (process {first.pid}): stop that one"
+    )
+    first.terminate()
+    assert told(first)[0] == 143

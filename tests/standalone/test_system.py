@@ -1,0 +1,104 @@
+"""The servers themselves: what they were given outlives them, whoever ends them and however."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from pydantic import SecretStr
+
+from shared.contracts import MESSAGES
+from shared.mongo import Mongo
+from shared.settings import MongoSettings
+from standalone.services import TOPICS, Servers
+from standalone.system import SERVERS, System
+
+pytestmark = pytest.mark.live
+
+TOPIC = MESSAGES[0].topic
+
+
+def servers_in(place: Path) -> System:
+    return System(data_dir=place, only=(*SERVERS, TOPICS))
+
+
+@pytest.fixture(scope="module")
+async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    async with servers_in(tmp_path_factory.mktemp("servers")) as running:
+        yield running
+
+
+async def test_a_second_start_finds_what_the_first_was_given(tmp_path: Path) -> None:
+    async with servers_in(tmp_path) as first:
+        await give(first.servers)
+
+    async with servers_in(tmp_path) as second:
+        found = await kept(second.servers)
+
+    assert found == ([b"news"], 1)
+    assert second.around == first.around
+
+
+@pytest.mark.parametrize("name", ["kafka", "secantusdb", "valkey"])
+async def test_a_server_that_was_killed_comes_back_where_it_was(system: System, name: str) -> None:
+    part = system.parts[name]
+    before = part.pid
+
+    await part.kill()
+    await part.start()
+
+    assert part.running
+    assert part.pid != before
+
+
+async def test_what_was_acknowledged_survives_the_death_of_the_servers(system: System) -> None:
+    await give(system.servers)
+
+    async with asyncio.TaskGroup() as group:
+        for name in ("kafka", "secantusdb"):
+            group.create_task(dies_and_comes_back(system, name))
+
+    assert await kept(system.servers) == ([b"news"], 1)
+
+
+async def dies_and_comes_back(system: System, name: str) -> None:
+    await system.parts[name].kill()
+    await system.parts[name].start()
+
+
+async def give(servers: Servers) -> None:
+    """One message and one document, both acknowledged."""
+    producer = AIOKafkaProducer(bootstrap_servers=servers.kafka, acks="all")
+    await producer.start()
+    try:
+        await producer.send_and_wait(TOPIC, b"news", partition=0)
+    finally:
+        await producer.stop()
+    mongo = a_mongo(servers)
+    await mongo.documents("things", "demo").insert({"_id": "1"})
+    await mongo.close()
+
+
+async def kept(servers: Servers) -> tuple[list[bytes], int]:
+    mongo = a_mongo(servers)
+    documents = await mongo.documents("things", "demo").count()
+    await mongo.close()
+    return await messages(servers.kafka), documents
+
+
+async def messages(kafka: str) -> list[bytes]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        place = TopicPartition(TOPIC, 0)
+        consumer.assign([place])
+        await consumer.seek_to_beginning(place)
+        batch = await consumer.getmany(place, timeout_ms=5000)
+    finally:
+        await consumer.stop()
+    return [record.value or b"" for record in batch.get(place, [])]
+
+
+def a_mongo(servers: Servers) -> Mongo:
+    return Mongo(MongoSettings(url=SecretStr(servers.mongo_url), database="test"))

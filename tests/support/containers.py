@@ -1,0 +1,83 @@
+"""Kafka, MongoDB and Redis in containers, for live tests where a Docker engine answers.
+
+Each listens on the same port inside and outside: Kafka and a replica set tell clients where they are.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, suppress
+
+from stores import free_port
+from testcontainers.core.container import DockerContainer
+
+from standalone.part import Probe
+from standalone.probes import documents_ready, kafka_ready, valkey_ready
+from standalone.services import Servers
+
+KAFKA, MONGO, REDIS = "apache/kafka:4.4.0", "mongo:8", "redis:8"
+
+_WITHIN = 120.0
+
+
+@asynccontextmanager
+async def in_containers() -> AsyncIterator[Servers]:
+    """Three fresh servers; raises Docker's own error where no engine answers."""
+    kafka_port, mongo_port, redis_port = free_port(), free_port(), free_port()
+    mongo_url = f"mongodb://127.0.0.1:{mongo_port}/?replicaSet=rs0"
+    with ExitStack() as running:
+        running.enter_context(_kafka(kafka_port))
+        mongo = running.enter_context(_mongo(mongo_port))
+        running.enter_context(_redis(redis_port))
+        await _until(lambda: _has_primary(mongo, mongo_port))
+        await _until(documents_ready(mongo_url, mongo_port))
+        await _until(kafka_ready(kafka_port))
+        await _until(valkey_ready(redis_port))
+        yield Servers(f"127.0.0.1:{kafka_port}", mongo_url, f"redis://127.0.0.1:{redis_port}/0")
+
+
+def _kafka(port: int) -> DockerContainer:
+    settings = {
+        "KAFKA_NODE_ID": "1",
+        "KAFKA_PROCESS_ROLES": "broker,controller",
+        "KAFKA_LISTENERS": f"BROKER://:{port},CONTROLLER://:{port + 1}",
+        "KAFKA_ADVERTISED_LISTENERS": f"BROKER://127.0.0.1:{port}",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "KAFKA_INTER_BROKER_LISTENER_NAME": "BROKER",
+        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+        "KAFKA_CONTROLLER_QUORUM_VOTERS": f"1@localhost:{port + 1}",
+        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+        "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "4",
+        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    }
+    return DockerContainer(KAFKA).with_envs(**settings).with_bind_ports(port, port)
+
+
+def _mongo(port: int) -> DockerContainer:
+    command = ["mongod", "--replSet", "rs0", "--bind_ip_all", "--port", str(port)]
+    return DockerContainer(MONGO).with_command(command).with_bind_ports(port, port)
+
+
+def _redis(port: int) -> DockerContainer:
+    command = ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no"]
+    return DockerContainer(REDIS).with_command(command).with_bind_ports(port, port)
+
+
+async def _has_primary(mongo: DockerContainer, port: int) -> bool:
+    """Make the one node a replica set; asked again, MongoDB says that it is one already."""
+    member = f"{{_id: 0, host: '127.0.0.1:{port}'}}"
+    wish = f"try {{ rs.initiate({{_id: 'rs0', members: [{member}]}}) }} catch (e) {{}}; rs.status().ok"
+    done = await asyncio.to_thread(mongo.exec, ["mongosh", "--port", str(port), "--quiet", "--eval", wish])
+    return done.exit_code == 0
+
+
+async def _until(ready: Probe) -> None:
+    async with asyncio.timeout(_WITHIN):
+        while not await _answered(ready):
+            await asyncio.sleep(0.2)
+
+
+async def _answered(ready: Probe) -> bool:
+    with suppress(OSError, EOFError):
+        return await ready()
+    return False
