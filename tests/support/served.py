@@ -9,10 +9,10 @@ from fastapi import FastAPI
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
-    """Its address while it is up; port chosen by the system."""
+async def served(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
+    """Its address while it is up; the port is chosen by the system unless one is named."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1
+        app, host="127.0.0.1", port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     running = asyncio.ensure_future(server.serve())

@@ -80,16 +80,19 @@ def load(cls: type[S]) -> S:
 
 def _complaint(cls: type[BaseSettings], fault: Any) -> str:
     name = "__".join(str(part) for part in fault["loc"]).upper()
+    if not name:  # a rule over several settings names them itself
+        return str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "missing":
-        block = cls.model_fields.get(str(fault["loc"][0]))
-        return f"setting {name} is missing: set it in the environment{_hint(block, fault['loc'])}"
+        return (
+            f"setting {' and '.join(_needed(cls, fault['loc'], name))} is missing: set it in the environment"
+        )
     return f"setting {name} is wrong: {fault['msg']}"
 
 
-def _hint(block: Any, location: tuple[Any, ...]) -> str:
-    """A whole block that is missing is better named by what it needs."""
+def _needed(cls: type[BaseSettings], location: tuple[Any, ...], name: str) -> list[str]:
+    """A whole block that is missing is named by the variables that it needs."""
+    block = cls.model_fields.get(str(location[0]))
     kind = getattr(block, "annotation", None)
     if len(location) > 1 or not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-        return ""
-    needed = [name for name, field in kind.model_fields.items() if field.is_required()]
-    return " (" + ", ".join(f"{location[0]}__{name}".upper() for name in needed) + ")" if needed else ""
+        return [name]
+    return [f"{name}__{field}".upper() for field, info in kind.model_fields.items() if info.is_required()]

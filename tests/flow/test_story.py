@@ -1,0 +1,57 @@
+"""The whole story in one process: from credentials to a proven write."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from whole import EMAIL, PASSWORD, whole_system
+
+from standalone.demo.desk import Desk
+from standalone.demo.story import Story
+from standalone.demo.verdict import judge
+
+SEED = 11
+
+
+@pytest.fixture(scope="module")
+async def urls(mongo_url: str, redis_url: str) -> AsyncIterator[dict[str, str]]:
+    async with whole_system(mongo_url, redis_url, SEED) as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="module")
+async def desk(urls: dict[str, str]) -> AsyncIterator[Desk]:
+    async with Desk(urls) as person:
+        await person.sign_in(EMAIL, PASSWORD)
+        yield person
+
+
+@pytest.fixture
+async def control(urls: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"{urls['sandbox']}/_sandbox", trust_env=False) as client:
+        yield client
+
+
+async def rows(control: httpx.AsyncClient, what: str) -> Any:
+    return (await control.get(f"/{what}")).raise_for_status().json()
+
+
+async def test_the_story_ends_as_its_inputs_say(desk: Desk, control: httpx.AsyncClient) -> None:
+    story = Story(desk, await rows(control, "scenario"))
+
+    await story.connect(await rows(control, "credentials"))
+    generated = await story.discovered()
+    await story.map_by_hand()
+    (await control.post("/month-passes")).raise_for_status()
+    outcomes = await desk.synced({story.vendor_id, story.psa_id}, await story.finish())
+    await story.review()
+    refused = await story.try_what_cannot_be()
+    before = await rows(control, "additions")
+    await story.approve()
+
+    assert set(outcomes.values()) == {"complete"}
+    assert all(count > 0 for count in generated.values())
+    assert [part for part, _ in refused] == ["without_quantity", "ambiguous"]
+    verdict = judge(story.approved, before, await rows(control, "additions"), await rows(control, "writes"))
+    assert (verdict.written, verdict.faults) == (4, ())
