@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +18,8 @@ from sandbox.world import World
 ORIGIN = "http://sandbox.test:8090"
 INGRAM = f"{ORIGIN}/marketplace/na"
 CONNECTWISE = f"{ORIGIN}/v2025_1/apis/3.0"
+SPECS = Path(__file__).parents[3] / "shared" / "specs"
+"""The vendors' specifications, which lie beside the repository or nowhere."""
 Json = dict[str, Any]
 
 

@@ -1,0 +1,107 @@
+"""The sandbox as a process: its settings, its sockets, TLS, and connections that are cut."""
+
+import asyncio
+import os
+import ssl
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import sandbox_process
+import trustme
+from sandboxes import psa_headers
+
+from sandbox.identity import identity_of
+
+API = "/v2025_1/apis/3.0"
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({}, "SANDBOX__PORT"),
+        ({"SANDBOX__PORT": "many"}, "SANDBOX__PORT"),
+        ({"SANDBOX__PORT": "8090", "SANDBOX__SEED": "x"}, "SANDBOX__SEED"),
+        ({"SANDBOX__PORT": "8090", "SANDBOX__SUBSCRIPTIONS": "-1"}, "SANDBOX__SUBSCRIPTIONS"),
+        ({"SANDBOX__PORT": "8090", "SANDBOX__TLS_CERT": __file__}, "SANDBOX__TLS_KEY"),
+        ({"SANDBOX__PORT": "8090", "SANDBOX__TLS_CERT": "/no/such/file"}, "SANDBOX__TLS_CERT"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_missing_or_wrong_setting_is_one_line_and_exit_code_2(settings: dict[str, str], named: str) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SANDBOX__")} | settings
+
+    ended = subprocess.run(  # noqa: S603 - our own module
+        sandbox_process.COMMAND, env=env, capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert ended.returncode == 2
+    assert named in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_answers_do_not_wait_for_delayed_acknowledgements(tmp_path: Path) -> None:
+    with sandbox_process.running(tmp_path) as place, httpx.Client(base_url=place.origin) as client:
+        took = [_timed(client) for _ in range(40)]
+
+    # Without TCP_NODELAY every answer after the first takes some 45 ms.
+    assert statistics.median(took) < 0.03
+
+
+def test_it_serves_https_with_a_given_certificate(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    both, context = str(tmp_path / "both.pem"), ssl.create_default_context()
+    authority.configure_trust(context)
+
+    with sandbox_process.running(tmp_path, SANDBOX__TLS_CERT=both, SANDBOX__TLS_KEY=both) as place:
+        given = httpx.get(f"https://127.0.0.1:{place.port}/_sandbox/credentials", verify=context).json()
+
+    assert given["connectwise"]["host"] == f"https://127.0.0.1:{place.port}"
+
+
+@pytest.mark.parametrize("mode", ["cut-before", "cut-after"])
+async def test_a_cut_is_a_connection_closed_without_an_answer(tmp_path: Path, mode: str) -> None:
+    with sandbox_process.running(tmp_path, SANDBOX__SEED="5") as place:
+        async with httpx.AsyncClient(base_url=place.origin, headers=psa_headers(identity_of(5))) as client:
+            part = (await client.get("/_sandbox/scenario")).json()["parts"]["increase"]
+            await client.put("/_sandbox/switches", json={"connectwise.writes": mode})
+            path = _line(part)
+
+            with pytest.raises((httpx.NetworkError, httpx.RemoteProtocolError)):
+                await client.patch(path, json=[{"op": "replace", "path": "quantity", "value": 99}])
+            quantity = (await client.get(path)).json()["quantity"]
+
+    assert (quantity == 99.0) is (mode == "cut-after")
+    assert place.printed.read_text() == ""
+
+
+async def test_a_cut_leaves_other_connections_alone(tmp_path: Path) -> None:
+    with sandbox_process.running(tmp_path) as place:
+        async with httpx.AsyncClient(base_url=place.origin, headers=psa_headers(identity_of(1))) as client:
+            part = (await client.get("/_sandbox/scenario")).json()["parts"]["increase"]
+            await client.put(
+                "/_sandbox/switches", json={"connectwise.writes": "cut-before", "latency_ms": 200}
+            )
+            path = _line(part)
+            patch = [{"op": "replace", "path": "quantity", "value": 99}]
+
+            cut, *kept = await asyncio.gather(
+                client.patch(path, json=patch), *(client.get(path) for _ in range(3)), return_exceptions=True
+            )
+
+    assert isinstance(cut, httpx.TransportError)
+    assert [answer.status_code for answer in kept if isinstance(answer, httpx.Response)] == [200, 200, 200]
+
+
+def _line(part: dict[str, list[int]]) -> str:
+    return f"{API}/finance/agreements/{part['agreement_ids'][0]}/additions/{part['addition_ids'][0]}"
+
+
+def _timed(client: httpx.Client) -> float:
+    begun = time.perf_counter()
+    client.get("/health/ready").raise_for_status()
+    return time.perf_counter() - begun
