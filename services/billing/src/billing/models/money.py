@@ -35,15 +35,6 @@ def estimate(
     return Money(unknown_because=f"the line is {line_class}")
 
 
-def totals(moneys: Iterable[Money]) -> dict[str, Decimal]:
-    """The known amounts by currency."""
-    sums: dict[str, Decimal] = {}
-    for money in moneys:
-        if money.amount is not None and money.currency is not None:
-            sums[money.currency] = sums.get(money.currency, Decimal(0)) + money.amount
-    return sums
-
-
 def _at_psa_price(difference: Decimal, billed: Billed) -> Money:
     if difference and billed.included != 0:
         return Money(unknown_because="the agreement line has included units")

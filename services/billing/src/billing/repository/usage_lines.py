@@ -10,10 +10,12 @@ from typing import Any
 
 from billing.models.ageing import aged
 from billing.models.revising import Revision
+from billing.models.runs import Totals
+from billing.models.totals import Tally
 from billing.models.usage_line import UsageLine
 from billing.repository.coverages import Coverages
 from shared.contracts.base import NoNumber, key_of
-from shared.contracts.billing import LineClass
+from shared.contracts.billing import LineClass, Money
 from shared.leases import LeaseLost
 from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
@@ -67,10 +69,10 @@ class UsageLines:
         self,
         tenant_id: str,
         *,
-        line_class: LineClass | None,
-        search: str | None,
-        after: str | None,
-        limit: int,
+        line_class: LineClass | None = None,
+        search: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
     ) -> tuple[list[UsageLine], str | None]:
         """In the order of names, and the cursor of the next page; `search` is any part of any name."""
         wanted: Document = {"present": True}
@@ -102,6 +104,17 @@ class UsageLines:
         wanted: Document = {"integration_ids": integration_id, "present": True}
         rows = self._mongo.documents(_COLLECTION, tenant_id)
         return set(await rows.distinct("scope", wanted | ({"$or": old} if stale else {})))
+
+    async def totals(self, tenant_id: str, integration_ids: Sequence[str]) -> Totals:
+        """Over all lines of these integrations, in bounded memory."""
+        wanted = {"integration_ids": {"$in": list(integration_ids)}, "present": True}
+        fields = ["line_class", "money", "vendor_count.number", "psa_count.number"]
+        tally = Tally()
+        async for row in self._mongo.documents(_COLLECTION, tenant_id).stream(wanted, fields=fields):
+            numbers = row["vendor_count"]["number"], row["psa_count"]["number"]
+            money = Money.model_validate(row["money"])
+            tally.add(LineClass(row["line_class"]), money, both_numbers=None not in numbers)
+        return tally.totals
 
     async def due(self, now: datetime, limit: int) -> dict[str, set[str]]:
         """By tenant: the scopes of lines that time alone may have changed."""

@@ -1,0 +1,7 @@
+"""Runs billing."""
+
+from billing.app import create_app
+from billing.settings import Settings
+from shared.serving import serve
+
+serve(create_app, Settings, "billing")

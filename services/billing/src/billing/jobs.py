@@ -1,0 +1,90 @@
+"""Time in: reconcile what was touched, carry runs on, look again at what time may have changed."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from billing.repository.touched import Touched
+from billing.repository.usage_lines import UsageLines
+from billing.service.closing import Closing
+from billing.service.completing import Completing
+from billing.service.reconciling import Reconciling
+from shared.jobs import Job
+from shared.leases import Lease, Leases
+
+_TTL = timedelta(seconds=60)
+_DUE_AT_ONCE = 1000
+
+
+class Reconciler:
+    """The one reconciler of all replicas: leads by lease, and is fenced off by it when paused too long."""
+
+    def __init__(
+        self, reconciling: Reconciling, leases: Leases, admit: Callable[[str], Awaitable[None]]
+    ) -> None:
+        self._reconciling, self._leases, self._admit = reconciling, leases, admit
+        self._lease: Lease | None = None
+
+    def job(self, touched: asyncio.Event, done: asyncio.Event) -> Job:
+        """`done` is set whenever nothing is left to reconcile."""
+
+        async def step() -> bool:
+            more = await self.step()
+            if not more:
+                done.set()
+            return more
+
+        return Job("reconciling", step, timedelta(milliseconds=500), wake=touched)
+
+    async def step(self) -> bool:
+        """See to the oldest marks; tells whether there were any."""
+        lease = await self._leading()
+        return await self._reconciling.see_to_some(lease.token) if lease else False
+
+    async def release(self) -> None:
+        """Let another replica start at once."""
+        if self._lease:
+            await self._lease.release()
+
+    async def _leading(self) -> Lease | None:
+        lease, self._lease = self._lease, None
+        left = lease.deadline - time.monotonic() if lease else 0
+        if lease is None or left <= 0:
+            lease = await self._leases.take("reconciling", _TTL)
+            if lease:
+                await self._admit(lease.token)
+        elif left < _TTL.total_seconds() / 2:
+            await lease.renew()
+        self._lease = lease
+        return lease
+
+
+def closing_job(closing: Closing, completing: Completing, wake: asyncio.Event) -> Job:
+    """Runs, from heard to told. Every step starts from what is stored, so it matters not who takes it."""
+
+    async def step() -> bool:
+        more = await closing.carry_on()
+        await completing.carry_on()
+        return more
+
+    return Job("closing", step, timedelta(seconds=1), wake=wake)
+
+
+def restoring_job(completing: Completing) -> Job:
+    """A flushed Redis knows the last completions again within ten seconds (architecture §8)."""
+    return Job("restoring", completing.restore, timedelta(seconds=5))
+
+
+def rechecking_job(lines: UsageLines, touched: Touched, wake: asyncio.Event) -> Job:
+    """Marks lines whose day has come: an agreement line opens or ends, a number becomes stale."""
+
+    async def step() -> bool:
+        due = await lines.due(datetime.now(UTC), _DUE_AT_ONCE)
+        for tenant_id, scopes in due.items():
+            await touched.mark(tenant_id, scopes)
+        if due:
+            wake.set()
+        return False
+
+    return Job("rechecking", step, timedelta(seconds=10))

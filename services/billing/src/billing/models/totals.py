@@ -1,0 +1,32 @@
+"""What a reconciliation comes to, summed up line by line."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from billing.models.money import DIFFERENCES
+from billing.models.runs import Totals
+from shared.contracts.billing import LineClass, Money
+
+
+@dataclass(slots=True)
+class Tally:
+    """Grows by one line at a time, so that any number of lines fits in memory."""
+
+    by_class: Counter[str] = field(default_factory=Counter)
+    money: dict[str, Decimal] = field(default_factory=dict)
+    counted: int = 0
+
+    def add(self, line_class: LineClass, money: Money, *, both_numbers: bool) -> None:
+        """Currencies are never added; only differences have an effect."""
+        self.by_class[line_class.value] += 1
+        self.counted += both_numbers
+        if line_class in DIFFERENCES and money.amount is not None and money.currency is not None:
+            self.money[money.currency] = self.money.get(money.currency, Decimal(0)) + money.amount
+
+    @property
+    def totals(self) -> Totals:
+        """No line at all is no coverage: an empty feed is never a verdict."""
+        lines = self.by_class.total()
+        coverage = Decimal(self.counted) / lines if lines else Decimal(0)
+        return Totals(by_class=dict(self.by_class), money=self.money, coverage=round(coverage, 4))

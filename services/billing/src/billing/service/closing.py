@@ -1,0 +1,144 @@
+"""The end of a run: closed when what it published is stored, reconciled when its lines are, then told.
+
+The order is the point. Closing marks every account that the run told of, in the transaction that closes it,
+so by the time these marks are gone all of the run is in the lines; only then its reconciliation is stored.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from billing.models import refs
+from billing.models.coverage import Coverage
+from billing.models.runs import PATIENCE, Run, Totals
+from shared.contracts.base import Outcome, RunFinished, RunKind, utc
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """What closing a run changes, all at once."""
+
+    run: Run
+    verdict: Outcome
+    at: datetime
+    coverage: Coverage | None
+    """None when the run vouches for nothing."""
+    touched: frozenset[str]
+
+
+class Runs(Protocol):
+    """Where runs are kept."""
+
+    async def hear(self, runs: Sequence[Run]) -> None:
+        """Keep each run once, with all the syncs that it answers."""
+
+    async def heard(self) -> Sequence[Run]:
+        """Not closed yet, oldest first."""
+
+    async def closed(self) -> Sequence[Run]:
+        """Closed but not reconciled."""
+
+    async def waits(self, run: Run, stored: int, now: datetime) -> None:
+        """Something more came: it is waited for from now on again."""
+
+    async def close(self, close: Close) -> bool:
+        """All at once; False when it was closed already."""
+
+    async def reconciled(self, run: Run, totals: Totals, now: datetime) -> None: ...
+
+
+class Rows(Protocol):
+    """What was observed, by integration and revision."""
+
+    async def coverage(self, run: Run) -> Coverage:
+        """What the runs of the same integration that were closed before vouch for."""
+
+    async def stored_since(self, run: Run) -> Mapping[str, int]:
+        """How many things of each topic were told of since the run began."""
+
+    async def accounts_since(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
+        """The accounts (refs) that something was told of."""
+
+
+class Lines(Protocol):
+    """Usage lines."""
+
+    async def scopes_of(self, tenant_id: str, integration_id: str, *, stale: bool) -> set[str]: ...
+
+    async def totals(self, tenant_id: str, integration_ids: Sequence[str]) -> Totals: ...
+
+
+class Touched(Protocol):
+    """Marks that wait."""
+
+    async def any_until(self, tenant_id: str, moment: datetime) -> bool: ...
+
+
+class Closing:
+    """Carries runs from heard to reconciled; killed anywhere, the next round goes on from what is stored."""
+
+    def __init__(
+        self,
+        runs: Runs,
+        rows: Rows,
+        lines: Lines,
+        *,
+        touched: Touched,
+        patience: timedelta = PATIENCE,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._runs, self._rows, self._lines = runs, rows, lines
+        self._touched, self._patience, self._clock = touched, patience, clock
+
+    async def hear(self, news: Iterable[RunFinished]) -> None:
+        now = utc(self._clock())
+        await self._runs.hear([Run.of(one, now) for one in news])
+
+    async def carry_on(self) -> bool:
+        """One round; tells whether anything was closed or reconciled."""
+        closed = [await self._close(run) for run in await self._runs.heard()]
+        reconciled = [await self._reconcile(run) for run in await self._runs.closed()]
+        return any(closed) or any(reconciled)
+
+    async def _close(self, run: Run) -> bool:
+        stored, now = await self._rows.stored_since(run), utc(self._clock())
+        verdict = run.closing(stored, now, self._patience)
+        if verdict is None:
+            if sum(stored.values()) > run.stored:
+                await self._runs.waits(run, sum(stored.values()), now)
+            return False
+        before = await self._rows.coverage(run)
+        vouched = run.vouching(before) if verdict is Outcome.COMPLETE else None
+        touched = await self._concerned(run, before, vouched)
+        log.info("run_closed", run_id=run.run_id, verdict=verdict, accounts=len(touched))
+        return await self._runs.close(Close(run, verdict, now, vouched, frozenset(touched)))
+
+    async def _concerned(self, run: Run, before: Coverage, vouched: Coverage | None) -> set[str]:
+        """All that the run told of; if it vouches, also what went since the last that did, and stale lines.
+
+        The first that vouches concerns all of the integration: what is *not* there is known from now on.
+        """
+        place = run.tenant_id, run.integration_id
+        if vouched is None:
+            return await self._rows.accounts_since(*place, run.first_revision)
+        if before.complete is None:
+            return {
+                refs.integration(run.integration_id)
+            }  # the first: what is *not* there is known from now on
+        since = min(run.first_revision, before.complete.first_revision)
+        told = await self._rows.accounts_since(*place, since)
+        stale = await self._lines.scopes_of(*place, stale=True) if run.kind is RunKind.FULL else set()
+        return told | stale
+
+    async def _reconcile(self, run: Run) -> bool:
+        if run.closed_at is None or await self._touched.any_until(run.tenant_id, run.closed_at):
+            return False
+        totals = await self._lines.totals(run.tenant_id, [run.integration_id])
+        await self._runs.reconciled(run, totals, utc(self._clock()))
+        log.info("run_reconciled", run_id=run.run_id, by_class=totals.by_class)
+        return True

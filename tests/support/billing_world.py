@@ -1,0 +1,132 @@
+"""Billing without Kafka: what it hears is handed over, its jobs are stepped by hand, its store is real."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from bought import NOW, PSA, TENANT, VENDOR, a_finished_run, a_mapping, an_integration
+
+from billing.app import INDEXES
+from billing.jobs import Reconciler
+from billing.models.periods import Tenant
+from billing.models.usage_line import UsageLine
+from billing.repository.coverages import Coverages
+from billing.repository.integrations import Integrations
+from billing.repository.observed import Observed
+from billing.repository.rows import Rows
+from billing.repository.runs import Runs
+from billing.repository.scopes import Scopes
+from billing.repository.touched import Touched
+from billing.repository.usage_lines import UsageLines
+from billing.service.closing import Closing
+from billing.service.completing import Completing
+from billing.service.observing import Observing
+from billing.service.reconciling import Reconciling
+from shared.contracts.base import Observation, State
+from shared.leases import Leases
+from shared.live import Status
+from shared.mongo import Mongo
+from shared.outbox import Outbox
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Board:
+    """Stands for the status channel; may be down."""
+
+    told: list[Status] = field(default_factory=list)
+    known: dict[str, Status] = field(default_factory=dict)
+    down: Exception | None = None
+
+    async def report(self, status: Status) -> int:
+        if self.down:
+            raise self.down
+        self.told.append(status)
+        self.known[status.integration_id] = status
+        return len(self.told)
+
+    async def snapshot(self, tenant_id: str) -> dict[str, Status]:
+        return {name: status for name, status in self.known.items() if status.tenant_id == tenant_id}
+
+
+class World:
+    """One billing process."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self.mongo, self.now, self.board = mongo, NOW, Board()
+        self.outbox = Outbox(mongo, "billing")
+        self.touched = Touched(mongo, clock=self.clock)
+        self.observed = Observed(mongo, clock=self.clock)
+        self.lines = UsageLines(mongo, self.outbox, Coverages(mongo))
+        self.observing = Observing(self.observed, self.touched, wake=lambda: None)
+        scopes = Scopes(mongo, {TENANT: Tenant(id=TENANT, currency="USD")})
+        self.reconciling = Reconciling(self.touched, scopes, self.lines, clock=self.clock)
+        self.reconciler = Reconciler(self.reconciling, Leases(mongo), self.lines.admit)
+        self.runs = Runs(mongo, self.outbox, clock=self.clock)
+        self.closing = Closing(self.runs, Rows(mongo), self.lines, touched=self.touched, clock=self.clock)
+        self.completing = Completing(
+            self.runs, self.lines, self.board, integrations=Integrations(mongo), clock=self.clock
+        )
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def later(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+    async def hear(self, *news: State) -> None:
+        """As the pipeline would: one batch of each kind, in the order given."""
+        for _, batch in groupby(news, key=type):
+            await self.observing.observe(list(batch))
+
+    async def reconcile(self) -> None:
+        while await self.reconciler.step():
+            pass
+
+    async def end(self, *news: Observation, **run: Any) -> None:
+        """A run ends that published these, and billing sees it through."""
+        await self.closing.hear([a_finished_run(news, **run)])
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Until no job finds anything to do."""
+        await self.reconcile()
+        while await self.closing.carry_on():
+            await self.reconcile()
+        await self.completing.carry_on()
+
+    async def stored(self) -> list[UsageLine]:
+        """The lines that stand."""
+        return (await self.lines.page(TENANT))[0]
+
+    async def line(self) -> UsageLine:
+        [line] = await self.stored()
+        return line
+
+    async def said(self, topic: str) -> list[Row]:
+        """What the outbox would send, oldest first."""
+        rows: Sequence[Row] = await self.mongo.all_tenants("outbox").find({"topic": topic}, sort=[("seq", 1)])
+        return list(rows)
+
+
+async def a_world(mongo: Mongo) -> World:
+    await mongo.ensure(INDEXES)
+    return World(mongo)
+
+
+async def a_mapped_world(mongo: Mongo, *news: State) -> World:
+    """Both sides connected, mapped, and completely read with this news in it."""
+    world = await a_world(mongo)
+    await world.hear(an_integration(VENDOR), an_integration(PSA))
+    await world.hear(a_mapping("account", "acme", "co1"), a_mapping("service", "svc1", "prod1"))
+    await world.hear(*news)
+    await world.end(*_of(news, VENDOR))
+    await world.end(*_of(news, PSA), integration_id=PSA, sync_id="sync-psa")
+    return world
+
+
+def _of(news: Iterable[State], integration_id: str) -> list[Observation]:
+    return [one for one in news if isinstance(one, Observation) and one.integration_id == integration_id]
