@@ -16,7 +16,10 @@ from shared.settings import OutboundSettings
 from shared.sources import Access, Fixed, Source
 from shared.transport import GuardedTransport
 
-__all__ = ["Access", "Answer", "Api", "Budget", "Fixed", "Json", "Policy", "Source"]
+__all__ = ["Access", "Answer", "Api", "Budget", "Fixed", "Json", "Policy", "Source", "Transport"]
+
+Transport = httpx.AsyncBaseTransport
+"""How bytes travel; a test may bring its own."""
 
 log = structlog.get_logger()
 
@@ -36,7 +39,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         policy: Policy | None = None,
         budget: Budget | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: Transport | None = None,
     ) -> None:
         self._policy = policy or Policy()
         self._budget = budget

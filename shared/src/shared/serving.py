@@ -1,21 +1,22 @@
 """Starting and ending a service: broker, relay and jobs up in order, drained in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from faststream.kafka import KafkaBroker
 
 from shared.attempts import attempt
 from shared.health import Health
 from shared.jobs import Job
 from shared.logs import configure
+from shared.problems import install
 from shared.settings import ServiceSettings, load
 
 log = structlog.get_logger()
@@ -53,6 +54,28 @@ async def running(
         log.info("service_started", service=health.service)
         yield
         log.info("service_stopping", service=health.service)
+
+
+def application(
+    health: Health,
+    lifespan: Callable[[], AbstractAsyncContextManager[None]],
+    routers: Iterable[APIRouter] = (),
+    *,
+    broker: KafkaBroker | None = None,
+) -> FastAPI:
+    """A service as an application: its routes, its health, its errors as problem documents.
+
+    No docs page: it would load scripts from elsewhere; `/openapi.json` is there. The broker is kept at `app.state.broker`, for whoever asks what the service hears.
+    """
+    app = FastAPI(
+        title=f"Trueup {health.service}", lifespan=lambda _: lifespan(), docs_url=None, redoc_url=None
+    )
+    install(app)
+    app.include_router(health.router())
+    for router in routers:
+        app.include_router(router)
+    app.state.broker = broker
+    return app
 
 
 def serve(create_app: Callable[[Any], FastAPI], settings_class: type[ServiceSettings], service: str) -> None:

@@ -4,7 +4,6 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
-import httpx
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 
@@ -20,12 +19,12 @@ from auth.service.granting import Granting
 from auth.service.signing_in import SigningIn
 from auth.settings import SERVICES, Settings
 from shared.health import Health
+from shared.http import Transport
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
 from shared.outbox import Outbox, Relay
 from shared.people import Role, Verifier
-from shared.problems import install
-from shared.serving import running
+from shared.serving import application, running
 from shared.settings import AuthSettings, load
 
 SERVICE = "auth"
@@ -42,7 +41,7 @@ def make_app(
     mongo: Mongo,
     broker: KafkaBroker,
     *,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: Transport | None = None,
 ) -> FastAPI:
     """The same from parts that a test may bring."""
     health, outbox = Health(SERVICE), Outbox(mongo, SERVICE)
@@ -64,13 +63,12 @@ def make_app(
         starting=(partial(mongo.ensure, INDEXES), partial(_seed, signing_in, settings)),
         closing=(relay.release, mongo.close),
     )
-    app = FastAPI(title="Trueup auth", lifespan=lambda _: lifespan())
-    install(app)
-    app.include_router(health.router())
     verifier = Verifier(AuthSettings(url="", issuer=settings.auth.issuer), signer)
-    app.include_router(make_router(verifier, connecting, signing_in))
-    app.include_router(internal_routes(granting, _callers(settings)))
-    return app
+    routers = [
+        make_router(verifier, connecting, signing_in),
+        internal_routes(granting, _callers(settings)),
+    ]
+    return application(health, lifespan, routers, broker=broker)
 
 
 async def _seed(signing_in: SigningIn, settings: Settings) -> None:

@@ -1,7 +1,6 @@
 """Builds the console once: the pages, what they ask, and their health."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -10,11 +9,10 @@ from fastapi.staticfiles import StaticFiles
 from console.api import AuthApi
 from console.routes import Pages, make_router
 from console.settings import Settings
-from shared import problems
 from shared.health import Health
 from shared.live import Live
 from shared.people import Verifier
-from shared.serving import running
+from shared.serving import application, running
 from shared.settings import load
 
 _STATIC = Path(__file__).parent / "static"
@@ -26,14 +24,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     health.check("redis", live.ping)
     pages = Pages(auth, live, Verifier(settings.auth), events_at_once=settings.events_at_once)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with running(health=health, closing=[auth.close, live.close]):
-            yield
-
-    app = FastAPI(title="Trueup console", lifespan=lifespan, docs_url=None, redoc_url=None)
-    problems.install(app)
+    lifespan = partial(running, health=health, closing=[auth.close, live.close])
+    app = application(health, lifespan, [make_router(pages)])
     app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")
-    app.include_router(health.router())
-    app.include_router(make_router(pages))
     return app

@@ -23,8 +23,7 @@ from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
 from shared.outbox import Outbox, Relay
 from shared.people import Verifier
-from shared.problems import install
-from shared.serving import running
+from shared.serving import application, running
 from shared.settings import load
 
 SERVICE = "matcher"
@@ -52,11 +51,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: Verifier) -> FastAPI:
         starting=(partial(mongo.ensure, INDEXES),),
         closing=(relay.release, mongo.close),
     )
-    app = FastAPI(title="Trueup matcher", lifespan=lambda _: lifespan())
-    install(app)
-    app.include_router(health.router())
-    app.include_router(_people(mongo, store, verifier))
-    return app
+    return application(health, lifespan, [_people(mongo, store, verifier)], broker=broker)
 
 
 def _people(mongo: Mongo, store: MongoStore, verifier: Verifier) -> APIRouter:

@@ -28,7 +28,7 @@ from shared.leases import Leases
 from shared.live import Live
 from shared.mongo import Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
-from shared.serving import Closing, running
+from shared.serving import Closing, application, running
 from shared.settings import load
 from shared.syncing.integrations import Integrations
 from shared.syncing.models import Known
@@ -79,9 +79,7 @@ def make_app(parts: Parts) -> FastAPI:
     health = Health(SERVICE)
     health.check("document store", parts.mongo.ping)
     service = _Service(parts, health)
-    app = FastAPI(title="Trueup psa-sync", lifespan=lambda _: service.running())
-    app.include_router(health.router())
-    return app
+    return application(health, service.running, broker=parts.broker)
 
 
 class _Service:

@@ -18,7 +18,7 @@ from shared.kafka import Publisher, make_broker
 from shared.live import Live
 from shared.mongo import Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
-from shared.serving import Closing, running
+from shared.serving import Closing, application, running
 from shared.settings import load
 from shared.syncing.integrations import Integrations
 from shared.syncing.observing import OBSERVATION_INDEXES
@@ -76,9 +76,7 @@ def make_app(parts: Parts) -> FastAPI:
     health = Health(SERVICE)
     health.check("document store", parts.mongo.ping)
     service = _Service(parts, health)
-    app = FastAPI(title="Trueup vendor-sync", lifespan=lambda _: service.running())
-    app.include_router(health.router())
-    return app
+    return application(health, service.running, broker=parts.broker)
 
 
 class _Service:

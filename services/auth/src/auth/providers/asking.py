@@ -6,10 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import httpx
-
 from shared.errors import AddressRefused, TransientError, UnexpectedResponse
-from shared.http import Access, Answer, Api, Fixed, Policy
+from shared.http import Access, Answer, Api, Fixed, Policy, Transport
 from shared.problems import Field, Problem
 from shared.settings import OutboundSettings
 
@@ -22,7 +20,7 @@ class Outside:
     """How providers are reached; `transport` is for tests."""
 
     outbound: OutboundSettings
-    transport: httpx.AsyncBaseTransport | None = None
+    transport: Transport | None = None
 
     def api(self, base_url: str, headers: Mapping[str, str], *, hidden: Iterable[str] = ()) -> Api:
         """`hidden` is what must not be repeated, besides the headers."""

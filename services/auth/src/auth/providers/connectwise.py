@@ -6,13 +6,11 @@ from http import HTTPStatus
 from typing import ClassVar
 from urllib.parse import quote
 
-import httpx
-
 from auth.models.connections import ConnectWiseConnection
 from auth.models.grants import Opening
 from auth.providers.asking import Outside, address_in, basic, followed, quoted, refused
 from shared.errors import CredentialsRejected, UnexpectedResponse
-from shared.http import Answer
+from shared.http import Answer, Transport
 from shared.problems import Field, Problem
 from shared.settings import OutboundSettings
 
@@ -36,7 +34,7 @@ class ConnectWise:
 
     name: ClassVar[str] = "connectwise"
 
-    def __init__(self, outbound: OutboundSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, outbound: OutboundSettings, transport: Transport | None = None) -> None:
         self._outside = Outside(outbound, transport)
 
     async def check(self, connection: ConnectWiseConnection) -> None:
@@ -66,7 +64,7 @@ class ConnectWise:
         return _opening(connection, code_base)
 
     async def _company_info(self, connection: ConnectWiseConnection) -> Answer:
-        async with self._outside.api(_origin(connection), {}) as api:
+        async with self._outside.api(_origin(connection), {}, hidden=connection.secrets) as api:
             path = f"/login/companyinfo/{quote(connection.company, safe='')}"
             return followed(await api.request("GET", path))
 

@@ -4,13 +4,11 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import ClassVar
 
-import httpx
-
 from auth.models.connections import IngramConnection
 from auth.models.grants import Opening
 from auth.providers.asking import Outside, address_in, basic, followed, quoted, refused
 from shared.errors import CredentialsRejected, UnexpectedResponse
-from shared.http import Answer
+from shared.http import Answer, Transport
 from shared.problems import Field, Problem
 from shared.settings import OutboundSettings
 
@@ -35,7 +33,7 @@ class IngramMicro:
 
     name: ClassVar[str] = "ingram-micro"
 
-    def __init__(self, outbound: OutboundSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, outbound: OutboundSettings, transport: Transport | None = None) -> None:
         self._outside = Outside(outbound, transport)
 
     async def check(self, connection: IngramConnection) -> None:
@@ -44,7 +42,7 @@ class IngramMicro:
             if not answer.is_success:
                 raise _sign_in_refused(answer)
             opening = _opening(connection, answer)
-            async with self._outside.api(opening.base_url, opening.headers) as api:
+            async with self._outside.api(opening.base_url, opening.headers, hidden=connection.secrets) as api:
                 customers = await api.request("GET", "/customers", params={"offset": 0, "limit": 1})
         if customers.status == HTTPStatus.NOT_FOUND:
             raise refused(_LABEL, f"There are no customers: {quoted(customers)}.", _BASE_URL)
