@@ -1,6 +1,7 @@
 """Tenants, the people of each, and their passwords."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -41,13 +42,17 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash("nobody's password")
+
+    @cached_property
+    def _nobody(self) -> str:
+        return self.hashed("nobody's password")
 
     def hashed(self, password: str) -> str:
         return self._hasher.hash(password)
 
     def match(self, password_hash: str | None, password: str) -> bool:
+        against = self._nobody if password_hash is None else password_hash
         try:
-            return self._hasher.verify(password_hash or self._nobody, password) and password_hash is not None
+            return self._hasher.verify(against, password) and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
