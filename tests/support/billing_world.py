@@ -1,5 +1,6 @@
 """Billing without Kafka: what it hears is handed over, its jobs are stepped by hand, its store is real."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -57,6 +58,7 @@ class World:
 
     def __init__(self, mongo: Mongo) -> None:
         self.mongo, self.now, self.board = mongo, NOW, Board()
+        self.woken = asyncio.Event()
         self.outbox = Outbox(mongo, "billing")
         self.touched = Touched(mongo, clock=self.clock)
         self.observed = Observed(mongo, clock=self.clock)

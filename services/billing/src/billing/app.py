@@ -9,7 +9,8 @@ from functools import partial
 from fastapi import APIRouter, FastAPI
 from faststream.kafka import KafkaBroker
 
-from billing.handlers import observed, results, runs
+from billing.handlers import observed, results
+from billing.handlers import runs as ends
 from billing.jobs import Reconciler, closing_job, rechecking_job, restoring_job
 from billing.models.approval import VALID_FOR
 from billing.models.periods import Tenant
@@ -26,7 +27,7 @@ from billing.repository.scopes import Scopes
 from billing.repository.syncs import Syncs
 from billing.repository.touched import TOUCHED_INDEXES, Touched
 from billing.repository.usage_lines import USAGE_LINE_INDEXES, UsageLines
-from billing.routes import approvals, audit, history, syncs, usage
+from billing.routes import approvals, audit, history, runs, syncs, usage
 from billing.routes import runs as runs_routes
 from billing.service.approving import Approving
 from billing.service.closing import Closing
@@ -132,8 +133,10 @@ class Billing:
         verifier = self.parts.verifier
         return [
             usage.make_router(verifier, self.lines, self.approvals),
+            history.make_router(verifier, self.lines, History(self.parts.mongo)),
             approvals.make_router(verifier, self.approving, self.approvals),
             syncs.make_router(verifier, self.syncing),
+            runs.make_router(verifier, self.runs),
             audit.make_router(verifier, self.audit),
             history.make_router(verifier, self.lines, History(self.parts.mongo)),
             runs_routes.make_router(verifier, self.runs),
@@ -158,7 +161,7 @@ class Billing:
         broker, health = self.parts.broker, self.health
         observing = Observing(Observed(self.parts.mongo), self.touched, wake=self.touching.set)
         observed.register(broker, observing, health=health)
-        runs.register(broker, self.closing, wake=self.ending.set, health=health)
+        ends.register(broker, self.closing, wake=self.ending.set, health=health)
         results.register(broker, results=Results(self.approvals), syncing=self.syncing, health=health)
 
     def _jobs(self) -> list[Job]:
