@@ -3,7 +3,6 @@
 import asyncio
 import os
 import ssl
-import statistics
 import subprocess
 import time
 from pathlib import Path
@@ -47,8 +46,8 @@ def test_answers_do_not_wait_for_delayed_acknowledgements(tmp_path: Path) -> Non
     with sandbox_process.running(tmp_path) as place, httpx.Client(base_url=place.origin) as client:
         took = [_timed(client) for _ in range(40)]
 
-    # Without TCP_NODELAY every answer after the first takes some 45 ms.
-    assert statistics.median(took) < 0.03
+    # Without TCP_NODELAY every answer but the first few takes 44 ms, on the idlest machine.
+    assert min(took[20:]) < 0.03
 
 
 def test_it_serves_https_with_a_given_certificate(tmp_path: Path) -> None:
