@@ -22,7 +22,7 @@ async def test_a_proven_write_closes_its_approval_and_frees_the_line(mongo: Mong
     assert ended
     assert (ended.state, ended.before, ended.after) == (ApprovalState.WRITTEN, Decimal(5), Decimal(7))
     assert (ended.request_ids, ended.ended_at) == (("req-1",), AT + timedelta(minutes=1))
-    assert await desk.approvals.in_flight(a_line()) is None
+    assert await desk.approvals.in_flight("demo", [a_line()]) == {}
     (again,) = await desk.approving.approve(an_order(a_line(), key="key-2"))
     assert again.approval
 
@@ -79,7 +79,7 @@ async def test_a_result_of_no_approval_of_ours_is_set_aside_with_nothing_saved(m
     with pytest.raises(NotFound, match="apr_unknown"):
         await desk.results.hear([written(approval), written(stranger)])
 
-    assert await desk.approvals.in_flight(a_line()) == approval
+    assert await desk.approvals.in_flight("demo", [a_line()]) == {"line_1": approval.approval_id}
 
 
 async def test_a_result_closes_nothing_of_another_tenant(mongo: Mongo) -> None:
@@ -88,7 +88,7 @@ async def test_a_result_closes_nothing_of_another_tenant(mongo: Mongo) -> None:
     with pytest.raises(NotFound):
         await desk.results.hear([written(approval.model_copy(update={"tenant_id": "other"}))])
 
-    assert await desk.approvals.in_flight(a_line()) == approval
+    assert await desk.approvals.in_flight("demo", [a_line()]) == {"line_1": approval.approval_id}
 
 
 async def test_results_of_several_tenants_are_heard_in_one_batch(mongo: Mongo) -> None:

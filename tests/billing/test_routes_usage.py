@@ -95,6 +95,9 @@ async def test_a_line_names_the_approval_that_is_being_written(office: AsyncClie
     assert before["in_flight"] is None
     assert made.approval
     assert (await one(office, "line_1"))["in_flight"] == made.approval.approval_id
+    listed = {line["line_id"]: line["in_flight"] for line in (await usage(office))["lines"]}
+    assert listed.pop("line_1") == made.approval.approval_id
+    assert set(listed.values()) == {None}
 
 
 async def test_a_line_that_is_gone_or_anothers_is_neither_listed_nor_there(

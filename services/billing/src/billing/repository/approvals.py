@@ -1,23 +1,26 @@
 """Approvals, and the one place where a decision, its audit entry and its command become durable together."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from billing.models.approvable import Choice
 from billing.models.approval import Approval, ApprovalState
-from billing.models.usage_line import UsageLine
+from billing.models.usage_line import Billed, UsageLine
 from billing.repository.audit import Audit
 from billing.service.approving import Found, Order, Settled
 from billing.service.results import Ended
 from shared.contracts.auth import IntegrationChanged, Status
 from shared.contracts.base import key_of
 from shared.errors import Conflict, RuleBroken
-from shared.mongo import Document, Filter, Index, Mongo, Put, Session
+from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
 
 _APPROVALS, _ORDERS = "approvals", "approval_orders"
 _AGREEMENT_LINE = [("tenant_id", 1), ("integration_id", 1), ("agreement_line_id", 1)]
+
+Place = tuple[str, str]
+"""An integration and a line of one of its agreements."""
 
 APPROVAL_INDEXES = (
     Index(_APPROVALS, _AGREEMENT_LINE, unique=True, where={"state": ApprovalState.COMMANDED.value}),
@@ -72,13 +75,11 @@ class Approvals:
         more = rows[limit - 1]["place"] if len(rows) > limit else None
         return [Approval.model_validate(row) for row in rows[:limit]], more
 
-    async def in_flight(self, line: UsageLine) -> Approval | None:
-        """What waits for the result of a write to the line's agreement line."""
-        place = line.agreement_line
-        if place is None:
-            return None
-        wanted = {"integration_id": place.integration_id, "agreement_line_id": place.line_id}
-        return next(iter(await self._waiting(line.tenant_id, wanted)), None)
+    async def in_flight(self, tenant_id: str, lines: Sequence[UsageLine]) -> dict[str, str]:
+        """By line id: the approval that waits for the result of a write to its agreement line."""
+        places = {_place(one): line.line_id for line in lines if (one := line.agreement_line)}
+        waiting = await self._waiting(tenant_id, places)
+        return {places[place]: approval_id for place, approval_id in waiting.items()}
 
     async def open(self, order: Order) -> bool:
         """Whether the key is new. Raises `RuleBroken` when it was used for a different request."""
@@ -137,15 +138,26 @@ class Approvals:
         """Look up what the order has done already, and what is in flight."""
         known = await self._known(order.tenant_id, [order.approval_id(id_) for id_ in ids], session)
         earlier = {one.line_id: one for one in known.values()}
-        places = [line.agreement_line.line_id for line in found.lines.values() if line.agreement_line]
-        waiting = await self._waiting(order.tenant_id, {"agreement_line_id": {"$in": places}}, session)
-        in_flight = {(one.integration_id, one.agreement_line_id): one.approval_id for one in waiting}
-        return Found(found.lines, found.active, earlier, in_flight)
+        places = [_place(one) for line in found.lines.values() if (one := line.agreement_line)]
+        return Found(
+            found.lines, found.active, earlier, await self._waiting(order.tenant_id, places, session)
+        )
 
-    async def _waiting(self, tenant_id: str, where: Filter, session: Session | None = None) -> list[Approval]:
-        wanted = {"state": ApprovalState.COMMANDED.value, **where}
-        rows = await self._mongo.documents(_APPROVALS, tenant_id).find(wanted, session=session)
-        return [Approval.model_validate(row) for row in rows]
+    async def _waiting(
+        self, tenant_id: str, places: Collection[Place], session: Session | None = None
+    ) -> dict[Place, str]:
+        """Approval ids in flight, by place."""
+        if not places:
+            return {}
+        wanted = {
+            "state": ApprovalState.COMMANDED.value,
+            "integration_id": {"$in": sorted({integration_id for integration_id, _ in places})},
+            "agreement_line_id": {"$in": sorted(line_id for _, line_id in places)},
+        }
+        fields = ["approval_id", "integration_id", "agreement_line_id"]
+        rows = await self._mongo.documents(_APPROVALS, tenant_id).find(wanted, fields=fields, session=session)
+        found = {(row["integration_id"], row["agreement_line_id"]): row["approval_id"] for row in rows}
+        return {place: found[place] for place in places if place in found}
 
     async def _known(self, tenant_id: str, ids: Iterable[str], session: Session) -> dict[str, Approval]:
         rows = self._mongo.documents(_APPROVALS, tenant_id)
@@ -162,6 +174,10 @@ class Approvals:
         rows = self._mongo.documents(_APPROVALS, tenant_id)
         await rows.insert_many([_document(one) for one in approvals], session=session)
         await self._outbox.add(settled.messages, session=session)
+
+
+def _place(billed: Billed) -> Place:
+    return billed.integration_id, billed.line_id
 
 
 def _document(approval: Approval) -> Document:

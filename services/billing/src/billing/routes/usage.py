@@ -1,12 +1,11 @@
 """Usage lines: both counts side by side, what they say, and everything they rest on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
-from billing.models.approval import Approval
 from billing.models.usage_line import UsageLine
 from billing.routes.answers import LineShown, json
 from billing.routes.asked import After, Limit
@@ -36,7 +35,8 @@ class Lines(Protocol):
 class Approvals(Protocol):
     """What is being written now."""
 
-    async def in_flight(self, line: UsageLine) -> Approval | None: ...
+    async def in_flight(self, tenant_id: str, lines: Sequence[UsageLine]) -> Mapping[str, str]:
+        """Approval ids by line id."""
 
 
 class LinesPage(BaseModel):
@@ -70,7 +70,9 @@ def make_router(verifier: Verifier, lines: Lines, approvals: Approvals) -> APIRo
         page, more = await lines.page(
             person.tenant_id, line_class=line_class, search=search, after=place_of(after), limit=limit
         )
-        return json(LinesPage(lines=tuple(LineShown.of(line) for line in page), next=cursor_of(more)))
+        writing = await approvals.in_flight(person.tenant_id, page)
+        shown = tuple(LineShown.of(line, writing.get(line.line_id)) for line in page)
+        return json(LinesPage(lines=shown, next=cursor_of(more)))
 
     @router.get("/usage/{line_id}", response_model=LineShown, responses=refusing(_404="No such line"))
     async def get_usage_line(line_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:
@@ -78,7 +80,7 @@ def make_router(verifier: Verifier, lines: Lines, approvals: Approvals) -> APIRo
         line = await lines.get(person.tenant_id, line_id)
         if line is None or not line.present:
             raise NotFound(f"there is no usage line {line_id}: list usage")
-        writing = await approvals.in_flight(line)
-        return json(LineShown.of(line, writing.approval_id if writing else None))
+        writing = await approvals.in_flight(person.tenant_id, [line])
+        return json(LineShown.of(line, writing.get(line_id)))
 
     return router
