@@ -91,6 +91,7 @@ async def test_throttling_is_not_taken_for_wrong_credentials(path: str, quota: s
         ("https://169.254.169.254/marketplace/na", "only public addresses"),
         ("https://[::ffff:10.0.0.1]/marketplace/na", "only public addresses"),
         ("https://me:pw@api.cloud.im/marketplace/na", "leave them out"),
+        ("https://me:pw/marketplace/na", "cannot be read"),
         ("api.cloud.im/marketplace/na", "names no host"),
     ],
 )
@@ -99,6 +100,7 @@ async def test_an_address_that_may_not_be_called_is_a_wrong_base_url(base_url: s
         await IngramMicro(OutboundSettings()).check(an_ingram(base_url=base_url))
 
     assert (raised.value.status, raised.value.fields[0].name) == (422, "base_url")
+    assert "pw" not in raised.value.detail
 
 
 async def test_a_host_that_nothing_answers_at_is_a_wrong_base_url() -> None:

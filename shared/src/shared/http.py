@@ -191,10 +191,10 @@ class Api:
                 json=call.json,
                 headers={**self._headers, **access.headers, **call.headers},
             )
-        except httpx.InvalidURL as error:
-            raise AddressRefused(
-                f"the address of {call.method} {call.path} cannot be read: {error}"
-            ) from error
+        except httpx.InvalidURL:
+            # Not chained: the library quotes what it could not read, which may be a password.
+            sentence = f"the address of {call.method} {call.path} cannot be read: check its host and port"
+            raise AddressRefused(sentence) from None
         except UnicodeEncodeError:
             raise PermanentError(f"{call.method} {call.path} cannot be sent: a header is not ASCII") from None
 
