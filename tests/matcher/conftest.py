@@ -1,6 +1,9 @@
 """Matcher's verbs on both stores: what holds for the fake must hold for the real one."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+from matcher_http import Matcher, matcher_over_http
 from matcher_world import World, memory_world, mongo_world
 
 from matcher.repository import INDEXES
@@ -11,6 +14,13 @@ from shared.mongo import Mongo
 async def stored_world(mongo: Mongo) -> World:
     await mongo.ensure(INDEXES)
     return mongo_world(mongo)
+
+
+@pytest.fixture
+async def matcher(mongo: Mongo) -> AsyncIterator[Matcher]:
+    await mongo.ensure(INDEXES)
+    async with matcher_over_http(mongo) as one:
+        yield one
 
 
 @pytest.fixture(params=["memory", "mongo"])

@@ -94,12 +94,14 @@ class MemoryTurn:
     async def called(self, shelf: Shelf, labels: Labels) -> list[Item]:
         return [i for i in self._on(shelf) if i.name in labels.names or part_number(i) in labels.codes]
 
-    async def former_labels(self, keys: Collection[str], shelf: Shelf) -> dict[str, Labels]:
+    async def former_labels(self, shelf: Shelf, keys: Collection[str]) -> dict[str, Labels]:
         known = self._memory.compared
         return {key: known[shelf, key] for key in keys if (shelf, key) in known}
 
-    async def remember_labels(self, labels: Mapping[str, Labels], shelf: Shelf) -> None:
-        self._memory.compared |= {(shelf, key): one for key, one in labels.items()}
+    async def remember_labels(
+        self, shelf: Shelf, fresh: Mapping[str, Labels], renamed: Mapping[str, Labels]
+    ) -> None:
+        self._memory.compared |= {(shelf, key): one for key, one in (*fresh.items(), *renamed.items())}
 
     async def integrations(self) -> dict[str, Integration]:
         return dict(self._memory.connections)

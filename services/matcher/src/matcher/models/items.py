@@ -97,6 +97,9 @@ class Labels:
     def __or__(self, other: "Labels") -> "Labels":
         return Labels(self.names | other.names, self.codes | other.codes)
 
+    def __sub__(self, other: "Labels") -> "Labels":
+        return Labels(self.names - other.names, self.codes - other.codes)
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

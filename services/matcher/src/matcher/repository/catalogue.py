@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from matcher.models.browsing import Place, Wanted, WantedMappings, folded
 from matcher.models.items import Item, Shelf
+from matcher.repository.among import among
 from matcher.repository.documents import item_from, mapping_from
 from matcher.repository.indexes import MAPPINGS
 from shared.contracts.base import Side
@@ -25,10 +26,7 @@ class MongoCatalogue:
         return [item_from(wanted.shelf, row) for row in rows]
 
     async def names(self, tenant_id: str, shelf: Shelf, keys: Collection[str]) -> dict[str, str]:
-        if not keys:
-            return {}
-        of = {"_id": {"$in": list(keys)}}
-        rows = await self._mongo.documents(shelf, tenant_id).find(of, fields=["name"])
+        rows = await among(self._mongo.documents(shelf, tenant_id), "_id", keys, fields=["name"])
         return {row["_id"]: row["name"] for row in rows}
 
     async def mappings(self, wanted: WantedMappings, after: str | None, limit: int) -> list[MappingDecided]:
@@ -42,14 +40,13 @@ class MongoCatalogue:
         return [mapping_from(row) for row in rows]
 
     async def mappings_of(self, tenant_id: str, shelf: Shelf, ids: Collection[str]) -> list[MappingDecided]:
-        if not ids:
-            return []
-        of: Document = {"kind": shelf.kind.value}
-        if shelf.side is Side.VENDOR:
-            of["vendor_id"] = {"$in": list(ids)}
-        else:
-            of |= {"psa_id": {"$in": list(ids)}, "decision": Decision.APPROVED.value}
-        return [mapping_from(row) for row in await self._mongo.documents(MAPPINGS, tenant_id).find(of)]
+        vendor = shelf.side is Side.VENDOR
+        besides = {"kind": shelf.kind.value}
+        if not vendor:
+            besides["decision"] = Decision.APPROVED.value
+        rows = self._mongo.documents(MAPPINGS, tenant_id)
+        found = await among(rows, "vendor_id" if vendor else "psa_id", ids, besides=besides)
+        return [mapping_from(row) for row in found]
 
 
 def _filter(wanted: Wanted) -> Document:

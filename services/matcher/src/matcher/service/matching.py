@@ -1,6 +1,6 @@
 """Exact matching of whatever was touched, as far as it reaches."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from matcher.models.decisions import SYSTEM, Ruling, Target, decided, mapping_key
@@ -60,13 +60,15 @@ class Matching:
 
     async def _match(self, turn: Turn, kind: MappingKind, touched: Mapping[Shelf, Collection[str]]) -> None:
         vendor, psa = VENDOR_SHELVES[kind], PSA_SHELVES[kind]
-        if not (touched[vendor] or touched[psa]):
+        changed = await turn.items(vendor, touched[vendor])
+        labels = await _labels(turn, vendor, changed)
+        labels |= await _labels(turn, psa, await turn.items(psa, touched[psa]))
+        concerned = _once([*changed, *await turn.called(vendor, labels)])
+        if not concerned:
             return
-        labels = await _labels(turn, vendor, touched[vendor]) | await _labels(turn, psa, touched[psa])
-        concerned = {item.key: item for item in await turn.items(vendor, touched[vendor])}
-        concerned |= {item.key: item for item in await turn.called(vendor, labels)}
-        scene = await _scene(turn, kind, list(concerned.values()))
-        await turn.record([ruling for item in concerned.values() if (ruling := self._ruling(scene, item))])
+        beyond = await turn.called(vendor, labels_of(concerned) - labels)
+        scene = await _scene(turn, kind, concerned, _once([*concerned, *beyond]))
+        await turn.record([ruling for item in concerned if (ruling := self._ruling(scene, item))])
 
     def _ruling(self, scene: "_Scene", item: Item) -> MappingDecided | None:
         vendor = scene.integrations.get(item.integration_id)
@@ -114,18 +116,18 @@ class _Scene:
         return psa is not None and psa.connected
 
 
-async def _scene(turn: Turn, kind: MappingKind, concerned: Sequence[Item]) -> _Scene:
-    around = labels_of(concerned)
+async def _scene(turn: Turn, kind: MappingKind, concerned: Sequence[Item], vendor: Sequence[Item]) -> _Scene:
+    """`vendor` is every vendor item that shares a name or a code with one that is concerned."""
     integrations = await turn.integrations()
     gone = {key for key, one in integrations.items() if one.side is Side.PSA and not one.connected}
-    psa = await turn.called(PSA_SHELVES[kind], around)
+    psa = await turn.called(PSA_SHELVES[kind], labels_of(concerned))
     keys = [
         mapping_key(integrations[item.integration_id], kind, item.id)
         for item in concerned
         if item.integration_id in integrations
     ]
     return _Scene(
-        vendor=vendor_groups(await turn.called(VENDOR_SHELVES[kind], around)),
+        vendor=vendor_groups(vendor),
         psa=psa_groups(item for item in psa if item.integration_id not in gone),
         integrations=integrations,
         finished=await turn.finished(),
@@ -133,16 +135,22 @@ async def _scene(turn: Turn, kind: MappingKind, concerned: Sequence[Item]) -> _S
     )
 
 
-async def _labels(turn: Turn, shelf: Shelf, keys: Collection[str]) -> Labels:
+async def _labels(turn: Turn, shelf: Shelf, items: Sequence[Item]) -> Labels:
     """What the items are called now and were called when last compared: both groups are concerned."""
-    now = {item.key: labels_of([item]) for item in await turn.items(shelf, keys)}
-    before = await turn.former_labels(keys, shelf)
-    await turn.remember_labels({k: labels for k, labels in now.items() if before.get(k) != labels}, shelf)
+    now = {item.key: labels_of([item]) for item in items}
+    before = await turn.former_labels(shelf, now)
+    fresh = {key: labels for key, labels in now.items() if key not in before}
+    renamed = {key: labels for key, labels in now.items() if before.get(key, labels) != labels}
+    await turn.remember_labels(shelf, fresh, renamed)
     everything = [*now.values(), *before.values()]
     return Labels(
         frozenset().union(*(labels.names for labels in everything)),
         frozenset().union(*(labels.codes for labels in everything)),
     )
+
+
+def _once(items: Iterable[Item]) -> list[Item]:
+    return list({item.key: item for item in items}.values())
 
 
 def _keys(marks: Sequence[Mark], shelf: Shelf) -> set[str]:

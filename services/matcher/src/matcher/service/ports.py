@@ -40,11 +40,15 @@ class Turn(Protocol):
         """The items that have one of the names or one of the codes."""
         ...
 
-    async def former_labels(self, keys: Collection[str], shelf: Shelf) -> dict[str, Labels]:
+    async def former_labels(self, shelf: Shelf, keys: Collection[str]) -> dict[str, Labels]:
         """Under which labels each item was compared last."""
         ...
 
-    async def remember_labels(self, labels: Mapping[str, Labels], shelf: Shelf) -> None: ...
+    async def remember_labels(
+        self, shelf: Shelf, fresh: Mapping[str, Labels], renamed: Mapping[str, Labels]
+    ) -> None:
+        """For items that were never compared, and for those that were called otherwise."""
+        ...
 
     async def integrations(self) -> dict[str, Integration]: ...
 
@@ -55,7 +59,7 @@ class Turn(Protocol):
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]: ...
 
     async def record(self, mappings: Sequence[MappingDecided]) -> None:
-        """Store decisions and have them published."""
+        """Store decisions and have them published; revision 1 is of what was never decided on."""
         ...
 
     async def approved(self, vendor_integration_id: str, psa_integration_id: str) -> dict[MappingKind, int]:
