@@ -97,6 +97,7 @@ class FakeMarketplace:
 
     async def account(self, account_id: str) -> Account | None:
         self.log.append(f"account {account_id}")
+        await self.asked(f"account {account_id}")
         return self.accounts_there.get(account_id)
 
     async def subscription(self, subscription_id: str) -> Detail | None:

@@ -17,6 +17,7 @@ from shared.syncing.runs import Runs
 from shared.syncing.working import Tools, Worker
 from vendor_sync.app import SAYS
 from vendor_sync.repository import Subscriptions
+from vendor_sync.service.ports import Connect
 from vendor_sync.service.running import VendorRun
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
@@ -27,17 +28,19 @@ class Stage:
     """One integration of vendor-sync, from the queue to the outbox."""
 
     mongo: Mongo
-    vendor: FakeMarketplace
+    vendor: FakeMarketplace = field(default_factory=FakeMarketplace)
     kafka: Published = field(default_factory=Published)
     board: Board = field(default_factory=Board)
     clock: Callable[[], datetime] = lambda: NOW
+    connect: Connect | None = None
+    """To another marketplace than the fake one."""
 
     def __post_init__(self) -> None:
         self.integrations = Integrations(self.mongo, Side.VENDOR)
         self.runs = Runs(self.mongo, self.integrations, Outbox(self.mongo, "vendor-sync"), SAYS)
 
     def worker(self) -> Worker:
-        work = VendorRun(self.vendor.open, Subscriptions(self.mongo), self.clock)
+        work = VendorRun(self.connect or self.vendor.open, Subscriptions(self.mongo), self.clock)
         return Worker(self.runs, work, Tools(self.mongo, self.kafka, self.board, watch=0.05))
 
     async def queue(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> None:

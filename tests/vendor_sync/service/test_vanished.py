@@ -126,7 +126,7 @@ async def test_refused_credentials_are_never_taken_for_an_absent_account(stage: 
     async def refused(_: str) -> None:
         raise CredentialsRejected("401")
 
-    stage.vendor.listing = refused
+    stage.vendor.asked = refused
     finished = await stage.run()
 
     assert finished.outcome is Outcome.FAILED

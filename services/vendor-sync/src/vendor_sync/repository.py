@@ -1,12 +1,12 @@
 """The subscriptions collection: one document for each subscription that was ever listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from shared.contracts.base import key_of
-from shared.mongo import Document, Documents, Index, Mongo, Put
+from shared.mongo import Document, Documents, Index, Mongo, Put, Update
 from shared.syncing.models import Run
 from vendor_sync.models.todo import Due, Entry, Stand
 from vendor_sync.models.vendor import BILLABLE
@@ -36,6 +36,13 @@ class Subscriptions:
         read = {"integration_id": run.integration_id, "read_at": {"$ne": None}, "gone": False}
         return frozenset(await self._of(run).distinct("offer", read))
 
+    async def marks(self, run: Run) -> dict[str, str]:
+        rows = self._of(run).stream(_in(run), fields=["row.subscription_id", "mark"])
+        return {row["row"]["subscription_id"]: row["mark"] async for row in rows}
+
+    async def add(self, run: Run, entries: Sequence[Entry]) -> None:
+        await self._of(run).insert_new(_document(run, entry) for entry in entries)
+
     async def put(self, run: Run, entries: Sequence[Entry]) -> None:
         await self._of(run).bulk([Put(_document(run, entry)) for entry in entries])
 
@@ -44,12 +51,14 @@ class Subscriptions:
         rows = await self._of(run).find(waiting, sort=[("rank", 1), ("_id", 1)], limit=limit)
         return [_entry(row) for row in rows]
 
-    async def vanish(self, run: Run) -> int:
+    async def vanish(self, run: Run, listed: Collection[str]) -> int:
         """Only what should be in a list, by the last word on its status, can vanish from it."""
         expected = {"integration_id": run.integration_id, "gone": False, "status": {"$in": BILLABLE}}
-        unlisted = {"$or": [{"run_id": {"$ne": run.run_id}}, {"listed": {"$lt": 2}}]}
-        news = {"run_id": run.run_id, "state": Due.DUE, "listed": 0, "rank": _LAST}
-        return await self._of(run).change_many(expected | unlisted, {"$set": news})
+        rows = self._of(run).stream(expected, fields=["row.subscription_id"])
+        vanished = [row["_id"] async for row in rows if row["row"]["subscription_id"] not in listed]
+        news = {"run_id": run.run_id, "state": Due.DUE, "rank": _LAST}
+        await self._of(run).bulk([Update({"_id": one}, {"$set": news}) for one in vanished])
+        return len(vanished)
 
     async def stand(self, run: Run) -> Stand:
         rows = await self._of(run).aggregate(
@@ -87,7 +96,7 @@ def _id(run: Run, subscription_id: str) -> str:
 def _document(run: Run, entry: Entry) -> Document:
     told: dict[str, Any] = _ENTRY.dump_python(entry, mode="json")
     own = {"_id": _id(run, entry.subscription_id), "integration_id": run.integration_id}
-    return told | own | {"offer": entry.row.offer}
+    return told | own | {"offer": entry.row.offer, "mark": entry.row.mark}
 
 
 def _entry(row: Document) -> Entry:

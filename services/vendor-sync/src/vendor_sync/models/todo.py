@@ -29,8 +29,6 @@ class Entry:
     row: Row
     run_id: str
     state: Due
-    listed: int
-    """In which listing of the run it was last: 1 the first, 2 the one at the end, 0 none."""
     rank: int
     status: SubscriptionStatus
     """As the detail said, when it was read since the row changed; else as the list did."""
@@ -81,17 +79,15 @@ class Plan:
         """As the first listing of the run shows it; a listing that is repeated changes no decision."""
         if before and before.run_id == self.run_id:
             return replace(before, row=row)
-        return self._entered(row, before, listing=1)
+        return self._entered(row, before)
 
     def listed_again(self, row: Row, before: Entry | None) -> Entry:
-        """As the listing at the end shows it: what is new or has changed since is due."""
-        if before is None or before.run_id != self.run_id:
-            return self._entered(row, before, listing=2)
-        if before.listed and before.row.mark == row.mark:
-            return replace(before, listed=2)
-        return replace(before, row=row, listed=2, state=Due.DUE)
+        """What the listing at the end shows as new, or as changed since the first, is due."""
+        if before and before.run_id == self.run_id:
+            return replace(before, row=row, state=Due.DUE)
+        return self._entered(row, before)
 
-    def _entered(self, row: Row, before: Entry | None, *, listing: int) -> Entry:
+    def _entered(self, row: Row, before: Entry | None) -> Entry:
         """What came back after it was gone has no number until it is read."""
         read = before if before and not before.gone else None
         kept = read is not None and self._is_fresh(read, row)
@@ -99,7 +95,6 @@ class Plan:
             row,
             self.run_id,
             Due.KEPT if kept else Due.DUE,
-            listing,
             self.order.rank(row),
             read.status if read and kept else row.status,
             read_at=read.read_at if read else None,

@@ -1,6 +1,6 @@
 """The list steps: what is listed goes on the to-do list; at the end, what changed or vanished meanwhile."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 from vendor_sync.models.observed import Stamp, listed
@@ -9,20 +9,31 @@ from vendor_sync.models.vendor import BILLABLE, Page, Row
 from vendor_sync.service.reading import Reading
 
 Decide = Callable[[Row, Entry | None], Entry]
+TakeIn = Callable[[Stamp, Page[Row]], Awaitable[None]]
 
 
 async def list_first(reading: Reading) -> Mapping[str, str]:
     """Fill the to-do list; whatever was never read is published at once, its quantities unread."""
     plan = await _plan(reading)
-    return await _read_lists(reading, plan.listed_first)
+
+    async def take_in(stamp: Stamp, page: Page[Row]) -> None:
+        await _enter(reading, stamp, page.rows, plan.listed_first)
+
+    return await _read_lists(reading, take_in)
 
 
 async def list_again(reading: Reading) -> Mapping[str, str]:
     """What came or changed while the details were read is due; what is in no list now is looked at once."""
-    plan = await _plan(reading)
-    notes = await _read_lists(reading, plan.listed_again)
+    plan, marks, there = await _plan(reading), await reading.todo.marks(reading.run), set[str]()
+
+    async def take_in(stamp: Stamp, page: Page[Row]) -> None:
+        there.update(row.subscription_id for row in page.rows)
+        news = [row for row in page.rows if marks.get(row.subscription_id) != row.mark]
+        await _enter(reading, stamp, news, plan.listed_again)
+
+    notes = await _read_lists(reading, take_in)
     reading.check()
-    vanished = await reading.todo.vanish(reading.run)
+    vanished = await reading.todo.vanish(reading.run, there)
     return {**notes, "vanished": str(vanished)}
 
 
@@ -36,12 +47,12 @@ async def _plan(reading: Reading) -> Plan:
     )
 
 
-async def _read_lists(reading: Reading, decide: Decide) -> Mapping[str, str]:
+async def _read_lists(reading: Reading, take_in: TakeIn) -> Mapping[str, str]:
     notes, count = {}, 0
     for status in BILLABLE:
         before = count
         async for stamp, page in reading.pages(reading.marketplace.subscriptions(status)):
-            await _take_in(reading, stamp, page, decide)
+            await take_in(stamp, page)
             count += len(page.rows)
             reading.walk.progress.advance(len(page.rows), total=before + (page.total or 0))
             # The listing at the end has the last word on whether a list was whole.
@@ -49,12 +60,13 @@ async def _read_lists(reading: Reading, decide: Decide) -> Mapping[str, str]:
     return {"subscriptions": str(count), **notes}
 
 
-async def _take_in(reading: Reading, stamp: Stamp, page: Page[Row], decide: Decide) -> None:
+async def _enter(reading: Reading, stamp: Stamp, rows: Sequence[Row], decide: Decide) -> None:
     """Remembered before it is published: what readers hear of is surely on the to-do list."""
-    known = await reading.todo.known(reading.run, [row.subscription_id for row in page.rows])
-    entries = [decide(row, known.get(row.subscription_id)) for row in page.rows]
+    known = await reading.todo.known(reading.run, [row.subscription_id for row in rows])
+    entries = [decide(row, known.get(row.subscription_id)) for row in rows]
     reading.check()
-    await reading.todo.put(reading.run, entries)
+    await reading.todo.add(reading.run, [entry for entry in entries if entry.subscription_id not in known])
+    await reading.todo.put(reading.run, [entry for entry in entries if entry.subscription_id in known])
     never_read = [entry.row for entry in entries if entry.read_at is None]
     await reading.walk.observer.publish(listed(row, stamp) for row in never_read)
 

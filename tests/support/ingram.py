@@ -1,0 +1,70 @@
+"""Ingram Micro over a transport of ours: what a list holds, and how the server misbehaves."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from shared.http import Api, Policy
+from shared.settings import OutboundSettings
+from vendor_sync.connectors.ingram_micro import IngramMicro
+
+DATA = Path(__file__).parents[1] / "data" / "vendors" / "ingram-micro"
+QUICK = Policy(attempts=2, first_wait=0.001, floor=0.001)
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def recorded(name: str) -> Any:
+    return json.loads((DATA / f"{name}.json").read_text())
+
+
+def answering(status: int, body: Any) -> Handler:
+    return lambda _: httpx.Response(status, json=body)
+
+
+@asynccontextmanager
+async def ingram(handler: Handler) -> AsyncIterator[IngramMicro]:
+    async with Api(
+        "https://api.example/marketplace/na",
+        outbound=OutboundSettings(),
+        policy=QUICK,
+        transport=httpx.MockTransport(handler),
+    ) as api:
+        yield IngramMicro(api)
+
+
+@dataclass
+class Listing:
+    """A list of customers behind `offset` and `limit`; each pass may show another state of it."""
+
+    passes: Sequence[Sequence[str]]
+    most: int = 500
+    """The server never sends more rows than this."""
+    refuses: int = 10_000
+    """A larger `limit` than this is answered 400."""
+    said: int | None = -1
+    """The total that the server claims; -1 for the true one, None for no `pagination` at all."""
+    asked: list[dict[str, str]] = field(default_factory=list)
+    _passes: int = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        query = dict(request.url.params)
+        self.asked.append(query)
+        if int(query["limit"]) > self.refuses:
+            return httpx.Response(400, json=recorded("bad-parameter"))
+        return httpx.Response(200, json=self._page(int(query["offset"]), int(query["limit"])))
+
+    def _page(self, offset: int, limit: int) -> dict[str, Any]:
+        self._passes += offset == 0
+        there = self.passes[min(self._passes, len(self.passes)) - 1]
+        rows = there[offset : offset + min(limit, self.most)]
+        page: dict[str, Any] = {"data": [{"id": one, "name": f"Customer {one}"} for one in rows]}
+        if self.said is None:
+            return page
+        total = len(there) if self.said == -1 else self.said
+        return page | {"pagination": {"offset": offset, "limit": limit, "total": total}}
