@@ -9,7 +9,11 @@ from processes import python, told
 from standalone.credentials import Credentials
 from standalone.services import SANDBOX, SERVICES, Servers, Surroundings, environment
 
-LOADS = "import importlib, sys; from shared.settings import load; load(importlib.import_module(sys.argv[1]).Settings)"
+LOADS = """
+import importlib, sys
+from shared.settings import load
+load(importlib.import_module(sys.argv[1]).Settings)
+"""
 
 
 @pytest.fixture(scope="module")
