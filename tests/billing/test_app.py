@@ -1,0 +1,103 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bought import (
+    PSA,
+    TENANT,
+    VENDOR,
+    a_finished_run,
+    a_mapping,
+    a_subscription,
+    an_agreement_line,
+    an_integration,
+)
+from faststream.kafka import KafkaBroker, TestKafkaBroker
+from httpx import ASGITransport, AsyncClient
+from people import a_verifier, signed_in
+
+from billing.app import Parts, Rules, make_app
+from billing.models.periods import Tenant
+from shared.contracts import Message
+from shared.contracts.base import Outcome
+from shared.kafka import enveloped, make_broker
+from shared.live import Live
+from shared.mongo import Mongo
+from shared.people import Role
+from shared.settings import KafkaSettings, MongoSettings, RedisSettings
+
+TODAY = datetime.now(UTC)
+BOUGHT, BILLED = a_subscription(7, observed_at=TODAY), an_agreement_line(5, observed_at=TODAY)
+
+
+@pytest.fixture
+async def live(redis_settings: RedisSettings) -> AsyncIterator[Live]:
+    channel = Live(redis_settings)
+    yield channel
+    await channel.close()
+
+
+async def test_what_is_heard_ends_as_a_line_over_http_and_an_outcome_on_the_channel(
+    mongo_settings: MongoSettings, redis_settings: RedisSettings, live: Live
+) -> None:
+    async with billing(mongo_settings, redis_settings) as (broker, http):
+        await say(broker, an_integration(VENDOR), an_integration(PSA))
+        await say(broker, a_mapping("account", "acme", "co1"), a_mapping("service", "svc1", "prod1"))
+        await say(broker, BOUGHT, BILLED)
+        await say(broker, a_finished_run([BOUGHT], started_at=TODAY))
+        await say(
+            broker,
+            a_finished_run([BILLED], started_at=TODAY, integration_id=PSA, sync_id="sync-2"),
+        )
+        both = await until(lambda: outcomes(live), lambda told: len(told) == 2)
+        answer = (await http.get("/usage", headers=signed_in(Role.VIEWER, TENANT))).json()
+        ended = (await http.get("/runs", headers=signed_in(Role.VIEWER, TENANT))).json()
+
+    assert both == {VENDOR: Outcome.COMPLETE, PSA: Outcome.COMPLETE}
+    [line] = answer["lines"]
+    assert (line["line_class"], line["vendor_count"]["number"]) == ("vendor-higher", "7")
+    assert {run["state"] for run in ended["runs"]} == {"reconciled"}
+
+
+async def test_a_working_service_is_alive_and_ready(
+    mongo_settings: MongoSettings, redis_settings: RedisSettings
+) -> None:
+    async with billing(mongo_settings, redis_settings) as (_, http):
+        answer = await http.get("/health/live")
+
+    assert answer.json() == {"service": "billing", "ok": True, "faults": []}
+
+
+@asynccontextmanager
+async def billing(
+    mongo_settings: MongoSettings, redis_settings: RedisSettings
+) -> AsyncIterator[tuple[KafkaBroker, AsyncClient]]:
+    """The whole service on in-memory Kafka and real stores."""
+    broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "billing")
+    parts = Parts(Mongo(mongo_settings), broker, Live(redis_settings), a_verifier())
+    app = make_app(parts, Rules((Tenant(id=TENANT, currency="USD"),)))
+    http = AsyncClient(transport=ASGITransport(app), base_url="http://billing")
+    async with TestKafkaBroker(broker, connect_only=False), app.router.lifespan_context(app), http:
+        yield broker, http
+
+
+async def say(broker: KafkaBroker, *messages: Message) -> None:
+    for message in messages:
+        sent = enveloped(message, source="test")
+        await broker.publish(sent.body, sent.topic, key=sent.key.encode(), headers=dict(sent.headers))
+
+
+async def outcomes(live: Live) -> dict[str, Any]:
+    told = await live.snapshot(TENANT)
+    return {name: status.outcome for name, status in told.items() if status.outcome}
+
+
+async def until(look: Callable[[], Awaitable[Any]], good: Callable[[Any], bool]) -> Any:
+    """What is seen once it is good."""
+    async with asyncio.timeout(15):
+        while not good(seen := await look()):
+            await asyncio.sleep(0.05)
+    return seen
