@@ -76,6 +76,19 @@ async def test_not_one_part_of_the_whole_outlives_a_launcher_that_is_killed(tmp_
 
 
 @pytest.mark.live
+async def test_nothing_is_left_of_a_start_that_was_broken_off(tmp_path: Path) -> None:
+    launcher = up(tmp_path, "kafka", "valkey")
+    assert launcher.stdout
+    launcher.stdout.readline()
+    processes = family(launcher.pid)
+
+    launcher.terminate()
+
+    assert told(launcher)[0] == 128 + signal.SIGTERM
+    assert not any(map(alive, processes))
+
+
+@pytest.mark.live
 async def test_each_part_is_told_with_its_time_and_address(tmp_path: Path) -> None:
     launcher = up(tmp_path, "valkey", "sandbox")
 
@@ -135,6 +148,11 @@ def test_a_missing_maven_is_told_in_one_sentence(tmp_path: Path) -> None:
         "Apache Kafka is fetched with Maven and there is no `mvn` on the PATH: install Maven 3.6 or newer "
         "(package maven), or run the system with `docker compose up` instead\n"
     )
+
+
+@pytest.mark.live
+def test_what_was_fetched_once_is_not_fetched_again() -> None:
+    assert told(python("-m", "standalone", "resolve", PATH="")) == (0, "", "")
 
 
 def test_a_maven_that_fails_is_quoted(tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ import sys
 
 from standalone import signals, up
 from standalone.demo import command as demo
+from standalone.order import tell
 from standalone.record import record
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m standalone", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m standalone", description="Trueup on this machine, without Docker."
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
     demo.add_to(commands)
     up.add_to(commands)
@@ -21,7 +24,7 @@ def main() -> int:
 
 
 async def _resolve() -> int:
-    await record(print)
+    await record(tell)
     return 0
 
 

@@ -9,6 +9,11 @@ Say = Callable[[str], None]
 """Where progress is told: one line for a person."""
 
 
+def tell(line: str) -> None:
+    """On standard output, at once: whoever waits at the other end of a pipe wants to see it move."""
+    print(line, flush=True)
+
+
 async def start_in_order(parts: Mapping[str, Part], say: Say) -> None:
     """Start them all, side by side where they do not need each other.
 

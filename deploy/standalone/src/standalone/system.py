@@ -12,7 +12,7 @@ from shared.errors import PermanentError
 from standalone.credentials import Credentials
 from standalone.data_dir import fresh_logs, locked, ports, seed
 from standalone.kafka import Kafka
-from standalone.order import Say, start_in_order, stop_in_order
+from standalone.order import Say, start_in_order, stop_in_order, tell
 from standalone.part import Part
 from standalone.probes import HOST
 from standalone.services import (
@@ -55,7 +55,7 @@ class System:
     overrides: Overrides = field(default_factory=dict)
     own: Servers | None = None
     """Servers that somebody else runs, to be used in place of ours."""
-    say: Say = print
+    say: Say = tell
     parts: dict[str, Part] = field(init=False, default_factory=dict)
     around: Surroundings = field(init=False, repr=False)
     _open: AsyncExitStack = field(init=False, repr=False, default_factory=AsyncExitStack)

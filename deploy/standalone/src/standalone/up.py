@@ -17,7 +17,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 async def _up(data: Path, seed: int | None, only: tuple[str, ...]) -> int:
     async with System(data_dir=data, seed=seed, only=only) as system:
-        print(_where(system), flush=True)
+        system.say(_where(system))
         await system.watch()
     return 0
 
