@@ -46,8 +46,8 @@ def an_auth() -> FastAPI:
         return {"token": token_for(Role.ADMIN), "expires_at": until.isoformat()}
 
     @app.get("/integrations")
-    async def integrations() -> list[dict[str, str]]:
-        return [INTEGRATION]
+    async def integrations() -> dict[str, list[dict[str, str]]]:
+        return {"integrations": [INTEGRATION]}
 
     return app
 

@@ -53,5 +53,6 @@ async def test_the_story_ends_as_its_inputs_say(desk: Desk, control: httpx.Async
     assert set(outcomes.values()) == {"complete"}
     assert all(count > 0 for count in generated.values())
     assert [part for part, _ in refused] == ["without_quantity", "ambiguous"]
-    verdict = judge(story.approved, before, await rows(control, "additions"), await rows(control, "writes"))
+    writes = (await rows(control, "writes"))["writes"]
+    verdict = judge(story.approved, before, await rows(control, "additions"), writes)
     assert (verdict.written, verdict.faults) == (4, ())

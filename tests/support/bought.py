@@ -80,7 +80,14 @@ def a_vendor_account(id_: str = "acme", **more: Any) -> vendor_sync.AccountObser
 
 
 def a_service(id_: str = "svc1", **more: Any) -> vendor_sync.ServiceObserved:
-    known = {**SEEN, "revision": 1, "integration_id": VENDOR, "service_id": id_, "name": f"Service {id_}"}
+    known = {
+        **SEEN,
+        "revision": 1,
+        "integration_id": VENDOR,
+        "service_id": id_,
+        "name": f"Service {id_}",
+        "title": f"Service {id_}",
+    }
     place = {"service_key": id_, "term": "1 year", "billing_period": "1 month"}
     return vendor_sync.ServiceObserved(**(known | place | more))
 

@@ -52,6 +52,7 @@ def a_service(id_: str, name: str, mpn: str | None = None, **more: Any) -> vendo
         service_id=id_,
         service_key=f"acme|{mpn}|1 month|1 month",
         name=name,
+        title=f"{name} – 1 Month",
         vendor="Acme",
         mpn=mpn,
         term="1 month",

@@ -20,7 +20,8 @@ def test_a_service_is_vendor_part_number_term_and_billing_period() -> None:
     (line,) = lines_of(a_detail(a_row(), a_product("CFQ7:0001")))
 
     assert line.service.key == "Microsoft|CFQ7:0001|1 year|1 month"
-    assert line.service.name == "Basic – 1 Year, billed Monthly"
+    assert line.service.name == "Basic"
+    assert line.service.title == "Basic – 1 Year, billed Monthly"
 
 
 @pytest.mark.parametrize(
@@ -33,12 +34,12 @@ def test_a_service_is_vendor_part_number_term_and_billing_period() -> None:
     ],
     ids=["neither", "term", "billing", "odd"],
 )
-def test_a_services_name_tells_its_term_and_how_it_is_billed(
+def test_a_services_title_tells_its_term_and_how_it_is_billed(
     term: Period | None, billing: Period | None, name: str
 ) -> None:
     (line,) = lines_of(a_detail(a_row(term=term, billing=billing)))
 
-    assert line.service.name == name
+    assert line.service.title == name
 
 
 @pytest.mark.parametrize(
@@ -104,5 +105,7 @@ def test_different_vendors_and_part_numbers_never_share_a_key(
 def test_a_service_goes_by_the_name_that_its_key_is_known_by() -> None:
     (line,) = lines_of(a_detail())
 
-    assert renamed(line.service, {line.service.key: "Known"}).name == "Known"
+    known = renamed(line.service, {line.service.key: "Known"})
+
+    assert (known.name, known.title) == ("Known", "Known – 1 Year, billed Monthly")
     assert renamed(line.service, {}) == line.service

@@ -143,4 +143,4 @@ async def test_a_service_keeps_its_name_while_any_subscription_calls_it_so(stage
 
     stage.vendor.has(*(a_detail(a_row(f"s{n}"), a_product(name="New")) for n in range(2)))
     await stage.run("renamed")
-    assert [seen.name for seen in stage.said(ServiceObserved)][-1] == "New – 1 Year, billed Monthly"
+    assert [seen.title for seen in stage.said(ServiceObserved)][-1] == "New – 1 Year, billed Monthly"

@@ -52,7 +52,7 @@ class AuthApi:
     async def integrations(self, token: str) -> list[Integration]:
         headers = {"Authorization": f"Bearer {token}"}
         rows = (await self._api.request("GET", "/integrations", headers=headers)).result()
-        return [Integration.model_validate(row) for row in rows]
+        return [Integration.model_validate(row) for row in rows["integrations"]]
 
     async def close(self) -> None:
         await self._api.aclose()

@@ -102,6 +102,7 @@ class _Service:
             closing=(self._relay.release, *self._parts.closing, self._parts.mongo.close),
         ):
             yield
+            # Before the jobs are waited for: a run may have hours to go.
             self._runs.stop()
 
 

@@ -54,6 +54,7 @@ class Subscriptions:
     async def vanish(self, run: Run, listed: Collection[str]) -> int:
         """Only what should be in a list, by the last word on its status, can vanish from it."""
         expected = {"integration_id": run.integration_id, "gone": False, "status": {"$in": BILLABLE}}
+        # The ids in the lists may be a hundred thousand: compared here, not sent to the store.
         rows = self._of(run).stream(expected, fields=["row.subscription_id"])
         vanished = [row["_id"] async for row in rows if row["row"]["subscription_id"] not in listed]
         news = {"run_id": run.run_id, "state": Due.DUE, "rank": _LAST}

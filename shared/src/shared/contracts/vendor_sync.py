@@ -46,6 +46,9 @@ class ServiceObserved(Observation):
     service_id: str
     service_key: str
     name: str
+    """As the vendor calls it: what names are compared with."""
+    title: str
+    """As people read it, with the term and how it is billed."""
     vendor: str | None = None
     mpn: str | None = None
     term: str

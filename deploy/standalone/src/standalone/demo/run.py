@@ -42,7 +42,8 @@ async def _tell(system: System, writes: str, say: Say) -> Verdict:
         before = await _control(sandbox, "GET", "additions")
         await _approve(story, say)
         after = await _control(sandbox, "GET", "additions")
-        verdict = judge(story.approved, before, after, await _control(sandbox, "GET", "writes"))
+        writes_made = (await _control(sandbox, "GET", "writes"))["writes"]
+        verdict = judge(story.approved, before, after, writes_made)
         _conclude(verdict, say)
         return verdict
 
@@ -62,7 +63,7 @@ async def _connect_and_map(story: Story, sandbox: httpx.AsyncClient, say: Say) -
 
 async def _sync_and_review(story: Story, sandbox: httpx.AsyncClient, say: Say) -> None:
     changes = await _control(sandbox, "POST", "month-passes")
-    say(f" 6  a month passes at the vendor: {plural(_changed(changes), 'subscription')} changed")
+    say(f" 6  a month passes at the vendor: {plural(len(changes['changed']), 'subscription')} changed")
     sync_id = await story.finish()
     outcomes = await story.desk.synced({story.vendor_id, story.psa_id}, sync_id)
     say(f" 7  mapping finished, synced: {', '.join(sorted(outcomes.values()))}")
@@ -90,10 +91,6 @@ def _conclude(verdict: Verdict, say: Say) -> None:
         f"{plural(verdict.written, 'approved line')} as approved, {verdict.untouched} others to be unchanged"
     )
     say(f"    {'NOT as it should be' if verdict.faults else 'PROVEN'}: {lines}")
-
-
-def _changed(changes: Json) -> int:
-    return sum(len(rows) for rows in changes.values() if isinstance(rows, list))
 
 
 async def _control(sandbox: httpx.AsyncClient, method: str, path: str, body: Json | None = None) -> Any:

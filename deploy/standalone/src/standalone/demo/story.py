@@ -42,7 +42,8 @@ class Story:
         """Both providers, each checked live before it is saved."""
         for provider in PROVIDERS:
             body = {"provider": provider, **credentials[provider]}
-            self.integrations[provider] = await self.desk.ask("POST", "auth", "/integrations", body)
+            answer = await self.desk.ask("POST", "auth", "/integrations", body)
+            self.integrations[provider] = answer["integration"]
 
     async def discovered(self) -> dict[str, int]:
         """Accounts and services generate themselves; returns how many there are of each."""

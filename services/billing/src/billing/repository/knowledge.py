@@ -10,7 +10,7 @@ from shared.contracts.matcher import MappingDecided
 from shared.mongo import Filter, Mongo
 
 _NAMES = {"v": "vendor_accounts", "s": "vendor_services", "p": "psa_accounts", "d": "products"}
-_FIELDS = ("ref", "name", "product_key")
+_FIELDS = ("ref", "name", "title", "product_key")
 
 
 class KnowledgeStore:
@@ -45,7 +45,7 @@ class KnowledgeStore:
             mine = [ref for ref in wanted if ref.startswith(f"{kind}:")]
             rows = self._mongo.documents(collection, tenant_id)
             for row in await rows.find({"ref": {"$in": mine}}, fields=_FIELDS) if mine else []:
-                names[row["ref"]] = Name(row["name"], row.get("product_key"))
+                names[row["ref"]] = Name(row.get("title") or row["name"], row.get("product_key"))
         return names
 
 

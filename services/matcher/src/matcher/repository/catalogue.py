@@ -1,9 +1,9 @@
 """What people browse, read without a turn."""
 
 import re
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Callable, Collection
 
-from matcher.models.browsing import Place, Wanted, WantedMappings, folded
+from matcher.models.browsing import Place, Standing, Wanted, WantedMappings, folded
 from matcher.models.items import Item, Shelf
 from matcher.repository.among import among
 from matcher.repository.documents import item_from, mapping_from
@@ -11,6 +11,8 @@ from matcher.repository.indexes import MAPPINGS
 from shared.contracts.base import Side
 from shared.contracts.matcher import Decision, MappingDecided
 from shared.mongo import Document, Mongo
+
+_ORDER = (("folded", 1), ("_id", 1))
 
 
 class MongoCatalogue:
@@ -20,10 +22,14 @@ class MongoCatalogue:
         self._mongo = mongo
 
     async def items(self, wanted: Wanted, after: Place | None, limit: int) -> list[Item]:
-        rows = await self._mongo.documents(wanted.shelf, wanted.tenant_id).find(
-            {**_filter(wanted), **_behind(after)}, sort=[("folded", 1), ("_id", 1)], limit=limit
-        )
-        return [item_from(wanted.shelf, row) for row in rows]
+        rows = self._mongo.documents(wanted.shelf, wanted.tenant_id)
+        of = {**_filter(wanted), **_behind(after)}
+        if wanted.standing is None:
+            found = await rows.find(of, sort=_ORDER, limit=limit)
+        else:
+            fits = await self._fitting(wanted, wanted.standing)
+            found = await _first(rows.stream(of, sort=_ORDER), fits, limit)
+        return [item_from(wanted.shelf, row) for row in found]
 
     async def names(self, tenant_id: str, shelf: Shelf, keys: Collection[str]) -> dict[str, str]:
         rows = await among(self._mongo.documents(shelf, tenant_id), "_id", keys, fields=["name"])
@@ -48,6 +54,34 @@ class MongoCatalogue:
         found = await among(rows, "vendor_id" if vendor else "psa_id", ids, besides=besides)
         return [mapping_from(row) for row in found]
 
+    async def _fitting(self, wanted: Wanted, standing: Standing) -> Callable[[Document], bool]:
+        """Where an item stands is kept with the mappings alone, so nothing can fall out of step with them."""
+        side, mapped = wanted.shelf.side, [Decision.APPROVED.value]
+        decisions = {
+            Standing.MAPPED: mapped,
+            Standing.EXCLUDED: [Decision.EXCLUDED.value] if side is Side.VENDOR else [],
+            Standing.UNMAPPED: [*mapped, Decision.EXCLUDED.value] if side is Side.VENDOR else mapped,
+        }[standing]
+        ends = [f"{side}_integration_id", f"{side}_id"]
+        decided = await self._mongo.documents(MAPPINGS, wanted.tenant_id).find(
+            {"kind": wanted.shelf.kind.value, "decision": {"$in": decisions}}, fields=ends
+        )
+        among_them = {tuple(row[end] for end in ends) for row in decided}
+        inside = standing is not Standing.UNMAPPED
+        return lambda row: ((row["integration_id"], row["item_id"]) in among_them) is inside
+
+
+async def _first(
+    rows: AsyncIterator[Document], fits: Callable[[Document], bool], limit: int
+) -> list[Document]:
+    found: list[Document] = []
+    async for row in rows:
+        if fits(row):
+            found.append(row)
+        if len(found) == limit:
+            break
+    return found
+
 
 def _filter(wanted: Wanted) -> Document:
     found: Document = {"present": True}
@@ -61,5 +95,5 @@ def _filter(wanted: Wanted) -> Document:
 def _behind(after: Place | None) -> Document:
     if after is None:
         return {}
-    level = {"folded": after.folded, "_id": {"$gt": after.key}}
-    return {"$or": [{"folded": {"$gt": after.folded}}, level]}
+    further = [{"folded": {"$gt": after.folded}}, {"_id": {"$gt": after.key}}]
+    return {"folded": {"$gte": after.folded}, "$or": further}

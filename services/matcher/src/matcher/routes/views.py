@@ -50,6 +50,7 @@ class VendorService(ItemView):
     """What the marketplace sells."""
 
     service_key: str
+    title: str
     vendor: str | None
     mpn: str | None
     term: str

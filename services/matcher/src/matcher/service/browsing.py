@@ -8,15 +8,12 @@ from matcher.models.items import PSA_SHELVES, VENDOR_SHELVES, Item, Shelf
 from shared.contracts.base import Side, key_of
 from shared.contracts.matcher import MappingDecided, MappingKind
 
-_PORTION = 500
-"""Rows read at once while only some of them are wanted."""
-
 
 class Catalogue(Protocol):
     """Reading without a turn: what is seen may be a moment old."""
 
     async def items(self, wanted: Wanted, after: Place | None, limit: int) -> list[Item]:
-        """Those present, by name in any case and key; the standing is not looked at."""
+        """Those present, in the order of their names in any case, then of their keys."""
         ...
 
     async def names(self, tenant_id: str, shelf: Shelf, keys: Collection[str]) -> dict[str, str]: ...
@@ -37,19 +34,10 @@ class Browsing:
         self._catalogue = catalogue
 
     async def items(self, wanted: Wanted, after: Place | None, limit: int) -> Page[Row]:
-        """Reads on until the page is full: a standing is not a column of the items."""
-        portion = limit + 1 if wanted.standing is None else max(limit + 1, _PORTION)
-        rows: list[Row] = []
-        while len(rows) <= limit:
-            items = await self._catalogue.items(wanted, after, portion)
-            rows += [
-                row for row in await self._rows(wanted, items) if wanted.standing in (None, row.standing)
-            ]
-            if len(items) < portion:
-                break
-            after = place_of(items[-1])
-        cut = tuple(rows[:limit])
-        return Page(cut, cursor_of(place_of(cut[-1].item)) if len(rows) > limit else None)
+        found = await self._catalogue.items(wanted, after, limit + 1)
+        cut = found[:limit]
+        more = cursor_of(place_of(cut[-1])) if len(found) > limit else None
+        return Page(tuple(await self._rows(wanted, cut)), more)
 
     async def mappings(self, wanted: WantedMappings, after: Place | None, limit: int) -> Page[Link]:
         found = await self._catalogue.mappings(wanted, after.key if after else None, limit + 1)
@@ -78,10 +66,6 @@ class Browsing:
                 found = await self._catalogue.names(tenant_id, shelf, keys)
                 names |= {(shelf, key): name for key, name in found.items()}
         return [_link(mapping, names) for mapping in mappings]
-
-
-def _standing_so(wanted: Wanted, rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if wanted.standing in (None, row.standing)]
 
 
 def _link(mapping: MappingDecided, names: dict[tuple[Shelf, str], str]) -> Link:

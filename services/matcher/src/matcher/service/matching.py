@@ -21,7 +21,7 @@ from shared.contracts.auth import Status
 from shared.contracts.base import Side
 from shared.contracts.matcher import Decision, MappingDecided, MappingKind, Method
 
-ITEMS_AT_ONCE = 2000
+ITEMS_AT_ONCE = 1000
 """How many items one turn looks at: few round trips, and still a short transaction."""
 KEYS_A_MARK = 500
 

@@ -84,6 +84,7 @@ def _vendor_service(seen: vendor_sync.ServiceObserved) -> Item:
         usable=seen.present,
         facts={
             "service_key": seen.service_key,
+            "title": seen.title,
             "vendor": seen.vendor,
             "mpn": seen.mpn,
             "term": seen.term,

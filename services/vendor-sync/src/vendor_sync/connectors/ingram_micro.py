@@ -35,6 +35,8 @@ class IngramMicro:
     async def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[Page[Row]]:
         """One status at a time: a list of statuses is refused, and a mistyped filter ignored in silence."""
         async for page in self._pages("/subscriptions", {"status": status.value}, row_of):
+            # An unknown filter is ignored, so rows are never trusted to be of the status asked for; the
+            # vendor's total was compared before any are left out.
             yield Page([row for row in page.rows if row.status is status], page.total, page.short)
 
     async def account(self, account_id: str) -> Account | None:
@@ -58,9 +60,11 @@ class IngramMicro:
         total = None
         for _ in range(2):
             async for rows, total in self._pass(path, query):
+                # A row that is created meanwhile shifts the others to the next page: they come twice.
                 fresh = {id_of(row): row for row in rows if id_of(row) not in seen}
                 seen |= fresh.keys()
                 yield Page([parse(row) for row in fresh.values()], total)
+            # Without a total there is nothing to fall short of.
             if total is None or len(seen) >= total:
                 return
         yield Page((), total, short=True)

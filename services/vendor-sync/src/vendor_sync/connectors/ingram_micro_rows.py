@@ -47,6 +47,7 @@ def row_of(row: Json) -> Row:
             subscription_id=id_of(row),
             account_id=str(row["customerId"]),
             name=_text(row, "name") or id_of(row),
+            # Compared client-side with what was asked for.
             status=_status(row),
             created_on=_day(row, "creationDate"),
             modified_on=_day(row, "lastModifiedDate"),

@@ -48,6 +48,7 @@ def service_observed(service: Service, stamp: Stamp) -> ServiceObserved:
         service_id=service_id_of(stamp.integration_id, service.key),
         service_key=service.key,
         name=service.name,
+        title=service.title,
         vendor=service.vendor,
         mpn=service.mpn,
         term=service.term,
@@ -67,6 +68,7 @@ def detailed(row: Row, lines: tuple[Line, ...], stamp: Stamp) -> SubscriptionObs
 
 def gone(before: SubscriptionObserved, stamp: Stamp) -> SubscriptionObserved:
     """No longer there; what it held last stays to be seen."""
+    # Billing needs them as evidence of what an absent count was.
     return before.model_copy(update={**stamp.fields, "present": False})
 
 

@@ -17,6 +17,7 @@ class Service:
 
     key: str
     name: str
+    title: str
     vendor: str | None
     mpn: str | None
     term: str
@@ -50,7 +51,8 @@ def service_key(vendor: str | None, item: str, row: Row) -> str:
 
 def renamed(service: Service, names: Mapping[str, str]) -> Service:
     """Under the name that its key is known by: subscriptions may name one service differently."""
-    return replace(service, name=names.get(service.key, service.name))
+    name = names.get(service.key, service.name)
+    return replace(service, name=name, title=name + service.title.removeprefix(service.name))
 
 
 def _line(product: Product, row: Row) -> Line:
@@ -69,11 +71,13 @@ def _line(product: Product, row: Row) -> Line:
 
 def _service(product: Product, row: Row) -> Service:
     """Add-ons inherit the subscription's periods."""
+    # A part number alone is not unique (quirk 9): vendor and periods go with it.
     name = product.name or row.name
     item = product.mpn or product.product_id or _plain(name)
     return Service(
         key=service_key(product.vendor, item, row),
-        name=_titled(name, row),
+        name=name,
+        title=_titled(name, row),
         vendor=product.vendor,
         mpn=product.mpn,
         term=_period(row.term),

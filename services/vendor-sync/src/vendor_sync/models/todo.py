@@ -105,6 +105,7 @@ class Plan:
         """Only a quick run asks; a row's date of change has the day as its finest unit."""
         if self.kind is RunKind.FULL or before.read_at is None or before.read_mark != row.mark:
             return False
+        # A change on the day of the reading, or the day before in another time zone, may not be in it.
         late = row.modified_on is not None and row.modified_on >= (before.read_at - _A_DAY).date()
         return self.now - before.read_at < self.freshness and not late
 

@@ -81,6 +81,7 @@ class Row:
     @property
     def mark(self) -> str:
         """Differs when anything in the row does."""
+        # Of what we understood of the row: a field that we do not read makes no detail due.
         return sha256(repr(self).encode()).hexdigest()[:16]
 
 

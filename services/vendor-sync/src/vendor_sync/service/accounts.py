@@ -28,6 +28,7 @@ async def read_accounts(reading: Reading) -> Mapping[str, str]:
 
 async def _look_for_vanished(reading: Reading, listed: set[str]) -> int:
     """Returns how many could not be read: these keep what was last known of them."""
+    # Also when the list came back short or empty: what each answers for itself is the truth.
     vanished = [
         seen
         async for seen in reading.walk.observer.seen(AccountObserved)

@@ -30,6 +30,7 @@ async def read_details(reading: Reading) -> None:
     reading.walk.progress.begin(reading.walk.progress.phase, done=stand.total - stand.due, total=stand.total)
     names = {seen.service_key: seen.name async for seen in reading.walk.observer.seen(ServiceObserved)}
     details = _Details(reading, names)
+    # Failed entries are no longer due, so every round gets on.
     while entries := await reading.todo.due(reading.run, HELPING):
         await details.read(entries)
 
@@ -59,6 +60,7 @@ class _Details:
             if self.over is not None:
                 break
             answer = await attempt(self.reading.marketplace.subscription(entry.subscription_id))
+            # Each call has had all its attempts by now (shared.http).
             self._judge(answer)
             if not isinstance(answer, CredentialsRejected):
                 await self.results.put((entry, _expected(answer)))
@@ -87,6 +89,7 @@ class _Details:
         read = [(entry, answer) for entry, answer in answers if not isinstance(answer, Exception)]
         sold = {entry.subscription_id: self._sold(detail) for entry, detail in read if detail}
         stamp = replace(stamp, observed_at=self.reading.clock())
+        # A subscription may hold one service in several lines, and a batch in several subscriptions.
         services = {line.service for lines in sold.values() for line in lines}
         observer = self.reading.walk.observer
         await observer.publish(service_observed(service, stamp) for service in services)

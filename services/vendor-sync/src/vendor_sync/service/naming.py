@@ -2,6 +2,7 @@
 
 from shared.contracts.base import RunKind
 from shared.contracts.vendor_sync import ServiceObserved
+from vendor_sync.models.observed import Stamp
 from vendor_sync.service.reading import Reading
 
 
@@ -12,9 +13,15 @@ async def settle_names(reading: Reading) -> None:
         return
     said = await reading.todo.names(reading.run)
     stamp = await reading.stamp()
+    # The smallest of several names, so that the next run chooses the same one.
     outdated = [
-        seen.model_copy(update={**stamp.fields, "name": min(said[seen.service_key])})
+        _called(seen, min(said[seen.service_key]), stamp)
         async for seen in reading.walk.observer.seen(ServiceObserved)
         if seen.name not in said.get(seen.service_key, [seen.name])
     ]
     await reading.walk.observer.publish(outdated)
+
+
+def _called(seen: ServiceObserved, name: str, stamp: Stamp) -> ServiceObserved:
+    title = name + seen.title.removeprefix(seen.name)
+    return seen.model_copy(update={**stamp.fields, "name": name, "title": title})
