@@ -1,9 +1,10 @@
 from decimal import Decimal
 
 import pytest
+from lines import PSA, a_line
+
 from billing.models.approvable import Choice, Objected, Objection, Write, judged
 from billing.models.usage_line import UsageLine
-from lines import PSA, a_line
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import LineClass
 

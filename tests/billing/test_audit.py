@@ -2,9 +2,10 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from billing.models.audit import Draft, Entry, Head, Verdict, chained, verify
 from hypothesis import given
 from hypothesis import strategies as st
+
+from billing.models.audit import Draft, Entry, Head, Verdict, chained, verify
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 DETAILS = st.dictionaries(

@@ -1,13 +1,13 @@
 """What follows decisions. Hears quantities written and refused, mappings finished; says sync commands."""
 
 from faststream.kafka import KafkaBroker
+
+from billing.service.results import Results
+from billing.service.syncing import Syncing
 from shared.contracts.matcher import MappingFinished
 from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
 from shared.health import Health
 from shared.kafka import consume
-
-from billing.service.results import Results
-from billing.service.syncing import Syncing
 
 SERVICE = "billing"
 

@@ -15,7 +15,7 @@ from shared.contracts import Message
 from shared.contracts.base import utc
 from shared.errors import Conflict, TransientError
 
-BATCH = 100
+BATCH = 200
 """Lines in one transaction: large enough to share its cost, small enough to conflict rarely."""
 _TRIES = 5
 

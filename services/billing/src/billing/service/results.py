@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, Refusal
-from shared.errors import NotFound
-
 from billing.models.approval import Approval, ApprovalState
 from billing.models.audit import Draft
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, Refusal
+from shared.errors import NotFound
 
 News = QuantityWritten | QuantityRefused
 

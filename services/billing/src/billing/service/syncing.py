@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import uuid4
 
+from billing.models.sync import Sync
 from shared.contracts import Command
 from shared.contracts.auth import IntegrationChanged, Status
 from shared.contracts.base import RunKind, Side, SyncRequested
@@ -12,8 +13,6 @@ from shared.contracts.matcher import MappingFinished
 from shared.contracts.psa_sync import SyncPsa
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import Conflict
-
-from billing.models.sync import Sync
 
 
 class Syncs(Protocol):
