@@ -107,12 +107,14 @@ class Budget:
 
     async def spend(self) -> None:
         """Wait until one call may be made."""
+        # Our own count first: it asks nobody, and holds when Redis has forgotten.
         await self._granted(lambda: self._here(self._own))
         await self._granted(self._everywhere)
 
     async def pause(self, seconds: float) -> None:
         """Let nobody call for so long: the provider said so."""
         now = asyncio.get_running_loop().time()
+        # Remembered here even if Redis is away: it is this process that was told to stop.
         self._own.pause(now, seconds)
         self._alone.pause(now, seconds)
         try:

@@ -44,6 +44,7 @@ class Integrations:
             document = await rows.get(event.integration_id, session=session)
             before = Known.model_validate(document) if document else None
             after = merged(before)
+            # Both topics tell of one integration at the same moment; what says nothing new is not written.
             if after != before:
                 await rows.put(_document(after), session=session)
 

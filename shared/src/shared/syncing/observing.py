@@ -102,6 +102,7 @@ class Observer:
         newest = _newest(observations)
         rows = await self._rows.get_many(newest)
         due = {id_: thing for id_, thing in newest.items() if _is_due(rows.get(id_), thing, always=always)}
+        # Before the mark: a worker whose time is over must not make its successor's rows dirty.
         self._lease.check()
         marked = await self._rows.forward(_row(thing, rows.get(id_)) for id_, thing in due.items())
         written = {row["_id"] for row in marked}
@@ -114,6 +115,7 @@ class Observer:
     async def _send(self, observations: Sequence[Observation]) -> None:
         """Publish, then mark clean; a writer that overtook us on a key gets the last word on it again."""
         while observations:
+            # Right before, and as a deadline of the sending itself: a pause may fall in between.
             self._lease.check()
             await self._publisher.publish(
                 observations, correlation_id=observations[0].run_id, deadline=_loop_time(self._lease.deadline)
@@ -145,6 +147,7 @@ async def published_since(
 
 def digest(observation: Observation) -> str:
     """Of what it says, without when and by whom it was said."""
+    # A generation alone says nothing new of the thing: keys may rotate without a flood of repeats.
     return sha256(observation.model_dump_json(exclude=_STAMPS).encode()).hexdigest()
 
 
@@ -165,6 +168,7 @@ def _newest(observations: Iterable[O]) -> dict[str, O]:
 def _is_due(row: Document | None, thing: Observation, *, always: bool) -> bool:
     if row is None:
         return True
+    # Whether a dirty row's record arrived is not known, so it goes out again whatever it says.
     if row["dirty"]:
         return bool(row["revision"] <= thing.revision)
     return bool(row["revision"] < thing.revision and (always or row["digest"] != digest(thing)))
@@ -189,6 +193,7 @@ def _row(thing: Observation, before: Document | None) -> Document:
 
 
 def _clean(thing: Observation) -> Update:
+    # Guarded: a newer reading may have made the row dirty again since.
     guard = {"_id": _id(thing), "revision": thing.revision}
     return Update(guard, {"$set": {"dirty": False, "published_revision": thing.revision}})
 

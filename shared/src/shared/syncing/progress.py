@@ -48,6 +48,7 @@ class Progress:
         """Report as often as it moves, but neither too often nor too seldom, until cancelled."""
         while True:
             self._moved.clear()
+            # Redis is for what may be lost: a run goes on untold.
             error = await attempt(self._live.report(self._status()))
             if isinstance(error, Exception):
                 log.warning("status_not_told", run_id=self._run.run_id, error=str(error))

@@ -96,12 +96,15 @@ class Runs:
     async def finish(self, claimed: Claimed, ending: Ending) -> Run:
         """Save the end and say it in one step; raises `LeaseLost` when another worker has the run by now."""
         run = claimed.run
+        # Counted before the end is saved: a write that comes in between only adds to what billing finds.
         published = await published_since(
             self._mongo.documents, run, [model.topic for model in self._says.observations]
         )
         news = {"state": RunState(ending.outcome), "reason": ending.reason, "finished_at": datetime.now(UTC)}
 
         async def work(session: Session) -> Run:
+            # Read with the change: a request that joined a moment ago is among the sync ids, or the
+            # transaction of one that joins now is retried and finds the run over.
             row = await self._of(run).take(_mine(run), {"$set": news}, session=session)
             if row is None:
                 raise LeaseLost(f"run {run.run_id} was taken over")
@@ -147,9 +150,11 @@ class Runs:
         )
         if not waiting:
             return None
+        # One run at a time: what was left in the middle is ended before the next one begins.
         run = _run(min(waiting, key=lambda row: row["state"] != RunState.RUNNING))
         news: dict[str, Any] = {"token": token}
         if run.state is RunState.QUEUED:
+            # Killed right after this, the number is wasted, which harms nothing.
             revision = await self._revisions.next(run.tenant_id, run.integration_id)
             news |= {"first_revision": revision, "generation": known.generation}
             news |= {"state": RunState.RUNNING, "started_at": datetime.now(UTC)}

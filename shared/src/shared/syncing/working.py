@@ -94,6 +94,7 @@ class Worker:
         try:
             await self._carry(self._walk(claimed))
         finally:
+            # Or the next worker would wait until the lease runs out.
             await attempt(claimed.lease.release())
         return True
 
@@ -116,10 +117,12 @@ class Worker:
         run = walk.run
         log.info("run_taken_up", run_id=run.run_id, kind=run.kind, phase=run.phase, claims=run.claims)
         result = await self._kept(walk, self._walked(walk), wanted=True)
+        # Ours, not the provider's (that would be GaveUp): a later try can do what this one could not.
         if isinstance(result, TransientError):
             _put_down(walk, result)
             return
         ending = await self._ending(walk, result)
+        # No longer asked whether it is wanted: also a run that was stopped must say how it ended.
         result = await self._kept(walk, self._finished(walk, ending), wanted=False)
         if isinstance(result, Exception):
             _put_down(walk, result)

@@ -1,0 +1,98 @@
+"""vendor-sync as a whole, on an in-memory Kafka: from what it hears to what it says."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from faststream.kafka import KafkaBroker, TestKafkaBroker
+from marketplace import FakeMarketplace, an_offer, customers
+from syncing import Board, changed, connected
+
+from shared.contracts import Message
+from shared.contracts.auth import Status
+from shared.contracts.base import RunKind, Side
+from shared.contracts.vendor_sync import SyncVendor
+from shared.kafka import Publisher, make_broker
+from shared.mongo import Mongo
+from shared.settings import KafkaSettings, MongoSettings
+from vendor_sync.app import Parts, make_app
+
+COMMAND = SyncVendor(
+    tenant_id="demo", integration_id="int_1", sync_id="s1", kind=RunKind.FULL, asked_by="billing"
+)
+
+
+@dataclass
+class Running:
+    """The service while it runs, and what it holds."""
+
+    app: FastAPI
+    broker: KafkaBroker
+    vendor: FakeMarketplace
+    mongo: Mongo
+
+    async def hears(self, *messages: Message) -> None:
+        await Publisher(self.broker, "test").publish(messages)
+
+    async def runs_ended(self, count: int) -> list[str]:
+        """Wait until so many runs are over; their states."""
+        until, rows = time.monotonic() + 20, self.mongo.all_tenants("runs")
+        while await rows.count({"finished_at": {"$ne": None}}) < count:
+            assert time.monotonic() < until, f"{count} runs did not end"
+            await asyncio.sleep(0.05)
+        return [row["state"] for row in await rows.find(sort=[("queued_at", 1)])]
+
+
+@pytest.fixture
+async def service(mongo_settings: MongoSettings, mongo: Mongo) -> AsyncIterator[Running]:
+    vendor = FakeMarketplace(accounts_there=customers("c1"))
+    vendor.has(an_offer("s1", "offer"))
+    broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "vendor-sync")
+    app = make_app(Parts(Mongo(mongo_settings), broker, Board(), vendor.open))
+    async with TestKafkaBroker(broker), app.router.lifespan_context(app):
+        yield Running(app, broker, vendor, mongo)
+
+
+async def test_connecting_starts_the_first_run_once(service: Running) -> None:
+    await service.hears(connected(), connected())
+
+    assert await service.runs_ended(1) == ["complete"]
+    await service.hears(connected())
+    assert await service.runs_ended(1) == ["complete"]
+    assert service.vendor.log == ["s1"]
+
+
+async def test_a_sync_command_delivered_twice_starts_one_run(service: Running) -> None:
+    await service.hears(connected())
+    await service.runs_ended(1)
+
+    await service.hears(COMMAND, COMMAND)
+
+    assert await service.runs_ended(2) == ["complete", "complete"]
+
+
+async def test_a_request_for_what_is_disconnected_is_answered(service: Running) -> None:
+    await service.hears(connected(), changed(Status.DISCONNECTED, revision=3))
+    before = len(await service.runs_ended(1))
+
+    await service.hears(COMMAND)
+
+    assert (await service.runs_ended(before + 1))[-1] == "failed"
+
+
+async def test_a_psa_is_none_of_its_business(service: Running) -> None:
+    await service.hears(connected(side=Side.PSA))
+
+    assert await service.mongo.all_tenants("runs").count() == 0
+
+
+async def test_it_is_ready_while_its_store_answers(service: Running) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="http://x") as client:
+        live, ready = await client.get("/health/live"), await client.get("/health/ready")
+
+    assert live.status_code == 200
+    assert "document store" not in ready.json()["faults"]
