@@ -1,6 +1,6 @@
 """A collection as use-case methods; cursors and the driver's types stay in here."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,8 +57,8 @@ class Documents:
 
     async def stream(
         self, filter_: Filter | None = None, *, sort: Sort | None = None, fields: Sequence[str] | None = None
-    ) -> AsyncIterator[Document]:
-        """Rows one by one, with bounded memory."""
+    ) -> AsyncGenerator[Document, None]:
+        """Rows one by one, with bounded memory; who stops early closes it (`aclosing`)."""
         with translated():
             cursor = self._collection.find(self._of(filter_), fields)
             async for row in cursor.sort(list(sort)) if sort else cursor:

@@ -1,7 +1,8 @@
 """What people browse, read without a turn."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 
 from matcher.models.browsing import Place, Standing, Wanted, WantedMappings, folded
 from matcher.models.items import Item, Shelf
@@ -46,12 +47,9 @@ class MongoCatalogue:
         return [mapping_from(row) for row in rows]
 
     async def mappings_of(self, tenant_id: str, shelf: Shelf, ids: Collection[str]) -> list[MappingDecided]:
-        vendor = shelf.side is Side.VENDOR
-        besides = {"kind": shelf.kind.value}
-        if not vendor:
-            besides["decision"] = Decision.APPROVED.value
+        field = "vendor_id" if shelf.side is Side.VENDOR else "psa_id"
         rows = self._mongo.documents(MAPPINGS, tenant_id)
-        found = await among(rows, "vendor_id" if vendor else "psa_id", ids, besides=besides)
+        found = await among(rows, field, ids, besides={"kind": shelf.kind.value})
         return [mapping_from(row) for row in found]
 
     async def _fitting(self, wanted: Wanted, standing: Standing) -> Callable[[Document], bool]:
@@ -72,14 +70,15 @@ class MongoCatalogue:
 
 
 async def _first(
-    rows: AsyncIterator[Document], fits: Callable[[Document], bool], limit: int
+    rows: AsyncGenerator[Document, None], fits: Callable[[Document], bool], limit: int
 ) -> list[Document]:
     found: list[Document] = []
-    async for row in rows:
-        if fits(row):
-            found.append(row)
-        if len(found) == limit:
-            break
+    async with aclosing(rows):
+        async for row in rows:
+            if fits(row):
+                found.append(row)
+            if len(found) == limit:
+                break
     return found
 
 

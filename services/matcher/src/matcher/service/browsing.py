@@ -23,7 +23,7 @@ class Catalogue(Protocol):
         ...
 
     async def mappings_of(self, tenant_id: str, shelf: Shelf, ids: Collection[str]) -> list[MappingDecided]:
-        """All that point from (vendor shelf) or, if approved, to (PSA shelf) one of these ids."""
+        """All that have one of these ids at the shelf's end; only what is approved has a PSA end."""
         ...
 
 
