@@ -9,10 +9,14 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
-Number = Annotated[
-    Decimal, PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json")
-]
-"""An exact decimal; travels as a JSON string without exponent."""
+
+def plain(number: Decimal) -> str:
+    """One text for one number, whatever digits it was read with: `10`, not `10.0` or `1E+1`."""
+    return format(number.normalize() + 0, "f")
+
+
+Number = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
+"""An exact decimal; travels as a JSON string without exponent or trailing zeros."""
 
 
 class Side(StrEnum):

@@ -7,22 +7,25 @@ from typing import Any
 
 import httpx
 
+from standalone.data_dir import locked
 from standalone.demo.desk import Desk
 from standalone.demo.story import Story
-from standalone.demo.telling import Json, Say, plural, table
+from standalone.demo.telling import Json, plural, table
 from standalone.demo.verdict import Verdict, judge
+from standalone.order import Say, tell
 from standalone.system import System
 
 DATA = Path(".trueup/demo")
 
 
-async def run(seed: int | None, writes: str, data: Path = DATA, say: Say = print) -> int:
+async def run(seed: int | None, writes: str, data: Path = DATA, say: Say = tell) -> int:
     """0 when the verdict holds, 1 when it does not; `writes` sets how the simulated PSA takes them."""
-    shutil.rmtree(data, ignore_errors=True)
     started = time.monotonic()
-    async with System(data_dir=data, seed=seed, say=say) as system:
-        say(f"everything is up after {time.monotonic() - started:.0f} s")
-        verdict = await _tell(system, writes, say)
+    with locked(data):  # before the data of another demo that may be running is touched
+        shutil.rmtree(data / "system", ignore_errors=True)
+        async with System(data_dir=data / "system", seed=seed, say=say) as system:
+            say(f"everything is up after {time.monotonic() - started:.0f} s")
+            verdict = await _tell(system, writes, say)
     say(f"the end after {time.monotonic() - started:.0f} s")
     return 1 if verdict.faults else 0
 
@@ -36,7 +39,7 @@ async def _tell(system: System, writes: str, say: Say) -> Verdict:
         story = Story(desk, await _control(sandbox, "GET", "scenario"))
         say(f"\nthe story of seed {story.scenario['seed']} (SEED={story.scenario['seed']} repeats it)")
         name = await desk.sign_in(system.credentials.admin_email, system.credentials.admin_password)
-        say(f" 1  {name} signs in")
+        say(f" 1  {name} signs in, with the password that was made for this run")
         await _connect_and_map(story, sandbox, say)
         await _sync_and_review(story, sandbox, say)
         before = await _control(sandbox, "GET", "additions")
@@ -57,8 +60,8 @@ async def _connect_and_map(story: Story, sandbox: httpx.AsyncClient, say: Say) -
     counts = await story.mapped()
     accounts, services = counts.get("account approved exact", 0), counts.get("service approved exact", 0)
     say(f" 4  mapped by itself: {plural(accounts, 'account')} and {plural(services, 'service')}")
-    for line in await story.map_by_hand():
-        say(f" 5  by hand: {line}")
+    for kind, decided in (await story.map_by_hand()).items():
+        say(f" 5  {kind} by hand: {'; '.join(decided)}")
 
 
 async def _sync_and_review(story: Story, sandbox: httpx.AsyncClient, say: Say) -> None:

@@ -65,12 +65,14 @@ class Story:
                 counts[name] = counts.get(name, 0) + 1
         return counts
 
-    async def map_by_hand(self) -> list[str]:
+    async def map_by_hand(self) -> dict[str, list[str]]:
         """What the exact match left over, as the person who knows the customers decides it."""
-        told = [await self._decide_account(account) for account in self.scenario["accounts"]]
         services = await self.desk.all("matcher", "/services", "services")
-        told += [await self._decide_service(known, services) for known in self.scenario["services"]]
-        return [line for line in told if line]
+        told = {
+            "accounts": [await self._decide_account(account) for account in self.scenario["accounts"]],
+            "services": [await self._decide_service(known, services) for known in self.scenario["services"]],
+        }
+        return {kind: [line for line in lines if line] for kind, lines in told.items()}
 
     async def finish(self) -> str:
         """Returns the id of the sync that it starts."""
@@ -130,7 +132,7 @@ class Story:
             case "excluded":
                 reason = "internal to the marketplace, not billed"
                 await self.desk.ask("PUT", "matcher", where, {"excluded": True, "reason": reason})
-                return f"{name} left out: {reason}"
+                return f"{name} left out ({reason})"
         return None
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from billing.models.usage_line import Billed, Evidence, Item, Standing
+from shared.contracts.base import plain
 from shared.contracts.billing import Count
 
 FORMAT = 1
@@ -44,5 +45,4 @@ def _billed(billed: Billed) -> list[str]:
 
 
 def _number(number: Decimal | None) -> str:
-    """`10`, `10.0` and `1E+1` are one number."""
-    return "" if number is None else format(number.normalize() + 0, "f")
+    return "" if number is None else plain(number)
