@@ -55,7 +55,7 @@ def decided(
         method=ruling.method,
         decided_by=ruling.decided_by,
         reason=ruling.reason,
-        decided_at=utc(at),
+        decided_at=utc(at),  # as precise as the store keeps it, or a repeated answer would differ
     )
 
 

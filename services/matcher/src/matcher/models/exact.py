@@ -59,9 +59,10 @@ def verdict(
     `reachable` is false when the PSA that it points to was disconnected, which by itself changes nothing.
     """
     if standing is not None and standing.method is not Method.EXACT:
-        return Verdict.KEEP
+        return Verdict.KEEP  # a person's, even when it is a revocation
     if standing is None or standing.decision is not Decision.APPROVED:
         return Verdict.MAP if target else Verdict.KEEP
+    # From here on it was mapped by itself, and may be looked at again until a person has finished.
     if not pending or (target and points_to(standing, target)):
         return Verdict.KEEP
     if target:

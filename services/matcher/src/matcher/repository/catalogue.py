@@ -87,6 +87,7 @@ def _filter(wanted: Wanted) -> Document:
     if wanted.integration_id:
         found["integration_id"] = wanted.integration_id
     if wanted.search:
+        # As typed: what a person searches for is text, never a pattern.
         found["searched"] = {"$regex": re.escape(folded(wanted.search))}
     return found
 

@@ -24,6 +24,7 @@ def item_document(item: Item) -> Document:
         "code": item.code,
         "part_number": part_number(item),
         "folded": folded(item.name),
+        # A line break, which no search can hold, keeps a match from spanning both.
         "searched": folded(f"{item.name}\n{item.code or ''}"),
         "present": item.present,
         "usable": item.usable,

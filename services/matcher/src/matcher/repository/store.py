@@ -46,10 +46,12 @@ class MongoStore:
         """Turns of a tenant all write one row first, so that two of them never see the same state."""
         turns = self._mongo.documents(TURNS, tenant_id)
         if tenant_id not in self._known:
+            # Beforehand: two first turns at once would both insert it, and one would fail instead of wait.
             await turns.insert_new([{"_id": tenant_id, "taken": 0}])
             self._known.add(tenant_id)
 
         async def alone(session: Session) -> T:
+            # A write, for reading the same row would not make transactions exclude each other.
             await turns.change({"_id": tenant_id}, {"$inc": {"taken": 1}}, session=session)
             return await work(MongoTurn(self._mongo, self._outbox, tenant_id, session))
 

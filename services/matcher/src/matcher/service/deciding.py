@@ -66,6 +66,7 @@ class Deciding:
             raise NotFound(f"nothing is decided on {item.shelf.noun} {item.id}: there is nothing to revoke")
         target = await _target(turn, subject.kind, chosen) if chosen else None
         wanted = decided(vendor, item, ruling, target=target, before=standing, at=self._clock())
+        # No revision, no message: whoever repeats a request must not look like a second decision.
         if standing is not None and same_decision(standing, wanted):
             return standing
         await turn.record([wanted])

@@ -33,6 +33,7 @@ class Finishing:
         return await self._store.turn(wish.tenant_id, partial(self._finished, wish=wish))
 
     async def _finished(self, turn: Turn, *, wish: Wish) -> MappingFinished:
+        # A turn may run again: of two ids made, only the one that is stored is ever told.
         finish_id = self._new_id()
         key = wish.idempotency_key or finish_id
         if earlier := await turn.finish(key):

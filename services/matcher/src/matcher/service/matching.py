@@ -73,7 +73,7 @@ class Matching:
     def _ruling(self, scene: "_Scene", item: Item) -> MappingDecided | None:
         vendor = scene.integrations.get(item.integration_id)
         if vendor is None or not vendor.connected:
-            return None
+            return None  # its realm is the mapping's key; when it is told, everything of it is marked
         standing = scene.standing.get(mapping_key(vendor, item.shelf.kind, item.id))
         target = scene.target(item)
         match verdict(
@@ -119,6 +119,7 @@ class _Scene:
 async def _scene(turn: Turn, kind: MappingKind, concerned: Sequence[Item], vendor: Sequence[Item]) -> _Scene:
     """`vendor` is every vendor item that shares a name or a code with one that is concerned."""
     integrations = await turn.integrations()
+    # A PSA that was disconnected is no rival; one that is not known yet may be, so it counts.
     gone = {key for key, one in integrations.items() if one.side is Side.PSA and not one.connected}
     psa = await turn.called(PSA_SHELVES[kind], labels_of(concerned))
     keys = [

@@ -36,6 +36,7 @@ class Observing:
         """All items are looked at again: before this nobody could tell whose they are."""
         integrations = [_integration(event) for event in changed]
         await self._store.forward_integrations(integrations)
+        # Also when nothing changed: after a crash in between, only the repetition brings the marks.
         for one in integrations:
             shelves = [shelf for shelf in Shelf if shelf.side is one.side]
             marks = [Mark(shelf, integration_id=one.integration_id) for shelf in shelves]
