@@ -110,16 +110,23 @@ def test_connecting_again_raises_the_generation_and_keeps_what_a_person_set() ->
 
 @pytest.mark.parametrize("status", [Status.ERROR, Status.DISABLED, Status.DISCONNECTED, Status.ACTIVE])
 def test_finishing_the_mapping_moves_nothing_but_what_is_pending(status: Status) -> None:
-    before = an_integration(status=status)
+    assert an_integration(status=status).activated(LATER).status is status
+    assert an_integration().activated(LATER).status is Status.ACTIVE
 
-    assert before.activated(LATER, LATER) is before
+
+def test_finishing_the_mapping_told_twice_is_one_change() -> None:
+    once = an_integration().activated(LATER)
+
+    assert once.activated(LATER) is once
 
 
-def test_news_of_a_mapping_finished_before_this_connection_is_ignored() -> None:
-    before = an_integration()
+@pytest.mark.parametrize("status", [Status.ERROR, Status.DISCONNECTED, Status.ACTIVE])
+def test_what_was_mapped_once_is_active_as_soon_as_it_is_connected_again(status: Status) -> None:
+    before = an_integration().activated(LATER).model_copy(update={"status": status})
 
-    assert before.activated(NOW - timedelta(seconds=1), LATER) is before
-    assert before.activated(LATER, LATER).status is Status.ACTIVE
+    after = Integration.connected("demo", an_ingram(), before=before, now=LATER)
+
+    assert (after.status, after.generation) == (Status.ACTIVE, before.generation + 1)
 
 
 def test_a_refusal_of_replaced_credentials_is_ignored() -> None:

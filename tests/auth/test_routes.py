@@ -16,7 +16,7 @@ ADMIN = as_person(Role.ADMIN)
 async def connected(auth: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
     answer = await auth.post("/integrations", json=body, headers=ADMIN)
     assert answer.status_code == 201, answer.text
-    integration: dict[str, Any] = answer.json()["integration"]
+    integration: dict[str, Any] = answer.json()
     return integration
 
 
@@ -46,7 +46,7 @@ async def test_connecting_answers_what_everybody_may_know(mongo: Mongo) -> None:
         "settings": {"hold_billable": True, "freshness": "P7D"},
     }
     assert integration.items() <= listed.json()["integrations"][0].items()
-    assert one.json()["integration"] == listed.json()["integrations"][0]
+    assert one.json() == listed.json()["integrations"][0]
 
 
 async def test_wrong_credentials_are_not_saved_and_not_told(mongo: Mongo) -> None:
@@ -100,7 +100,7 @@ async def test_disconnecting_ends_access_and_is_the_same_twice(mongo: Mongo) -> 
         answers = [await auth.delete(path, headers=ADMIN) for _ in range(2)]
         access = await asked_for(auth, "vendor-sync", integration)
 
-    assert [answer.json()["integration"]["status"] for answer in answers] == ["disconnected"] * 2
+    assert [answer.json()["status"] for answer in answers] == ["disconnected"] * 2
     assert access.status_code == 404
     assert [event.status for event in await said(mongo, IntegrationChanged)] == ["pending", "disconnected"]
 

@@ -1,9 +1,10 @@
 """`python -m standalone demo`: the story, and an exit code that is the PSA's own verdict."""
 
 import argparse
+from pathlib import Path
 
 from standalone import signals
-from standalone.demo.run import run
+from standalone.demo.run import DATA, run
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -14,4 +15,5 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         default="applied",
         help="how the simulated PSA takes writes: applied, or refused or ignored to see the verdict fail",
     )
-    command.set_defaults(run=lambda given: signals.run(run(given.seed, given.writes)))
+    command.add_argument("--data", type=Path, default=DATA, help="emptied before it starts")
+    command.set_defaults(run=lambda given: signals.run(run(given.seed, given.writes, given.data)))

@@ -18,7 +18,7 @@ from standalone.system import System
 DATA = Path(".trueup/demo")
 
 
-async def run(seed: int | None, writes: str, data: Path = DATA, say: Say = tell) -> int:
+async def run(seed: int | None, writes: str, data: Path, say: Say = tell) -> int:
     """0 when the verdict holds, 1 when it does not; `writes` sets how the simulated PSA takes them."""
     started = time.monotonic()
     with locked(data):  # before the data of another demo that may be running is touched

@@ -42,8 +42,7 @@ class Story:
         """Both providers, each checked live before it is saved."""
         for provider in PROVIDERS:
             body = {"provider": provider, **credentials[provider]}
-            answer = await self.desk.ask("POST", "auth", "/integrations", body)
-            self.integrations[provider] = answer["integration"]
+            self.integrations[provider] = await self.desk.ask("POST", "auth", "/integrations", body)
 
     async def discovered(self) -> dict[str, int]:
         """Accounts and services generate themselves; returns how many there are of each."""

@@ -9,7 +9,7 @@ from auth.models.connections import Connection
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, Settings, Status
 from shared.contracts.base import Side, integration_id_of, utc
 
-_PRIVATE = {"tenant_id", "revision"}
+_PRIVATE = {"tenant_id", "revision", "mapped"}
 
 
 class Integration(BaseModel):
@@ -28,6 +28,8 @@ class Integration(BaseModel):
     generation: int
     connected_at: AwareDatetime
     settings: Settings = Settings()
+    mapped: bool = False
+    """A person has finished its mapping once; mappings outlive connections, so this does too."""
     revision: int
 
     @classmethod
@@ -40,18 +42,20 @@ class Integration(BaseModel):
             provider=connection.provider,
             realm=connection.realm,
             name=connection.name or (before.name if before else connection.label),
-            status=Status.PENDING,
+            status=Status.ACTIVE if before and before.mapped else Status.PENDING,
             generation=before.generation + 1 if before else 1,
             connected_at=utc(now),
             settings=before.settings if before else Settings(),
+            mapped=before.mapped if before else False,
             revision=_later(before.revision if before else 0, now),
         )
 
-    def activated(self, finished_at: datetime, now: datetime) -> Self:
-        """Mapping was finished; news from before this connection says nothing about it."""
-        if self.status is not Status.PENDING or finished_at < self.connected_at:
+    def activated(self, now: datetime) -> Self:
+        """Mapping was finished: it is active, now or once it is connected again."""
+        if self.mapped:
             return self
-        return self._moved(Status.ACTIVE, None, now)
+        status = Status.ACTIVE if self.status is Status.PENDING else self.status
+        return self._moved(status, self.reason, now).model_copy(update={"mapped": True})
 
     def refused(self, generation: int, reason: str, now: datetime) -> Self:
         """The provider refused the credentials; those of an earlier generation are replaced already."""

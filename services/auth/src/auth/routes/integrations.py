@@ -24,8 +24,7 @@ def integration_routes(connecting: Connecting, *, viewer: Caller, admin: Caller)
     async def connect(
         body: Annotated[dict[str, Any], Body()], person: Annotated[Person, Depends(admin)]
     ) -> dict[str, Any]:
-        integration = await connecting.connect(person.tenant_id, read_connection(body))
-        return {"integration": integration.view()}
+        return (await connecting.connect(person.tenant_id, read_connection(body))).view()
 
     @router.get("")
     async def every(person: Annotated[Person, Depends(viewer)]) -> dict[str, Any]:
@@ -33,11 +32,11 @@ def integration_routes(connecting: Connecting, *, viewer: Caller, admin: Caller)
 
     @router.get("/{integration_id}")
     async def one(integration_id: str, person: Annotated[Person, Depends(viewer)]) -> dict[str, Any]:
-        return {"integration": (await connecting.get(person.tenant_id, integration_id)).view()}
+        return (await connecting.get(person.tenant_id, integration_id)).view()
 
     @router.delete("/{integration_id}")
     async def disconnect(integration_id: str, person: Annotated[Person, Depends(admin)]) -> dict[str, Any]:
-        return {"integration": (await connecting.disconnect(person.tenant_id, integration_id)).view()}
+        return (await connecting.disconnect(person.tenant_id, integration_id)).view()
 
     return router
 

@@ -37,7 +37,7 @@ class Connecting:
         for integration_id in (news.vendor_integration_id, news.psa_integration_id):
             try:
                 await self._integrations.move(
-                    news.tenant_id, integration_id, lambda known: known.activated(news.finished_at, now)
+                    news.tenant_id, integration_id, lambda known: known.activated(now)
                 )
             except NotFound:
                 continue  # news from before this store was begun anew
