@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from shared.catalogue import renewed
 from shared.contracts import MESSAGES, Command, Message
 from shared.contracts.base import integration_id_of, key_of, service_id_of

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from whole import brokers
+from whole import brokers, subscribers
 
 from shared.contracts import MESSAGES
 
 EVERY = [
     pytest.param(broker, subscriber, id=f"{service} {subscriber.topic_names[0]}")
     for service, broker in brokers().items()
-    for subscriber in broker.subscribers
+    for subscriber in subscribers(service)
 ]
 
 
@@ -29,15 +29,15 @@ def test_it_commits_after_handling_and_starts_at_the_beginning(broker: KafkaBrok
 
 @pytest.mark.parametrize("service", brokers())
 def test_each_topic_has_a_group_of_its_own(service: str) -> None:
-    for subscriber in brokers()[service].subscribers:
+    for subscriber in subscribers(service):
         assert [f"{service}.{topic}" for topic in subscriber.topic_names] == [subscriber.group_id]
 
 
 def test_the_catalogue_names_just_those_who_read() -> None:
     readers = {
         (topic, service)
-        for service, broker in brokers().items()
-        for subscriber in broker.subscribers
+        for service in brokers()
+        for subscriber in subscribers(service)
         for topic in subscriber.topic_names
     }
 

@@ -2,6 +2,7 @@ from collections.abc import Iterable, Sequence
 
 import httpcore
 import pytest
+
 from shared.addresses import PublicOnly, is_exempt, origin_of, refusal, system_resolver
 from shared.errors import AddressRefused
 

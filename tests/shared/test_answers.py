@@ -3,6 +3,7 @@ from decimal import Decimal
 import httpx
 import pytest
 from outside import Provider, an_api
+
 from shared.errors import (
     Conflict,
     CredentialsRejected,

@@ -1,6 +1,7 @@
 import httpx
 import pytest
 from outside import Doors, Provider, Reply, an_api, doors
+
 from shared.errors import (
     AddressRefused,
     CredentialsRejected,

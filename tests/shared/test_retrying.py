@@ -5,6 +5,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 from outside import CountingBudget, Provider, an_api
+
 from shared.errors import (
     TransientError,
     UnexpectedResponse,

@@ -1,5 +1,6 @@
 import pytest
 from outside import HASTY, a_real_api, raw_server
+
 from shared.errors import (
     AddressRefused,
     PermanentError,

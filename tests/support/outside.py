@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+
 from shared.http import Access, Api, Policy
 from shared.settings import OutboundSettings
 

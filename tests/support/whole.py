@@ -59,6 +59,11 @@ def brokers() -> dict[str, KafkaBroker]:
     return _brokers(_apps(nowhere, "mongodb://127.0.0.1:1", "redis://127.0.0.1:1"))
 
 
+def subscribers(service: str) -> list[Any]:
+    """What a service listens with; their options have no public type."""
+    return list(brokers()[service].subscribers)
+
+
 def _brokers(apps: Apps) -> dict[str, KafkaBroker]:
     return {name: app.state.broker for name, app in apps.items() if name != "console"}
 

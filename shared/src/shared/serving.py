@@ -65,7 +65,8 @@ def application(
 ) -> FastAPI:
     """A service as an application: its routes, its health, its errors as problem documents.
 
-    No docs page: it would load scripts from elsewhere; `/openapi.json` is there. The broker is kept at `app.state.broker`, for whoever asks what the service hears.
+    No docs page, which would load scripts from elsewhere; `/openapi.json` is there. The broker is kept at
+    `app.state.broker`, for whoever asks what the service hears.
     """
     app = FastAPI(
         title=f"Trueup {health.service}", lifespan=lambda _: lifespan(), docs_url=None, redoc_url=None
