@@ -164,7 +164,7 @@ async def test_what_was_mapped_before_the_end_is_in_the_reconciliation(mongo: Mo
     await world.end(one, **SECOND)
 
     run = await the_run(world, "run-2")
-    assert run["totals"] == {"by_class": {"excluded": 1}, "money": {}, "coverage": "0.0000"}
+    assert run["totals"] == {"by_class": {"excluded": 1}, "money": {}, "coverage": "0"}
 
 
 async def test_the_end_of_a_run_heard_twice_changes_nothing(mongo: Mongo) -> None:

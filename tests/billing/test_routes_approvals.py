@@ -74,7 +74,7 @@ async def test_a_line_without_a_number_wants_a_typed_one(office: AsyncClient, de
     typed = await approve(office, unread, key="key-2", quantity="6.50")
 
     assert (refused.status_code, refused.json()["reason"]) == (409, "needs-quantity")
-    assert (typed.status_code, typed.json()["target"], typed.json()["decision"]) == (201, "6.50", "adjusted")
+    assert (typed.status_code, typed.json()["target"], typed.json()["decision"]) == (201, "6.5", "adjusted")
 
 
 async def test_a_line_of_another_tenant_is_not_there(office: AsyncClient, desk: Desk) -> None:

@@ -106,3 +106,39 @@ async def test_a_partial_unique_index_guards_one_in_flight(mongo: Mongo) -> None
     with pytest.raises(Conflict):
         await jobs.insert({"_id": "2", "line": "x", "open": True})
     await jobs.insert({"_id": "3", "line": "x", "open": False})
+
+
+async def test_many_ids_are_read_and_removed_whole(mongo: Mongo) -> None:
+    ours, theirs = mongo.documents("things", "us"), mongo.documents("things", "them")
+    ids = [f"{n:03}" for n in range(130)]
+    await ours.insert_many({"_id": id_, "n": 1, "m": 2} for id_ in ids)
+    await theirs.insert({"_id": "theirs"})
+
+    found = await ours.get_many([*ids, "theirs", "nobody's"], fields=["n"])
+
+    assert sorted(found) == ids
+    assert found["000"] == {"_id": "000", "n": 1}
+    assert await ours.remove_many([*ids[1:], "theirs"]) == 129
+    assert [row["_id"] for row in await mongo.all_tenants("things").find(sort=[("_id", 1)])] == [
+        "000",
+        "theirs",
+    ]
+
+
+@given(known=st.booleans(), theirs=st.integers(1, 3))
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_only_what_stands_afterwards_is_said_to_be_written(
+    mongo: Mongo, known: bool, theirs: int
+) -> None:
+    things = mongo.documents("things", "us")
+    await things.remove({})
+    await things.insert_many([{"_id": "1", "revision": 0}] if known else [])
+
+    ours, others = await asyncio.gather(
+        things.forward([{"_id": "1", "revision": 2, "by": "us"}]),
+        things.forward([{"_id": "1", "revision": theirs, "by": "them"}]),
+    )
+
+    stands = await things.get("1") or {}
+    assert stands["revision"] == max(2, theirs)
+    assert stands in [*ours, *others]

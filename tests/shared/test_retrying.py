@@ -47,15 +47,17 @@ async def test_a_success_that_is_no_json_is_tried_again_and_then_unexpected(text
     assert len(provider.requests) == 6
 
 
-@pytest.mark.parametrize("header", ["1", format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)])
-async def test_a_wait_longer_than_the_deadline_is_handed_to_the_caller(header: str) -> None:
+@pytest.mark.parametrize("seconds", [1, 86_400])
+async def test_a_wait_longer_than_the_deadline_is_handed_to_the_caller(seconds: int) -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+    header = str(seconds) if seconds == 1 else until
     provider = Provider(httpx.Response(429, headers={"Retry-After": header}))
 
     async with an_api(provider, policy=Policy(deadline=0.5)) as api:
         with pytest.raises(TransientError) as raised:
             await api.get("/x")
 
-    assert raised.value.retry_after == pytest.approx(1 if header == "1" else 86_400, abs=60)
+    assert raised.value.retry_after == pytest.approx(seconds, abs=30)
     assert len(provider.requests) == 1
 
 

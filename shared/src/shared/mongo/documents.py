@@ -1,7 +1,8 @@
 """A collection as use-case methods; cursors and the driver's types stay in here."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from pymongo import DeleteMany, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
@@ -20,6 +21,8 @@ from shared.mongo.changes import (
 )
 
 _ROUNDS = 8
+_IDS_AT_ONCE = 50
+"""The embedded store's `$in` takes time with the square of its length: 500 ids in pieces cost a tenth."""
 
 Sort = Sequence[tuple[str, int]]
 
@@ -36,9 +39,14 @@ class Documents:
             found: Document | None = await self._collection.find_one(self._of({"_id": id_}), session=session)
             return found
 
-    async def get_many(self, ids: Iterable[str], *, session: Session | None = None) -> dict[str, Document]:
-        rows = await self.find({"_id": {"$in": list(ids)}}, session=session)
-        return {row["_id"]: row for row in rows}
+    async def get_many(
+        self, ids: Iterable[str], *, fields: Sequence[str] | None = None, session: Session | None = None
+    ) -> dict[str, Document]:
+        """Those that are there, by `_id`."""
+        found: dict[str, Document] = {}
+        for some in _pieces(ids):
+            found |= {row["_id"]: row for row in await self.find(some, fields=fields, session=session)}
+        return found
 
     async def find(
         self,
@@ -96,7 +104,7 @@ class Documents:
 
     async def insert_new(self, documents: Iterable[Document]) -> None:
         """Insert those whose `_id` is not there yet; the others stay as they are."""
-        await self._tolerant([InsertOne(self._own(document)) for document in documents], None)
+        await self._all_written([InsertOne(self._own(document)) for document in documents], None)
 
     async def put(self, document: Document, *, session: Session | None = None) -> None:
         await self.bulk([Put(document)], session=session)
@@ -147,6 +155,9 @@ class Documents:
             result = await self._collection.delete_many(self._of(filter_), session=session)
             return int(result.deleted_count)
 
+    async def remove_many(self, ids: Iterable[str], *, session: Session | None = None) -> int:
+        return sum([await self.remove(some, session=session) for some in _pieces(ids)])
+
     async def bulk(self, changes: Sequence[Change], *, session: Session | None = None) -> None:
         """Several changes in one round trip, in any order."""
         if changes:
@@ -162,43 +173,35 @@ class Documents:
         Looks first and writes only what is newer: several times as fast for new documents as guarded
         upserts, and nothing is sent for stale news. Returns what was written, each `_id` once.
         """
-        pending = _newest(self._own(document) for document in documents)
-        written: dict[str, Document] = {}
+        pending, tried = _newest(self._own(document) for document in documents), dict[str, Document]()
+        written: list[Document] = []
         for _ in range(_ROUNDS):
-            pending = await self._newer(pending, session)
-            raced = await self._tolerant([write for _, write in pending], session)
-            written |= {document["_id"]: document for document, _ in pending}
-            if not raced:
-                return list(written.values())
-            pending = [(pending[index][0], None) for index in raced]
+            known = await self.get_many(pending, fields=["revision"], session=session)
+            # What stands with the revision that an earlier round tried to write is what it wrote.
+            written += [row for id_, row in tried.items() if known[id_]["revision"] == row["revision"]]
+            pending = {id_: row for id_, row in pending.items() if _is_newer(row, known.get(id_))}
+            if await self._all_written([self._forward_one(row, known) for row in pending.values()], session):
+                return [*written, *pending.values()]
+            tried = pending
         raise TransientError(f"{len(pending)} documents are being written by others at the same time")
 
-    async def _newer(self, documents: "_Writes", session: Session | None) -> "_Writes":
-        ids = [document["_id"] for document, _ in documents]
-        rows = await self.find({"_id": {"$in": ids}}, fields=["revision"], session=session) if ids else []
-        known = {row["_id"]: row["revision"] for row in rows}
-        return [
-            (document, self._forward_one(document, document["_id"] in known))
-            for document, _ in documents
-            if known.get(document["_id"], -1) < document["revision"]
-        ]
-
-    def _forward_one(self, document: Document, known: bool) -> Any:  # noqa: FBT001
-        if not known:
+    def _forward_one(self, document: Document, known: Mapping[str, Document]) -> Any:
+        if document["_id"] not in known:
             return InsertOne(document)
         older = {"_id": document["_id"], "revision": {"$lt": document["revision"]}}
         return ReplaceOne(self._of(older), document)
 
-    async def _tolerant(self, operations: Sequence[Any], session: Session | None) -> list[int]:
-        """Write; return the places of those whose `_id` somebody else inserted first."""
+    async def _all_written(self, operations: Sequence[Any], session: Session | None) -> bool:
+        """Write; False when somebody else was there first with an `_id`, or with a newer revision."""
         if not operations:
-            return []
+            return True
         with translated(session):
             try:
-                await self._collection.bulk_write(operations, ordered=False, session=session)
+                done = await self._collection.bulk_write(operations, ordered=False, session=session)
             except BulkWriteError as error:
-                return duplicates(error)
-        return []
+                duplicates(error)  # raises what is none
+                return False
+        return bool(done.inserted_count + done.matched_count == len(operations))
 
     def _of(self, filter_: Filter | None) -> Document:
         return {**(filter_ or {}), **self._bound}
@@ -215,13 +218,19 @@ class Documents:
         return DeleteMany(self._of(change.filter))
 
 
-_Writes = list[tuple[Document, Any]]
+def _pieces(ids: Iterable[str]) -> Iterator[Filter]:
+    rest = iter(ids)
+    while some := list(islice(rest, _IDS_AT_ONCE)):
+        yield {"_id": {"$in": some}}
 
 
-def _newest(documents: Iterable[Document]) -> _Writes:
+def _newest(documents: Iterable[Document]) -> dict[str, Document]:
     newest: dict[str, Document] = {}
     for document in documents:
-        known = newest.get(document["_id"])
-        if known is None or known["revision"] < document["revision"]:
+        if _is_newer(document, newest.get(document["_id"])):
             newest[document["_id"]] = document
-    return [(document, None) for document in newest.values()]
+    return newest
+
+
+def _is_newer(document: Document, known: Document | None) -> bool:
+    return known is None or bool(known["revision"] < document["revision"])
