@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -57,3 +58,12 @@ async def test_a_released_lease_is_free_at_once_and_a_late_release_frees_nothing
 
     await second.release()
     assert await leases.take("run:i", MINUTE) is not None
+
+
+async def test_the_deadline_is_told_by_the_loops_clock_too(mongo: Mongo) -> None:
+    lease = await Leases(mongo).take("run:i", MINUTE)
+    assert lease is not None
+
+    left = lease.loop_deadline - asyncio.get_running_loop().time()
+
+    assert 50 < left <= 60

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from motor.motor_asyncio import AsyncIOMotorClient
+from meddling import Meddled
 
 from shared.errors import Conflict
-from shared.mongo import Documents, Index, Mongo, Put, Remove, Session, Update
+from shared.mongo import Index, Mongo, Put, Remove, Session, Update
 from shared.settings import MongoSettings
 
 
@@ -128,31 +128,19 @@ async def test_many_ids_are_read_and_removed_whole(mongo: Mongo) -> None:
     ]
 
 
-class Overtaken:
-    """A collection in which somebody else stores revision 3 right before our first write."""
-
-    def __init__(self, collection: Any, *, by: Documents) -> None:
-        self._collection, self._by = collection, by
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._collection, name)
-
-    async def bulk_write(self, *arguments: Any, **more: Any) -> Any:
-        await self._by.forward([{"_id": "1", "revision": 3}])
-        return await self._collection.bulk_write(*arguments, **more)
-
-
 @pytest.mark.parametrize("before", [[], [{"_id": "1", "revision": 0}]], ids=["unknown", "known"])
 async def test_news_that_was_overtaken_is_not_said_to_be_written(
     mongo: Mongo, mongo_settings: MongoSettings, before: list[dict[str, Any]]
 ) -> None:
     theirs = mongo.all_tenants("things")
     await theirs.insert_many(before)
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(mongo_settings.url.get_secret_value())
-    ours = Documents(Overtaken(client[mongo_settings.database]["things"], by=theirs))
+    newer: list[dict[str, Any]] = [{"_id": "1", "revision": 3}]
+    store = Meddled(mongo_settings, "things.bulk_write", lambda: theirs.forward(newer))
 
-    written = await ours.forward([{"_id": "1", "revision": 2}, {"_id": "2", "revision": 2}])
+    written = await store.all_tenants("things").forward(
+        [{"_id": "1", "revision": 2}, {"_id": "2", "revision": 2}]
+    )
 
-    client.close()
+    await store.close()
     assert written == [{"_id": "2", "revision": 2}]
-    assert (await theirs.get("1") or {})["revision"] == 3
+    assert await theirs.get("1") == newer[0]

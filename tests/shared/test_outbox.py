@@ -1,12 +1,14 @@
 from collections.abc import Sequence
 
 import pytest
+from meddling import Meddled
 
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import TransientError
 from shared.kafka import Envelope
 from shared.mongo import Mongo, Session
 from shared.outbox import Outbox, Relay
+from shared.settings import MongoSettings
 
 
 class Wire:
@@ -90,3 +92,22 @@ async def test_only_one_relay_sends_at_a_time(mongo: Mongo) -> None:
     await leader.release()
     await other.step()
     assert told(second) == ["2"]
+
+
+async def test_a_relay_that_takes_over_does_not_repeat_what_was_sent_meanwhile(
+    mongo: Mongo, mongo_settings: MongoSettings
+) -> None:
+    before, after, outbox = Wire(), Wire(), Outbox(mongo, "billing")
+    leader = Relay(mongo, before, outbox)
+
+    async def sent_and_released() -> None:
+        await leader.step()
+        await leader.release()
+
+    store = Meddled(mongo_settings, "leases.find_one_and_update", sent_and_released)
+    await saved(mongo, outbox, "1")
+
+    await Relay(store, after, outbox).step()
+
+    await store.close()
+    assert (told(before), told(after)) == (["1"], [])

@@ -1,5 +1,6 @@
 """What the run engine needs around it: a publisher that remembers, a fence, integrations and requests."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -43,6 +44,10 @@ class Held:
     """A lease that runs out when told to."""
 
     deadline: float = field(default_factory=lambda: time.monotonic() + 60)
+
+    @property
+    def loop_deadline(self) -> float:
+        return asyncio.get_running_loop().time() + (self.deadline - time.monotonic())
 
     def check(self) -> None:
         if time.monotonic() >= self.deadline:

@@ -1,5 +1,6 @@
 """Leases: one worker at a time, with a token that tells a late worker that its time is over."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,11 @@ class Lease:
     deadline: float
     _ttl: timedelta
     _rows: Documents
+
+    @property
+    def loop_deadline(self) -> float:
+        """The same moment by the running loop's clock: both are monotonic but need not be the same."""
+        return asyncio.get_running_loop().time() + (self.deadline - time.monotonic())
 
     def check(self) -> None:
         """Raises `LeaseLost` once the deadline has passed; call it right before anything that others see."""

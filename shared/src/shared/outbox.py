@@ -66,13 +66,18 @@ class Relay:
 
     async def step(self) -> bool:
         """Send some; tells whether there may be more."""
-        rows = await self._rows.find(sort=[("seq", 1)], limit=_AT_ONCE)
-        if not rows or not await self._leading():
+        if not await self._oldest(1) or (lease := await self._leading()) is None:
             return False
-        await self._send(rows)
+        # Read only now: what the relay before us has sent must not be sent again behind what came after it.
+        rows = await self._oldest(_AT_ONCE)
+        if rows:
+            await self._send(rows, lease)
         return len(rows) == _AT_ONCE
 
-    async def _leading(self) -> bool:
+    async def _oldest(self, limit: int) -> list[dict[str, Any]]:
+        return await self._rows.find(sort=[("seq", 1)], limit=limit)
+
+    async def _leading(self) -> Lease | None:
         """Renew in good time, so that one look does not cost one write."""
         lease = self._lease
         half = _TTL.total_seconds() / 2
@@ -82,14 +87,12 @@ class Relay:
             self._lease = None
             await lease.renew()
             self._lease = lease
-        return self._lease is not None
+        return self._lease
 
-    async def _send(self, rows: list[dict[str, Any]]) -> None:
-        if self._lease is None:
-            return
-        self._lease.check()
-        await self._sender.send([_envelope(row) for row in rows], deadline=_loop_time(self._lease.deadline))
-        await self._rows.remove({"_id": {"$in": [row["_id"] for row in rows]}})
+    async def _send(self, rows: list[dict[str, Any]], lease: Lease) -> None:
+        lease.check()
+        await self._sender.send([_envelope(row) for row in rows], deadline=lease.loop_deadline)
+        await self._rows.remove_many(row["_id"] for row in rows)
         log.info("outbox_sent", messages=len(rows))
 
     async def release(self) -> None:
@@ -111,8 +114,3 @@ def _row(envelope: Envelope, seq: int) -> dict[str, Any]:
 
 def _envelope(row: dict[str, Any]) -> Envelope:
     return Envelope(row["topic"], row["key"], bytes(row["body"]), row["headers"])
-
-
-def _loop_time(deadline: float) -> float:
-    """The lease's clock and the loop's are both monotonic but need not be the same."""
-    return asyncio.get_running_loop().time() + (deadline - time.monotonic())

@@ -4,8 +4,6 @@ A row is marked dirty before its observation is published and clean after: kille
 again whatever it says. Rows move only forward by `revision`, which is taken before the read that it stamps.
 """
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from hashlib import sha256
 from itertools import islice
@@ -42,7 +40,7 @@ class Fence(Protocol):
     """The part of a lease that publishing needs."""
 
     @property
-    def deadline(self) -> float: ...
+    def loop_deadline(self) -> float: ...
 
     def check(self) -> None: ...
 
@@ -118,16 +116,16 @@ class Observer:
             # Right before, and as a deadline of the sending itself: a pause may fall in between.
             self._lease.check()
             await self._publisher.publish(
-                observations, correlation_id=observations[0].run_id, deadline=_loop_time(self._lease.deadline)
+                observations, correlation_id=observations[0].run_id, deadline=self._lease.loop_deadline
             )
             await self._rows.bulk([_clean(thing) for thing in observations])
             observations = await self._overtaken({_id(thing): thing.revision for thing in observations})
 
     async def _overtaken(self, sent: dict[str, int]) -> list[Observation]:
         """Our record may lie behind a newer one of its key in the topic: compaction would keep ours."""
-        rows = await self._rows.find({"_id": {"$in": list(sent)}}, fields=["revision"])
-        newer = [row["_id"] for row in rows if row["revision"] > sent[row["_id"]]]
-        return [_stored(row) for row in (await self._rows.get_many(newer)).values()] if newer else []
+        rows = await self._rows.get_many(sent, fields=["revision"])
+        newer = [id_ for id_, row in rows.items() if row["revision"] > sent[id_]]
+        return [_stored(row) for row in (await self._rows.get_many(newer)).values()]
 
     def _ours(self) -> Document:
         return {"integration_id": self._integration_id}
@@ -206,8 +204,3 @@ def _batches(things: Iterable[O]) -> Iterable[list[O]]:
     rest = iter(things)
     while batch := list(islice(rest, _AT_ONCE)):
         yield batch
-
-
-def _loop_time(deadline: float) -> float:
-    """The lease's clock and the loop's are both monotonic but need not be the same."""
-    return asyncio.get_running_loop().time() + (deadline - time.monotonic())

@@ -6,7 +6,6 @@ stored does not know the outcome, so it reads before anything else.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -200,7 +199,7 @@ async def _while_held(lease: Lease) -> AsyncIterator[None]:
     """A call that is cut off when the lease ends: nothing may be sent after that."""
     lease.check()
     try:
-        async with asyncio.timeout(lease.deadline - time.monotonic()):
+        async with asyncio.timeout_at(lease.loop_deadline):
             yield
     except TimeoutError as error:
         raise LeaseLost("the lease ended while the PSA was being written to") from error
