@@ -105,13 +105,43 @@ async def test_the_newest_reading_is_the_last_record_of_its_key(mongo: Mongo) ->
     kafka = Published()
 
     async def overtake(_: list[Message]) -> None:
-        await an_observer(mongo, kafka).publish([an_account(revision=9, name="newer")])
+        if not kafka.messages:
+            await an_observer(mongo, kafka).publish([an_account(revision=9, name="newer")])
 
     overtaken = Published(kafka.messages, before=overtake)
     await an_observer(mongo, overtaken).publish([an_account(revision=8, name="older")])
 
     names = [message.name for message in kafka.messages if isinstance(message, AccountObserved)]
     assert names == ["newer", "older", "newer"]
+
+
+async def test_a_record_that_arrives_behind_its_successors_is_overtaken_again(mongo: Mongo) -> None:
+    kafka = Published()
+
+    async def paused(batch: list[Message]) -> None:
+        await an_observer(mongo, kafka).publish([an_account(revision=9, name="newer")])
+        kafka.messages += batch
+        raise TransientError("the deadline passed")
+
+    with pytest.raises(TransientError):
+        await an_observer(mongo, Published(before=paused)).publish([an_account(revision=8, name="older")])
+
+    assert await an_observer(mongo, kafka).republish_dirty() == 1
+    names = [message.name for message in kafka.messages if isinstance(message, AccountObserved)]
+    assert names == ["newer", "older", "newer"]
+
+
+async def test_a_worker_that_loses_its_lease_after_overtaking_leaves_the_key_dirty(mongo: Mongo) -> None:
+    kafka, lease = Published(), Held()
+
+    async def overtaken(_: list[Message]) -> None:
+        await an_observer(mongo, kafka).publish([an_account(revision=9, name="newer")])
+        lease.deadline = 0.0
+
+    with pytest.raises(LeaseLost):
+        await an_observer(mongo, replace(kafka, before=overtaken), lease).publish([an_account(revision=8)])
+
+    assert await an_observer(mongo, kafka).republish_dirty() == 1
 
 
 async def test_published_keys_are_those_a_reader_holds_since_the_run_began(mongo: Mongo) -> None:

@@ -4,11 +4,12 @@ A row is marked dirty before its observation is published and clean after: kille
 again whatever it says. Rows move only forward by `revision`, which is taken before the read that it stamps.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import islice
 from typing import Protocol, TypeVar
 
+from shared.attempts import attempt
 from shared.contracts import MESSAGES, Message, Observation
 from shared.mongo import Document, Documents, Index, Mongo, Update
 from shared.syncing.models import Run
@@ -115,16 +116,25 @@ class Observer:
         while observations:
             # Right before, and as a deadline of the sending itself: a pause may fall in between.
             self._lease.check()
-            await self._publisher.publish(
-                observations, correlation_id=observations[0].run_id, deadline=self._lease.loop_deadline
+            failure = await attempt(
+                self._publisher.publish(
+                    observations, correlation_id=observations[0].run_id, deadline=self._lease.loop_deadline
+                )
             )
+            overtaken = await self._overtaken({_id(thing): thing.revision for thing in observations})
+            if failure is not None:
+                raise failure
             await self._rows.bulk([_clean(thing) for thing in observations])
-            observations = await self._overtaken({_id(thing): thing.revision for thing in observations})
+            observations = overtaken
 
-    async def _overtaken(self, sent: dict[str, int]) -> list[Observation]:
-        """Our record may lie behind a newer one of its key in the topic: compaction would keep ours."""
+    async def _overtaken(self, sent: Mapping[str, int]) -> list[Observation]:
+        """Our record may lie behind a newer one of its key in the topic: compaction would keep ours.
+
+        The newer are made dirty again, also when ours was not acknowledged: it may arrive late all the same.
+        """
         rows = await self._rows.get_many(sent, fields=["revision"])
         newer = [id_ for id_, row in rows.items() if row["revision"] > sent[id_]]
+        await self._rows.bulk([Update({"_id": id_}, {"$set": {"dirty": True}}) for id_ in newer])
         return [_stored(row) for row in (await self._rows.get_many(newer)).values()]
 
     def _ours(self) -> Document:
