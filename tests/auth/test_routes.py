@@ -39,7 +39,7 @@ async def test_connecting_answers_what_everybody_may_know(mongo: Mongo) -> None:
         "side": "vendor",
         "provider": "ingram-micro",
         "realm": "https://api.cloud.im/marketplace/na#us",
-        "name": "Ingram Micro us",
+        "name": "Ingram Micro US",
         "status": "pending",
         "reason": None,
         "generation": 1,

@@ -118,7 +118,7 @@ class IngramConnection(Connection):
 
     @property
     def label(self) -> str:
-        return f"Ingram Micro {self.marketplace}"
+        return f"Ingram Micro {self.marketplace.upper()}"
 
 
 class ConnectWiseConnection(Connection):
