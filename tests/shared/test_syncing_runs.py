@@ -2,7 +2,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from syncing import a_request, changed, connected
+from meddling import Meddled
+from syncing import NOW, a_request, changed, connected
 
 from shared.contracts.auth import Status
 from shared.contracts.base import Outcome, RunKind, Side
@@ -10,6 +11,7 @@ from shared.contracts.vendor_sync import AccountObserved, CredentialsRejected, R
 from shared.leases import LeaseLost
 from shared.mongo import Mongo
 from shared.outbox import Outbox
+from shared.settings import MongoSettings
 from shared.syncing.integrations import Integrations
 from shared.syncing.models import Ending, Request, RunState, Stopped, Tally
 from shared.syncing.runs import Claimed, Runs, Says
@@ -104,6 +106,24 @@ async def test_a_worker_that_was_replaced_can_neither_note_nor_finish(runs: Runs
     with pytest.raises(LeaseLost):
         await runs.finish(late, Ending(Outcome.COMPLETE))
     assert await outbox(mongo) == []
+
+
+async def test_a_worker_paused_while_claiming_does_not_reopen_what_was_finished_since(
+    runs: Runs, mongo: Mongo, mongo_settings: MongoSettings
+) -> None:
+    await runs.queue(a_request())
+
+    async def finished_by_another() -> None:
+        await mongo.all_tenants("leases").change_many({}, {"$set": {"until": NOW}})
+        await runs.finish(await claimed(runs), Ending(Outcome.COMPLETE))
+
+    store = Meddled(mongo_settings, "runs.find_one_and_update", finished_by_another)
+
+    assert await make_runs(store).claim() is None
+
+    await store.close()
+    assert [row["state"] for row in await mongo.all_tenants("runs").find()] == [RunState.COMPLETE]
+    assert len(await outbox(mongo)) == 1
 
 
 async def test_the_end_is_said_with_what_was_read(runs: Runs, mongo: Mongo) -> None:

@@ -158,7 +158,9 @@ class Runs:
             revision = await self._revisions.next(run.tenant_id, run.integration_id)
             news |= {"first_revision": revision, "generation": known.generation}
             news |= {"state": RunState.RUNNING, "started_at": datetime.now(UTC)}
-        row = await rows.take({"_id": run.run_id}, {"$set": news, "$inc": {"claims": 1}})
+        # As it was read: paused in between, it may have been carried to its end by another worker.
+        same = {"_id": run.run_id, "state": run.state, "token": run.token}
+        row = await rows.take(same, {"$set": news, "$inc": {"claims": 1}})
         return _run(row) if row else None
 
     def _news(self, run: Run, ending: Ending, published: Mapping[str, int]) -> list[Message]:
