@@ -141,6 +141,19 @@ async def test_so_many_dead_letters_in_a_row_stop_the_consuming() -> None:
     assert len(seen.letters) == 99
 
 
+async def test_a_good_message_between_bad_ones_shows_that_the_fault_is_theirs() -> None:
+    seen, health = Seen(), Health("vendor-sync")
+
+    async with TestKafkaBroker(a_broker(seen, health)) as broker:
+        for _ in range(99):
+            await sent(broker, b"junk")
+        await sent(broker, body_of(a_command()))
+        await sent(broker, b"junk")
+
+    assert len(seen.letters) == 100
+    assert await health.unready() == []
+
+
 def test_an_envelope_carries_what_cloudevents_ask_for() -> None:
     envelope = enveloped(a_command(), source="billing", correlation_id="s1")
 

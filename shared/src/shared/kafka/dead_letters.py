@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from faststream.kafka import KafkaBroker
 
 from shared.errors import TransientError
 
@@ -19,28 +19,36 @@ _PATIENCE = 10.0
 _STORM = 100
 
 
+class Posting(Protocol):
+    """The part of a broker that dead letters need."""
+
+    async def publish(
+        self, message: bytes, topic: str, /, *, key: bytes | None, headers: dict[str, str]
+    ) -> Any: ...
+
+
 class DeadLetters:
     """Publishes rejected records to `<service>.dead-letter.v1`; too many in a row are an outage of ours."""
 
-    def __init__(self, broker: KafkaBroker, service: str) -> None:
+    def __init__(self, broker: Posting, service: str) -> None:
         self._broker, self.topic = broker, dead_letter_topic(service)
         self._in_a_row = 0
-
-    @property
-    def storming(self) -> bool:
+        self.storming = False
         """So many in a row that the fault is ours: consuming stops until a batch succeeds."""
-        return self._in_a_row >= _STORM
 
     async def set_aside(self, rejected: Rejected, *, handled: int) -> None:
         """Returns once all are acknowledged; raises `TransientError` when one is not, so nothing is lost."""
-        self._in_a_row = len(rejected) if handled else self._in_a_row + len(rejected)
+        in_a_row = 0 if handled else self._in_a_row + len(rejected)
+        self.storming = in_a_row >= _STORM
         if self.storming:
-            raise TransientError(f"{self._in_a_row} messages in a row cannot be handled: consuming stops")
+            raise TransientError(f"{in_a_row} messages in a row cannot be handled: consuming stops")
         try:
             async with asyncio.timeout(_PATIENCE):
                 await asyncio.gather(*(self._publish(*letter) for letter in rejected))
         except (KafkaError, TimeoutError) as error:
             raise TransientError(f"{len(rejected)} dead letters were not acknowledged: {error!r}") from error
+        # Only now: a batch that comes again must not be counted again.
+        self._in_a_row = in_a_row
 
     async def _publish(self, record: ConsumerRecord, error: Exception, attempts: int) -> None:
         origin = f"{record.topic}:{record.partition}:{record.offset}"

@@ -91,8 +91,7 @@ class _Batches(Generic[M]):
     async def _end(self, records: Sequence[ConsumerRecord]) -> None:
         good, bad = _decoded(self._model, records)
         bad += await self._handled(good)
-        if bad or self.letters.storming:
-            await self.letters.set_aside(bad, handled=len(records) - len(bad))
+        await self.letters.set_aside(bad, handled=len(records) - len(bad))
 
     async def _handled(self, good: list[tuple[ConsumerRecord, M]]) -> Letters:
         """Handle all at once; when that fails for good, one by one, to find those at fault."""
