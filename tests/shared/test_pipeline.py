@@ -1,6 +1,8 @@
 """The consuming pipeline in memory: what reaches the handler, and what is set aside."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
@@ -9,11 +11,16 @@ from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import PermanentError, TransientError
 from shared.health import Health
 from shared.kafka import consume, dead_letter_topic, enveloped, make_broker
+from shared.kafka.pipeline import Patience
 from shared.settings import KafkaSettings
 
 Handler = Callable[[list[SyncVendor]], Awaitable[None]]
 
-QUICK = (0.0, 0.0)
+QUICK = Patience(pauses=(0.0, 0.0))
+
+
+async def a_moment() -> None:
+    await asyncio.sleep(0)
 
 
 class Seen:
@@ -22,9 +29,13 @@ class Seen:
     def __init__(self, *faults: Exception) -> None:
         self.ids: list[str] = []
         self.letters: list[tuple[bytes, dict[str, str]]] = []
+        self.before: Callable[[], Awaitable[object]] = a_moment
+        self.called = asyncio.Event()
         self._faults = list(faults)
 
     async def handle(self, commands: list[SyncVendor]) -> None:
+        self.called.set()
+        await self.before()
         if self._faults:
             raise self._faults.pop(0)
         if any(command.sync_id == "poison" for command in commands):
@@ -36,9 +47,9 @@ def a_command(sync_id: str = "s1") -> SyncVendor:
     return SyncVendor(tenant_id="t", integration_id="i", sync_id=sync_id, kind="full", asked_by="ann")
 
 
-def a_broker(seen: Seen, health: Health | None = None) -> KafkaBroker:
+def a_broker(seen: Seen, health: Health | None = None, patience: Patience = QUICK) -> KafkaBroker:
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "vendor-sync")
-    consume(broker, SyncVendor, seen.handle, service="vendor-sync", health=health, pauses=QUICK)
+    consume(broker, SyncVendor, seen.handle, service="vendor-sync", health=health, patience=patience)
 
     @broker.subscriber(dead_letter_topic("vendor-sync"), group_id="reader", decoder=whole)
     async def read(letter: KafkaMessage) -> None:
@@ -152,6 +163,21 @@ async def test_a_good_message_between_bad_ones_shows_that_the_fault_is_theirs() 
 
     assert len(seen.letters) == 100
     assert await health.unready() == []
+
+
+async def test_a_handler_that_never_ends_makes_the_process_count_as_stuck() -> None:
+    seen, health, hold = Seen(), Health("vendor-sync"), asyncio.Event()
+    seen.before = hold.wait
+
+    async with TestKafkaBroker(a_broker(seen, health, Patience(longest=timedelta(0)))) as broker:
+        sending = asyncio.ensure_future(sent(broker, body_of(a_command())))
+        await asyncio.wait_for(seen.called.wait(), 5)
+        stalled = health.stalled()
+        hold.set()
+        await sending
+
+    assert stalled == [f"vendor-sync.{SyncVendor.topic}"]
+    assert health.stalled() == []
 
 
 def test_an_envelope_carries_what_cloudevents_ask_for() -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +42,15 @@ class Health:
 
     def unwatch(self, name: str) -> None:
         self._limits.pop(name, None)
+
+    @contextmanager
+    def within(self, name: str, limit: timedelta) -> Iterator[None]:
+        """What is done in here must end within `limit`: afterwards there may be nothing to do for long."""
+        self.watch(name, limit)
+        try:
+            yield
+        finally:
+            self.unwatch(name)
 
     def check(self, name: str, probe: Probe) -> None:
         """Ready only while the probe answers within five seconds."""

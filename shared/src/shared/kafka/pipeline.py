@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import wraps
 from typing import Any, Generic, TypeVar
 
@@ -25,9 +27,20 @@ M = TypeVar("M", bound=Message)
 Handler = Callable[[list[M]], Awaitable[None]]
 Letters = list[tuple[ConsumerRecord, Exception, int]]
 
-PAUSES = (0.2, 1.0, 5.0)
-"""Seconds between tries; their sum stays far below `max_poll_interval_ms` (5 min)."""
 MAX_RECORDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How patient a batch is with its handler."""
+
+    pauses: Sequence[float] = (0.2, 1.0, 5.0)
+    """Seconds between tries; their sum stays far below `max_poll_interval_ms` (5 min)."""
+    longest: timedelta = timedelta(minutes=10)
+    """After which the process counts as stuck."""
+
+
+_USUAL = Patience()
 
 
 def consume(
@@ -37,17 +50,16 @@ def consume(
     *,
     service: str,
     health: Health | None = None,
-    pauses: Sequence[float] = PAUSES,
+    patience: Patience = _USUAL,
 ) -> None:
     """Subscribe `handler` to the model's topic; the only place where a subscriber is declared."""
-    run = _Batches(model, handler, DeadLetters(broker, service), pauses)
+    run = _Batches(model, handler, DeadLetters(broker, service), patience.pauses)
     group = f"{service}.{model.topic}"
 
     @wraps(handler)  # AsyncAPI sees the handler's own name
     async def on_records(records: Sequence[ConsumerRecord]) -> None:
-        await run.handle(records)
-        if health:
-            health.beat(group)
+        with health.within(group, patience.longest) if health else nullcontext():
+            await run.handle(records)
 
     if health:
         health.consumes(group, lambda: run.letters.storming)
