@@ -34,6 +34,8 @@ async def test_json_fractions_are_exact() -> None:
         (429, TransientError),
         (500, TransientError),
         (503, TransientError),
+        (408, TransientError),
+        (524, TransientError),
     ],
 )
 async def test_a_status_says_what_to_do(status: int, kind: type[Exception]) -> None:

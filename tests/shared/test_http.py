@@ -34,7 +34,8 @@ async def test_what_we_sent_as_proof_is_not_repeated_when_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [httpx.Response(502), httpx.ReadTimeout("late"), httpx.Response(200, text="<")]
+    "reply",
+    [httpx.Response(502), httpx.Response(524), httpx.ReadTimeout("late"), httpx.Response(200, text="<")],
 )
 async def test_a_change_without_a_clear_answer_has_an_unknown_outcome_and_is_sent_once(reply: Reply) -> None:
     provider = Provider(reply)
@@ -44,6 +45,16 @@ async def test_a_change_without_a_clear_answer_has_an_unknown_outcome_and_is_sen
             await api.patch("/x", [])
 
     assert len(provider.requests) == 1
+
+
+async def test_a_change_of_unknown_outcome_is_looked_into_no_sooner_than_the_provider_says() -> None:
+    busy = httpx.Response(503, headers={"Retry-After": "30"})
+
+    async with an_api(Provider(busy)) as api:
+        with pytest.raises(OutcomeUnknown) as raised:
+            await api.patch("/x", [])
+
+    assert raised.value.retry_after == 30
 
 
 @pytest.mark.parametrize("reply", [httpx.ConnectError("refused"), httpx.Response(429)])

@@ -87,6 +87,31 @@ async def test_a_wait_said_in_words_pauses_everyone(status: int, text: str, seco
     assert budget.pauses == [seconds]
 
 
+QUOTA = "Out of call volume quota. Quota will be replenished in 05:12:10."
+
+
+async def test_a_quota_is_waited_for_in_the_budget_however_long_a_call_may_take() -> None:
+    budget = CountingBudget()
+    provider = Provider(httpx.Response(403, text=QUOTA), OK)
+
+    async with an_api(provider, policy=Policy(deadline=0.5), budget=budget) as api, asyncio.timeout(5):
+        assert await api.get("/x") == {"ok": True}
+
+    assert (budget.pauses, budget.spent) == ([18_730], 2)
+
+
+async def test_nobody_waits_longer_than_a_week_for_a_provider() -> None:
+    budget = CountingBudget()
+    provider = Provider(httpx.Response(429, headers={"Retry-After": "999999999"}))
+
+    async with an_api(provider, budget=budget) as api:
+        with pytest.raises(TransientError):
+            await api.get("/x")
+
+    assert budget.pauses == [7 * 24 * 3600]
+    assert len(provider.requests) == 1
+
+
 async def test_every_attempt_spends_the_budget() -> None:
     budget = CountingBudget()
 

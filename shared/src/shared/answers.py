@@ -22,7 +22,6 @@ from shared.errors import (
 Json: TypeAlias = Any
 """Parsed JSON, its fractions exact (`Decimal`)."""
 
-_BUSY = frozenset({500, 502, 503, 504})
 _AGAIN = re.compile(r"again in (\d+) second", re.IGNORECASE)
 _REPLENISHED = re.compile(r"replenished in (\d+):(\d\d):(\d\d)", re.IGNORECASE)
 _QUOTED = 500
@@ -52,12 +51,18 @@ class Answer:
     @property
     def is_throttled(self) -> bool:
         """429, or a 403 that speaks of a quota (Azure API Management's way)."""
-        hinted = "retry-after" in self.headers or "quota" in self.text.lower()
-        return self.status == HTTPStatus.TOO_MANY_REQUESTS or (self.status == HTTPStatus.FORBIDDEN and hinted)
+        if self.status == HTTPStatus.FORBIDDEN:
+            return "retry-after" in self.headers or "quota" in self.text.lower()
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS
+
+    @property
+    def is_failure(self) -> bool:
+        """The far side, or a gateway before it, gave up; what was sent may be done all the same."""
+        return self.status == HTTPStatus.REQUEST_TIMEOUT or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
     @property
     def is_transient(self) -> bool:
-        return self.is_throttled or self.is_garbled or self.status in _BUSY
+        return self.is_throttled or self.is_garbled or self.is_failure
 
     @property
     def message(self) -> str:

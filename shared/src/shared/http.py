@@ -115,7 +115,8 @@ class Api:
             answer = last.answer
         except (TransientError, UnexpectedResponse) as error:
             if call.may_have_acted:
-                raise OutcomeUnknown(str(error), status=error.status) from error
+                later = error.retry_after if isinstance(error, TransientError) else None
+                raise OutcomeUnknown(str(error), status=error.status, retry_after=later) from error
             if isinstance(error, Garbled):
                 raise UnexpectedResponse(str(error), status=error.status) from error
             raise
@@ -149,12 +150,14 @@ class Api:
             return Garbled(
                 f"{answer.call} answered {answer.status} with what is not JSON", status=answer.status
             )
+        call.held = False
         if not answer.is_throttled:
             call.doubt()
             return TransientError(str(error_of(answer)), retry_after=answer.retry_after, status=answer.status)
         pause = call.pause_after(answer)
         if self._budget is not None:
             await self._budget.pause(pause)
+            call.held = True
         return TransientError(str(error_of(answer)), retry_after=pause, status=answer.status)
 
     async def _send(self, call: Call, access: Access) -> Answer:
