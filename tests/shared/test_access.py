@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from outside import HASTY, an_api
+from outside import HASTY, CountingBudget, an_api
 from pydantic import SecretStr
 
 from shared.access import Accesses, IntegrationAccess
-from shared.errors import CredentialsRejected, NotFound, PermanentError, TransientError
-from shared.http import Api
+from shared.errors import CredentialsRejected, NeighbourAway, NotFound, PermanentError, TransientError
+from shared.http import Api, Policy
 from shared.settings import OutboundSettings, ServiceAuthSettings
 
 
@@ -144,3 +144,28 @@ async def test_a_service_token_goes_to_auth_alone() -> None:
 
     assert seen[0].headers["authorization"] == "Bearer canary-token"
     assert str(seen[0].url) == "http://127.0.0.1:8001/internal/access"
+
+
+async def test_an_auth_that_does_not_answer_says_nothing_of_the_provider() -> None:
+    def away(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    async with connected(away, Auth()) as api:
+        with pytest.raises(NeighbourAway):
+            await api.get("/x")
+
+
+async def test_a_sign_in_that_is_throttled_holds_everyone_back() -> None:
+    auth, budget = Auth(), CountingBudget()
+    busy = iter([httpx.Response(503, headers={"Retry-After": "3600"}, json={"detail": "quota"})])
+
+    async with an_api(
+        lambda request: next(busy, None) or auth(request),
+        at="https://auth.example",
+        policy=Policy(attempts=1),
+    ) as inner:
+        access = IntegrationAccess(inner, "demo", "int_1")
+        async with an_api(auth.provider, at=access, budget=budget, policy=Policy(deadline=0.5)) as api:
+            assert await api.get("/x") == {}
+
+    assert (budget.pauses, budget.spent) == ([3600], 2)

@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from shared.errors import CredentialsRejected, NotFound, PermanentError, UnexpectedResponse
+from shared.errors import (
+    CredentialsRejected,
+    NeighbourAway,
+    NotFound,
+    PermanentError,
+    TransientError,
+    UnexpectedResponse,
+)
 from shared.http import Access, Answer, Api, Budget, Policy
 from shared.settings import OutboundSettings, ServiceAuthSettings
 
@@ -96,9 +103,13 @@ class IntegrationAccess:
             return await self._ask({"rejected_after": known.issued_at.isoformat()} if known else {})
 
     async def _ask(self, more: Mapping[str, str]) -> Access:
-        answer = await self._auth.request(
-            "POST", "/internal/access", json={**self._asked_for, **more}, reads=True
-        )
+        wanted = {**self._asked_for, **more}
+        try:
+            answer = await self._auth.request("POST", "/internal/access", json=wanted, reads=True)
+        except TransientError as error:
+            if error.status is None:
+                raise NeighbourAway(str(error)) from error
+            raise  # an answer is about the provider: away, or busy, when auth signed in
         granted = _granted(answer)
         self._granted = granted
         self._access = Access(granted.base_url, granted.headers)

@@ -1,7 +1,8 @@
 """Errors named by what to do about them.
 
     TransientError            the far side is down, slow or limiting: try again
-    └── OutcomeUnknown        … but look first: the call may have taken effect
+    ├── OutcomeUnknown        … but look first: the call may have taken effect
+    └── NeighbourAway         … and blame no provider: it is a service of our own
     PermanentError            trying again cannot help
     ├── CredentialsRejected   a person must reconnect
     ├── UnexpectedResponse    the far side changed
@@ -28,6 +29,10 @@ class TransientError(Exception):
 
 class OutcomeUnknown(TransientError):
     """A change was sent and may have taken effect: read before it is sent again."""
+
+
+class NeighbourAway(TransientError):
+    """A service of our own does not answer, which says nothing of the provider that it stands before."""
 
 
 class PermanentError(Exception):

@@ -11,7 +11,7 @@ import structlog
 from shared.addresses import is_exempt, origin_of
 from shared.answers import Answer, Json, error_of, read_answer
 from shared.errors import AddressRefused, OutcomeUnknown, PermanentError, TransientError, UnexpectedResponse
-from shared.retrying import Budget, Call, Garbled, Policy, Renewed
+from shared.retrying import LONGEST_HOLD, Budget, Call, Garbled, Policy, Renewed
 from shared.settings import OutboundSettings
 from shared.sources import Access, Fixed, Source
 from shared.transport import GuardedTransport
@@ -134,7 +134,7 @@ class Api:
         if self._budget is not None:
             async with call.waiting():
                 await self._budget.spend()
-        access = await self._source.current()
+        access = await self._access(call)
         answer = await self._send(call, access)
         if answer.is_transient:
             raise await self._transient(call, answer)
@@ -143,6 +143,20 @@ class Api:
             if await self._source.renewed(access) is not None:
                 raise Renewed(answer)
         return answer
+
+    async def _access(self, call: Call) -> Access:
+        try:
+            return await self._source.current()
+        except TransientError as error:
+            if error.retry_after is not None:
+                await self._hold(call, error.retry_after)
+            raise
+
+    async def _hold(self, call: Call, seconds: float) -> None:
+        """With a budget everyone waits, and the time is not the call's."""
+        if self._budget is not None:
+            await self._budget.pause(min(seconds, LONGEST_HOLD))
+            call.held = True
 
     async def _transient(self, call: Call, answer: Answer) -> TransientError:
         if answer.is_garbled:
@@ -155,9 +169,7 @@ class Api:
             call.doubt()
             return TransientError(str(error_of(answer)), retry_after=answer.retry_after, status=answer.status)
         pause = call.pause_after(answer)
-        if self._budget is not None:
-            await self._budget.pause(pause)
-            call.held = True
+        await self._hold(call, pause)
         return TransientError(str(error_of(answer)), retry_after=pause, status=answer.status)
 
     async def _send(self, call: Call, access: Access) -> Answer:

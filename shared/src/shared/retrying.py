@@ -13,7 +13,7 @@ from shared.answers import Answer, Json
 from shared.errors import TransientError
 
 _LONGEST_PAUSE = 60.0
-_LONGEST_HOLD = 7 * 24 * 3600.0
+LONGEST_HOLD = 7 * 24 * 3600.0
 """Seconds that a provider is waited for on its own word: a daily quota comes back (architecture §4)."""
 
 
@@ -109,7 +109,7 @@ class Call:
     def pause_after(self, answer: Answer) -> float:
         """How long a throttled provider is left alone: its own word wins over any floor of ours."""
         if answer.retry_after is not None:
-            return min(answer.retry_after, _LONGEST_HOLD)
+            return answer.retry_after
         grown = min(_LONGEST_PAUSE, self.policy.floor * 2.0 ** (self.sent - 1))
         return float(grown) + uniform(0, self.policy.first_wait)  # noqa: S311 (spreads load, hides nothing)
 
@@ -122,5 +122,5 @@ class Call:
         if error.retry_after is None:
             return self.left > 0
         if self.held:
-            return 0.0 if self.waited_for_budget + error.retry_after < _LONGEST_HOLD else False
+            return 0.0 if self.waited_for_budget + error.retry_after < LONGEST_HOLD else False
         return error.retry_after if error.retry_after < self.left else False

@@ -13,7 +13,7 @@ from shared.contracts import Message
 from shared.contracts.base import Outcome
 from shared.contracts.vendor_sync import CredentialsRejected as Said
 from shared.contracts.vendor_sync import SubscriptionObserved, SubscriptionStatus
-from shared.errors import CredentialsRejected, TransientError, UnexpectedResponse
+from shared.errors import CredentialsRejected, NeighbourAway, TransientError, UnexpectedResponse
 from shared.leases import LeaseLost
 from shared.mongo import Mongo
 
@@ -124,6 +124,19 @@ async def test_a_run_during_which_kafka_is_away_goes_on_when_it_is_back(stage: S
 
     finished = await stage.ended()
     assert (finished.outcome, finished.published[SubscriptionObserved.topic]) == (Outcome.COMPLETE, COUNT)
+
+
+@pytest.mark.parametrize("part", ["listing", "asked"], ids=["lists", "details"])
+async def test_a_run_during_which_auth_is_away_goes_on_when_it_is_back(stage: Stage, part: str) -> None:
+    setattr(stage.vendor, part, after(2, NeighbourAway("auth does not answer")))
+    with pytest.raises(NeighbourAway):
+        await stage.run()
+
+    setattr(stage.vendor, part, after(100, NeighbourAway("auth does not answer")))
+    await stage.worker().step()
+
+    finished = await stage.ended()
+    assert (finished.outcome, finished.counts["details"]) == (Outcome.COMPLETE, COUNT)
 
 
 @pytest.mark.parametrize("fatal", range(1, 9))

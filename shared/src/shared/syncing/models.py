@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, Settings, Status
 from shared.contracts.base import Outcome, RunKind, Side, SyncRequested, opaque, utc
-from shared.errors import PermanentError, TransientError
+from shared.errors import NeighbourAway, PermanentError, TransientError
 
 RUNNABLE = frozenset({Status.PENDING, Status.ACTIVE})
 
@@ -162,12 +162,14 @@ class PutDown(TransientError):
 def provider_trouble() -> Iterator[None]:
     """Put around every call of a provider: what stays out of reach there ends the run partial.
 
-    The same TransientError from our own stores must not: it only puts the run down for a while.
+    The same trouble of our own stores and services must not: it only puts the run down for a while.
     """
     try:
         yield
+    except NeighbourAway:
+        raise
     except TransientError as error:
-        raise GaveUp(str(error)) from error
+        raise GaveUp(f"the provider does not answer: {error}") from error
 
 
 def run_of(request: Request, now: datetime) -> Run:

@@ -10,8 +10,7 @@ from psa_sync.service.observing import Stamp
 from psa_sync.service.ports import Clock, Psa
 from shared.attempts import attempt
 from shared.contracts.base import Observation
-from shared.errors import TransientError
-from shared.syncing.models import GaveUp
+from shared.syncing.models import provider_trouble
 from shared.syncing.working import Walk
 
 AT_ONCE = 4
@@ -113,19 +112,15 @@ async def stamped(walk: Walk, clock: Clock) -> Stamp:
 
 async def reaching(call: Awaitable[A]) -> A:
     """A PSA that stays out of reach after every attempt ends the run; our own trouble does not."""
-    try:
+    with provider_trouble():
         return await call
-    except TransientError as error:
-        raise GaveUp(f"the PSA does not answer: {error}") from error
 
 
 async def reached(things: AsyncIterator[A]) -> AsyncIterator[A]:
     """The same for a list that is read as it goes."""
-    try:
+    with provider_trouble():
         async for thing in things:
             yield thing
-    except TransientError as error:
-        raise GaveUp(f"the PSA does not answer: {error}") from error
 
 
 async def batches(things: AsyncIterator[A]) -> AsyncIterator[list[A]]:

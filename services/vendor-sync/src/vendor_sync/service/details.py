@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from shared.attempts import attempt
 from shared.contracts.vendor_sync import ServiceObserved, SubscriptionObserved
-from shared.errors import CredentialsRejected, PermanentError, TransientError
+from shared.errors import CredentialsRejected, NeighbourAway, PermanentError, TransientError
 from shared.syncing.models import GaveUp
 from vendor_sync.models.observed import Stamp, detailed, gone, listed, service_observed
 from vendor_sync.models.selling import Line, lines_of, renamed
@@ -20,6 +20,9 @@ HELPING = 200
 """Entries taken from the to-do list under one revision."""
 MISSES = 3
 """So many details in a row out of reach, each after all its attempts: the vendor is down."""
+
+_ENDING = (CredentialsRejected, NeighbourAway)
+"""What says nothing of the detail that was asked for: it stays due."""
 
 Answered = tuple[Entry, Detail | PermanentError | TransientError | None]
 
@@ -62,13 +65,13 @@ class _Details:
             answer = await attempt(self.reading.marketplace.subscription(entry.subscription_id))
             # Each call has had all its attempts by now (shared.http).
             self._judge(answer)
-            if not isinstance(answer, CredentialsRejected):
+            if not isinstance(answer, _ENDING):
                 await self.results.put((entry, _expected(answer)))
         await self.results.put(None)
 
     def _judge(self, answer: Detail | Exception | None) -> None:
         self.misses = self.misses + 1 if isinstance(answer, TransientError) else 0
-        if isinstance(answer, CredentialsRejected):
+        if isinstance(answer, _ENDING):
             self.over = answer
         elif isinstance(answer, TransientError) and self.misses >= MISSES:
             self.over = GaveUp(f"the marketplace stays out of reach: {answer}")
