@@ -1,3 +1,5 @@
+from typing import Any
+
 from billing_world import World, a_mapped_world, a_world
 from bought import (
     PSA,
@@ -6,10 +8,10 @@ from bought import (
     a_mapping,
     a_subscription,
     an_agreement_line,
-    an_integration,
 )
 
 from billing.models.runs import RunState
+from billing.models.told import told_of
 from shared.contracts.base import NoNumber, Outcome, RunKind
 from shared.contracts.billing import LineClass
 from shared.mongo import Mongo
@@ -18,7 +20,7 @@ SECOND = {"run_id": "run-2", "first_revision": 20, "sync_id": "sync-2"}
 GONE = a_subscription(7, present=False, revision=20, run_id="run-2", lines=())
 
 
-async def the_run(world: World, run_id: str = "run-1") -> dict[str, object]:
+async def the_run(world: World, run_id: str = "run-1") -> dict[str, Any]:
     [row] = await world.mongo.all_tenants("runs").find({"run_id": run_id, "integration_id": VENDOR})
     return row
 
@@ -106,7 +108,7 @@ async def test_an_absence_seen_by_a_partial_run_takes_effect_with_the_next_compl
 async def test_a_complete_full_run_makes_stale_lines_fresh_again(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
     world.later(days=8)
-    await world.touched.mark("t1", [(await world.line()).scope])
+    await world.touched.mark("t1", {(await world.line()).scope: ()})
     await world.reconcile()
     stale = await world.line()
 
@@ -144,16 +146,35 @@ async def test_nothing_is_reconciled_while_an_older_mark_waits(mongo: Mongo) -> 
     assert (await the_run(world))["state"] == RunState.RECONCILED
 
 
-async def test_a_row_whose_mark_was_lost_is_in_the_reconciliation_all_the_same(mongo: Mongo) -> None:
+async def test_a_row_that_is_stored_but_not_marked_yet_is_waited_for(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.hear(an_integration(VENDOR))
     one = a_subscription(1)
-    await world.observed.keep("t1", [one])
+    await world.observed.keep("t1", [told_of(one)])
 
     await world.end(one)
+    early = (await the_run(world))["state"]
+    await world.hear(one)
+    await world.settle()
 
-    assert (await world.line()).vendor_count.number == 1
-    assert await the_run(world) | {"totals": None} != await the_run(world)
+    assert early == RunState.HEARD
+    assert (await the_run(world))["totals"]["by_class"] == {"unmapped": 1}
+
+
+async def test_a_mark_by_a_clock_that_is_ahead_is_waited_for(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    one = a_subscription(1)
+    world.later(minutes=5)
+    await world.hear(one)
+    world.later(minutes=-5)
+    await world.closing.hear([a_finished_run([one])])
+
+    await world.closing.carry_on()
+    await world.closing.carry_on()
+    waiting = (await the_run(world))["state"]
+    await world.settle()
+
+    assert waiting == RunState.CLOSED
+    assert (await the_run(world))["totals"]["by_class"] == {"unmapped": 1}
 
 
 async def test_what_was_mapped_before_the_end_is_in_the_reconciliation(mongo: Mongo) -> None:

@@ -20,7 +20,18 @@ from billing.repository.observed import BY_TOPIC
 from shared.contracts.base import State
 from shared.mongo import Documents, Mongo, Session
 
-OTHERS = ("observations", "touched", "usage_lines", "runs", "coverages", "completions", "outbox", "fences")
+OTHERS = (
+    "observations",
+    "arrivals",
+    "members",
+    "touched",
+    "usage_lines",
+    "runs",
+    "coverages",
+    "completions",
+    "outbox",
+    "fences",
+)
 COLLECTIONS = (*BY_TOPIC.values(), *OTHERS)
 WRITES = ("insert", "insert_many", "insert_new", "put", "bulk", "change", "remove")
 

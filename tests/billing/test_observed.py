@@ -7,14 +7,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.models.coverage import folded
+from billing.models.told import told_of
 from billing.repository.history import History
 from billing.repository.observed import Observed
+from shared.contracts.base import State
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.mongo import Mongo
 
 VERSIONS = [
     a_subscription(place, revision=place, present=place % 3 > 0, id_=f"s{place % 2}") for place in range(1, 9)
 ]
+
+
+async def keep(mongo: Mongo, *news: State) -> None:
+    await Observed(mongo).keep(TENANT, [told_of(one) for one in news])
 
 
 async def standing(mongo: Mongo, name: str = "subscriptions") -> list[dict[str, Any]]:
@@ -27,10 +33,8 @@ async def history(mongo: Mongo) -> list[tuple[str, int]]:
 
 
 async def test_the_newest_stands_and_what_it_replaced_is_history(mongo: Mongo) -> None:
-    observed = Observed(mongo)
-
     for revision in (1, 2, 3):
-        await observed.keep(TENANT, [a_subscription(revision, revision=revision)])
+        await keep(mongo, a_subscription(revision, revision=revision))
 
     [row] = await standing(mongo)
     assert row["revision"] == 3
@@ -38,12 +42,11 @@ async def test_the_newest_stands_and_what_it_replaced_is_history(mongo: Mongo) -
 
 
 async def test_the_same_batch_again_adds_nothing(mongo: Mongo) -> None:
-    observed = Observed(mongo)
     batch = [a_subscription(1, revision=1), a_subscription(2, revision=2)]
 
-    await observed.keep(TENANT, batch)
+    await keep(mongo, *batch)
     before = await standing(mongo), await history(mongo)
-    await observed.keep(TENANT, batch)
+    await keep(mongo, *batch)
 
     assert (await standing(mongo), await history(mongo)) == before
 
@@ -51,7 +54,7 @@ async def test_the_same_batch_again_adds_nothing(mongo: Mongo) -> None:
 async def test_both_times_are_kept(mongo: Mongo) -> None:
     learnt = NOW + timedelta(hours=3)
 
-    await Observed(mongo, clock=lambda: learnt).keep(TENANT, [a_subscription(1)])
+    await Observed(mongo, clock=lambda: learnt).keep(TENANT, [told_of(a_subscription(1))])
 
     [row] = await standing(mongo)
     assert row["learnt_at"] == learnt
@@ -59,30 +62,27 @@ async def test_both_times_are_kept(mongo: Mongo) -> None:
 
 
 async def test_what_is_gone_keeps_what_was_known_before(mongo: Mongo) -> None:
-    observed = Observed(mongo)
-
-    await observed.keep(TENANT, [a_subscription(7, revision=1), a_subscription(8, revision=2)])
-    await observed.keep(TENANT, [a_subscription(present=False, revision=3, lines=())])
+    await keep(mongo, a_subscription(7, revision=1), a_subscription(8, revision=2))
+    await keep(mongo, a_subscription(present=False, revision=3, lines=()))
 
     [row] = await standing(mongo)
     assert row["before"]["lines"][0]["quantity"] == "8"
 
 
 async def test_killed_between_history_and_state_the_next_try_loses_nothing(mongo: Mongo) -> None:
-    observed = Observed(mongo)
-    await observed.keep(TENANT, [a_subscription(1, revision=1)])
+    await keep(mongo, a_subscription(1, revision=1))
     [row] = await standing(mongo)
-    key = f"subscriptions/{row['_id']}"
-    await mongo.documents("observations", TENANT).insert({**row, "_id": f"{key}@1", "key": key})
+    version = row | {"_id": f"subscriptions/{row['_id']}@1", "key": row["_id"]}
+    await mongo.documents("observations", TENANT).insert(version)
 
-    await observed.keep(TENANT, [a_subscription(2, revision=2)])
+    await keep(mongo, a_subscription(2, revision=2))
 
     assert [revision for _, revision in await history(mongo)] == [1]
     assert (await standing(mongo))[0]["revision"] == 2
 
 
 async def test_tenants_do_not_meet(mongo: Mongo) -> None:
-    await Observed(mongo).keep("t2", [a_subscription(1, tenant_id="t2")])
+    await Observed(mongo).keep("t2", [told_of(a_subscription(1, tenant_id="t2"))])
 
     assert await standing(mongo) == []
 
@@ -96,13 +96,13 @@ async def test_any_order_and_repetition_ends_in_the_same_state(mongo: Mongo, dat
         await mongo.all_tenants(name).remove({})
 
     for start in range(0, len(shuffled), cuts):
-        await Observed(mongo).keep(TENANT, shuffled[start : start + cuts])
+        await keep(mongo, *shuffled[start : start + cuts])
 
     for row in await standing(mongo):
         want = folded([one for one in VERSIONS if one.key == row["_id"]])
         before = SubscriptionObserved.model_validate(row["before"]) if row["before"] else None
         assert (SubscriptionObserved.model_validate(row), before) == (want.newest, want.before)
-        kept = [revision for key, revision in await history(mongo) if key.endswith(row["_id"])]
+        kept = [revision for key, revision in await history(mongo) if key == row["_id"]]
         assert sorted({*kept, row["revision"]}) == [one.revision for one in VERSIONS if one.key == row["_id"]]
 
 

@@ -13,6 +13,7 @@ from billing.app import INDEXES
 from billing.jobs import Reconciler
 from billing.models.periods import Tenant
 from billing.models.usage_line import UsageLine
+from billing.repository.arrivals import Arrivals
 from billing.repository.coverages import Coverages
 from billing.repository.integrations import Integrations
 from billing.repository.observed import Observed
@@ -63,7 +64,8 @@ class World:
         self.touched = Touched(mongo, clock=self.clock)
         self.observed = Observed(mongo, clock=self.clock)
         self.lines = UsageLines(mongo, self.outbox, Coverages(mongo))
-        self.observing = Observing(self.observed, self.touched, wake=lambda: None)
+        self.arrivals = Arrivals(mongo, clock=self.clock)
+        self.observing = Observing(self.observed, self.arrivals, self.touched, wake=lambda: None)
         scopes = Scopes(mongo, {TENANT: Tenant(id=TENANT, currency="USD")})
         self.reconciling = Reconciling(self.touched, scopes, self.lines, clock=self.clock)
         self.reconciler = Reconciler(self.reconciling, Leases(mongo), self.lines.admit)

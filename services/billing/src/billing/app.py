@@ -16,6 +16,7 @@ from billing.models.approval import VALID_FOR
 from billing.models.periods import Tenant
 from billing.models.runs import PATIENCE
 from billing.repository.approvals import APPROVAL_INDEXES, Approvals
+from billing.repository.arrivals import ARRIVAL_INDEXES, Arrivals
 from billing.repository.audit import AUDIT_INDEXES, Audit
 from billing.repository.coverages import COVERAGE_INDEXES, Coverages
 from billing.repository.history import History
@@ -52,6 +53,7 @@ SERVICE = "billing"
 INDEXES = (
     *OUTBOX_INDEXES,
     *OBSERVED_INDEXES,
+    *ARRIVAL_INDEXES,
     *TOUCHED_INDEXES,
     *USAGE_LINE_INDEXES,
     *COVERAGE_INDEXES,
@@ -159,7 +161,9 @@ class Billing:
 
     def _hears(self) -> None:
         broker, health = self.parts.broker, self.health
-        observing = Observing(Observed(self.parts.mongo), self.touched, wake=self.touching.set)
+        observing = Observing(
+            Observed(self.parts.mongo), Arrivals(self.parts.mongo), self.touched, wake=self.touching.set
+        )
         observed.register(broker, observing, health=health)
         ends.register(broker, self.closing, wake=self.ending.set, health=health)
         results.register(broker, results=Results(self.approvals), syncing=self.syncing, health=health)

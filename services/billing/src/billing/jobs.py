@@ -82,7 +82,7 @@ def rechecking_job(lines: UsageLines, touched: Touched, wake: asyncio.Event) -> 
     async def step() -> bool:
         due = await lines.due(datetime.now(UTC), _DUE_AT_ONCE)
         for tenant_id, scopes in due.items():
-            await touched.mark(tenant_id, scopes)
+            await touched.mark(tenant_id, dict.fromkeys(scopes, ()))
         if due:
             wake.set()
         return False

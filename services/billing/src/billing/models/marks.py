@@ -1,5 +1,6 @@
 """Marks: what must be reconciled again."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,5 +11,6 @@ class Mark:
 
     id: str
     tenant_id: str
-    refs: tuple[str, ...]
+    touched: Mapping[str, Sequence[str]]
+    """By ref: the keys of the subscriptions that were told of under it."""
     at: datetime

@@ -82,12 +82,6 @@ def _of_mapping(news: MappingDecided) -> str:
     return mapped_from(news)
 
 
-def touched_by(news: State) -> set[str]:
-    """What must be looked at again; what a mapping led to before is found by the lines that name it."""
-    leads_to = mapped_to(news) if isinstance(news, MappingDecided) else None
-    return {ref_of(news), leads_to} if leads_to else {ref_of(news)}
-
-
 def mapped_from(mapping: MappingDecided) -> str:
     name = vendor_account if mapping.kind is MappingKind.ACCOUNT else service
     return name(mapping.vendor_integration_id, mapping.vendor_id)

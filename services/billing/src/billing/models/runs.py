@@ -53,6 +53,8 @@ class Run(Part):
     waits_since: AwareDatetime
     verdict: Outcome | None = None
     closed_at: AwareDatetime | None = None
+    waits_for: AwareDatetime | None = None
+    """Once closed: marks up to then must be gone before it is reconciled."""
     reconciled_at: AwareDatetime | None = None
     totals: Totals | None = None
     settled: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from billing.models.usage_line import UsageLine
 from billing.models.versions import Version
-from billing.repository.observed import HISTORY
+from billing.repository.observed import HISTORY, history_id
 from shared.contracts.base import key_of
 from shared.mongo import Document, Mongo
 
@@ -34,14 +34,20 @@ class History:
     async def _of(self, tenant_id: str, name: str, keys: Iterable[str]) -> list[Version]:
         wanted = sorted(keys)
         stands = await self._mongo.documents(name, tenant_id).get_many(wanted)
-        past = await self._mongo.documents(HISTORY, tenant_id).find(
-            {"key": {"$in": [f"{name}/{key}" for key in wanted]}}
-        )
-        now = [_version(name, key, row) for key, row in stands.items()]
-        return now + [_version(name, row["key"].removeprefix(f"{name}/"), row) for row in past]
+        history = self._mongo.documents(HISTORY, tenant_id)
+        found = [_version(name, row) for row in stands.values()]
+        for key in wanted:
+            first = history_id(name, key)
+            found += [_version(name, row) for row in await history.find({"_id": _beginning_with(first)})]
+        return found
 
 
-def _version(name: str, key: str, row: Document) -> Version:
+def _beginning_with(first: str) -> Document:
+    return {"$gte": first, "$lt": first + "\uffff"}
+
+
+def _version(name: str, row: Document) -> Version:
+    key = row.get("key") or row["_id"]
     told = {field: value for field, value in row.items() if field not in _OURS}
     seen_at = told.get("observed_at") or told.get("decided_at")
     return Version(

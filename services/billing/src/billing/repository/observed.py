@@ -5,15 +5,17 @@ what was superseded, not what stands: a first run then costs one write for each 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from billing.models import refs
+from billing.models.told import Told
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
 from shared.contracts.base import State, utc
 from shared.contracts.matcher import MappingDecided
+from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.errors import Conflict, TransientError
 from shared.mongo import Change, Document, Documents, Index, Mongo, Update
 
@@ -31,16 +33,15 @@ BY_TOPIC = {kind.topic: name for kind, name in COLLECTIONS.items()}
 HISTORY = "observations"
 
 _TRIES = 8
-_BY_REF = [("tenant_id", 1), ("ref", 1)]
-_BY_REVISION = [("tenant_id", 1), ("integration_id", 1), ("revision", 1)]
+_MARKERS = ("revision", "moved_from")
 
 OBSERVED_INDEXES = (
-    *(Index(name, _BY_REF) for name in COLLECTIONS.values()),
-    *(Index(COLLECTIONS[kind], _BY_REVISION) for kind in COLLECTIONS if "run_id" in kind.model_fields),
-    Index("mappings", [("tenant_id", 1), ("mapped_to", 1)]),
-    Index("agreement_lines", [("tenant_id", 1), ("product_ref", 1)]),
-    Index(HISTORY, [("tenant_id", 1), ("key", 1), ("revision", 1)]),
+    *(Index(name, [("ref", 1)]) for kind, name in COLLECTIONS.items() if kind is not SubscriptionObserved),
+    Index("mappings", [("mapped_to", 1)]),
+    Index("agreement_lines", [("product_ref", 1)]),
 )
+"""None on subscriptions: there are many, and each index halves the rate at which they are stored. They are
+found by their ids (`repository.members`, `repository.arrivals`)."""
 
 
 class Observed:
@@ -49,21 +50,22 @@ class Observed:
     def __init__(self, mongo: Mongo, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._mongo, self._clock = mongo, clock
 
-    async def keep(self, tenant_id: str, news: Sequence[State]) -> set[str]:
+    async def keep(self, tenant_id: str, told: Sequence[Told]) -> set[str]:
         """Store news of one kind; returns refs that the things had before, should they have moved.
 
+        Looks at the revisions first: nothing more is read or written for what is new or known already.
         Raises `TransientError` when others keep storing the same things.
         """
-        name = COLLECTIONS[type(news[0])]
+        name = COLLECTIONS[type(told[0].news)]
         rows, history = self._mongo.documents(name, tenant_id), self._mongo.documents(HISTORY, tenant_id)
         for _ in range(_TRIES):
-            known = await rows.get_many({one.key for one in news})
-            plan = _planned(name, news, known, utc(self._clock()))
+            known = await _known(rows, told)
+            plan = _planned(name, [one for one in told if _unlike(one, known)], known, utc(self._clock()))
             try:
                 await _carried_out(plan, rows, history)
             except Conflict:  # another consumer stored one of them at this moment: look again
                 continue
-            return plan.moved_from
+            return plan.moved_from.union(*(row["moved_from"] for row in known.values()))
         raise TransientError(f"others are storing the same {name} of {tenant_id}")
 
 
@@ -85,16 +87,29 @@ async def _carried_out(plan: _Plan, rows: Documents, history: Documents) -> None
     await rows.bulk(plan.newer)
 
 
-def _planned(name: str, news: Iterable[State], known: dict[str, Document], now: datetime) -> _Plan:
+async def _known(rows: Documents, told: Sequence[Told]) -> dict[str, Document]:
+    """What stands: whole where it differs, else only its markers."""
+    ids = {"_id": {"$in": list({one.key for one in told})}}
+    known = {row["_id"]: row for row in await rows.find(ids, fields=_MARKERS)}
+    differing = {one.key for one in told if one.key in known and _unlike(one, known)}
+    return known | (await rows.get_many(differing) if differing else {})
+
+
+def _unlike(one: Told, known: Mapping[str, Document]) -> bool:
+    stands = known.get(one.key)
+    return stands is None or stands["revision"] != one.revision
+
+
+def _planned(name: str, told: Iterable[Told], known: Mapping[str, Document], now: datetime) -> _Plan:
     plan = _Plan()
-    by_key: defaultdict[str, dict[int, State]] = defaultdict(dict)
-    for one in news:
+    by_key: defaultdict[str, dict[int, Told]] = defaultdict(dict)
+    for one in told:
         by_key[one.key][one.revision] = one
     for key, versions in by_key.items():
         if key not in known and len(versions) == 1:
-            plan.new.append(_document(next(iter(versions.values())), key, now))
+            plan.new.append(_document(next(iter(versions.values())), now))
         else:
-            _fold(plan, name, [_document(one, key, now) for one in versions.values()], known.get(key))
+            _fold(plan, name, [_document(one, now) for one in versions.values()], known.get(key))
     return plan
 
 
@@ -125,16 +140,20 @@ def _with_past(newest: Document, older: Sequence[Document]) -> Document:
     return {**newest, "before": before, "moved_from": sorted(left - {newest["ref"]})}
 
 
-def _document(one: State, key: str, now: datetime) -> Document:
-    mine: Document = {"_id": key, "ref": refs.ref_of(one), "learnt_at": now, "before": None, "moved_from": []}
-    if isinstance(one, MappingDecided):
-        mine["mapped_to"] = refs.mapped_to(one)
-    if isinstance(one, psa_sync.AgreementLineObserved):
-        mine["product_ref"] = refs.product(one.integration_id, one.product_id)
-    return {**one.model_dump(mode="json"), **mine}
+def _document(told: Told, now: datetime) -> Document:
+    mine: Document = {"_id": told.key, "ref": told.ref, "learnt_at": now, "before": None, "moved_from": []}
+    if isinstance(told.news, MappingDecided):
+        mine["mapped_to"] = refs.mapped_to(told.news)
+    if isinstance(told.news, psa_sync.AgreementLineObserved):
+        mine["product_ref"] = refs.product(told.news.integration_id, told.news.product_id)
+    return told.news.model_dump(mode="json") | mine
 
 
 def _history(name: str, row: Document) -> Document:
-    told = {key: value for key, value in row.items() if key not in ("_id", "before", "moved_from")}
-    key = f"{name}/{row['_id']}"
-    return {**told, "_id": f"{key}@{row['revision']}", "key": key}
+    kept = {field: value for field, value in row.items() if field not in ("before", "moved_from")}
+    return kept | {"_id": history_id(name, row["_id"], row["revision"]), "key": row["_id"]}
+
+
+def history_id(name: str, key: str, revision: int | None = None) -> str:
+    """The id of a version; without a revision, what the ids of all versions of a thing begin with."""
+    return f"{name}/{key}@{'' if revision is None else revision}"

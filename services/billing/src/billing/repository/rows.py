@@ -1,19 +1,19 @@
-"""What was observed, counted and listed by integration and revision."""
+"""What was told of since a run began, as closing it asks."""
 
 from billing.models.coverage import NOTHING_READ, Coverage
+from billing.models.refs import is_account
 from billing.models.runs import Run
+from billing.repository.arrivals import Arrivals
 from billing.repository.coverages import Coverages
 from billing.repository.observed import BY_TOPIC
 from shared.mongo import Mongo
 
-_BY_ACCOUNT = ("subscriptions", "agreement_lines")
-
 
 class Rows:
-    """Reads the collections of what was observed."""
+    """Reads arrivals and coverages."""
 
     def __init__(self, mongo: Mongo) -> None:
-        self._mongo, self._coverages = mongo, Coverages(mongo)
+        self._arrivals, self._coverages = Arrivals(mongo), Coverages(mongo)
 
     async def coverage(self, run: Run) -> Coverage:
         """What the runs of the same integration that were closed before vouch for."""
@@ -25,18 +25,9 @@ class Rows:
 
         A thing that was told of again since has a larger revision, and still counts.
         """
-        since = {"integration_id": run.integration_id, "revision": {"$gte": run.first_revision}}
-        return {
-            topic: await self._mongo.documents(BY_TOPIC[topic], run.tenant_id).count(since)
-            if topic in BY_TOPIC
-            else number
-            for topic, number in run.published.items()
-        }
+        stored = await self._arrivals.counted(run.tenant_id, run.integration_id, run.first_revision)
+        return {topic: stored.get(topic, 0) if topic in BY_TOPIC else n for topic, n in run.published.items()}
 
-    async def accounts_since(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
-        """The accounts (refs) whose subscriptions or agreement lines were told of."""
-        since = {"integration_id": integration_id, "revision": {"$gte": revision}}
-        found: set[str] = set()
-        for name in _BY_ACCOUNT:
-            found |= set(await self._mongo.documents(name, tenant_id).distinct("ref", since))
-        return found
+    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
+        """The accounts (refs) that something was told to be gone from."""
+        return set(filter(is_account, await self._arrivals.gone(tenant_id, integration_id, revision)))

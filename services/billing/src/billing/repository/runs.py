@@ -86,6 +86,7 @@ class Runs:
         """Verdict, coverage and marks in one transaction, or none of them."""
         run = close.run
         news = {"state": RunState.CLOSED.value, "verdict": close.verdict.value, "closed_at": close.at}
+        news["waits_for"] = close.waits_for
 
         async def work(session: Session) -> bool:
             rows = self._of(run)
@@ -95,7 +96,9 @@ class Runs:
             if close.coverage:
                 place = run.tenant_id, run.integration_id
                 await self._coverages.put(*place, close.coverage, session=session)
-            await self._touched.mark(run.tenant_id, close.touched, at=close.at, session=session)
+            await self._touched.mark(
+                run.tenant_id, dict.fromkeys(close.touched, ()), at=close.at, session=session
+            )
             return True
 
         return await self._mongo.transaction(work)

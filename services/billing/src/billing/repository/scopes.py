@@ -10,6 +10,7 @@ from billing.models.coverage import Kept
 from billing.models.periods import Tenant
 from billing.models.scope import Account, PsaAccount, Scope
 from billing.repository.knowledge import KnowledgeStore
+from billing.repository.members import Members, Rows, by_ref
 from billing.service.reconciling import Loaded
 from shared.contracts.base import Observation
 from shared.contracts.matcher import Decision, MappingDecided, MappingKind
@@ -39,13 +40,17 @@ class Scopes:
 
     def __init__(self, mongo: Mongo, tenants: Mapping[str, Tenant]) -> None:
         self._mongo, self._tenants = mongo, tenants
-        self._knowledge = KnowledgeStore(mongo)
+        self._knowledge, self._members = KnowledgeStore(mongo), Members(mongo)
+
+    async def join(self, tenant_id: str, members: Mapping[str, Collection[str]]) -> None:
+        """Remember which subscriptions (keys) were told of under which account (ref)."""
+        await self._members.join(tenant_id, members)
 
     async def around(self, tenant_id: str, accounts: Collection[str]) -> Loaded:
         """The scopes that these vendor and PSA accounts (refs) belong to, each once and whole."""
         found = await self._accounts(tenant_id, accounts)
-        subscriptions = await self._by_ref(tenant_id, "subscriptions", found.refs)
-        lines = await self._by_ref(tenant_id, "agreement_lines", found.mapped)
+        subscriptions = await self._members.subscriptions(tenant_id, found.refs)
+        lines = await self._agreement_lines(tenant_id, found.mapped)
         knowledge = await self._knowledge.of(tenant_id, _named(found, subscriptions, lines))
         tenant = self._tenants.get(tenant_id, Tenant(id=tenant_id))
         scopes = [
@@ -79,8 +84,7 @@ class Scopes:
         """Whoever has a subscription of it, or is mapped from it or to it."""
         mappings = self._mongo.documents("mappings", tenant_id)
         accounts = {"kind": MappingKind.ACCOUNT.value}
-        subscriptions = self._mongo.documents("subscriptions", tenant_id)
-        bought = await subscriptions.distinct("ref", {"integration_id": integration_id})
+        bought = await self._members.accounts(tenant_id, integration_id)
         mapped = await mappings.distinct("ref", accounts | {"vendor_integration_id": integration_id})
         billed = await mappings.distinct("mapped_to", _APPROVED | {"psa_integration_id": integration_id})
         return {*bought, *mapped, *billed}
@@ -97,18 +101,12 @@ class Scopes:
             mapped[row["mapped_to"]].append(_account(row["ref"], _mapping(row)))
         return _Accounts(mapped, [_account(ref, own.get(ref)) for ref in vendor if ref not in leads])
 
-    async def _by_ref(
-        self, tenant_id: str, name: str, wanted: Iterable[str]
-    ) -> defaultdict[str, list[Document]]:
-        found: defaultdict[str, list[Document]] = defaultdict(list)
-        for row in await self._mongo.documents(name, tenant_id).find({"ref": {"$in": list(wanted)}}):
-            found[row["ref"]].append(row)
-        return found
+    async def _agreement_lines(self, tenant_id: str, psas: Iterable[str]) -> Rows:
+        rows = await self._mongo.documents("agreement_lines", tenant_id).find({"ref": {"$in": list(psas)}})
+        return by_ref(rows)
 
 
-def _named(
-    found: _Accounts, subscriptions: Mapping[str, list[Document]], lines: Mapping[str, list[Document]]
-) -> set[str]:
+def _named(found: _Accounts, subscriptions: Rows, lines: Rows) -> set[str]:
     """Refs of all accounts, services and products that a line may name."""
     versions = [row for rows in subscriptions.values() for one in rows for row in (one, one["before"]) if row]
     sold = ((row["integration_id"], line["service_id"]) for row in versions for line in row["lines"])

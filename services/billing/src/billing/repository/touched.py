@@ -1,6 +1,6 @@
 """Marks. Each marking is a document of its own: one write however many refs, and none can hide another."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ _COLLECTION = "touched"
 AT_ONCE = 250
 """Refs in one mark: what one round of reconciling loads together."""
 
-TOUCHED_INDEXES = (Index(_COLLECTION, [("at", 1)]), Index(_COLLECTION, [("tenant_id", 1), ("at", 1)]))
+TOUCHED_INDEXES = (Index(_COLLECTION, [("at", 1)]),)
 
 
 class Touched:
@@ -24,22 +24,27 @@ class Touched:
     async def mark(
         self,
         tenant_id: str,
-        refs: Iterable[str],
+        touched: Mapping[str, Sequence[str]],
         *,
         at: datetime | None = None,
         session: Session | None = None,
     ) -> None:
         """Call it after the news is stored: killed in between, the news comes again and marks again."""
-        documents = _documents(sorted(set(refs)), utc(at or self._clock()))
+        documents = _documents(touched, utc(at or self._clock()))
         await self._mongo.documents(_COLLECTION, tenant_id).insert_many(documents, session=session)
 
     async def oldest(self, limit: int) -> list[Mark]:
         """First come, first served, whatever the tenant."""
         rows = await self._mongo.all_tenants(_COLLECTION).find(sort=[("at", 1)], limit=limit)
-        return [Mark(row["_id"], row["tenant_id"], tuple(row["refs"]), row["at"]) for row in rows]
+        return [_mark(row) for row in rows]
 
     async def remove(self, marks: Sequence[Mark]) -> None:
         await self._mongo.all_tenants(_COLLECTION).remove({"_id": {"$in": [mark.id for mark in marks]}})
+
+    async def newest(self, tenant_id: str) -> datetime | None:
+        """When the last of those that wait was marked."""
+        rows = await self._mongo.documents(_COLLECTION, tenant_id).find(sort=[("at", -1)], limit=1)
+        return rows[0]["at"] if rows else None
 
     async def any_until(self, tenant_id: str, moment: datetime) -> bool:
         """Whether anything that was marked up to that moment still waits."""
@@ -47,8 +52,16 @@ class Touched:
         return bool(await rows.find({"at": {"$lte": moment}}, limit=1, fields=["_id"]))
 
 
-def _documents(refs: Sequence[str], at: datetime) -> list[Document]:
-    return [
-        {"_id": uuid4().hex, "refs": refs[start : start + AT_ONCE], "at": at}
-        for start in range(0, len(refs), AT_ONCE)
-    ]
+def _documents(touched: Mapping[str, Sequence[str]], at: datetime) -> list[Document]:
+    refs = sorted(touched)
+    starts = range(0, len(refs), AT_ONCE)
+    return [_document(refs[start : start + AT_ONCE], touched, at) for start in starts]
+
+
+def _document(refs: Sequence[str], touched: Mapping[str, Sequence[str]], at: datetime) -> Document:
+    return {"_id": uuid4().hex, "refs": refs, "keys": [list(touched[ref]) for ref in refs], "at": at}
+
+
+def _mark(row: Document) -> Mark:
+    touched = dict(zip(row["refs"], row["keys"], strict=True))
+    return Mark(row["_id"], row["tenant_id"], touched, row["at"])

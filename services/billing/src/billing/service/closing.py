@@ -1,7 +1,8 @@
 """The end of a run: closed when what it published is stored, reconciled when its lines are, then told.
 
-The order is the point. Closing marks every account that the run told of, in the transaction that closes it,
-so by the time these marks are gone all of the run is in the lines; only then its reconciliation is stored.
+The order is the point. What is counted was stored and marked before (`service.observing`), and closing marks
+what it changes itself in the transaction that closes the run. Once all marks up to that moment are gone, all
+of the run is in the lines; only then its reconciliation is stored.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +19,9 @@ from shared.contracts.base import Outcome, RunFinished, RunKind, utc
 
 log = structlog.get_logger()
 
+REMEMBERED = timedelta(days=30)
+"""How far back it is asked what was told of; what was told of before is looked at whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class Close:
@@ -29,6 +33,8 @@ class Close:
     coverage: Coverage | None
     """None when the run vouches for nothing."""
     touched: frozenset[str]
+    waits_for: datetime
+    """Marks up to then are waited for: now, or that of a mark by a clock that is ahead of ours."""
 
 
 class Runs(Protocol):
@@ -61,8 +67,8 @@ class Rows(Protocol):
     async def stored_since(self, run: Run) -> Mapping[str, int]:
         """How many things of each topic were told of since the run began."""
 
-    async def accounts_since(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
-        """The accounts (refs) that something was told of."""
+    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
+        """The accounts (refs) that something was told to be gone from."""
 
 
 class Lines(Protocol):
@@ -75,6 +81,8 @@ class Lines(Protocol):
 
 class Touched(Protocol):
     """Marks that wait."""
+
+    async def newest(self, tenant_id: str) -> datetime | None: ...
 
     async def any_until(self, tenant_id: str, moment: datetime) -> bool: ...
 
@@ -114,29 +122,27 @@ class Closing:
             return False
         before = await self._rows.coverage(run)
         vouched = run.vouching(before) if verdict is Outcome.COMPLETE else None
-        touched = await self._concerned(run, before, vouched)
-        log.info("run_closed", run_id=run.run_id, verdict=verdict, accounts=len(touched))
-        return await self._runs.close(Close(run, verdict, now, vouched, frozenset(touched)))
+        touched = await self._concerned(run, before) if vouched else set()
+        log.info("run_closed", run_id=run.run_id, verdict=verdict, touched=len(touched))
+        newest = await self._touched.newest(run.tenant_id)
+        waits_for = max(now, newest) if newest else now
+        return await self._runs.close(Close(run, verdict, now, vouched, frozenset(touched), waits_for))
 
-    async def _concerned(self, run: Run, before: Coverage, vouched: Coverage | None) -> set[str]:
-        """All that the run told of; if it vouches, also what went since the last that did, and stale lines.
+    async def _concerned(self, run: Run, before: Coverage) -> set[str]:
+        """What a run that vouches changes: what went since the last that did, and lines that were stale.
 
-        The first that vouches concerns all of the integration: what is *not* there is known from now on.
+        The first that vouches, or the first for long, concerns all of the integration.
         """
         place = run.tenant_id, run.integration_id
-        if vouched is None:
-            return await self._rows.accounts_since(*place, run.first_revision)
-        if before.complete is None:
-            return {
-                refs.integration(run.integration_id)
-            }  # the first: what is *not* there is known from now on
+        if before.complete is None or run.started_at - before.complete.started_at > REMEMBERED:
+            return {refs.integration(run.integration_id)}
         since = min(run.first_revision, before.complete.first_revision)
-        told = await self._rows.accounts_since(*place, since)
+        gone = await self._rows.gone_since(*place, since)
         stale = await self._lines.scopes_of(*place, stale=True) if run.kind is RunKind.FULL else set()
-        return told | stale
+        return gone | stale
 
     async def _reconcile(self, run: Run) -> bool:
-        if run.closed_at is None or await self._touched.any_until(run.tenant_id, run.closed_at):
+        if run.waits_for is None or await self._touched.any_until(run.tenant_id, run.waits_for):
             return False
         totals = await self._lines.totals(run.tenant_id, [run.integration_id])
         await self._runs.reconciled(run, totals, utc(self._clock()))

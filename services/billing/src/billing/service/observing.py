@@ -1,38 +1,49 @@
 """What is heard is stored, then marked: the lines it concerns are reconciled by a job, not here."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from billing.models.refs import touched_by
+from billing.models.told import Told, told_of, touched_by
 from shared.contracts.base import State
 
 
 class Store(Protocol):
     """Where news is kept."""
 
-    async def keep(self, tenant_id: str, news: Sequence[State]) -> set[str]:
+    async def keep(self, tenant_id: str, told: Sequence[Told]) -> set[str]:
         """Store news of one kind, forward-only; returns refs that the things had before."""
+
+
+class Arrivals(Protocol):
+    """Where it is kept which things were told of since when."""
+
+    async def note(self, tenant_id: str, told: Sequence[Told]) -> None: ...
 
 
 class Marks(Protocol):
     """Where marks are kept."""
 
-    async def mark(self, tenant_id: str, refs: Iterable[str]) -> None: ...
+    async def mark(self, tenant_id: str, touched: Mapping[str, Sequence[str]]) -> None: ...
 
 
 class Observing:
     """Hears observations, decisions and integrations."""
 
-    def __init__(self, store: Store, marks: Marks, *, wake: Callable[[], None]) -> None:
-        self._store, self._marks, self._wake = store, marks, wake
+    def __init__(self, store: Store, arrivals: Arrivals, marks: Marks, *, wake: Callable[[], None]) -> None:
+        self._store, self._arrivals, self._marks, self._wake = store, arrivals, marks, wake
 
     async def observe(self, news: Sequence[State]) -> None:
-        """Mark after storing, old news too: killed in between, the batch comes again and heals it."""
-        tenants: defaultdict[str, list[State]] = defaultdict(list)
+        """Store, mark, note: killed in between, the batch comes again, and old news is marked and noted too.
+
+        What is noted is stored and marked already: a run that counts what was noted can wait for the marks.
+        """
+        tenants: defaultdict[str, list[Told]] = defaultdict(list)
         for one in news:
-            tenants[one.tenant_id].append(one)
-        for tenant_id, some in tenants.items():
-            moved_from = await self._store.keep(tenant_id, some)
-            await self._marks.mark(tenant_id, moved_from.union(*map(touched_by, some)))
+            tenants[one.tenant_id].append(told_of(one))
+        for tenant_id, told in tenants.items():
+            moved_from = await self._store.keep(tenant_id, told)
+            touched: dict[str, Sequence[str]] = {**dict.fromkeys(moved_from, ()), **touched_by(told)}
+            await self._marks.mark(tenant_id, touched)
+            await self._arrivals.note(tenant_id, told)
         self._wake()

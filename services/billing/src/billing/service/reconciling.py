@@ -37,13 +37,16 @@ class Touched(Protocol):
 
     async def oldest(self, limit: int) -> Sequence[Mark]: ...
 
-    async def mark(self, tenant_id: str, refs: Iterable[str], *, at: datetime) -> None: ...
+    async def mark(self, tenant_id: str, touched: Mapping[str, Sequence[str]], *, at: datetime) -> None: ...
 
     async def remove(self, marks: Sequence[Mark]) -> None: ...
 
 
 class Scopes(Protocol):
     """What is known, by scope."""
+
+    async def join(self, tenant_id: str, members: Mapping[str, Collection[str]]) -> None:
+        """Remember which subscriptions (keys) were told of under which account (ref)."""
 
     async def near(self, tenant_id: str, touched: Collection[str]) -> set[str]:
         """The accounts (refs) that news of these concerns."""
@@ -75,19 +78,18 @@ class Reconciling:
         self._touched, self._scopes, self._lines, self._clock = touched, scopes, lines, clock
 
     async def see_to_some(self, token: str) -> bool:
-        """The oldest marks of one tenant; tells whether there were any.
+        """The oldest marks of one tenant; tells whether there were any. Wide news gets rounds of its own.
 
         Marks go only after the lines are stored: killed before, all is done again and changes nothing.
         """
         marks = _round(await self._touched.oldest(AT_ONCE))
         if not marks:
             return False
-        tenant_id, touched = marks[0].tenant_id, {ref for mark in marks for ref in mark.refs}
-        near = await self._scopes.near(tenant_id, touched)
+        tenant_id, touched = marks[0].tenant_id, _joined(marks)
+        await self._scopes.join(tenant_id, {ref: keys for ref, keys in touched.items() if keys})
+        near = await self._scopes.near(tenant_id, touched.keys())
         if len(near) > AT_ONCE and not all(map(refs.is_account, touched)):
-            await self._touched.mark(
-                tenant_id, near, at=marks[0].at
-            )  # wide news: seen to in rounds of its own
+            await self._touched.mark(tenant_id, dict.fromkeys(near, ()), at=marks[0].at)
         else:
             await self._reconcile(tenant_id, near, token)
         await self._touched.remove(marks)
@@ -112,13 +114,21 @@ class Reconciling:
         log.info("lines_reconciled", tenant_id=tenant_id, scopes=len(loaded.scopes), changed=told)
 
 
+def _joined(marks: Sequence[Mark]) -> dict[str, set[str]]:
+    touched: dict[str, set[str]] = {}
+    for mark in marks:
+        for ref, keys in mark.touched.items():
+            touched.setdefault(ref, set()).update(keys)
+    return touched
+
+
 def _round(marks: Sequence[Mark]) -> list[Mark]:
     """As many of the first one's tenant as fit in a round, in order; at least one."""
     chosen: list[Mark] = []
     room = AT_ONCE
     for mark in marks:
-        if chosen and (mark.tenant_id != chosen[0].tenant_id or len(mark.refs) > room):
+        if chosen and (mark.tenant_id != chosen[0].tenant_id or len(mark.touched) > room):
             break
         chosen.append(mark)
-        room -= len(mark.refs)
+        room -= len(mark.touched)
     return chosen
