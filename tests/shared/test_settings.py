@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from pydantic_settings import BaseSettings
 
@@ -11,6 +13,18 @@ class Example(ServiceSettings):
 
 class Numbered(BaseSettings):
     port: int
+
+
+class Listed(BaseSettings):
+    names: list[str]
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    """As a container engine lays them: one file for each, named like the variable, with a final newline."""
+    (tmp_path / "KAFKA__SERVERS").write_text("secret:9092\n", "utf-8")
+    (tmp_path / "MONGO__URL").write_text("mongodb://secret\n", "utf-8")
+    return tmp_path
 
 
 def told(cls: type[BaseSettings], capsys: pytest.CaptureFixture[str]) -> str:
@@ -48,3 +62,35 @@ def test_a_wrong_setting_is_named_without_its_value(
 
     assert line.startswith("setting PORT is wrong")
     assert "canary" not in line
+
+
+def test_a_secret_file_fills_in_one_setting_of_a_group(
+    monkeypatch: pytest.MonkeyPatch, secrets: Path
+) -> None:
+    monkeypatch.setenv("MONGO__DATABASE", "example")
+
+    settings = Example(_secrets_dir=secrets)
+
+    assert settings.mongo.url.get_secret_value() == "mongodb://secret"
+    assert settings.mongo.database == "example"
+
+
+def test_a_variable_wins_over_a_secret_file(monkeypatch: pytest.MonkeyPatch, secrets: Path) -> None:
+    monkeypatch.setenv("KAFKA__SERVERS", "variable:9092")
+    monkeypatch.setenv("MONGO__DATABASE", "example")
+
+    settings = Example(_secrets_dir=secrets)
+
+    assert settings.kafka.servers == "variable:9092"
+
+
+def test_text_that_is_no_list_is_named_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NAMES", "canary")
+
+    line = told(Listed, capsys)
+
+    assert '"names"' in line
+    assert "canary" not in line
+    assert line.count("\n") == 1

@@ -1,10 +1,16 @@
-"""Settings from the environment, and one clear line when one is missing."""
+"""Settings from the environment or from secret files, and one clear line when one is missing."""
 
 import sys
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -61,12 +67,35 @@ class OutboundSettings(Block):
 
 
 class ServiceSettings(BaseSettings):
-    """What every service has."""
+    """What every service has.
 
-    model_config = SettingsConfigDict(frozen=True, env_nested_delimiter="__", extra="ignore")
+    Secrets may lie in files, as container engines do it: one for each variable and named like it; the
+    variable wins.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        env_nested_delimiter="__",
+        extra="ignore",
+        secrets_dir="/run/secrets",
+        secrets_dir_missing="ok",
+    )
 
     http: HttpSettings = HttpSettings()
     log_level: str = "INFO"
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 (the signature is the base class's)
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The usual order; the usual reader of secret files knows no nested names such as MONGO__URL."""
+        secret_files = NestedSecretsSettingsSource(file_secret_settings)
+        return init_settings, env_settings, dotenv_settings, secret_files
 
 
 def load(cls: type[S]) -> S:
@@ -75,6 +104,9 @@ def load(cls: type[S]) -> S:
         return cls()
     except ValidationError as error:
         print("; ".join(_complaint(cls, fault) for fault in error.errors()), file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
+    except SettingsError as error:  # text that is no JSON where there must be some
+        print(error, file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
 
 
