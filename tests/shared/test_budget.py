@@ -81,6 +81,18 @@ async def test_a_pause_holds_every_replica(redis: Redis) -> None:
     assert await seconds_for(1, other) >= 0.28
 
 
+async def test_whoever_waits_can_tell_for_how_long(redis: Redis) -> None:
+    budget = Budget(redis, "held", FAST)
+    assert budget.held_for == 0.0
+    await budget.pause(3600)
+
+    waiting = asyncio.ensure_future(budget.spend())
+    await asyncio.sleep(0)
+
+    assert 3590 < budget.held_for <= 3600
+    waiting.cancel()
+
+
 async def test_a_flushed_redis_grants_nothing_twice(redis: Redis) -> None:
     budget = Budget(redis, "flushed", BudgetSettings(per_minute=600, burst=5))
     await seconds_for(5, budget)

@@ -64,6 +64,8 @@ class FakeMarketplace:
     page_size: int = 2
     hidden: set[str] = field(default_factory=set)
     """Ids that no list shows."""
+    held_for: float = 0.0
+    """Seconds for which it lets nobody call."""
     short: set[SubscriptionStatus] = field(default_factory=set)
     asked: Callable[[str], Awaitable[None]] = _nothing
     listing: Callable[[str], Awaitable[None]] = _nothing

@@ -32,6 +32,8 @@ class Provider:
 class CountingBudget:
     """Lets everything pass and remembers it."""
 
+    held_for = 0.0
+
     def __init__(self) -> None:
         self.spent = 0
         self.pauses: list[float] = []

@@ -59,10 +59,18 @@ class Board:
     """Stands for the status channel."""
 
     told: list[Told] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def report(self, status: Told) -> int:
         self.told.append(status)
+        self.news.set()
         return len(self.told)
+
+    async def hears(self, phase: str) -> None:
+        """Wait until this phase was told."""
+        while phase not in {status.phase for status in self.told}:
+            self.news.clear()
+            await self.news.wait()
 
 
 def an_account(

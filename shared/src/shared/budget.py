@@ -104,6 +104,12 @@ class Budget:
         self._terms = [_micro(settings.cost), _micro(settings.ahead)]
         self._own = Pace(settings.cost, settings.ahead)
         self._alone = Pace(settings.cost * _CAUTION, 0.0)
+        self._free_at = 0.0
+
+    @property
+    def held_for(self) -> float:
+        """Seconds until whoever waits in here may call."""
+        return max(0.0, self._free_at - asyncio.get_running_loop().time())
 
     async def spend(self) -> None:
         """Wait until one call may be made."""
@@ -124,6 +130,7 @@ class Budget:
 
     async def _granted(self, ask: Callable[[], Awaitable[float]]) -> None:
         while wait := await ask():
+            self._free_at = asyncio.get_running_loop().time() + wait
             await self._sleep(wait)
 
     async def _here(self, pace: Pace) -> float:

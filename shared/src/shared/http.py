@@ -53,6 +53,11 @@ class Api:
             trust_env=False,
         )
 
+    @property
+    def held_for(self) -> float:
+        """Seconds for which the provider, or the pace that it asks for, lets nobody call."""
+        return self._budget.held_for if self._budget else 0.0
+
     async def __aenter__(self) -> Self:
         return self
 

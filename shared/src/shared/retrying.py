@@ -20,8 +20,12 @@ LONGEST_HOLD = 7 * 24 * 3600.0
 class Budget(Protocol):
     """A share of a provider's rate limit, held by every worker together."""
 
+    @property
+    def held_for(self) -> float:
+        """Seconds until whoever waits for it may call."""
+
     async def spend(self) -> None:
-        """Wait until one call may be made; raise TransientError when that is too far off."""
+        """Wait until one call may be made, however long that is."""
 
     async def pause(self, seconds: float) -> None:
         """Stop everyone for so long: the provider said so."""

@@ -126,6 +126,19 @@ async def test_a_run_during_which_kafka_is_away_goes_on_when_it_is_back(stage: S
     assert (finished.outcome, finished.published[SubscriptionObserved.topic]) == (Outcome.COMPLETE, COUNT)
 
 
+async def test_a_run_that_waits_for_its_quota_says_so(stage: Stage) -> None:
+    async def held(_: str) -> None:
+        stage.vendor.held_for = 3600.0
+        await stage.board.hears("waiting for quota")
+        stage.vendor.held_for = 0.0
+
+    stage.vendor.asked = held
+    finished = await asyncio.wait_for(stage.run(), 20)
+
+    assert finished.outcome is Outcome.COMPLETE
+    assert stage.board.told[-1].phase == "reconciling"
+
+
 @pytest.mark.parametrize("part", ["listing", "asked"], ids=["lists", "details"])
 async def test_a_run_during_which_auth_is_away_goes_on_when_it_is_back(stage: Stage, part: str) -> None:
     setattr(stage.vendor, part, after(2, NeighbourAway("auth does not answer")))

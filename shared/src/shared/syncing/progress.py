@@ -1,6 +1,7 @@
 """Tells the status channel how far a run is: when it moves on, and every few seconds while it is open."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -16,6 +17,10 @@ QUIET = 4.0
 BREATH = 0.25
 """Seconds between two reports at least."""
 
+WAITING = "waiting for quota"
+_LONG = 60.0
+"""Seconds without a call after which that is what there is to say; each call's turn comes much sooner."""
+
 
 class Reporting(Protocol):
     """Takes the newest status of an integration."""
@@ -29,6 +34,8 @@ class Progress:
     def __init__(self, live: Reporting, run: Run) -> None:
         self._live, self._run, self._moved = live, run, asyncio.Event()
         self.phase, self.done, self.total = run.phase or "starting", 0, None
+        self.held_for: Callable[[], float] = lambda: 0.0
+        """Seconds for which the provider lets nobody call."""
 
     phase: str
     done: int
@@ -72,7 +79,7 @@ class Progress:
             integration_id=self._run.integration_id,
             run_id=self._run.run_id,
             sync_id=self._run.sync_ids[0],
-            phase=self.phase,
+            phase=WAITING if self.held_for() > _LONG else self.phase,
             done=self.done,
             total=self.total,
         )

@@ -29,6 +29,10 @@ class IngramMicro:
         self._api = api
         self._size = PAGE_SIZES[0]
 
+    @property
+    def held_for(self) -> float:
+        return self._api.held_for
+
     def accounts(self) -> AsyncIterator[Page[Account]]:
         return self._pages("/customers", {}, account_of)
 

@@ -14,6 +14,11 @@ from vendor_sync.models.vendor import Account, Detail, Page, Row
 class Marketplace(Protocol):
     """One marketplace; yields our models, raises our errors."""
 
+    @property
+    def held_for(self) -> float:
+        """Seconds for which the marketplace lets nobody call."""
+        ...
+
     def accounts(self) -> AsyncIterator[Page[Account]]: ...
 
     def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[Page[Row]]: ...

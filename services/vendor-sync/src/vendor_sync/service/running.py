@@ -50,6 +50,7 @@ class VendorRun:
     def _step(self, name: str, read: Callable[[Reading], Awaitable[Notes]]) -> Step:
         async def do(walk: Walk) -> Notes:
             async with self.connect(walk.claimed.known) as marketplace:
+                walk.progress.held_for = lambda: marketplace.held_for
                 return await read(Reading(walk, marketplace, self.todo, self.clock))
 
         return Step(name, do)
