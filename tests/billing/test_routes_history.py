@@ -11,6 +11,7 @@ from offices import an_office
 from people import signed_in
 
 from billing.models.runs import Run
+from billing.models.told import told_of
 from billing.repository.observed import OBSERVED_INDEXES, Observed
 from billing.repository.runs import RUN_INDEXES, Runs
 from shared.contracts.base import Outcome, RunKind
@@ -36,7 +37,7 @@ async def test_every_version_that_a_line_rested_on_is_told_in_the_order_learnt(
 ) -> None:
     observed = Observed(desk.mongo, clock=desk.clock)
     for revision, quantity in enumerate([4, 5]):
-        await observed.keep("demo", [an_addition(revision, quantity)])
+        await observed.keep("demo", [told_of(an_addition(revision, quantity))])
         desk.clock.forward(timedelta(hours=1))
 
     answer = await read(office, "/usage/line_1/history")
@@ -47,14 +48,14 @@ async def test_every_version_that_a_line_rested_on_is_told_in_the_order_learnt(
 
 
 async def test_a_line_that_is_gone_keeps_its_history(office: AsyncClient, desk: Desk) -> None:
-    await Observed(desk.mongo).keep("demo", [an_addition(1, 5)])
+    await Observed(desk.mongo).keep("demo", [told_of(an_addition(1, 5))])
     await desk.store(a_line(present=False))
 
     assert len((await read(office, "/usage/line_1/history"))["versions"]) == 1
 
 
 async def test_a_line_of_another_tenant_has_no_history_here(office: AsyncClient, desk: Desk) -> None:
-    await Observed(desk.mongo).keep("demo", [an_addition(1, 5)])
+    await Observed(desk.mongo).keep("demo", [told_of(an_addition(1, 5))])
     headers = signed_in(Role.VIEWER, "other")
 
     assert (await office.get("/usage/line_1/history", headers=headers)).json()["versions"] == []
