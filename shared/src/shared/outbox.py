@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from shared import crashing
 from shared.contracts import Message
 from shared.jobs import Job
 from shared.kafka import Envelope, enveloped
@@ -92,6 +93,8 @@ class Relay:
     async def _send(self, rows: list[dict[str, Any]], lease: Lease) -> None:
         lease.check()
         await self._sender.send([_envelope(row) for row in rows], deadline=lease.loop_deadline)
+        for topic in {row["topic"] for row in rows}:
+            crashing.reached("outbox-sent", topic)
         await self._rows.remove_many(row["_id"] for row in rows)
         log.info("outbox_sent", messages=len(rows))
 

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from faststream.kafka import KafkaBroker
 
+from shared import crashing
 from shared.attempts import attempt
 from shared.health import Health
 from shared.jobs import Job
@@ -81,6 +82,7 @@ def application(
 
 def serve(create_app: Callable[[Any], FastAPI], settings_class: type[ServiceSettings], service: str) -> None:
     """Run one service until it is told to stop; a missing setting ends it with code 2 and one line."""
+    crashing.arm()
     settings = load(settings_class)
     configure(service, settings.log_level)
     uvicorn.run(

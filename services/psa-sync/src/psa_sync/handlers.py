@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from faststream.kafka import KafkaBroker
 
 from psa_sync.repository.writes import Writes
+from shared import crashing
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected
 from shared.contracts.psa_sync import SyncPsa, WriteQuantity
 from shared.health import Health
@@ -42,6 +43,7 @@ class Desk:
 
     async def write_quantity(self, commands: list[WriteQuantity]) -> None:
         await self.writes.ask(commands)
+        crashing.reached("intent-stored")
         self.write_wanted()
 
 

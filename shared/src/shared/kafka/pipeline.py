@@ -15,6 +15,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from pydantic import ValidationError
 
+from shared import crashing
 from shared.attempts import attempt
 from shared.contracts import Message
 from shared.errors import TransientError, UnexpectedResponse
@@ -104,6 +105,7 @@ class _Batches(Generic[M]):
         good, bad = _decoded(self._model, records)
         bad += await self._handled(good)
         await self.letters.set_aside(bad, handled=len(records) - len(bad))
+        crashing.reached("batch-stored", self._model.topic)
 
     async def _handled(self, good: list[tuple[ConsumerRecord, M]]) -> Letters:
         """Handle all at once; when that fails for good, one by one, to find those at fault."""

@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Protocol, TypeVar
 
+from shared import crashing
 from shared.attempts import attempt
 from shared.contracts import MESSAGES, Message, Observation
 from shared.mongo import Document, Documents, Index, Mongo, Update
@@ -124,6 +125,7 @@ class Observer:
             overtaken = await self._overtaken({_id(thing): thing.revision for thing in observations})
             if failure is not None:
                 raise failure
+            crashing.reached("observation-published", observations[0].topic)
             await self._rows.bulk([_clean(thing) for thing in observations])
             observations = overtaken
 

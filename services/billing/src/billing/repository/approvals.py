@@ -10,6 +10,7 @@ from billing.models.usage_line import Billed, UsageLine
 from billing.repository.audit import Audit
 from billing.service.approving import Found, Order, Settled
 from billing.service.results import Ended
+from shared import crashing
 from shared.contracts.auth import IntegrationChanged, Status
 from shared.contracts.base import key_of
 from shared.errors import Conflict, RuleBroken
@@ -118,6 +119,7 @@ class Approvals:
 
         async with self._audit.turn(order.tenant_id), self._lines.turn(order.tenant_id):
             settled = await self._mongo.transaction(work)
+        crashing.reached("decision-committed")
         self._outbox.wake()
         return settled
 

@@ -19,6 +19,7 @@ from psa_sync.models.writes import Intent, Stage
 from psa_sync.service.deciding import ReadAgain, Refused, Send, Written, decide, given_up
 from psa_sync.service.observing import Stamp, line_named, line_of
 from psa_sync.service.ports import Clock, Connect, Integrations, Intents, Lease, LineName, Observe, Psa
+from shared import crashing
 from shared.contracts import Message, psa_sync
 from shared.contracts.psa_sync import AgreementLineObserved, Refusal
 from shared.errors import (
@@ -140,7 +141,10 @@ class Writer:
         except PermanentError as error:
             detail = f"the PSA refused {command.target}: {error.message}"
             return await self._refuse(intent, Refusal.REJECTED, detail, current=command.expected_current)
-        return await self.intents.save(intent.sent(answer.quantity, answer.request_id))
+        crashing.reached("patch-answered")
+        stored = await self.intents.save(intent.sent(answer.quantity, answer.request_id))
+        crashing.reached("answer-stored")
+        return stored
 
     async def _unanswered(self, intent: Intent, error: TransientError | UnexpectedResponse) -> Intent:
         again = error if isinstance(error, TransientError) else TransientError(str(error))

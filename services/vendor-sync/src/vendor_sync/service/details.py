@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from shared import crashing
 from shared.attempts import attempt
 from shared.contracts.vendor_sync import ServiceObserved, SubscriptionObserved
 from shared.errors import CredentialsRejected, NeighbourAway, PermanentError, TransientError
@@ -98,6 +99,7 @@ class _Details:
         await observer.publish(service_observed(service, stamp) for service in services)
         observed = await self._observed(read, sold, stamp)
         await observer.publish(observed)
+        crashing.reached("detail-observed")
         self.reading.check()
         await self.reading.todo.put(self.reading.run, [_judged(*answered, stamp) for answered in answers])
         self.reading.walk.progress.advance(len(answers))

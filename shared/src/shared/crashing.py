@@ -1,0 +1,48 @@
+"""Named crash points: a process dies at just the moment that a test wants to know about.
+
+Inert unless `TRUEUP_CRASH_AT` names a point; refused, with exit code 2, outside a test setting.
+"""
+
+import os
+import signal
+import sys
+
+POINTS = {
+    "observation-published": "published, not yet remembered as clean",
+    "detail-observed": "a detail's news are clean, its to-do item is not yet done",
+    "decision-committed": "an approval is committed, the relay has not been woken",
+    "outbox-sent": "the relay has sent, and not yet removed what it sent",
+    "intent-stored": "a write's intent is stored, its command not yet committed",
+    "patch-answered": "the PSA has taken the write, its answer is not yet stored",
+    "answer-stored": "the answer is stored, the line not yet read back",
+    "batch-stored": "a batch is stored, its offset not yet committed",
+}
+"""Each point, and what is done and not yet done there."""
+
+_ALLOWED = "TRUEUP_TEST_CRASHES"
+
+_armed: list[str] = []
+
+
+def arm() -> None:
+    """Read the environment, once, as the process starts; exits with code 2 and one line if it is wrong."""
+    wanted = os.environ.get("TRUEUP_CRASH_AT")
+    if wanted is None:
+        return
+    if os.environ.get(_ALLOWED) != "yes":
+        _refuse(f"TRUEUP_CRASH_AT is for tests: unset it, or set {_ALLOWED}=yes")
+    if wanted.partition(" ")[0] not in POINTS:
+        _refuse(f"TRUEUP_CRASH_AT names {wanted!r}: it can be {', '.join(POINTS)}")
+    _armed.append(wanted)
+
+
+def reached(point: str, about: str = "") -> None:
+    """Die here, as by `kill -9`, if this is the point; `about` narrows it down (a topic, say)."""
+    if _armed and _armed[0] in (point, f"{point} {about}"):
+        os.write(2, f"crash point reached: {_armed[0]}\n".encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _refuse(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201  before any log is set up
+    raise SystemExit(2)
