@@ -79,7 +79,8 @@ class ApprovalRecorded(Event):
     approval_id: str
     line_id: str
     decision: str
-    quantity: Number
+    quantity: Number | None = None
+    """What was approved; none when the line was dismissed, or put off."""
     seal: str
     decided_by: str
     decided_at: AwareDatetime
