@@ -1,11 +1,14 @@
+import asyncio
 from typing import Annotated
 
 import pytest
 from fastapi import Depends, FastAPI
 from httpx import ASGITransport, AsyncClient, Response
+from outside import raw_server
 from people import a_verifier, signed_in, token_for
 
-from shared.people import Person, Role, allowed
+from shared.errors import TransientError
+from shared.people import Person, PublishedKeys, Role, allowed
 from shared.problems import install
 
 
@@ -47,6 +50,17 @@ async def test_no_valid_token_no_entry(header: str) -> None:
 
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_strangers_cause_one_question_to_an_auth_that_does_not_answer_well() -> None:
+    async with raw_server(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n") as (origin, heard):
+        keys = PublishedKeys(origin)
+        answers = await asyncio.gather(
+            *(keys.current(refreshed=False) for _ in range(20)), return_exceptions=True
+        )
+
+    assert [type(answer) for answer in answers] == [TransientError] * 20
+    assert len(heard) == 1
 
 
 async def test_a_token_without_signature_is_refused() -> None:

@@ -23,6 +23,8 @@ ALGORITHM = "Ed25519"
 
 _LEEWAY = 30
 _COOL_DOWN = 30.0
+_PAUSE = 1.0
+"""Seconds between two questions while no key is known at all."""
 _PATIENCE = 5.0
 
 
@@ -65,15 +67,14 @@ class PublishedKeys:
     async def current(self, *, refreshed: bool) -> KeySet:
         """Raises `TransientError` when auth has never answered."""
         async with self._lock:
-            due = self._keys is None or (refreshed and time.monotonic() - self._asked > _COOL_DOWN)
-            if due:
+            pause = _PAUSE if self._keys is None else _COOL_DOWN
+            if (self._keys is None or refreshed) and time.monotonic() - self._asked > pause:
                 await self._fetch()
         if self._keys is None:
             raise TransientError(f"the signing keys at {self._url} cannot be read", retry_after=5)
         return self._keys
 
     async def _fetch(self) -> None:
-        self._asked = time.monotonic()
         try:
             async with httpx.AsyncClient(timeout=_PATIENCE, trust_env=False) as client:
                 answer = (await client.get(self._url)).raise_for_status()
@@ -81,6 +82,8 @@ class PublishedKeys:
         except (httpx.HTTPError, ValueError, JoseError) as error:
             if self._keys is None:
                 raise TransientError(f"the signing keys at {self._url} cannot be read: {error!r}") from error
+        finally:
+            self._asked = time.monotonic()
 
 
 class Verifier:
