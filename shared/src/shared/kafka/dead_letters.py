@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shared.errors import TransientError
+from shared.kafka.posting import Posting
 
 log = structlog.get_logger()
 
@@ -17,14 +17,6 @@ Rejected = Sequence[tuple[ConsumerRecord, Exception, int]]
 
 _PATIENCE = 10.0
 _STORM = 100
-
-
-class Posting(Protocol):
-    """The part of a broker that dead letters need."""
-
-    async def publish(
-        self, message: bytes, topic: str, /, *, key: bytes | None, headers: dict[str, str]
-    ) -> Any: ...
 
 
 class DeadLetters:

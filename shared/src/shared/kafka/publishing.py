@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from faststream.kafka import KafkaBroker
 
 from shared.contracts import Message
 from shared.errors import PermanentError, TransientError
 from shared.kafka.envelopes import Envelope, enveloped
+from shared.kafka.posting import Posting
 
 _PATIENCE = 30.0
 _AT_ONCE = 1000
@@ -18,7 +18,7 @@ _AT_ONCE = 1000
 class Publisher:
     """Sends messages keyed, in the order given for each key."""
 
-    def __init__(self, broker: KafkaBroker, source: str) -> None:
+    def __init__(self, broker: Posting, source: str) -> None:
         self._broker, self._source = broker, source
 
     async def publish(
@@ -37,23 +37,27 @@ class Publisher:
 
     async def send(self, envelopes: Sequence[Envelope], *, deadline: float | None = None) -> None:
         """Send envelopes as they are: a relay repeats the same `ce_id` when it tries again."""
-        limit = asyncio.get_running_loop().time() + _PATIENCE
+        until = asyncio.get_running_loop().time() + _PATIENCE
+        until = until if deadline is None else min(until, deadline)
         for start in range(0, len(envelopes), _AT_ONCE):
             some = envelopes[start : start + _AT_ONCE]
             try:
-                async with asyncio.timeout_at(min(limit, deadline or limit)):
-                    await self._send(some)
+                async with asyncio.timeout_at(until):
+                    await self._send(some, until)
             except MessageSizeTooLargeError as error:
                 raise PermanentError(f"a message is larger than Kafka takes: {error}") from error
             except (KafkaError, TimeoutError) as error:
                 raise TransientError(f"Kafka did not acknowledge {len(some)} messages: {error!r}") from error
 
-    async def _send(self, envelopes: Sequence[Envelope]) -> None:
+    async def _send(self, envelopes: Sequence[Envelope], until: float) -> None:
         """A partition has one batch in flight, so what is handed over in order arrives in order."""
-        waiting = [await self._hand_over(envelope) for envelope in envelopes]
+        waiting = [await self._hand_over(envelope, until) for envelope in envelopes]
         await asyncio.gather(*(future for future in waiting if future is not None))
 
-    async def _hand_over(self, envelope: Envelope) -> Any:
+    async def _hand_over(self, envelope: Envelope, until: float) -> Any:
+        # Handing over need not give way to the loop, and so to its time-out: a paused process would go on.
+        if asyncio.get_running_loop().time() >= until:
+            raise TimeoutError("the deadline passed before a message was handed over")
         headers = dict(envelope.headers)
         return await self._broker.publish(
             envelope.body,
