@@ -58,10 +58,11 @@ class Leases:
     """Takes leases in the service's own database; time-outs are judged by this machine's clock."""
 
     def __init__(self, mongo: Mongo) -> None:
-        self._rows = mongo.all_tenants(_COLLECTION)
+        self._rows, self._longest = mongo.all_tenants(_COLLECTION), mongo.longest_lease
 
     async def take(self, name: str, ttl: timedelta) -> Lease | None:
-        """The lease, or None while somebody else holds it."""
+        """The lease, or None while somebody else holds it; no longer than the store's settings allow."""
+        ttl = min(ttl, self._longest)
         asked, now, token = time.monotonic(), datetime.now(UTC), uuid4().hex
         free = {"_id": name, "until": {"$lt": now}}
         try:
