@@ -178,7 +178,7 @@ class Documents:
         for _ in range(_ROUNDS):
             known = await self.get_many(pending, fields=["revision"], session=session)
             # What stands with the revision that an earlier round tried to write is what it wrote.
-            written += [row for id_, row in tried.items() if known[id_]["revision"] == row["revision"]]
+            written += [row for id_, row in tried.items() if _stands(row, known.get(id_))]
             pending = {id_: row for id_, row in pending.items() if _is_newer(row, known.get(id_))}
             if await self._all_written([self._forward_one(row, known) for row in pending.values()], session):
                 return [*written, *pending.values()]
@@ -230,6 +230,10 @@ def _newest(documents: Iterable[Document]) -> dict[str, Document]:
         if _is_newer(document, newest.get(document["_id"])):
             newest[document["_id"]] = document
     return newest
+
+
+def _stands(document: Document, known: Document | None) -> bool:
+    return known is not None and bool(known["revision"] == document["revision"])
 
 
 def _is_newer(document: Document, known: Document | None) -> bool:
