@@ -65,6 +65,16 @@ def test_a_cancellation_ahead_of_its_date_is_no_cancellation_yet() -> None:
     assert (agreement.cancelled, agreement.ends_on) == (False, date(2099, 1, 1))
 
 
+@pytest.mark.parametrize(
+    ("status", "bills"), [("Active", True), ("Expired", True), ("Inactive", False), ("Cancelled", False)]
+)
+def test_an_agreement_bills_unless_it_is_switched_off(status: str, bills: bool) -> None:  # noqa: FBT001
+    """That it has expired is told by its dates, which are the authority."""
+    row = recorded("agreements")[0] | {"agreementStatus": status}
+
+    assert rows.agreement(row).cancelled is not bills
+
+
 def test_numbers_are_exact_and_a_missing_one_is_not_zero() -> None:
     found = lines()
 

@@ -14,6 +14,9 @@ from shared.errors import UnexpectedResponse
 
 Row = Mapping[str, Any]
 
+_SWITCHED_OFF = ("Cancelled", "Inactive")
+"""Statuses under which nothing is billed whatever the dates say (psa-apis, open line)."""
+
 
 def company(row: Row) -> Company:
     with _parsing("company", row):
@@ -36,7 +39,7 @@ def agreement(row: Row) -> Agreement:
             agreement_id=_id(row),
             name=_text(row["name"]),
             company_id=_id(row["company"]),
-            cancelled=row.get("agreementStatus") == "Cancelled"
+            cancelled=row.get("agreementStatus") in _SWITCHED_OFF
             or bool(row.get("cancelledFlag") and not cancelled_on),
             starts_on=_day(row.get("startDate")),
             ends_on=min((day for day in (_day_after_end(row), cancelled_on) if day), default=None),

@@ -45,6 +45,7 @@ class Agreement:
     name: str
     company_id: str
     cancelled: bool
+    """Or otherwise switched off: nothing of it is billed, whatever its dates say."""
     starts_on: date | None = None
     ends_on: date | None = None
     """First day on which nothing of it is billed any more."""
