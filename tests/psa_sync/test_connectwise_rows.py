@@ -68,7 +68,7 @@ def test_a_cancellation_ahead_of_its_date_is_no_cancellation_yet() -> None:
 @pytest.mark.parametrize(
     ("status", "bills"), [("Active", True), ("Expired", True), ("Inactive", False), ("Cancelled", False)]
 )
-def test_an_agreement_bills_unless_it_is_switched_off(status: str, bills: bool) -> None:  # noqa: FBT001
+def test_an_agreement_bills_unless_it_is_switched_off(status: str, bills: bool) -> None:
     """That it has expired is told by its dates, which are the authority."""
     row = recorded("agreements")[0] | {"agreementStatus": status}
 
