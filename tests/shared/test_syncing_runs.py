@@ -8,6 +8,7 @@ from syncing import NOW, a_request, changed, connected
 from shared.contracts.auth import Status
 from shared.contracts.base import Outcome, RunKind, Side
 from shared.contracts.vendor_sync import AccountObserved, CredentialsRejected, RunFinished
+from shared.errors import TransientError
 from shared.leases import LeaseLost
 from shared.mongo import Mongo
 from shared.outbox import Outbox
@@ -124,6 +125,20 @@ async def test_a_worker_paused_while_claiming_does_not_reopen_what_was_finished_
     await store.close()
     assert [row["state"] for row in await mongo.all_tenants("runs").find()] == [RunState.COMPLETE]
     assert len(await outbox(mongo)) == 1
+
+
+async def test_a_claim_that_fails_half_way_holds_nobody_up(runs: Runs, mongo_settings: MongoSettings) -> None:
+    await runs.queue(a_request())
+
+    async def away() -> None:
+        raise TransientError("the document store does not answer")
+
+    store = Meddled(mongo_settings, "runs.find_one_and_update", away)
+    with pytest.raises(TransientError):
+        await make_runs(store).claim()
+
+    await store.close()
+    assert await runs.claim() is not None
 
 
 async def test_the_end_is_said_with_what_was_read(runs: Runs, mongo: Mongo) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.attempts import attempt
 from shared.contracts.base import CredentialsRejected, Message, Observation, RunFinished
 from shared.errors import Conflict
 from shared.leases import Lease, LeaseLost, Leases
@@ -25,7 +26,7 @@ RUN_INDEXES = (
     Index(COLLECTION, [("integration_id", 1), ("sync_ids", 1)]),
 )
 TTL = timedelta(seconds=60)
-"""How long a silent worker keeps its run; it is renewed three times in that."""
+"""How long a silent worker keeps its run; a living one renews far more often (`working.WATCH`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +138,13 @@ class Runs:
         lease = await self._leases.take(f"run:{known.integration_id}", TTL)
         if lease is None:
             return None
-        run = await self._begun(known, lease.token)
-        if run is None:
-            await lease.release()
-            return None
-        return Claimed(run, known, lease)
+        run = await attempt(self._begun(known, lease.token))
+        if isinstance(run, Run):
+            return Claimed(run, known, lease)
+        await attempt(lease.release())
+        if run is not None:
+            raise run
+        return None
 
     async def _begun(self, known: Known, token: str) -> Run | None:
         rows = self._mongo.documents(COLLECTION, known.tenant_id)
