@@ -113,6 +113,7 @@ async def test_an_entity_that_is_not_found_is_gone(status: int) -> None:
     ("handler", "error"),
     [
         (answering(404, recorded("gateway-404")), PermanentError),
+        (lambda _: httpx.Response(404, text="<html>nginx</html>"), PermanentError),
         (answering(400, recorded("bad-parameter")), PermanentError),
         (answering(401, {"statusCode": 401, "message": "Access denied"}), CredentialsRejected),
         (answering(403, {"status": 403, "message": "Forbidden"}), CredentialsRejected),
@@ -121,7 +122,17 @@ async def test_an_entity_that_is_not_found_is_gone(status: int) -> None:
         (answering(200, {"rows": []}), UnexpectedResponse),
         (answering(200, recorded("subscription-1000177")), UnexpectedResponse),
     ],
-    ids=["gateway", "parameter", "unauthorized", "forbidden", "busy", "html", "shape", "another-one"],
+    ids=[
+        "gateway",
+        "some-server",
+        "parameter",
+        "unauthorized",
+        "forbidden",
+        "busy",
+        "html",
+        "shape",
+        "another-one",
+    ],
 )
 @pytest.mark.parametrize(
     "read",

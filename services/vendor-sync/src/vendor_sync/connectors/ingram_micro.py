@@ -101,11 +101,12 @@ class IngramMicro:
 
 
 def _is_gone(answer: Answer) -> bool:
-    """400 "No entity has been found …", or 404; but the gateway's own 404 is about the base address."""
+    """400 "No entity has been found …", or a 404 of the application itself: others are about the address."""
     if answer.status == HTTPStatus.BAD_REQUEST:
         return "no entity has been found" in answer.message.lower()
-    by_gateway = isinstance(answer.json, dict) and "statusCode" in answer.json
-    return answer.status == HTTPStatus.NOT_FOUND and not by_gateway
+    # The gateway says `statusCode`, and whatever else may stand in between no JSON at all.
+    by_application = isinstance(answer.json, dict) and "statusCode" not in answer.json
+    return answer.status == HTTPStatus.NOT_FOUND and by_application
 
 
 def _page(body: Json, path: str) -> tuple[list[Any], int | None]:
