@@ -79,3 +79,33 @@ async def test_the_deadline_is_told_by_the_loops_clock_too(mongo: Mongo) -> None
     left = lease.loop_deadline - asyncio.get_running_loop().time()
 
     assert 50 < left <= 60
+
+
+async def test_a_kept_lease_outlasts_its_term(mongo: Mongo) -> None:
+    leases = Leases(mongo)
+    lease = await leases.take("write:i", timedelta(seconds=0.4))
+    assert lease is not None
+
+    async with lease.kept():
+        await asyncio.sleep(0.8)
+        assert await leases.take("write:i", MINUTE) is None
+        lease.check()
+
+
+async def test_work_is_cut_off_when_somebody_else_has_taken_its_lease(mongo: Mongo) -> None:
+    lease = await Leases(mongo).take("write:i", timedelta(seconds=0.4))
+    assert lease is not None
+    await mongo.all_tenants("leases").change({"_id": "write:i"}, {"$set": {"token": "somebody else"}})
+
+    with pytest.raises(LeaseLost):
+        async with asyncio.timeout(5), lease.kept():
+            await asyncio.sleep(10)
+
+
+async def test_what_goes_wrong_under_a_kept_lease_is_told_as_it_is(mongo: Mongo) -> None:
+    lease = await Leases(mongo).take("write:i", MINUTE)
+    assert lease is not None
+
+    with pytest.raises(TimeoutError):
+        async with lease.kept():
+            raise TimeoutError("of the work's own")

@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from shared.attempts import attempt
 from shared.errors import Conflict, TransientError
 from shared.mongo import Documents, Mongo
 
@@ -47,6 +50,32 @@ class Lease:
             self.deadline = asked
             raise LeaseLost(f"the lease on {self.name} was taken over")
         self.deadline = asked + self._ttl.total_seconds()
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Renew while the block runs, however long that takes; a short lease then serves slow work too.
+
+        The block is cut off, and `LeaseLost` raised, once the lease could not be renewed in time.
+        """
+        try:
+            async with asyncio.timeout_at(self.loop_deadline) as limit:
+                keeping = asyncio.ensure_future(self._keep(limit))
+                try:
+                    yield
+                finally:
+                    keeping.cancel()
+                    await asyncio.wait([keeping])
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise LeaseLost(f"the lease on {self.name} has run out") from error
+
+    async def _keep(self, limit: asyncio.Timeout) -> None:
+        """A store that is away for a moment is no reason to stop; one that says no is."""
+        while True:
+            await asyncio.sleep(self._ttl.total_seconds() / 4)
+            await attempt(self.renew())
+            limit.reschedule(self.loop_deadline)
 
     async def release(self) -> None:
         """Let the next worker start at once."""

@@ -13,7 +13,7 @@ from billing.service.reconciling import Reconciling
 from shared.jobs import Job
 from shared.leases import Lease, Leases
 
-_TTL = timedelta(seconds=60)
+_TTL = timedelta(seconds=15)
 _DUE_AT_ONCE = 1000
 
 

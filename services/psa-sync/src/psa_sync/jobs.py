@@ -17,8 +17,8 @@ from shared.leases import Lease, Leases
 log = structlog.get_logger()
 
 NAME = "writes"
-TTL = timedelta(minutes=3)
-"""Longer than one write with its reading back; the write is cut off when it ends."""
+TTL = timedelta(seconds=20)
+"""How long the writes of a killed process wait; a living one renews far more often."""
 _AT_ONCE = 50
 _LONGEST = timedelta(minutes=20)
 """A PSA that hangs may keep every call until its last attempt."""
@@ -57,6 +57,7 @@ class WriteRounds:
         if lease is None:
             return 0
         try:
-            return await self.writer.write(line, lease)
+            async with lease.kept():
+                return await self.writer.write(line, lease)
         finally:
             await attempt(lease.release())

@@ -25,7 +25,7 @@ RUN_INDEXES = (
     Index(COLLECTION, [("state", 1), ("queued_at", 1)]),
     Index(COLLECTION, [("integration_id", 1), ("sync_ids", 1)]),
 )
-TTL = timedelta(seconds=60)
+TTL = timedelta(seconds=20)
 """How long a silent worker keeps its run; a living one renews far more often (`working.WATCH`)."""
 
 

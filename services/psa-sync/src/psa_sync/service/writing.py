@@ -5,9 +5,8 @@ that changes the PSA is `_send`, and it is made right after `sending` was stored
 stored does not know the outcome, so it reads before anything else.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -125,8 +124,8 @@ class Writer:
     async def _send(self, intent: Intent, way: "_Way") -> Intent:
         command = intent.command
         try:
-            async with _while_held(way.lease):
-                answer = await way.psa.set_quantity(command.agreement_id, command.line_id, command.target)
+            way.lease.check()
+            answer = await way.psa.set_quantity(command.agreement_id, command.line_id, command.target)
         except LeaseLost:
             raise
         except (OutcomeUnknown, UnexpectedResponse) as error:
@@ -196,17 +195,6 @@ class _Way:
     psa: Psa
     known: Known
     lease: Lease
-
-
-@asynccontextmanager
-async def _while_held(lease: Lease) -> AsyncIterator[None]:
-    """A call that is cut off when the lease ends: nothing may be sent after that."""
-    lease.check()
-    try:
-        async with asyncio.timeout_at(lease.loop_deadline):
-            yield
-    except TimeoutError as error:
-        raise LeaseLost("the lease ended while the PSA was being written to") from error
 
 
 def _reason(intent: Intent) -> Refusal:
