@@ -11,7 +11,7 @@ STATIC  := services/console/src/console/static/.ready
 
 export UV_NO_PROGRESS = 1
 
-.PHONY: help setup demo up test live lint format catalogue check lock clean
+.PHONY: help setup demo up test live bench lint format catalogue check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -29,6 +29,9 @@ test: setup ## all tests, those on real servers included
 
 live: setup ## only the tests on real servers
 	@$(BIN)/pytest -q -m live
+
+bench: setup ## how far we are from the bare minimum, side by side (QUICK=1 for a first look, ROWS="a b" for some)
+	@PYTHONPATH=tests/support QUICK=$(QUICK) $(BIN)/python -m tests.bench $(ROWS)
 
 lint: $(READY) ## style, types, import contracts, sizes
 	@$(BIN)/ruff check $(SOURCES)

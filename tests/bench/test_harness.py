@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import pytest
+
+from tests.bench.harness import (
+    Measuring,
+    Pair,
+    Row,
+    Sample,
+    Sign,
+    Spread,
+    Target,
+    in_turn,
+    row_of_rates,
+    row_of_times,
+)
+from tests.bench.report import save, table
+
+AT_LEAST, AT_MOST = Target(Sign.AT_LEAST, 0.6), Target(Sign.AT_MOST, 1.5)
+
+
+def taking(*seconds: float) -> list[Sample]:
+    """Samples of one and the same work."""
+    return [Sample(each, 100, cpu_seconds=each / 2, peak_mb=80) for each in seconds]
+
+
+def pairs_of(ours: list[Sample], bare: list[Sample]) -> list[Pair]:
+    return [Pair(*both) for both in zip(ours, bare, strict=True)]
+
+
+async def test_the_two_sides_take_turns() -> None:
+    told: list[str] = []
+
+    def side(name: str) -> Measuring:
+        async def measured() -> Sample:
+            told.append(name)
+            return Sample(1, 1)
+
+        return measured
+
+    pairs = await in_turn(side("ours"), side("bare"), 3)
+
+    assert told == ["ours", "bare"] * 3
+    assert len(pairs) == 3
+
+
+def test_the_middle_is_the_median_and_outliers_only_show_at_the_ends() -> None:
+    assert Spread.of([1, 100, 2, 3, 2]) == Spread(2, 1, 100)
+
+
+def test_half_the_rate_is_a_ratio_of_one_half() -> None:
+    row = row_of_rates("pipeline", "things/s", pairs_of(taking(2, 2, 2), taking(1, 1, 1)), AT_LEAST)
+
+    assert (row.ours.median, row.bare and row.bare.median) == (50, 100)
+    assert row.ratio == Spread(0.5, 0.5, 0.5)
+    assert row.met is False
+
+
+def test_twice_the_time_is_a_ratio_of_two() -> None:
+    row = row_of_times("approving", pairs_of(taking(2, 2, 2), taking(1, 1, 1)), AT_MOST)
+
+    assert (row.ours.median, row.bare and row.bare.median) == (2, 1)
+    assert row.ratio == Spread(2, 2, 2)
+    assert row.met is False
+
+
+def test_a_machine_that_slows_down_changes_both_sides_and_no_ratio() -> None:
+    ours, bare = taking(1.2, 2.4, 12, 3.6, 1.2), taking(1, 2, 10, 3, 1)
+
+    row = row_of_times("approving", pairs_of(ours, bare), AT_MOST)
+
+    assert row.ratio is not None
+    assert row.ratio.most == pytest.approx(row.ratio.least)
+    assert row.met is True
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "most"), [(0.59, False, True), (1, True, True), (1.51, True, False)]
+)
+def test_a_target_knows_its_side(value: float, least: bool, most: bool) -> None:
+    assert AT_LEAST.met_by(value) is least
+    assert AT_MOST.met_by(value) is most
+
+
+def test_a_limit_itself_is_within() -> None:
+    assert AT_LEAST.met_by(0.6)
+    assert AT_MOST.met_by(1.5)
+
+
+def test_without_a_ratio_the_target_speaks_of_ours_and_without_a_target_nothing_is_claimed() -> None:
+    memory = Row(name="memory", unit="MB", ours=Spread.of([90]), target=Target(Sign.AT_MOST, 150))
+
+    assert memory.met is True
+    assert Row(name="reconciling", unit="lines/s", ours=Spread.of([90])).met is None
+
+
+def test_the_table_and_the_file_tell_what_was_missed(tmp_path: Path) -> None:
+    row = row_of_times("approving", pairs_of(taking(2, 4, 2), taking(1, 1, 1)), AT_MOST, notes=("no HTTP",))
+
+    told = "\n".join(table([row]))
+    saved = save([row], tmp_path, quick=True).read_text("utf-8")
+
+    assert "2 (2–4) s" in told
+    assert "≤ 1.5   NOT MET  1 / 0.5  80 / 80" in told
+    assert "approving: no HTTP" in told
+    assert '"met": false' in saved
