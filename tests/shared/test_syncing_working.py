@@ -14,10 +14,13 @@ from shared.errors import TransientError, UnexpectedResponse
 from shared.leases import LeaseLost
 from shared.mongo import Mongo
 from shared.outbox import Outbox
+from shared.settings import MongoSettings
 from shared.syncing.integrations import Integrations
 from shared.syncing.models import GaveUp, Tally
 from shared.syncing.runs import Runs, Says
 from shared.syncing.working import Step, Tools, Walk, Worker
+
+SAYS = Says(RunFinished, CredentialsRejected, (AccountObserved,))
 
 pytestmark = pytest.mark.usefixtures("queued")
 
@@ -51,8 +54,7 @@ class Scripted:
 
 @pytest.fixture
 def runs(mongo: Mongo) -> Runs:
-    says = Says(RunFinished, CredentialsRejected, (AccountObserved,))
-    return Runs(mongo, Integrations(mongo, Side.VENDOR), Outbox(mongo, "vendor-sync"), says)
+    return Runs(mongo, Integrations(mongo, Side.VENDOR), Outbox(mongo, "vendor-sync"), SAYS)
 
 
 @pytest.fixture
@@ -158,6 +160,19 @@ async def test_a_worker_that_lost_its_lease_leaves_the_end_to_its_successor(mong
     with pytest.raises(LeaseLost):
         await asyncio.wait_for(going, 5)
     assert await ended(mongo) is None
+
+
+async def test_a_lease_that_is_short_is_renewed_in_time(mongo_settings: MongoSettings, runs: Runs) -> None:
+    store = Mongo(mongo_settings.model_copy(update={"longest_lease": timedelta(seconds=0.6)}))
+    short = Runs(store, Integrations(store, Side.VENDOR), Outbox(store, "vendor-sync"), SAYS)
+    hold = asyncio.Event()
+    worker = Worker(short, Scripted(hold=hold), Tools(store, Published(), Board()))
+    asyncio.get_running_loop().call_later(1.5, hold.set)
+
+    assert await asyncio.wait_for(worker.step(), 10)
+
+    assert await runs.claim() is None
+    await store.close()
 
 
 async def test_everything_published_ends_at_the_leases_deadline(mongo: Mongo, runs: Runs) -> None:

@@ -34,6 +34,11 @@ class Lease:
         """The same moment by the running loop's clock: both are monotonic but need not be the same."""
         return asyncio.get_running_loop().time() + (self.deadline - time.monotonic())
 
+    @property
+    def breath(self) -> float:
+        """Seconds between two renewals at most, so that one which fails is not the end."""
+        return self._ttl.total_seconds() / 3
+
     def check(self) -> None:
         """Raises `LeaseLost` once the deadline has passed; call it right before anything that others see."""
         if time.monotonic() >= self.deadline:

@@ -145,7 +145,8 @@ class Worker:
 
     async def _watch(self, walk: Walk, *, wanted: bool) -> None:
         """Keep the lease; raise as soon as the run must not go on."""
-        while not await self._told_to_stop():
+        pause = min(self._tools.watch, walk.claimed.lease.breath)
+        while not await self._told_to_stop(pause):
             self._beat()
             renewed = await attempt(walk.claimed.lease.renew())
             if isinstance(renewed, LeaseLost):
@@ -155,9 +156,9 @@ class Worker:
                 raise stopped
         raise PutDown("this process is stopping")
 
-    async def _told_to_stop(self) -> bool:
+    async def _told_to_stop(self, pause: float) -> bool:
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._tools.watch):
+            async with asyncio.timeout(pause):
                 return await self._stopping.wait()
         return False
 
