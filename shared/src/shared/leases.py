@@ -78,7 +78,7 @@ class Lease:
     async def _keep(self, limit: asyncio.Timeout) -> None:
         """A store that is away for a moment is no reason to stop; one that says no is."""
         while True:
-            await asyncio.sleep(self._ttl.total_seconds() / 4)
+            await asyncio.sleep(self.breath)
             await attempt(self.renew())
             limit.reschedule(self.loop_deadline)
 
