@@ -78,7 +78,7 @@ def test_settings_show_no_secret() -> None:
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["with line breaks", "line breaks written out"])
-def test_a_signing_key_may_be_a_pem(broken: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+def test_a_signing_key_may_be_a_pem(broken: bool) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
