@@ -1,6 +1,7 @@
 """The story on the live system: told once to the point of review, for the tests that go on from there."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,13 @@ class Told:
 @pytest.fixture(scope="session")
 async def told(system: System) -> AsyncIterator[Told]:
     """Connected, discovered, mapped, finished, synced and reviewed; nothing approved yet."""
+    async with a_story(system) as one:
+        yield one
+
+
+@asynccontextmanager
+async def a_story(system: System) -> AsyncIterator[Told]:
+    """A story on this system, told to the point of review."""
     async with (
         Desk(system.urls) as desk,
         httpx.AsyncClient(base_url=system.urls["sandbox"], trust_env=False, timeout=30) as sandbox,

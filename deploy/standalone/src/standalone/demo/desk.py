@@ -40,6 +40,11 @@ class Desk:
         self._client.headers["Authorization"] = f"Bearer {session['token']}"
         return str(session["person"]["name"])
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What identifies the person, for calls of another kind than these."""
+        return {"Authorization": self._client.headers["Authorization"]}
+
     async def ask(
         self, method: str, service: str, path: str, body: Any = None, *, key: str | None = None
     ) -> Any:

@@ -1,0 +1,126 @@
+"""Each named crash point, on real servers: die there by SIGKILL, start again, and judge by what is left.
+
+| point | service | what is done, and not yet done |
+|---|---|---|
+| observation-published | vendor-sync | published, not yet remembered |
+| detail-observed | vendor-sync | a to-do item is finished, not yet stored |
+| decision-committed | billing | an approval is committed, the relay has not sent |
+| outbox-sent | billing | the relay has sent the command, not yet marked it |
+| intent-stored | psa-sync | the write's intent is stored, its command not committed |
+| patch-answered | psa-sync | the PATCH is sent, its answer not stored |
+| answer-stored | psa-sync | the answer is stored, the line not read back |
+| batch-stored | billing | a batch is stored, its offset not committed |
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from crashes import (
+    approve_until_answered,
+    armed,
+    audit_holds,
+    details_asked,
+    differ,
+    finished_details,
+    lines_say_what_their_inputs_do,
+    open_run,
+)
+from telling import Told, a_story
+
+from shared.contracts.psa_sync import WriteQuantity
+from shared.contracts.vendor_sync import SubscriptionObserved
+from shared.crashing import POINTS
+from standalone.system import System
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+
+READING = [f"observation-published {SubscriptionObserved.topic}", "detail-observed"]
+DECIDING = [
+    ("billing", "decision-committed"),
+    ("billing", f"outbox-sent {WriteQuantity.topic}"),
+    ("psa-sync", "intent-stored"),
+    ("psa-sync", "patch-answered"),
+    ("psa-sync", "answer-stored"),
+]
+STORING = f"batch-stored {SubscriptionObserved.topic}"
+
+
+@pytest.fixture(scope="module")
+async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Told]:
+    """A system of our own: its services are killed."""
+    async with System(data_dir=tmp_path_factory.mktemp("doomed"), seed=9) as system, a_story(system) as told:
+        yield told
+
+
+@pytest.mark.parametrize("where", READING)
+async def test_a_run_that_died_goes_on_and_asks_for_no_finished_detail_again(
+    doomed: Told, where: str
+) -> None:
+    subscription = doomed.story.scenario["parts"]["increase"]["subscription_ids"][0]
+    await doomed.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 77}]})
+    since = (await doomed.control("GET", "calls"))["last"]
+
+    async with armed(doomed, "vendor-sync", where) as crash:
+        started = await doomed.desk.ask("POST", "billing", "/syncs", {"kind": "full"})
+        await crash.came()
+        run_id = await open_run(doomed)
+        finished = await finished_details(doomed, run_id)
+    outcomes = await doomed.desk.synced(doomed.integration_ids, started["sync_id"])
+
+    assert set(outcomes.values()) == {"complete"}
+    assert [run["run_id"] for run in await vendor_runs(doomed, started["sync_id"])] == [run_id]
+    asked = await details_asked(doomed, since)
+    assert {one: asked.get(one, 0) for one in finished} == dict.fromkeys(finished, 1)
+    await lines_say_what_their_inputs_do(doomed)
+    await doomed.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 70}]})
+
+
+async def vendor_runs(told: Told, sync_id: str) -> list[dict[str, object]]:
+    runs = await told.desk.all("billing", "/runs", "runs")
+    mine = [run for run in runs if run["integration_id"] == told.story.vendor_id]
+    return [run for run in mine if sync_id in run["sync_ids"]]
+
+
+@pytest.mark.parametrize(("service", "where"), DECIDING, ids=[where.split()[0] for _, where in DECIDING])
+async def test_a_decision_survives_and_is_written_exactly_once(
+    doomed: Told, service: str, where: str
+) -> None:
+    line = await differ(doomed, "two_subscriptions")
+    place = line["evidence"]["billed"][0]["line_id"]
+    before = len(await doomed.writes_to(place))
+
+    async with asyncio.TaskGroup() as group, armed(doomed, service, where) as crash:
+        approving = group.create_task(approve_until_answered(doomed, line))
+        await crash.came()
+    settled = await doomed.desk.settled(approving.result()["approval_id"])
+
+    assert settled["state"] == "written"
+    [write] = (await doomed.writes_to(place))[before:]
+    assert write["after"] == float(line["vendor_count"]["number"])
+    await audit_holds(doomed)
+    await doomed.synced()
+    await lines_say_what_their_inputs_do(doomed)
+
+
+async def test_a_batch_that_was_stored_and_not_committed_is_stored_once(doomed: Told) -> None:
+    subscription = doomed.story.scenario["parts"]["decrease"]["subscription_ids"][0]
+    await doomed.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 55}]})
+
+    async with armed(doomed, "billing", STORING) as crash:
+        started = await doomed.desk.ask("POST", "billing", "/syncs", {"kind": "full"})
+        await crash.came()
+    outcomes = await doomed.desk.synced(doomed.integration_ids, started["sync_id"])
+
+    assert set(outcomes.values()) == {"complete"}
+    await lines_say_what_their_inputs_do(doomed)
+    line = doomed.story.line_of("decrease")
+    history = await doomed.desk.ask("GET", "billing", f"/usage/{line['line_id']}/history")
+    seen = [(one["key"], one["revision"]) for one in history["versions"]]
+    assert len(seen) == len(set(seen))
+
+
+def test_every_crash_point_has_its_test() -> None:
+    tested = {where.split()[0] for where in [*READING, *(where for _, where in DECIDING), STORING]}
+
+    assert tested == set(POINTS)
