@@ -1,4 +1,4 @@
-"""Kafka, MongoDB and Redis in containers, for live tests where a Docker engine answers.
+"""Kafka, MongoDB and Redis in the images of docker-compose.yml, for live tests where a Docker engine answers.
 
 Each listens on the same port inside and outside: Kafka and a replica set tell clients where they are.
 """
@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 
+from composed import image_of
 from stores import free_port
 from testcontainers.core.container import DockerContainer
 
@@ -14,7 +15,7 @@ from standalone.part import Probe
 from standalone.probes import documents_ready, kafka_ready, valkey_ready
 from standalone.services import Servers
 
-KAFKA, MONGO, REDIS = "apache/kafka:4.4.0", "mongo:8", "redis:8"
+KAFKA, MONGO, REDIS = image_of("kafka"), image_of("mongo"), image_of("redis")
 
 _WITHIN = 120.0
 
