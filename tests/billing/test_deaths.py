@@ -18,7 +18,7 @@ from bought import (
 
 from billing.repository.observed import BY_TOPIC
 from shared.contracts.base import State
-from shared.mongo import Documents, Mongo, Session
+from shared.mongo import Documents, Mongo
 
 OTHERS = (
     "observations",
@@ -80,8 +80,8 @@ class MortalMongo:
     def all_tenants(self, name: str) -> Any:
         return MortalDocuments(self._mongo.all_tenants(name), self._life)
 
-    async def transaction(self, work: Callable[[Session], Any]) -> Any:
-        return await self._mongo.transaction(work)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._mongo, name)
 
 
 STORY: tuple[tuple[State, ...], ...] = (

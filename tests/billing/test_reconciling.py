@@ -81,6 +81,29 @@ async def test_a_line_that_becomes_mapped_leaves_its_loose_line(mongo: Mongo) ->
     assert not gone.present
 
 
+async def test_a_line_without_target_is_the_same_line_once_its_account_is_mapped(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    await world.hear(a_subscription(7))
+    await world.reconcile()
+    before = await world.line()
+
+    await world.hear(a_mapping("account", "acme", "co1"))
+    await world.reconcile()
+
+    after = await world.line()
+    assert (after.line_id, after.revision) == (before.line_id, before.revision + 1)
+    assert after.reason == "service not mapped"
+
+
+async def test_an_account_that_is_mapped_elsewhere_takes_its_usage_along(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+
+    await world.hear(a_mapping("account", "acme", "co2", revision=2))
+    await world.reconcile()
+
+    assert [line.psa_account_id for line in await world.stored()] == ["co2"]
+
+
 @pytest.mark.parametrize("kind", ["account", "service"])
 async def test_a_mapping_that_is_revoked_takes_the_target_away(mongo: Mongo, kind: str) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
@@ -127,6 +150,17 @@ async def test_a_subscription_that_moves_to_another_account_leaves_the_old_one(m
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
 
     await world.hear(a_subscription(7, account="other", revision=11))
+    await world.reconcile()
+
+    classes = {line.line_class for line in await world.stored()}
+    assert classes == {LineClass.UNMAPPED, LineClass.NOT_BOUGHT}
+
+
+async def test_a_subscription_that_moved_and_then_went_is_told_under_its_last_account(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
+
+    gone = a_subscription(account="other", revision=12, run_id="run-2", present=False, lines=())
+    await world.hear(gone)
     await world.reconcile()
 
     classes = {line.line_class for line in await world.stored()}

@@ -49,7 +49,7 @@ def _item(
     return Item(
         integration_id=seen.integration_id,
         subscription_id=seen.subscription_id,
-        account_id=seen.account_id,
+        account_id=kept.newest.account_id,  # where it was before it moved it counts no more
         service_id=line.service_id if line else None,
         name=seen.name,
         status=seen.status,

@@ -1,4 +1,4 @@
-"""What a line hangs on: the accounts, services and mappings whose news may change it, and their names."""
+"""What a line hangs on: the names and mappings that led to it, and the integrations it rests on."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ class Links:
     """See `UsageLine` for each of these."""
 
     names: Names
-    refs: tuple[str, ...]
     integration_ids: tuple[str, ...]
     mappings: tuple[MappingUsed, ...]
 
@@ -26,11 +25,9 @@ def links_of_target(target: Target, psa: PsaAccount, scope: Scope) -> Links:
     accounts = _accounts(counting, scope.accounts) or list(scope.accounts)
     services = _services(counting, target.services) or list(target.services)
     places = (psa.ref, refs.product(psa.integration_id, target.product_id))
-    seen = {ref for item in target.items for ref in _named(item)}
     vendor = {refs.mapped_from(service) for service in services} | {one.ref for one in accounts}
     return Links(
         _names(vendor, scope.knowledge, places),
-        tuple(sorted({*places, *vendor, *seen})),
         tuple(sorted({psa.integration_id, *target.sources, *(item.integration_id for item in target.items)})),
         _used([*(account.mapping for account in accounts), *services]),
     )
@@ -42,16 +39,9 @@ def links_of_loose(loose: Loose, scope: Scope) -> Links:
     vendor = {loose.account.ref, refs.service(integration_id, loose.service_id)}
     return Links(
         _names(vendor, scope.knowledge, None),
-        tuple(sorted(vendor)),
         (integration_id,),
         _used([standing(loose.account.mapping), service]),
     )
-
-
-def _named(item: Item) -> Iterable[str]:
-    yield refs.vendor_account(item.integration_id, item.account_id)
-    if item.service_id:
-        yield refs.service(item.integration_id, item.service_id)
 
 
 def _accounts(items: Iterable[Item], accounts: Iterable[Account]) -> list[Account]:

@@ -10,14 +10,15 @@ from billing.models.usage_line import UsageLine
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A line to store; `told` when it is news to others."""
+    """A line to store: `told` when it is news to others, `new` when it was never stored before."""
 
     line: UsageLine
     told: bool
+    new: bool = False
 
 
 def revised(old: Iterable[UsageLine], new: Iterable[UsageLine], now: datetime) -> list[Revision]:
-    """Compare a scope's lines as stored with those just reconciled."""
+    """Compare lines as stored with those just reconciled in their stead."""
     known = {line.line_id: line for line in old}
     found = {line.line_id: line for line in new}
     revisions = []
@@ -25,7 +26,8 @@ def revised(old: Iterable[UsageLine], new: Iterable[UsageLine], now: datetime) -
         before = known.get(line_id)
         line = _next(before, found.get(line_id), now)
         if line is not None and line != before:
-            revisions.append(Revision(line, told=before is None or line.revision > before.revision))
+            told = before is None or line.revision > before.revision
+            revisions.append(Revision(line, told, new=before is None))
     return revisions
 
 

@@ -26,7 +26,7 @@ def told_of(news: State) -> Told:
 def touched_by(told: Iterable[Told]) -> dict[str, list[str]]:
     """The refs to look at again, each with the keys of the subscriptions that were told of under it.
 
-    What a mapping led to before is found by the lines that name it.
+    What a mapping led to before is told by its row (`moved_from`).
     """
     touched: dict[str, list[str]] = {}
     for one in told:

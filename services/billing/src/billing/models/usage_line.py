@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
+from billing.models import refs
 from shared.contracts.base import NoNumber, Number, Part, key_of, opaque
 from shared.contracts.billing import Count, LineClass, Money, UsageLineChanged
 from shared.contracts.vendor_sync import SubscriptionStatus
@@ -99,7 +100,7 @@ class UsageLine(Part):
     tenant_id: str
     line_id: str
     scope: str
-    """The PSA account, or the vendor account without one, that it was reconciled with (`models.refs`)."""
+    """The account that it is a line of, as a ref (`models.refs`): the vendor's where it has no target."""
     psa_integration_id: str | None = None
     psa_account_id: str | None = None
     psa_product_id: str | None = None
@@ -114,8 +115,6 @@ class UsageLine(Part):
     money: Money
     evidence: Evidence = Evidence()
     seal: str
-    refs: tuple[str, ...] = ()
-    """The accounts, services and products whose news may change this line (`models.refs`)."""
     integration_ids: tuple[str, ...] = ()
     recheck_at: AwareDatetime | None = None
     """When time alone may change it: a line opens or ends, a number becomes stale."""
@@ -127,6 +126,13 @@ class UsageLine(Part):
     def agreement_line(self) -> Billed | None:
         """The line that an approval would write to; None when there is none, or more than one."""
         return self.evidence.billed[0] if len(self.evidence.billed) == 1 else None
+
+    @property
+    def wide(self) -> str:
+        """The ref whose news concerns it, whatever the account: its PSA product, or its vendor service."""
+        if self.psa_integration_id and self.psa_product_id:
+            return refs.product(self.psa_integration_id, self.psa_product_id)
+        return refs.service(self.vendor_integration_id or "", self.service_id or "")
 
     @property
     def key(self) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from billing.models import refs
 from billing.models.scope import Knowledge, Name, by_product
 from billing.repository.coverages import Coverages
+from billing.repository.finding import find_any
 from billing.repository.integrations import Integrations
 from shared.contracts.matcher import MappingDecided
-from shared.mongo import Filter, Mongo
+from shared.mongo import Mongo
 
 _NAMES = {"v": "vendor_accounts", "s": "vendor_services", "p": "psa_accounts", "d": "products"}
 _FIELDS = ("ref", "name", "title", "product_key")
@@ -23,9 +24,9 @@ class KnowledgeStore:
     async def of(self, tenant_id: str, named: set[str]) -> Knowledge:
         """All that is known of what these refs name, and of the products that their services map to."""
         services = {ref for ref in named if ref.startswith("s:")}
-        first = await self._mappings(tenant_id, {"ref": {"$in": list(services)}})
+        first = await self._mappings(tenant_id, "ref", services)
         products = {ref for ref in named if ref.startswith("d:")} | _products(first.values())
-        others = await self._mappings(tenant_id, {"mapped_to": {"$in": list(products)}})
+        others = await self._mappings(tenant_id, "mapped_to", products)
         known = first | others
         return Knowledge(
             known,
@@ -35,8 +36,8 @@ class KnowledgeStore:
             await self._names(tenant_id, named | products | known.keys()),
         )
 
-    async def _mappings(self, tenant_id: str, wanted: Filter) -> dict[str, MappingDecided]:
-        rows = await self._mongo.documents("mappings", tenant_id).find(wanted)
+    async def _mappings(self, tenant_id: str, field: str, refs_: Iterable[str]) -> dict[str, MappingDecided]:
+        rows = await find_any(self._mongo.documents("mappings", tenant_id), field, refs_)
         return {row["ref"]: MappingDecided.model_validate(row) for row in rows}
 
     async def _names(self, tenant_id: str, wanted: set[str]) -> dict[str, Name]:
@@ -44,7 +45,7 @@ class KnowledgeStore:
         for kind, collection in _NAMES.items():
             mine = [ref for ref in wanted if ref.startswith(f"{kind}:")]
             rows = self._mongo.documents(collection, tenant_id)
-            for row in await rows.find({"ref": {"$in": mine}}, fields=_FIELDS) if mine else []:
+            for row in await find_any(rows, "ref", mine, fields=_FIELDS):
                 names[row["ref"]] = Name(row.get("title") or row["name"], row.get("product_key"))
         return names
 

@@ -89,8 +89,7 @@ async def _carried_out(plan: _Plan, rows: Documents, history: Documents) -> None
 
 async def _known(rows: Documents, told: Sequence[Told]) -> dict[str, Document]:
     """What stands: whole where it differs, else only its markers."""
-    ids = {"_id": {"$in": list({one.key for one in told})}}
-    known = {row["_id"]: row for row in await rows.find(ids, fields=_MARKERS)}
+    known = await rows.get_many({one.key for one in told}, fields=_MARKERS)
     differing = {one.key for one in told if one.key in known and _unlike(one, known)}
     return known | (await rows.get_many(differing) if differing else {})
 
@@ -136,8 +135,14 @@ def _with_past(newest: Document, older: Sequence[Document]) -> Document:
     before = None
     if not newest.get("present", True):
         before = next((row for row in reversed(older) if row["present"]), None)
-    left = {row["ref"] for row in older} | {ref for row in (*older, newest) for ref in row["moved_from"]}
-    return {**newest, "before": before, "moved_from": sorted(left - {newest["ref"]})}
+    left = {ref for row in (*older, newest) for ref in row["moved_from"]}
+    left |= {ref for row in older for ref in _places(row)}
+    return {**newest, "before": before, "moved_from": sorted(left - _places(newest))}
+
+
+def _places(row: Document) -> set[str]:
+    """What it belongs to, and what it leads to."""
+    return {ref for ref in (row["ref"], row.get("mapped_to")) if ref}
 
 
 def _document(told: Told, now: datetime) -> Document:

@@ -9,6 +9,7 @@ from billing.models import refs
 from billing.models.coverage import Kept
 from billing.models.periods import Tenant
 from billing.models.scope import Account, PsaAccount, Scope
+from billing.repository.finding import find_any
 from billing.repository.knowledge import KnowledgeStore
 from billing.repository.members import Members, Rows, by_ref
 from billing.service.reconciling import Loaded
@@ -64,21 +65,28 @@ class Scopes:
             )
             for psa, some in [*found.mapped.items(), *(("", [one]) for one in found.loose)]
         ]
-        return Loaded(scopes, {*accounts, *found.mapped})
+        return Loaded(scopes, {*accounts, *found.mapped, *found.refs})
 
     async def near(self, tenant_id: str, touched: Collection[str]) -> set[str]:
         """The accounts (refs) that news of services, products and integrations concerns, with those named."""
-        lines = self._mongo.documents("usage_lines", tenant_id)
-        naming = await lines.distinct("scope", {"refs": {"$in": list(touched)}, "present": True})
-        found = {ref for ref in touched if refs.is_account(ref)} | set(naming)
-        products = [ref for ref in touched if ref.startswith("d:")]
-        if products:
-            billed = self._mongo.documents("agreement_lines", tenant_id)
-            found |= set(await billed.distinct("ref", {"product_ref": {"$in": products}}))
+        accounts = {ref for ref in touched if refs.is_account(ref)}
+        named = await self._of_things(tenant_id, {ref for ref in touched if ref.startswith(("s:", "d:"))})
         for ref in touched:
             if ref.startswith("i:"):
-                found |= await self._of_integration(tenant_id, refs.parsed(ref)[1])
-        return found
+                named |= await self._of_integration(tenant_id, refs.parsed(ref)[1])
+        return accounts | named
+
+    async def _of_things(self, tenant_id: str, things: set[str]) -> set[str]:
+        """Whoever has a line of these services and products, or is billed for one of these products."""
+        services = [ref for ref in things if ref.startswith("s:")]
+        mapped = await find_any(self._mongo.documents("mappings", tenant_id), "ref", services)
+        concerned = things | {row["mapped_to"] for row in mapped if row["mapped_to"]}
+        lines = self._mongo.documents("usage_lines", tenant_id)
+        found = await find_any(lines, "wide", concerned, fields=["scope"])
+        billed = self._mongo.documents("agreement_lines", tenant_id)
+        products = [ref for ref in concerned if ref.startswith("d:")]
+        sold = await find_any(billed, "product_ref", products, fields=["ref"])
+        return {row["scope"] for row in found} | {row["ref"] for row in sold}
 
     async def _of_integration(self, tenant_id: str, integration_id: str) -> set[str]:
         """Whoever has a subscription of it, or is mapped from it or to it."""
@@ -93,17 +101,17 @@ class Scopes:
         """Account mappings both ways: from the vendor accounts, then to all PSA accounts concerned."""
         store = self._mongo.documents("mappings", tenant_id)
         vendor = [ref for ref in accounts if ref.startswith("v:")]
-        own = {row["ref"]: _mapping(row) for row in await store.find({"ref": {"$in": vendor}})}
+        own = {row["ref"]: _mapping(row) for row in await find_any(store, "ref", vendor)}
         leads = {ref: refs.mapped_to(mapping) for ref, mapping in own.items() if _leads(mapping)}
         psas = {ref for ref in accounts if ref.startswith("p:")} | {ref for ref in leads.values() if ref}
         mapped: defaultdict[str, list[Account]] = defaultdict(list)
-        for row in await store.find(_APPROVED | {"mapped_to": {"$in": list(psas)}}):
-            mapped[row["mapped_to"]].append(_account(row["ref"], _mapping(row)))
+        for mapping in map(_mapping, await find_any(store, "mapped_to", psas)):
+            if _leads(mapping):
+                mapped[refs.mapped_to(mapping) or ""].append(_account(refs.mapped_from(mapping), mapping))
         return _Accounts(mapped, [_account(ref, own.get(ref)) for ref in vendor if ref not in leads])
 
     async def _agreement_lines(self, tenant_id: str, psas: Iterable[str]) -> Rows:
-        rows = await self._mongo.documents("agreement_lines", tenant_id).find({"ref": {"$in": list(psas)}})
-        return by_ref(rows)
+        return by_ref(await find_any(self._mongo.documents("agreement_lines", tenant_id), "ref", psas))
 
 
 def _named(found: _Accounts, subscriptions: Rows, lines: Rows) -> set[str]:
@@ -111,7 +119,8 @@ def _named(found: _Accounts, subscriptions: Rows, lines: Rows) -> set[str]:
     versions = [row for rows in subscriptions.values() for one in rows for row in (one, one["before"]) if row]
     sold = ((row["integration_id"], line["service_id"]) for row in versions for line in row["lines"])
     services = {refs.service(*place) for place in sold}
-    products = {row["product_ref"] for rows in lines.values() for row in rows}
+    billed = (row for rows in lines.values() for one in rows for row in (one, one["before"]) if row)
+    products = {row["product_ref"] for row in billed}
     return {*found.refs, *found.mapped, *services, *products}
 
 

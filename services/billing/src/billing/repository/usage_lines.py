@@ -14,6 +14,7 @@ from billing.models.runs import Totals
 from billing.models.totals import Tally
 from billing.models.usage_line import UsageLine
 from billing.repository.coverages import Coverages
+from billing.repository.finding import find_any
 from shared.contracts.base import NoNumber, key_of
 from shared.contracts.billing import LineClass, Money
 from shared.leases import LeaseLost
@@ -24,9 +25,8 @@ _COLLECTION, _GUARDS = "usage_lines", "line_guards"
 _FENCES, _FENCE = "fences", "reconciling"
 
 USAGE_LINE_INDEXES = (
-    Index(_COLLECTION, [("tenant_id", 1), ("scope", 1)]),
-    Index(_COLLECTION, [("tenant_id", 1), ("refs", 1)]),
-    Index(_COLLECTION, [("tenant_id", 1), ("integration_ids", 1)]),
+    Index(_COLLECTION, [("scope", 1)]),
+    Index(_COLLECTION, [("wide", 1)]),
     Index(_COLLECTION, [("tenant_id", 1), ("present", 1), ("place", 1)]),
     Index(_COLLECTION, [("tenant_id", 1), ("present", 1), ("line_class", 1), ("place", 1)]),
     Index(_COLLECTION, [("recheck_at", 1)], where={"recheck_at": {"$type": "date"}}),
@@ -85,18 +85,10 @@ class UsageLines:
         more = rows[limit - 1]["place"] if len(rows) > limit else None
         return await self._aged(tenant_id, rows[:limit]), more
 
-    async def of_scopes(self, tenant_id: str, scopes: Iterable[str]) -> dict[str, list[UsageLine]]:
-        """By scope, as stored, those included that are no longer present."""
-        rows = await self._mongo.documents(_COLLECTION, tenant_id).find({"scope": {"$in": list(scopes)}})
-        found: dict[str, list[UsageLine]] = {}
-        for row in rows:
-            found.setdefault(row["scope"], []).append(UsageLine.model_validate(row))
-        return found
-
-    async def scopes_naming(self, tenant_id: str, refs: Iterable[str]) -> set[str]:
-        """The scopes of lines that hang on one of these."""
-        rows = self._mongo.documents(_COLLECTION, tenant_id)
-        return set(await rows.distinct("scope", {"refs": {"$in": list(refs)}, "present": True}))
+    async def of_scopes(self, tenant_id: str, scopes: Iterable[str]) -> list[UsageLine]:
+        """As stored, those included that are no longer present."""
+        rows = await find_any(self._mongo.documents(_COLLECTION, tenant_id), "scope", scopes)
+        return [UsageLine.model_validate(row) for row in rows]
 
     async def scopes_of(self, tenant_id: str, integration_id: str, *, stale: bool = False) -> set[str]:
         """The scopes of an integration's lines; `stale`: only where a number is."""
@@ -143,7 +135,9 @@ class UsageLines:
                 raise LeaseLost("another reconciler is at work")
             await self.hold(tenant_id, session=session)
             rows = self._mongo.documents(_COLLECTION, tenant_id)
-            await rows.bulk([Put(_document(one.line)) for one in changes], session=session)
+            await rows.insert_many([_document(one.line) for one in changes if one.new], session=session)
+            known = [Put(_document(one.line)) for one in changes if not one.new]
+            await rows.bulk(known, session=session)
             await self._outbox.add([one.line.announcement() for one in changes if one.told], session=session)
 
         async with self.turn(tenant_id):
@@ -163,6 +157,7 @@ def _document(line: UsageLine) -> Document:
     every = [*names.vendor_accounts, *names.services, names.psa_account, names.product, names.product_key]
     hidden: dict[str, Any] = {
         "_id": line.key,
+        "wide": line.wide,
         "place": "\x1f".join(place).casefold(),
         "search": "\n".join(name for name in every if name).casefold(),
         "recheck_at": line.recheck_at,

@@ -58,7 +58,7 @@ class Scopes(Protocol):
 class Lines(Protocol):
     """Usage lines as stored."""
 
-    async def of_scopes(self, tenant_id: str, scopes: Iterable[str]) -> Mapping[str, Sequence[UsageLine]]: ...
+    async def of_scopes(self, tenant_id: str, scopes: Iterable[str]) -> Sequence[UsageLine]: ...
 
     async def save(self, tenant_id: str, changes: Sequence[Revision], *, token: str) -> None:
         """Store and say; raises `LeaseLost` when another reconciler was admitted since `token` was."""
@@ -99,18 +99,14 @@ class Reconciling:
         loaded = await self._scopes.around(tenant_id, accounts)
         stored = await self._lines.of_scopes(tenant_id, loaded.replaces)
         now = utc(self._clock())
-        new: dict[str, list[UsageLine]] = {}
+        new: list[UsageLine] = []
         for scope in loaded.scopes:
-            new[scope.ref] = reconcile(scope, now)
+            new += reconcile(scope, now)
             await asyncio.sleep(0)  # others get their turn
-        revisions = [
-            revision
-            for ref in sorted(loaded.replaces)
-            for revision in revised(stored.get(ref, ()), new.get(ref, ()), now)
-        ]
+        revisions = revised(stored, new, now)
         for start in range(0, len(revisions), LINES_AT_ONCE):
             await self._lines.save(tenant_id, revisions[start : start + LINES_AT_ONCE], token=token)
-        told = sum(revision.told for revision in revisions)
+        told = sum(one.told for one in revisions)
         log.info("lines_reconciled", tenant_id=tenant_id, scopes=len(loaded.scopes), changed=told)
 
 
