@@ -68,6 +68,16 @@ async def test_a_stuck_step_makes_the_process_count_as_dead() -> None:
         stuck.set()
 
 
+async def test_a_job_that_only_fails_makes_the_process_count_as_dead() -> None:
+    health, work = Health("x"), Work(*[ValueError("a bug")] * 2)
+    job = Job("work", work.step, SOON, longest=timedelta(milliseconds=1))
+
+    async with running(health=health, jobs=[job]):
+        await asyncio.wait_for(work.reached.wait(), 10)
+        await asyncio.sleep(0.01)
+        assert health.stalled() == ["work"]
+
+
 async def test_the_step_going_on_is_finished_before_the_end() -> None:
     begun, told = asyncio.Event(), []
 

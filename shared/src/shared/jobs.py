@@ -36,7 +36,8 @@ class Job:
         while not stop.is_set():
             self.wake.clear()
             more = await attempt(self.step())
-            health.beat(self.name)
+            if not isinstance(more, Exception):  # a round that fails for ever is no progress
+                health.beat(self.name)
             failures = failures + 1 if isinstance(more, Exception) else 0
             if isinstance(more, Exception):
                 self._tell(more)

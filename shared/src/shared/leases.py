@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -77,10 +77,11 @@ class Lease:
 
     async def _keep(self, limit: asyncio.Timeout) -> None:
         """A store that is away for a moment is no reason to stop; one that says no is."""
-        while True:
+        while not limit.expired():
             await asyncio.sleep(self.breath)
             await attempt(self.renew())
-            limit.reschedule(self.loop_deadline)
+            with suppress(RuntimeError):  # it is running out this very moment
+                limit.reschedule(self.loop_deadline)
 
     async def release(self) -> None:
         """Let the next worker start at once."""
