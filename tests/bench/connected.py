@@ -14,7 +14,7 @@ from standalone.demo.story import Story
 from standalone.system import System
 from tests.bench.ground import Ground
 
-_WITHIN = 420.0
+_WITHIN = 400.0
 
 
 @dataclass(frozen=True, slots=True)

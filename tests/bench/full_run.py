@@ -24,6 +24,8 @@ _TARGET = Target(Sign.AT_MOST, 1.15)
 _OTHERS = ("console", "billing", "matcher", "psa-sync")
 _REMEMBERED = ("observations", "subscriptions")
 """What vendor-sync knows of a marketplace; without it the next run is a first run again."""
+_PATIENCE = 200.0
+"""Seconds in which pairs are begun: the whole bench is to end within some ten minutes."""
 _WITHIN = 300.0
 
 
@@ -32,7 +34,9 @@ async def measure(ground: Connected) -> list[Row]:
     for name in _OTHERS:
         await ground.system.parts[name].stop()
     async with _running(ground) as runs:
-        pairs = await in_turn(runs.first_run, lambda: ground.run(bare, ground.plan(0)), ground.pairs)
+        pairs = await in_turn(
+            runs.first_run, lambda: ground.run(bare, ground.plan(0)), ground.pairs, within=_PATIENCE
+        )
     details = {sample.count for pair in pairs for sample in (pair.ours, pair.bare)}
     if len(details) != 1:
         raise ValueError(f"the two sides did not read the same number of details: {details}")

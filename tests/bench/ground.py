@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from standalone.system import System
-from tests.bench.harness import Sample
+from tests.bench.harness import ENOUGH, Sample
 
 _ROOT = Path(__file__).parents[2]
 _WITHIN = 300.0
@@ -43,8 +43,7 @@ class Ground:
 
     @property
     def pairs(self) -> int:
-        """A median of five is the least that architecture §12 accepts."""
-        return 2 if self.quick else 5
+        return 2 if self.quick else ENOUGH
 
     def plan(self, amount: int, name: str | None = None) -> Plan:
         """With a fresh name unless one is given."""

@@ -3,9 +3,11 @@
 Only ratios taken within a pair, and their median, are to be trusted; absolute figures are of one machine.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from statistics import median
 
 
@@ -97,9 +99,20 @@ class Row:
 Measuring = Callable[[], Awaitable[Sample]]
 
 
-async def in_turn(ours: Measuring, bare: Measuring, pairs: int) -> list[Pair]:
-    """Ours, bare, ours, bare …: never one side after the other as a whole."""
-    return [Pair(await ours(), await bare()) for _ in range(pairs)]
+ENOUGH = 5
+"""Pairs that a median takes (architecture §12)."""
+
+
+async def in_turn(ours: Measuring, bare: Measuring, pairs: int, *, within: float = inf) -> list[Pair]:
+    """Ours, bare, ours, bare …: never one side after the other as a whole.
+
+    No pair is begun after `within` seconds, but there is always one.
+    """
+    until = time.monotonic() + within
+    done = [Pair(await ours(), await bare())]
+    while len(done) < pairs and time.monotonic() < until:
+        done.append(Pair(await ours(), await bare()))
+    return done
 
 
 def row_of_rates(name: str, unit: str, pairs: Sequence[Pair], target: Target) -> Row:
@@ -113,6 +126,7 @@ def row_of_rates(name: str, unit: str, pairs: Sequence[Pair], target: Target) ->
         target=target,
         samples=tuple(pair.ours for pair in pairs),
         baselines=tuple(pair.bare for pair in pairs),
+        notes=_caution(pairs),
     )
 
 
@@ -127,5 +141,10 @@ def row_of_times(name: str, pairs: Sequence[Pair], target: Target, *, notes: tup
         target=target,
         samples=tuple(pair.ours for pair in pairs),
         baselines=tuple(pair.bare for pair in pairs),
-        notes=notes,
+        notes=(*notes, *_caution(pairs)),
     )
+
+
+def _caution(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    few = len(pairs) < ENOUGH
+    return (f"{len(pairs)} of the {ENOUGH} pairs that a verdict takes",) if few else ()

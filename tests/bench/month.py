@@ -24,7 +24,7 @@ from billing.repository.arrivals import Arrivals
 from billing.repository.observed import Observed
 from billing.repository.touched import Touched
 from billing.service.observing import Observing
-from shared.contracts.base import State
+from shared.contracts.base import State, utc
 from shared.mongo import Mongo
 from shared.settings import MongoSettings
 from tests.bench.ground import Plan
@@ -75,7 +75,7 @@ def _mappings(lines: int) -> Iterator[State]:
 
 
 def _bought(lines: int) -> Iterator[State]:
-    now = datetime.now(UTC)
+    now = utc(datetime.now(UTC))
     for place in range(lines):
         account, offer = _place(place)
         where = {"account": f"acc{account:05}", "service": f"svc{offer:02}"}
@@ -83,7 +83,7 @@ def _bought(lines: int) -> Iterator[State]:
 
 
 def _billed(lines: int) -> Iterator[State]:
-    now = datetime.now(UTC)
+    now = utc(datetime.now(UTC))
     for place in range(lines):
         account, offer = _place(place)
         where = {"account": f"co{account:05}", "product_id": f"prod{offer:02}"}

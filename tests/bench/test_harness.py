@@ -44,6 +44,23 @@ async def test_the_two_sides_take_turns() -> None:
     assert len(pairs) == 3
 
 
+async def test_no_pair_is_begun_when_time_is_up_but_there_is_always_one() -> None:
+    async def at_once() -> Sample:
+        return Sample(1, 1)
+
+    pairs = await in_turn(at_once, at_once, 3, within=0)
+
+    assert len(pairs) == 1
+
+
+@pytest.mark.parametrize(("number", "cautions"), [(4, ("4 of the 5 pairs that a verdict takes",)), (5, ())])
+def test_a_row_of_too_few_pairs_says_so(number: int, cautions: tuple[str, ...]) -> None:
+    pairs = pairs_of(taking(*[2] * number), taking(*[1] * number))
+
+    assert row_of_times("approving", pairs, AT_MOST).notes == cautions
+    assert row_of_rates("pipeline", "things/s", pairs, AT_LEAST).notes == cautions
+
+
 def test_the_middle_is_the_median_and_outliers_only_show_at_the_ends() -> None:
     assert Spread.of([1, 100, 2, 3, 2]) == Spread(2, 1, 100)
 
