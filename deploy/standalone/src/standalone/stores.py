@@ -17,16 +17,13 @@ def mongo_url(port: int) -> str:
     return f"mongodb://{HOST}:{port}/?replicaSet=secantus"
 
 
-def secantusdb(directory: Path, port: int, logs: Path) -> Part:
-    """Without `--sync-on-commit` acknowledged transactions were lost on SIGKILL."""
+def secantusdb(directory: Path, port: int, logs: Path, *, patience: float = 10) -> Part:
+    """A transaction that says nothing for `patience` seconds is given up: its client may be dead."""
     directory.mkdir(parents=True, exist_ok=True)
-    ours = directory / "secantusd.toml"
-    ours.touch()  # an empty one of our own: else it takes up whatever lies in the home directory
-    where = ["--config", str(ours), "--host", HOST, "--port", str(port)]
-    data = ["--storage-path", str(directory / "data"), "--sync-on-commit", "--cache-size", "256M"]
+    given = [HOST, str(port), str(directory / "data"), str(patience)]
     return Part(
         name="secantusdb",
-        command=[sys.executable, "-m", "secantus", *where, *data],
+        command=[sys.executable, "-m", "standalone.document_store", *given],
         log_path=logs / "secantusdb.log",
         address=f"{HOST}:{port}",
         probe=documents_ready(mongo_url(port), port),
