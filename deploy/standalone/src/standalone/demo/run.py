@@ -91,7 +91,7 @@ def _conclude(verdict: Verdict, say: Say) -> None:
     for fault in verdict.faults:
         say(f"    WRONG  {fault}")
     lines = (
-        f"{plural(verdict.written, 'approved line')} as approved, {verdict.untouched} others to be unchanged"
+        f"{plural(verdict.written, 'approved line')} as approved, {verdict.untouched} others unchanged"
     )
     say(f"    {'NOT as it should be' if verdict.faults else 'PROVEN'}: {lines}")
 
