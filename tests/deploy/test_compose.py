@@ -2,11 +2,10 @@
 
 import re
 import tomllib
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from composed import ROOT, composed, services
+from composed import FILLED_IN, ROOT, composed, example_variables, services
 from dockerfile import stages
 
 from shared import serving
@@ -14,6 +13,7 @@ from shared.contracts import MESSAGES
 from shared.kafka.broker import GRACE
 from shared.topics import CONSUMING, TopicSettings, topics
 
+EVERYTHING = composed(**example_variables() | FILLED_IN)
 ALL = services()
 ONCE = {"topics", "mongo-init"}
 LASTING = set(ALL) - ONCE
@@ -140,14 +140,7 @@ def test_servers_can_be_reached_by_services_alone_and_reach_nothing() -> None:
     servers = {name for name, service in ALL.items() if service["networks"] == ["backbone"]}
 
     assert servers == {"kafka", "mongo", "redis", *ONCE}
-    assert composed_networks()["backbone"]["internal"] is True
-
-
-def composed_networks() -> dict[str, Any]:
-    found: dict[str, Any] = composed(
-        TRUEUP_TENANTS="[]", TRUEUP_ADMIN_TENANT="main", TRUEUP_ADMIN_EMAIL="a@b"
-    )["networks"]
-    return found
+    assert EVERYTHING["networks"]["backbone"]["internal"] is True
 
 
 def test_what_must_not_be_lost_is_on_a_volume() -> None:
@@ -160,3 +153,16 @@ def test_what_must_not_be_lost_is_on_a_volume() -> None:
 
 def test_nothing_simulated_runs_unless_asked_for() -> None:
     assert {name for name, service in ALL.items() if service.get("profiles")} == {"sandbox"}
+
+
+def test_the_readme_speaks_of_services_secrets_and_images_that_are_there() -> None:
+    text = (ROOT / "deploy/README.md").read_text("utf-8")
+    commands = re.findall(
+        r"docker compose (?:up -d --force-recreate|stop|start|restart|create)([\w -]*)", text
+    )
+    files = re.findall(r"deploy/secrets/([\w.-]+)", text) + re.findall(r"^\| `([\w.-]+)`", text, re.MULTILINE)
+    images = re.findall(r"mongo:[\d.]+", text)
+
+    assert {name for command in commands for name in command.split()} <= set(ALL)
+    assert set(files) <= set(EVERYTHING["secrets"])
+    assert set(images) == {ALL["mongo"]["image"]}
