@@ -11,7 +11,7 @@ STATIC  := services/console/src/console/static/.ready
 
 export UV_NO_PROGRESS = 1
 
-.PHONY: help setup demo up test live bench lint format catalogue check lock clean
+.PHONY: secrets help setup demo up test live bench lint format catalogue check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -48,6 +48,9 @@ catalogue: $(READY) ## write the event catalogue of shared/README.md anew
 	@$(BIN)/python -m shared.catalogue shared/README.md
 
 check: lint test ## what must hold before anything lands
+
+secrets: ## make the secret files that docker compose reads; those that are there stay
+	@$(PYTHON) deploy/compose/make_secrets.py
 
 lock: ## resolve all dependencies anew; the lock holds hashes and no index addresses
 	@$(BIN)/uv lock --upgrade -q

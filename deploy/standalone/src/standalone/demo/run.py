@@ -90,9 +90,7 @@ def _conclude(verdict: Verdict, say: Say) -> None:
     say("11  what the PSA itself says:")
     for fault in verdict.faults:
         say(f"    WRONG  {fault}")
-    lines = (
-        f"{plural(verdict.written, 'approved line')} as approved, {verdict.untouched} others unchanged"
-    )
+    lines = f"{plural(verdict.written, 'approved line')} as approved, {verdict.untouched} others unchanged"
     say(f"    {'NOT as it should be' if verdict.faults else 'PROVEN'}: {lines}")
 
 
