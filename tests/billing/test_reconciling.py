@@ -193,7 +193,7 @@ async def test_wide_news_reaches_more_accounts_than_fit_in_a_round(mongo: Mongo)
 async def test_news_that_comes_while_its_line_is_reconciled_is_not_lost(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await world.hear(a_subscription(8, revision=11))
-    [mark] = await world.touched.oldest(5)
+    [mark] = await world.touched.oldest(5, world.now)
 
     await world.hear(a_subscription(9, revision=12))
     await world.touched.remove([mark])

@@ -75,6 +75,10 @@ class Run(Part):
             return None
         return Outcome.PARTIAL if self.outcome is Outcome.COMPLETE else self.outcome
 
+    def falling_short(self) -> Self:
+        """The same when not all that it changed could be reconciled."""
+        return self.model_copy(update={"verdict": worst([Outcome.PARTIAL, self.verdict or self.outcome])})
+
     def vouching(self, before: Coverage) -> Coverage:
         """The integration's coverage once this run is closed as complete; an older run takes nothing back."""
         reading = Reading(self.run_id, self.first_revision, self.started_at)

@@ -104,7 +104,7 @@ class Runs:
         return await self._mongo.transaction(work)
 
     async def reconciled(self, run: Run, totals: Totals, now: datetime) -> None:
-        news = {"state": RunState.RECONCILED.value, "reconciled_at": now}
+        news = {"state": RunState.RECONCILED.value, "reconciled_at": now, "verdict": run.verdict}
         await self._of(run).change(
             {"_id": _id(run), "state": RunState.CLOSED.value},
             {"$set": news | {"totals": totals.model_dump(mode="json"), "open": True}},

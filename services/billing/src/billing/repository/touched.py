@@ -1,6 +1,6 @@
 """Marks. Each marking is a document of its own: one write however many refs, and none can hide another."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -33,9 +33,17 @@ class Touched:
         documents = _documents(touched, utc(at or self._clock()))
         await self._mongo.documents(_COLLECTION, tenant_id).insert_many(documents, session=session)
 
-    async def oldest(self, limit: int) -> list[Mark]:
-        """First come, first served, whatever the tenant."""
-        rows = await self._mongo.all_tenants(_COLLECTION).find(sort=[("at", 1)], limit=limit)
+    async def set_aside(
+        self, tenant_id: str, refs: Collection[str], *, at: datetime, until: datetime
+    ) -> None:
+        """Mark what failed, to be seen to no earlier than `until`."""
+        documents = [one | {"aside_until": until} for one in _documents(dict.fromkeys(refs, ()), at)]
+        await self._mongo.documents(_COLLECTION, tenant_id).insert_many(documents)
+
+    async def oldest(self, limit: int, now: datetime) -> list[Mark]:
+        """First come, first served, whatever the tenant; without those that are set aside until later."""
+        due = {"$or": [{"aside_until": None}, {"aside_until": {"$lte": now}}]}
+        rows = await self._mongo.all_tenants(_COLLECTION).find(due, sort=[("at", 1)], limit=limit)
         return [_mark(row) for row in rows]
 
     async def remove(self, marks: Sequence[Mark]) -> None:
@@ -46,10 +54,10 @@ class Touched:
         rows = await self._mongo.documents(_COLLECTION, tenant_id).find(sort=[("at", -1)], limit=1)
         return rows[0]["at"] if rows else None
 
-    async def any_until(self, tenant_id: str, moment: datetime) -> bool:
-        """Whether anything that was marked up to that moment still waits."""
-        rows = self._mongo.documents(_COLLECTION, tenant_id)
-        return bool(await rows.find({"at": {"$lte": moment}}, limit=1, fields=["_id"]))
+    async def any_until(self, tenant_id: str, moment: datetime, *, aside: bool = False) -> bool:
+        """Whether anything that was marked up to that moment still waits, or is set aside."""
+        marked: Document = {"at": {"$lte": moment}, "aside_until": {"$ne": None} if aside else None}
+        return bool(await self._mongo.documents(_COLLECTION, tenant_id).find(marked, limit=1, fields=["_id"]))
 
 
 def _documents(touched: Mapping[str, Sequence[str]], at: datetime) -> list[Document]:

@@ -55,7 +55,8 @@ class Runs(Protocol):
     async def close(self, close: Close) -> bool:
         """All at once; False when it was closed already."""
 
-    async def reconciled(self, run: Run, totals: Totals, now: datetime) -> None: ...
+    async def reconciled(self, run: Run, totals: Totals, now: datetime) -> None:
+        """Store the totals, and the verdict as it is in the end."""
 
 
 class Rows(Protocol):
@@ -84,7 +85,8 @@ class Touched(Protocol):
 
     async def newest(self, tenant_id: str) -> datetime | None: ...
 
-    async def any_until(self, tenant_id: str, moment: datetime) -> bool: ...
+    async def any_until(self, tenant_id: str, moment: datetime, *, aside: bool = False) -> bool:
+        """Whether anything that was marked up to then still waits, or is set aside."""
 
 
 class Closing:
@@ -144,6 +146,8 @@ class Closing:
     async def _reconcile(self, run: Run) -> bool:
         if run.waits_for is None or await self._touched.any_until(run.tenant_id, run.waits_for):
             return False
+        if await self._touched.any_until(run.tenant_id, run.waits_for, aside=True):
+            run = run.falling_short()
         totals = await self._lines.totals(run.tenant_id, [run.integration_id])
         await self._runs.reconciled(run, totals, utc(self._clock()))
         log.info("run_reconciled", run_id=run.run_id, by_class=totals.by_class)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -14,7 +14,9 @@ from billing.models.marks import Mark
 from billing.models.revising import Revision, revised
 from billing.models.scope import Scope
 from billing.models.usage_line import UsageLine
+from shared.attempts import attempt
 from shared.contracts.base import utc
+from shared.errors import TransientError
 
 log = structlog.get_logger()
 
@@ -22,6 +24,8 @@ AT_ONCE = 250
 """Refs of one round, about: bounds memory and the time that others wait for the loop."""
 LINES_AT_ONCE = 200
 """Lines in one transaction."""
+PAUSE = timedelta(minutes=1)
+"""How long a scope that failed is left alone: what stopped it may be mended by news, or by a new version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,15 @@ class Loaded:
 class Touched(Protocol):
     """Marks, oldest first."""
 
-    async def oldest(self, limit: int) -> Sequence[Mark]: ...
+    async def oldest(self, limit: int, now: datetime) -> Sequence[Mark]:
+        """Without those that are set aside until later."""
 
     async def mark(self, tenant_id: str, touched: Mapping[str, Sequence[str]], *, at: datetime) -> None: ...
+
+    async def set_aside(
+        self, tenant_id: str, refs: Collection[str], *, at: datetime, until: datetime
+    ) -> None:
+        """Mark what failed, to be seen to no earlier than `until`."""
 
     async def remove(self, marks: Sequence[Mark]) -> None: ...
 
@@ -82,7 +92,7 @@ class Reconciling:
 
         Marks go only after the lines are stored: killed before, all is done again and changes nothing.
         """
-        marks = _round(await self._touched.oldest(AT_ONCE))
+        marks = _round(await self._touched.oldest(AT_ONCE, utc(self._clock())))
         if not marks:
             return False
         tenant_id, touched = marks[0].tenant_id, _joined(marks)
@@ -91,9 +101,22 @@ class Reconciling:
         if len(near) > AT_ONCE and not all(map(refs.is_account, touched)):
             await self._touched.mark(tenant_id, dict.fromkeys(near, ()), at=marks[0].at)
         else:
-            await self._reconcile(tenant_id, near, token)
+            await self._see_to(tenant_id, sorted(near), at=marks[0].at, token=token)
         await self._touched.remove(marks)
         return True
+
+    async def _see_to(self, tenant_id: str, accounts: Sequence[str], *, at: datetime, token: str) -> None:
+        """Halved until what fails stands alone: a bug in one scope must not hold up the others."""
+        failure = await attempt(self._reconcile(tenant_id, accounts, token))
+        if isinstance(failure, TransientError):
+            raise failure
+        if failure and len(accounts) > 1:
+            middle = len(accounts) // 2
+            for half in (accounts[:middle], accounts[middle:]):
+                await self._see_to(tenant_id, half, at=at, token=token)
+        elif failure:
+            log.error("scope_set_aside", tenant_id=tenant_id, accounts=accounts, exc_info=failure)
+            await self._touched.set_aside(tenant_id, accounts, at=at, until=utc(self._clock()) + PAUSE)
 
     async def _reconcile(self, tenant_id: str, accounts: Collection[str], token: str) -> None:
         loaded = await self._scopes.around(tenant_id, accounts)
