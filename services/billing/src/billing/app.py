@@ -29,7 +29,6 @@ from billing.repository.syncs import Syncs
 from billing.repository.touched import TOUCHED_INDEXES, Touched
 from billing.repository.usage_lines import USAGE_LINE_INDEXES, UsageLines
 from billing.routes import approvals, audit, history, runs, syncs, usage
-from billing.routes import runs as runs_routes
 from billing.service.approving import Approving
 from billing.service.closing import Closing
 from billing.service.completing import Completing
@@ -140,8 +139,6 @@ class Billing:
             syncs.make_router(verifier, self.syncing),
             runs.make_router(verifier, self.runs),
             audit.make_router(verifier, self.audit),
-            history.make_router(verifier, self.lines, History(self.parts.mongo)),
-            runs_routes.make_router(verifier, self.runs),
         ]
 
     def _reconciles(self, rules: Rules) -> None:
