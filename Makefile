@@ -11,7 +11,7 @@ STATIC  := services/console/src/console/static/.ready
 
 export UV_NO_PROGRESS = 1
 
-.PHONY: secrets help setup demo up test live bench lint format catalogue check lock clean
+.PHONY: secrets help setup demo up test live bench faults lint format catalogue check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -32,6 +32,9 @@ live: setup ## only the tests on real servers
 
 bench: setup ## how far we are from the bare minimum, side by side (QUICK=1 for a first look, ROWS="a b" for some)
 	@PYTHONPATH=tests/support QUICK=$(QUICK) $(BIN)/python -m tests.bench $(ROWS)
+
+faults: setup ## a month under random kills: 25 rounds in about ten minutes (ROUNDS=, SEED= repeats a run)
+	@$(BIN)/python tests/faults/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 lint: $(READY) ## style, types, import contracts, sizes
 	@$(BIN)/ruff check $(SOURCES)

@@ -1,0 +1,34 @@
+"""Two rounds of `make faults` with few subscriptions: the long runs are its own."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+
+RUN = Path(__file__).with_name("run.py")
+
+
+async def test_a_month_under_kills_ends_as_it_must(tmp_path: Path) -> None:
+    short = [
+        "--rounds",
+        "2",
+        "--seed",
+        "4",
+        "--within",
+        "4",
+        "--subscriptions",
+        "16",
+        "--data",
+        str(tmp_path),
+    ]
+
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(RUN), *short, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    told = (await process.communicate())[0].decode()
+
+    assert process.returncode == 0, told
+    assert "round  2" in told
