@@ -6,7 +6,7 @@ from lines import PSA, a_line
 from billing.models.approvable import Choice, Objected, Objection, Write, judged
 from billing.models.usage_line import UsageLine
 from shared.contracts.base import NoNumber
-from shared.contracts.billing import LineClass
+from shared.contracts.billing import Count, LineClass
 
 
 def test_a_number_at_the_vendor_is_approved_as_it_is() -> None:
@@ -76,6 +76,16 @@ def test_an_unknown_quantity_in_the_psa_is_not_overwritten() -> None:
     line = a_line(vendor=7, psa=None, line_class=LineClass.NO_VERDICT)
 
     assert why(on(line, quantity=Decimal(3))) == Objection.UNKNOWN_CURRENT
+
+
+@pytest.mark.parametrize("quantity", [None, Decimal(3)], ids=["as it is", "typed"])
+def test_a_psa_that_was_not_completely_read_may_hold_further_lines_and_is_not_written_to(
+    quantity: Decimal | None,
+) -> None:
+    shown = a_line(vendor=7, psa=5, line_class=LineClass.NO_VERDICT)
+    line = shown.model_copy(update={"psa_count": Count(missing=NoNumber.UNREAD, known_part=Decimal(5))})
+
+    assert why(on(line, quantity=quantity)) == Objection.UNKNOWN_CURRENT
 
 
 @pytest.mark.parametrize("quantity", [None, Decimal("7.0")], ids=["as it is", "typed"])

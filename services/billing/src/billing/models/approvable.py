@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from billing.models.usage_line import Billed, UsageLine
+from shared.contracts.base import NoNumber
 from shared.contracts.billing import LineClass
 
 
@@ -75,8 +76,8 @@ def judged(choice: Choice, line: UsageLine | None, *, active: Collection[str]) -
 
 def _quantity(choice: Choice, line: UsageLine, billed: Billed) -> Write | Objected:
     target = line.vendor_count.number if choice.quantity is None else choice.quantity
-    if billed.quantity is None:
-        sentence = f"the quantity on agreement line {billed.line_id} is not known: sync the PSA, then decide"
+    if billed.quantity is None or line.psa_count.missing is NoNumber.UNREAD:
+        sentence = f"what the PSA bills for usage line {line.line_id} is not known: sync the PSA, then decide"
         return Objected(Objection.UNKNOWN_CURRENT, sentence)
     if target is None:
         why = line.vendor_count.missing or "nothing there is mapped to it"
