@@ -16,11 +16,14 @@ def aged(line: UsageLine, coverages: Mapping[str, Coverage]) -> UsageLine:
             "billed": tuple(_billed(one, coverages) for one in line.evidence.billed),
         }
     )
-    counting = [item.as_of for item in evidence.items if item.standing is Standing.COUNTING]
-    sources = [one for one in line.integration_ids if one != line.psa_integration_id]
+    counting = [item for item in evidence.items if item.standing is Standing.COUNTING]
+    named = {line.psa_integration_id, *(item.integration_id for item in counting)}
+    others = [one for one in line.integration_ids if one not in named]
     psa = [line.psa_integration_id] if line.psa_integration_id else []
     ages = {
-        "vendor_count": _count(line.vendor_count, counting or _read(sources, coverages)),
+        "vendor_count": _count(
+            line.vendor_count, [*(item.as_of for item in counting), *_read(others, coverages)]
+        ),
         "psa_count": _count(line.psa_count, [one.as_of for one in evidence.billed] or _read(psa, coverages)),
     }
     return line.model_copy(update={"evidence": evidence, **ages})

@@ -7,6 +7,7 @@ from billing.models import refs
 from billing.models.scope import Account, Knowledge, PsaAccount, Scope, standing
 from billing.models.targets import Loose, Target
 from billing.models.usage_line import Item, MappingUsed, Names, Standing
+from billing.models.vendor_counts import figures_of
 from shared.contracts.matcher import MappingDecided
 
 
@@ -26,9 +27,10 @@ def links_of_target(target: Target, psa: PsaAccount, scope: Scope) -> Links:
     services = _services(counting, target.services) or list(target.services)
     places = (psa.ref, refs.product(psa.integration_id, target.product_id))
     vendor = {refs.mapped_from(service) for service in services} | {one.ref for one in accounts}
+    rests_on = {name for name, _ in figures_of(target.items, target.sources, scope.knowledge)}
     return Links(
         _names(vendor, scope.knowledge, places),
-        tuple(sorted({psa.integration_id, *target.sources, *(item.integration_id for item in target.items)})),
+        tuple(sorted({psa.integration_id, *rests_on, *(item.integration_id for item in target.items)})),
         _used([*(account.mapping for account in accounts), *services]),
     )
 

@@ -17,7 +17,7 @@ _WHY = {NoNumber.UNREAD: "the vendor was not completely read yet"}
 def vendor_count(items: Sequence[Item], sources: Iterable[str], knowledge: Knowledge, now: datetime) -> Count:
     """The sum of what counts; `sources` are the integrations that could sell it to these accounts.
 
-    A zero is a claim about what is *not* there, so it needs a complete run of every source.
+    That a source sells none of it is a claim about what is *not* there, so it needs a complete run of it.
     """
     figures = list(figures_of(items, sources, knowledge))
     as_of = min((moment for _, moment in figures if moment), default=None)
@@ -35,12 +35,15 @@ def vendor_count(items: Sequence[Item], sources: Iterable[str], knowledge: Knowl
 def figures_of(
     items: Iterable[Item], sources: Iterable[str], knowledge: Knowledge
 ) -> Iterator[tuple[str, datetime | None]]:
-    """The integrations that the count rests on, each with the age of its figure."""
+    """The integrations that the count rests on, each with the age of its figure.
+
+    One that was disconnected and sells none of it says nothing against what others sell.
+    """
     counting = [item for item in items if item.standing is Standing.COUNTING]
-    if counting:
-        yield from ((item.integration_id, item.as_of) for item in counting)
-    else:
-        yield from ((source, knowledge.coverage(source).read_at) for source in sorted(set(sources)))
+    yield from ((item.integration_id, item.as_of) for item in counting)
+    for source in sorted(set(sources) - {item.integration_id for item in counting}):
+        if not (counting and knowledge.disconnected(source)):
+            yield source, knowledge.coverage(source).read_at
 
 
 def _missing(
