@@ -1,7 +1,7 @@
 """Reconciling: from what is known of a scope to its usage lines, purely."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from billing.models.classes import verdict
 from billing.models.links import links_of_loose, links_of_target
@@ -26,7 +26,7 @@ NO_TARGET = Count(detail="it has no target in a PSA")
 
 
 def reconcile(scope: Scope, now: datetime) -> list[UsageLine]:
-    """The lines of a scope as of `now`; where nothing is bought and nothing billed there is none."""
+    """The lines of a scope as of `now`; where nothing is bought and nothing billed none is present."""
     places = places_of(scope)
     lines = [_target_line(one, scope.psa, scope, now) for one in places.targets.values() if scope.psa]
     lines += [_loose_line(one, scope, now) for one in places.loose.values()]
@@ -34,8 +34,10 @@ def reconcile(scope: Scope, now: datetime) -> list[UsageLine]:
 
 
 def _target_line(target: Target, psa: PsaAccount, scope: Scope, now: datetime) -> UsageLine | None:
-    billed = candidates(target.agreement_lines, scope, scope.tenant.day(now))
-    if not billed and not _any_counting(target.items):
+    day = scope.tenant.day(now)
+    billed = candidates(target.agreement_lines, scope, day)
+    present = bool(billed) or _any_counting(target.items)
+    if not present and not _begins_after(day, target, scope):
         return None
     gone = bool(target.agreement_lines) and not there(target.agreement_lines, scope.knowledge)
     vendor = vendor_count(target.items, target.sources, scope.knowledge, now)
@@ -61,6 +63,7 @@ def _target_line(target: Target, psa: PsaAccount, scope: Scope, now: datetime) -
         seal=seal_of(line_id, *counts, evidence),
         integration_ids=links.integration_ids,
         recheck_at=soonest(_moments(target, counts[1], psa, scope), after=now),
+        present=present,
         changed_at=now,
     )
 
@@ -96,6 +99,12 @@ def _loose_line(loose: Loose, scope: Scope, now: datetime) -> UsageLine | None:
 
 def _any_counting(items: Sequence[Item]) -> bool:
     return any(item.standing is Standing.COUNTING for item in items)
+
+
+def _begins_after(day: date, target: Target, scope: Scope) -> bool:
+    """Whether it is only kept, not shown, so that it is looked at again when its first line begins."""
+    starts = (line.last_known.starts_on for line in there(target.agreement_lines, scope.knowledge))
+    return any(start and start > day for start in starts)
 
 
 def _sorted(items: Sequence[Item]) -> tuple[Item, ...]:

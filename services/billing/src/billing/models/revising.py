@@ -26,7 +26,7 @@ def revised(old: Iterable[UsageLine], new: Iterable[UsageLine], now: datetime) -
         before = known.get(line_id)
         line = _next(before, found.get(line_id), now)
         if line is not None and line != before:
-            told = before is None or line.revision > before.revision
+            told = line.revision > (before.revision if before else 0)
             revisions.append(Revision(line, told, new=before is None))
     return revisions
 
@@ -35,8 +35,8 @@ def _next(before: UsageLine | None, after: UsageLine | None, now: datetime) -> U
     if after is None:
         return _ended(before, now) if before else None
     if before is None:
-        return after.model_copy(update={"revision": 1})
-    if _news(before) == _news(after):
+        return after.model_copy(update={"revision": int(after.present)})
+    if _news(before) == _news(after) or not (before.present or after.present):
         return after.model_copy(update={"revision": before.revision, "changed_at": before.changed_at})
     return after.model_copy(update={"revision": before.revision + 1})
 

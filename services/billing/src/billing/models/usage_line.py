@@ -120,6 +120,7 @@ class UsageLine(Part):
     """When time alone may change it: a line opens or ends, a number becomes stale."""
     revision: int = 0
     present: bool = True
+    """False once nothing is bought or billed any more, or before the first agreement line begins."""
     changed_at: AwareDatetime
 
     @property
