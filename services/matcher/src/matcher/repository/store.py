@@ -38,9 +38,7 @@ class MongoStore:
         await self._mongo.documents(MARKS, tenant_id).insert_many(mark_rows(marks))
 
     async def waiting(self) -> list[str]:
-        """The tenants of the oldest marks; those behind them come when these are done."""
-        rows = await self._mongo.all_tenants(MARKS).find(sort=[("_id", 1)], limit=100, fields=["tenant_id"])
-        return sorted({row["tenant_id"] for row in rows})
+        return sorted(await self._mongo.all_tenants(MARKS).distinct("tenant_id"))
 
     async def turn(self, tenant_id: str, work: Callable[[Turn], Coroutine[Any, Any, T]]) -> T:
         """Turns of a tenant all write one row first, so that two of them never see the same state."""

@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
 
 from matcher.models.decisions import SYSTEM, Ruling, Target, decided, mapping_key
 from matcher.models.exact import Groups, Verdict, exact_target, psa_groups, vendor_groups, verdict
@@ -20,10 +23,15 @@ from shared.attempts import attempt
 from shared.contracts.auth import Status
 from shared.contracts.base import Side
 from shared.contracts.matcher import Decision, MappingDecided, MappingKind, Method
+from shared.errors import TransientError
+
+log = structlog.get_logger()
 
 ITEMS_AT_ONCE = 1000
 """How many items one turn looks at: few round trips, and still a short transaction."""
 KEYS_A_MARK = 500
+PAUSE = timedelta(minutes=1)
+"""How long a tenant whose turn failed is left alone."""
 
 _MARKS_AT_ONCE = 100
 
@@ -33,14 +41,19 @@ class Matching:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
+        self._aside: dict[str, datetime] = {}
 
     async def step(self) -> bool:
         """One turn of every tenant that waits; tells whether more may be waiting."""
-        tenants = await self._store.waiting()
-        outcomes = [await attempt(self._store.turn(tenant_id, self._turn)) for tenant_id in tenants]
-        for outcome in outcomes:  # only now, so that one tenant's trouble holds up no other
-            if isinstance(outcome, Exception):
+        now = self._clock()
+        tenants = [one for one in await self._store.waiting() if self._aside.get(one, now) <= now]
+        outcomes = {one: await attempt(self._store.turn(one, self._turn)) for one in tenants}
+        for tenant_id, outcome in outcomes.items():
+            if isinstance(outcome, TransientError):
                 raise outcome
+            if isinstance(outcome, Exception):  # a bug in what one tenant has must not slow down the others
+                self._aside[tenant_id] = now + PAUSE
+                log.error("tenant_set_aside", tenant_id=tenant_id, exc_info=outcome)
         return bool(tenants)
 
     async def _turn(self, turn: Turn) -> None:
