@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.errors import PermanentError
 from standalone.demo.desk import Desk, Json
 from standalone.demo.refused import Refused
 
 PROVIDERS = ("ingram-micro", "connectwise")
 TO_APPROVE = ("increase", "decrease", "last_seat_gone", "two_subscriptions")
 NOT_TO_APPROVE = ("without_quantity", "ambiguous")
+_NOT_APPROVED = 409
 
 
 @dataclass(slots=True)
@@ -94,14 +96,11 @@ class Story:
             self.approved.append(Approved(part, line, outcome))
 
     async def try_what_cannot_be(self) -> list[tuple[str, str]]:
-        """A line without a number and an ambiguous one are refused; returns each with the reason given."""
-        told = []
-        for part in NOT_TO_APPROVE:
-            try:
-                await self.desk.approve(self.line_of(part))
-            except Refused as error:
-                told.append((part, str(error.document.get("detail"))))
-        return told
+        """A line without a number and an ambiguous one are refused; returns each with the reason given.
+
+        Raises `PermanentError` when one is approved after all.
+        """
+        return [(part, await self._refusal(part)) for part in NOT_TO_APPROVE]
 
     def line_of(self, part: str) -> Json:
         known = self.scenario["parts"][part]
@@ -110,6 +109,15 @@ class Story:
             if (line["psa_account_id"], line["psa_product_id"]) == wanted:
                 return line
         raise LookupError(f"no usage line for the part {part} (PSA account and product {wanted})")
+
+    async def _refusal(self, part: str) -> str:
+        try:
+            await self.desk.approve(self.line_of(part))
+        except Refused as error:
+            if error.status != _NOT_APPROVED:
+                raise
+            return str(error.document.get("detail"))
+        raise PermanentError(f"the line {part.replace('_', ' ')} was approved, and must not be")
 
     async def _decide_account(self, account: Json) -> str | None:
         where = f"/mappings/account/{self.vendor_id}/{account['vendor_id']}"

@@ -1,0 +1,45 @@
+"""The demo's attempts at what must not be approved."""
+
+from typing import Any, cast
+
+import pytest
+
+from shared.errors import PermanentError
+from standalone.demo.desk import Desk
+from standalone.demo.refused import Refused
+from standalone.demo.story import NOT_TO_APPROVE, Story
+
+LINE = {"psa_account_id": "1", "psa_product_id": "2"}
+
+
+class Clerk:
+    """Answers every approval alike."""
+
+    def __init__(self, refusal: Refused | None) -> None:
+        self.refusal = refusal
+
+    async def approve(self, line: dict[str, Any]) -> dict[str, Any]:
+        if self.refusal:
+            raise self.refusal
+        return {"approval_id": "apr_1", "line": line}
+
+
+async def test_each_refusal_is_told_with_its_reason() -> None:
+    told = await a_story(Refused(409, {"detail": "type the quantity"})).try_what_cannot_be()
+
+    assert told == [(part, "type the quantity") for part in NOT_TO_APPROVE]
+
+
+async def test_an_approval_that_should_have_been_refused_fails_the_demo() -> None:
+    with pytest.raises(PermanentError, match="without quantity was approved"):
+        await a_story(None).try_what_cannot_be()
+
+
+async def test_a_broken_service_is_no_refusal() -> None:
+    with pytest.raises(Refused, match="500"):
+        await a_story(Refused(500, {})).try_what_cannot_be()
+
+
+def a_story(refusal: Refused | None) -> Story:
+    scenario = {"parts": dict.fromkeys(NOT_TO_APPROVE, LINE)}
+    return Story(cast("Desk", Clerk(refusal)), scenario, lines=[LINE])
