@@ -15,6 +15,7 @@ import structlog
 from billing.models import refs
 from billing.models.coverage import Coverage
 from billing.models.runs import PATIENCE, Run, Totals
+from billing.service.trying import Trying
 from shared.contracts.base import Outcome, RunFinished, RunKind, utc
 
 log = structlog.get_logger()
@@ -104,6 +105,7 @@ class Closing:
     ) -> None:
         self._runs, self._rows, self._lines = runs, rows, lines
         self._touched, self._patience, self._clock = touched, patience, clock
+        self._trying = Trying(clock)
 
     async def hear(self, news: Iterable[RunFinished]) -> None:
         now = utc(self._clock())
@@ -111,9 +113,9 @@ class Closing:
 
     async def carry_on(self) -> bool:
         """One round; tells whether anything was closed or reconciled."""
-        closed = [await self._close(run) for run in await self._runs.heard()]
-        reconciled = [await self._reconcile(run) for run in await self._runs.closed()]
-        return any(closed) or any(reconciled)
+        closed = await self._trying.each(await self._runs.heard(), self._close)
+        reconciled = await self._trying.each(await self._runs.closed(), self._reconcile)
+        return closed or reconciled
 
     async def _close(self, run: Run) -> bool:
         stored, now = await self._rows.stored_since(run), utc(self._clock())

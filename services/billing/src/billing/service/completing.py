@@ -7,6 +7,7 @@ from typing import Protocol
 import structlog
 
 from billing.models.runs import Run, RunState, Totals, worst
+from billing.service.trying import Trying
 from shared.contracts.base import utc
 from shared.contracts.billing import ReconciliationCompleted
 from shared.live import Status
@@ -76,16 +77,17 @@ class Completing:
     ) -> None:
         self._runs, self._lines, self._live = runs, lines, live
         self._integrations, self._clock = integrations, clock
+        self._trying = Trying(clock)
 
     async def carry_on(self) -> bool:
-        """See to what reconciled runs leave to do: first the syncs, then the broadcast, which may fail."""
+        """See to what reconciled runs leave to do: first the syncs, then the broadcast, which may fail.
+
+        Tells whether anything was completed or broadcast.
+        """
         waiting = await self._runs.unfinished()
-        for run in waiting:
-            for sync_id in (one for one in run.sync_ids if one not in run.settled):
-                await self._settle(run, sync_id)
-        for run in waiting:
-            await self._announce(run)
-        return False
+        settled = await self._trying.each(waiting, self._settle_all)
+        announced = await self._trying.each(waiting, self._announce)
+        return settled or announced
 
     async def restore(self) -> bool:
         """Tell again what a flushed Redis has forgotten; of open runs the sync services tell."""
@@ -97,16 +99,21 @@ class Completing:
                     await self._live.report(_status(run, run.sync_ids[-1], None))
         return False
 
-    async def _settle(self, run: Run, sync_id: str) -> None:
+    async def _settle_all(self, run: Run) -> bool:
+        left = [sync_id for sync_id in run.sync_ids if sync_id not in run.settled]
+        return any([await self._settle(run, sync_id) for sync_id in left])
+
+    async def _settle(self, run: Run, sync_id: str) -> bool:
         """A sync is complete once a run of each integration is; a run nobody asked for stands alone."""
         runs = await self._runs.of_sync(run.tenant_id, sync_id)
         done = {one.integration_id: one for one in runs if one.state is RunState.RECONCILED}
         asked = await self._runs.wanted(run.tenant_id, sync_id)
         if not set(asked or (one.integration_id for one in runs)) <= done.keys():
-            return
+            return False
         await self._runs.complete(await self._completed(run.tenant_id, sync_id, list(done.values())))
         for one in done.values():
             await self._runs.settled(one, sync_id)
+        return True
 
     async def _completed(self, tenant_id: str, sync_id: str, runs: list[Run]) -> ReconciliationCompleted:
         integration_ids = tuple(sorted({run.integration_id for run in runs}))
@@ -122,7 +129,7 @@ class Completing:
             completed_at=utc(self._clock()),
         )
 
-    async def _announce(self, run: Run) -> None:
+    async def _announce(self, run: Run) -> bool:
         """Done and total stay as the sync service told them last: the page must not jump."""
         left = [sync_id for sync_id in run.sync_ids if sync_id not in run.announced]
         if left:
@@ -132,6 +139,7 @@ class Completing:
                 await self._runs.announced(run, sync_id)
                 log.info("completion_broadcast", run_id=run.run_id, sync_id=sync_id)
         await self._runs.finished(run)
+        return bool(left)
 
 
 def _status(run: Run, sync_id: str, before: Status | None) -> Status:

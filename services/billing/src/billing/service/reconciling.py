@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
@@ -14,6 +14,7 @@ from billing.models.marks import Mark
 from billing.models.revising import Revision, revised
 from billing.models.scope import Scope
 from billing.models.usage_line import UsageLine
+from billing.service.trying import PAUSE
 from shared.attempts import attempt
 from shared.contracts.base import utc
 from shared.errors import TransientError
@@ -24,8 +25,6 @@ AT_ONCE = 250
 """Refs of one round, about: bounds memory and the time that others wait for the loop."""
 LINES_AT_ONCE = 200
 """Lines in one transaction."""
-PAUSE = timedelta(minutes=1)
-"""How long a scope that failed is left alone: what stopped it may be mended by news, or by a new version."""
 
 
 @dataclass(frozen=True, slots=True)
