@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from billing.models.marks import Mark
+from billing.service.reconciling import AT_ONCE
 from shared.contracts.base import utc
 from shared.mongo import Document, Index, Mongo, Session
 
 _COLLECTION = "touched"
-AT_ONCE = 250
-"""Refs in one mark: what one round of reconciling loads together."""
 
 TOUCHED_INDEXES = (Index(_COLLECTION, [("at", 1)]),)
 

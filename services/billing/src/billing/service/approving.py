@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from hashlib import sha256
 from typing import Protocol
 
@@ -12,7 +11,7 @@ from billing.models.approval import VALID_FOR, Approval, Decision, approval_id_o
 from billing.models.audit import Draft, canonical
 from billing.models.usage_line import UsageLine
 from shared.contracts import Message
-from shared.contracts.base import utc
+from shared.contracts.base import plain, utc
 from shared.errors import Conflict, TransientError
 
 BATCH = 200
@@ -31,8 +30,11 @@ class Order:
 
     @property
     def fingerprint(self) -> str:
-        """Equal for the same request."""
-        rows = [[one.line_id, one.seal, _plain(one.quantity)] for one in self.choices]
+        """Equal for the same request; `7`, `7.0` and `07` are one."""
+        rows = [
+            [one.line_id, one.seal, None if one.quantity is None else plain(one.quantity)]
+            for one in self.choices
+        ]
         return sha256(canonical(rows).encode()).hexdigest()
 
     def approval_id(self, line_id: str) -> str:
@@ -179,8 +181,3 @@ def _already(write: Write, found: Found) -> Objected | None:
         return None
     sentence = f"approval {other} is being written to agreement line {where.line_id}: wait for its result"
     return Objected(Objection.IN_FLIGHT, sentence)
-
-
-def _plain(quantity: Decimal | None) -> str | None:
-    """`7`, `7.0` and `07` are one request."""
-    return None if quantity is None else format(quantity.normalize() + 0, "f")

@@ -22,7 +22,7 @@ from shared.errors import TransientError
 log = structlog.get_logger()
 
 AT_ONCE = 250
-"""Refs of one round, about: bounds memory and the time that others wait for the loop."""
+"""Refs of one mark, and of one round, about: bounds memory and the time that others wait for the loop."""
 LINES_AT_ONCE = 200
 """Lines in one transaction."""
 
