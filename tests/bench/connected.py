@@ -67,6 +67,12 @@ async def sandbox_says(system: System, path: str, **params: str) -> Any:
         return (await sandbox.get(f"/_sandbox/{path}", params=params)).raise_for_status().json()
 
 
+async def sandbox_set(system: System, switches: Mapping[str, Any]) -> None:
+    """Change its switches."""
+    async with httpx.AsyncClient(base_url=system.urls["sandbox"], trust_env=False, timeout=60) as sandbox:
+        (await sandbox.put("/_sandbox/switches", json=dict(switches))).raise_for_status()
+
+
 async def _completions(desk: Desk, wanted: set[str]) -> dict[str, tuple[dict[str, Any], datetime]]:
     """The status that tells each integration's outcome, and when it was seen."""
     heard: dict[str, tuple[dict[str, Any], datetime]] = {}
