@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from shared.attempts import attempt
+from shared.attempts import attempt, heeding
 
 
 async def deaf(began: asyncio.Event) -> str:
@@ -26,13 +26,25 @@ async def test_what_a_call_raised_is_returned() -> None:
 
 async def test_a_cancellation_that_the_call_swallowed_still_ends_the_task() -> None:
     began = asyncio.Event()
-    task = asyncio.create_task(attempt(deaf(began)))
+    task = asyncio.create_task(heeding(deaf(began)))
     await began.wait()
 
     task.cancel()
 
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_time_out_inside_the_call_is_no_cancellation() -> None:
+    async def slow() -> str:
+        try:
+            async with asyncio.timeout(0):
+                await asyncio.sleep(60)
+        except TimeoutError:
+            return "in time"
+        return "never"
+
+    assert await heeding(slow()) == "in time"
 
 
 async def test_tidying_up_after_a_cancellation_can_be_attempted() -> None:
@@ -43,7 +55,7 @@ async def test_tidying_up_after_a_cancellation_can_be_attempted() -> None:
             began.set()
             await asyncio.sleep(60)
         finally:
-            tidied.append(await attempt(asyncio.sleep(0, "tidy")))
+            tidied.append(await attempt(heeding(asyncio.sleep(0, "tidy"))))
 
     task = asyncio.create_task(work())
     await began.wait()
@@ -52,3 +64,20 @@ async def test_tidying_up_after_a_cancellation_can_be_attempted() -> None:
 
     assert tidied == ["tidy"]
     assert task.cancelled()
+
+
+async def test_what_fails_in_a_task_group_is_no_cancellation() -> None:
+    error = ValueError("no")
+
+    async def failing() -> None:
+        raise error
+
+    async def grouped() -> str:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(failing())
+        except* ValueError:
+            pass
+        return "went on"
+
+    assert await attempt(grouped()) == "went on"

@@ -9,13 +9,22 @@ T = TypeVar("T")
 
 async def attempt(call: Awaitable[T]) -> T | Exception:
     """What the call returns, or what it raised; cancellation passes through."""
-    task = asyncio.current_task()
-    cancelled = task.cancelling() if task else 0
     try:
-        result: T | Exception = await call
+        return await call
     except Exception as error:  # noqa: BLE001  the caller decides: retry, set aside, log
-        result = error
-    # Python 3.11's `wait_for`, in redis-py for one, may swallow a cancellation: a loop would never end.
-    if task and task.cancelling() > cancelled:
-        raise asyncio.CancelledError
-    return result
+        return error
+
+
+async def heeding(call: Awaitable[T]) -> T:
+    """The call of a driver that may swallow a cancellation: whoever called would go on for ever.
+
+    Python 3.11's `wait_for`, which redis-py uses, does so when its call ends in that very moment. Not for
+    calls that hold a task group: in Python 3.11 one that failed leaves a mark like that of a cancellation.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        return await call
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shared.attempts import heeding
 from shared.settings import RedisSettings
 
 log = structlog.get_logger()
@@ -140,7 +141,7 @@ class Budget:
         """Never unlimited: without Redis this process goes on at its cautious share."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                waiting = await self._spend([self._key], self._terms)
+                waiting = await heeding(self._spend([self._key], self._terms))
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("budget_not_shared", budget=self._key, error=str(error))
             return await self._here(self._alone)

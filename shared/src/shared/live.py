@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shared.attempts import heeding
 from shared.contracts.base import Outcome
 from shared.errors import TransientError
 from shared.settings import RedisSettings
@@ -88,16 +89,15 @@ class Live:
         place = _place(status.tenant_id)
         text = status.model_dump_json(exclude={"seq"})
         try:
-            return int(
-                await self._report([place, f"{place}:log"], [status.integration_id, text, _LOG_LENGTH])
-            )
+            said = self._report([place, f"{place}:log"], [status.integration_id, text, _LOG_LENGTH])
+            return int(await heeding(said))
         except (RedisError, OSError) as error:
             raise TransientError(f"the status channel cannot be written: {error}") from error
 
     async def snapshot(self, tenant_id: str) -> dict[str, Status]:
         """The newest status of every integration, by integration id."""
         try:
-            rows = await self._redis.hgetall(_place(tenant_id))
+            rows = await heeding(self._redis.hgetall(_place(tenant_id)))
         except (RedisError, OSError) as error:
             raise TransientError(f"the status channel cannot be read: {error}") from error
         return {str(name): Status.model_validate_json(text) for name, text in rows.items()}
@@ -133,7 +133,7 @@ class Live:
 
 async def _joined(channel: Any, name: str) -> None:
     try:
-        await channel.subscribe(name)
+        await heeding(channel.subscribe(name))
     except (RedisError, OSError) as error:
         raise TransientError(f"the status channel cannot be read: {error}") from error
 
@@ -143,7 +143,7 @@ async def _until_next_look(channel: Any) -> AsyncIterator[Status]:
     until = clock.time() + _LOOK_AGAIN
     while (left := until - clock.time()) > 0:
         try:
-            message = await channel.get_message(timeout=left)
+            message = await heeding(channel.get_message(timeout=left))
         except (RedisError, OSError) as error:
             raise TransientError(f"the status channel was cut: {error}") from error
         if message is not None:
