@@ -10,6 +10,7 @@ from random import Random
 from history import History
 from person import InVain
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from shared.errors import PermanentError
 from standalone.part import Part
@@ -91,7 +92,7 @@ class Havoc:
 
     async def _flush(self, at: float) -> None:
         await asyncio.sleep(at)
-        with contextlib.suppress(OSError):  # killed at the moment: it is empty anyway
+        with contextlib.suppress(OSError, RedisError):  # killed at the moment: it is empty anyway
             await self.flush()
 
 

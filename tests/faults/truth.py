@@ -26,7 +26,8 @@ Seen = TypeVar("Seen", bound=Observation)
 def usage_lines(said: Said, tenant: Tenant) -> dict[str, UsageLine]:
     """Every line that stands, by its id."""
     now = datetime.now(UTC)
-    return {line.line_id: line for scope in _scopes(said, tenant) for line in reconcile(scope, now)}
+    lines = (line for scope in _scopes(said, tenant) for line in reconcile(scope, now))
+    return {line.line_id: line for line in lines if line.present}
 
 
 def _scopes(said: Said, tenant: Tenant) -> Iterable[Scope]:
