@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from meddling import Meddled
 
 from shared.errors import Conflict
-from shared.mongo import Index, Mongo, Put, Remove, Session, Update
+from shared.mongo import Index, Mongo, Put, Remove, Replace, Session, Update
 from shared.settings import MongoSettings
 
 
@@ -97,6 +97,18 @@ async def test_bulk_changes_keep_to_the_tenant(mongo: Mongo) -> None:
 
     assert (await theirs.get("t") or {})["n"] == 1
     assert [row["_id"] for row in await ours.find()] == ["a"]
+
+
+async def test_replacing_touches_only_what_is_as_it_was_expected(mongo: Mongo) -> None:
+    things = mongo.documents("things", "us")
+    await things.insert({"_id": "1", "revision": 2, "name": "old"})
+
+    late, right = {"_id": "1", "revision": 1}, {"_id": "1", "revision": 2}
+    await things.bulk([Replace(late, {"_id": "1", "revision": 1, "name": "late"})])
+    await things.bulk([Replace({"_id": "9"}, {"_id": "9", "revision": 1, "name": "nobody"})])
+    await things.bulk([Replace(right, {"_id": "1", "revision": 2, "name": "new"})])
+
+    assert [row["name"] for row in await things.find()] == ["new"]
 
 
 async def test_a_partial_unique_index_guards_one_in_flight(mongo: Mongo) -> None:

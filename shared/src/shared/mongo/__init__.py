@@ -1,6 +1,6 @@
 """The document store, behind use-case methods: the only driver import besides repositories."""
 
-from shared.mongo.changes import Change, Document, Filter, Put, Remove, Session, Update
+from shared.mongo.changes import Change, Document, Filter, Put, Remove, Replace, Session, Update
 from shared.mongo.client import Index, Mongo
 from shared.mongo.documents import Documents
 
@@ -13,6 +13,7 @@ __all__ = [
     "Mongo",
     "Put",
     "Remove",
+    "Replace",
     "Session",
     "Update",
 ]

@@ -32,6 +32,14 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
+class Replace:
+    """Put the document in the place of the one that matches; does nothing when none does."""
+
+    filter: Filter
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """Change the first document that matches."""
 
@@ -47,7 +55,7 @@ class Remove:
     filter: Filter
 
 
-Change = Put | Update | Remove
+Change = Put | Replace | Update | Remove
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from shared.mongo.changes import (
     Document,
     Filter,
     Put,
+    Replace,
     Session,
     Update,
     duplicates,
@@ -213,6 +214,8 @@ class Documents:
         if isinstance(change, Put):
             own = self._own(change.document)
             return ReplaceOne(self._of({"_id": own["_id"]}), own, upsert=True)
+        if isinstance(change, Replace):
+            return ReplaceOne(self._of(change.filter), self._own(change.document))
         if isinstance(change, Update):
             return UpdateOne(self._of(change.filter), change.update, upsert=change.upsert)
         return DeleteMany(self._of(change.filter))
