@@ -21,6 +21,8 @@ VICTIMS = (*SERVICES, *SERVERS)
 
 _DEAD = 2.0
 """Seconds that a part stays dead at most before it is started again."""
+_DECIDING, _WRITING = 0.4, 1.5
+"""Share of the kills that fall among decisions, and the seconds that these and their writes take about."""
 _REVIVED = 60.0
 _FLUSHES = 0.25
 """Share of the rounds in which the status channel is emptied besides."""
@@ -28,11 +30,14 @@ _FLUSHES = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One part's death: seconds after the round began, and seconds until it is started again."""
+    """One part's death, and how many seconds later it is started again."""
 
     name: str
     at: float
+    """Seconds after the round began, or after the first decision."""
     dead: float
+    deciding: bool
+    """Whether it falls among the decisions and their writes."""
 
 
 @dataclass(slots=True)
@@ -49,13 +54,15 @@ class Havoc:
     def __post_init__(self) -> None:
         self._deck = _dealt(Random(f"{self.seed} deck"))  # noqa: S311  a plan, not a secret
 
-    async def round(self, number: int) -> None:
+    async def round(self, number: int, deciding: asyncio.Event) -> None:
         """Kill this round's victims and bring them back; returns when all of them are ready."""
         dice = Random(f"{self.seed} round {number}")  # noqa: S311
         async with asyncio.TaskGroup() as group:
             for name in self._victims(dice.randint(1, 3)):
-                kill = Kill(name, dice.uniform(0, self.within), dice.uniform(0, _DEAD))
-                group.create_task(self._die(kill))
+                late = dice.random() < _DECIDING
+                at = dice.uniform(0, _WRITING if late else self.within)
+                kill = Kill(name, at, dice.uniform(0, _DEAD), late)
+                group.create_task(self._die(kill, deciding))
             if dice.random() < _FLUSHES:
                 group.create_task(self._flush(dice.uniform(0, self.within)))
 
@@ -69,11 +76,13 @@ class Havoc:
     def _victims(self, count: int) -> set[str]:
         return {next(self._deck) for _ in range(count)}
 
-    async def _die(self, kill: Kill) -> None:
+    async def _die(self, kill: Kill, deciding: asyncio.Event) -> None:
         part = self.system.parts[kill.name]
+        if kill.deciding:
+            await deciding.wait()
         await asyncio.sleep(kill.at)
         await part.kill()
-        self.history.note("kill", kill.name, dead=round(kill.dead, 2))
+        self.history.note("kill", kill.name, dead=round(kill.dead, 2), deciding=kill.deciding)
         await asyncio.sleep(kill.dead)
         await self._revived(part)
 

@@ -15,6 +15,7 @@ from truth import usage_lines
 from billing.models.audit import verify
 from billing.models.periods import Tenant
 from shared.contracts.billing import ApprovalRecorded, UsageLineChanged
+from shared.contracts.matcher import MappingDecided
 from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity
 from shared.live import Live
 from shared.mongo import Mongo
@@ -43,6 +44,7 @@ class Judge:
             *await self._psa(),
             *await self._writes(),
             *await self._decisions(said),
+            *await self._mappings(said),
             *await self._audit(),
             *await self._lines(said),
             *(f"set aside: {dict(one.headers)}" for one in said.letters),
@@ -99,6 +101,13 @@ class Judge:
             for what, found in named.items()
             if found != decided
         ]
+
+    async def _mappings(self, said: Said) -> list[str]:
+        """What stands in matcher is what it said last; the latter is what the lines are judged by."""
+        told = {(one.kind.value, one.vendor_id): one.revision for one in said.newest(MappingDecided)}
+        rows = await self.month.person.all("matcher", "/mappings", "mappings")
+        stored = {(row["kind"], row["vendor_id"]): row["revision"] for row in rows}
+        return [f"mappings stored, or told: {told.items() ^ stored.items()}"] if told != stored else []
 
     async def _audit(self) -> list[str]:
         """The export proves itself, and holds each decision and each result once."""

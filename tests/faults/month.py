@@ -1,5 +1,6 @@
 """A scripted month at the desk: connect, map, sync, approve; then changes, synced and approved."""
 
+import asyncio
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -68,6 +69,8 @@ class Month:
     history: History
     kafka: str
     seed: int
+    deciding: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set from the first decision of a round on."""
 
     async def round(self, number: int) -> None:
         """One stretch of the month, from the first call to the last proven write."""
@@ -119,6 +122,7 @@ class Month:
 
     async def _approve(self, dice: Random) -> None:
         lines = [line for line in await self.story.review() if _writable(line)]
+        self.deciding.set()
         made = [await self._decide(line, dice) for line in lines[:APPROVED_AT_ONCE]]
         for decision in made:
             if decision:

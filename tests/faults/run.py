@@ -6,6 +6,7 @@ the real things are asked whether what must be so is so; the first fault ends th
 
 import argparse
 import asyncio
+import logging
 import secrets
 import shutil
 import time
@@ -67,11 +68,12 @@ class Faults:
         """The month goes on while parts die; then everything is judged."""
         self.history.round = number
         self.history.note("round", "begins")
+        self.month.deciding.clear()
         faults: list[str] = []
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.month.round(number))
-                group.create_task(self.havoc.round(number))
+                group.create_task(self.havoc.round(number, self.month.deciding))
         except* InVain as errors:
             faults = [str(error) for error in errors.exceptions]
         return faults or await self._judged(emptied=number % 2 == 0)
@@ -180,4 +182,5 @@ def _plan() -> Plan:
 
 
 if __name__ == "__main__":
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that Kafka is away is what we are here for
     raise SystemExit(signals.run(run(_plan())))
