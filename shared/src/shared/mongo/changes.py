@@ -22,6 +22,7 @@ Filter = Mapping[str, Any]
 Session = AsyncIOMotorClientSession
 
 DUPLICATE_KEY = 11000
+WRITE_CONFLICT = 112
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def translated(session: Session | None = None) -> Iterator[None]:
             raise
         raise TransientError(f"the document store does not answer: {error}") from error
     except OperationFailure as error:
-        if session is not None or not error.has_error_label("TransientTransactionError"):
+        contended = error.has_error_label("TransientTransactionError") or error.code == WRITE_CONFLICT
+        if session is not None or not contended:
             raise
         raise TransientError(f"the document store is contended: {error}") from error
 
