@@ -19,7 +19,7 @@ from shared.settings import MongoSettings, RedisSettings
 
 @pytest.fixture(scope="session")
 def mongo_url() -> Iterator[str]:
-    """A SecantusDB of this session's own, in memory."""
+    """A SecantusDB of this test run's own, in memory."""
     port = free_port()
     command = [str(Path(sys.executable).with_name("secantusd-py")), "--port", str(port)]
     with _running([*command, "--storage-path", ":memory:", "--log-level", "ERROR"], port):
