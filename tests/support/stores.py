@@ -40,7 +40,7 @@ async def mongo(mongo_settings: MongoSettings) -> AsyncIterator[Mongo]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    with ValkeyServer() as valkey:
+    with ValkeyServer(port=free_port()) as valkey:  # its own choice is one fixed port for all
         yield str(valkey.connection_url)
 
 
