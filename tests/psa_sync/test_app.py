@@ -14,13 +14,14 @@ from psa_runs import a_psa
 from syncing import Board
 from writes import a_write, connected
 
-from psa_sync.app import Parts, make_app
+from psa_sync.app import make_app
 from shared.contracts import Message
 from shared.contracts.base import RunKind
 from shared.contracts.psa_sync import SyncPsa
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
 from shared.settings import KafkaSettings, MongoSettings
+from shared.syncing.service import Parts
 
 
 class Running:

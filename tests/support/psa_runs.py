@@ -10,7 +10,7 @@ from psa import FakePsa, a_line, an_agreement
 from syncing import Board, Published
 from writes import connected
 
-from psa_sync.app import SAYS
+from psa_sync.app import PROFILE
 from psa_sync.models.psa import Company, Product
 from psa_sync.repository.todo import TodoLists
 from psa_sync.service.ports import Connect
@@ -55,7 +55,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.integrations = Integrations(self.mongo, Side.PSA)
-        self.runs = Runs(self.mongo, self.integrations, Outbox(self.mongo, "psa-sync"), SAYS)
+        self.runs = Runs(self.mongo, self.integrations, Outbox(self.mongo, "psa-sync"), PROFILE.says)
         self.todo = TodoLists(self.mongo)
 
     def worker(self) -> Worker:

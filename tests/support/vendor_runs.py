@@ -15,7 +15,7 @@ from shared.outbox import Outbox
 from shared.syncing.integrations import Integrations
 from shared.syncing.runs import Runs
 from shared.syncing.working import Tools, Worker
-from vendor_sync.app import SAYS
+from vendor_sync.app import PROFILE
 from vendor_sync.repository import Subscriptions
 from vendor_sync.service.ports import Connect
 from vendor_sync.service.running import VendorRun
@@ -37,7 +37,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.integrations = Integrations(self.mongo, Side.VENDOR)
-        self.runs = Runs(self.mongo, self.integrations, Outbox(self.mongo, "vendor-sync"), SAYS)
+        self.runs = Runs(self.mongo, self.integrations, Outbox(self.mongo, "vendor-sync"), PROFILE.says)
 
     def worker(self) -> Worker:
         work = VendorRun(self.connect or self.vendor.open, Subscriptions(self.mongo), self.clock)

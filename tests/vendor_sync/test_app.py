@@ -19,7 +19,8 @@ from shared.contracts.vendor_sync import SyncVendor
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
 from shared.settings import KafkaSettings, MongoSettings
-from vendor_sync.app import Parts, make_app
+from shared.syncing.service import Parts
+from vendor_sync.app import make_app
 
 COMMAND = SyncVendor(
     tenant_id="demo", integration_id="int_1", sync_id="s1", kind=RunKind.FULL, asked_by="billing"

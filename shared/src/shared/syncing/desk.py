@@ -1,12 +1,12 @@
-"""Kafka in.  Hears: IntegrationConnected, IntegrationChanged, SyncVendor.  Only stores."""
+"""Kafka in.  Hears: IntegrationConnected, IntegrationChanged, the service's SyncRequested.  Only stores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from faststream.kafka import KafkaBroker
 
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected
-from shared.contracts.vendor_sync import SyncVendor
+from shared.contracts.base import SyncRequested
 from shared.health import Health
 from shared.kafka import consume
 from shared.syncing.integrations import Integrations
@@ -33,14 +33,16 @@ class Desk:
         for event in events:
             await self.integrations.changed(event)
 
-    async def sync_vendor(self, commands: list[SyncVendor]) -> None:
+    async def sync(self, commands: Sequence[SyncRequested]) -> None:
         for command in commands:
             await self.runs.queue(Request.of(command))
         self.run_wanted()
 
 
-def subscribe(broker: KafkaBroker, desk: Desk, *, service: str, health: Health | None) -> None:
+def subscribe(
+    broker: KafkaBroker, desk: Desk, command: type[SyncRequested], *, service: str, health: Health
+) -> None:
     """One subscription for each message."""
     consume(broker, IntegrationConnected, desk.on_integration_connected, service=service, health=health)
     consume(broker, IntegrationChanged, desk.on_integration_changed, service=service, health=health)
-    consume(broker, SyncVendor, desk.sync_vendor, service=service, health=health)
+    consume(broker, command, desk.sync, service=service, health=health)

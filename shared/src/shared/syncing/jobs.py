@@ -1,4 +1,4 @@
-"""Time in: the workers that carry runs. All HTTP to marketplaces happens in here."""
+"""Time in: the workers that carry runs. All reading of providers happens in here."""
 
 from datetime import timedelta
 from functools import partial
@@ -6,19 +6,16 @@ from functools import partial
 from shared.health import Health
 from shared.jobs import Job
 from shared.syncing.runs import Runs
-from shared.syncing.working import Tools, Worker
-from vendor_sync.service.running import VendorRun
+from shared.syncing.working import Tools, Work, Worker
 
-AT_ONCE = 4
-"""Runs of different integrations going on in one process; each keeps to its own budget."""
 _LOOK = timedelta(seconds=1)
 
 
 class RunJobs:
-    """As many workers as runs may go on at once."""
+    """As many workers as runs, each of another integration, may go on at once in one process."""
 
-    def __init__(self, runs: Runs, work: VendorRun, tools: Tools, health: Health) -> None:
-        names = [f"runs {place}" for place in range(AT_ONCE)]
+    def __init__(self, runs: Runs, work: Work, tools: Tools, *, health: Health, at_once: int) -> None:
+        names = [f"runs {place}" for place in range(at_once)]
         self._workers = {name: Worker(runs, work, tools, beat=partial(health.beat, name)) for name in names}
         self.jobs = [Job(name, worker.step, _LOOK) for name, worker in self._workers.items()]
 
