@@ -42,7 +42,7 @@ async def test_a_change_without_a_clear_answer_has_an_unknown_outcome_and_is_sen
 
     async with an_api(provider) as api:
         with pytest.raises(OutcomeUnknown):
-            await api.patch("/x", [])
+            await api.request("PATCH", "/x", json=[])
 
     assert len(provider.requests) == 1
 
@@ -52,7 +52,7 @@ async def test_a_change_of_unknown_outcome_is_looked_into_no_sooner_than_the_pro
 
     async with an_api(Provider(busy)) as api:
         with pytest.raises(OutcomeUnknown) as raised:
-            await api.patch("/x", [])
+            await api.request("PATCH", "/x", json=[])
 
     assert raised.value.retry_after == 30
 
@@ -61,21 +61,9 @@ async def test_a_change_of_unknown_outcome_is_looked_into_no_sooner_than_the_pro
 async def test_a_change_that_certainly_was_not_made_may_be_sent_later(reply: Reply) -> None:
     async with an_api(Provider(reply)) as api:
         with pytest.raises(TransientError) as raised:
-            await api.patch("/x", [])
+            await api.request("PATCH", "/x", json=[])
 
     assert type(raised.value) is TransientError
-
-
-@pytest.mark.parametrize("last", [httpx.ConnectError("refused"), httpx.Response(409)])
-async def test_a_repeated_change_stays_unknown_once_it_was(last: Reply) -> None:
-    async with an_api(Provider(httpx.ReadTimeout("late"), last)) as api:
-        with pytest.raises(OutcomeUnknown):
-            await api.patch("/x", [], repeatable=True)
-
-
-async def test_a_repeatable_change_is_repeated() -> None:
-    async with an_api(Provider(httpx.ReadTimeout("late"), OK)) as api:
-        assert await api.patch("/x", [], repeatable=True) == {"ok": True}
 
 
 async def test_access_is_renewed_once_and_the_call_goes_out_again() -> None:
@@ -101,7 +89,7 @@ async def test_a_change_that_was_refused_is_sent_again_with_new_access() -> None
     provider = Provider(httpx.Response(401), OK)
 
     async with an_api(provider, at=doors(2)) as api:
-        assert await api.post("/x", {}) == {"ok": True}
+        assert (await api.request("POST", "/x", json={})).result() == {"ok": True}
 
 
 async def test_an_address_that_is_not_https_is_refused_at_once() -> None:

@@ -70,12 +70,6 @@ class Api:
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         return (await self.request("GET", path, params=params)).result()
 
-    async def post(self, path: str, json: Json, *, repeatable: bool = False) -> Json:
-        return (await self.request("POST", path, json=json, repeatable=repeatable)).result()
-
-    async def patch(self, path: str, json: Json, *, repeatable: bool = False) -> Json:
-        return (await self.request("PATCH", path, json=json, repeatable=repeatable)).result()
-
     async def request(  # noqa: PLR0913 (a call has that many parts; most are left out)
         self,
         method: str,
@@ -84,16 +78,14 @@ class Api:
         params: Mapping[str, str | int] | None = None,
         json: Json = None,
         headers: Mapping[str, str] | None = None,
-        repeatable: bool = False,
         reads: bool = False,
     ) -> Answer:
         """The final answer, successes and refusals alike: look at its status, or ask for its `result()`.
 
-        A change is sent once unless the caller says that it is repeatable. GET reads; `reads` says the same
-        of a POST that changes nothing over there. What reads is repeated.
+        A change is sent once; what reads is repeated. GET reads; `reads` says the same of a POST that changes
+        nothing over there.
         """
-        reads = reads or method == "GET"
-        call = Call(method, path, self._policy, reads=reads, repeatable=reads or repeatable)
+        call = Call(method, path, self._policy, reads=reads or method == "GET")
         call.params, call.json, call.headers = params, json, headers or {}
         status = None
         try:
@@ -115,9 +107,9 @@ class Api:
 
     async def _persist(self, call: Call) -> Answer:
         try:
-            answer = await self._attempts(call)
+            return await self._attempts(call)
         except Renewed as last:
-            answer = last.answer
+            return last.answer
         except (TransientError, UnexpectedResponse) as error:
             if call.may_have_acted:
                 later = error.retry_after if isinstance(error, TransientError) else None
@@ -125,9 +117,6 @@ class Api:
             if isinstance(error, Garbled):
                 raise UnexpectedResponse(str(error), status=error.status) from error
             raise
-        if call.may_have_acted and not answer.is_success:
-            raise OutcomeUnknown(f"{error_of(answer)}, but an earlier attempt may have taken effect")
-        return answer
 
     async def _attempts(self, call: Call) -> Answer:
         async for attempt in call.attempts():

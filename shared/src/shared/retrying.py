@@ -69,7 +69,7 @@ class Call:
     path: str
     policy: Policy
     reads: bool
-    repeatable: bool
+    """Changes nothing over there, so it may be sent again."""
     params: Mapping[str, str | int] | None = field(default=None, repr=False)
     json: Json = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -121,7 +121,7 @@ class Call:
         """Stamina's hook: whether to go on, and after how many seconds if not its own choice."""
         if isinstance(error, Renewed):
             return 0.0
-        if not isinstance(error, TransientError) or not self.repeatable:
+        if not isinstance(error, TransientError) or not self.reads:
             return False
         if error.retry_after is None:
             return self.left > 0

@@ -88,7 +88,7 @@ class ConnectWise:
         """Sent once. An array with a bare field name, no RFC 6902 (ConnectWise Developer Guide, Patch)."""
         path = f"{_AGREEMENTS}/{agreement_id}/additions/{line_id}"
         patch = [{"op": "replace", "path": "quantity", "value": _json_number(quantity)}]
-        answer = await self._api.request("PATCH", path, json=patch, repeatable=False)
+        answer = await self._api.request("PATCH", path, json=patch)
         row = answer.result()
         if not isinstance(row, dict):
             raise UnexpectedResponse(f"ConnectWise {path} answered a write with what is no object")
