@@ -70,7 +70,7 @@ class Api:
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         return (await self.request("GET", path, params=params)).result()
 
-    async def request(  # noqa: PLR0913 (a call has that many parts; most are left out)
+    async def request(
         self,
         method: str,
         path: str,
