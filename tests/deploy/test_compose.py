@@ -11,6 +11,7 @@ from dockerfile import stages
 from shared import serving
 from shared.contracts import MESSAGES
 from shared.kafka.broker import GRACE
+from shared.syncing.runs import TTL
 from shared.topics import CONSUMING, TopicSettings, topics
 
 EVERYTHING = composed(**example_variables() | FILLED_IN)
@@ -126,6 +127,14 @@ def test_a_service_gets_longer_to_stop_than_it_takes(name: str) -> None:
     asks = connections + 2 * GRACE.total_seconds() + jobs.total_seconds()
 
     assert seconds(ALL[name]["stop_grace_period"]) > asks
+
+
+def test_what_a_killed_service_had_locked_is_free_when_its_work_is_taken_up() -> None:
+    [command] = ALL["mongo"]["command"]
+
+    [limit] = re.findall(r"--setParameter transactionLifetimeLimitSeconds=(\d+)", command)
+
+    assert int(limit) <= TTL.total_seconds()
 
 
 def test_only_what_people_use_is_published_and_only_on_this_machine() -> None:

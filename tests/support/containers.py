@@ -56,6 +56,7 @@ def _kafka(port: int) -> DockerContainer:
 
 def _mongo(port: int) -> DockerContainer:
     command = ["mongod", "--replSet", "rs0", "--bind_ip_all", "--port", str(port)]
+    command += ["--setParameter", "transactionLifetimeLimitSeconds=20"]  # as docker-compose.yml has it
     return DockerContainer(MONGO).with_command(command).with_bind_ports(port, port)
 
 
