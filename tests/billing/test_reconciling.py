@@ -2,6 +2,7 @@ import pytest
 from billing_world import a_mapped_world, a_world
 from bought import (
     PSA,
+    TENANT,
     a_line,
     a_mapping,
     a_product,
@@ -193,10 +194,10 @@ async def test_wide_news_reaches_more_accounts_than_fit_in_a_round(mongo: Mongo)
 async def test_news_that_comes_while_its_line_is_reconciled_is_not_lost(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await world.hear(a_subscription(8, revision=11))
-    [mark] = await world.touched.oldest(5, world.now)
+    [mark] = await world.touched.oldest(TENANT, world.now, wide=False, limit=5)
 
     await world.hear(a_subscription(9, revision=12))
-    await world.touched.remove([mark])
+    await world.touched.remove([mark.id])
     await world.reconcile()
 
     assert (await world.line()).vendor_count.number == 9

@@ -1,5 +1,6 @@
 """The forms every message takes: events state what is, commands ask for what shall be."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -145,7 +146,11 @@ class RunFinished(Event):
 
 
 def key_of(*parts: str) -> str:
-    return ":".join(quote(part, safe="") for part in parts)
+    return ":".join([part if _PLAIN(part) else quote(part, safe="") for part in parts])
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+"""What quoting leaves as it is. Nearly all ids are; looking takes a tenth of the time of quoting them."""
 
 
 def integration_id_of(tenant_id: str, provider: str, realm: str) -> str:

@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from shared.contracts.base import key_of
-from shared.mongo import Document, Mongo, Update
+from shared.errors import TransientError
+from shared.mongo import Document, Mongo, Replace
 
 _COLLECTION = "members"
+_TRIES = 8
 
 Rows = defaultdict[str, list[Document]]
 """Rows by their refs."""
@@ -22,13 +24,21 @@ class Members:
         self._mongo = mongo
 
     async def join(self, tenant_id: str, members: Mapping[str, Collection[str]]) -> None:
-        """By account (ref): keys of subscriptions. Look first: nearly always they are there."""
-        rows = self._mongo.documents(_COLLECTION, tenant_id)
-        known = await rows.get_many(members) if members else {}
-        new = [{"_id": ref, "keys": sorted(keys)} for ref, keys in members.items() if ref not in known]
-        await rows.insert_new(new)
-        more = {ref: set(members[ref]) - set(row["keys"]) for ref, row in known.items()}
-        await rows.bulk([_joining(ref, keys) for ref, keys in more.items() if keys])
+        """By account (ref): keys of subscriptions. Look first: nearly always they are there.
+
+        And look again after writing: another reconciler may have joined others at that moment. Raises
+        `TransientError` when that goes on.
+        """
+        rows, left = self._mongo.documents(_COLLECTION, tenant_id), dict(members)
+        for _ in range(_TRIES):
+            known = await rows.get_many(left) if left else {}
+            left = {ref: keys for ref, keys in left.items() if not _has(known.get(ref), keys)}
+            if not left:
+                return
+            new = [{"_id": ref, "keys": sorted(keys)} for ref, keys in left.items() if ref not in known]
+            await rows.insert_new(new)
+            await rows.bulk([_joining(known[ref], keys) for ref, keys in left.items() if ref in known])
+        raise TransientError(f"others are joining subscriptions to the same accounts of {tenant_id}")
 
     async def subscriptions(self, tenant_id: str, accounts: Iterable[str]) -> Rows:
         """The subscriptions of these accounts (refs), as they stand."""
@@ -52,5 +62,11 @@ def by_ref(rows: Iterable[Document]) -> Rows:
     return found
 
 
-def _joining(ref: str, keys: Collection[str]) -> Update:
-    return Update({"_id": ref}, {"$addToSet": {"keys": {"$each": sorted(keys)}}})
+def _has(row: Document | None, keys: Collection[str]) -> bool:
+    return row is not None and set(keys) <= set(row["keys"])
+
+
+def _joining(row: Document, keys: Collection[str]) -> Replace:
+    """Only what is as it was read is replaced: a set that only grows is the same as long as its size is."""
+    unchanged = {"_id": row["_id"], "keys": {"$size": len(row["keys"])}}
+    return Replace(unchanged, row | {"keys": sorted({*row["keys"], *keys})})

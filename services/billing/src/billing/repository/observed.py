@@ -17,7 +17,7 @@ from shared.contracts.base import State, utc
 from shared.contracts.matcher import MappingDecided
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.errors import Conflict, TransientError
-from shared.mongo import Change, Document, Documents, Index, Mongo, Update
+from shared.mongo import Change, Document, Documents, Index, Mongo, Replace
 
 COLLECTIONS: dict[type[State], str] = {
     vendor_sync.AccountObserved: "vendor_accounts",
@@ -127,7 +127,7 @@ def _fold(plan: _Plan, name: str, arrived: list[Document], stands: Document | No
     elif newest != stands:
         # not the revision that was read: what others stored in between is older, or this must not win
         where = {"_id": newest["_id"], "revision": {"$lte": newest["revision"]}}
-        plan.newer.append(Update(where, {"$set": {name: newest[name] for name in newest if name != "_id"}}))
+        plan.newer.append(Replace(where, newest))
 
 
 def _with_past(newest: Document, older: Sequence[Document]) -> Document:

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from billing.models.marks import Mark
-from billing.service.reconciling import AT_ONCE
+from billing.models.refs import is_account
 from shared.contracts.base import utc
 from shared.mongo import Document, Index, Mongo, Session
 
 _COLLECTION = "touched"
+_REFS = 250
+"""Of one mark: what is reconciled together should not wait for much else."""
 
 TOUCHED_INDEXES = (Index(_COLLECTION, [("at", 1)]),)
 
@@ -39,14 +41,21 @@ class Touched:
         documents = [one | {"aside_until": until} for one in _documents(dict.fromkeys(refs, ()), at)]
         await self._mongo.documents(_COLLECTION, tenant_id).insert_many(documents)
 
-    async def oldest(self, limit: int, now: datetime) -> list[Mark]:
-        """First come, first served, whatever the tenant; without those that are set aside until later."""
-        due = {"$or": [{"aside_until": None}, {"aside_until": {"$lte": now}}]}
-        rows = await self._mongo.all_tenants(_COLLECTION).find(due, sort=[("at", 1)], limit=limit)
-        return [_mark(row) for row in rows]
+    async def tenants(self, now: datetime) -> list[str]:
+        """Whose marks wait, without those that are set aside until later."""
+        return await self._mongo.all_tenants(_COLLECTION).distinct("tenant_id", _due(now))
 
-    async def remove(self, marks: Sequence[Mark]) -> None:
-        await self._mongo.all_tenants(_COLLECTION).remove({"_id": {"$in": [mark.id for mark in marks]}})
+    async def oldest(
+        self, tenant_id: str, now: datetime, *, wide: bool, limit: int, skip: int = 0
+    ) -> list[Mark]:
+        """In order: either those that name accounts only, or the others."""
+        wanted = _due(now) | {"wide": {"$ne": False} if wide else False}
+        rows = self._mongo.documents(_COLLECTION, tenant_id)
+        found = await rows.find(wanted, sort=[("at", 1)], limit=limit, skip=skip)
+        return [_mark(row) for row in found]
+
+    async def remove(self, ids: Collection[str]) -> None:
+        await self._mongo.all_tenants(_COLLECTION).remove_many(ids)
 
     async def newest(self, tenant_id: str) -> datetime | None:
         """When the last of those that wait was marked."""
@@ -59,14 +68,22 @@ class Touched:
         return bool(await self._mongo.documents(_COLLECTION, tenant_id).find(marked, limit=1, fields=["_id"]))
 
 
+def _due(now: datetime) -> Document:
+    return {"$or": [{"aside_until": None}, {"aside_until": {"$lte": now}}]}
+
+
 def _documents(touched: Mapping[str, Sequence[str]], at: datetime) -> list[Document]:
-    refs = sorted(touched)
-    starts = range(0, len(refs), AT_ONCE)
-    return [_document(refs[start : start + AT_ONCE], touched, at) for start in starts]
+    """Wide news apart: a mark names accounts, or what may concern many of them."""
+    accounts, wide = (sorted(filter(kind, touched)) for kind in (is_account, lambda ref: not is_account(ref)))
+    return [
+        {"_id": uuid4().hex, "refs": refs, "keys": [list(touched[ref]) for ref in refs], "at": at, "wide": of}
+        for of, some in ((False, accounts), (True, wide))
+        for refs in _pieces(some)
+    ]
 
 
-def _document(refs: Sequence[str], touched: Mapping[str, Sequence[str]], at: datetime) -> Document:
-    return {"_id": uuid4().hex, "refs": refs, "keys": [list(touched[ref]) for ref in refs], "at": at}
+def _pieces(refs: Sequence[str]) -> list[Sequence[str]]:
+    return [refs[start : start + _REFS] for start in range(0, len(refs), _REFS)]
 
 
 def _mark(row: Document) -> Mark:

@@ -126,6 +126,12 @@ class UsageLines:
         fences = self._mongo.all_tenants(_FENCES)
         await fences.change({"_id": _FENCE}, {"$set": {"token": token}}, upsert=True)
 
+    async def check(self, token: str) -> None:
+        """Raises `LeaseLost` when another reconciler has been admitted."""
+        fence = await self._mongo.all_tenants(_FENCES).get(_FENCE)
+        if fence is None or fence["token"] != token:
+            raise LeaseLost("another reconciler is at work")
+
     async def save(self, tenant_id: str, changes: Sequence[Revision], *, token: str) -> None:
         """Store and say in one transaction; raises `LeaseLost` when another reconciler has been admitted."""
 

@@ -1,6 +1,7 @@
 """Reconciling what was touched: load whole scopes, compute their lines purely, store what changed."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,9 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from billing.models import refs
 from billing.models.lines import reconcile
-from billing.models.marks import Mark
+from billing.models.marks import Mark, Round
 from billing.models.revising import Revision, revised
 from billing.models.scope import Scope
 from billing.models.usage_line import UsageLine
@@ -21,8 +21,11 @@ from shared.errors import TransientError
 
 log = structlog.get_logger()
 
-AT_ONCE = 250
-"""Refs of one mark, and of one round, about: bounds memory and the time that others wait for the loop."""
+AT_ONCE = 64
+"""Accounts in one step, about: bounds memory, and the time that others wait for the loop and the lease."""
+ENOUGH = 25_000
+"""Accounts in one round, about: bounds memory."""
+_MARKS_AT_ONCE = 50
 LINES_AT_ONCE = 200
 """Lines in one transaction."""
 
@@ -36,10 +39,15 @@ class Loaded:
 
 
 class Touched(Protocol):
-    """Marks, oldest first."""
+    """Marks that wait."""
 
-    async def oldest(self, limit: int, now: datetime) -> Sequence[Mark]:
-        """Without those that are set aside until later."""
+    async def tenants(self, now: datetime) -> Collection[str]:
+        """Whose marks wait, without those that are set aside until later."""
+
+    async def oldest(
+        self, tenant_id: str, now: datetime, *, wide: bool, limit: int, skip: int = 0
+    ) -> Sequence[Mark]:
+        """In order: either those that name accounts only, or the others."""
 
     async def mark(self, tenant_id: str, touched: Mapping[str, Sequence[str]], *, at: datetime) -> None: ...
 
@@ -48,7 +56,7 @@ class Touched(Protocol):
     ) -> None:
         """Mark what failed, to be seen to no earlier than `until`."""
 
-    async def remove(self, marks: Sequence[Mark]) -> None: ...
+    async def remove(self, ids: Collection[str]) -> None: ...
 
 
 class Scopes(Protocol):
@@ -69,6 +77,9 @@ class Lines(Protocol):
 
     async def of_scopes(self, tenant_id: str, scopes: Iterable[str]) -> Sequence[UsageLine]: ...
 
+    async def check(self, token: str) -> None:
+        """Raises `LeaseLost` when another reconciler was admitted since `token` was."""
+
     async def save(self, tenant_id: str, changes: Sequence[Revision], *, token: str) -> None:
         """Store and say; raises `LeaseLost` when another reconciler was admitted since `token` was."""
 
@@ -85,39 +96,86 @@ class Reconciling:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._touched, self._scopes, self._lines, self._clock = touched, scopes, lines, clock
+        self._rounds: dict[str, Round] = {}
+        self._token = self._last = ""
 
     async def see_to_some(self, token: str) -> bool:
-        """The oldest marks of one tenant; tells whether there were any. Wide news gets rounds of its own.
+        """A piece of one tenant's round; tells whether any marks waited. Tenants take turns.
 
-        Marks go only after the lines are stored: killed before, all is done again and changes nothing.
+        Marks go only after the lines of all that they name are stored: killed before, all is done again and
+        changes nothing. A round that fails is forgotten, and begun anew from the marks that are left.
         """
-        marks = _round(await self._touched.oldest(AT_ONCE, utc(self._clock())))
-        if not marks:
+        if token != self._token:  # others may have been at work in between
+            self._rounds, self._token = {}, token
+        waiting = await self._touched.tenants(utc(self._clock()))
+        if not waiting:
             return False
-        tenant_id, touched = marks[0].tenant_id, _joined(marks)
-        await self._scopes.join(tenant_id, {ref: keys for ref, keys in touched.items() if keys})
-        near = await self._scopes.near(tenant_id, touched.keys())
-        if len(near) > AT_ONCE and not all(map(refs.is_account, touched)):
-            await self._touched.mark(tenant_id, dict.fromkeys(near, ()), at=marks[0].at)
-        else:
-            await self._see_to(tenant_id, sorted(near), at=marks[0].at, token=token)
-        await self._touched.remove(marks)
+        tenant_id = self._last = min((one for one in waiting if one > self._last), default=min(waiting))
+        round_ = self._rounds.pop(tenant_id, None) or await self._begun(tenant_id)
+        if round_:
+            seen = await self._see_to(tenant_id, round_.first(AT_ONCE), round_)
+            await self._remove(round_.seen_to(seen))
+            self._rounds[tenant_id] = round_
         return True
 
-    async def _see_to(self, tenant_id: str, accounts: Sequence[str], *, at: datetime, token: str) -> None:
-        """Halved until what fails stands alone: a bug in one scope must not hold up the others."""
-        failure = await attempt(self._reconcile(tenant_id, accounts, token))
-        if isinstance(failure, TransientError):
-            raise failure
-        if failure and len(accounts) > 1:
-            middle = len(accounts) // 2
-            for half in (accounts[:middle], accounts[middle:]):
-                await self._see_to(tenant_id, half, at=at, token=token)
-        elif failure:
-            log.error("scope_set_aside", tenant_id=tenant_id, accounts=accounts, exc_info=failure)
-            await self._touched.set_aside(tenant_id, accounts, at=at, until=utc(self._clock()) + PAUSE)
+    async def _begun(self, tenant_id: str) -> Round:
+        """All marks that wait, so that an account is seen to once however much was told of it."""
+        await self._narrow(tenant_id)
+        round_, read = Round(), 0
+        while len(round_) < ENOUGH:
+            marks = await self._oldest(tenant_id, wide=False, skip=read)
+            for mark in marks:
+                round_.add(mark)
+            read += len(marks)
+            if len(marks) < _MARKS_AT_ONCE:
+                break
+        return round_
 
-    async def _reconcile(self, tenant_id: str, accounts: Collection[str], token: str) -> None:
+    async def _narrow(self, tenant_id: str) -> None:
+        """News of services, products and integrations becomes marks of the accounts that it concerns."""
+        if wide := await self._oldest(tenant_id, wide=True):
+            near = await self._scopes.near(tenant_id, {ref for mark in wide for ref in mark.touched})
+            await self._touched.mark(tenant_id, dict.fromkeys(near, ()), at=wide[0].at)
+            await self._remove([mark.id for mark in wide])
+
+    async def _remove(self, ids: Collection[str]) -> None:
+        """Not by one that was paused: another, admitted since, may have looked before the news came."""
+        if ids:
+            await self._lines.check(self._token)
+            await self._touched.remove(ids)
+
+    async def _oldest(self, tenant_id: str, *, wide: bool, skip: int = 0) -> Sequence[Mark]:
+        """Members are joined before anything is looked at: two marks may tell of one account."""
+        now = utc(self._clock())
+        marks = await self._touched.oldest(tenant_id, now, wide=wide, limit=_MARKS_AT_ONCE, skip=skip)
+        members: defaultdict[str, set[str]] = defaultdict(set)
+        for mark in marks:
+            for ref, keys in mark.touched.items():
+                if keys:
+                    members[ref].update(keys)
+        await self._scopes.join(tenant_id, members)
+        return marks
+
+    async def _see_to(self, tenant_id: str, accounts: Sequence[str], round_: Round) -> set[str]:
+        """Halved until what fails stands alone: a bug in one scope must not hold up the others.
+
+        Returns what was seen to: these accounts, and those of the same scopes.
+        """
+        seen = await attempt(self._reconcile(tenant_id, accounts))
+        if isinstance(seen, TransientError):
+            raise seen
+        if not isinstance(seen, Exception):
+            return seen
+        if len(accounts) > 1:
+            middle = len(accounts) // 2
+            halves = accounts[:middle], accounts[middle:]
+            return {one for half in halves for one in await self._see_to(tenant_id, half, round_)}
+        log.error("scope_set_aside", tenant_id=tenant_id, accounts=accounts, exc_info=seen)
+        at, until = round_.since(accounts[0]), utc(self._clock()) + PAUSE
+        await self._touched.set_aside(tenant_id, accounts, at=at, until=until)
+        return {*accounts}
+
+    async def _reconcile(self, tenant_id: str, accounts: Collection[str]) -> set[str]:
         loaded = await self._scopes.around(tenant_id, accounts)
         stored = await self._lines.of_scopes(tenant_id, loaded.replaces)
         now = utc(self._clock())
@@ -127,26 +185,7 @@ class Reconciling:
             await asyncio.sleep(0)  # others get their turn
         revisions = revised(stored, new, now)
         for start in range(0, len(revisions), LINES_AT_ONCE):
-            await self._lines.save(tenant_id, revisions[start : start + LINES_AT_ONCE], token=token)
+            await self._lines.save(tenant_id, revisions[start : start + LINES_AT_ONCE], token=self._token)
         told = sum(one.told for one in revisions)
         log.info("lines_reconciled", tenant_id=tenant_id, scopes=len(loaded.scopes), changed=told)
-
-
-def _joined(marks: Sequence[Mark]) -> dict[str, set[str]]:
-    touched: dict[str, set[str]] = {}
-    for mark in marks:
-        for ref, keys in mark.touched.items():
-            touched.setdefault(ref, set()).update(keys)
-    return touched
-
-
-def _round(marks: Sequence[Mark]) -> list[Mark]:
-    """As many of the first one's tenant as fit in a round, in order; at least one."""
-    chosen: list[Mark] = []
-    room = AT_ONCE
-    for mark in marks:
-        if chosen and (mark.tenant_id != chosen[0].tenant_id or len(mark.touched) > room):
-            break
-        chosen.append(mark)
-        room -= len(mark.touched)
-    return chosen
+        return {*loaded.replaces}
