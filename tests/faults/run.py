@@ -27,7 +27,6 @@ from standalone import signals
 from standalone.data_dir import locked
 from standalone.demo.story import Story
 from standalone.order import tell
-from standalone.services import SERVICES
 from standalone.system import System
 
 DATA = Path(".trueup/faults")
@@ -36,8 +35,6 @@ LATENCY_MS = 15
 SETTLED, STATUS = 30.0, 10.0
 """Seconds in which all that travels has arrived, and the status channel is right (architecture §8)."""
 
-_SHORT_LEASES = {name: {"MONGO__LONGEST_LEASE": "PT12S"} for name in SERVICES if name != "console"}
-"""What a killed process held is free after as many seconds, so that a round does not take minutes."""
 _GLANCE = 0.5
 
 
@@ -120,7 +117,7 @@ async def run(plan: Plan) -> int:
 @asynccontextmanager
 async def _begun(plan: Plan, history: History) -> AsyncIterator[Faults]:
     """Everything running, a person signed in, nothing done yet."""
-    overrides = {**_SHORT_LEASES, "sandbox": {"SANDBOX__SUBSCRIPTIONS": str(plan.subscriptions)}}
+    overrides = {"sandbox": {"SANDBOX__SUBSCRIPTIONS": str(plan.subscriptions)}}
     async with (
         System(
             data_dir=plan.data / "system", seed=plan.seed % 10_000, overrides=overrides, say=_quiet

@@ -5,7 +5,6 @@ import pytest
 
 from shared.leases import LeaseLost, Leases
 from shared.mongo import Mongo
-from shared.settings import MongoSettings
 
 MINUTE = timedelta(minutes=1)
 OVER = timedelta(0)
@@ -45,17 +44,6 @@ async def test_renewing_moves_the_deadline(mongo: Mongo) -> None:
     await lease.renew()
 
     assert lease.deadline > before
-
-
-async def test_no_lease_is_longer_than_the_settings_allow(mongo_settings: MongoSettings) -> None:
-    short = Mongo(mongo_settings.model_copy(update={"longest_lease": OVER}))
-    killed = await Leases(short).take("run:i", MINUTE)
-
-    successor = await Leases(short).take("run:i", MINUTE)
-    await short.close()
-
-    assert killed is not None
-    assert successor is not None
 
 
 async def test_a_released_lease_is_free_at_once_and_a_late_release_frees_nothing(mongo: Mongo) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -6,19 +7,19 @@ from datetime import timedelta
 import pytest
 from syncing import Board, Published, a_request, an_account, changed, connected
 
+from shared.contracts import Message
 from shared.contracts.auth import Status
 from shared.contracts.base import Outcome, Side
 from shared.contracts.vendor_sync import AccountObserved, CredentialsRejected, RunFinished
 from shared.errors import CredentialsRejected as Refused
 from shared.errors import TransientError, UnexpectedResponse
-from shared.leases import LeaseLost
+from shared.leases import Lease, LeaseLost
 from shared.mongo import Mongo
 from shared.outbox import Outbox
-from shared.settings import MongoSettings
 from shared.syncing.integrations import Integrations
 from shared.syncing.models import GaveUp, Tally
-from shared.syncing.runs import Runs, Says
-from shared.syncing.working import Step, Tools, Walk, Worker
+from shared.syncing.runs import TTL, Runs, Says
+from shared.syncing.working import WATCH, Step, Tools, Walk, Worker
 
 SAYS = Says(RunFinished, CredentialsRejected, (AccountObserved,))
 
@@ -33,9 +34,11 @@ class Scripted:
     shortfalls: tuple[str, ...] = ()
     done: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
+    lease: Lease = field(init=False)
 
     async def steps(self, walk: Walk) -> Sequence[Step]:
         assert walk.run.claims
+        self.lease = walk.claimed.lease
         return [Step("first", self.do), Step("second", self.do)]
 
     async def do(self, walk: Walk) -> dict[str, str]:
@@ -162,17 +165,43 @@ async def test_a_worker_that_lost_its_lease_leaves_the_end_to_its_successor(mong
     assert await ended(mongo) is None
 
 
-async def test_a_lease_that_is_short_is_renewed_in_time(mongo_settings: MongoSettings, runs: Runs) -> None:
-    store = Mongo(mongo_settings.model_copy(update={"longest_lease": timedelta(seconds=0.6)}))
-    short = Runs(store, Integrations(store, Side.VENDOR), Outbox(store, "vendor-sync"), SAYS)
+async def test_the_lease_is_renewed_while_a_step_takes_its_time(mongo: Mongo, runs: Runs) -> None:
     hold = asyncio.Event()
-    worker = Worker(short, Scripted(hold=hold), Tools(store, Published(), Board()))
-    asyncio.get_running_loop().call_later(1.5, hold.set)
+    going = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=hold)).step())
+    await until_claimed(mongo)
+    leases = mongo.all_tenants("leases")
+    [first] = await leases.find()
 
-    assert await asyncio.wait_for(worker.step(), 10)
+    async with asyncio.timeout(5):
+        while not await leases.count({"token": first["token"], "until": {"$gt": first["until"]}}):
+            await asyncio.sleep(0.01)
 
-    assert await runs.claim() is None
-    await store.close()
+    hold.set()
+    assert await asyncio.wait_for(going, 5)
+
+
+def test_renewals_may_fail_twice_before_the_lease_is_over() -> None:
+    assert TTL.total_seconds() > WATCH * 3
+
+
+async def test_a_worker_that_lost_its_lease_lets_its_successor_have_the_last_word(
+    mongo: Mongo, runs: Runs
+) -> None:
+    async def overtaken(_: list[Message]) -> None:
+        await mongo.all_tenants("leases").change({}, {"$set": {"token": "another's"}})
+        await mongo.all_tenants("observations").change({}, {"$set": {"revision": 99, "dirty": False}})
+        async with asyncio.timeout(5):
+            while time.monotonic() < work.lease.deadline:
+                await asyncio.sleep(0.01)
+        raise TransientError("no answer in time")
+
+    work = Scripted()
+    worker = Worker(runs, work, Tools(mongo, Published(before=overtaken), Board(), watch=1))
+
+    with pytest.raises(TransientError):
+        await worker.step()
+
+    assert await mongo.all_tenants("observations").count({"revision": 99, "dirty": True}) == 1
 
 
 async def test_everything_published_ends_at_the_leases_deadline(mongo: Mongo, runs: Runs) -> None:

@@ -1,6 +1,7 @@
 """Two processes of one service, one of which is paused for longer than its lease lasts."""
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -23,12 +24,9 @@ _SERVICE = "vendor-sync"
 
 
 @asynccontextmanager
-async def twins(told: Told, **settings: str) -> AsyncIterator[list[Part]]:
-    """vendor-sync twice, with these settings on top; afterwards it runs once, as it did before."""
-    part = told.system.parts[_SERVICE]
-    before, port = part.env, free_port()
-    await part.stop()
-    part.env = {**before, **settings}
+async def twins(told: Told) -> AsyncIterator[list[Part]]:
+    """vendor-sync twice; afterwards it runs once, as it did before."""
+    part, port = told.system.parts[_SERVICE], free_port()
     twin = replace(
         part,
         name=f"{_SERVICE}-twin",
@@ -37,11 +35,10 @@ async def twins(told: Told, **settings: str) -> AsyncIterator[list[Part]]:
         probe=http_ready(port),
     )
     try:
-        await asyncio.gather(part.start(), twin.start())
+        await twin.start()
         yield [part, twin]
     finally:
         await asyncio.gather(part.stop(), twin.stop())
-        part.env = before
         await part.start()
 
 
@@ -94,9 +91,9 @@ def has_taken_up(part: Part, run_id: str) -> bool:
     return any("run_taken_up" in line and run_id in line for line in _lines(part))
 
 
-async def names_since(told: Told, start: dict[TopicPartition, int]) -> set[str]:
-    """Topic and key of every observation published after these places."""
-    found: set[str] = set()
+async def said_since(told: Told, start: dict[TopicPartition, int]) -> dict[str, int]:
+    """Every observation published after these places: revisions as `Books.dirty` has them."""
+    found: dict[str, int] = {}
     consumer = AIOKafkaConsumer(bootstrap_servers=told.system.servers.kafka)
     await consumer.start()
     try:
@@ -106,7 +103,8 @@ async def names_since(told: Told, start: dict[TopicPartition, int]) -> set[str]:
             consumer.seek(place, offset)
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             for place, records in (await consumer.getmany(timeout_ms=200)).items():
-                found |= {f"{place.topic}#{record.key.decode()}" for record in records}
+                for record in records:
+                    found[f"{place.topic}#{record.key.decode()}"] = json.loads(record.value)["revision"]
     finally:
         await consumer.stop()
     return found

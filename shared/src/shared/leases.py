@@ -34,11 +34,6 @@ class Lease:
         """The same moment by the running loop's clock: both are monotonic but need not be the same."""
         return asyncio.get_running_loop().time() + (self.deadline - time.monotonic())
 
-    @property
-    def breath(self) -> float:
-        """Seconds between two renewals at most, so that one which fails is not the end."""
-        return self._ttl.total_seconds() / 3
-
     def check(self) -> None:
         """Raises `LeaseLost` once the deadline has passed; call it right before anything that others see."""
         if time.monotonic() >= self.deadline:
@@ -78,7 +73,7 @@ class Lease:
     async def _keep(self, limit: asyncio.Timeout) -> None:
         """A store that is away for a moment is no reason to stop; one that says no is."""
         while not limit.expired():
-            await asyncio.sleep(self.breath)
+            await asyncio.sleep(self._ttl.total_seconds() / 3)  # so that one which fails is not the end
             await attempt(self.renew())
             with suppress(RuntimeError):  # it is running out this very moment
                 limit.reschedule(self.loop_deadline)
@@ -93,11 +88,10 @@ class Leases:
     """Takes leases in the service's own database; time-outs are judged by this machine's clock."""
 
     def __init__(self, mongo: Mongo) -> None:
-        self._rows, self._longest = mongo.all_tenants(_COLLECTION), mongo.longest_lease
+        self._rows = mongo.all_tenants(_COLLECTION)
 
     async def take(self, name: str, ttl: timedelta) -> Lease | None:
-        """The lease, or None while somebody else holds it; no longer than the store's settings allow."""
-        ttl = min(ttl, self._longest)
+        """The lease, or None while somebody else holds it."""
         asked, now, token = time.monotonic(), datetime.now(UTC), uuid4().hex
         free = {"_id": name, "until": {"$lt": now}}
         try:

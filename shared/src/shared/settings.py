@@ -1,7 +1,6 @@
 """Settings from the environment or from secret files, and one clear line when one is missing."""
 
 import sys
-from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
@@ -33,8 +32,6 @@ class MongoSettings(Block):
 
     url: SecretStr
     database: str
-    longest_lease: timedelta = timedelta(minutes=3)
-    """No lease is longer: so long may the work of a process that was killed wait for the next one."""
 
 
 class RedisSettings(Block):

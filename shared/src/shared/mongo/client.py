@@ -40,7 +40,6 @@ class Mongo:
             socketTimeoutMS=60_000,
         )
         self._database = self._client[settings.database]
-        self.longest_lease = settings.longest_lease
 
     def documents(self, name: str, tenant_id: str) -> Documents:
         """A collection as one tenant sees it."""

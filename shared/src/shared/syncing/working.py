@@ -145,20 +145,21 @@ class Worker:
 
     async def _watch(self, walk: Walk, *, wanted: bool) -> None:
         """Keep the lease; raise as soon as the run must not go on."""
-        pause = min(self._tools.watch, walk.claimed.lease.breath)
-        while not await self._told_to_stop(pause):
+        while not await self._told_to_stop():
             self._beat()
             renewed = await attempt(walk.claimed.lease.renew())
             if isinstance(renewed, LeaseLost):
+                # Publishing ends by itself now, and then looks whether it has overtaken a successor's word.
+                await self._told_to_stop()
                 raise renewed
             walk.claimed.lease.check()  # a store that is away for a moment is no reason to stop
             if wanted and isinstance(stopped := await attempt(self._runs.check_wanted(walk.run)), Stopped):
                 raise stopped
         raise PutDown("this process is stopping")
 
-    async def _told_to_stop(self, pause: float) -> bool:
+    async def _told_to_stop(self) -> bool:
         with suppress(TimeoutError):
-            async with asyncio.timeout(pause):
+            async with asyncio.timeout(self._tools.watch):
                 return await self._stopping.wait()
         return False
 
