@@ -1,4 +1,4 @@
-"""A worker that is paused for longer than its lease: its successor goes on, and it says nothing new any more."""
+"""A worker that is paused for longer than its lease: its successor goes on, and it says nothing new after."""
 
 import asyncio
 import signal
