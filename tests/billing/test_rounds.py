@@ -22,7 +22,7 @@ def a_mark(id_: str, *refs: str, minute: int = 0) -> Mark:
 
 
 def a_round(*marks: Mark) -> Round:
-    round_ = Round()
+    round_ = Round(NOW)
     for mark in marks:
         round_.add(mark)
     return round_
@@ -89,7 +89,7 @@ async def test_a_round_that_is_cut_off_is_taken_up_by_the_next_process(mongo: Mo
 async def test_tenants_take_turns(mongo: Mongo) -> None:
     world = await a_world(mongo)
     await world.hear(*many())
-    await world.hear(a_subscription(7, tenant_id="t2"))
+    await world.hear(a_subscription(7, tenant_id="t2", integration_id="int_other"))
 
     await world.reconciler.step()
     await world.reconciler.step()

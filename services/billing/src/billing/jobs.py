@@ -31,7 +31,7 @@ class Reconciler:
 
         async def step() -> bool:
             more = await self.step()
-            if not more:
+            if not (more or self._reconciling.gathering):
                 done.set()
             return more
 

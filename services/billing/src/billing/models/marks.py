@@ -33,6 +33,7 @@ class Round:
     Accounts come in the order of the marks, so that the oldest marks are the first to be done with.
     """
 
+    began: datetime
     _waiting: dict[str, list[_Waiting]] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -59,7 +59,9 @@ class Touched:
 
     async def newest(self, tenant_id: str) -> datetime | None:
         """When the last of those that wait was marked."""
-        rows = await self._mongo.documents(_COLLECTION, tenant_id).find(sort=[("at", -1)], limit=1)
+        rows = await self._mongo.documents(_COLLECTION, tenant_id).find(
+            sort=[("at", -1)], limit=1, fields=["at"]
+        )
         return rows[0]["at"] if rows else None
 
     async def any_until(self, tenant_id: str, moment: datetime, *, aside: bool = False) -> bool:

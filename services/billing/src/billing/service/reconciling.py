@@ -15,6 +15,7 @@ from billing.models.revising import Revision, revised
 from billing.models.scope import Scope
 from billing.models.usage_line import UsageLine
 from billing.service.trying import PAUSE
+from billing.service.turns import QUIET, Turns
 from shared.attempts import attempt
 from shared.contracts.base import utc
 from shared.errors import TransientError
@@ -58,6 +59,9 @@ class Touched(Protocol):
 
     async def remove(self, ids: Collection[str]) -> None: ...
 
+    async def newest(self, tenant_id: str) -> datetime | None:
+        """When the last of those that wait was marked."""
+
 
 class Scopes(Protocol):
     """What is known, by scope."""
@@ -97,7 +101,9 @@ class Reconciling:
     ) -> None:
         self._touched, self._scopes, self._lines, self._clock = touched, scopes, lines, clock
         self._rounds: dict[str, Round] = {}
-        self._token = self._last = ""
+        self._turns, self._token = Turns(), ""
+        self.gathering = False
+        """Whether marks wait that are left alone for a moment, because more are coming."""
 
     async def see_to_some(self, token: str) -> bool:
         """A piece of one tenant's round; tells whether any marks waited. Tenants take turns.
@@ -108,20 +114,34 @@ class Reconciling:
         if token != self._token:  # others may have been at work in between
             self._rounds, self._token = {}, token
         waiting = await self._touched.tenants(utc(self._clock()))
-        if not waiting:
+        ready = [one for one in waiting if not await self._gathers(one)]
+        self.gathering = bool(waiting) and not ready
+        if ready:
+            await self._go_on(self._turns.next(ready))
+        return bool(ready)
+
+    async def _gathers(self, tenant_id: str) -> bool:
+        """Between two long rounds, as long as more comes; a change that comes alone is never kept waiting."""
+        now = utc(self._clock())
+        if tenant_id in self._rounds or not self._turns.rests(tenant_id, now):
             return False
-        tenant_id = self._last = min((one for one in waiting if one > self._last), default=min(waiting))
+        newest = await self._touched.newest(tenant_id)
+        return newest is not None and now - newest < QUIET
+
+    async def _go_on(self, tenant_id: str) -> None:
         round_ = self._rounds.pop(tenant_id, None) or await self._begun(tenant_id)
         if round_:
             seen = await self._see_to(tenant_id, round_.first(AT_ONCE), round_)
             await self._remove(round_.seen_to(seen))
+        if round_:
             self._rounds[tenant_id] = round_
-        return True
+        else:
+            self._turns.ended(tenant_id, began=round_.began, now=utc(self._clock()))
 
     async def _begun(self, tenant_id: str) -> Round:
         """All marks that wait, so that an account is seen to once however much was told of it."""
+        round_, read = Round(utc(self._clock())), 0
         await self._narrow(tenant_id)
-        round_, read = Round(), 0
         while len(round_) < ENOUGH:
             marks = await self._oldest(tenant_id, wide=False, skip=read)
             for mark in marks:
