@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from syncing import Board, Published, a_request, an_account, changed, connected
+from syncing import Board, Held, Published, a_request, an_account, changed, connected
 
 from shared.contracts import Message
 from shared.contracts.auth import Status
@@ -18,6 +18,7 @@ from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.syncing.integrations import Integrations
 from shared.syncing.models import GaveUp, Tally
+from shared.syncing.observing import Observer
 from shared.syncing.runs import TTL, Runs, Says
 from shared.syncing.working import WATCH, Step, Tools, Walk, Worker
 
@@ -68,6 +69,10 @@ async def queued(runs: Runs, mongo: Mongo) -> None:
 
 def a_worker(mongo: Mongo, runs: Runs, work: Scripted, publisher: Published | None = None) -> Worker:
     return Worker(runs, work, Tools(mongo, publisher or Published(), Board(), watch=0.05))
+
+
+def an_observer(mongo: Mongo, kafka: Published) -> Observer:
+    return Observer(mongo, kafka, tenant_id="demo", integration_id="int_1", lease=Held())
 
 
 async def ended(mongo: Mongo) -> RunFinished | None:
@@ -189,19 +194,22 @@ async def test_a_worker_that_lost_its_lease_lets_its_successor_have_the_last_wor
 ) -> None:
     async def overtaken(_: list[Message]) -> None:
         await mongo.all_tenants("leases").change({}, {"$set": {"token": "another's"}})
-        await mongo.all_tenants("observations").change({}, {"$set": {"revision": 99, "dirty": False}})
+        successor = an_observer(mongo, Published())
+        await successor.publish([an_account("first", revision=99)])
+        await successor.republish_dirty()
         async with asyncio.timeout(5):
             while time.monotonic() < work.lease.deadline:
                 await asyncio.sleep(0.01)
         raise TransientError("no answer in time")
 
-    work = Scripted()
+    work, kafka = Scripted(), Published()
     worker = Worker(runs, work, Tools(mongo, Published(before=overtaken), Board(), watch=1))
-
     with pytest.raises(TransientError):
         await worker.step()
 
-    assert await mongo.all_tenants("observations").count({"revision": 99, "dirty": True}) == 1
+    await an_observer(mongo, kafka).republish_dirty()
+
+    assert kafka.messages == [an_account("first", revision=99)]
 
 
 async def test_everything_published_ends_at_the_leases_deadline(mongo: Mongo, runs: Runs) -> None:
