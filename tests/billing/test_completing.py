@@ -152,3 +152,23 @@ async def test_what_a_flushed_redis_forgot_is_told_again(mongo: Mongo) -> None:
 
     assert len(world.board.told) == 2
     assert world.board.told[-1].outcome is Outcome.COMPLETE
+
+
+async def test_a_status_channel_that_is_down_holds_up_no_sync(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    world.board.down = TransientError("Redis does not answer")
+
+    with pytest.raises(TransientError):
+        await world.end()
+
+    assert len(await world.said(COMPLETED)) == 1
+
+
+async def test_a_run_is_told_before_the_next_is_reconciled(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    await world.closing.hear([a_finished_run([]), a_finished_run([], run_id="run-2", sync_id="sync-2")])
+
+    await world.closing.carry_on()
+    await world.completing.carry_on()
+
+    assert [told.run_id for told in world.board.told] == ["run-1"]

@@ -27,11 +27,11 @@ class Reconciler:
         self._lease: Lease | None = None
 
     def job(self, touched: asyncio.Event, done: asyncio.Event) -> Job:
-        """`done` is set whenever nothing is left to reconcile."""
+        """`done` is set whenever a round came to its end, or nothing is left to reconcile."""
 
         async def step() -> bool:
             more = await self.step()
-            if not (more or self._reconciling.gathering):
+            if self._reconciling.done:
                 done.set()
             return more
 

@@ -112,9 +112,12 @@ class Closing:
         await self._runs.hear([Run.of(one, now) for one in news])
 
     async def carry_on(self) -> bool:
-        """One round; tells whether anything was closed or reconciled."""
+        """One round; tells whether anything was closed or reconciled.
+
+        One run is reconciled at a time, so that it is told before the lines of the next are summed up.
+        """
         closed = await self._trying.each(await self._runs.heard(), self._close)
-        reconciled = await self._trying.each(await self._runs.closed(), self._reconcile)
+        reconciled = await self._trying.first(await self._runs.closed(), self._reconcile)
         return closed or reconciled
 
     async def _close(self, run: Run) -> bool:

@@ -8,6 +8,7 @@ import structlog
 
 from billing.models.runs import Run, RunState, Totals, worst
 from billing.service.trying import Trying
+from shared.attempts import attempt
 from shared.contracts.base import utc
 from shared.contracts.billing import ReconciliationCompleted
 from shared.live import Status
@@ -77,16 +78,20 @@ class Completing:
     ) -> None:
         self._runs, self._lines, self._live = runs, lines, live
         self._integrations, self._clock = integrations, clock
-        self._trying = Trying(clock)
+        self._trying, self._telling = Trying(clock), Trying(clock)
 
     async def carry_on(self) -> bool:
-        """See to what reconciled runs leave to do: first the syncs, then the broadcast, which may fail.
+        """See to what reconciled runs leave to do: first the broadcast, for people watch, then the syncs.
 
-        Tells whether anything was completed or broadcast.
+        A broadcast that fails holds up no sync. Tells whether anything was completed or broadcast.
         """
         waiting = await self._runs.unfinished()
+        announced = await attempt(self._telling.each(waiting, self._announce))
         settled = await self._trying.each(waiting, self._settle_all)
-        announced = await self._trying.each(waiting, self._announce)
+        if isinstance(announced, Exception):
+            raise announced
+        for run in waiting:
+            await self._runs.finished(run)
         return settled or announced
 
     async def restore(self) -> bool:
@@ -138,7 +143,6 @@ class Completing:
                 await self._live.report(_status(run, sync_id, before))
                 await self._runs.announced(run, sync_id)
                 log.info("completion_broadcast", run_id=run.run_id, sync_id=sync_id)
-        await self._runs.finished(run)
         return bool(left)
 
 

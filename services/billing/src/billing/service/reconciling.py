@@ -102,8 +102,8 @@ class Reconciling:
         self._touched, self._scopes, self._lines, self._clock = touched, scopes, lines, clock
         self._rounds: dict[str, Round] = {}
         self._turns, self._token = Turns(), ""
-        self.gathering = False
-        """Whether marks wait that are left alone for a moment, because more are coming."""
+        self.done = False
+        """Whether a round has just come to its end, or nothing waits."""
 
     async def see_to_some(self, token: str) -> bool:
         """A piece of one tenant's round; tells whether any marks waited. Tenants take turns.
@@ -115,9 +115,9 @@ class Reconciling:
             self._rounds, self._token = {}, token
         waiting = await self._touched.tenants(utc(self._clock()))
         ready = [one for one in waiting if not await self._gathers(one)]
-        self.gathering = bool(waiting) and not ready
+        self.done = not waiting
         if ready:
-            await self._go_on(self._turns.next(ready))
+            self.done = await self._go_on(self._turns.next(ready))
         return bool(ready)
 
     async def _gathers(self, tenant_id: str) -> bool:
@@ -128,7 +128,8 @@ class Reconciling:
         newest = await self._touched.newest(tenant_id)
         return newest is not None and now - newest < QUIET
 
-    async def _go_on(self, tenant_id: str) -> None:
+    async def _go_on(self, tenant_id: str) -> bool:
+        """One piece; tells whether it was the last."""
         round_ = self._rounds.pop(tenant_id, None) or await self._begun(tenant_id)
         if round_:
             seen = await self._see_to(tenant_id, round_.first(AT_ONCE), round_)
@@ -137,6 +138,7 @@ class Reconciling:
             self._rounds[tenant_id] = round_
         else:
             self._turns.ended(tenant_id, began=round_.began, now=utc(self._clock()))
+        return not round_
 
     async def _begun(self, tenant_id: str) -> Round:
         """All marks that wait, so that an account is seen to once however much was told of it."""

@@ -26,6 +26,13 @@ class Trying:
         """Whether the step did anything for any of them. Raises `TransientError` at once."""
         return any([await self._one(run, step) for run in runs])
 
+    async def first(self, runs: Iterable[Run], step: Callable[[Run], Awaitable[bool]]) -> bool:
+        """Goes no further than the first run that the step did anything for; tells whether there was one."""
+        for run in runs:
+            if await self._one(run, step):
+                return True
+        return False
+
     async def _one(self, run: Run, step: Callable[[Run], Awaitable[bool]]) -> bool:
         now, key = self._clock(), (run.tenant_id, run.integration_id, run.run_id)
         if self._aside.get(key, now) > now:
