@@ -167,6 +167,8 @@ async def test_a_status_channel_that_is_down_holds_up_no_sync(mongo: Mongo) -> N
 async def test_a_run_is_told_before_the_next_is_reconciled(mongo: Mongo) -> None:
     world = await a_world(mongo)
     await world.closing.hear([a_finished_run([]), a_finished_run([], run_id="run-2", sync_id="sync-2")])
+    await world.closing.carry_on()
+    await world.reconcile()
 
     await world.closing.carry_on()
     await world.completing.carry_on()
