@@ -22,7 +22,7 @@ from tests.bench.usage import cpu_seconds, peak_mb
 
 _TARGET = Target(Sign.AT_MOST, 1.15)
 _OTHERS = ("console", "billing", "matcher", "psa-sync")
-_REMEMBERED = ("observations", "subscriptions")
+_REMEMBERED = ("observations", "dirty", "subscriptions")
 """What vendor-sync knows of a marketplace; without it the next run is a first run again."""
 _PATIENCE = {0: 150.0, 10: 60.0}
 """By latency of a call in ms: seconds in which pairs are begun, so that the bench ends in some ten minutes.

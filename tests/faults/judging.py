@@ -139,7 +139,7 @@ class Judge:
             mongo = Mongo(MongoSettings(url=url, database=service))
             counts = {name: await mongo.all_tenants(name).count({}) for name in collections}
             if service.endswith("-sync"):
-                counts["dirty observations"] = await mongo.all_tenants("observations").count({"dirty": True})
+                counts["dirty marks"] = await mongo.all_tenants("dirty").count({})
             await mongo.close()
             faults += [f"{service}: {count} left in {name}" for name, count in counts.items() if count]
         return faults

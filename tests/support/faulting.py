@@ -53,8 +53,10 @@ class Books:
 
     async def dirty(self) -> dict[str, int]:
         """Revisions of what is published and not known to have arrived, by message key and topic."""
-        rows = await self.mongo.all_tenants("observations").find({"dirty": True})
-        return {row["_id"]: row["revision"] for row in rows}
+        marks = await self.mongo.all_tenants("dirty").find()
+        marked = {id_: at for mark in marks for id_, at in zip(mark["ids"], mark["revisions"], strict=True)}
+        rows = await self.mongo.all_tenants("observations").get_many(marked)
+        return {id_: at for id_, at in marked.items() if id_ in rows and rows[id_]["revision"] >= at}
 
 
 @asynccontextmanager

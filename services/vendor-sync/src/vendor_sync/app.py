@@ -12,7 +12,6 @@ from shared.mongo import Mongo
 from shared.settings import load
 from shared.syncing.runs import Says
 from shared.syncing.service import Parts, Profile, SyncService, now
-from vendor_sync import repository
 from vendor_sync.connectors import CONNECTORS, Connections
 from vendor_sync.repository import Subscriptions
 from vendor_sync.service.ports import Marketplace
@@ -29,7 +28,6 @@ PROFILE = Profile(
         (contracts.AccountObserved, contracts.ServiceObserved, contracts.SubscriptionObserved),
     ),
     runs_at_once=4,  # each keeps to the budget of its own integration
-    indexes=repository.INDEXES,
 )
 
 

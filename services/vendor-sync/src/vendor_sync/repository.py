@@ -1,25 +1,25 @@
-"""The subscriptions collection: one document for each subscription that was ever listed."""
+"""The subscriptions collection: one document for each subscription that was ever listed.
 
-from collections.abc import Collection, Mapping, Sequence
+No index but that of the ids, by whose beginning an integration's documents are found: every write would pay
+for it, and what is read otherwise is most of them.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from shared.contracts.base import key_of
-from shared.mongo import Document, Documents, Index, Mongo, Put, Update
+from shared.mongo import Document, Documents, Mongo, Replace, Update
 from shared.syncing.models import Run
-from vendor_sync.models.todo import Due, Entry, Stand
+from vendor_sync.models.todo import RANKS, Due, Entry, Stand
 from vendor_sync.models.vendor import BILLABLE
 
 COLLECTION = "subscriptions"
-INDEXES = (
-    Index(COLLECTION, [("integration_id", 1), ("run_id", 1), ("state", 1), ("rank", 1), ("_id", 1)]),
-    Index(COLLECTION, [("integration_id", 1), ("gone", 1), ("status", 1)]),
-)
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
-_LAST = 2
-"""The rank of what can wait (`Order`)."""
+_PAGE = 2_000
+"""Entries read from the list at a time: a few megabytes."""
 
 
 class Subscriptions:
@@ -33,7 +33,7 @@ class Subscriptions:
         return {entry.subscription_id: entry for entry in map(_entry, rows.values())}
 
     async def offers(self, run: Run) -> frozenset[str]:
-        read = {"integration_id": run.integration_id, "read_at": {"$ne": None}, "gone": False}
+        read = _ever_listed(run) | {"read_at": {"$ne": None}, "gone": False}
         return frozenset(await self._of(run).distinct("offer", read))
 
     async def marks(self, run: Run) -> dict[str, str]:
@@ -44,20 +44,24 @@ class Subscriptions:
         await self._of(run).insert_new(_document(run, entry) for entry in entries)
 
     async def put(self, run: Run, entries: Sequence[Entry]) -> None:
-        await self._of(run).bulk([Put(_document(run, entry)) for entry in entries])
+        documents = [_document(run, entry) for entry in entries]
+        await self._of(run).bulk([Replace({"_id": one["_id"]}, one) for one in documents])
 
-    async def due(self, run: Run, limit: int) -> list[Entry]:
-        waiting = _in(run) | {"state": Due.DUE}
-        rows = await self._of(run).find(waiting, sort=[("rank", 1), ("_id", 1)], limit=limit)
-        return [_entry(row) for row in rows]
+    async def due(self, run: Run) -> AsyncIterator[list[Entry]]:
+        """Page by page by id: what is read meanwhile, or fails, does not shift the rest."""
+        for rank in RANKS:
+            waiting = _in(run) | {"state": Due.DUE, "rank": rank}
+            while rows := await self._of(run).find(waiting, sort=[("_id", 1)], limit=_PAGE):
+                yield [_entry(row) for row in rows]
+                waiting |= {"_id": waiting["_id"] | {"$gt": rows[-1]["_id"]}}
 
     async def vanish(self, run: Run, listed: Collection[str]) -> int:
         """Only what should be in a list, by the last word on its status, can vanish from it."""
-        expected = {"integration_id": run.integration_id, "gone": False, "status": {"$in": BILLABLE}}
+        expected = _ever_listed(run) | {"gone": False, "status": {"$in": BILLABLE}}
         # The ids in the lists may be a hundred thousand: compared here, not sent to the store.
         rows = self._of(run).stream(expected, fields=["row.subscription_id"])
         vanished = [row["_id"] async for row in rows if row["row"]["subscription_id"] not in listed]
-        news = {"run_id": run.run_id, "state": Due.DUE, "rank": _LAST}
+        news = {"run_id": run.run_id, "state": Due.DUE, "rank": RANKS[-1]}
         await self._of(run).bulk([Update({"_id": one}, {"$set": news}) for one in vanished])
         return len(vanished)
 
@@ -86,8 +90,13 @@ class Subscriptions:
         return self._mongo.documents(COLLECTION, run.tenant_id)
 
 
+def _ever_listed(run: Run) -> Document:
+    first = _id(run, "")
+    return {"_id": {"$gt": first, "$lt": first + "\uffff"}}
+
+
 def _in(run: Run) -> Document:
-    return {"integration_id": run.integration_id, "run_id": run.run_id}
+    return _ever_listed(run) | {"run_id": run.run_id}
 
 
 def _id(run: Run, subscription_id: str) -> str:

@@ -1,10 +1,12 @@
 """The last seen state of everything that was observed, and publishing of only what differs from it.
 
-A row is marked dirty before its observation is published and clean after: killed in between, it is published
-again whatever it says. Rows move only forward by `revision`, which is taken before the read that it stamps.
+A batch is marked dirty before its rows are written and its observations published, and the mark removed
+after: killed in between, what it names is published again whatever it says. Rows move only forward by
+`revision`, which is taken before the read that it stamps.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import islice
 from typing import Protocol, TypeVar
@@ -12,20 +14,20 @@ from typing import Protocol, TypeVar
 from shared import crashing
 from shared.attempts import attempt
 from shared.contracts import MESSAGES, Message, Observation
-from shared.mongo import Document, Documents, Index, Mongo, Replace, Update
+from shared.contracts.base import key_of
+from shared.mongo import Document, Mongo
+from shared.syncing.marks import Mark, Marks
 from shared.syncing.models import Run
 from shared.syncing.revisions import Revisions
 
 COLLECTION = "observations"
-OBSERVATION_INDEXES = (
-    Index(COLLECTION, [("integration_id", 1), ("topic", 1), ("_id", 1)]),
-    Index(COLLECTION, [("integration_id", 1), ("topic", 1), ("published_revision", 1)]),
-    Index(COLLECTION, [("integration_id", 1)], where={"dirty": True}),
-)
+"""By topic and message key, which is where rows are looked for: an index would cost every write more than it
+saves the few reads."""
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
 
 _AT_ONCE = 500
+_ARRIVAL = ("topic", "revision", "arrived")
 _STAMPS = {"run_id", "revision", "observed_at", "generation"}
 _MODELS = {model.topic: model for model in MESSAGES if issubclass(model, Observation)}
 
@@ -54,6 +56,7 @@ class Observer:
         self, mongo: Mongo, publisher: Publishing, *, tenant_id: str, integration_id: str, lease: Fence
     ) -> None:
         self._rows = mongo.documents(COLLECTION, tenant_id)
+        self._marks = Marks(mongo, tenant_id, integration_id)
         self._publisher, self._lease, self._revisions = publisher, lease, Revisions(mongo)
         self._tenant_id, self._integration_id = tenant_id, integration_id
 
@@ -70,9 +73,7 @@ class Observer:
         """
         published: list[O] = []
         for batch in _batches(observations):
-            due = await self._due(batch, always=always)
-            await self._send(due)
-            published += due
+            published += await self._publish(batch, always=always)
         return published
 
     async def known(self, model: type[O], things: Iterable[O]) -> dict[str, O]:
@@ -82,7 +83,8 @@ class Observer:
 
     async def seen(self, model: type[O]) -> AsyncIterator[O]:
         """Everything of one kind that was ever observed here, as last seen; also what is gone."""
-        async for row in self._rows.stream(self._ours() | {"topic": model.topic}, fields=["body"]):
+        here = _of_integration(model.topic, self._tenant_id, self._integration_id)
+        async for row in self._rows.stream(here, fields=["body"]):
             yield model.model_validate(row["body"])
 
     async def republish_dirty(self) -> int:
@@ -92,28 +94,49 @@ class Observer:
         and must not outrank a newer reading.
         """
         count = 0
-        while rows := await self._rows.find(self._ours() | {"dirty": True}, limit=_AT_ONCE):
-            await self._send([_stored(row) for row in rows])
+        for mark in await self._marks.all():
+            rows = await self._rows.get_many(mark.revisions)
+            await self._send(mark, [_stored(row) for row in rows.values()])
+            # Else its writer is alive and about to write them, or a newer reading will be.
+            if mark.landed(rows):
+                await self._marks.remove(mark)
             count += len(rows)
         return count
 
-    async def _due(self, observations: Sequence[O], *, always: bool) -> list[O]:
-        """Mark what must be published as dirty; whoever is overtaken meanwhile drops out."""
-        newest = _newest(observations)
-        rows = await self._rows.get_many(newest)
-        due = {id_: thing for id_, thing in newest.items() if _is_due(rows.get(id_), thing, always=always)}
+    async def _publish(self, batch: Sequence[O], *, always: bool) -> list[O]:
+        """Those of a batch that are due, and are not overtaken while they are written."""
+        newest = _newest(batch)
+        # Rows first: a row that somebody is just publishing was marked before it was written.
+        rows, dirty = await self._rows.get_many(newest), await self._marks.ids()
+        due = {
+            id_: thing
+            for id_, thing in newest.items()
+            if _is_due(rows.get(id_), thing, always=always, dirty=id_ in dirty)
+        }
+        if not due:
+            return []
         # Before the mark: a worker whose time is over must not make its successor's rows dirty.
         self._lease.check()
-        marked = await self._rows.forward(_dirty(thing, rows.get(id_)) for id_, thing in due.items())
-        written = {row["_id"] for row in marked}
-        return [
-            thing
-            for id_, thing in due.items()
-            if id_ in written or _is_dirty_at(rows.get(id_), thing.revision)
-        ]
+        mark = Mark.of({id_: thing.revision for id_, thing in due.items()})
+        await self._marks.keep(mark)
+        standing = await self._written(due, rows, dirty)
+        await self._send(mark, standing)
+        await self._marks.remove(mark)
+        return standing
 
-    async def _send(self, observations: Sequence[Observation]) -> None:
-        """Publish, then mark clean; a writer that overtook us on a key gets the last word on it again."""
+    async def _written(
+        self, due: Mapping[str, O], rows: Mapping[str, Document], dirty: Collection[str]
+    ) -> list[O]:
+        """Store them; whoever is overtaken meanwhile drops out."""
+        written = await self._rows.forward(
+            _row(thing, _arrived(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()
+        )
+        stands = {row["_id"] for row in written}
+        stands |= {id_ for id_, row in rows.items() if id_ in due and row["revision"] == due[id_].revision}
+        return [thing for id_, thing in due.items() if id_ in stands]
+
+    async def _send(self, mark: Mark, observations: Sequence[Observation]) -> None:
+        """Publish what the mark names; a writer that overtook us on a key gets the last word on it again."""
         while observations:
             # Right before, and as a deadline of the sending itself: a pause may fall in between.
             self._lease.check()
@@ -123,36 +146,34 @@ class Observer:
                 )
             )
             overtaken = await self._overtaken({_id(thing): thing.revision for thing in observations})
+            if overtaken:
+                # Again, for a successor may have removed it: ours may arrive late, acknowledged or not.
+                await self._marks.keep(mark)
             if failure is not None:
                 raise failure
             crashing.reached("observation-published", observations[0].topic)
-            await self._rows.bulk([_clean(thing) for thing in observations])
             observations = overtaken
 
     async def _overtaken(self, sent: Mapping[str, int]) -> list[Observation]:
-        """Our record may lie behind a newer one of its key in the topic: compaction would keep ours.
-
-        The newer are made dirty again, also when ours was not acknowledged: it may arrive late all the same.
-        """
+        """Our record may lie behind a newer one of its key in the topic: compaction would keep ours."""
         rows = await self._rows.get_many(sent, fields=["revision"])
         newer = [id_ for id_, row in rows.items() if row["revision"] > sent[id_]]
-        await self._rows.bulk([Update({"_id": id_}, {"$set": {"dirty": True}}) for id_ in newer])
         return [_stored(row) for row in (await self._rows.get_many(newer)).values()]
 
-    def _ours(self) -> Document:
-        return {"integration_id": self._integration_id}
 
-
-async def published_since(
-    documents: Callable[[str, str], Documents], run: Run, topics: Iterable[str]
-) -> dict[str, int]:
+async def published_since(mongo: Mongo, run: Run, topics: Iterable[str]) -> dict[str, int]:
     """Distinct keys by topic that a reader holds with a revision of this run or later, writes included.
 
     That is exactly what billing counts, so a run that was continued by another worker says the right number.
     """
-    rows = documents(COLLECTION, run.tenant_id)
-    since = {"integration_id": run.integration_id, "published_revision": {"$gte": run.first_revision}}
-    return {topic: await rows.count(since | {"topic": topic}) for topic in topics}
+    rows, since = mongo.documents(COLLECTION, run.tenant_id), run.first_revision
+    dirty = await rows.get_many(await Marks(mongo, run.tenant_id, run.integration_id).ids(), fields=_ARRIVAL)
+    unsent = Counter(row["topic"] for row in dirty.values() if row["arrived"] < since <= row["revision"])
+    counts = {}
+    for topic in topics:
+        here = _of_integration(topic, run.tenant_id, run.integration_id)
+        counts[topic] = await rows.count(here | {"revision": {"$gte": since}}) - unsent[topic]
+    return counts
 
 
 def digest(observation: Observation) -> str:
@@ -166,6 +187,12 @@ def _id(observation: Observation) -> str:
     return f"{observation.topic}#{observation.key}"
 
 
+def _of_integration(topic: str, tenant_id: str, integration_id: str) -> Document:
+    """The rows of one topic, by the beginning of their ids."""
+    first = f"{topic}#{key_of(tenant_id, integration_id)}:"
+    return {"_id": {"$gte": first, "$lt": first + "\uffff"}}
+
+
 def _newest(observations: Iterable[O]) -> dict[str, O]:
     newest: dict[str, O] = {}
     for thing in observations:
@@ -175,41 +202,31 @@ def _newest(observations: Iterable[O]) -> dict[str, O]:
     return newest
 
 
-def _is_due(row: Document | None, thing: Observation, *, always: bool) -> bool:
+def _is_due(row: Document | None, thing: Observation, *, always: bool, dirty: bool) -> bool:
     if row is None:
         return True
     # Whether a dirty row's record arrived is not known, so it goes out again whatever it says.
-    if row["dirty"]:
+    if dirty:
         return bool(row["revision"] <= thing.revision)
     return bool(row["revision"] < thing.revision and (always or row["digest"] != digest(thing)))
 
 
-def _is_dirty_at(row: Document | None, revision: int) -> bool:
-    return row is not None and row["dirty"] and row["revision"] == revision
+def _arrived(before: Document | None, *, dirty: bool) -> int:
+    """The revision that readers surely held before, -1 for none; it counts while the row is dirty."""
+    if before is None:
+        return -1
+    return int(before["arrived"] if dirty else before["revision"])
 
 
-def _dirty(thing: Observation, before: Document | None) -> Document:
-    """To be published; what was published before it is still counted."""
-    return _row(thing, published_revision=before["published_revision"] if before else -1, dirty=True)
-
-
-def _clean(thing: Observation) -> Replace:
-    """Guarded: a newer reading may have made the row dirty again since."""
-    guard = {"_id": _id(thing), "revision": thing.revision}
-    # Whole rows: the embedded document store replaces ten of them in the time of one update.
-    return Replace(guard, _row(thing, published_revision=thing.revision, dirty=False))
-
-
-def _row(thing: Observation, *, published_revision: int, dirty: bool) -> Document:
+def _row(thing: Observation, arrived: int) -> Document:
     return {
         "_id": _id(thing),
         "topic": thing.topic,
         "integration_id": thing.integration_id,
         "run_id": thing.run_id,
         "revision": thing.revision,
-        "published_revision": published_revision,
+        "arrived": arrived,
         "digest": digest(thing),
-        "dirty": dirty,
         "body": thing.model_dump(mode="json"),
     }
 

@@ -99,7 +99,7 @@ class Runs:
         run = claimed.run
         # Counted before the end is saved: a write that comes in between only adds to what billing finds.
         published = await published_since(
-            self._mongo.documents, run, [model.topic for model in self._says.observations]
+            self._mongo, run, [model.topic for model in self._says.observations]
         )
         news = {"state": RunState(ending.outcome), "reason": ending.reason, "finished_at": datetime.now(UTC)}
 

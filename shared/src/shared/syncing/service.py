@@ -21,13 +21,12 @@ from shared.syncing.desk import Desk, subscribe
 from shared.syncing.integrations import Integrations
 from shared.syncing.jobs import RunJobs
 from shared.syncing.models import Known
-from shared.syncing.observing import OBSERVATION_INDEXES
 from shared.syncing.progress import Reporting
 from shared.syncing.runs import RUN_INDEXES, Runs, Says
 from shared.syncing.working import Tools, Work
 
 P_co = TypeVar("P_co", covariant=True)
-_INDEXES = (*OUTBOX_INDEXES, *RUN_INDEXES, *OBSERVATION_INDEXES)
+_INDEXES = (*OUTBOX_INDEXES, *RUN_INDEXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Profile:
     hears: type[SyncRequested]
     says: Says
     runs_at_once: int
-    indexes: tuple[Index, ...]
+    indexes: tuple[Index, ...] = ()
     """Of its own collections."""
 
 

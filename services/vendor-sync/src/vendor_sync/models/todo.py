@@ -9,6 +9,9 @@ from shared.contracts.base import RunKind
 from shared.contracts.vendor_sync import SubscriptionStatus
 from vendor_sync.models.vendor import Row
 
+RANKS = (0, 1, 2)
+"""What `Order` tells apart; the last can wait."""
+
 _A_DAY = timedelta(days=1)
 
 

@@ -1,7 +1,8 @@
-"""The details step: the to-do list worked off, a few calls at a time, each stored as it comes."""
+"""The details step: the to-do list worked off, a few calls at a time, stored while the next are asked for."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from shared import crashing
@@ -10,7 +11,7 @@ from shared.contracts.vendor_sync import ServiceObserved, SubscriptionObserved
 from shared.errors import CredentialsRejected, NeighbourAway, PermanentError, TransientError
 from shared.syncing.models import GaveUp
 from vendor_sync.models.observed import Stamp, detailed, gone, listed, service_observed
-from vendor_sync.models.selling import Line, lines_of, renamed
+from vendor_sync.models.selling import Line, Service, lines_of, renamed
 from vendor_sync.models.todo import Due, Entry
 from vendor_sync.models.vendor import Detail
 from vendor_sync.service.reading import Reading
@@ -18,14 +19,12 @@ from vendor_sync.service.reading import Reading
 AT_ONCE = 4
 """Calls in flight (Ingram Micro §5); concurrency itself is not what the vendor limits."""
 HELPING = 200
-"""Entries taken from the to-do list under one revision."""
+"""Entries under one revision, and answers that may wait to be stored."""
 MISSES = 3
 """So many details in a row out of reach, each after all its attempts: the vendor is down."""
 
 _ENDING = (CredentialsRejected, NeighbourAway)
 """What says nothing of the detail that was asked for: it stays due."""
-
-Answered = tuple[Entry, Detail | PermanentError | TransientError | None]
 
 
 async def read_details(reading: Reading) -> None:
@@ -33,10 +32,28 @@ async def read_details(reading: Reading) -> None:
     stand = await reading.todo.stand(reading.run)
     reading.walk.progress.begin(reading.walk.progress.phase, done=stand.total - stand.due, total=stand.total)
     names = {seen.service_key: seen.name async for seen in reading.walk.observer.seen(ServiceObserved)}
-    details = _Details(reading, names)
-    # Failed entries are no longer due, so every round gets on.
-    while entries := await reading.todo.due(reading.run, HELPING):
-        await details.read(entries)
+    async with aclosing(_stamped(reading)) as waiting:
+        await _Details(reading, names, waiting).read()
+
+
+async def _stamped(reading: Reading) -> AsyncGenerator[tuple[Entry, Stamp], None]:
+    """All that is due, in order, each with a stamp that was taken before it is read."""
+    async for page in reading.todo.due(reading.run):
+        for start in range(0, len(page), HELPING):
+            stamp = await reading.stamp()
+            for entry in page[start : start + HELPING]:
+                yield entry, stamp
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    entry: Entry
+    stamp: Stamp
+    answer: Detail | PermanentError | TransientError | None
+
+    @property
+    def sold(self) -> tuple[Line, ...]:
+        return lines_of(self.answer) if isinstance(self.answer, Detail) else ()
 
 
 @dataclass(slots=True)
@@ -44,31 +61,37 @@ class _Details:
     reading: Reading
     names: dict[str, str]
     """By which name each service goes: the first that was said, until a whole run no longer says it."""
+    waiting: AsyncGenerator[tuple[Entry, Stamp], None]
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """To take the next of what is waiting."""
     misses: int = 0
     over: Exception | None = None
-    results: "asyncio.Queue[Answered | None]" = field(default_factory=lambda: asyncio.Queue(HELPING))
+    results: "asyncio.Queue[_Answered | None]" = field(default_factory=lambda: asyncio.Queue(HELPING))
+    told: set[Service] = field(default_factory=set)
+    """Services that this step has published, or found published."""
 
-    async def read(self, entries: Sequence[Entry]) -> None:
-        stamp = await self.reading.stamp()
-        waiting = iter(entries)
+    async def read(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._store(stamp))
+            group.create_task(self._store())
             for _ in range(AT_ONCE):
-                group.create_task(self._ask(waiting))
+                group.create_task(self._ask())
         if self.over is not None:
             raise self.over
 
-    async def _ask(self, waiting: Iterator[Entry]) -> None:
+    async def _ask(self) -> None:
         """Ask for one after another; None tells the storing side that this caller has ended."""
-        for entry in waiting:
-            if self.over is not None:
-                break
+        while self.over is None and (due := await self._next()):
+            entry, stamp = due
             answer = await attempt(self.reading.marketplace.subscription(entry.subscription_id))
             # Each call has had all its attempts by now (shared.http).
             self._judge(answer)
             if not isinstance(answer, _ENDING):
-                await self.results.put((entry, _expected(answer)))
+                await self.results.put(_Answered(entry, stamp, _expected(answer)))
         await self.results.put(None)
+
+    async def _next(self) -> tuple[Entry, Stamp] | None:
+        async with self.turn:
+            return await anext(self.waiting, None)
 
     def _judge(self, answer: Detail | Exception | None) -> None:
         self.misses = self.misses + 1 if isinstance(answer, TransientError) else 0
@@ -77,7 +100,7 @@ class _Details:
         elif isinstance(answer, TransientError) and self.misses >= MISSES:
             self.over = GaveUp(f"the marketplace stays out of reach: {answer}")
 
-    async def _store(self, stamp: Stamp) -> None:
+    async def _store(self) -> None:
         """Store what is there; while that lasts, more comes together."""
         asking = AT_ONCE
         while asking:
@@ -86,36 +109,45 @@ class _Details:
                 batch.append(self.results.get_nowait())
             answers = [answered for answered in batch if answered is not None]
             asking -= len(batch) - len(answers)
-            await self._stored(answers, stamp)
+            await self._stored(answers)
 
-    async def _stored(self, answers: Sequence[Answered], stamp: Stamp) -> None:
+    async def _stored(self, answers: Sequence[_Answered]) -> None:
         """Services before the subscriptions that name them; done only once all of it is published."""
-        read = [(entry, answer) for entry, answer in answers if not isinstance(answer, Exception)]
-        sold = {entry.subscription_id: self._sold(detail) for entry, detail in read if detail}
-        stamp = replace(stamp, observed_at=self.reading.clock())
-        # A subscription may hold one service in several lines, and a batch in several subscriptions.
-        services = {line.service for lines in sold.values() for line in lines}
-        observer = self.reading.walk.observer
-        await observer.publish(service_observed(service, stamp) for service in services)
-        observed = await self._observed(read, sold, stamp)
-        await observer.publish(observed)
+        now = self.reading.clock()
+        answers = [replace(one, stamp=replace(one.stamp, observed_at=now)) for one in answers]
+        sold = {one.entry.subscription_id: self._named(one.sold) for one in answers}
+        await self._tell_services(answers, sold)
+        await self.reading.walk.observer.publish(await self._observed(answers, sold))
         crashing.reached("detail-observed")
         self.reading.check()
-        await self.reading.todo.put(self.reading.run, [_judged(*answered, stamp) for answered in answers])
+        await self.reading.todo.put(self.reading.run, [_judged(one) for one in answers])
         self.reading.walk.progress.advance(len(answers))
 
-    def _sold(self, detail: Detail) -> tuple[Line, ...]:
-        lines = tuple(replace(line, service=renamed(line.service, self.names)) for line in lines_of(detail))
-        self.names |= {line.service.key: line.service.name for line in lines}
-        return lines
+    def _named(self, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+        named = tuple(replace(line, service=renamed(line.service, self.names)) for line in lines)
+        self.names |= {line.service.key: line.service.name for line in named}
+        return named
+
+    async def _tell_services(
+        self, answers: Sequence[_Answered], sold: Mapping[str, tuple[Line, ...]]
+    ) -> None:
+        """A subscription may hold one service in several lines, and a batch in several subscriptions."""
+        lines = ((line, one.stamp) for one in answers for line in sold[one.entry.subscription_id])
+        news = {line.service: stamp for line, stamp in lines if line.service not in self.told}
+        await self.reading.walk.observer.publish(service_observed(*one) for one in news.items())
+        self.told |= news.keys()
 
     async def _observed(
-        self, read: Sequence[tuple[Entry, Detail | None]], sold: Mapping[str, tuple[Line, ...]], stamp: Stamp
+        self, answers: Sequence[_Answered], sold: Mapping[str, tuple[Line, ...]]
     ) -> list[SubscriptionObserved]:
-        missing = [listed(entry.row, stamp) for entry, detail in read if detail is None]
+        missing = {listed(one.entry.row, one.stamp): one.stamp for one in answers if one.answer is None}
         seen = await self.reading.walk.observer.known(SubscriptionObserved, missing)
-        there = [detailed(detail.row, sold[entry.subscription_id], stamp) for entry, detail in read if detail]
-        return there + [gone(seen.get(thing.key, thing), stamp) for thing in missing]
+        there = [
+            detailed(one.answer.row, sold[one.entry.subscription_id], one.stamp)
+            for one in answers
+            if isinstance(one.answer, Detail)
+        ]
+        return there + [gone(seen.get(thing.key, thing), stamp) for thing, stamp in missing.items()]
 
 
 def _expected(answer: Detail | Exception | None) -> Detail | PermanentError | TransientError | None:
@@ -124,7 +156,8 @@ def _expected(answer: Detail | Exception | None) -> Detail | PermanentError | Tr
     return answer
 
 
-def _judged(entry: Entry, answer: Detail | PermanentError | TransientError | None, stamp: Stamp) -> Entry:
+def _judged(one: _Answered) -> Entry:
+    entry, answer = one.entry, one.answer
     if isinstance(answer, Exception):
         return replace(entry, state=Due.FAILED, why=str(answer))
     return replace(
@@ -132,8 +165,8 @@ def _judged(entry: Entry, answer: Detail | PermanentError | TransientError | Non
         state=Due.DONE,
         gone=answer is None,
         status=answer.row.status if answer else entry.status,
-        read_at=stamp.observed_at,
+        read_at=one.stamp.observed_at,
         read_mark=entry.row.mark,
-        sold=tuple((line.service.key, line.service.name) for line in lines_of(answer)) if answer else (),
+        sold=tuple((line.service.key, line.service.name) for line in one.sold),
         why="",
     )

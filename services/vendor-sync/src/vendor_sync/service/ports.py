@@ -55,8 +55,8 @@ class Todo(Protocol):
 
     async def put(self, run: Run, entries: Sequence[Entry]) -> None: ...
 
-    async def due(self, run: Run, limit: int) -> list[Entry]:
-        """The next ones to read, in their order."""
+    def due(self, run: Run) -> AsyncIterator[list[Entry]]:
+        """Those to read in their order, some at a time; what is put back as due does not come again."""
         ...
 
     async def vanish(self, run: Run, listed: Collection[str]) -> int:
