@@ -9,12 +9,12 @@ from bought import NOW, TENANT, a_mapping, a_subscription, an_agreement_line
 
 from billing.models.marks import Mark, Round
 from billing.repository.members import Members
-from billing.service.reconciling import AT_ONCE
+from billing.service.turns import FEW
 from shared.contracts.base import State
 from shared.leases import LeaseLost
 from shared.mongo import Mongo
 
-MANY = AT_ONCE + 10
+MANY = FEW + 10
 
 
 def a_mark(id_: str, *refs: str, minute: int = 0) -> Mark:
@@ -70,7 +70,7 @@ async def test_marks_stay_until_all_that_they_name_is_stored(mongo: Mongo) -> No
     early = await marks(world), len((await world.lines.page(TENANT, limit=MANY))[0])
     await world.reconciler.step()
 
-    assert early == (1, AT_ONCE)
+    assert early == (1, FEW)
     assert await marks(world) == 0
 
 

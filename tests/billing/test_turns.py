@@ -9,7 +9,7 @@ from bought import NOW, a_subscription
 
 from billing.repository.scopes import Scopes
 from billing.service.reconciling import Loaded, Reconciling
-from billing.service.turns import LONGEST, QUIET, Turns
+from billing.service.turns import FEW, LONGEST, MANY, QUIET, ROWS, Pace, Turns
 from shared.mongo import Mongo
 
 
@@ -55,6 +55,23 @@ def test_no_rest_is_longer_than_a_few_seconds() -> None:
     turns.ended("a", began=after(0), now=after(100))
 
     assert not turns.rests("a", after(100) + LONGEST)
+
+
+def test_accounts_with_many_rows_are_loaded_one_by_one() -> None:
+    pace = Pace()
+
+    pace.took(FEW, FEW * ROWS)
+
+    assert pace.accounts == 1
+
+
+def test_accounts_with_few_rows_are_loaded_many_at_a_time() -> None:
+    pace = Pace()
+
+    for _ in range(20):
+        pace.took(1, 0)
+
+    assert pace.accounts == MANY
 
 
 async def test_what_comes_after_a_long_round_gathers_until_it_is_quiet(mongo: Mongo) -> None:

@@ -96,6 +96,11 @@ class Scope:
     def ref(self) -> str:
         return self.psa.ref if self.psa else self.accounts[0].ref
 
+    @property
+    def rows(self) -> int:
+        """How much it is to look at."""
+        return len(self.subscriptions) + len(self.agreement_lines)
+
 
 def by_product(services: Iterable[MappingDecided]) -> dict[str, list[MappingDecided]]:
     """Group the decisions that stand by the PSA product that they map to."""

@@ -5,7 +5,7 @@ so things are counted by their keys. A document stays longer than any run can ta
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -41,19 +41,22 @@ class Arrivals:
     async def counted(self, tenant_id: str, integration_id: str, revision: int) -> dict[str, int]:
         """By topic: how many things were told of with that revision or a larger one."""
         keys: defaultdict[str, set[str]] = defaultdict(set)
-        for row in await self._since(tenant_id, integration_id, revision):
+        async for row in self._since(tenant_id, integration_id, revision, ("topic", "keys", "revisions")):
             told = zip(row["keys"], row["revisions"], strict=True)
             keys[row["topic"]].update(key for key, own in told if own >= revision)
         return {topic: len(some) for topic, some in keys.items()}
 
     async def gone(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
         """What the things that were told to be absent belonged to."""
-        rows = await self._since(tenant_id, integration_id, revision)
-        return {ref for row in rows for ref in row["gone"]}
+        rows = self._since(tenant_id, integration_id, revision, ("gone",))
+        return {ref async for row in rows for ref in row["gone"]}
 
-    async def _since(self, tenant_id: str, integration_id: str, revision: int) -> list[Document]:
+    def _since(
+        self, tenant_id: str, integration_id: str, revision: int, fields: Sequence[str]
+    ) -> AsyncGenerator[Document, None]:
+        """One by one: a run may tell of a hundred thousand things."""
         since = {"integration_id": integration_id, "newest": {"$gte": revision}}
-        return await self._mongo.documents(_COLLECTION, tenant_id).find(since)
+        return self._mongo.documents(_COLLECTION, tenant_id).stream(since, fields=fields)
 
 
 def _document(integration_id: str, told: Sequence[tuple[Told, Observation]], at: datetime) -> Document:

@@ -15,15 +15,13 @@ from billing.models.revising import Revision, revised
 from billing.models.scope import Scope
 from billing.models.usage_line import UsageLine
 from billing.service.trying import PAUSE
-from billing.service.turns import QUIET, Turns
+from billing.service.turns import QUIET, Pace, Turns
 from shared.attempts import attempt
 from shared.contracts.base import utc
 from shared.errors import TransientError
 
 log = structlog.get_logger()
 
-AT_ONCE = 64
-"""Accounts in one step, about: bounds memory, and the time that others wait for the loop and the lease."""
 ENOUGH = 25_000
 """Accounts in one round, about: bounds memory."""
 _MARKS_AT_ONCE = 50
@@ -101,7 +99,7 @@ class Reconciling:
     ) -> None:
         self._touched, self._scopes, self._lines, self._clock = touched, scopes, lines, clock
         self._rounds: dict[str, Round] = {}
-        self._turns, self._token = Turns(), ""
+        self._turns, self._pace, self._token = Turns(), Pace(), ""
         self.done = False
         """Whether a round has just come to its end, or nothing waits."""
 
@@ -132,7 +130,7 @@ class Reconciling:
         """One piece; tells whether it was the last."""
         round_ = self._rounds.pop(tenant_id, None) or await self._begun(tenant_id)
         if round_:
-            seen = await self._see_to(tenant_id, round_.first(AT_ONCE), round_)
+            seen = await self._see_to(tenant_id, round_.first(self._pace.accounts), round_)
             await self._remove(round_.seen_to(seen))
         if round_:
             self._rounds[tenant_id] = round_
@@ -199,6 +197,7 @@ class Reconciling:
 
     async def _reconcile(self, tenant_id: str, accounts: Collection[str]) -> set[str]:
         loaded = await self._scopes.around(tenant_id, accounts)
+        self._pace.took(len(accounts), sum(scope.rows for scope in loaded.scopes))
         stored = await self._lines.of_scopes(tenant_id, loaded.replaces)
         now = utc(self._clock())
         new: list[UsageLine] = []

@@ -1,4 +1,4 @@
-"""Turns: which tenant is seen to next, and who is left alone for a moment so that more may gather."""
+"""Turns: which tenant is seen to next, who is left alone so that more may gather, and how much at once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,6 +7,11 @@ from datetime import datetime, timedelta
 QUIET = timedelta(milliseconds=300)
 """Where nothing came for so long, nothing more is waited for."""
 LONGEST = timedelta(seconds=5)
+ROWS = 300
+"""Loaded at once: what a piece holds in memory, and how long others wait for the loop and the lease. Four
+times as many take ten megabytes more, and win nothing."""
+FEW, MANY = 16, 64
+"""Accounts: of the first piece, and of any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +43,15 @@ class Turns:
             return True
         self._rests.pop(tenant_id, None)
         return False
+
+
+class Pace:
+    """How many accounts are loaded at once: as many as held about `ROWS` rows the last time."""
+
+    def __init__(self) -> None:
+        self.accounts = FEW
+
+    def took(self, accounts: int, rows: int) -> None:
+        """So many subscriptions and agreement lines; an account may have one of them, or thousands."""
+        wanted = accounts * ROWS // max(rows, 1)
+        self.accounts = max(1, min(wanted, 2 * self.accounts, MANY))
