@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from psa import FakePsa
 from psa_runs import a_psa
-from syncing import Board
+from syncing import Board, opened
 from writes import a_write, connected
 
 from psa_sync.app import make_app
@@ -52,7 +52,9 @@ class Running:
 @pytest.fixture
 async def service(mongo_settings: MongoSettings, mongo: Mongo) -> AsyncIterator[Running]:
     broker, psa = make_broker(KafkaSettings(servers="127.0.0.1:1"), "psa-sync"), a_psa()
-    app = make_app(Parts(Mongo(mongo_settings), broker, Board(), psa.connect))
+    app = make_app(
+        Parts(Mongo(mongo_settings), broker, Board(), psa.connect, opened(Publisher(broker, "psa-sync")))
+    )
     async with TestKafkaBroker(broker), app.router.lifespan_context(app):
         yield Running(app, broker, psa, mongo)
 

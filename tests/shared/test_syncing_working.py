@@ -1,13 +1,11 @@
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from syncing import Board, Held, Published, a_request, an_account, changed, connected
+from syncing import Board, Held, Published, a_request, an_account, changed, connected, opened
 
-from shared.contracts import Message
 from shared.contracts.auth import Status
 from shared.contracts.base import Outcome, Side
 from shared.contracts.vendor_sync import AccountObserved, CredentialsRejected, RunFinished
@@ -68,7 +66,7 @@ async def queued(runs: Runs, mongo: Mongo) -> None:
 
 
 def a_worker(mongo: Mongo, runs: Runs, work: Scripted, publisher: Published | None = None) -> Worker:
-    return Worker(runs, work, Tools(mongo, publisher or Published(), Board(), watch=0.05))
+    return Worker(runs, work, Tools(mongo, opened(publisher or Published()), Board(), watch=0.05))
 
 
 def an_observer(mongo: Mongo, kafka: Published) -> Observer:
@@ -187,29 +185,6 @@ async def test_the_lease_is_renewed_while_a_step_takes_its_time(mongo: Mongo, ru
 
 def test_renewals_may_fail_twice_before_the_lease_is_over() -> None:
     assert TTL.total_seconds() > WATCH * 3
-
-
-async def test_a_worker_that_lost_its_lease_lets_its_successor_have_the_last_word(
-    mongo: Mongo, runs: Runs
-) -> None:
-    async def overtaken(_: list[Message]) -> None:
-        await mongo.all_tenants("leases").change({}, {"$set": {"token": "another's"}})
-        successor = an_observer(mongo, Published())
-        await successor.publish([an_account("first", revision=99)])
-        await successor.republish_dirty()
-        async with asyncio.timeout(5):
-            while time.monotonic() < work.lease.deadline:
-                await asyncio.sleep(0.01)
-        raise TransientError("no answer in time")
-
-    work, kafka = Scripted(), Published()
-    worker = Worker(runs, work, Tools(mongo, Published(before=overtaken), Board(), watch=1))
-    with pytest.raises(TransientError):
-        await worker.step()
-
-    await an_observer(mongo, kafka).republish_dirty()
-
-    assert kafka.messages == [an_account("first", revision=99)]
 
 
 async def test_everything_published_ends_at_the_leases_deadline(mongo: Mongo, runs: Runs) -> None:

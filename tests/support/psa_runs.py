@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from psa import FakePsa, a_line, an_agreement
-from syncing import Board, Published
+from syncing import Board, Published, opened
 from writes import connected
 
 from psa_sync.app import PROFILE
@@ -60,7 +60,7 @@ class Site:
 
     def worker(self) -> Worker:
         work = PsaRun(self.connect or self.psa.connect, self.todo, lambda: datetime.now(UTC))
-        return Worker(self.runs, work, Tools(self.mongo, self.kafka, self.board))
+        return Worker(self.runs, work, Tools(self.mongo, opened(self.kafka), self.board))
 
     async def ask(self) -> None:
         self.syncs += 1

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from marketplace import NOW, FakeMarketplace
-from syncing import Board, Published, a_request, connected
+from syncing import Board, Published, a_request, connected, opened
 
 from shared.contracts.base import Observation, RunKind, Side
 from shared.contracts.vendor_sync import RunFinished, SubscriptionObserved
@@ -41,7 +41,7 @@ class Stage:
 
     def worker(self) -> Worker:
         work = VendorRun(self.connect or self.vendor.open, Subscriptions(self.mongo), self.clock)
-        return Worker(self.runs, work, Tools(self.mongo, self.kafka, self.board, watch=0.05))
+        return Worker(self.runs, work, Tools(self.mongo, opened(self.kafka), self.board, watch=0.05))
 
     async def queue(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> None:
         await self.integrations.connected(connected())

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from marketplace import FakeMarketplace, an_offer, customers
-from syncing import Board, changed, connected
+from syncing import Board, changed, connected, opened
 
 from shared.contracts import Message
 from shared.contracts.auth import Status
@@ -53,7 +53,9 @@ async def service(mongo_settings: MongoSettings, mongo: Mongo) -> AsyncIterator[
     vendor = FakeMarketplace(accounts_there=customers("c1"))
     vendor.has(an_offer("s1", "offer"))
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "vendor-sync")
-    app = make_app(Parts(Mongo(mongo_settings), broker, Board(), vendor.open))
+    app = make_app(
+        Parts(Mongo(mongo_settings), broker, Board(), vendor.open, opened(Publisher(broker, "vendor-sync")))
+    )
     async with TestKafkaBroker(broker), app.router.lifespan_context(app):
         yield Running(app, broker, vendor, mongo)
 

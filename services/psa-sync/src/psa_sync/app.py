@@ -15,7 +15,7 @@ from shared.access import Accesses
 from shared.contracts import psa_sync as contracts
 from shared.contracts.base import Side
 from shared.jobs import Job
-from shared.kafka import make_broker
+from shared.kafka import Fenced, make_broker
 from shared.leases import Leases
 from shared.live import Live
 from shared.mongo import Mongo
@@ -41,17 +41,20 @@ PROFILE = Profile(
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service as uvicorn runs it."""
-    settings = settings or load(Settings)
+    return make_app(parts_of(settings or load(Settings)))
+
+
+def parts_of(settings: Settings) -> Parts[Psa]:
+    """What the settings say it is made of."""
     accesses = Accesses(settings.auth, settings.outbound)
-    live = Live(settings.redis)
-    return make_app(
-        Parts(
-            Mongo(settings.mongo),
-            make_broker(settings.kafka, PROFILE.service),
-            live,
-            Connections(accesses, CONNECTORS).open,
-            closing=(accesses.aclose, live.close),
-        )
+    fenced, live = Fenced(settings.kafka, PROFILE.service), Live(settings.redis)
+    return Parts(
+        Mongo(settings.mongo),
+        make_broker(settings.kafka, PROFILE.service),
+        live,
+        Connections(accesses, CONNECTORS).open,
+        fenced.publishing,
+        closing=(fenced.close, accesses.aclose, live.close),
     )
 
 

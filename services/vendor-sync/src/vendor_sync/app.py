@@ -6,7 +6,7 @@ from shared.access import Accesses
 from shared.budget import Budgets
 from shared.contracts import vendor_sync as contracts
 from shared.contracts.base import Side
-from shared.kafka import make_broker
+from shared.kafka import Fenced, make_broker
 from shared.live import Live
 from shared.mongo import Mongo
 from shared.settings import load
@@ -33,18 +33,21 @@ PROFILE = Profile(
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service as uvicorn runs it."""
-    settings = settings or load(Settings)
+    return make_app(parts_of(settings or load(Settings)))
+
+
+def parts_of(settings: Settings) -> Parts[Marketplace]:
+    """What the settings say it is made of."""
     accesses = Accesses(settings.auth, settings.outbound)
     budgets = Budgets(settings.redis, settings.budget)
-    live = Live(settings.redis)
-    return make_app(
-        Parts(
-            Mongo(settings.mongo),
-            make_broker(settings.kafka, PROFILE.service),
-            live,
-            Connections(accesses, budgets, CONNECTORS).open,
-            closing=(accesses.aclose, budgets.close, live.close),
-        )
+    fenced, live = Fenced(settings.kafka, PROFILE.service), Live(settings.redis)
+    return Parts(
+        Mongo(settings.mongo),
+        make_broker(settings.kafka, PROFILE.service),
+        live,
+        Connections(accesses, budgets, CONNECTORS).open,
+        fenced.publishing,
+        closing=(fenced.close, accesses.aclose, budgets.close, live.close),
     )
 
 

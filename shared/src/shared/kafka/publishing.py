@@ -11,7 +11,8 @@ from shared.errors import PermanentError, TransientError
 from shared.kafka.envelopes import Envelope, enveloped
 from shared.kafka.posting import Posting
 
-_PATIENCE = 30.0
+PATIENCE = 30.0
+"""Seconds for one batch."""
 _AT_ONCE = 1000
 
 
@@ -37,7 +38,7 @@ class Publisher:
 
     async def send(self, envelopes: Sequence[Envelope], *, deadline: float | None = None) -> None:
         """Send envelopes as they are: a relay repeats the same `ce_id` when it tries again."""
-        until = asyncio.get_running_loop().time() + _PATIENCE
+        until = asyncio.get_running_loop().time() + PATIENCE
         until = until if deadline is None else min(until, deadline)
         for start in range(0, len(envelopes), _AT_ONCE):
             some = envelopes[start : start + _AT_ONCE]

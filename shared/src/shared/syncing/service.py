@@ -23,7 +23,7 @@ from shared.syncing.jobs import RunJobs
 from shared.syncing.models import Known
 from shared.syncing.progress import Reporting
 from shared.syncing.runs import RUN_INDEXES, Runs, Says
-from shared.syncing.working import Tools, Work
+from shared.syncing.working import OpenPublishing, Tools, Work
 
 P_co = TypeVar("P_co", covariant=True)
 _INDEXES = (*OUTBOX_INDEXES, *RUN_INDEXES)
@@ -50,6 +50,7 @@ class Parts(Generic[P_co]):
     broker: KafkaBroker
     live: Reporting
     connect: Callable[[Known], AbstractAsyncContextManager[P_co]]
+    publishing: OpenPublishing
     closing: tuple[Closing, ...] = ()
 
 
@@ -63,7 +64,7 @@ class SyncService:
         self.publisher, self.outbox = Publisher(parts.broker, profile.service), Outbox(mongo, profile.service)
         self.integrations = Integrations(mongo, profile.side)
         runs = Runs(mongo, self.integrations, self.outbox, profile.says)
-        tools = Tools(mongo, self.publisher, parts.live)
+        tools = Tools(mongo, parts.publishing, parts.live)
         self._runs = RunJobs(runs, work, tools, health=self.health, at_once=profile.runs_at_once)
         desk = Desk(self.integrations, runs, self._runs.wake)
         subscribe(parts.broker, desk, profile.hears, service=profile.service, health=self.health)

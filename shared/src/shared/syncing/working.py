@@ -6,7 +6,7 @@ that a worker that takes over goes on from there.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,12 +60,16 @@ class Work(Protocol):
         """What was read so far, from what is stored: the run may have had several workers."""
 
 
+OpenPublishing = Callable[[str], AbstractAsyncContextManager[Publishing]]
+"""Opens publishing under a name; nobody who opened the same name before publishes any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every run is carried with."""
 
     mongo: Mongo
-    publisher: Publishing
+    publishing: OpenPublishing
     live: Reporting
     watch: float = WATCH
 
@@ -92,7 +96,8 @@ class Worker:
         if claimed is None:
             return False
         try:
-            await self._carry(self._walk(claimed))
+            async with self._tools.publishing(claimed.lease.name) as publisher:
+                await self._carry(self._walk(claimed, publisher))
         finally:
             # Or the next worker would wait until the lease runs out.
             await attempt(claimed.lease.release())
@@ -102,11 +107,11 @@ class Worker:
         """Put down what is going on, so that another worker can go on with it at once."""
         self._stopping.set()
 
-    def _walk(self, claimed: Claimed) -> Walk:
+    def _walk(self, claimed: Claimed, publisher: Publishing) -> Walk:
         run = claimed.run
         observer = Observer(
             self._tools.mongo,
-            self._tools.publisher,
+            publisher,
             tenant_id=run.tenant_id,
             integration_id=run.integration_id,
             lease=claimed.lease,
@@ -149,8 +154,6 @@ class Worker:
             self._beat()
             renewed = await attempt(walk.claimed.lease.renew())
             if isinstance(renewed, LeaseLost):
-                # Publishing ends by itself now, and then looks whether it has overtaken a successor's word.
-                await self._told_to_stop()
                 raise renewed
             walk.claimed.lease.check()  # a store that is away for a moment is no reason to stop
             if wanted and isinstance(stopped := await attempt(self._runs.check_wanted(walk.run)), Stopped):

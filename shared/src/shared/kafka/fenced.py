@@ -1,0 +1,125 @@
+"""Publishing under a name that one process at a time may use: whoever had it before is refused by Kafka.
+
+A deadline can only be looked at before a record is handed over: a process that is paused right after sends it
+when it wakes. Opening a transactional id fences off the producer that had it (KIP-98), and for that alone
+transactions are used: readers read all that is written, and a failed publishing means *unknown* as ever.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.attempts import attempt
+from shared.contracts import Message
+from shared.errors import TransientError
+from shared.kafka.broker import PRODUCING
+from shared.kafka.publishing import PATIENCE, Publisher
+from shared.settings import KafkaSettings
+
+_OPENING = 10.0
+"""Seconds; the lease of whoever opens is not renewed meanwhile."""
+_CLOSING = 5.0
+
+
+class Fenced:
+    """The names of one service."""
+
+    def __init__(self, settings: KafkaSettings, service: str) -> None:
+        self._servers, self._service = settings.servers.split(","), service
+        self._stopping: set[asyncio.Task[object]] = set()
+
+    @asynccontextmanager
+    async def publishing(self, name: str) -> AsyncIterator["FencedPublisher"]:
+        """From here on nobody else publishes under this name; raises `TransientError` without Kafka."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._servers,
+            client_id=self._service,
+            transactional_id=f"{self._service}/{name}",
+            **PRODUCING,
+        )
+        try:
+            await _started(producer)
+            yield FencedPublisher(producer, self._service)
+        finally:
+            await self._stop(producer)
+
+    async def close(self) -> None:
+        """Give up what Kafka has not taken by now."""
+        for task in self._stopping:
+            task.cancel()
+        await asyncio.gather(*self._stopping, return_exceptions=True)
+
+    async def _stop(self, producer: AIOKafkaProducer) -> None:
+        # What still waits is sent first, which takes as long as Kafka is away; no run should wait for that.
+        task = asyncio.create_task(attempt(producer.stop()))
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+        await asyncio.wait([task], timeout=_CLOSING)
+
+
+class FencedPublisher:
+    """Publishes one batch after the other until one fails: what became of that must be looked at first."""
+
+    def __init__(self, producer: AIOKafkaProducer, source: str) -> None:
+        self._producer, self._publisher = producer, Publisher(_Wire(producer), source)
+        self._sound = True
+
+    async def publish(
+        self,
+        messages: Iterable[Message],
+        *,
+        correlation_id: str | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        """As `Publisher.publish`; raises `TransientError` also when the name was opened anew since."""
+        if not self._sound:
+            raise TransientError("an earlier batch under this name failed: open it anew")
+        self._sound = False
+        try:
+            async with _within(deadline):
+                await self._producer.begin_transaction()
+            await self._publisher.publish(messages, correlation_id=correlation_id, deadline=deadline)
+            async with _within(deadline):
+                await self._producer.commit_transaction()
+        except (KafkaError, TimeoutError) as error:
+            raise TransientError(f"Kafka did not take a batch: {error!r}") from error
+        self._sound = True
+
+
+class _Wire:
+    """A producer of the client library, as `Publisher` talks to it."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+
+    async def publish(
+        self,
+        message: bytes,
+        topic: str,
+        /,
+        *,
+        key: bytes | None,
+        headers: dict[str, str],
+        correlation_id: str | None = None,
+        no_confirm: bool = False,  # noqa: ARG002  the future is what the library gives
+    ) -> Any:
+        every = {**headers, "correlation_id": correlation_id or ""}
+        pairs = [(name, value.encode()) for name, value in every.items()]
+        return await self._producer.send(topic, message, key=key, headers=pairs)
+
+
+async def _started(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(_OPENING):
+            await producer.start()
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise TransientError(f"Kafka cannot be reached: {error!r}") from error
+
+
+def _within(deadline: float | None) -> asyncio.Timeout:
+    until = asyncio.get_running_loop().time() + PATIENCE
+    return asyncio.timeout_at(until if deadline is None else min(until, deadline))

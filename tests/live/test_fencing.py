@@ -1,0 +1,103 @@
+"""Publishing under a name, on a real Kafka: whoever opens it anew is the only one who is heard."""
+
+from collections.abc import AsyncIterator
+from typing import ClassVar
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from shared.contracts.base import Event
+from shared.errors import TransientError
+from shared.kafka import Fenced
+from shared.settings import KafkaSettings
+from standalone.system import System
+
+pytestmark = pytest.mark.live
+
+TOPIC = f"test.fencing-{uuid4().hex[:8]}"
+
+
+class Said(Event):
+    """Somebody's word."""
+
+    topic: ClassVar[str] = TOPIC
+    key_fields: ClassVar[tuple[str, ...]] = ("by",)
+
+    by: str
+
+
+@pytest.fixture(scope="module")
+async def servers(system: System) -> AsyncIterator[str]:
+    """Kafka, with a topic of our own."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=system.servers.kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic(TOPIC, 1, 1)])
+    yield system.servers.kafka
+    await admin.delete_topics([TOPIC])
+    await admin.close()
+
+
+@pytest.fixture
+async def fenced(servers: str) -> AsyncIterator[Fenced]:
+    names = Fenced(KafkaSettings(servers=servers), "test")
+    yield names
+    await names.close()
+
+
+def said(by: str) -> list[Said]:
+    return [Said(tenant_id="demo", by=by)]
+
+
+async def heard(servers: str) -> list[str]:
+    """Who has spoken so far, in order."""
+    place = TopicPartition(TOPIC, 0)
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers)
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        await consumer.seek_to_beginning(place)
+        end, found = (await consumer.end_offsets([place]))[place], list[str]()
+        while await consumer.position(place) < end:
+            for records in (await consumer.getmany(timeout_ms=100)).values():
+                found += [Said.model_validate_json(record.value).by for record in records]
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def test_whoever_had_a_name_publishes_no_more_once_it_is_opened_anew(
+    servers: str, fenced: Fenced
+) -> None:
+    async with fenced.publishing("run:1") as before:
+        await before.publish(said("before"))
+        async with fenced.publishing("run:1") as after, fenced.publishing("run:2") as another:
+            with pytest.raises(TransientError):
+                await before.publish(said("late"))
+            await after.publish(said("after"))
+            await another.publish(said("another"))
+
+    assert await heard(servers) == ["before", "after", "another"]
+
+
+async def test_a_name_whose_batch_failed_is_opened_anew_before_it_is_used_again(
+    servers: str, fenced: Fenced
+) -> None:
+    async with fenced.publishing("run:3") as publisher:
+        with pytest.raises(TransientError):
+            await publisher.publish(said("too late"), deadline=0.0)
+        with pytest.raises(TransientError, match="open it anew"):
+            await publisher.publish(said("again"))
+    async with fenced.publishing("run:3") as publisher:
+        await publisher.publish(said("anew"))
+
+    assert (await heard(servers))[-1] == "anew"
+
+
+async def test_without_kafka_opening_a_name_says_so() -> None:
+    nowhere = Fenced(KafkaSettings(servers="127.0.0.1:1"), "test")
+
+    with pytest.raises(TransientError, match="cannot be reached"):
+        async with nowhere.publishing("run:4"):
+            pytest.fail("there is no Kafka")
