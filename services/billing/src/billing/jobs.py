@@ -35,7 +35,7 @@ class Reconciler:
                 done.set()
             return more
 
-        return Job("reconciling", step, timedelta(milliseconds=500), wake=touched)
+        return Job("reconciling", step, timedelta(milliseconds=250), wake=touched)
 
     async def step(self) -> bool:
         """See to the oldest marks; tells whether there were any."""

@@ -119,7 +119,7 @@ class Reconciling:
         return bool(ready)
 
     async def _gathers(self, tenant_id: str) -> bool:
-        """Between two long rounds, as long as more comes; a change that comes alone is never kept waiting."""
+        """Between two long rounds, as long as more comes; a change that comes alone waits for `QUIET`."""
         now = utc(self._clock())
         if tenant_id in self._rounds or not self._turns.rests(tenant_id, now):
             return False
