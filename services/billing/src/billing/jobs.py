@@ -40,7 +40,10 @@ class Reconciler:
     async def step(self) -> bool:
         """See to the oldest marks; tells whether there were any."""
         lease = await self._leading()
-        return await self._reconciling.see_to_some(lease.token) if lease else False
+        if lease is None:
+            return False
+        async with lease.kept():  # a large tenant's round takes long to begin
+            return await self._reconciling.see_to_some(lease.token)
 
     async def release(self) -> None:
         """Let another replica start at once."""

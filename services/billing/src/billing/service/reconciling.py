@@ -24,7 +24,8 @@ log = structlog.get_logger()
 
 ENOUGH = 25_000
 """Accounts in one round, about: bounds memory."""
-_MARKS_AT_ONCE = 50
+_MARKS_AT_ONCE = 20
+"""Each may name five hundred subscriptions."""
 LINES_AT_ONCE = 200
 """Lines in one transaction."""
 
