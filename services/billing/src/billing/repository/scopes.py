@@ -9,7 +9,7 @@ from billing.models import refs
 from billing.models.coverage import Kept
 from billing.models.periods import Tenant
 from billing.models.scope import Account, PsaAccount, Scope
-from billing.repository.finding import find_any
+from billing.repository.finding import distinct_any, find_any
 from billing.repository.knowledge import KnowledgeStore
 from billing.repository.members import Members, Rows, by_ref
 from billing.service.reconciling import Loaded
@@ -82,11 +82,11 @@ class Scopes:
         mapped = await find_any(self._mongo.documents("mappings", tenant_id), "ref", services)
         concerned = things | {row["mapped_to"] for row in mapped if row["mapped_to"]}
         lines = self._mongo.documents("usage_lines", tenant_id)
-        found = await find_any(lines, "wide", concerned, fields=["scope"])
         billed = self._mongo.documents("agreement_lines", tenant_id)
         products = [ref for ref in concerned if ref.startswith("d:")]
-        sold = await find_any(billed, "product_ref", products, fields=["ref"])
-        return {row["scope"] for row in found} | {row["ref"] for row in sold}
+        return await distinct_any(lines, "scope", "wide", concerned) | await distinct_any(
+            billed, "ref", "product_ref", products
+        )
 
     async def _of_integration(self, tenant_id: str, integration_id: str) -> set[str]:
         """Whoever has a subscription of it, or is mapped from it or to it."""
