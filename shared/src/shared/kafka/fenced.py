@@ -6,8 +6,9 @@ transactions are used: readers read all that is written, and a failed publishing
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -15,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from shared.attempts import attempt
 from shared.contracts import Message
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
 from shared.kafka.broker import PRODUCING
 from shared.kafka.publishing import PATIENCE, Publisher
 from shared.settings import KafkaSettings
@@ -61,12 +62,28 @@ class Fenced:
         await asyncio.wait([task], timeout=_CLOSING)
 
 
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """What one caller wants published, and what became of it."""
+
+    messages: list[Message]
+    correlation_id: str | None
+    deadline: float | None
+    failure: Exception | None = field(
+        default_factory=lambda: TransientError("whoever published it was cut off")
+    )
+
+
 class FencedPublisher:
-    """Publishes one batch after the other until one fails: what became of that must be looked at first."""
+    """Publishes until something fails: what became of that must be looked at first.
+
+    A name has one transaction at a time, so whoever comes while one is going on goes with the next.
+    """
 
     def __init__(self, producer: AIOKafkaProducer, source: str) -> None:
         self._producer, self._publisher = producer, Publisher(_Wire(producer), source)
-        self._sound = True
+        self._turn, self._sound = asyncio.Lock(), True
+        self._waiting: list[_Batch] = []
 
     async def publish(
         self,
@@ -76,18 +93,43 @@ class FencedPublisher:
         deadline: float | None = None,
     ) -> None:
         """As `Publisher.publish`; raises `TransientError` also when the name was opened anew since."""
+        mine = _Batch(list(messages), correlation_id, deadline)
+        self._waiting.append(mine)
+        async with self._turn:
+            if mine in self._waiting:
+                together, self._waiting = self._waiting, []
+                await self._publish(together)
+        if mine.failure is not None:
+            raise mine.failure
+
+    async def _publish(self, together: Sequence[_Batch]) -> None:
+        limit = min((batch.deadline for batch in together if batch.deadline is not None), default=None)
+        failure = await attempt(self._transact(together, limit))
+        for batch in together:
+            batch.failure = batch.failure if isinstance(batch.failure, PermanentError) else failure
+
+    async def _transact(self, together: Sequence[_Batch], limit: float | None) -> None:
         if not self._sound:
             raise TransientError("an earlier batch under this name failed: open it anew")
         self._sound = False
         try:
-            async with _within(deadline):
+            async with _within(limit):
                 await self._producer.begin_transaction()
-            await self._publisher.publish(messages, correlation_id=correlation_id, deadline=deadline)
-            async with _within(deadline):
+            await asyncio.gather(*map(self._hand_over, together))
+            async with _within(limit):
                 await self._producer.commit_transaction()
         except (KafkaError, TimeoutError) as error:
             raise TransientError(f"Kafka did not take a batch: {error!r}") from error
         self._sound = True
+
+    async def _hand_over(self, batch: _Batch) -> None:
+        sent = self._publisher.publish(
+            batch.messages, correlation_id=batch.correlation_id, deadline=batch.deadline
+        )
+        batch.failure = await attempt(sent)
+        # Nothing of what is refused for good, being too large, spoils what others publish.
+        if batch.failure is not None and not isinstance(batch.failure, PermanentError):
+            raise batch.failure
 
 
 class _Wire:
