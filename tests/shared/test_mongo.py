@@ -49,6 +49,17 @@ async def test_only_newer_revisions_are_stored(mongo: Mongo) -> None:
     assert (await things.get("1") or {})["name"] == "now"
 
 
+async def test_what_was_known_a_moment_ago_may_be_outdated(mongo: Mongo) -> None:
+    things = mongo.all_tenants("things")
+    await things.forward([{"_id": "1", "revision": 5, "name": "now"}])
+
+    late = await things.forward([{"_id": "1", "revision": 3, "name": "late"}], known={})
+    newer = await things.forward([{"_id": "1", "revision": 7, "name": "newer"}], known={"1": {"revision": 2}})
+
+    assert (late, [row["name"] for row in newer]) == ([], ["newer"])
+    assert await things.get("1") == {"_id": "1", "revision": 7, "name": "newer"}
+
+
 @given(news=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), min_size=1, max_size=30))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_concurrent_writers_leave_the_newest_of_every_key(

@@ -128,9 +128,8 @@ class Observer:
         self, due: Mapping[str, O], rows: Mapping[str, Document], dirty: Collection[str]
     ) -> list[O]:
         """Store them; whoever is overtaken meanwhile drops out."""
-        written = await self._rows.forward(
-            _row(thing, _arrived(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()
-        )
+        news = [_row(thing, _arrived(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()]
+        written = await self._rows.forward(news, known=rows)
         stands = {row["_id"] for row in written}
         stands |= {id_ for id_, row in rows.items() if id_ in due and row["revision"] == due[id_].revision}
         return [thing for id_, thing in due.items() if id_ in stands]
