@@ -1,3 +1,4 @@
+import asyncio
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -205,6 +206,21 @@ async def test_a_mark_stays_while_its_rows_may_yet_be_written(mongo: Mongo) -> N
 
     assert await an_observer(mongo, kafka).republish_dirty() == 1
     assert await marks.all() == []
+
+
+async def test_writers_at_work_at_the_same_time_leave_the_newest_reading_last(mongo: Mongo) -> None:
+    kafka, keys = Published(), [f"a{n}" for n in range(30)]
+
+    async def read(revision: int) -> None:
+        news = [an_account(key, revision=revision, name=f"at {revision}") for key in keys]
+        await an_observer(mongo, kafka).publish(news)
+
+    for first in (1, 5, 9):
+        await asyncio.gather(*(read(first + n) for n in (3, 0, 2, 1)))
+
+    last = {m.account_id: m.revision for m in kafka.messages if isinstance(m, AccountObserved)}
+    seen = {one.account_id: one.revision async for one in an_observer(mongo, kafka).seen(AccountObserved)}
+    assert last == seen == dict.fromkeys(keys, 12)
 
 
 async def test_everything_that_was_ever_seen_is_told(mongo: Mongo) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from shared.contracts.base import key_of
-from shared.mongo import Document, Documents, Mongo, Replace, Update
+from shared.mongo import Document, Documents, Mongo, Replace, Session, Update
 from shared.syncing.models import Run
 from vendor_sync.models.todo import RANKS, Due, Entry, Stand
 from vendor_sync.models.vendor import BILLABLE
@@ -45,7 +45,13 @@ class Subscriptions:
 
     async def put(self, run: Run, entries: Sequence[Entry]) -> None:
         documents = [_document(run, entry) for entry in entries]
-        await self._of(run).bulk([Replace({"_id": one["_id"]}, one) for one in documents])
+        changes = [Replace({"_id": one["_id"]}, one) for one in documents]
+
+        async def work(session: Session) -> None:
+            await self._of(run).bulk(changes, session=session)
+
+        # One commit for all: the embedded document store flushes every change that stands alone.
+        await self._mongo.transaction(work)
 
     async def due(self, run: Run) -> AsyncIterator[list[Entry]]:
         """Page by page by id: what is read meanwhile, or fails, does not shift the rest."""

@@ -15,7 +15,7 @@ from shared import crashing
 from shared.attempts import attempt
 from shared.contracts import MESSAGES, Message, Observation
 from shared.contracts.base import key_of
-from shared.mongo import Document, Mongo
+from shared.mongo import Document, Mongo, Session
 from shared.syncing.marks import Mark, Marks
 from shared.syncing.models import Run
 from shared.syncing.revisions import Revisions
@@ -55,7 +55,7 @@ class Observer:
     def __init__(
         self, mongo: Mongo, publisher: Publishing, *, tenant_id: str, integration_id: str, lease: Fence
     ) -> None:
-        self._rows = mongo.documents(COLLECTION, tenant_id)
+        self._mongo, self._rows = mongo, mongo.documents(COLLECTION, tenant_id)
         self._marks = Marks(mongo, tenant_id, integration_id)
         self._publisher, self._lease, self._revisions = publisher, lease, Revisions(mongo)
         self._tenant_id, self._integration_id = tenant_id, integration_id
@@ -129,7 +129,15 @@ class Observer:
     ) -> list[O]:
         """Store them; whoever is overtaken meanwhile drops out."""
         news = [_row(thing, _arrived(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()]
-        written = await self._rows.forward(news, known=rows)
+        known: Mapping[str, Document] | None = rows
+
+        async def work(session: Session) -> list[Document]:
+            nonlocal known
+            known, given = None, known
+            return await self._rows.forward(news, known=given, session=session)
+
+        # One commit for all: the embedded document store flushes every change that stands alone.
+        written = await self._mongo.transaction(work)
         stands = {row["_id"] for row in written}
         stands |= {id_ for id_, row in rows.items() if id_ in due and row["revision"] == due[id_].revision}
         return [thing for id_, thing in due.items() if id_ in stands]

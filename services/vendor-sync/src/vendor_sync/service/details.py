@@ -31,6 +31,8 @@ async def read_details(reading: Reading) -> None:
     """Read all that is due; raises `GaveUp` or `CredentialsRejected` after storing what was read."""
     stand = await reading.todo.stand(reading.run)
     reading.walk.progress.begin(reading.walk.progress.phase, done=stand.total - stand.due, total=stand.total)
+    if not stand.due:
+        return
     names = {seen.service_key: seen.name async for seen in reading.walk.observer.seen(ServiceObserved)}
     async with aclosing(_stamped(reading)) as waiting:
         await _Details(reading, names, waiting).read()
