@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from syncing import Board, Held, Published, a_request, an_account, changed, connected, opened
+from syncing import Board, Published, a_request, an_account, changed, connected, opened
 
 from shared.contracts.auth import Status
 from shared.contracts.base import Outcome, Side
@@ -16,7 +16,6 @@ from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.syncing.integrations import Integrations
 from shared.syncing.models import GaveUp, Tally
-from shared.syncing.observing import Observer
 from shared.syncing.runs import TTL, Runs, Says
 from shared.syncing.working import WATCH, Step, Tools, Walk, Worker
 
@@ -67,10 +66,6 @@ async def queued(runs: Runs, mongo: Mongo) -> None:
 
 def a_worker(mongo: Mongo, runs: Runs, work: Scripted, publisher: Published | None = None) -> Worker:
     return Worker(runs, work, Tools(mongo, opened(publisher or Published()), Board(), watch=0.05))
-
-
-def an_observer(mongo: Mongo, kafka: Published) -> Observer:
-    return Observer(mongo, kafka, tenant_id="demo", integration_id="int_1", lease=Held())
 
 
 async def ended(mongo: Mongo) -> RunFinished | None:

@@ -11,10 +11,12 @@ from shared.contracts import Message
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, Status
 from shared.contracts.base import RunKind, Side
 from shared.contracts.vendor_sync import AccountObserved
+from shared.errors import TransientError
 from shared.leases import LeaseLost
 from shared.live import Status as Told
+from shared.mongo import Mongo
 from shared.syncing.models import Request
-from shared.syncing.observing import Publishing
+from shared.syncing.observing import Observer, Publishing
 from shared.syncing.working import OpenPublishing
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -60,6 +62,16 @@ class Held:
     def check(self) -> None:
         if time.monotonic() >= self.deadline:
             raise LeaseLost("the lease has run out")
+
+
+def an_observer(mongo: Mongo, publisher: Published, lease: Held | None = None) -> Observer:
+    """Of the integration that the other builders speak of."""
+    return Observer(mongo, publisher, tenant_id="demo", integration_id="int_1", lease=lease or Held())
+
+
+async def never(_: list[Message]) -> None:
+    """For `Published.before`: Kafka is away."""
+    raise TransientError("Kafka does not answer")
 
 
 @dataclass
