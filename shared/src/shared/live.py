@@ -65,10 +65,6 @@ class Status(BaseModel):
     total: int | None = None
     outcome: Outcome | None = None
     """Only billing sets it, once its own reconciliation of the run is stored."""
-    budget_left: int | None = None
-    """Calls that may be made at once before the pace of the vendor's budget holds."""
-    ends_at: AwareDatetime | None = None
-    """When the reading is expected to end."""
     at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
