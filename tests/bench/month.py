@@ -20,12 +20,14 @@ from bought import (
 from pydantic import SecretStr
 
 from billing.app import INDEXES
+from billing.models.coverage import Coverage, Reading
 from billing.repository.arrivals import Arrivals
+from billing.repository.coverages import Coverages
 from billing.repository.observed import Observed
 from billing.repository.touched import Touched
 from billing.service.observing import Observing
 from shared.contracts.base import State, utc
-from shared.mongo import Mongo
+from shared.mongo import Mongo, Session
 from shared.settings import MongoSettings
 from tests.bench.ground import Plan
 
@@ -46,6 +48,18 @@ async def hear(mongo: Mongo, lines: int) -> None:
             rest = iter(kind)
             while some := list(islice(rest, _AT_ONCE)):
                 await observing.observe(some)
+    await _vouch(mongo)
+
+
+async def _vouch(mongo: Mongo) -> None:
+    """Both sides were read completely: before that no line may be approved."""
+    read = Reading("run_read", 1, utc(datetime.now(UTC)))
+
+    async def work(session: Session) -> None:
+        for integration_id in (VENDOR, PSA):
+            await Coverages(mongo).put(TENANT, integration_id, Coverage(read, read), session=session)
+
+    await mongo.transaction(work)
 
 
 def _by_kind(news: Sequence[State]) -> Iterator[list[State]]:

@@ -25,12 +25,15 @@ async def measure(ground: Ground) -> list[Row]:
 
 
 async def ours(plan: Plan) -> Sample:
+    """Raises `ValueError` when not every line is there: then the row would measure something else."""
     mongo = store_of(plan)
     await hear(mongo, plan.count)
     with Stopwatch() as watch:
         await reconcile(mongo)
     stored = await mongo.documents("usage_lines", TENANT).count({"present": True})
     await mongo.close()
+    if stored != plan.count:
+        raise ValueError(f"{stored} lines were reconciled, not {plan.count}")
     return watch.sample(stored)
 
 

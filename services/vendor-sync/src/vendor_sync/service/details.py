@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 
 from shared import crashing
@@ -20,6 +20,8 @@ AT_ONCE = 4
 """Calls in flight (Ingram Micro §5); concurrency itself is not what the vendor limits."""
 HELPING = 200
 """Entries under one revision, and answers that may wait to be stored."""
+MOMENT = 0.25
+"""Seconds for which answers gather before they are stored."""
 MISSES = 3
 """So many details in a row out of reach, each after all its attempts: the vendor is down."""
 
@@ -103,15 +105,22 @@ class _Details:
             self.over = GaveUp(f"the marketplace stays out of reach: {answer}")
 
     async def _store(self) -> None:
-        """Store what is there; while that lasts, more comes together."""
+        """Store what is there, until every caller has ended; while that lasts, more comes together."""
         asking = AT_ONCE
         while asking:
-            batch = [await self.results.get()]
-            while not self.results.empty():
-                batch.append(self.results.get_nowait())
+            batch = await self._gathered()
             answers = [answered for answered in batch if answered is not None]
             asking -= len(batch) - len(answers)
             await self._stored(answers)
+
+    async def _gathered(self) -> list[_Answered | None]:
+        """What has come after a moment: many cost the store little more than one."""
+        batch = [await self.results.get()]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MOMENT):
+                while batch[-1] is not None and len(batch) < HELPING:
+                    batch.append(await self.results.get())
+        return batch
 
     async def _stored(self, answers: Sequence[_Answered]) -> None:
         """Services before the subscriptions that name them; done only once all of it is published."""
