@@ -60,3 +60,13 @@ async def test_a_mark_stays_while_its_rows_may_yet_be_written(mongo: Mongo) -> N
 
     assert await an_observer(mongo, kafka).republish_dirty() == 1
     assert await marks.all() == []
+
+
+async def test_a_mark_says_nothing_of_what_was_published_before_it(mongo: Mongo) -> None:
+    observer, account = an_observer(mongo, Published()), an_account(revision=2)
+    await observer.publish([account])
+    await Marks(mongo, "demo", "int_1").keep(Mark.of({f"{account.topic}#{account.key}": 3}))
+    run = run_of(a_request(), NOW).model_copy(update={"first_revision": 1})
+
+    assert await published_since(mongo, run, [AccountObserved.topic]) == {AccountObserved.topic: 1}
+    assert await observer.publish([an_account(revision=3)]) == []

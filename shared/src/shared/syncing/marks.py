@@ -25,6 +25,10 @@ class Mark:
     def of(cls, revisions: Mapping[str, int]) -> Self:
         return cls(revisions, uuid4().hex)
 
+    def names(self, id_: str, revision: int) -> bool:
+        """Whether this revision of a row may not have arrived; an older one did, before the mark was set."""
+        return id_ in self.revisions and revision >= self.revisions[id_]
+
     def landed(self, rows: Mapping[str, Document]) -> bool:
         """Whether every row was written; until then whoever set the mark may yet write them."""
         return all(id_ in rows and rows[id_]["revision"] >= at for id_, at in self.revisions.items())
@@ -47,8 +51,16 @@ class Marks:
         rows = await self._documents.find(self._ours)
         return [Mark(dict(zip(row["ids"], row["revisions"], strict=True)), row["_id"]) for row in rows]
 
+    async def dirty(self, rows: Mapping[str, Document]) -> set[str]:
+        """Those of these rows (by id) that may not have arrived as they stand.
+
+        Read them before: what somebody is just publishing was marked before it was written.
+        """
+        marks = await self.all()
+        return {id_ for id_, row in rows.items() for mark in marks if mark.names(id_, row["revision"])}
+
     async def ids(self) -> set[str]:
-        """Of all rows that may not have arrived as they stand."""
+        """Of all rows that are named, written or not."""
         return {id_ for mark in await self.all() for id_ in mark.revisions}
 
     async def remove(self, mark: Mark) -> None:

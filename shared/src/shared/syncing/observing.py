@@ -106,8 +106,8 @@ class Observer:
     async def _publish(self, batch: Sequence[O], *, always: bool) -> list[O]:
         """Those of a batch that are due, and are not overtaken while they are written."""
         newest = _newest(batch)
-        # Rows first: a row that somebody is just publishing was marked before it was written.
-        rows, dirty = await self._rows.get_many(newest), await self._marks.ids()
+        rows = await self._rows.get_many(newest)
+        dirty = await self._marks.dirty(rows)
         due = {
             id_: thing
             for id_, thing in newest.items()
@@ -174,8 +174,10 @@ async def published_since(mongo: Mongo, run: Run, topics: Iterable[str]) -> dict
     That is exactly what billing counts, so a run that was continued by another worker says the right number.
     """
     rows, since = mongo.documents(COLLECTION, run.tenant_id), run.first_revision
-    dirty = await rows.get_many(await Marks(mongo, run.tenant_id, run.integration_id).ids(), fields=_ARRIVAL)
-    unsent = Counter(row["topic"] for row in dirty.values() if row["arrived"] < since <= row["revision"])
+    marks = Marks(mongo, run.tenant_id, run.integration_id)
+    named = await rows.get_many(await marks.ids(), fields=_ARRIVAL)
+    dirty = [named[id_] for id_ in await marks.dirty(named)]
+    unsent = Counter(row["topic"] for row in dirty if row["arrived"] < since <= row["revision"])
     counts = {}
     for topic in topics:
         here = _of_integration(topic, run.tenant_id, run.integration_id)
