@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from composed import FILLED_IN, ROOT, composed, example_variables, services
+from containers import kafka_environment
 from dockerfile import stages
 
 from shared import serving
@@ -44,6 +45,19 @@ def test_every_foreign_image_is_pinned_to_one_release() -> None:
 
 def test_kafka_is_the_one_that_the_standalone_system_runs() -> None:
     assert ALL["kafka"]["image"] == f"apache/kafka:{pinned_kafka()}"
+
+
+def test_the_live_tests_tell_kafka_what_compose_tells_it_but_where_it_is_reached() -> None:
+    told = ALL["kafka"]["environment"]
+
+    same_port, other_port = kafka_environment(9092), kafka_environment(40000)
+
+    reached = {"KAFKA_ADVERTISED_LISTENERS": "BROKER://127.0.0.1:9092"}
+    assert same_port == told | reached
+    assert other_port == told | {
+        "KAFKA_LISTENERS": told["KAFKA_LISTENERS"].replace("9092", "40000"),
+        "KAFKA_ADVERTISED_LISTENERS": "BROKER://127.0.0.1:40000",
+    }
 
 
 def test_images_have_the_python_that_the_code_is_checked_for() -> None:

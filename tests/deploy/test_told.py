@@ -1,6 +1,7 @@
 """What docker-compose.yml tells each service is all that the service asks for, and nothing else."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from importlib import import_module
@@ -10,12 +11,14 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from composed import make_secrets, services
+from composed import ROOT, make_secrets, services
 from dockerfile import stages
 from pydantic_settings import BaseSettings
 
 import sandbox.app
 import sandbox.settings
+import shared.settings
+import shared.topics
 
 OURS = ("auth", "vendor-sync", "psa-sync", "matcher", "billing", "console")
 IMAGE_SAYS = dict(word.split("=", 1) for word in stages()[""].said("ENV").split())
@@ -112,6 +115,20 @@ async def test_a_service_answers_the_health_check_of_its_image(name: str, load: 
 
     assert "'/health/live'" in stages()[""].said("HEALTHCHECK")
     assert await answer(app, "/health/live") == 200
+
+
+def test_topics_are_laid_out_by_the_variables_that_the_readme_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "deploy/README.md").read_text("utf-8")
+    named = dict(re.findall(r'`(TOPICS__\w+): "(\d+)"`', text))
+    for variable, value in (services()["topics"]["environment"] | named).items():
+        monkeypatch.setenv(variable, value)
+
+    layout = shared.settings.load(shared.topics.Settings).topics
+
+    assert layout.model_dump(mode="json") == {
+        variable.removeprefix("TOPICS__").lower(): int(value) for variable, value in named.items()
+    }
+    assert {topic.replication_factor for topic in shared.topics.topics(layout)} == {layout.replicas}
 
 
 async def test_the_sandbox_starts_and_answers_its_health_check(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,12 @@ def image_of(server: str) -> str:
     return found
 
 
+def environment_of(server: str) -> dict[str, str]:
+    """What compose tells Kafka, MongoDB or Redis, which the live tests tell theirs as well."""
+    found: dict[str, str] = services()[server]["environment"]
+    return found
+
+
 def _filled(node: Any, variables: Mapping[str, str]) -> Any:
     match node:
         case str():

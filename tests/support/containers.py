@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 
-from composed import image_of
+from composed import environment_of, image_of
 from stores import free_port
 from testcontainers.core.container import DockerContainer
 
@@ -36,22 +36,16 @@ async def in_containers() -> AsyncIterator[Servers]:
         yield Servers(f"127.0.0.1:{kafka_port}", mongo_url, f"redis://127.0.0.1:{redis_port}/0")
 
 
-def _kafka(port: int) -> DockerContainer:
-    settings = {
-        "KAFKA_NODE_ID": "1",
-        "KAFKA_PROCESS_ROLES": "broker,controller",
-        "KAFKA_LISTENERS": f"BROKER://:{port},CONTROLLER://:{port + 1}",
+def kafka_environment(port: int) -> dict[str, str]:
+    """What compose tells its Kafka, but to be reached on this port of this machine."""
+    return environment_of("kafka") | {
+        "KAFKA_LISTENERS": f"BROKER://:{port},CONTROLLER://:9093",
         "KAFKA_ADVERTISED_LISTENERS": f"BROKER://127.0.0.1:{port}",
-        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "KAFKA_INTER_BROKER_LISTENER_NAME": "BROKER",
-        "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
-        "KAFKA_CONTROLLER_QUORUM_VOTERS": f"1@localhost:{port + 1}",
-        "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
-        "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
-        "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "4",
-        "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
     }
-    return DockerContainer(KAFKA).with_envs(**settings).with_bind_ports(port, port)
+
+
+def _kafka(port: int) -> DockerContainer:
+    return DockerContainer(KAFKA).with_envs(**kafka_environment(port)).with_bind_ports(port, port)
 
 
 def _mongo(port: int) -> DockerContainer:
