@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from tests.bench.harness import Row, Spread
+from tests.bench.harness import ENOUGH, Row, Spread
 
 _HEADS = ("row", "ours", "bare", "ratio", "target", "", "CPU s", "peak MB")
 
@@ -44,14 +44,20 @@ def _plain(row: Row) -> dict[str, object]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    met = {None: "", True: "met", False: "NOT MET"}[row.met]
     target = f"{row.target.sign} {row.target.limit:g}" if row.target else ""
     ratio = _spread(row.ratio) if row.ratio else ""
     both = row.samples, row.baselines
     cpu = _both(*([one.cpu_seconds for one in side] for side in both))
     peak = _both(*([one.peak_mb for one in side] for side in both))
     bare = f"{_spread(row.bare)} {row.unit}" if row.bare else ""
-    return row.name, f"{_spread(row.ours)} {row.unit}", bare, ratio, target, met, cpu, peak
+    return row.name, f"{_spread(row.ours)} {row.unit}", bare, ratio, target, _verdict(row), cpu, peak
+
+
+def _verdict(row: Row) -> str:
+    """Whether the target is met; fewer pairs than a median takes are no verdict, and it says so."""
+    if 0 < len(row.baselines) < ENOUGH:
+        return {None: "", True: "met, few pairs", False: "not met, few pairs"}[row.met]
+    return {None: "", True: "met", False: "NOT MET"}[row.met]
 
 
 def _both(ours: Sequence[float | None], bare: Sequence[float | None]) -> str:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -111,8 +112,29 @@ def test_without_a_ratio_the_target_speaks_of_ours_and_without_a_target_nothing_
     assert Row(name="reconciling", unit="lines/s", ours=Spread.of([90])).met is None
 
 
+@pytest.mark.parametrize(
+    ("number", "ours", "said"),
+    [(4, 1, "met, few pairs"), (4, 2, "not met, few pairs"), (5, 1, "met"), (5, 2, "NOT MET")],
+)
+def test_the_table_gives_no_verdict_of_too_few_pairs(number: int, ours: float, said: str) -> None:
+    pairs = pairs_of(taking(*[ours] * number), taking(*[1] * number))
+
+    _, line, *_ = table([row_of_times("approving", pairs, AT_MOST)])
+
+    assert re.split(" {2,}", line)[-3] == said
+
+
+def test_the_table_judges_a_row_that_has_no_pairs_by_what_was_measured() -> None:
+    memory = Row(name="memory", unit="MB", ours=Spread.of([90]), target=Target(Sign.AT_MOST, 150))
+
+    _, line = table([memory])
+
+    assert line.split()[-1] == "met"
+
+
 def test_the_table_and_the_file_tell_what_was_missed(tmp_path: Path) -> None:
-    row = row_of_times("approving", pairs_of(taking(2, 4, 2), taking(1, 1, 1)), AT_MOST, notes=("no HTTP",))
+    pairs = pairs_of(taking(2, 2, 4, 2, 2), taking(1, 1, 1, 1, 1))
+    row = row_of_times("approving", pairs, AT_MOST, notes=("no HTTP",))
 
     told = "\n".join(table([row]))
     saved = save([row], tmp_path, quick=True).read_text("utf-8")
