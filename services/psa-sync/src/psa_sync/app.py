@@ -14,7 +14,6 @@ from psa_sync.settings import Settings
 from shared.access import Accesses
 from shared.contracts import psa_sync as contracts
 from shared.contracts.base import Side
-from shared.jobs import Job
 from shared.kafka import Fenced, make_broker
 from shared.leases import Leases
 from shared.live import Live
@@ -62,18 +61,17 @@ def make_app(parts: Parts[Psa]) -> FastAPI:
     """The same from parts that a test may bring."""
     work = PsaRun(parts.connect, TodoLists(parts.mongo), now)
     service = SyncService(PROFILE, parts, work)
-    return service.app(_write_job(service, parts))
+    # Writing back, which a PSA alone has: the command is heard, and carried out in rounds.
+    writes = Writes(parts.mongo, service.outbox, now)
+    writer = _writer(service, parts, writes)
+    job = WriteRounds(writes, writer, Leases(parts.mongo), service.health).job()
+    subscribe(parts.broker, WriteDesk(writes, job.wake.set), service=PROFILE.service, health=service.health)
+    return service.app(job)
 
 
-def _write_job(service: SyncService, parts: Parts[Psa]) -> Job:
-    """Writing back, which a PSA alone has: the command is heard, and carried out in rounds."""
-
+def _writer(service: SyncService, parts: Parts[Psa], writes: Writes) -> Writer:
     def observer(known: Known, lease: Fence) -> Observer:
         ids = {"tenant_id": known.tenant_id, "integration_id": known.integration_id}
         return Observer(parts.mongo, service.publisher, lease=lease, **ids)
 
-    writes = Writes(parts.mongo, service.outbox, now)
-    writer = Writer(writes, service.integrations, parts.connect, observer, now)
-    job = WriteRounds(writes, writer, Leases(parts.mongo), service.health).job()
-    subscribe(parts.broker, WriteDesk(writes, job.wake.set), service=PROFILE.service, health=service.health)
-    return job
+    return Writer(writes, service.integrations, parts.connect, observer, now)
