@@ -11,7 +11,7 @@ from billing.service.closing import Closing
 from billing.service.completing import Completing
 from billing.service.reconciling import Reconciling
 from shared.jobs import Job
-from shared.leases import Lease, Leases
+from shared.leases import Lease, LeaseLost, Leases
 
 _TTL = timedelta(seconds=15)
 _DUE_AT_ONCE = 1000
@@ -25,13 +25,14 @@ class Reconciler:
     ) -> None:
         self._reconciling, self._leases, self._admit = reconciling, leases, admit
         self._lease: Lease | None = None
+        self._admitted = ""
 
     def job(self, touched: asyncio.Event, done: asyncio.Event) -> Job:
-        """`done` is set whenever a round came to its end, or nothing is left to reconcile."""
+        """`done` is set when a round came to its end, and when what waited is gone."""
 
         async def step() -> bool:
             more = await self.step()
-            if self._reconciling.done:
+            if self._lease and self._reconciling.done:
                 done.set()
             return more
 
@@ -42,25 +43,41 @@ class Reconciler:
         lease = await self._leading()
         if lease is None:
             return False
-        async with lease.kept():  # a large tenant's round takes long to begin
-            return await self._reconciling.see_to_some(lease.token)
+        try:
+            async with lease.kept():  # a large tenant's round takes long to begin
+                await self._be_admitted(lease)
+                return await self._reconciling.see_to_some(lease.token)
+        except LeaseLost:
+            self._admitted = ""
+            raise
+        finally:
+            # One that was paused may have been admitted over us: only with a new lease do we go on.
+            if self._admitted != lease.token:
+                await self.release()
 
     async def release(self) -> None:
         """Let another replica start at once."""
-        if self._lease:
-            await self._lease.release()
+        lease, self._lease = self._lease, None
+        if lease:
+            await lease.release()
 
     async def _leading(self) -> Lease | None:
         lease, self._lease = self._lease, None
         left = lease.deadline - time.monotonic() if lease else 0
         if lease is None or left <= 0:
             lease = await self._leases.take("reconciling", _TTL)
-            if lease:
-                await self._admit(lease.token)
         elif left < _TTL.total_seconds() / 2:
             await lease.renew()
         self._lease = lease
         return lease
+
+    async def _be_admitted(self, lease: Lease) -> None:
+        """Once for each lease, and never knowingly when it may be another's by now."""
+        if self._admitted != lease.token:
+            lease.check()
+            await self._admit(lease.token)
+            lease.check()
+            self._admitted = lease.token
 
 
 def closing_job(closing: Closing, completing: Completing, wake: asyncio.Event) -> Job:

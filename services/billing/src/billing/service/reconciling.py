@@ -101,8 +101,8 @@ class Reconciling:
         self._touched, self._scopes, self._lines, self._clock = touched, scopes, lines, clock
         self._rounds: dict[str, Round] = {}
         self._turns, self._pace, self._token = Turns(), Pace(), ""
-        self.done = False
-        """Whether a round has just come to its end, or nothing waits."""
+        self.done = self._waited = False
+        """Whether a round has just come to its end, or what waited is gone."""
 
     async def see_to_some(self, token: str) -> bool:
         """A piece of one tenant's round; tells whether any marks waited. Tenants take turns.
@@ -114,7 +114,7 @@ class Reconciling:
             self._rounds, self._token = {}, token
         waiting = await self._touched.tenants(utc(self._clock()))
         ready = [one for one in waiting if not await self._gathers(one)]
-        self.done = not waiting
+        self.done, self._waited = self._waited and not waiting, bool(waiting)
         if ready:
             self.done = await self._go_on(self._turns.next(ready))
         return bool(ready)
