@@ -15,6 +15,10 @@ from shared.mongo import Document, Index, Mongo
 
 _COLLECTION = "arrivals"
 _KEPT = timedelta(days=40)
+_REMEMBERED = 1000
+"""Counts: more than runs wait at once; one that was forgotten is only counted again."""
+
+_Since = tuple[str, str, int]
 
 ARRIVAL_INDEXES = (
     Index(_COLLECTION, [("integration_id", 1), ("newest", 1)]),
@@ -25,8 +29,15 @@ ARRIVAL_INDEXES = (
 class Arrivals:
     """By integration and topic."""
 
-    def __init__(self, mongo: Mongo, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._mongo, self._clock = mongo, clock
+    def __init__(
+        self,
+        mongo: Mongo,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        remembered: int = _REMEMBERED,
+    ) -> None:
+        self._mongo, self._clock, self._remembered = mongo, clock, remembered
+        self._counts: dict[_Since, tuple[int, dict[str, int]]] = {}
 
     async def note(self, tenant_id: str, told: Sequence[Told]) -> None:
         """Call it after the news is stored and marked; what no run publishes is not noted."""
@@ -39,24 +50,42 @@ class Arrivals:
         await self._mongo.documents(_COLLECTION, tenant_id).insert_many(documents)
 
     async def counted(self, tenant_id: str, integration_id: str, revision: int) -> dict[str, int]:
-        """By topic: how many things were told of with that revision or a larger one."""
-        keys: defaultdict[str, set[str]] = defaultdict(set)
-        async for row in self._since(tenant_id, integration_id, revision, ("topic", "keys", "revisions")):
-            told = zip(row["keys"], row["revisions"], strict=True)
-            keys[row["topic"]].update(key for key, own in told if own >= revision)
-        return {topic: len(some) for topic, some in keys.items()}
+        """By topic: how many things were told of with that revision or a larger one.
+
+        Documents are only added: while there are as many as at the last look, none is read again.
+        """
+        place = tenant_id, integration_id, revision
+        number = await self._mongo.documents(_COLLECTION, tenant_id).count(_wanted(integration_id, revision))
+        read, counts = self._counts.pop(place, (0, {}))
+        if read != number:
+            counts = await self._count(*place)
+        self._counts[place] = number, counts
+        if len(self._counts) > self._remembered:
+            self._counts.pop(next(iter(self._counts)))
+        return counts
 
     async def gone(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
         """What the things that were told to be absent belonged to."""
         rows = self._since(tenant_id, integration_id, revision, ("gone",))
         return {ref async for row in rows for ref in row["gone"]}
 
+    async def _count(self, tenant_id: str, integration_id: str, revision: int) -> dict[str, int]:
+        keys: defaultdict[str, set[str]] = defaultdict(set)
+        async for row in self._since(tenant_id, integration_id, revision, ("topic", "keys", "revisions")):
+            told = zip(row["keys"], row["revisions"], strict=True)
+            keys[row["topic"]].update(key for key, own in told if own >= revision)
+        return {topic: len(some) for topic, some in keys.items()}
+
     def _since(
         self, tenant_id: str, integration_id: str, revision: int, fields: Sequence[str]
     ) -> AsyncGenerator[Document, None]:
         """One by one: a run may tell of a hundred thousand things."""
-        since = {"integration_id": integration_id, "newest": {"$gte": revision}}
-        return self._mongo.documents(_COLLECTION, tenant_id).stream(since, fields=fields)
+        rows = self._mongo.documents(_COLLECTION, tenant_id)
+        return rows.stream(_wanted(integration_id, revision), fields=fields)
+
+
+def _wanted(integration_id: str, revision: int) -> Document:
+    return {"integration_id": integration_id, "newest": {"$gte": revision}}
 
 
 def _document(integration_id: str, told: Sequence[tuple[Told, Observation]], at: datetime) -> Document:
