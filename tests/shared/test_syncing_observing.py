@@ -14,7 +14,7 @@ from shared.errors import TransientError
 from shared.leases import LeaseLost
 from shared.mongo import Mongo
 from shared.syncing.models import run_of
-from shared.syncing.observing import published_since
+from shared.syncing.published import published_since
 
 
 async def test_what_says_the_same_is_published_once(mongo: Mongo) -> None:

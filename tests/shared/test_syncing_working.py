@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from syncing import Board, Published, a_request, an_account, changed, connected, opened
 
+from shared.contracts import Message
 from shared.contracts.auth import Status
 from shared.contracts.base import Outcome, Side
 from shared.contracts.vendor_sync import AccountObserved, CredentialsRejected, RunFinished
 from shared.errors import CredentialsRejected as Refused
-from shared.errors import TransientError, UnexpectedResponse
+from shared.errors import PermanentError, TransientError, UnexpectedResponse
 from shared.leases import Lease, LeaseLost
 from shared.mongo import Mongo
 from shared.outbox import Outbox
@@ -113,6 +114,19 @@ async def test_a_shortfall_makes_a_finished_run_partial(mongo: Mongo, runs: Runs
     said = await ended(mongo)
     assert said is not None
     assert (said.outcome, said.reason) == (Outcome.PARTIAL, "a list fell short")
+
+
+async def test_a_run_ends_although_kafka_never_takes_something_that_it_read(mongo: Mongo, runs: Runs) -> None:
+    async def picky(batch: list[Message]) -> None:
+        if any(isinstance(one, AccountObserved) and one.account_id == "second" for one in batch):
+            raise PermanentError("a message is larger than Kafka takes")
+
+    await a_worker(mongo, runs, Scripted(), Published(before=picky)).step()
+
+    said = await ended(mongo)
+    assert said is not None
+    assert (said.outcome, said.published) == (Outcome.PARTIAL, {AccountObserved.topic: 1})
+    assert "larger than Kafka takes" in (said.reason or "")
 
 
 async def test_trouble_of_our_own_ends_nothing_and_repeats_no_finished_step(mongo: Mongo, runs: Runs) -> None:

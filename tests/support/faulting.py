@@ -54,9 +54,9 @@ class Books:
     async def dirty(self) -> dict[str, int]:
         """Revisions of what is published and not known to have arrived, by message key and topic."""
         marks = await self.mongo.all_tenants("dirty").find()
-        marked = {id_: at for mark in marks for id_, at in zip(mark["ids"], mark["revisions"], strict=True)}
+        marked = [id_ for mark in marks for id_ in mark["ids"]]
         rows = await self.mongo.all_tenants("observations").get_many(marked)
-        return {id_: at for id_, at in marked.items() if id_ in rows and rows[id_]["revision"] >= at}
+        return {id_: row["revision"] for id_, row in rows.items()}
 
 
 @asynccontextmanager

@@ -193,10 +193,23 @@ async def test_a_worker_paused_beyond_its_lease_publishes_nothing_more(stage: St
     assert not any(seen.detailed for seen in stage.said(SubscriptionObserved))
 
 
+async def test_a_worker_that_was_succeeded_changes_nothing_on_the_to_do_list(stage: Stage) -> None:
+    await stage.queue()
+
+    async def replaced(_: str) -> None:
+        await stage.mongo.all_tenants("runs").change({}, {"$set": {"token": "another's"}})
+
+    stage.vendor.asked = replaced
+    with pytest.raises(LeaseLost):
+        await stage.worker().step()
+
+    assert await done(stage) == set()
+
+
 async def test_the_successor_publishes_again_what_was_left_dirty(stage: Stage) -> None:
     await stage.run("before")
     left = stage.last("s00")
-    await Marks(stage.mongo, "demo", "int_1").keep(Mark.of({f"{left.topic}#{left.key}": left.revision}))
+    await Marks(stage.mongo, "demo", "int_1").keep(Mark.of([f"{left.topic}#{left.key}"]))
     told = len(stage.kafka.messages)
 
     await stage.run("after")

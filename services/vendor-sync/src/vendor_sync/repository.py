@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from shared.contracts.base import key_of
-from shared.mongo import Document, Documents, Mongo, Replace, Session, Update
+from shared.mongo import Change, Document, Documents, Mongo, Replace, Session, Update
 from shared.syncing.models import Run
+from shared.syncing.runs import hold
 from vendor_sync.models.todo import RANKS, Due, Entry, Stand
 from vendor_sync.models.vendor import BILLABLE
 
@@ -46,12 +47,7 @@ class Subscriptions:
     async def put(self, run: Run, entries: Sequence[Entry]) -> None:
         documents = [_document(run, entry) for entry in entries]
         changes = [Replace({"_id": one["_id"]}, one) for one in documents]
-
-        async def work(session: Session) -> None:
-            await self._of(run).bulk(changes, session=session)
-
-        # One commit for all: the embedded document store flushes every change that stands alone.
-        await self._mongo.transaction(work)
+        await self._store(run, changes)
 
     async def due(self, run: Run) -> AsyncIterator[list[Entry]]:
         """Page by page by id: what is read meanwhile, or fails, does not shift the rest."""
@@ -68,7 +64,7 @@ class Subscriptions:
         rows = self._of(run).stream(expected, fields=["row.subscription_id"])
         vanished = [row["_id"] async for row in rows if row["row"]["subscription_id"] not in listed]
         news = {"run_id": run.run_id, "state": Due.DUE, "rank": RANKS[-1]}
-        await self._of(run).bulk([Update({"_id": one}, {"$set": news}) for one in vanished])
+        await self._store(run, [Update({"_id": one}, {"$set": news}) for one in vanished])
         return len(vanished)
 
     async def stand(self, run: Run) -> Stand:
@@ -91,6 +87,16 @@ class Subscriptions:
             ]
         )
         return {row["_id"]: [name for _, name in row["names"]] for row in rows}
+
+    async def _store(self, run: Run, changes: Sequence[Change]) -> None:
+        """In one commit: the embedded document store flushes every change that stands alone."""
+
+        async def work(session: Session) -> None:
+            await hold(self._mongo, run, session)
+            await self._of(run).bulk(changes, session=session)
+
+        if changes:
+            await self._mongo.transaction(work)
 
     def _of(self, run: Run) -> Documents:
         return self._mongo.documents(COLLECTION, run.tenant_id)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TransactionalIdAuthorizationFailed
 
 from shared.attempts import attempt
 from shared.contracts import Message
@@ -36,14 +36,12 @@ class Fenced:
     @asynccontextmanager
     async def publishing(self, name: str) -> AsyncIterator["FencedPublisher"]:
         """From here on nobody else publishes under this name; raises `TransientError` without Kafka."""
+        whole = f"{self._service}/{name}"
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers,
-            client_id=self._service,
-            transactional_id=f"{self._service}/{name}",
-            **PRODUCING,
+            bootstrap_servers=self._servers, client_id=self._service, transactional_id=whole, **PRODUCING
         )
         try:
-            await _started(producer)
+            await _started(producer, whole)
             yield FencedPublisher(producer, self._service)
         finally:
             await self._stop(producer)
@@ -103,33 +101,33 @@ class FencedPublisher:
             raise mine.failure
 
     async def _publish(self, together: Sequence[_Batch]) -> None:
-        limit = min((batch.deadline for batch in together if batch.deadline is not None), default=None)
-        failure = await attempt(self._transact(together, limit))
-        for batch in together:
-            batch.failure = batch.failure if isinstance(batch.failure, PermanentError) else failure
+        """Nobody is told of success before the end: who is cut off earlier leaves it unknown to all."""
+        outcomes = await attempt(self._transact(together))
+        for place, batch in enumerate(together):
+            batch.failure = outcomes if isinstance(outcomes, Exception) else outcomes[place]
 
-    async def _transact(self, together: Sequence[_Batch], limit: float | None) -> None:
+    async def _transact(self, together: Sequence[_Batch]) -> list[PermanentError | None]:
+        """What each batch came to; what is refused for good, being too large, spoils no other."""
         if not self._sound:
             raise TransientError("an earlier batch under this name failed: open it anew")
         self._sound = False
+        limit = min((batch.deadline for batch in together if batch.deadline is not None), default=None)
         try:
             async with _within(limit):
                 await self._producer.begin_transaction()
-            await asyncio.gather(*map(self._hand_over, together))
+            outcomes = _lasting(await asyncio.gather(*map(self._handed_over, together)))
             async with _within(limit):
                 await self._producer.commit_transaction()
         except (KafkaError, TimeoutError) as error:
             raise TransientError(f"Kafka did not take a batch: {error!r}") from error
         self._sound = True
+        return outcomes
 
-    async def _hand_over(self, batch: _Batch) -> None:
-        sent = self._publisher.publish(
+    async def _handed_over(self, batch: _Batch) -> Exception | None:
+        sending = self._publisher.publish(
             batch.messages, correlation_id=batch.correlation_id, deadline=batch.deadline
         )
-        batch.failure = await attempt(sent)
-        # Nothing of what is refused for good, being too large, spoils what others publish.
-        if batch.failure is not None and not isinstance(batch.failure, PermanentError):
-            raise batch.failure
+        return await attempt(sending)
 
 
 class _Wire:
@@ -154,11 +152,26 @@ class _Wire:
         return await self._producer.send(topic, message, key=key, headers=pairs)
 
 
-async def _started(producer: AIOKafkaProducer) -> None:
+def _lasting(failures: Iterable[Exception | None]) -> list[PermanentError | None]:
+    """Raises the first that may be gone the next time."""
+    lasting: list[PermanentError | None] = []
+    for failure in failures:
+        if failure is not None and not isinstance(failure, PermanentError):
+            raise failure
+        lasting.append(failure)
+    return lasting
+
+
+async def _started(producer: AIOKafkaProducer, name: str) -> None:
     try:
         async with asyncio.timeout(_OPENING):
             await producer.start()
-    except (KafkaError, OSError, TimeoutError) as error:
+    except TransactionalIdAuthorizationFailed as error:
+        raise TransientError(f"Kafka refuses the transactional id {name}: allow it to this user") from error
+    except TimeoutError as error:
+        why = "it is away, or its transaction.state.log.replication.factor is larger than it has brokers"
+        raise TransientError(f"Kafka gives out no transactional id {name}: {why}") from error
+    except (KafkaError, OSError) as error:
         raise TransientError(f"Kafka cannot be reached: {error!r}") from error
 
 

@@ -1,35 +1,38 @@
 """The last seen state of everything that was observed, and publishing of only what differs from it.
 
-A batch is marked dirty before its rows are written and its observations published, and the mark removed
-after: killed in between, what it names is published again whatever it says. Rows move only forward by
+The rows of a batch are stored together with a mark that they are dirty, then published, then the mark is
+removed: killed in between, what it names is published again whatever it says. Rows move only forward by
 `revision`, which is taken before the read that it stamps.
 """
 
-from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from hashlib import sha256
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Protocol
+
+import structlog
 
 from shared import crashing
 from shared.attempts import attempt
-from shared.contracts import MESSAGES, Message, Observation
-from shared.contracts.base import key_of
+from shared.contracts import Message, Observation
+from shared.errors import PermanentError
 from shared.mongo import Document, Mongo, Session
 from shared.syncing.marks import Mark, Marks
-from shared.syncing.models import Run
 from shared.syncing.revisions import Revisions
+from shared.syncing.rows import (
+    COLLECTION,
+    O,
+    arrived,
+    id_of,
+    is_due,
+    newest_of,
+    of_integration,
+    row_of,
+    stored,
+)
 
-COLLECTION = "observations"
-"""By topic and message key, which is where rows are looked for: an index would cost every write more than it
-saves the few reads."""
-
-O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
+log = structlog.get_logger()
 
 _AT_ONCE = 500
-_ARRIVAL = ("topic", "revision", "arrived")
-_STAMPS = {"run_id", "revision", "observed_at", "generation"}
-_MODELS = {model.topic: model for model in MESSAGES if issubclass(model, Observation)}
 
 
 class Publishing(Protocol):
@@ -59,6 +62,8 @@ class Observer:
         self._marks = Marks(mongo, tenant_id, integration_id)
         self._publisher, self._lease, self._revisions = publisher, lease, Revisions(mongo)
         self._tenant_id, self._integration_id = tenant_id, integration_id
+        self.refused: dict[str, str] = {}
+        """Why something cannot be published at all, by what it is; it stays dirty."""
 
     async def revision(self) -> int:
         """Take one *before* each read; one read (a page, a batch) may stamp many things with it."""
@@ -69,7 +74,8 @@ class Observer:
 
         News that is older than what is known is dropped. `always` is for a reading that proves something
         (the read-back of a write): it is said even when it says the same. What is not known to have arrived
-        stays dirty. Raises `LeaseLost` past the deadline, `TransientError` when Kafka does not answer.
+        stays dirty. Raises `LeaseLost` past the deadline, `TransientError` when Kafka does not answer; what
+        Kafka will never take is told in `refused`, and holds up nothing else.
         """
         published: list[O] = []
         for batch in _batches(observations):
@@ -78,12 +84,12 @@ class Observer:
 
     async def known(self, model: type[O], things: Iterable[O]) -> dict[str, O]:
         """What was last seen of these things (only their keys matter), by message key."""
-        rows = await self._rows.get_many([_id(thing) for thing in things])
+        rows = await self._rows.get_many([id_of(thing) for thing in things])
         return {seen.key: seen for seen in (model.model_validate(row["body"]) for row in rows.values())}
 
     async def seen(self, model: type[O]) -> AsyncIterator[O]:
         """Everything of one kind that was ever observed here, as last seen; also what is gone."""
-        here = _of_integration(model.topic, self._tenant_id, self._integration_id)
+        here = of_integration(model.topic, self._tenant_id, self._integration_id)
         async for row in self._rows.stream(here, fields=["body"]):
             yield model.model_validate(row["body"])
 
@@ -95,64 +101,52 @@ class Observer:
         """
         count = 0
         for mark in await self._marks.all():
-            rows = await self._rows.get_many(mark.revisions)
-            await self._send(mark, [_stored(row) for row in rows.values()])
-            # Else its writer is alive and about to write them, or a newer reading will be.
-            if mark.landed(rows):
-                await self._marks.remove(mark)
+            rows = await self._rows.get_many(mark.ids)
+            await self._send(mark, self._readable(rows))
             count += len(rows)
         return count
 
     async def _publish(self, batch: Sequence[O], *, always: bool) -> list[O]:
-        """Those of a batch that are due, and are not overtaken while they are written."""
-        newest = _newest(batch)
+        """Those of a batch that are due, and are not overtaken while they are stored."""
+        newest = newest_of(batch)
         rows = await self._rows.get_many(newest)
-        dirty = await self._marks.dirty(rows)
+        dirty = await self._marks.dirty()
         due = {
             id_: thing
             for id_, thing in newest.items()
-            if _is_due(rows.get(id_), thing, always=always, dirty=id_ in dirty)
+            if is_due(rows.get(id_), thing, always=always, dirty=id_ in dirty)
         }
         if not due:
             return []
         # Before the mark: a worker whose time is over must not make its successor's rows dirty.
         self._lease.check()
-        mark = Mark.of({id_: thing.revision for id_, thing in due.items()})
-        await self._marks.keep(mark)
-        standing = await self._written(due, rows, dirty)
+        mark = Mark.of(due)
+        standing = await self._store(mark, due, rows, dirty)
         await self._send(mark, standing)
-        await self._marks.remove(mark)
-        return standing
+        return [thing for thing in standing if id_of(thing) not in self.refused]
 
-    async def _written(
-        self, due: Mapping[str, O], rows: Mapping[str, Document], dirty: Collection[str]
+    async def _store(
+        self, mark: Mark, due: Mapping[str, O], rows: Mapping[str, Document], dirty: Collection[str]
     ) -> list[O]:
-        """Store them; whoever is overtaken meanwhile drops out."""
-        news = [_row(thing, _arrived(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()]
+        """With their mark, or not at all; whoever is overtaken meanwhile drops out."""
+        news = [row_of(thing, arrived(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()]
         known: Mapping[str, Document] | None = rows
 
         async def work(session: Session) -> list[Document]:
             nonlocal known
             known, given = None, known
+            await self._marks.keep(mark, session=session)
             return await self._rows.forward(news, known=given, session=session)
 
-        # One commit for all: the embedded document store flushes every change that stands alone.
-        written = await self._mongo.transaction(work)
-        stands = {row["_id"] for row in written}
+        stands = {row["_id"] for row in await self._mongo.transaction(work)}
         stands |= {id_ for id_, row in rows.items() if id_ in due and row["revision"] == due[id_].revision}
         return [thing for id_, thing in due.items() if id_ in stands]
 
     async def _send(self, mark: Mark, observations: Sequence[Observation]) -> None:
         """Publish what the mark names; a writer that overtook us on a key gets the last word on it again."""
         while observations:
-            # Right before, and as a deadline of the sending itself: a pause may fall in between.
-            self._lease.check()
-            failure = await attempt(
-                self._publisher.publish(
-                    observations, correlation_id=observations[0].run_id, deadline=self._lease.loop_deadline
-                )
-            )
-            overtaken = await self._overtaken({_id(thing): thing.revision for thing in observations})
+            failure = await attempt(self._hand_over(observations))
+            overtaken = await self._overtaken({id_of(thing): thing.revision for thing in observations})
             if overtaken:
                 # Again, for a successor may have removed it: ours may arrive late, acknowledged or not.
                 await self._marks.keep(mark)
@@ -160,88 +154,48 @@ class Observer:
                 raise failure
             crashing.reached("observation-published", observations[0].topic)
             observations = overtaken
+        if left := self.refused.keys() & {*mark.ids}:
+            await self._marks.keep(Mark(tuple(left), mark.id))
+        else:
+            await self._marks.remove(mark)
+
+    async def _hand_over(self, observations: Sequence[Observation]) -> None:
+        """Halved until what Kafka will never take stands alone."""
+        # Right before, and as a deadline of the sending itself: a pause may fall in between.
+        self._lease.check()
+        failure = await attempt(
+            self._publisher.publish(
+                observations, correlation_id=observations[0].run_id, deadline=self._lease.loop_deadline
+            )
+        )
+        if isinstance(failure, PermanentError) and len(observations) > 1:
+            middle = len(observations) // 2
+            await self._hand_over(observations[:middle])
+            await self._hand_over(observations[middle:])
+        elif isinstance(failure, PermanentError):
+            self._refuse(id_of(observations[0]), failure)
+        elif failure is not None:
+            raise failure
+
+    def _readable(self, rows: Mapping[str, Document]) -> list[Observation]:
+        """What an older release stored may be beyond this one; a new reading replaces it."""
+        found = []
+        for id_, row in rows.items():
+            try:
+                found.append(stored(row))
+            except ValueError as error:
+                self._refuse(id_, error)
+        return found
+
+    def _refuse(self, id_: str, error: Exception) -> None:
+        log.error("observation_refused", observation=id_, error=str(error))
+        self.refused[id_] = str(error)
 
     async def _overtaken(self, sent: Mapping[str, int]) -> list[Observation]:
         """Our record may lie behind a newer one of its key in the topic: compaction would keep ours."""
         rows = await self._rows.get_many(sent, fields=["revision"])
         newer = [id_ for id_, row in rows.items() if row["revision"] > sent[id_]]
-        return [_stored(row) for row in (await self._rows.get_many(newer)).values()]
-
-
-async def published_since(mongo: Mongo, run: Run, topics: Iterable[str]) -> dict[str, int]:
-    """Distinct keys by topic that a reader holds with a revision of this run or later, writes included.
-
-    That is exactly what billing counts, so a run that was continued by another worker says the right number.
-    """
-    rows, since = mongo.documents(COLLECTION, run.tenant_id), run.first_revision
-    marks = Marks(mongo, run.tenant_id, run.integration_id)
-    named = await rows.get_many(await marks.ids(), fields=_ARRIVAL)
-    dirty = [named[id_] for id_ in await marks.dirty(named)]
-    unsent = Counter(row["topic"] for row in dirty if row["arrived"] < since <= row["revision"])
-    counts = {}
-    for topic in topics:
-        here = _of_integration(topic, run.tenant_id, run.integration_id)
-        counts[topic] = await rows.count(here | {"revision": {"$gte": since}}) - unsent[topic]
-    return counts
-
-
-def digest(observation: Observation) -> str:
-    """Of what it says, without when and by whom it was said."""
-    # A generation alone says nothing new of the thing: keys may rotate without a flood of repeats.
-    return sha256(observation.model_dump_json(exclude=_STAMPS).encode()).hexdigest()
-
-
-def _id(observation: Observation) -> str:
-    """Things of two topics may share a message key."""
-    return f"{observation.topic}#{observation.key}"
-
-
-def _of_integration(topic: str, tenant_id: str, integration_id: str) -> Document:
-    """The rows of one topic, by the beginning of their ids."""
-    first = f"{topic}#{key_of(tenant_id, integration_id)}:"
-    return {"_id": {"$gte": first, "$lt": first + "\uffff"}}
-
-
-def _newest(observations: Iterable[O]) -> dict[str, O]:
-    newest: dict[str, O] = {}
-    for thing in observations:
-        known = newest.get(_id(thing))
-        if known is None or known.revision < thing.revision:
-            newest[_id(thing)] = thing
-    return newest
-
-
-def _is_due(row: Document | None, thing: Observation, *, always: bool, dirty: bool) -> bool:
-    if row is None:
-        return True
-    # Whether a dirty row's record arrived is not known, so it goes out again whatever it says.
-    if dirty:
-        return bool(row["revision"] <= thing.revision)
-    return bool(row["revision"] < thing.revision and (always or row["digest"] != digest(thing)))
-
-
-def _arrived(before: Document | None, *, dirty: bool) -> int:
-    """The revision that readers surely held before, -1 for none; it counts while the row is dirty."""
-    if before is None:
-        return -1
-    return int(before["arrived"] if dirty else before["revision"])
-
-
-def _row(thing: Observation, arrived: int) -> Document:
-    return {
-        "_id": _id(thing),
-        "topic": thing.topic,
-        "integration_id": thing.integration_id,
-        "run_id": thing.run_id,
-        "revision": thing.revision,
-        "arrived": arrived,
-        "digest": digest(thing),
-        "body": thing.model_dump(mode="json"),
-    }
-
-
-def _stored(row: Document) -> Observation:
-    return _MODELS[row["topic"]].model_validate(row["body"])
+        return self._readable(await self._rows.get_many(newer))
 
 
 def _batches(things: Iterable[O]) -> Iterable[list[O]]:

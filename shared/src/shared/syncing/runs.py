@@ -17,7 +17,7 @@ from shared.mongo import Document, Index, Mongo, Session
 from shared.outbox import Outbox
 from shared.syncing.integrations import Integrations
 from shared.syncing.models import OPEN, Ending, Known, Request, Run, RunState, Stopped, run_of
-from shared.syncing.observing import published_since
+from shared.syncing.published import published_since
 from shared.syncing.revisions import Revisions
 
 COLLECTION = "runs"
@@ -188,6 +188,17 @@ class Runs:
 
     def _of(self, run: Run) -> Any:
         return self._mongo.documents(COLLECTION, run.tenant_id)
+
+
+async def hold(mongo: Mongo, run: Run, session: Session) -> None:
+    """Let this transaction end well only for the worker that has the run; raises `LeaseLost` for another.
+
+    A successor's claim that comes at the same time conflicts with it: looking at the clock before could not
+    keep a paused worker from storing what is outdated.
+    """
+    held = {"$inc": {"holds": 1}}
+    if not await mongo.documents(COLLECTION, run.tenant_id).change(_mine(run), held, session=session):
+        raise LeaseLost(f"run {run.run_id} was taken over")
 
 
 def _mine(run: Run) -> Document:

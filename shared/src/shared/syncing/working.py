@@ -7,7 +7,7 @@ that a worker that takes over goes on from there.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import structlog
@@ -126,9 +126,8 @@ class Worker:
         if isinstance(result, TransientError):
             _put_down(walk, result)
             return
-        ending = await self._ending(walk, result)
         # No longer asked whether it is wanted: also a run that was stopped must say how it ended.
-        result = await self._kept(walk, self._finished(walk, ending), wanted=False)
+        result = await self._kept(walk, self._finished(walk, result), wanted=False)
         if isinstance(result, Exception):
             _put_down(walk, result)
 
@@ -177,7 +176,7 @@ class Worker:
                 walk.claimed = await self._runs.note(walk.claimed, names[place + 1], notes)
 
     async def _ending(self, walk: Walk, result: Exception | None) -> Ending:
-        tally = await self._work.tally(walk)
+        tally = _short_of(walk.observer.refused, await self._work.tally(walk))
         match result:
             case None if not tally.shortfalls:
                 return Ending(Outcome.COMPLETE, tally=tally)
@@ -193,10 +192,11 @@ class Worker:
                 log.error("run_broke", run_id=walk.run.run_id, exc_info=result)
                 return Ending(Outcome.FAILED, "an internal error; see the log", tally)
 
-    async def _finished(self, walk: Walk, ending: Ending) -> None:
+    async def _finished(self, walk: Walk, result: Exception | None) -> None:
         """Nothing may be left dirty when the published keys are counted."""
         walk.progress.begin(_FINISHING)
         again = await walk.observer.republish_dirty()
+        ending = await self._ending(walk, result)
         await self._runs.finish(walk.claimed, ending)
         walk.progress.begin("reconciling", done=walk.progress.done, total=walk.progress.total)
         await walk.progress.close()
@@ -208,6 +208,15 @@ class Worker:
             republished=again,
             **ending.tally.counts,
         )
+
+
+def _short_of(refused: Mapping[str, str], tally: Tally) -> Tally:
+    """What could not be published was read in vain."""
+    if not refused:
+        return tally
+    example, why = next(iter(refused.items()))
+    sentence = f"{len(refused)} observations could not be published, among them {example}: {why}"
+    return replace(tally, shortfalls=(*tally.shortfalls, sentence))
 
 
 def _put_down(walk: Walk, cause: Exception) -> None:
