@@ -21,7 +21,7 @@ def an_entry(row: Row | None = None, *, read_at: datetime | None = None, run_id:
     """Known from an earlier run, its detail read when the row looked the same."""
     row = row or a_row()
     when = read_at or NOW - timedelta(days=1)
-    return Entry(row, run_id, Due.DONE, 2, row.status, read_at=when, read_mark=row.mark)
+    return Entry(row, run_id, Due.DONE, 2, row.status, read_at=when, read_fingerprint=row.fingerprint)
 
 
 @given(names=st.lists(st.sampled_from("abcdef"), max_size=30), known=st.sets(st.sampled_from("abcdef")))

@@ -157,7 +157,7 @@ async def test_a_run_during_which_auth_is_away_goes_on_when_it_is_back(stage: St
 async def test_a_killed_run_is_continued_without_repeating_a_finished_detail(
     stage: Stage, fatal: int
 ) -> None:
-    """Killed at each of its publications in turn: between the dirty mark and Kafka."""
+    """Killed at each of its publications in turn: between the stored rows and Kafka."""
     await stage.queue()
     going = asyncio.ensure_future(stage.worker().step())
     left = iter(range(fatal - 1))

@@ -37,9 +37,9 @@ class Subscriptions:
         read = _ever_listed(run) | {"read_at": {"$ne": None}, "gone": False}
         return frozenset(await self._of(run).distinct("offer", read))
 
-    async def marks(self, run: Run) -> dict[str, str]:
-        rows = self._of(run).stream(_in(run), fields=["row.subscription_id", "mark"])
-        return {row["row"]["subscription_id"]: row["mark"] async for row in rows}
+    async def fingerprints(self, run: Run) -> dict[str, str]:
+        rows = self._of(run).stream(_in(run), fields=["row.subscription_id", "fingerprint"])
+        return {row["row"]["subscription_id"]: row["fingerprint"] async for row in rows}
 
     async def add(self, run: Run, entries: Sequence[Entry]) -> None:
         await self._of(run).insert_new(_document(run, entry) for entry in entries)
@@ -118,7 +118,7 @@ def _id(run: Run, subscription_id: str) -> str:
 def _document(run: Run, entry: Entry) -> Document:
     told: dict[str, Any] = _ENTRY.dump_python(entry, mode="json")
     own = {"_id": _id(run, entry.subscription_id), "integration_id": run.integration_id}
-    return told | own | {"offer": entry.row.offer, "mark": entry.row.mark}
+    return told | own | {"offer": entry.row.offer, "fingerprint": entry.row.fingerprint}
 
 
 def _entry(row: Document) -> Entry:

@@ -38,8 +38,8 @@ class Entry:
     gone: bool = False
     read_at: datetime | None = None
     """When its detail was read last; None before the first time."""
-    read_mark: str = ""
-    """The mark of the row that was listed when the detail was read."""
+    read_fingerprint: str = ""
+    """The fingerprint of the row that was listed when the detail was read."""
     sold: tuple[tuple[str, str], ...] = ()
     """Key and name of each service that the detail spoke of, when it was read in this run."""
     why: str = ""
@@ -101,12 +101,12 @@ class Plan:
             self.order.rank(row),
             read.status if read and kept else row.status,
             read_at=read.read_at if read else None,
-            read_mark=read.read_mark if read else "",
+            read_fingerprint=read.read_fingerprint if read else "",
         )
 
     def _is_fresh(self, before: Entry, row: Row) -> bool:
         """Only a quick run asks; a row's date of change has the day as its finest unit."""
-        if self.kind is RunKind.FULL or before.read_at is None or before.read_mark != row.mark:
+        if self.kind is RunKind.FULL or before.read_at is None or before.read_fingerprint != row.fingerprint:
             return False
         # A change on the day of the reading, or the day before in another time zone, may not be in it.
         late = row.modified_on is not None and row.modified_on >= (before.read_at - _A_DAY).date()

@@ -79,7 +79,7 @@ class Row:
         return sha256(f"{self.name}|{self.term}|{self.billing}".encode()).hexdigest()[:16]
 
     @property
-    def mark(self) -> str:
+    def fingerprint(self) -> str:
         """Differs when anything in the row does."""
         # Of what we understood of the row: a field that we do not read makes no detail due.
         return sha256(repr(self).encode()).hexdigest()[:16]

@@ -177,7 +177,7 @@ def _judged(one: _Answered) -> Entry:
         gone=answer is None,
         status=answer.row.status if answer else entry.status,
         read_at=one.stamp.observed_at,
-        read_mark=entry.row.mark,
+        read_fingerprint=entry.row.fingerprint,
         sold=tuple((line.service.key, line.service.name) for line in one.sold),
         why="",
     )

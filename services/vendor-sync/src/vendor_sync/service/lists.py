@@ -24,12 +24,13 @@ async def list_first(reading: Reading) -> Mapping[str, str]:
 
 async def list_again(reading: Reading) -> Mapping[str, str]:
     """What came or changed while the details were read is due; what is in no list now is looked at once."""
-    plan, marks, there = await _plan(reading), await reading.todo.marks(reading.run), set[str]()
+    plan, there = await _plan(reading), set[str]()
+    before = await reading.todo.fingerprints(reading.run)
 
     async def take_in(stamp: Stamp, page: Page[Row]) -> None:
         there.update(row.subscription_id for row in page.rows)
         # Unchanged rows, nearly all of them, cost neither a lookup nor a write.
-        news = [row for row in page.rows if marks.get(row.subscription_id) != row.mark]
+        news = [row for row in page.rows if before.get(row.subscription_id) != row.fingerprint]
         await _enter(reading, stamp, news, plan.listed_again)
 
     notes = await _read_lists(reading, take_in)

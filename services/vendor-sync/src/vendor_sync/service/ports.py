@@ -41,8 +41,8 @@ class Todo(Protocol):
 
     async def known(self, run: Run, ids: Sequence[str]) -> Mapping[str, Entry]: ...
 
-    async def marks(self, run: Run) -> dict[str, str]:
-        """The mark of each row that this run has on its list, by subscription id."""
+    async def fingerprints(self, run: Run) -> dict[str, str]:
+        """The fingerprint of each row that this run has on its list, by subscription id."""
         ...
 
     async def offers(self, run: Run) -> frozenset[str]:
