@@ -56,7 +56,7 @@ class World:
 
     async def check(self, connection: Connection) -> None: ...
 
-    async def open(self, connection: Connection, known: Opening | None) -> Opening:  # noqa: ARG002
+    async def open(self, connection: Connection, known: Opening | None) -> Opening:  # noqa: ARG002 (the protocol's)
         self.signed_in.append(known)
         await asyncio.sleep(0)
         if self.raises:

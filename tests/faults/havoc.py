@@ -56,7 +56,7 @@ class Havoc:
 
     async def round(self, number: int, deciding: asyncio.Event) -> None:
         """Kill this round's victims and bring them back; returns when all of them are ready."""
-        dice = Random(f"{self.seed} round {number}")  # noqa: S311
+        dice = Random(f"{self.seed} round {number}")  # noqa: S311 (dice, no secret)
         async with asyncio.TaskGroup() as group:
             for name in self._victims(dice.randint(1, 3)):
                 late = dice.random() < _DECIDING

@@ -74,7 +74,7 @@ class Month:
 
     async def round(self, number: int) -> None:
         """One stretch of the month, from the first call to the last proven write."""
-        dice = Random(f"{self.seed} month {number}")  # noqa: S311  a script, not a secret
+        dice = Random(f"{self.seed} month {number}")  # noqa: S311 (dice)  a script, not a secret
         if number == 1:
             await self._begin()
             await self._synced(await self._finished())
@@ -94,7 +94,7 @@ class Month:
 
     async def _finished(self) -> str:
         ends = {"vendor_integration_id": self.story.vendor_id, "psa_integration_id": self.story.psa_id}
-        answer = await self.person.ask("POST", "matcher", "/finish", ends, key=_key(Random(self.seed)))  # noqa: S311
+        answer = await self.person.ask("POST", "matcher", "/finish", ends, key=_key(Random(self.seed)))  # noqa: S311 (dice)
         return str(answer["finish_id"])
 
     async def _change(self, number: int, dice: Random) -> None:

@@ -20,9 +20,9 @@ class Network(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 (the same)
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109 (the protocol's)
+        local_address: str | None = None,  # noqa: ARG002 (the protocol's)
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002 (the protocol's)
     ) -> httpcore.AsyncNetworkStream:
         self.asked.append(f"{host}:{port}")
         if host in self._dead:
@@ -36,7 +36,7 @@ class Answers:
     def __init__(self, *answers: Sequence[str]) -> None:
         self._answers = list(answers)
 
-    async def __call__(self, host: str, port: int) -> Sequence[str]:  # noqa: ARG002
+    async def __call__(self, host: str, port: int) -> Sequence[str]:  # noqa: ARG002 (the protocol's)
         return self._answers.pop(0)
 
 

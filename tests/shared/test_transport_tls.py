@@ -36,7 +36,7 @@ class Detour(httpcore.AsyncNetworkBackend):
         return await self._real.connect_tcp("127.0.0.1", self._port, timeout, local_address, socket_options)
 
 
-async def a_public_address(host: str, port: int) -> Sequence[str]:  # noqa: ARG001
+async def a_public_address(host: str, port: int) -> Sequence[str]:  # noqa: ARG001 (the protocol's)
     return [PUBLIC]
 
 

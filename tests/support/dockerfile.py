@@ -47,7 +47,7 @@ def stages() -> dict[str, Stage]:
 def context(place: Path) -> Path:
     """What a build gets to see: the repository's files without those that .dockerignore names."""
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()  # noqa: S603
+    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()  # noqa: S603 (git)
     for name in names:
         if not _ignored(name) and (ROOT / name).is_file():
             (place / name).parent.mkdir(parents=True, exist_ok=True)

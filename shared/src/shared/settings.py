@@ -87,7 +87,7 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917 (the signature is the base class's)
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic's signature)
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
@@ -103,10 +103,10 @@ def load(cls: type[S]) -> S:
     try:
         return cls()
     except ValidationError as error:
-        print("; ".join(_complaint(cls, fault) for fault in error.errors()), file=sys.stderr)  # noqa: T201
+        print("; ".join(_complaint(cls, fault) for fault in error.errors()), file=sys.stderr)  # noqa: T201 (before logs)
         raise SystemExit(2) from None
     except SettingsError as error:  # text that is no JSON where there must be some
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)  # noqa: T201 (before logs)
         raise SystemExit(2) from None
 
 

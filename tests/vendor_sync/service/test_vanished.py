@@ -131,3 +131,17 @@ async def test_refused_credentials_are_never_taken_for_an_absent_account(stage: 
 
     assert finished.outcome is Outcome.FAILED
     assert all(seen.present for seen in stage.said(AccountObserved))
+
+
+async def test_a_whole_marketplace_may_vanish_in_one_run(mongo: Mongo) -> None:
+    """More than is stored in one transaction."""
+    vendor = FakeMarketplace(accounts_there=customers("c1", "c2"))
+    vendor.has(*(an_offer(f"s{n}", "offer", n) for n in range(520)))
+    stage = Stage(mongo, vendor)
+    await stage.run("before")
+    vendor.details.clear()
+
+    finished = await stage.run("after")
+
+    assert (finished.outcome, finished.counts["vanished"]) == (Outcome.COMPLETE, 520)
+    assert not any(stage.last(f"s{n}").present for n in (0, 499, 500, 519))

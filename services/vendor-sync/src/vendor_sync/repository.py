@@ -19,6 +19,7 @@ from vendor_sync.models.vendor import BILLABLE
 COLLECTION = "subscriptions"
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+_AT_ONCE = 500
 _PAGE = 2_000
 """Entries read from the list at a time: a few megabytes."""
 
@@ -89,13 +90,15 @@ class Subscriptions:
         return {row["_id"]: [name for _, name in row["names"]] for row in rows}
 
     async def _store(self, run: Run, changes: Sequence[Change]) -> None:
-        """In one commit: the embedded document store flushes every change that stands alone."""
+        """Hundreds in one commit: the embedded document store flushes every change that stands alone."""
+        # A whole marketplace may vanish, and a transaction must stay small and short.
+        for start in range(0, len(changes), _AT_ONCE):
+            some = changes[start : start + _AT_ONCE]
 
-        async def work(session: Session) -> None:
-            await hold(self._mongo, run, session)
-            await self._of(run).bulk(changes, session=session)
+            async def work(session: Session, some: Sequence[Change] = some) -> None:
+                await hold(self._mongo, run, session)
+                await self._of(run).bulk(some, session=session)
 
-        if changes:
             await self._mongo.transaction(work)
 
     def _of(self, run: Run) -> Documents:
