@@ -36,19 +36,20 @@ bench: setup ## how far we are from the bare minimum, side by side (QUICK=1 for 
 faults: setup ## a month under random kills: 25 rounds in about ten minutes (ROUNDS=, SEED= repeats a run)
 	@$(BIN)/python tests/faults/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
-lint: $(READY) ## style, types, import contracts, sizes
+lint: $(READY) ## style, types, import contracts, sizes, names
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check -q $(SOURCES)
 	@$(BIN)/mypy $(SOURCES)
 	@$(BIN)/lint-imports
 	@$(BIN)/python .ci/sizes.py
+	@$(BIN)/python .ci/names.py
 
 format: $(READY) ## put code in form
 	@$(BIN)/ruff check --fix -q $(SOURCES) || true
 	@$(BIN)/ruff format -q $(SOURCES)
 
 catalogue: $(READY) ## write the event catalogue of shared/README.md anew
-	@$(BIN)/python -m shared.catalogue shared/README.md
+	@$(BIN)/python -m shared.contracts.catalogue shared/README.md
 
 check: lint test ## what must hold before anything lands
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
-from authing import PASSWORD, as_person, auth_settings
-from connecting import FarSide, connectwise_body, ingram_body
+from auth_env import PASSWORD, as_person, auth_settings
 from faststream.kafka import KafkaBroker, TestKafkaBroker
+from provider_fakes import FarSide, connectwise_body, ingram_body
 
 from auth.app import make_app
 from shared.contracts import Message, psa_sync, vendor_sync
 from shared.contracts.matcher import MappingFinished
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
-from shared.people import Role
+from shared.web.token_verification import Role
 
 ADMIN = as_person(Role.ADMIN)
 Auth = tuple[httpx.AsyncClient, KafkaBroker]
@@ -116,8 +116,8 @@ async def test_refused_credentials_end_in_error_if_they_are_the_present_ones(
     async with running(mongo) as (auth, broker):
         vendor, psa = await both_connected(auth)
         refused = {"tenant_id": "demo", "generation": generation, "refused": "the key was taken back"}
-        await tell(broker, vendor_sync.CredentialsRejected(integration_id=vendor, **refused))
-        await tell(broker, psa_sync.CredentialsRejected(integration_id=psa, **refused))
+        await tell(broker, vendor_sync.VendorCredentialsRejected(integration_id=vendor, **refused))
+        await tell(broker, psa_sync.PsaCredentialsRejected(integration_id=psa, **refused))
         wanted = ["error" if generation == 1 else "pending"] * 2
         found = await seen(auth, wanted)
 

@@ -4,12 +4,12 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import httpx
 import pytest
-from authing import SERVICE_TOKENS, as_person, as_service, auth_over_http
-from connecting import CANARIES, FarSide, connectwise_body, ingram_body
-from outside import Reply
+from auth_env import SERVICE_TOKENS, as_person, as_service, auth_over_http
+from http_fakes import Reply
+from provider_fakes import CANARIES, FarSide, connectwise_body, ingram_body
 
 from shared.mongo import Mongo
-from shared.people import Role
+from shared.web.token_verification import Role
 
 VENDOR_TOKEN = "eyJhbGciOiJSUzI1NiJ9.canary-vendor-token.c2ln"
 Trouble = Callable[[str], Reply]

@@ -2,14 +2,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from connecting import CANARIES, a_connectwise, an_ingram, connectwise_body, ingram_body
+from provider_fakes import CANARIES, a_connectwise, an_ingram, connectwise_body, ingram_body
 
-from auth.models.grants import Grant, Opening
-from auth.models.integrations import Integration
-from auth.routes.integrations import read_connection
-from shared.contracts.auth import Status
+from auth.access.models import IntegrationAccessGrant, ProviderSession
+from auth.integrations.models import Integration
+from auth.integrations.routes import read_connection
+from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import integration_id_of
-from shared.problems import Problem
+from shared.web.problems import Problem
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -99,19 +99,27 @@ def test_keys_are_taken_without_the_spaces_that_were_copied_with_them() -> None:
 
 
 def test_connecting_again_raises_the_generation_and_keeps_what_a_person_set() -> None:
-    before = an_integration(name="My marketplace", status=Status.ERROR, reason="refused")
+    before = an_integration(name="My marketplace", status=IntegrationStatus.ERROR, reason="refused")
 
     after = Integration.connected("demo", an_ingram(), before=before, now=LATER)
 
-    assert (after.generation, after.status, after.reason) == (2, Status.PENDING, None)
+    assert (after.generation, after.status, after.reason) == (2, IntegrationStatus.PENDING, None)
     assert after.name == "My marketplace"
     assert after.revision > before.revision
 
 
-@pytest.mark.parametrize("status", [Status.ERROR, Status.DISABLED, Status.DISCONNECTED, Status.ACTIVE])
-def test_finishing_the_mapping_moves_nothing_but_what_is_pending(status: Status) -> None:
+@pytest.mark.parametrize(
+    "status",
+    [
+        IntegrationStatus.ERROR,
+        IntegrationStatus.DISABLED,
+        IntegrationStatus.DISCONNECTED,
+        IntegrationStatus.ACTIVE,
+    ],
+)
+def test_finishing_the_mapping_moves_nothing_but_what_is_pending(status: IntegrationStatus) -> None:
     assert an_integration(status=status).activated(LATER).status is status
-    assert an_integration().activated(LATER).status is Status.ACTIVE
+    assert an_integration().activated(LATER).status is IntegrationStatus.ACTIVE
 
 
 def test_finishing_the_mapping_told_twice_is_one_change() -> None:
@@ -120,20 +128,22 @@ def test_finishing_the_mapping_told_twice_is_one_change() -> None:
     assert once.activated(LATER) is once
 
 
-@pytest.mark.parametrize("status", [Status.ERROR, Status.DISCONNECTED, Status.ACTIVE])
-def test_what_was_mapped_once_is_active_as_soon_as_it_is_connected_again(status: Status) -> None:
+@pytest.mark.parametrize(
+    "status", [IntegrationStatus.ERROR, IntegrationStatus.DISCONNECTED, IntegrationStatus.ACTIVE]
+)
+def test_what_was_mapped_once_is_active_as_soon_as_it_is_connected_again(status: IntegrationStatus) -> None:
     before = an_integration().activated(LATER).model_copy(update={"status": status})
 
     after = Integration.connected("demo", an_ingram(), before=before, now=LATER)
 
-    assert (after.status, after.generation) == (Status.ACTIVE, before.generation + 1)
+    assert (after.status, after.generation) == (IntegrationStatus.ACTIVE, before.generation + 1)
 
 
 def test_a_refusal_of_replaced_credentials_is_ignored() -> None:
     before = an_integration(generation=2)
 
     assert before.refused(1, "no", LATER) is before
-    assert before.refused(2, "no", LATER).status is Status.ERROR
+    assert before.refused(2, "no", LATER).status is IntegrationStatus.ERROR
 
 
 def test_a_revision_grows_even_when_the_clock_was_set_back() -> None:
@@ -145,7 +155,7 @@ def test_a_revision_grows_even_when_the_clock_was_set_back() -> None:
 
 
 def test_a_grant_serves_until_it_expires_is_refused_or_replaced() -> None:
-    grant = Grant(Opening("https://x.example", {}, timedelta(minutes=5)), NOW, 1)
+    grant = IntegrationAccessGrant(ProviderSession("https://x.example", {}, timedelta(minutes=5)), NOW, 1)
 
     assert grant.serves(1, NOW + timedelta(minutes=4), None)
     assert not grant.serves(1, NOW + timedelta(minutes=5), None)

@@ -3,12 +3,12 @@ from typing import Any
 
 import httpx
 import pytest
-from authing import as_person, as_service, auth_over_http, said
-from connecting import FarSide, connectwise_body, ingram_body
+from auth_env import as_person, as_service, auth_over_http, said
+from provider_fakes import FarSide, connectwise_body, ingram_body
 
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected
 from shared.mongo import Mongo
-from shared.people import Role
+from shared.web.token_verification import Role
 
 ADMIN = as_person(Role.ADMIN)
 

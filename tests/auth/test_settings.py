@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 import pytest
-from authing import KEY, auth_settings
+from auth_env import KEY, auth_settings
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 from standalone import signals
-from standalone.order import tell
 from standalone.services import TOPICS
+from standalone.startup_order import tell
 from standalone.system import EVERYTHING, SERVERS, Overrides, System
 from tests.bench import approving, calls, dashboards, full_run, memory, reconciling, subscriptions
 from tests.bench.connected import Connected, first_sync

@@ -2,19 +2,21 @@
 
 from uuid import uuid4
 
-from billing.models.approvable import Choice
-from billing.models.usage_line import UsageLine
-from billing.repository.approvals import Approvals
-from billing.repository.audit import Audit
-from billing.repository.coverages import Coverages
-from billing.repository.integrations import Integrations
-from billing.repository.usage_lines import UsageLines
-from billing.service.approving import Approving, Order
+from observation_builders import TENANT
+
+from billing.approvals.eligibility import Choice
+from billing.approvals.repository import ApprovalRepository
+from billing.approvals.service import ApprovalRequest, ApprovalService
+from billing.audit.repository import AuditLog
+from billing.observations.integrations import IntegrationDirectory
+from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.repository import UsageLineRepository
+from billing.usage.usage_line import UsageLine
 from shared.outbox import Outbox
 from tests.bench.bare_approving import bare
 from tests.bench.ground import Ground, Plan
 from tests.bench.harness import Row, Sample, Sign, Target, in_turn, row_of_times
-from tests.bench.month import TENANT, hear, store_of
+from tests.bench.month import hear, store_of
 from tests.bench.reconciling import reconcile
 from tests.bench.usage import Stopwatch
 
@@ -47,12 +49,14 @@ async def ours(plan: Plan) -> Sample:
     """Raises `ValueError` when not every line was approved: then the row would measure something else."""
     mongo = store_of(plan)
     outbox = Outbox(mongo, "billing")
-    lines = UsageLines(mongo, outbox, Coverages(mongo))
-    ledger = Approvals(mongo, outbox, Audit(mongo), lines=lines, integrations=Integrations(mongo))
+    lines = UsageLineRepository(mongo, outbox, CoverageRepository(mongo))
+    ledger = ApprovalRepository(
+        mongo, outbox, AuditLog(mongo), lines=lines, integrations=IntegrationDirectory(mongo)
+    )
     choices = tuple(Choice(line.line_id, line.seal) for line in await _all(lines))
-    order = Order(TENANT, "ann", str(uuid4()), choices)
+    order = ApprovalRequest(TENANT, "ann", str(uuid4()), choices)
     with Stopwatch() as watch:
-        results = await Approving(ledger).approve(order)
+        results = await ApprovalService(ledger).approve(order)
     refused = [one.objected.sentence for one in results if one.objected]
     if refused or len(results) != plan.count:
         raise ValueError(f"{len(refused)} of {len(results)} lines were refused: {refused[:1]}")
@@ -60,7 +64,7 @@ async def ours(plan: Plan) -> Sample:
     return watch.sample(len(results))
 
 
-async def _all(lines: UsageLines) -> list[UsageLine]:
+async def _all(lines: UsageLineRepository) -> list[UsageLine]:
     found, after = await lines.page(TENANT, limit=_PAGE)
     while after:
         more, after = await lines.page(TENANT, after=after, limit=_PAGE)

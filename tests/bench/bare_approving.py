@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
 
-from billing.service.approving import BATCH
+from billing.approvals.service import BATCH
 from shared.mongo import Document
 from tests.bench.ground import Plan
 from tests.bench.harness import Sample

@@ -12,8 +12,8 @@ import httpx
 from tests.bench.ground import Plan
 from tests.bench.harness import Sample
 from tests.bench.usage import Stopwatch
-from vendor_sync.connectors.ingram_micro import PAGE_SIZES
-from vendor_sync.service.details import AT_ONCE
+from vendor_sync.connectors.ingram_micro.connector import PAGE_SIZES
+from vendor_sync.runs.details import AT_ONCE
 
 _LISTS = ("active", "hold")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from standalone.demo.desk import Desk
-from standalone.demo.story import Story
+from standalone.demo.client import DemoClient
+from standalone.demo.story import DemoStory
 from standalone.system import System
 from tests.bench.ground import Ground
 
@@ -39,9 +39,9 @@ class Connected(Ground):
 
 async def first_sync(system: System) -> Synced:
     """Connect both; raises `TimeoutError` when the runs do not end."""
-    async with Desk(system.urls) as desk:
+    async with DemoClient(system.urls) as desk:
         await signed_in(desk, system)
-        story = Story(desk, {})
+        story = DemoStory(desk, {})
         began = time.monotonic()
         await story.connect(await sandbox_says(system, "credentials"))
         async with asyncio.timeout(_WITHIN):
@@ -57,7 +57,7 @@ async def first_sync(system: System) -> Synced:
     )
 
 
-async def signed_in(desk: Desk, system: System) -> None:
+async def signed_in(desk: DemoClient, system: System) -> None:
     await desk.sign_in(system.credentials.admin_email, system.credentials.admin_password)
 
 
@@ -73,7 +73,7 @@ async def sandbox_set(system: System, switches: Mapping[str, Any]) -> None:
         (await sandbox.put("/_sandbox/switches", json=dict(switches))).raise_for_status()
 
 
-async def _completions(desk: Desk, wanted: set[str]) -> dict[str, tuple[dict[str, Any], datetime]]:
+async def _completions(desk: DemoClient, wanted: set[str]) -> dict[str, tuple[dict[str, Any], datetime]]:
     """The status that tells each integration's outcome, and when it was seen."""
     heard: dict[str, tuple[dict[str, Any], datetime]] = {}
     while heard.keys() != wanted:  # a stream has a lifetime; a browser opens the next one by itself

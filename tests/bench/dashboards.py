@@ -8,9 +8,9 @@ from statistics import quantiles
 from pydantic import SecretStr
 
 from shared.contracts.base import Outcome
-from shared.live import Live, Status
-from shared.settings import RedisSettings
-from standalone.demo.desk import Desk
+from shared.runtime.settings import RedisSettings
+from shared.status_channel import RunStatus, StatusChannel
+from standalone.demo.client import DemoClient
 from tests.bench.connected import Connected, signed_in
 from tests.bench.harness import Row, Sample, Sign, Spread, Target
 from tests.bench.usage import cpu_seconds, peak_mb
@@ -27,8 +27,8 @@ async def measure(ground: Connected) -> list[Row]:
     system, amount = ground.system, 60 if ground.quick else 300
     console = system.parts["console"].pid
     used, began = cpu_seconds(console), time.perf_counter()
-    live = Live(RedisSettings(url=SecretStr(system.servers.redis_url)))
-    async with Desk(system.urls) as desk:
+    live = StatusChannel(RedisSettings(url=SecretStr(system.servers.redis_url)))
+    async with DemoClient(system.urls) as desk:
         await signed_in(desk, system)
         delays = sorted(await _delays(live, desk, system.credentials.tenant_id, amount))
     await live.close()
@@ -47,7 +47,7 @@ async def measure(ground: Connected) -> list[Row]:
     ]
 
 
-async def _delays(live: Live, desk: Desk, tenant_id: str, amount: int) -> list[float]:
+async def _delays(live: StatusChannel, desk: DemoClient, tenant_id: str, amount: int) -> list[float]:
     """In milliseconds, of every completion at every dashboard."""
     wall = [_Dashboard(desk, amount) for _ in range(_DASHBOARDS)]
     told: dict[str, float] = {}
@@ -68,7 +68,7 @@ async def _delays(live: Live, desk: Desk, tenant_id: str, amount: int) -> list[f
 class _Dashboard:
     """Watches until it has seen so many completions; `seen` says when it saw each run's."""
 
-    def __init__(self, desk: Desk, amount: int) -> None:
+    def __init__(self, desk: DemoClient, amount: int) -> None:
         self._desk, self._amount = desk, amount
         self.subscribed, self.seen = asyncio.Event(), dict[str, float]()
 
@@ -83,8 +83,8 @@ class _Dashboard:
                 return
 
 
-def _completion(tenant_id: str, run_id: str) -> Status:
-    return Status(
+def _completion(tenant_id: str, run_id: str) -> RunStatus:
+    return RunStatus(
         tenant_id=tenant_id,
         integration_id=_INTEGRATION,
         run_id=run_id,

@@ -11,10 +11,10 @@ from aiokafka import AIOKafkaConsumer
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from shared.contracts.base import Outcome, RunKind
-from shared.contracts.vendor_sync import RunFinished, SyncVendor
+from shared.contracts.vendor_sync import SyncVendor, VendorRunFinished
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Document
-from shared.settings import KafkaSettings
+from shared.runtime.settings import KafkaSettings
 from tests.bench.bare_walk import bare
 from tests.bench.connected import Connected, sandbox_set
 from tests.bench.harness import Row, Sample, Sign, Target, in_turn, row_of_times
@@ -94,9 +94,9 @@ class _Runs:
             asked_by="bench",
         )
 
-    async def _end_of(self, sync_id: str) -> RunFinished:
+    async def _end_of(self, sync_id: str) -> VendorRunFinished:
         async for record in self.ends:
-            finished = RunFinished.model_validate_json(record.value)
+            finished = VendorRunFinished.model_validate_json(record.value)
             if finished.sync_id == sync_id:
                 return finished
         raise LookupError("the topic ended")
@@ -106,7 +106,7 @@ class _Runs:
 async def _running(ground: Connected) -> AsyncIterator[_Runs]:
     servers = ground.system.servers.kafka
     broker = make_broker(KafkaSettings(servers=servers), "bench")
-    async with AIOKafkaConsumer(RunFinished.topic, bootstrap_servers=servers) as ends:
+    async with AIOKafkaConsumer(VendorRunFinished.topic, bootstrap_servers=servers) as ends:
         try:
             await broker.start()
             yield _Runs(ground, Publisher(broker, "bench"), ends)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
-from bought import (
+from observation_builders import (
     PSA,
     TENANT,
     VENDOR,
@@ -20,15 +20,15 @@ from bought import (
 from pydantic import SecretStr
 
 from billing.app import INDEXES
-from billing.models.coverage import Coverage, Reading
-from billing.repository.arrivals import Arrivals
-from billing.repository.coverages import Coverages
-from billing.repository.observed import Observed
-from billing.repository.touched import Touched
-from billing.service.observing import Observing
+from billing.observations.receipts import Receipts
+from billing.observations.repository import ObservationRepository
+from billing.observations.service import ObservationIngestor
+from billing.reconciliation.work_queue import WorkQueue
+from billing.usage.coverage import CompletedRun, Coverage
+from billing.usage.coverage_repository import CoverageRepository
 from shared.contracts.base import State, utc
 from shared.mongo import Mongo, Session
-from shared.settings import MongoSettings
+from shared.runtime.settings import MongoSettings
 from tests.bench.ground import Plan
 
 OFFERS, PER_ACCOUNT = 40, 8
@@ -42,7 +42,9 @@ def store_of(plan: Plan) -> Mongo:
 async def hear(mongo: Mongo, lines: int) -> None:
     """Everything that makes up so many usage lines: each a subscription, billed one seat too many."""
     await mongo.ensure(INDEXES)
-    observing = Observing(Observed(mongo), Arrivals(mongo), Touched(mongo), wake=lambda: None)
+    observing = ObservationIngestor(
+        ObservationRepository(mongo), Receipts(mongo), WorkQueue(mongo), wake=lambda: None
+    )
     for news in (_standing(), _accounts(lines), _mappings(lines), _bought(lines), _billed(lines)):
         for kind in _by_kind(list(news)):
             rest = iter(kind)
@@ -53,11 +55,11 @@ async def hear(mongo: Mongo, lines: int) -> None:
 
 async def _vouch(mongo: Mongo) -> None:
     """Both sides were read completely: before that no line may be approved."""
-    read = Reading("run_read", 1, utc(datetime.now(UTC)))
+    read = CompletedRun("run_read", 1, utc(datetime.now(UTC)))
 
     async def work(session: Session) -> None:
         for integration_id in (VENDOR, PSA):
-            await Coverages(mongo).put(TENANT, integration_id, Coverage(read, read), session=session)
+            await CoverageRepository(mongo).put(TENANT, integration_id, Coverage(read, read), session=session)
 
     await mongo.transaction(work)
 

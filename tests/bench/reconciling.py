@@ -1,18 +1,20 @@
 """Row: usage lines reconciled per second, from marks to stored lines with their announcements."""
 
-from billing.jobs import Reconciler
-from billing.models.periods import Tenant
-from billing.repository.coverages import Coverages
-from billing.repository.scopes import Scopes
-from billing.repository.touched import Touched
-from billing.repository.usage_lines import UsageLines
-from billing.service.reconciling import Reconciling
-from shared.leases import Leases
+from observation_builders import TENANT
+
+from billing.reconciliation.inputs import AccountGroupLoader
+from billing.reconciliation.leader import ReconcilerLeader
+from billing.reconciliation.reconciler import Reconciler
+from billing.reconciliation.work_queue import WorkQueue
+from billing.usage.calendar import TenantCalendar
+from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.repository import UsageLineRepository
 from shared.mongo import Mongo
 from shared.outbox import Outbox
+from shared.runtime.leases import Leases
 from tests.bench.ground import Ground, Plan
 from tests.bench.harness import Row, Sample, Spread
-from tests.bench.month import TENANT, hear, store_of
+from tests.bench.month import hear, store_of
 from tests.bench.usage import Stopwatch
 
 
@@ -39,9 +41,9 @@ async def ours(plan: Plan) -> Sample:
 
 async def reconcile(mongo: Mongo) -> None:
     """Billing's own job, until nothing is marked."""
-    lines = UsageLines(mongo, Outbox(mongo, "billing"), Coverages(mongo))
-    scopes = Scopes(mongo, {TENANT: Tenant(id=TENANT, currency="USD")})
-    job = Reconciler(Reconciling(Touched(mongo), scopes, lines), Leases(mongo), lines.admit)
+    lines = UsageLineRepository(mongo, Outbox(mongo, "billing"), CoverageRepository(mongo))
+    scopes = AccountGroupLoader(mongo, {TENANT: TenantCalendar(id=TENANT, currency="USD")})
+    job = ReconcilerLeader(Reconciler(WorkQueue(mongo), scopes, lines), Leases(mongo), lines.admit)
     while await job.step():
         pass
     await job.release()

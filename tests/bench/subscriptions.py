@@ -2,18 +2,18 @@
 
 import asyncio
 
-from bought import a_subscription
+from observation_builders import a_subscription
 from pydantic import SecretStr
 
 from billing.app import INDEXES
-from billing.repository.arrivals import Arrivals
-from billing.repository.observed import Observed
-from billing.repository.touched import Touched
-from billing.service.observing import Observing
+from billing.observations.receipts import Receipts
+from billing.observations.repository import ObservationRepository
+from billing.observations.service import ObservationIngestor
+from billing.reconciliation.work_queue import WorkQueue
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.kafka import Publisher, consume, make_broker
 from shared.mongo import Mongo
-from shared.settings import KafkaSettings, MongoSettings
+from shared.runtime.settings import KafkaSettings, MongoSettings
 from tests.bench.bare_subscriptions import bare
 from tests.bench.ground import Ground, Plan
 from tests.bench.harness import Row, Sample, Sign, Target, in_turn, row_of_rates
@@ -40,7 +40,9 @@ async def ours(plan: Plan) -> Sample:
     mongo = Mongo(MongoSettings(url=SecretStr(plan.mongo_url), database=plan.name))
     await mongo.ensure(INDEXES)
     broker = make_broker(KafkaSettings(servers=plan.kafka), plan.name)
-    observing = Observing(Observed(mongo), Arrivals(mongo), Touched(mongo), wake=lambda: None)
+    observing = ObservationIngestor(
+        ObservationRepository(mongo), Receipts(mongo), WorkQueue(mongo), wake=lambda: None
+    )
     left, done = plan.count, asyncio.Event()
 
     async def on_subscriptions(news: list[SubscriptionObserved]) -> None:

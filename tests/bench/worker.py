@@ -12,13 +12,13 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
-from shared import logs
+from shared.runtime import logging
 from tests.bench.ground import Plan
 from tests.bench.harness import Sample
 
 
 def main(named: str, plan_text: str, result: str) -> None:
-    logs.configure("bench")  # a service writes its lines too
+    logging.configure("bench")  # a service writes its lines too
     module, _, function = named.partition(":")
     side = getattr(import_module(module), function)
     plan = Plan(**json.loads(plan_text))

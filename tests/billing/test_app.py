@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from bought import (
+from faststream.kafka import KafkaBroker, TestKafkaBroker
+from httpx import ASGITransport, AsyncClient
+from observation_builders import (
     PSA,
     TENANT,
     VENDOR,
@@ -15,33 +17,31 @@ from bought import (
     an_agreement_line,
     an_integration,
 )
-from faststream.kafka import KafkaBroker, TestKafkaBroker
-from httpx import ASGITransport, AsyncClient
 from people import a_verifier, signed_in
 
-from billing.app import Parts, Rules, make_app
-from billing.models.periods import Tenant
+from billing.app import BillingDependencies, BillingRules, make_app
+from billing.usage.calendar import TenantCalendar
 from shared.contracts import Message
 from shared.contracts.base import Outcome
-from shared.kafka import enveloped, make_broker
-from shared.live import Live
+from shared.kafka import envelope_of, make_broker
 from shared.mongo import Mongo
-from shared.people import Role
-from shared.settings import KafkaSettings, MongoSettings, RedisSettings
+from shared.runtime.settings import KafkaSettings, MongoSettings, RedisSettings
+from shared.status_channel import StatusChannel
+from shared.web.token_verification import Role
 
 TODAY = datetime.now(UTC)
 BOUGHT, BILLED = a_subscription(7, observed_at=TODAY), an_agreement_line(5, observed_at=TODAY)
 
 
 @pytest.fixture
-async def live(redis_settings: RedisSettings) -> AsyncIterator[Live]:
-    channel = Live(redis_settings)
+async def live(redis_settings: RedisSettings) -> AsyncIterator[StatusChannel]:
+    channel = StatusChannel(redis_settings)
     yield channel
     await channel.close()
 
 
 async def test_what_is_heard_ends_as_a_line_over_http_and_an_outcome_on_the_channel(
-    mongo_settings: MongoSettings, redis_settings: RedisSettings, live: Live
+    mongo_settings: MongoSettings, redis_settings: RedisSettings, live: StatusChannel
 ) -> None:
     async with billing(mongo_settings, redis_settings) as (broker, http):
         await say(broker, an_integration(VENDOR), an_integration(PSA))
@@ -77,8 +77,8 @@ async def billing(
 ) -> AsyncIterator[tuple[KafkaBroker, AsyncClient]]:
     """The whole service on in-memory Kafka and real stores."""
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "billing")
-    parts = Parts(Mongo(mongo_settings), broker, Live(redis_settings), a_verifier())
-    app = make_app(parts, Rules((Tenant(id=TENANT, currency="USD"),)))
+    parts = BillingDependencies(Mongo(mongo_settings), broker, StatusChannel(redis_settings), a_verifier())
+    app = make_app(parts, BillingRules((TenantCalendar(id=TENANT, currency="USD"),)))
     http = AsyncClient(transport=ASGITransport(app), base_url="http://billing")
     async with TestKafkaBroker(broker, connect_only=False), app.router.lifespan_context(app), http:
         yield broker, http
@@ -86,11 +86,11 @@ async def billing(
 
 async def say(broker: KafkaBroker, *messages: Message) -> None:
     for message in messages:
-        sent = enveloped(message, source="test")
+        sent = envelope_of(message, source="test")
         await broker.publish(sent.body, sent.topic, key=sent.key.encode(), headers=dict(sent.headers))
 
 
-async def outcomes(live: Live) -> dict[str, Any]:
+async def outcomes(live: StatusChannel) -> dict[str, Any]:
     told = await live.snapshot(TENANT)
     return {name: status.outcome for name, status in told.items() if status.outcome}
 

@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from fastapi import FastAPI, Request
+from http_server import served
 from people import published, signed_in, token_for
 from pydantic import SecretStr
-from served import served
 
 from console.app import create_app
 from console.settings import Settings
 from shared.contracts.base import Outcome
-from shared.live import Live, Status
-from shared.people import Role
-from shared.problems import Problem, install
-from shared.settings import AuthSettings, RedisSettings
+from shared.runtime.settings import AuthSettings, RedisSettings
+from shared.status_channel import RunStatus, StatusChannel
+from shared.web.problems import Problem, install_problem_handlers
+from shared.web.token_verification import Role
 
 INTEGRATION = {
     "integration_id": "int_1",
@@ -32,7 +32,7 @@ INTEGRATION = {
 
 def an_auth() -> FastAPI:
     app = FastAPI()
-    install(app)
+    install_problem_handlers(app)
 
     @app.get("/.well-known/jwks.json")
     async def keys() -> dict[str, object]:
@@ -66,8 +66,8 @@ async def browser(redis_settings: RedisSettings) -> AsyncIterator[httpx.AsyncCli
 
 
 @pytest.fixture
-async def live(redis_settings: RedisSettings) -> AsyncIterator[Live]:
-    channel = Live(redis_settings)
+async def live(redis_settings: RedisSettings) -> AsyncIterator[StatusChannel]:
+    channel = StatusChannel(redis_settings)
     yield channel
     await channel.close()
 
@@ -76,8 +76,8 @@ async def entered(browser: httpx.AsyncClient) -> httpx.Response:
     return await browser.post("/sign-in", data={"email": "ann@demo.test", "password": "right"})
 
 
-def a_status(tenant_id: str, done: int, outcome: Outcome | None = None) -> Status:
-    return Status(
+def a_status(tenant_id: str, done: int, outcome: Outcome | None = None) -> RunStatus:
+    return RunStatus(
         tenant_id=tenant_id,
         integration_id="int_1",
         run_id="run_1",
@@ -114,7 +114,7 @@ async def test_the_session_is_kept_from_scripts_and_other_sites(browser: httpx.A
 
 
 async def test_the_page_shows_integrations_with_their_progress(
-    browser: httpx.AsyncClient, live: Live
+    browser: httpx.AsyncClient, live: StatusChannel
 ) -> None:
     await entered(browser)
     await live.report(a_status("demo", done=5))
@@ -127,7 +127,7 @@ async def test_the_page_shows_integrations_with_their_progress(
 
 
 async def test_the_stream_begins_with_where_things_stand_and_goes_on(
-    browser: httpx.AsyncClient, live: Live
+    browser: httpx.AsyncClient, live: StatusChannel
 ) -> None:
     await live.report(a_status("streamed", done=1))
     headers = signed_in(Role.VIEWER, "streamed")
@@ -155,7 +155,9 @@ async def test_a_stream_needs_a_token(browser: httpx.AsyncClient) -> None:
     assert (await browser.get("/events")).status_code == 401
 
 
-async def test_one_stream_too_many_is_asked_to_come_back(browser: httpx.AsyncClient, live: Live) -> None:
+async def test_one_stream_too_many_is_asked_to_come_back(
+    browser: httpx.AsyncClient, live: StatusChannel
+) -> None:
     headers = signed_in(Role.VIEWER, "crowded")
     await live.report(a_status("crowded", done=1))
 

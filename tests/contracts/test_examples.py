@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.catalogue import renewed
 from shared.contracts import MESSAGES, Command, Message
 from shared.contracts.base import integration_id_of, key_of, service_id_of
+from shared.contracts.catalogue import renewed
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(Path(__file__).parent.glob("examples/*/*.json"))

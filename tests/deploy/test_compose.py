@@ -5,15 +5,15 @@ import tomllib
 from xml.etree import ElementTree as ET
 
 import pytest
-from composed import FILLED_IN, ROOT, composed, example_variables, services
+from compose_file import FILLED_IN, ROOT, composed, example_variables, services
 from containers import kafka_environment
 from dockerfile import stages
 
-from shared import serving
 from shared.contracts import MESSAGES
 from shared.kafka.broker import GRACE
-from shared.syncing.runs import TTL
-from shared.topics import CONSUMING, TopicSettings, topics
+from shared.kafka.topics import CONSUMING, TopicLayout, topics
+from shared.runtime import lifespan
+from shared.sync_engine.run_repository import TTL
 
 EVERYTHING = composed(**example_variables() | FILLED_IN)
 ALL = services()
@@ -69,9 +69,9 @@ def test_images_have_the_python_that_the_code_is_checked_for() -> None:
 def test_topics_come_from_the_catalogue_alone() -> None:
     kafka = ALL["kafka"]["environment"]
 
-    layout = topics(TopicSettings())
+    layout = topics(TopicLayout())
 
-    assert ALL["topics"]["build"]["args"]["SERVICE"] == "shared.topics"
+    assert ALL["topics"]["build"]["args"]["SERVICE"] == "shared.kafka.topics"
     assert kafka["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert {topic.replication_factor for topic in layout} == {1}  # there is one broker
     assert {message.topic.partition(".")[0] for message in MESSAGES} | set(CONSUMING) <= OURS
@@ -136,7 +136,7 @@ def test_our_images_run_with_no_rights_and_write_nowhere(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(OURS - {"topics", "sandbox"}))
 def test_a_service_gets_longer_to_stop_than_it_takes(name: str) -> None:
     connections = 5
-    jobs = vars(serving)["_GRACE"]
+    jobs = vars(lifespan)["_GRACE"]
 
     asks = connections + 2 * GRACE.total_seconds() + jobs.total_seconds()
 

@@ -12,12 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from composed import make_secrets, services
+from compose_file import make_secrets, services
 from dockerfile import UNTRIED, Building, context, stages
 from fastapi import FastAPI
-from served import served
+from http_server import served
 
-from shared.health import Health
+from shared.runtime.health import Health
 
 BUILT = {name: service["build"]["args"] for name, service in services().items() if "build" in service}
 OURS = {"shared", "auth", "vendor_sync", "psa_sync", "matcher", "billing", "console", "sandbox", "standalone"}

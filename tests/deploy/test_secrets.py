@@ -5,7 +5,7 @@ from pathlib import Path
 from stat import S_IMODE
 
 import pytest
-from composed import FILLED_IN, composed, example_variables, make_secrets
+from compose_file import FILLED_IN, composed, example_variables, make_secrets
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.errors import PermanentError
-from standalone.part import Part
+from standalone.child_process import ChildProcess
 from standalone.services import SERVICES
 from standalone.system import SERVERS, System
 
@@ -86,7 +86,7 @@ class Havoc:
         await asyncio.sleep(kill.dead)
         await self._revived(part)
 
-    async def _revived(self, part: Part) -> None:
+    async def _revived(self, part: ChildProcess) -> None:
         """As a supervisor would: what cannot start while another part is dead is started again."""
         until = time.monotonic() + _REVIVED
         while time.monotonic() < until:

@@ -14,15 +14,15 @@ from person import InVain, Person, until
 from topics import Said, everything_said
 
 from shared.contracts import Observation, psa_sync, vendor_sync
-from standalone.demo.desk import Json
-from standalone.demo.refused import Refused
-from standalone.demo.story import Story
+from standalone.demo.client import Json
+from standalone.demo.failure import DemoFailure
+from standalone.demo.story import DemoStory
 
 APPROVED_AT_ONCE = 6
 CHANGED = 8
 _LISTS: dict[tuple[str, str], type[Observation]] = {
-    ("/accounts?side=vendor", "accounts"): vendor_sync.AccountObserved,
-    ("/accounts?side=psa", "accounts"): psa_sync.AccountObserved,
+    ("/accounts?side=vendor", "accounts"): vendor_sync.VendorAccountObserved,
+    ("/accounts?side=psa", "accounts"): psa_sync.PsaAccountObserved,
     ("/products", "products"): psa_sync.ProductObserved,
     ("/services", "services"): vendor_sync.ServiceObserved,
 }
@@ -64,7 +64,7 @@ class Month:
 
     person: Person
     sandbox: httpx.AsyncClient
-    story: Story
+    story: DemoStory
     ledger: Ledger
     history: History
     kafka: str
@@ -133,7 +133,7 @@ class Month:
         path = f"/usage/{line['line_id']}/approvals"
         try:
             approval = await self.person.ask("POST", "billing", path, {"seal": line["seal"]}, key=key)
-        except Refused as refusal:
+        except DemoFailure as refusal:
             if refusal.status != 409:
                 raise
             return None

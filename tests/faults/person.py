@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import httpx
 from history import History
 
-from billing.models.audit import Head
+from billing.audit.chain import ChainHead
 from shared.errors import PermanentError
-from standalone.demo.desk import Desk, Json
-from standalone.demo.refused import Refused
+from standalone.demo.client import DemoClient, Json
+from standalone.demo.failure import DemoFailure
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ class InVain(PermanentError):
     """Waited for something that should have come long ago."""
 
 
-class Person(Desk):
+class Person(DemoClient):
     """A desk at which every call is made until it is answered with anything but trouble."""
 
     def __init__(self, urls: Mapping[str, str], history: History) -> None:
@@ -39,15 +39,15 @@ class Person(Desk):
 
         return await self._answered(once, f"{method} {service}{path}", told=method != "GET", key=key)
 
-    async def audit(self) -> tuple[list[str], Head]:
+    async def audit(self) -> tuple[list[str], ChainHead]:
         """The export's lines, and the head that came with it."""
 
-        async def once() -> tuple[list[str], Head]:
+        async def once() -> tuple[list[str], ChainHead]:
             async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
                 answer = await client.get(f"{self._urls['billing']}/audit", headers=self.headers)
             if not answer.is_success:
-                raise Refused(answer.status_code, {"detail": answer.text[:500]})
-            head = Head(int(answer.headers["audit-head-seq"]), answer.headers["audit-head-hash"])
+                raise DemoFailure(answer.status_code, {"detail": answer.text[:500]})
+            head = ChainHead(int(answer.headers["audit-head-seq"]), answer.headers["audit-head-hash"])
             return answer.text.splitlines(), head
 
         return await self._answered(once, "GET billing/audit", told=False)
@@ -69,7 +69,7 @@ class Person(Desk):
                 answer = await once()
             except httpx.TransportError as error:
                 note("info", what, key=key, error=repr(error))
-            except Refused as refusal:
+            except DemoFailure as refusal:
                 final = refusal.status is not None and refusal.status < 500
                 note("fail" if final else "info", what, key=key, error=str(refusal))
                 if final:

@@ -19,14 +19,14 @@ from pathlib import Path
 import httpx
 from havoc import VICTIMS, Havoc
 from history import History
-from judging import Judge
 from month import Ledger, Month
 from person import InVain, Person
+from verdict import Judge
 
 from standalone import signals
 from standalone.data_dir import locked
-from standalone.demo.story import Story
-from standalone.order import tell
+from standalone.demo.story import DemoStory
+from standalone.startup_order import tell
 from standalone.system import System
 
 DATA = Path(".trueup/faults")
@@ -127,7 +127,7 @@ async def _begun(plan: Plan, history: History) -> AsyncIterator[Faults]:
     ):
         await person.sign_in(system.credentials.admin_email, system.credentials.admin_password)
         (await sandbox.put("/_sandbox/switches", json={"latency_ms": LATENCY_MS})).raise_for_status()
-        story = Story(person, (await sandbox.get("/_sandbox/scenario")).raise_for_status().json())
+        story = DemoStory(person, (await sandbox.get("/_sandbox/scenario")).raise_for_status().json())
         rows = (await sandbox.get("/_sandbox/additions")).raise_for_status().json()
         ledger = Ledger({str(row["id"]): Decimal(str(row["quantity"])) for row in rows})
         month = Month(person, sandbox, story, ledger, history, system.servers.kafka, plan.seed)

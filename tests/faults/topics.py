@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from shared.contracts import MESSAGES, Message, State
 from shared.kafka import dead_letter_topic
-from shared.topics import CONSUMING
+from shared.kafka.topics import CONSUMING
 
 M = TypeVar("M", bound=Message)
 S = TypeVar("S", bound=State)

@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
-from whole import EMAIL, PASSWORD, whole_system
+from in_process_system import EMAIL, PASSWORD, whole_system
 
-from standalone.demo.desk import Desk
-from standalone.demo.story import Story
+from standalone.demo.client import DemoClient
+from standalone.demo.story import DemoStory
 from standalone.demo.verdict import judge
 
 SEED = 11
@@ -21,8 +21,8 @@ async def urls(mongo_url: str, redis_url: str) -> AsyncIterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-async def desk(urls: dict[str, str]) -> AsyncIterator[Desk]:
-    async with Desk(urls) as person:
+async def desk(urls: dict[str, str]) -> AsyncIterator[DemoClient]:
+    async with DemoClient(urls) as person:
         await person.sign_in(EMAIL, PASSWORD)
         yield person
 
@@ -37,8 +37,8 @@ async def rows(control: httpx.AsyncClient, what: str) -> Any:
     return (await control.get(f"/{what}")).raise_for_status().json()
 
 
-async def test_the_story_ends_as_its_inputs_say(desk: Desk, control: httpx.AsyncClient) -> None:
-    story = Story(desk, await rows(control, "scenario"))
+async def test_the_story_ends_as_its_inputs_say(desk: DemoClient, control: httpx.AsyncClient) -> None:
+    story = DemoStory(desk, await rows(control, "scenario"))
 
     await story.connect(await rows(control, "credentials"))
     generated = await story.discovered()

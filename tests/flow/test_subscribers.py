@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from whole import brokers, subscribers
+from in_process_system import brokers, subscribers
 
 from shared.contracts import MESSAGES
 

@@ -26,11 +26,11 @@ from crashes import (
     lines_say_what_their_inputs_do,
     open_run,
 )
-from telling import Told, a_story
+from reviewed_system import Told, a_story
 
 from shared.contracts.psa_sync import WriteQuantity
 from shared.contracts.vendor_sync import SubscriptionObserved
-from shared.crashing import POINTS
+from shared.runtime.crash_points import POINTS
 from standalone.system import System
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]

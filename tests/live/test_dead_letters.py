@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from telling import Told
+from reviewed_system import Told
 
-from shared.contracts.vendor_sync import AccountObserved
+from shared.contracts.vendor_sync import VendorAccountObserved
 
 pytestmark = pytest.mark.live
 
-TOPIC = AccountObserved.topic
+TOPIC = VendorAccountObserved.topic
 BAD = {
     b"not json \xff": [],
     b"": [],
@@ -22,7 +22,11 @@ BAD = {
 def a_neighbour(name: str) -> bytes:
     seen = {"run_id": "run_x", "generation": 1, "observed_at": "2026-03-02T10:00:00Z", "revision": 1}
     account = {"integration_id": "int_neighbours", "account_id": name, "name": name, "status": "active"}
-    return AccountObserved.model_validate({"tenant_id": "demo", **seen, **account}).model_dump_json().encode()
+    return (
+        VendorAccountObserved.model_validate({"tenant_id": "demo", **seen, **account})
+        .model_dump_json()
+        .encode()
+    )
 
 
 async def test_bad_messages_are_set_aside_and_their_neighbours_unharmed(told: Told) -> None:

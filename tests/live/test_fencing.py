@@ -10,11 +10,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from shared.attempts import attempt
 from shared.contracts.base import Event
 from shared.errors import PermanentError, TransientError
-from shared.kafka import Fenced
-from shared.settings import KafkaSettings
+from shared.kafka import FencedProducers
+from shared.runtime.attempt import attempt
+from shared.runtime.settings import KafkaSettings
 from standalone.system import System
 
 pytestmark = pytest.mark.live
@@ -43,8 +43,8 @@ async def servers(system: System) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def fenced(servers: str) -> AsyncIterator[Fenced]:
-    names = Fenced(KafkaSettings(servers=servers), "test")
+async def fenced(servers: str) -> AsyncIterator[FencedProducers]:
+    names = FencedProducers(KafkaSettings(servers=servers), "test")
     yield names
     await names.close()
     # The client library leaves an exception of a refused producer to nobody; told here, it disturbs no test.
@@ -73,7 +73,7 @@ async def heard(servers: str) -> list[str]:
 
 
 async def test_whoever_had_a_name_publishes_no_more_once_it_is_opened_anew(
-    servers: str, fenced: Fenced
+    servers: str, fenced: FencedProducers
 ) -> None:
     async with fenced.publishing("run:1") as before:
         await before.publish(said("before"))
@@ -87,7 +87,7 @@ async def test_whoever_had_a_name_publishes_no_more_once_it_is_opened_anew(
 
 
 async def test_a_name_whose_batch_failed_is_opened_anew_before_it_is_used_again(
-    servers: str, fenced: Fenced
+    servers: str, fenced: FencedProducers
 ) -> None:
     async with fenced.publishing("run:3") as publisher:
         with pytest.raises(TransientError):
@@ -101,7 +101,7 @@ async def test_a_name_whose_batch_failed_is_opened_anew_before_it_is_used_again(
 
 
 async def test_what_several_publish_at_once_arrives_and_what_is_refused_spoils_nothing(
-    servers: str, fenced: Fenced
+    servers: str, fenced: FencedProducers
 ) -> None:
     async with fenced.publishing("run:5") as publisher:
         everybody = [f"caller {n}" for n in range(20)]
@@ -115,7 +115,7 @@ async def test_what_several_publish_at_once_arrives_and_what_is_refused_spoils_n
 
 
 async def test_without_kafka_opening_a_name_says_so() -> None:
-    nowhere = Fenced(KafkaSettings(servers="127.0.0.1:1"), "test")
+    nowhere = FencedProducers(KafkaSettings(servers="127.0.0.1:1"), "test")
 
     with pytest.raises(TransientError, match="cannot be reached"):
         async with nowhere.publishing("run:4"):

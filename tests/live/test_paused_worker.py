@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from crashes import lines_say_what_their_inputs_do
-from faulting import books, has_taken_up, left_dirty, places, said_by, said_since, twins
-from telling import Told
+from paired_processes import books, has_taken_up, left_dirty, places, said_by, said_since, twins
+from reviewed_system import Told
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 

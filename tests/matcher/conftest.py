@@ -6,7 +6,7 @@ import pytest
 from matcher_http import Matcher, matcher_over_http
 from matcher_world import World, memory_world, mongo_world
 
-from matcher.repository import INDEXES
+from matcher.mappings.indexes import INDEXES
 from shared.mongo import Mongo
 
 

@@ -6,23 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+from catalogue_builders import a_product, a_psa, a_psa_account, a_service, a_vendor_account, an_integration
 from faststream.kafka import KafkaBroker, TestKafkaBroker
-from matching import (
-    a_product,
-    a_psa,
-    a_psa_account,
-    a_service,
-    a_vendor_account,
-    an_integration,
-)
 from people import a_verifier, signed_in
 
 from matcher.app import SERVICE, make_app
 from shared.contracts.matcher import MappingDecided
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
-from shared.people import Role
-from shared.settings import KafkaSettings
+from shared.runtime.settings import KafkaSettings
+from shared.web.token_verification import Role
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from psa import FakePsa
 from psa_runs import a_psa
-from syncing import Board, opened
+from run_env import Board, opened
 from writes import a_write, connected
 
 from psa_sync.app import make_app
@@ -20,8 +20,8 @@ from shared.contracts.base import RunKind
 from shared.contracts.psa_sync import SyncPsa
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
-from shared.settings import KafkaSettings, MongoSettings
-from shared.syncing.service import Parts
+from shared.runtime.settings import KafkaSettings, MongoSettings
+from shared.sync_engine.sync_service import SyncDependencies
 
 
 class Running:
@@ -53,7 +53,9 @@ class Running:
 async def service(mongo_settings: MongoSettings, mongo: Mongo) -> AsyncIterator[Running]:
     broker, psa = make_broker(KafkaSettings(servers="127.0.0.1:1"), "psa-sync"), a_psa()
     app = make_app(
-        Parts(Mongo(mongo_settings), broker, Board(), psa.connect, opened(Publisher(broker, "psa-sync")))
+        SyncDependencies(
+            Mongo(mongo_settings), broker, Board(), psa.connect, opened(Publisher(broker, "psa-sync"))
+        )
     )
     async with TestKafkaBroker(broker), app.router.lifespan_context(app):
         yield Running(app, broker, psa, mongo)

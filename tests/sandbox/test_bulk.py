@@ -1,6 +1,6 @@
 """Any number of further subscriptions for benchmarks."""
 
-import reckoning
+import expected_counts
 from sandboxes import MovableClock, opened
 
 from sandbox.settings import Settings
@@ -37,7 +37,7 @@ def test_nineteen_of_twenty_generated_lines_are_in_step() -> None:
     world = a_bulky_world(2000)
     companies = {row["name"]: row["id"] for row in world.psa.companies}
     products = {row["identifier"]: row["id"] for row in world.psa.products}
-    billed = reckoning.billed(world)
+    billed = expected_counts.billed(world)
 
     bulk = [one for one in world.marketplace.subscriptions.values() if one.offer.vendor == "Bulk"]
     in_step = sum(

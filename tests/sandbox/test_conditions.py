@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.connectwise.conditions import compiled
-from sandbox.connectwise.errors import Refused
+from sandbox.connectwise.errors import ConnectWiseRefusal
 from sandbox.connectwise.fields import ADDITION, AGREEMENT, Record
 
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
@@ -102,7 +102,7 @@ def test_a_condition_that_does_not_hold_leaves_the_line_out(text: str) -> None:
     ],
 )
 def test_a_bad_condition_is_an_invalid_object_that_names_the_field(text: str, field: str) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ConnectWiseRefusal) as refusal:
         compiled(text, AGREEMENT)
 
     assert refusal.value.status == 400
@@ -115,7 +115,7 @@ def test_a_bad_condition_is_an_invalid_object_that_names_the_field(text: str, fi
 def test_any_text_is_either_understood_or_refused(text: str) -> None:
     try:
         verdict: Any = compiled(text, ADDITION)(LINE)
-    except Refused as refusal:
+    except ConnectWiseRefusal as refusal:
         verdict = refusal.status == 400
 
     assert isinstance(verdict, bool)

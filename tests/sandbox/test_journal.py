@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sandboxes import Sandbox
 
-from sandbox.journal import Change, Journal
+from sandbox.journal import Journal, RecordedChange
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -89,7 +89,11 @@ def test_a_write_of_several_fields_is_several_entries() -> None:
     journal = Journal()
 
     journal.wrote(
-        NOON, "PATCH", line=(77, 901), changes=[Change("a", 1, 2), Change("b", 3, 4)], effective=True
+        NOON,
+        "PATCH",
+        line=(77, 901),
+        changes=[RecordedChange("a", 1, 2), RecordedChange("b", 3, 4)],
+        effective=True,
     )
 
     assert [(write.n, write.field) for write in journal.writes] == [(1, "a"), (2, "b")]

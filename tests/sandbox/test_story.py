@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any
 
+import expected_counts
 import pytest
-import reckoning
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandboxes import MovableClock
@@ -20,7 +20,7 @@ def a_world(seed: int = 7) -> World:
     return make_world(Settings(port=8090, seed=seed), MovableClock())
 
 
-def target_of(part: dict[str, Any]) -> reckoning.Target:
+def target_of(part: dict[str, Any]) -> expected_counts.Target:
     return part["psa_account_id"], part["psa_product_id"]
 
 
@@ -49,7 +49,7 @@ def test_only_the_told_differences_are_there_before_the_month(seed: int) -> None
 
     told = {target_of(parts[name]) for name in ("increase", "decrease", "two_subscriptions")}
 
-    assert reckoning.differing(world) == told | not_bought
+    assert expected_counts.differing(world) == told | not_bought
 
 
 @given(SEEDS)
@@ -57,15 +57,15 @@ def test_only_the_told_differences_are_there_before_the_month(seed: int) -> None
 def test_after_the_month_the_vendor_has_what_the_parts_foretold(seed: int) -> None:
     world = a_world(seed)
     parts = scenario(world.story)["parts"]
-    before = reckoning.differing(world)
+    before = expected_counts.differing(world)
 
     world.month.passes(world.today)
 
-    assert reckoning.differing(world) == before | {target_of(parts["last_seat_gone"])}
+    assert expected_counts.differing(world) == before | {target_of(parts["last_seat_gone"])}
     for part in parts.values():
         if part["vendor_quantity"] is not None:
-            found = reckoning.bought(world)[target_of(part)]
-            assert reckoning.target_sum(found) == part["vendor_quantity"]
+            found = expected_counts.bought(world)[target_of(part)]
+            assert expected_counts.target_sum(found) == part["vendor_quantity"]
 
 
 @given(SEEDS)

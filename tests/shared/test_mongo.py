@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from meddling import Meddled
+from interleaving import Meddled
 
 from shared.errors import Conflict
 from shared.mongo import Index, Mongo, Put, Remove, Replace, Session, Update
-from shared.settings import MongoSettings
+from shared.runtime.settings import MongoSettings
 
 
 async def test_a_tenant_sees_only_its_own_documents(mongo: Mongo) -> None:

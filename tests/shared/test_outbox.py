@@ -1,14 +1,14 @@
 from collections.abc import Sequence
 
 import pytest
-from meddling import Meddled
+from interleaving import Meddled
 
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import TransientError
 from shared.kafka import Envelope
 from shared.mongo import Mongo, Session
 from shared.outbox import Outbox, Relay
-from shared.settings import MongoSettings
+from shared.runtime.settings import MongoSettings
 
 
 class Wire:

@@ -5,9 +5,9 @@ from typing import Any, cast
 import pytest
 
 from shared.errors import PermanentError
-from standalone.demo.desk import Desk
-from standalone.demo.refused import Refused
-from standalone.demo.story import NOT_TO_APPROVE, Story
+from standalone.demo.client import DemoClient
+from standalone.demo.failure import DemoFailure
+from standalone.demo.story import NOT_TO_APPROVE, DemoStory
 
 LINE = {"psa_account_id": "1", "psa_product_id": "2"}
 
@@ -15,7 +15,7 @@ LINE = {"psa_account_id": "1", "psa_product_id": "2"}
 class Clerk:
     """Answers every approval alike."""
 
-    def __init__(self, refusal: Refused | None) -> None:
+    def __init__(self, refusal: DemoFailure | None) -> None:
         self.refusal = refusal
 
     async def approve(self, line: dict[str, Any]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ class Clerk:
 
 
 async def test_each_refusal_is_told_with_its_reason() -> None:
-    told = await a_story(Refused(409, {"detail": "type the quantity"})).try_what_cannot_be()
+    told = await a_story(DemoFailure(409, {"detail": "type the quantity"})).try_what_cannot_be()
 
     assert told == [(part, "type the quantity") for part in NOT_TO_APPROVE]
 
@@ -36,10 +36,10 @@ async def test_an_approval_that_should_have_been_refused_fails_the_demo() -> Non
 
 
 async def test_a_broken_service_is_no_refusal() -> None:
-    with pytest.raises(Refused, match="500"):
-        await a_story(Refused(500, {})).try_what_cannot_be()
+    with pytest.raises(DemoFailure, match="500"):
+        await a_story(DemoFailure(500, {})).try_what_cannot_be()
 
 
-def a_story(refusal: Refused | None) -> Story:
+def a_story(refusal: DemoFailure | None) -> DemoStory:
     scenario = {"parts": dict.fromkeys(NOT_TO_APPROVE, LINE)}
-    return Story(cast("Desk", Clerk(refusal)), scenario, lines=[LINE])
+    return DemoStory(cast("DemoClient", Clerk(refusal)), scenario, lines=[LINE])

@@ -11,7 +11,7 @@ from standalone.services import SANDBOX, SERVICES, Servers, Surroundings, enviro
 
 LOADS = """
 import importlib, sys
-from shared.settings import load
+from shared.runtime.settings import load
 load(importlib.import_module(sys.argv[1]).Settings)
 """
 

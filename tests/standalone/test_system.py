@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from shared.contracts import MESSAGES
 from shared.mongo import Mongo
-from shared.settings import MongoSettings
+from shared.runtime.settings import MongoSettings
 from standalone.services import TOPICS, Servers
 from standalone.system import SERVERS, System
 

@@ -2,16 +2,16 @@ from typing import Any
 
 import pytest
 
-from standalone.demo.story import Approved
-from standalone.demo.telling import table
+from standalone.demo.output import table
+from standalone.demo.story import DemoApproval
 from standalone.demo.verdict import judge
 
 BEFORE = [{"id": 901, "quantity": 8.0}, {"id": 902, "quantity": 5.0}]
 
 
-def an_approval(line_id: str = "901", number: str = "10", state: str = "written") -> Approved:
+def an_approval(line_id: str = "901", number: str = "10", state: str = "written") -> DemoApproval:
     line = {"vendor_count": {"number": number}, "evidence": {"billed": [{"line_id": line_id}]}}
-    return Approved("increase", line, {"state": state})
+    return DemoApproval("increase", line, {"state": state})
 
 
 def additions(**quantities: float) -> list[dict[str, Any]]:

@@ -7,30 +7,30 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from bought import NOW, PSA, TENANT, VENDOR, a_finished_run, a_mapping, an_integration
+from observation_builders import NOW, PSA, TENANT, VENDOR, a_finished_run, a_mapping, an_integration
 
 from billing.app import INDEXES
-from billing.jobs import Reconciler
-from billing.models.periods import Tenant
-from billing.models.usage_line import UsageLine
-from billing.repository.arrivals import Arrivals
-from billing.repository.coverages import Coverages
-from billing.repository.integrations import Integrations
-from billing.repository.observed import Observed
-from billing.repository.rows import Rows
-from billing.repository.runs import Runs
-from billing.repository.scopes import Scopes
-from billing.repository.touched import Touched
-from billing.repository.usage_lines import UsageLines
-from billing.service.closing import Closing
-from billing.service.completing import Completing
-from billing.service.observing import Observing
-from billing.service.reconciling import Reconciling
+from billing.observations.integrations import IntegrationDirectory
+from billing.observations.receipts import Receipts
+from billing.observations.repository import ObservationRepository
+from billing.observations.service import ObservationIngestor
+from billing.reconciliation.inputs import AccountGroupLoader
+from billing.reconciliation.leader import ReconcilerLeader
+from billing.reconciliation.reconciler import Reconciler
+from billing.reconciliation.work_queue import WorkQueue
+from billing.runs.repository import FinishedRunRepository
+from billing.runs.run_closer import RunCloser
+from billing.runs.run_progress import RunProgressReader
+from billing.runs.sync_completer import SyncCompleter
+from billing.usage.calendar import TenantCalendar
+from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.repository import UsageLineRepository
+from billing.usage.usage_line import UsageLine
 from shared.contracts.base import Observation, State
-from shared.leases import Leases
-from shared.live import Status
 from shared.mongo import Mongo
 from shared.outbox import Outbox
+from shared.runtime.leases import Leases
+from shared.status_channel import RunStatus
 
 Row = dict[str, Any]
 
@@ -39,18 +39,18 @@ Row = dict[str, Any]
 class Board:
     """Stands for the status channel; may be down."""
 
-    told: list[Status] = field(default_factory=list)
-    known: dict[str, Status] = field(default_factory=dict)
+    told: list[RunStatus] = field(default_factory=list)
+    known: dict[str, RunStatus] = field(default_factory=dict)
     down: Exception | None = None
 
-    async def report(self, status: Status) -> int:
+    async def report(self, status: RunStatus) -> int:
         if self.down:
             raise self.down
         self.told.append(status)
         self.known[status.integration_id] = status
         return len(self.told)
 
-    async def snapshot(self, tenant_id: str) -> dict[str, Status]:
+    async def snapshot(self, tenant_id: str) -> dict[str, RunStatus]:
         return {name: status for name, status in self.known.items() if status.tenant_id == tenant_id}
 
 
@@ -61,18 +61,20 @@ class World:
         self.mongo, self.now, self.board = mongo, NOW, Board()
         self.woken = asyncio.Event()
         self.outbox = Outbox(mongo, "billing")
-        self.touched = Touched(mongo, clock=self.clock)
-        self.observed = Observed(mongo, clock=self.clock)
-        self.lines = UsageLines(mongo, self.outbox, Coverages(mongo))
-        self.arrivals = Arrivals(mongo, clock=self.clock)
-        self.observing = Observing(self.observed, self.arrivals, self.touched, wake=lambda: None)
-        scopes = Scopes(mongo, {TENANT: Tenant(id=TENANT, currency="USD")})
-        self.reconciling = Reconciling(self.touched, scopes, self.lines, clock=self.clock)
-        self.reconciler = Reconciler(self.reconciling, Leases(mongo), self.lines.admit)
-        self.runs = Runs(mongo, self.outbox, clock=self.clock)
-        self.closing = Closing(self.runs, Rows(mongo), self.lines, touched=self.touched, clock=self.clock)
-        self.completing = Completing(
-            self.runs, self.lines, self.board, integrations=Integrations(mongo), clock=self.clock
+        self.touched = WorkQueue(mongo, clock=self.clock)
+        self.observed = ObservationRepository(mongo, clock=self.clock)
+        self.lines = UsageLineRepository(mongo, self.outbox, CoverageRepository(mongo))
+        self.arrivals = Receipts(mongo, clock=self.clock)
+        self.observing = ObservationIngestor(self.observed, self.arrivals, self.touched, wake=lambda: None)
+        scopes = AccountGroupLoader(mongo, {TENANT: TenantCalendar(id=TENANT, currency="USD")})
+        self.reconciling = Reconciler(self.touched, scopes, self.lines, clock=self.clock)
+        self.reconciler = ReconcilerLeader(self.reconciling, Leases(mongo), self.lines.admit)
+        self.runs = FinishedRunRepository(mongo, self.outbox, clock=self.clock)
+        self.closing = RunCloser(
+            self.runs, RunProgressReader(mongo), self.lines, touched=self.touched, clock=self.clock
+        )
+        self.completing = SyncCompleter(
+            self.runs, self.lines, self.board, integrations=IntegrationDirectory(mongo), clock=self.clock
         )
 
     def clock(self) -> datetime:

@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 
-from composed import environment_of, image_of
+from compose_file import environment_of, image_of
 from stores import free_port
 from testcontainers.core.container import DockerContainer
 
-from standalone.part import Probe
+from standalone.child_process import Probe
 from standalone.probes import documents_ready, kafka_ready, valkey_ready
 from standalone.services import Servers
 

@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import httpx
 from pydantic import SecretStr
-from telling import Told
+from reviewed_system import Told
 
-from billing.models.audit import Head, verify
-from shared.live import Live
+from billing.audit.chain import ChainHead, verify
 from shared.mongo import Mongo
-from shared.settings import MongoSettings, RedisSettings
-from standalone.part import Part
+from shared.runtime.settings import MongoSettings, RedisSettings
+from shared.status_channel import StatusChannel
+from standalone.child_process import ChildProcess
 
 Json = dict[str, Any]
 
@@ -28,7 +28,7 @@ _GLANCE = 0.05
 class Crash:
     """A service armed to die at a point."""
 
-    part: Part
+    part: ChildProcess
     where: str
 
     async def came(self) -> None:
@@ -95,7 +95,7 @@ async def finished_details(told: Told, run_id: str) -> set[str]:
 
 async def open_run(told: Told) -> str:
     """The marketplace run that the status channel shows as going on."""
-    live = Live(RedisSettings(url=SecretStr(told.system.servers.redis_url)))
+    live = StatusChannel(RedisSettings(url=SecretStr(told.system.servers.redis_url)))
     status = (await live.snapshot(told.system.credentials.tenant_id))[told.story.vendor_id]
     await live.close()
     assert status.outcome is None
@@ -118,7 +118,7 @@ async def audit_holds(told: Told) -> None:
     url = f"{told.system.urls['billing']}/audit"
     async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         answer = (await client.get(url, headers=told.desk.headers)).raise_for_status()
-    head = Head(int(answer.headers["audit-head-seq"]), answer.headers["audit-head-hash"])
+    head = ChainHead(int(answer.headers["audit-head-seq"]), answer.headers["audit-head-hash"])
     assert verify(answer.text.splitlines(), head=head).intact
 
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from string import Template
 
-from composed import ROOT
+from compose_file import ROOT
 
 UNTRIED = "pip install"
 """The line that fetches uv itself: the tests use the one that is here."""

@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 
-from shared.http import Api, Policy
-from shared.settings import OutboundSettings
-from vendor_sync.connectors.ingram_micro import IngramMicro
+from shared.http_client.client import Api
+from shared.http_client.retry import CallPolicy
+from shared.runtime.settings import OutboundSettings
+from vendor_sync.connectors.ingram_micro.connector import IngramMicroConnector
 
 DATA = Path(__file__).parents[1] / "data" / "vendors" / "ingram-micro"
-QUICK = Policy(attempts=2, first_wait=0.001, floor=0.001)
+QUICK = CallPolicy(attempts=2, first_wait=0.001, floor=0.001)
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -28,14 +29,14 @@ def answering(status: int, body: Any) -> Handler:
 
 
 @asynccontextmanager
-async def ingram(handler: Handler) -> AsyncIterator[IngramMicro]:
+async def ingram(handler: Handler) -> AsyncIterator[IngramMicroConnector]:
     async with Api(
         "https://api.example/marketplace/na",
         outbound=OutboundSettings(),
         policy=QUICK,
         transport=httpx.MockTransport(handler),
     ) as api:
-        yield IngramMicro(api)
+        yield IngramMicroConnector(api)
 
 
 @dataclass

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from billing.models.seal import seal_of
-from billing.models.usage_line import Billed, Evidence, UsageLine
-from shared.contracts.auth import IntegrationChanged, Status
+from billing.usage.seal import seal_of
+from billing.usage.usage_line import BilledLine, Evidence, UsageLine
+from shared.contracts.auth import IntegrationChanged, IntegrationStatus
 from shared.contracts.base import NoNumber, Side
-from shared.contracts.billing import Count, LineClass, Money
+from shared.contracts.billing import Count, LineClass, MoneyEffect
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PSA, VENDOR = "int_psa", "int_vendor"
@@ -42,7 +42,7 @@ def a_line(
         vendor_count=vendor_count,
         psa_count=psa_count,
         line_class=line_class,
-        money=Money(),
+        money=MoneyEffect(),
         evidence=evidence,
         seal=seal_of(line_id, vendor_count, psa_count, evidence),
         present=present,
@@ -50,8 +50,8 @@ def a_line(
     )
 
 
-def a_billed(line_id: str, quantity: int | None) -> Billed:
-    return Billed(
+def a_billed(line_id: str, quantity: int | None) -> BilledLine:
+    return BilledLine(
         integration_id=PSA,
         line_id=line_id,
         agreement_id="agr",
@@ -74,7 +74,7 @@ def an_integration(
     integration_id: str = PSA,
     *,
     side: Side = Side.PSA,
-    status: Status = Status.ACTIVE,
+    status: IntegrationStatus = IntegrationStatus.ACTIVE,
     tenant_id: str = "demo",
 ) -> IntegrationChanged:
     return IntegrationChanged(

@@ -7,11 +7,18 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from shared.contracts.vendor_sync import SubscriptionStatus
-from shared.syncing.models import Known
-from vendor_sync.models.vendor import Account, Detail, Page, Period, Product, Row
+from shared.sync_engine.models import IntegrationState
+from vendor_sync.marketplace import (
+    Customer,
+    ListPage,
+    ProductEntry,
+    SubscriptionDetail,
+    SubscriptionRow,
+    VendorPeriod,
+)
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-YEAR, MONTH = Period("year", 1), Period("month", 1)
+YEAR, MONTH = VendorPeriod("year", 1), VendorPeriod("month", 1)
 
 
 async def _nothing(_: str) -> None:
@@ -24,11 +31,11 @@ def a_row(
     account_id: str = "c1",
     name: str = "Microsoft 365 Business Basic (NCE)",
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE,
-    term: Period | None = YEAR,
-    billing: Period | None = MONTH,
+    term: VendorPeriod | None = YEAR,
+    billing: VendorPeriod | None = MONTH,
     rated_outside: bool = False,
-) -> Row:
-    return Row(
+) -> SubscriptionRow:
+    return SubscriptionRow(
         subscription_id=subscription_id,
         account_id=account_id,
         name=name,
@@ -41,16 +48,18 @@ def a_row(
     )
 
 
-def a_product(mpn: str | None = "CFQ7:0001", *, quantity: int | None = 10, name: str = "Basic") -> Product:
+def a_product(
+    mpn: str | None = "CFQ7:0001", *, quantity: int | None = 10, name: str = "Basic"
+) -> ProductEntry:
     number = None if quantity is None else Decimal(quantity)
-    return Product(product_id="PRD1", mpn=mpn, vendor="Microsoft", name=name, quantity=number)
+    return ProductEntry(product_id="PRD1", mpn=mpn, vendor="Microsoft", name=name, quantity=number)
 
 
-def a_detail(row: Row | None = None, *products: Product) -> Detail:
-    return Detail(row or a_row(), products or (a_product(),))
+def a_detail(row: SubscriptionRow | None = None, *products: ProductEntry) -> SubscriptionDetail:
+    return SubscriptionDetail(row or a_row(), products or (a_product(),))
 
 
-def an_offer(subscription_id: str, offer: str, quantity: int = 5) -> Detail:
+def an_offer(subscription_id: str, offer: str, quantity: int = 5) -> SubscriptionDetail:
     """A subscription of an offer that is sold under a part number of the same name."""
     return a_detail(a_row(subscription_id, name=offer), a_product(offer, quantity=quantity, name=offer))
 
@@ -59,8 +68,8 @@ def an_offer(subscription_id: str, offer: str, quantity: int = 5) -> Detail:
 class FakeMarketplace:
     """What is in it may be changed at any time; `asked` is called before each detail is answered."""
 
-    details: dict[str, Detail] = field(default_factory=dict)
-    accounts_there: dict[str, Account] = field(default_factory=dict)
+    details: dict[str, SubscriptionDetail] = field(default_factory=dict)
+    accounts_there: dict[str, Customer] = field(default_factory=dict)
     page_size: int = 2
     hidden: set[str] = field(default_factory=set)
     """Ids that no list shows."""
@@ -72,20 +81,20 @@ class FakeMarketplace:
     log: list[str] = field(default_factory=list)
     """Ids of the details that were asked for, in order."""
 
-    def has(self, *details: Detail) -> None:
+    def has(self, *details: SubscriptionDetail) -> None:
         self.details |= {detail.row.subscription_id: detail for detail in details}
 
     def becomes(self, subscription_id: str, status: SubscriptionStatus) -> None:
         detail = self.details[subscription_id]
         self.has(replace(detail, row=replace(detail.row, status=status)))
 
-    async def accounts(self) -> AsyncIterator[Page[Account]]:
+    async def accounts(self) -> AsyncIterator[ListPage[Customer]]:
         await self.listing("accounts")
         there = list(self.accounts_there.values())
         for start in range(0, len(there) or 1, self.page_size):
-            yield Page(there[start : start + self.page_size], len(there))
+            yield ListPage(there[start : start + self.page_size], len(there))
 
-    async def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[Page[Row]]:
+    async def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[ListPage[SubscriptionRow]]:
         await self.listing(status)
         rows = [
             detail.row
@@ -93,28 +102,28 @@ class FakeMarketplace:
             if detail.row.status is status and id_ not in self.hidden
         ]
         for start in range(0, len(rows) or 1, self.page_size):
-            yield Page(rows[start : start + self.page_size], len(rows))
+            yield ListPage(rows[start : start + self.page_size], len(rows))
         if status in self.short:
-            yield Page((), len(rows) + 1, short=True)
+            yield ListPage((), len(rows) + 1, short=True)
 
-    async def account(self, account_id: str) -> Account | None:
+    async def account(self, account_id: str) -> Customer | None:
         self.log.append(f"account {account_id}")
         await self.asked(f"account {account_id}")
         return self.accounts_there.get(account_id)
 
-    async def subscription(self, subscription_id: str) -> Detail | None:
+    async def subscription(self, subscription_id: str) -> SubscriptionDetail | None:
         self.log.append(subscription_id)
         await self.asked(subscription_id)
         return self.details.get(subscription_id)
 
     @asynccontextmanager
-    async def open(self, _: Known) -> AsyncIterator["FakeMarketplace"]:
+    async def open(self, _: IntegrationState) -> AsyncIterator["FakeMarketplace"]:
         yield self
 
 
-def customers(*ids: str) -> dict[str, Account]:
-    return {one: Account(one, f"Customer {one}", None, "active") for one in ids}
+def customers(*ids: str) -> dict[str, Customer]:
+    return {one: Customer(one, f"Customer {one}", None, "active") for one in ids}
 
 
-def ids_of(details: Iterable[Detail]) -> list[str]:
+def ids_of(details: Iterable[SubscriptionDetail]) -> list[str]:
     return [detail.row.subscription_id for detail in details]

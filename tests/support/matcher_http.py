@@ -12,8 +12,8 @@ from people import a_verifier, signed_in
 from matcher.app import SERVICE, make_app
 from shared.kafka import make_broker
 from shared.mongo import Mongo
-from shared.people import Role
-from shared.settings import KafkaSettings
+from shared.runtime.settings import KafkaSettings
+from shared.web.token_verification import Role
 
 
 @dataclass

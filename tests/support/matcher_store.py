@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from matcher.models.items import Integration, Item, Labels, Mark, Shelf, part_number
-from matcher.service.ports import Finish, Turn
+from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, MatchWork, part_number
+from matcher.mappings.ports import FinishRecord, UnitOfWork
 from shared.contracts.base import Message
-from shared.contracts.matcher import Decision, MappingDecided, MappingKind
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 
 T = TypeVar("T")
 
@@ -17,19 +17,19 @@ T = TypeVar("T")
 class Memory:
     """One tenant's rows."""
 
-    items: dict[tuple[Shelf, str], Item] = field(default_factory=dict)
-    connections: dict[str, Integration] = field(default_factory=dict)
-    waiting: dict[str, Mark] = field(default_factory=dict)
-    compared: dict[tuple[Shelf, str], Labels] = field(default_factory=dict)
+    items: dict[tuple[ItemKind, str], Item] = field(default_factory=dict)
+    connections: dict[str, IntegrationInfo] = field(default_factory=dict)
+    waiting: dict[str, MatchWork] = field(default_factory=dict)
+    compared: dict[tuple[ItemKind, str], Labels] = field(default_factory=dict)
     decided: dict[str, MappingDecided] = field(default_factory=dict)
-    finishes: dict[str, Finish] = field(default_factory=dict)
+    finishes: dict[str, FinishRecord] = field(default_factory=dict)
     said: list[Message] = field(default_factory=list)
     numbered: int = 0
 
     def copy(self) -> "Memory":
         return Memory(**{name: _copied(getattr(self, name)) for name in self.__dataclass_fields__})
 
-    def add_marks(self, marks: Sequence[Mark]) -> None:
+    def add_marks(self, marks: Sequence[MatchWork]) -> None:
         for mark in marks:
             self.numbered += 1
             self.waiting[f"{self.numbered:06}"] = replace(mark, id=f"{self.numbered:06}")
@@ -50,19 +50,19 @@ class MemoryStore:
             if place not in rows or rows[place].revision < item.revision:
                 rows[place] = item
 
-    async def forward_integrations(self, integrations: Sequence[Integration]) -> None:
+    async def forward_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
         for one in integrations:
             rows = self.of(one.tenant_id).connections
             if one.integration_id not in rows or rows[one.integration_id].revision < one.revision:
                 rows[one.integration_id] = one
 
-    async def add_marks(self, tenant_id: str, marks: Sequence[Mark]) -> None:
+    async def add_marks(self, tenant_id: str, marks: Sequence[MatchWork]) -> None:
         self.of(tenant_id).add_marks(marks)
 
     async def waiting(self) -> list[str]:
         return [tenant_id for tenant_id, memory in self.tenants.items() if memory.waiting]
 
-    async def turn(self, tenant_id: str, work: Callable[[Turn], Coroutine[Any, Any, T]]) -> T:
+    async def turn(self, tenant_id: str, work: Callable[[UnitOfWork], Coroutine[Any, Any, T]]) -> T:
         draft = self.of(tenant_id).copy()
         result = await work(MemoryTurn(draft))
         self.tenants[tenant_id] = draft
@@ -70,40 +70,40 @@ class MemoryStore:
 
 
 class MemoryTurn:
-    """A `Turn` on a draft."""
+    """A `UnitOfWork` on a draft."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    async def marks(self, *, limit: int) -> list[Mark]:
+    async def marks(self, *, limit: int) -> list[MatchWork]:
         return [mark for _, mark in sorted(self._memory.waiting.items())][:limit]
 
-    async def add_marks(self, marks: Sequence[Mark]) -> None:
+    async def add_marks(self, marks: Sequence[MatchWork]) -> None:
         self._memory.add_marks(marks)
 
-    async def remove_marks(self, marks: Sequence[Mark]) -> None:
+    async def remove_marks(self, marks: Sequence[MatchWork]) -> None:
         for mark in marks:
             del self._memory.waiting[mark.id]
 
-    async def keys_of(self, shelf: Shelf, integration_id: str) -> list[str]:
+    async def keys_of(self, shelf: ItemKind, integration_id: str) -> list[str]:
         return [item.key for item in self._on(shelf) if item.integration_id == integration_id]
 
-    async def items(self, shelf: Shelf, keys: Collection[str]) -> list[Item]:
+    async def items(self, shelf: ItemKind, keys: Collection[str]) -> list[Item]:
         return [item for item in self._on(shelf) if item.key in keys]
 
-    async def called(self, shelf: Shelf, labels: Labels) -> list[Item]:
+    async def called(self, shelf: ItemKind, labels: Labels) -> list[Item]:
         return [i for i in self._on(shelf) if i.name in labels.names or part_number(i) in labels.codes]
 
-    async def former_labels(self, shelf: Shelf, keys: Collection[str]) -> dict[str, Labels]:
+    async def former_labels(self, shelf: ItemKind, keys: Collection[str]) -> dict[str, Labels]:
         known = self._memory.compared
         return {key: known[shelf, key] for key in keys if (shelf, key) in known}
 
     async def remember_labels(
-        self, shelf: Shelf, fresh: Mapping[str, Labels], renamed: Mapping[str, Labels]
+        self, shelf: ItemKind, fresh: Mapping[str, Labels], renamed: Mapping[str, Labels]
     ) -> None:
         self._memory.compared |= {(shelf, key): one for key, one in (*fresh.items(), *renamed.items())}
 
-    async def integrations(self) -> dict[str, Integration]:
+    async def integrations(self) -> dict[str, IntegrationInfo]:
         return dict(self._memory.connections)
 
     async def finished(self) -> frozenset[str]:
@@ -118,24 +118,24 @@ class MemoryTurn:
 
     async def approved(self, vendor_integration_id: str, psa_integration_id: str) -> dict[MappingKind, int]:
         between = (vendor_integration_id, psa_integration_id)
-        found = self._standing(Decision.APPROVED)
+        found = self._standing(MappingDecision.APPROVED)
         return Counter(m.kind for m in found if (m.vendor_integration_id, m.psa_integration_id) == between)
 
     async def excluded(self, vendor_integration_id: str) -> dict[MappingKind, int]:
-        found = self._standing(Decision.EXCLUDED)
+        found = self._standing(MappingDecision.EXCLUDED)
         return Counter(m.kind for m in found if m.vendor_integration_id == vendor_integration_id)
 
-    async def finish(self, finish_id: str) -> Finish | None:
+    async def finish(self, finish_id: str) -> FinishRecord | None:
         return self._memory.finishes.get(finish_id)
 
-    async def record_finish(self, finish: Finish) -> None:
+    async def record_finish(self, finish: FinishRecord) -> None:
         self._memory.finishes[finish.id] = finish
         self._memory.said.append(finish.event)
 
-    def _on(self, shelf: Shelf) -> list[Item]:
+    def _on(self, shelf: ItemKind) -> list[Item]:
         return [item for (place, _), item in self._memory.items.items() if place is shelf]
 
-    def _standing(self, decision: Decision) -> list[MappingDecided]:
+    def _standing(self, decision: MappingDecision) -> list[MappingDecided]:
         return [mapping for mapping in self._memory.decided.values() if mapping.decision is decision]
 
 

@@ -4,18 +4,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalogue_builders import NOW, PSA, VENDOR
 from matcher_store import MemoryStore
-from matching import NOW, PSA, VENDOR
 
-from matcher.repository import MongoStore
-from matcher.service.deciding import Deciding, PsaItem, Subject
-from matcher.service.finishing import Finishing, Wish
-from matcher.service.matching import Matching
-from matcher.service.observing import Observing
-from matcher.service.ports import Store
+from matcher.catalogue.ingestor import ItemIngestor
+from matcher.finishing.service import FinishRequest, FinishService
+from matcher.mappings.exact_matcher import ExactMatcher
+from matcher.mappings.ports import MatcherStore
+from matcher.mappings.repository import MongoMatcherStore
+from matcher.mappings.service import MappingService, PsaItemRef, VendorItemRef
 from shared.contracts import MESSAGES, Message
 from shared.contracts.auth import IntegrationChanged
-from shared.contracts.matcher import Decision, MappingDecided, MappingFinished, MappingKind
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingFinished, MappingKind
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 
@@ -24,7 +24,7 @@ from shared.outbox import Outbox
 class World:
     """What happens to matcher, in the order in which a test says it."""
 
-    store: Store
+    store: MatcherStore
     said: Callable[[], Awaitable[list[Message]]]
     """Everything published so far, oldest first."""
     finishes: int = 0
@@ -36,7 +36,7 @@ class World:
 
     async def keeps(self, seen: Sequence[Any]) -> None:
         """Store what is told, message by message, and match nothing yet."""
-        observing = Observing(self.store, lambda: None)
+        observing = ItemIngestor(self.store, lambda: None)
         for one in seen:
             if isinstance(one, IntegrationChanged):
                 await observing.integrations([one])
@@ -44,14 +44,14 @@ class World:
                 await observing.items([one])
 
     async def matches(self) -> None:
-        matching = Matching(self.store, lambda: NOW)
+        matching = ExactMatcher(self.store, lambda: NOW)
         while await matching.step():
             pass
 
     async def maps(
         self, vendor_id: str, psa_id: str, kind: str = "account", psa: str = PSA
     ) -> MappingDecided:
-        return await self._deciding().approve(_subject(kind, vendor_id), PsaItem(psa, psa_id), "ann")
+        return await self._deciding().approve(_subject(kind, vendor_id), PsaItemRef(psa, psa_id), "ann")
 
     async def excludes(self, vendor_id: str, reason: str = "internal") -> MappingDecided:
         return await self._deciding().exclude(_subject("account", vendor_id), reason, "ann")
@@ -60,8 +60,8 @@ class World:
         return await self._deciding().revoke(_subject("account", vendor_id), "ann")
 
     async def finish(self, key: str | None = None, psa: str = PSA) -> MappingFinished:
-        wish = Wish("demo", VENDOR, psa, "ann", key)
-        return await Finishing(self.store, lambda: NOW, self._new_id).finish(wish)
+        wish = FinishRequest("demo", VENDOR, psa, "ann", key)
+        return await FinishService(self.store, lambda: NOW, self._new_id).finish(wish)
 
     async def standing(self) -> dict[str, MappingDecided]:
         """By vendor id, what a reader of the topic believes."""
@@ -71,10 +71,10 @@ class World:
     async def mapped(self) -> dict[str, str | None]:
         """Vendor id to PSA id."""
         standing = await self.standing()
-        return {id_: m.psa_id for id_, m in standing.items() if m.decision is Decision.APPROVED}
+        return {id_: m.psa_id for id_, m in standing.items() if m.decision is MappingDecision.APPROVED}
 
-    def _deciding(self) -> Deciding:
-        return Deciding(self.store, lambda: NOW)
+    def _deciding(self) -> MappingService:
+        return MappingService(self.store, lambda: NOW)
 
     def _new_id(self) -> str:
         self.finishes += 1
@@ -99,8 +99,8 @@ def mongo_world(mongo: Mongo) -> World:
         rows = await mongo.all_tenants("outbox").find(sort=[("seq", 1)])
         return [models[row["topic"]].model_validate_json(row["body"]) for row in rows]
 
-    return World(MongoStore(mongo, Outbox(mongo, "matcher")), said)
+    return World(MongoMatcherStore(mongo, Outbox(mongo, "matcher")), said)
 
 
-def _subject(kind: str, vendor_id: str) -> Subject:
-    return Subject("demo", MappingKind(kind), VENDOR, vendor_id)
+def _subject(kind: str, vendor_id: str) -> VendorItemRef:
+    return VendorItemRef("demo", MappingKind(kind), VENDOR, vendor_id)

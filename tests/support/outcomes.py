@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from lines import AT, PSA
 
-from billing.models.approval import Approval
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, Refusal
+from billing.approvals.models import Approval
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
 
 
 def written(approval: Approval) -> QuantityWritten:
@@ -23,7 +23,7 @@ def written(approval: Approval) -> QuantityWritten:
     )
 
 
-def refused(approval: Approval, reason: Refusal) -> QuantityRefused:
+def refused(approval: Approval, reason: WriteRefusal) -> QuantityRefused:
     return QuantityRefused(
         tenant_id=approval.tenant_id,
         integration_id=PSA,

@@ -1,12 +1,12 @@
-"""People for tests: a signing key of our own, and tokens that a `Verifier` accepts."""
+"""People for tests: a signing key of our own, and tokens that a `TokenVerifier` accepts."""
 
 import time
 
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
-from shared.people import ALGORITHM, AUDIENCE, Role, Verifier
-from shared.settings import AuthSettings
+from shared.runtime.settings import AuthSettings
+from shared.web.token_verification import ALGORITHM, AUDIENCE, Role, TokenVerifier
 
 _KEY = OKPKey.generate_key("Ed25519", {"kid": "test"})
 
@@ -18,8 +18,8 @@ class KnownKeys:
         return KeySet([_KEY])
 
 
-def a_verifier() -> Verifier:
-    return Verifier(AuthSettings(url="http://auth.test"), KnownKeys())
+def a_verifier() -> TokenVerifier:
+    return TokenVerifier(AuthSettings(url="http://auth.test"), KnownKeys())
 
 
 def token_for(role: Role, tenant_id: str = "demo", *, person_id: str = "ann", seconds: int = 600) -> str:

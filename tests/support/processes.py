@@ -10,19 +10,19 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from standalone.part import Part
+from standalone.child_process import ChildProcess
 
 EVER = "import time; print('here I am', flush=True); time.sleep(600)"
 
 
-def a_part(place: Path, *, code: str = EVER, name: str = "billing") -> Part:
+def a_part(place: Path, *, code: str = EVER, name: str = "billing") -> ChildProcess:
     """A stand-in that runs a line of Python, ready as soon as it has said anything."""
     log = place / f"{name}.log"
 
     async def has_spoken() -> bool:
         return log.stat().st_size > 0
 
-    return Part(name=name, command=[sys.executable, "-c", code], log_path=log, probe=has_spoken)
+    return ChildProcess(name=name, command=[sys.executable, "-c", code], log_path=log, probe=has_spoken)
 
 
 async def eventually(holds: Callable[[], bool], *, within: float = 15) -> bool:

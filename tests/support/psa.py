@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import ClassVar
 
-from psa_sync.models.psa import Acknowledged, Agreement, Company, Line, Listing, Product
+from psa_sync.psa import Agreement, CatalogueItem, Company, Listing, PsaLine, WriteAcknowledgement
 from shared.errors import (
     Conflict,
     CredentialsRejected,
@@ -16,7 +16,7 @@ from shared.errors import (
     PermanentError,
     TransientError,
 )
-from shared.syncing.models import Known
+from shared.sync_engine.models import IntegrationState
 
 
 class Killed(BaseException):
@@ -27,8 +27,10 @@ def an_agreement(agreement_id: str = "77", *, cancelled: bool = False) -> Agreem
     return Agreement(agreement_id, "Managed services", "19297", cancelled=cancelled, currency="USD")
 
 
-def a_line(line_id: str = "901", quantity: str | None = "8", *, agreement: Agreement | None = None) -> Line:
-    return Line(
+def a_line(
+    line_id: str = "901", quantity: str | None = "8", *, agreement: Agreement | None = None
+) -> PsaLine:
+    return PsaLine(
         line_id=line_id,
         agreement=agreement or an_agreement(),
         product_id="512",
@@ -46,9 +48,9 @@ class FakePsa:
 
     name: ClassVar[str] = "fake"
 
-    holds: dict[str, Line] = field(default_factory=dict)
+    holds: dict[str, PsaLine] = field(default_factory=dict)
     listed_companies: list[Company] = field(default_factory=list)
-    listed_products: list[Product] = field(default_factory=list)
+    listed_products: list[CatalogueItem] = field(default_factory=list)
     listed_agreements: list[Agreement] = field(default_factory=list)
     counts: dict[Listing, int] = field(default_factory=dict)
     read_faults: list[Exception | None] = field(default_factory=list)
@@ -71,7 +73,7 @@ class FakePsa:
         for company in self.listed_companies:
             yield company
 
-    async def products(self) -> AsyncIterator[Product]:
+    async def products(self) -> AsyncIterator[CatalogueItem]:
         self._call("products")
         for product in self.listed_products:
             yield product
@@ -81,7 +83,7 @@ class FakePsa:
         for agreement in self.listed_agreements:
             yield agreement
 
-    async def lines(self, agreement: Agreement) -> AsyncIterator[Line]:
+    async def lines(self, agreement: Agreement) -> AsyncIterator[PsaLine]:
         self._call(name := f"lines {agreement.agreement_id}")
         if name == self.holding:
             await asyncio.Event().wait()
@@ -98,17 +100,17 @@ class FakePsa:
         self._call(f"company {company_id}")
         return next((c for c in self.listed_companies if c.company_id == company_id), None)
 
-    async def product(self, product_id: str) -> Product | None:
+    async def product(self, product_id: str) -> CatalogueItem | None:
         self._call(f"product {product_id}")
         return next((p for p in self.listed_products if p.product_id == product_id), None)
 
-    async def line(self, agreement_id: str, line_id: str) -> Line | None:  # noqa: ARG002  the protocol's
+    async def line(self, agreement_id: str, line_id: str) -> PsaLine | None:  # noqa: ARG002  the protocol's
         self._call(f"line {line_id}")
         line = self.holds.get(line_id)
         self.last_read = line.quantity if line else None
         return line
 
-    async def set_quantity(self, agreement_id: str, line_id: str, quantity: Decimal) -> Acknowledged:  # noqa: ARG002  the protocol's
+    async def set_quantity(self, agreement_id: str, line_id: str, quantity: Decimal) -> WriteAcknowledgement:  # noqa: ARG002  the protocol's
         self._call(f"write {line_id}")
         self.sent.append((line_id, quantity))
         fault = self.write_faults.pop(0) if self.write_faults else "works"
@@ -121,7 +123,7 @@ class FakePsa:
             raise OutcomeUnknown("the connection was cut")
         if fault == "killed-after":
             raise Killed
-        return Acknowledged(quantity, f"request-{len(self.sent)}")
+        return WriteAcknowledgement(quantity, f"request-{len(self.sent)}")
 
     def put(self, line_id: str, quantity: str | None) -> None:
         """Somebody sets the line in the PSA itself."""
@@ -129,7 +131,7 @@ class FakePsa:
         self.holds[line_id] = replace(self.holds[line_id], quantity=number)
 
     @asynccontextmanager
-    async def connect(self, known: Known) -> AsyncIterator["FakePsa"]:  # noqa: ARG002  one PSA for all
+    async def connect(self, known: IntegrationState) -> AsyncIterator["FakePsa"]:  # noqa: ARG002  one PSA for all
         yield self
 
     def _call(self, name: str) -> None:

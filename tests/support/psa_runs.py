@@ -7,26 +7,26 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from psa import FakePsa, a_line, an_agreement
-from syncing import Board, Published, opened
+from run_env import Board, Published, opened
 from writes import connected
 
 from psa_sync.app import PROFILE
-from psa_sync.models.psa import Company, Product
-from psa_sync.repository.todo import TodoLists
-from psa_sync.service.ports import Connect
-from psa_sync.service.running import PsaRun
+from psa_sync.psa import CatalogueItem, Company
+from psa_sync.runs.ports import Connect
+from psa_sync.runs.repository import AgreementQueueRepository
+from psa_sync.runs.run_definition import PsaRunDefinition
 from shared.contracts import Message
 from shared.contracts.base import Observation, RunKind, Side
-from shared.contracts.psa_sync import CredentialsRejected, RunFinished
+from shared.contracts.psa_sync import PsaCredentialsRejected, PsaRunFinished
 from shared.mongo import Mongo
 from shared.outbox import Outbox
-from shared.syncing.integrations import Integrations
-from shared.syncing.models import Request
-from shared.syncing.runs import Runs
-from shared.syncing.working import Tools, Worker
+from shared.sync_engine.integrations import IntegrationStates
+from shared.sync_engine.models import RunRequest
+from shared.sync_engine.run_repository import RunRepository
+from shared.sync_engine.run_worker import RunWorker, WorkerTools
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
-SAID: dict[str, type[Message]] = {model.topic: model for model in (RunFinished, CredentialsRejected)}
+SAID: dict[str, type[Message]] = {model.topic: model for model in (PsaRunFinished, PsaCredentialsRejected)}
 
 
 def a_psa() -> FakePsa:
@@ -36,7 +36,10 @@ def a_psa() -> FakePsa:
     return FakePsa(
         holds={line.line_id: line for line in lines},
         listed_companies=[Company("1", "AcmeCo", "Acme Co"), Company("2", "Contoso", "Contoso")],
-        listed_products=[Product("512", "EDR", "EDR", active=True), Product("513", "AV", "AV", active=False)],
+        listed_products=[
+            CatalogueItem("512", "EDR", "EDR", active=True),
+            CatalogueItem("513", "AV", "AV", active=False),
+        ],
         listed_agreements=[an_agreement(), other],
     )
 
@@ -54,26 +57,26 @@ class Site:
     """To another PSA than the fake one."""
 
     def __post_init__(self) -> None:
-        self.integrations = Integrations(self.mongo, Side.PSA)
-        self.runs = Runs(self.mongo, self.integrations, Outbox(self.mongo, "psa-sync"), PROFILE.says)
-        self.todo = TodoLists(self.mongo)
+        self.integrations = IntegrationStates(self.mongo, Side.PSA)
+        self.runs = RunRepository(self.mongo, self.integrations, Outbox(self.mongo, "psa-sync"), PROFILE.says)
+        self.todo = AgreementQueueRepository(self.mongo)
 
-    def worker(self) -> Worker:
-        work = PsaRun(self.connect or self.psa.connect, self.todo, lambda: datetime.now(UTC))
-        return Worker(self.runs, work, Tools(self.mongo, opened(self.kafka), self.board))
+    def worker(self) -> RunWorker:
+        work = PsaRunDefinition(self.connect or self.psa.connect, self.todo, lambda: datetime.now(UTC))
+        return RunWorker(self.runs, work, WorkerTools(self.mongo, opened(self.kafka), self.board))
 
     async def ask(self) -> None:
         self.syncs += 1
         await self.integrations.connected(connected())
-        await self.runs.queue(Request("demo", "int_1", f"sync_{self.syncs}", RunKind.FULL, "somebody"))
+        await self.runs.queue(RunRequest("demo", "int_1", f"sync_{self.syncs}", RunKind.FULL, "somebody"))
 
-    async def sync(self) -> RunFinished:
+    async def sync(self) -> PsaRunFinished:
         """The end of one more run, from a PSA that was not called before."""
         self.kafka.messages.clear()
         self.psa.calls.clear()
         await self.ask()
         assert await self.worker().step()
-        finished = [said for said in await self.said() if isinstance(said, RunFinished)]
+        finished = [said for said in await self.said() if isinstance(said, PsaRunFinished)]
         return finished[-1]
 
     async def read(self, agreement_id: str) -> None:

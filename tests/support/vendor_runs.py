@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import TypeVar
 
 from marketplace import NOW, FakeMarketplace
-from syncing import Board, Published, a_request, connected, opened
+from run_env import Board, Published, a_request, connected, opened
 
 from shared.contracts.base import Observation, RunKind, Side
-from shared.contracts.vendor_sync import RunFinished, SubscriptionObserved
+from shared.contracts.vendor_sync import SubscriptionObserved, VendorRunFinished
 from shared.mongo import Mongo
 from shared.outbox import Outbox
-from shared.syncing.integrations import Integrations
-from shared.syncing.runs import Runs
-from shared.syncing.working import Tools, Worker
+from shared.sync_engine.integrations import IntegrationStates
+from shared.sync_engine.run_repository import RunRepository
+from shared.sync_engine.run_worker import RunWorker, WorkerTools
 from vendor_sync.app import PROFILE
-from vendor_sync.repository import Subscriptions
-from vendor_sync.service.ports import Connect
-from vendor_sync.service.running import VendorRun
+from vendor_sync.runs.ports import Connect
+from vendor_sync.runs.repository import DetailQueueRepository
+from vendor_sync.runs.run_definition import VendorRunDefinition
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
 
@@ -36,26 +36,32 @@ class Stage:
     """To another marketplace than the fake one."""
 
     def __post_init__(self) -> None:
-        self.integrations = Integrations(self.mongo, Side.VENDOR)
-        self.runs = Runs(self.mongo, self.integrations, Outbox(self.mongo, "vendor-sync"), PROFILE.says)
+        self.integrations = IntegrationStates(self.mongo, Side.VENDOR)
+        self.runs = RunRepository(
+            self.mongo, self.integrations, Outbox(self.mongo, "vendor-sync"), PROFILE.says
+        )
 
-    def worker(self) -> Worker:
-        work = VendorRun(self.connect or self.vendor.open, Subscriptions(self.mongo), self.clock)
-        return Worker(self.runs, work, Tools(self.mongo, opened(self.kafka), self.board, watch=0.05))
+    def worker(self) -> RunWorker:
+        work = VendorRunDefinition(
+            self.connect or self.vendor.open, DetailQueueRepository(self.mongo), self.clock
+        )
+        return RunWorker(self.runs, work, WorkerTools(self.mongo, opened(self.kafka), self.board, watch=0.05))
 
     async def queue(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> None:
         await self.integrations.connected(connected())
         await self.runs.queue(a_request(sync_id, kind=kind))
 
-    async def run(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> RunFinished:
+    async def run(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> VendorRunFinished:
         """Queue and carry one run; what it ended with."""
         await self.queue(sync_id, kind)
         await self.worker().step()
         return await self.ended()
 
-    async def ended(self) -> RunFinished:
-        rows = await self.mongo.all_tenants("outbox").find({"topic": RunFinished.topic}, sort=[("seq", 1)])
-        return RunFinished.model_validate_json(rows[-1]["body"])
+    async def ended(self) -> VendorRunFinished:
+        rows = await self.mongo.all_tenants("outbox").find(
+            {"topic": VendorRunFinished.topic}, sort=[("seq", 1)]
+        )
+        return VendorRunFinished.model_validate_json(rows[-1]["body"])
 
     def said(self, model: type[O]) -> list[O]:
         return [message for message in self.kafka.messages if isinstance(message, model)]

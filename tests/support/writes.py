@@ -8,28 +8,28 @@ from typing import Any, TypeVar
 
 import pytest
 from psa import FakePsa, Killed, a_line
-from syncing import Published
+from run_env import Published
 
-from psa_sync.models.writes import Intent, Result
-from psa_sync.repository.writes import Writes
-from psa_sync.service.ports import Connect, LineName
-from psa_sync.service.writing import Writer
+from psa_sync.runs.ports import Connect, LineRef
+from psa_sync.writes.intent import Intent, Result
+from psa_sync.writes.repository import WriteRepository
+from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import Message
-from shared.contracts.auth import IntegrationChanged, IntegrationConnected, Status
+from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
 from shared.contracts.base import Side
-from shared.contracts.psa_sync import AgreementLineObserved, CredentialsRejected, WriteQuantity
-from shared.leases import LeaseLost, Leases
+from shared.contracts.psa_sync import AgreementLineObserved, PsaCredentialsRejected, WriteQuantity
 from shared.mongo import Mongo
 from shared.outbox import Outbox
-from shared.syncing.integrations import Integrations
-from shared.syncing.models import Known
-from shared.syncing.observing import Fence, Observer
+from shared.runtime.leases import LeaseLost, Leases
+from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
+from shared.sync_engine.integrations import IntegrationStates
+from shared.sync_engine.models import IntegrationState
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EIGHT, TEN = Decimal(8), Decimal(10)
-LINE = LineName("demo", "int_1", "901")
+LINE = LineRef("demo", "int_1", "901")
 M = TypeVar("M", bound=Message)
-TOPICS: dict[str, Any] = {model.topic: model for model in (*Result.__args__, CredentialsRejected)}
+TOPICS: dict[str, Any] = {model.topic: model for model in (*Result.__args__, PsaCredentialsRejected)}
 
 
 def a_write(
@@ -58,10 +58,10 @@ def the_only(said: list[Message], kind: type[M]) -> M:
 class KilledAt:
     """A store that dies once, right before or right after the named step is stored."""
 
-    writes: Writes
+    writes: WriteRepository
     step: str = ""
 
-    async def head(self, of: LineName) -> Intent | None:
+    async def head(self, of: LineRef) -> Intent | None:
         return await self.writes.head(of)
 
     async def save(self, intent: Intent) -> Intent:
@@ -95,28 +95,30 @@ class Bench:
     """To another PSA than the fake one."""
 
     def __post_init__(self) -> None:
-        self.integrations = Integrations(self.mongo, Side.PSA)
-        self.writes = Writes(self.mongo, Outbox(self.mongo, "psa-sync"), self.clock)
+        self.integrations = IntegrationStates(self.mongo, Side.PSA)
+        self.writes = WriteRepository(self.mongo, Outbox(self.mongo, "psa-sync"), self.clock)
         self.intents = KilledAt(self.writes)
 
     def clock(self) -> datetime:
         return self.now
 
-    def writer(self) -> Writer:
-        return Writer(
+    def writer(self) -> QuantityWriter:
+        return QuantityWriter(
             self.intents, self.integrations, self.door or self.psa.connect, self.observe, self.clock
         )
 
-    def observe(self, known: Known, lease: Fence) -> Observer:
+    def observe(self, known: IntegrationState, lease: LeaseFence) -> ChangePublisher:
         ids = {"tenant_id": known.tenant_id, "integration_id": known.integration_id}
-        return Observer(self.mongo, self.kafka, lease=lease, **ids)
+        return ChangePublisher(self.mongo, self.kafka, lease=lease, **ids)
 
-    async def connect(self, status: Status = Status.ACTIVE, *, revision: int = 1) -> None:
+    async def connect(
+        self, status: IntegrationStatus = IntegrationStatus.ACTIVE, *, revision: int = 1
+    ) -> None:
         event = connected().model_dump() | {"status": status, "revision": revision}
         await self.integrations.connected(connected())
         await self.integrations.changed(IntegrationChanged.model_validate(event))
 
-    async def once(self, line: LineName = LINE) -> None:
+    async def once(self, line: LineRef = LINE) -> None:
         """One worker works on the line until there is nothing to do now, or until it is killed."""
         lease = await Leases(self.mongo).take("write", timedelta(minutes=3))
         assert lease
@@ -127,7 +129,7 @@ class Bench:
         finally:
             await lease.release()
 
-    async def overtaken(self, line: LineName = LINE) -> None:
+    async def overtaken(self, line: LineRef = LINE) -> None:
         """A worker that is paused while it reads, until its lease is another's."""
         lease = await Leases(self.mongo).take("write", timedelta(minutes=3))
         assert lease
@@ -137,7 +139,7 @@ class Bench:
         self.psa.meddle = lambda *_: None
         await lease.release()
 
-    async def settle(self, line: LineName = LINE, *, rounds: int = 60) -> None:
+    async def settle(self, line: LineRef = LINE, *, rounds: int = 60) -> None:
         """Worker after worker, half a minute apart, until every write to the line has ended."""
         for _ in range(rounds):
             await self.once(line)

@@ -10,16 +10,16 @@ import pytest
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from marketplace import FakeMarketplace, an_offer, customers
-from syncing import Board, changed, connected, opened
+from run_env import Board, changed, connected, opened
 
 from shared.contracts import Message
-from shared.contracts.auth import Status
+from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import RunKind, Side
 from shared.contracts.vendor_sync import SyncVendor
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
-from shared.settings import KafkaSettings, MongoSettings
-from shared.syncing.service import Parts
+from shared.runtime.settings import KafkaSettings, MongoSettings
+from shared.sync_engine.sync_service import SyncDependencies
 from vendor_sync.app import make_app
 
 COMMAND = SyncVendor(
@@ -54,7 +54,9 @@ async def service(mongo_settings: MongoSettings, mongo: Mongo) -> AsyncIterator[
     vendor.has(an_offer("s1", "offer"))
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "vendor-sync")
     app = make_app(
-        Parts(Mongo(mongo_settings), broker, Board(), vendor.open, opened(Publisher(broker, "vendor-sync")))
+        SyncDependencies(
+            Mongo(mongo_settings), broker, Board(), vendor.open, opened(Publisher(broker, "vendor-sync"))
+        )
     )
     async with TestKafkaBroker(broker), app.router.lifespan_context(app):
         yield Running(app, broker, vendor, mongo)
@@ -79,7 +81,7 @@ async def test_a_sync_command_delivered_twice_starts_one_run(service: Running) -
 
 
 async def test_a_request_for_what_is_disconnected_is_answered(service: Running) -> None:
-    await service.hears(connected(), changed(Status.DISCONNECTED, revision=3))
+    await service.hears(connected(), changed(IntegrationStatus.DISCONNECTED, revision=3))
     before = len(await service.runs_ended(1))
 
     await service.hears(COMMAND)

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 import structlog
 
-from shared import crashing
 from shared.contracts import Message
-from shared.jobs import Job
-from shared.kafka import Envelope, enveloped
-from shared.leases import Lease, Leases
+from shared.kafka import Envelope, envelope_of
 from shared.mongo import Index, Mongo, Session
+from shared.runtime import crash_points
+from shared.runtime.jobs import Job
+from shared.runtime.leases import Lease, Leases
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ class Outbox:
         """Save messages with the state that they tell of; they keep their order for each key."""
         start = time.time_ns()
         rows = [
-            _row(enveloped(message, source=self._source, correlation_id=correlation_id), start + place)
+            _row(envelope_of(message, source=self._source, correlation_id=correlation_id), start + place)
             for place, message in enumerate(messages)
         ]
         await self._rows.insert_many(rows, session=session)
@@ -94,7 +94,7 @@ class Relay:
         lease.check()
         await self._sender.send([_envelope(row) for row in rows], deadline=lease.loop_deadline)
         for topic in {row["topic"] for row in rows}:
-            crashing.reached("outbox-sent", topic)
+            crash_points.reached("outbox-sent", topic)
         await self._rows.remove_many(row["_id"] for row in rows)
         log.info("outbox_sent", messages=len(rows))
 

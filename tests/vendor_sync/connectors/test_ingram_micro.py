@@ -6,16 +6,16 @@ from ingram import Handler, Listing, answering, ingram, recorded
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import CredentialsRejected, PermanentError, TransientError, UnexpectedResponse
-from vendor_sync.connectors.ingram_micro import IngramMicro
-from vendor_sync.models.vendor import Account, Page
+from vendor_sync.connectors.ingram_micro.connector import IngramMicroConnector
+from vendor_sync.marketplace import Customer, ListPage
 
 
-async def accounts(handler: Handler) -> list[Page[Account]]:
+async def accounts(handler: Handler) -> list[ListPage[Customer]]:
     async with ingram(handler) as vendor:
         return [page async for page in vendor.accounts()]
 
 
-def ids(pages: list[Page[Account]]) -> list[str]:
+def ids(pages: list[ListPage[Customer]]) -> list[str]:
     return [account.account_id for page in pages for account in page.rows]
 
 
@@ -140,7 +140,7 @@ async def test_an_entity_that_is_not_found_is_gone(status: int) -> None:
     ids=["detail", "list"],
 )
 async def test_whatever_else_is_answered_is_an_error_and_never_an_absence(
-    read: Callable[[IngramMicro], object], handler: Handler, error: type[Exception]
+    read: Callable[[IngramMicroConnector], object], handler: Handler, error: type[Exception]
 ) -> None:
     async with ingram(handler) as vendor:
         with pytest.raises(error):

@@ -6,23 +6,23 @@ from ingram import recorded
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import UnexpectedResponse
-from vendor_sync.connectors.ingram_micro_rows import account_of, detail_of, row_of
-from vendor_sync.models.vendor import Account, Money, Period
+from vendor_sync.connectors.ingram_micro.rows import account_of, detail_of, row_of
+from vendor_sync.marketplace import Customer, Price, VendorPeriod
 
 
 def test_a_customer_is_read_without_personal_data() -> None:
     contoso, fabrikam, nameless = map(account_of, recorded("customers")["data"])
 
-    assert contoso == Account("1000027", "Contoso Dental", "EXT-1", "active")
-    assert fabrikam == Account("1000028", "Fabrikam", None, "creditHold")
-    assert nameless == Account("1000029", "1000029", None, "unknown")
+    assert contoso == Customer("1000027", "Contoso Dental", "EXT-1", "active")
+    assert fabrikam == Customer("1000028", "Fabrikam", None, "creditHold")
+    assert nameless == Customer("1000029", "1000029", None, "unknown")
 
 
 def test_a_list_row_tells_name_periods_and_dates() -> None:
     row = row_of(recorded("subscriptions-active")["data"][0])
 
     assert (row.subscription_id, row.account_id) == ("1000177", "1000027")
-    assert (row.term, row.billing) == (Period("year", 1), Period("month", 1))
+    assert (row.term, row.billing) == (VendorPeriod("year", 1), VendorPeriod("month", 1))
     assert (row.created_on, row.expires_on) == (date(2025, 2, 12), date(2026, 2, 12))
 
 
@@ -51,7 +51,7 @@ def test_quantities_come_as_numbers_or_strings_and_may_be_missing() -> None:
 def test_money_is_exact_and_may_be_missing() -> None:
     first, second, *_ = detail_of(recorded("subscription-1000177")).products
 
-    assert (first.unit_price, first.unit_cost) == (Money(Decimal(6), "USD"), Money(Decimal("5.05"), "USD"))
+    assert (first.unit_price, first.unit_cost) == (Price(Decimal(6), "USD"), Price(Decimal("5.05"), "USD"))
     assert (second.unit_price, second.unit_cost) == (None, None)
 
 
@@ -60,7 +60,7 @@ def test_a_detail_without_products_has_none() -> None:
 
     assert detail.products == ()
     assert detail.row.rated_outside
-    assert detail.row.term == Period("year", 3)
+    assert detail.row.term == VendorPeriod("year", 3)
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,13 @@ from sandbox.app import create_app
 from sandbox.settings import Settings
 from sandbox.world import World
 from shared.contracts.base import NoNumber, Outcome
-from shared.contracts.vendor_sync import AccountObserved, SubscriptionObserved
-from shared.http import Access, Api, Fixed
+from shared.contracts.vendor_sync import SubscriptionObserved, VendorAccountObserved
+from shared.http_client.access_source import Access, FixedAccess
+from shared.http_client.client import Api
 from shared.mongo import Mongo
-from shared.settings import OutboundSettings
-from shared.syncing.models import Known
-from vendor_sync.connectors.ingram_micro import IngramMicro
+from shared.runtime.settings import OutboundSettings
+from shared.sync_engine.models import IntegrationState
+from vendor_sync.connectors.ingram_micro.connector import IngramMicroConnector
 
 
 @pytest.fixture
@@ -38,13 +39,13 @@ async def stage(app: FastAPI, world: World, mongo: Mongo) -> Stage:
     transport, headers = httpx.ASGITransport(app), ingram_headers(world.identity)
     async with httpx.AsyncClient(transport=transport, base_url=INGRAM, headers=headers) as client:
         token = (await sign_in(client, world.identity)).json()["token"]
-    source = Fixed(Access(INGRAM, headers | {"Authorization": f"Bearer {token}"}))
+    source = FixedAccess(Access(INGRAM, headers | {"Authorization": f"Bearer {token}"}))
     outbound = OutboundSettings(allowed_origins=(INGRAM.removesuffix("/marketplace/na"),))
 
     @asynccontextmanager
-    async def connect(_: Known) -> AsyncIterator[IngramMicro]:
+    async def connect(_: IntegrationState) -> AsyncIterator[IngramMicroConnector]:
         async with Api(source, outbound=outbound, policy=QUICK, transport=transport) as api:
-            yield IngramMicro(api)
+            yield IngramMicroConnector(api)
 
     return Stage(mongo, connect=connect)
 
@@ -57,7 +58,7 @@ async def test_a_run_reads_all_that_is_billable_with_the_fewest_calls(stage: Sta
     billable = [one for one in world.marketplace.subscriptions.values() if one.status in ("active", "hold")]
     assert (finished.outcome, finished.reason) == (Outcome.COMPLETE, None)
     assert finished.counts["subscriptions"] == len(billable)
-    assert finished.published[AccountObserved.topic] == len(world.marketplace.customers)
+    assert finished.published[VendorAccountObserved.topic] == len(world.marketplace.customers)
     pages = sum(-(-len([one for one in billable if one.status == s]) // 500) for s in ("active", "hold"))
     customer_pages = -(-len(world.marketplace.customers) // 500)
     assert world.journal.last - asked_before == customer_pages + 2 * pages + len(billable)

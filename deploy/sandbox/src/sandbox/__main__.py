@@ -1,6 +1,6 @@
 """`python -m sandbox` serves the sandbox as the SANDBOX__… variables say."""
 
-from sandbox.serving import serve
+from sandbox.server import serve
 from sandbox.settings import load
 
 serve(load())

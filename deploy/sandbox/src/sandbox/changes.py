@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from sandbox.connectwise import patching
+from sandbox.connectwise import patch
 from sandbox.connectwise.errors import not_found
 from sandbox.connectwise.fields import ADDITION, Record
-from sandbox.connectwise.psa import Psa
+from sandbox.connectwise.psa import PsaState
 from sandbox.ingram.errors import refused
-from sandbox.ingram.marketplace import Marketplace
-from sandbox.ingram.records import Line, Offer, Period, Quantity, Subscription
-from sandbox.ingram.selling import Sale, sell
+from sandbox.ingram.marketplace import MarketplaceState
+from sandbox.ingram.records import Offer, OfferLine, OfferPeriod, Quantity, Subscription
+from sandbox.ingram.sale import Sale, sell
 
 SOMEBODY = "jsmith"
 Status = Literal["pending", "active", "hold", "terminated", "removed", "unknown"]
@@ -81,7 +81,7 @@ class Changes(_Given):
     add_subscriptions: list[NewSubscription] = []
 
 
-def apply(changes: Changes, marketplace: Marketplace, psa: Psa, today: date) -> list[str]:
+def apply(changes: Changes, marketplace: MarketplaceState, psa: PsaState, today: date) -> list[str]:
     """Make the changes and return the ids of new subscriptions; an unknown id raises a provider's refusal."""
     edits = [_edit(psa, change) for change in changes.additions]
     for subscription_id in [*changes.remove_subscriptions, *(change.id for change in changes.subscriptions)]:
@@ -96,18 +96,18 @@ def apply(changes: Changes, marketplace: Marketplace, psa: Psa, today: date) -> 
     return [sell(marketplace, _sale(new, today), today).id for new in changes.add_subscriptions]
 
 
-def _edit(psa: Psa, change: AdditionChange) -> tuple[Record, Record]:
+def _edit(psa: PsaState, change: AdditionChange) -> tuple[Record, Record]:
     """The line with its checked new values."""
     row = psa.additions.get(change.id)
     if row is None:
         raise not_found(ADDITION.name, str(change.id))
-    fields = {name: patching.checked(name, value) for name, value in change.fields.items()}
+    fields = {name: patch.checked(name, value) for name, value in change.fields.items()}
     if "product" in fields:
         psa.product_of(fields)
     return row, fields
 
 
-def _subscription(marketplace: Marketplace, subscription_id: str) -> Subscription:
+def _subscription(marketplace: MarketplaceState, subscription_id: str) -> Subscription:
     if subscription_id not in marketplace.subscriptions:
         raise refused(400, f"No entity has been found by the specified identifier {subscription_id}")
     return marketplace.subscriptions[subscription_id]
@@ -122,9 +122,9 @@ def _change(subscription: Subscription, change: SubscriptionChange, today: date)
     subscription.modified = change.lastModifiedDate or today
 
 
-def _reseated(subscription: Subscription, quantity: Quantity) -> list[Line]:
+def _reseated(subscription: Subscription, quantity: Quantity) -> list[OfferLine]:
     """The first product has the new quantity, further ones stay as they are."""
-    return [Line(subscription.offer, quantity), *subscription.lines[1:]]
+    return [OfferLine(subscription.offer, quantity), *subscription.lines[1:]]
 
 
 def _sale(new: NewSubscription, today: date) -> Sale:
@@ -132,8 +132,8 @@ def _sale(new: NewSubscription, today: date) -> Sale:
         name=new.name,
         vendor=new.vendor,
         mpn=new.mpn,
-        term=Period(**new.subscriptionPeriod.model_dump()),
-        billing=Period(**new.billingPeriod.model_dump()),
+        term=OfferPeriod(**new.subscriptionPeriod.model_dump()),
+        billing=OfferPeriod(**new.billingPeriod.model_dump()),
         price=new.unitPrice,
         cost=new.unitCost,
         product_id=f"PRD-{new.mpn}",

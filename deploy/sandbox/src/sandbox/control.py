@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from sandbox import changes
 from sandbox.changes import Changes
-from sandbox.connectwise.errors import Refused as PsaRefused
+from sandbox.connectwise.errors import ConnectWiseRefusal as PsaRefused
 from sandbox.connectwise.psa import shown_addition
-from sandbox.ingram.errors import Refused as VendorRefused
+from sandbox.ingram.errors import IngramRefusal as VendorRefused
 from sandbox.ingram.records import customer_row, subscription_detail
 from sandbox.story.script import scenario
 from sandbox.switches import CONNECTWISE, INGRAM

@@ -11,7 +11,7 @@ CALLS_KEPT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RecordedCall:
     """One request to a provider; a connection that was cut has status 0."""
 
     n: int
@@ -25,7 +25,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class RecordedWrite:
     """One field of one line as a caller asked to change it; `effective` tells whether it was stored."""
 
     n: int
@@ -43,9 +43,9 @@ class Journal:
     """Keeps the newest calls and every write; the counts are exact however many calls have been dropped."""
 
     def __init__(self, calls_kept: int = CALLS_KEPT) -> None:
-        self._calls: deque[Call] = deque(maxlen=calls_kept)
+        self._calls: deque[RecordedCall] = deque(maxlen=calls_kept)
         self.counts: Counter[str] = Counter()
-        self.writes: list[Write] = []
+        self.writes: list[RecordedWrite] = []
 
     @property
     def last(self) -> int:
@@ -57,21 +57,27 @@ class Journal:
     ) -> None:
         """Note a finished call; `request` is its method, path and query."""
         self.counts[provider] += 1
-        self._calls.append(Call(self.last, at, provider, *request, status, round(ms, 3)))
+        self._calls.append(RecordedCall(self.last, at, provider, *request, status, round(ms, 3)))
 
-    def calls(self, after: int = 0, provider: str | None = None) -> Iterator[Call]:
+    def calls(self, after: int = 0, provider: str | None = None) -> Iterator[RecordedCall]:
         """The kept calls that are newer than number `after`, oldest first."""
         oldest = self.last - len(self._calls) + 1
         newer = islice(self._calls, max(0, after + 1 - oldest), None)
         return (call for call in newer if provider in (None, call.provider))
 
     def wrote(
-        self, at: datetime, method: str, *, line: tuple[int, int], changes: list["Change"], effective: bool
+        self,
+        at: datetime,
+        method: str,
+        *,
+        line: tuple[int, int],
+        changes: list["RecordedChange"],
+        effective: bool,
     ) -> None:
         """Note an attempt to write; `line` is the agreement's and the line's id."""
         for change in changes:
             self.writes.append(
-                Write(
+                RecordedWrite(
                     n=len(self.writes) + 1,
                     at=at,
                     method=method,
@@ -86,7 +92,7 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecordedChange:
     """A field before and after; `*` stands for a whole new line."""
 
     field: str

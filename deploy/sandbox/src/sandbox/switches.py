@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 INGRAM, CONNECTWISE = "ingram-micro", "connectwise"
 
 
-class Writes(StrEnum):
+class WriteBehaviour(StrEnum):
     """What becomes of a write to the PSA."""
 
     APPLIED = "applied"
@@ -48,7 +48,7 @@ class Switches(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    connectwise_writes: Writes = Field(default=Writes.APPLIED, alias="connectwise.writes")
+    connectwise_writes: WriteBehaviour = Field(default=WriteBehaviour.APPLIED, alias="connectwise.writes")
     connectwise_patch_paths: PatchPaths = Field(default=PatchPaths.REFUSED, alias="connectwise.patch_paths")
     connectwise_bad_keys_status: Literal[401, 404] = Field(default=401, alias="connectwise.bad_keys_status")
     connectwise_fail_next: Failure | None = Field(default=None, alias="connectwise.fail_next")

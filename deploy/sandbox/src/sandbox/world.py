@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 
 from sandbox.clock import Clock
-from sandbox.connectwise.api import ConnectWise
-from sandbox.connectwise.psa import Psa
-from sandbox.connectwise.writing import Writer
+from sandbox.connectwise.addition_writer import AdditionWriter
+from sandbox.connectwise.api import ConnectWiseApi
+from sandbox.connectwise.psa import PsaState
 from sandbox.cuts import Cutter
 from sandbox.identity import Identity, identity_of
-from sandbox.ingram.api import Ingram
-from sandbox.ingram.marketplace import Marketplace
+from sandbox.ingram.api import IngramApi
+from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.journal import Journal
 from sandbox.settings import Settings
+from sandbox.story.builder import StoryBuilder, tell
 from sandbox.story.bulk import Bulk
 from sandbox.story.month import Month
-from sandbox.story.seeding import Story, tell
 from sandbox.switches import Switchboard
 
 
@@ -25,15 +25,15 @@ class World:
 
     clock: Clock
     identity: Identity
-    marketplace: Marketplace
-    psa: Psa
-    story: Story
+    marketplace: MarketplaceState
+    psa: PsaState
+    story: StoryBuilder
     month: Month
     journal: Journal
     switches: Switchboard
     cutter: Cutter
-    ingram: Ingram
-    connectwise: ConnectWise
+    ingram: IngramApi
+    connectwise: ConnectWiseApi
 
     @property
     def today(self) -> date:
@@ -41,12 +41,12 @@ class World:
 
 
 def make_world(settings: Settings, clock: Clock) -> World:
-    marketplace = Marketplace(timedelta(seconds=settings.token_life_seconds))
-    psa, journal, switches = Psa(clock), Journal(), Switchboard()
+    marketplace = MarketplaceState(timedelta(seconds=settings.token_life_seconds))
+    psa, journal, switches = PsaState(clock), Journal(), Switchboard()
     identity, today = identity_of(settings.seed), clock().astimezone(UTC).date()
     story = tell(settings.seed, today, marketplace, psa)
     Bulk(settings.seed, today, marketplace, psa).generate(settings.subscriptions)
-    writer = Writer(psa, journal, switches, clock)
+    writer = AdditionWriter(psa, journal, switches, clock)
     return World(
         clock=clock,
         identity=identity,
@@ -57,6 +57,6 @@ def make_world(settings: Settings, clock: Clock) -> World:
         journal=journal,
         switches=switches,
         cutter=Cutter(),
-        ingram=Ingram(marketplace, identity, clock),
-        connectwise=ConnectWise(psa, writer, identity, switches),
+        ingram=IngramApi(marketplace, identity, clock),
+        connectwise=ConnectWiseApi(psa, writer, identity, switches),
     )

@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from standalone import signals, up
+from standalone.class_archive import record
 from standalone.demo import command as demo
-from standalone.order import tell
-from standalone.record import record
+from standalone.startup_order import tell
 
 
 def main() -> int:

@@ -5,8 +5,8 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
+from standalone.child_process import ChildProcess
 from standalone.java import find_java
-from standalone.part import Part
 from standalone.probes import HOST, kafka_ready
 from standalone.resolve import CLASSES, LOGGING, resolve
 
@@ -63,14 +63,14 @@ class Kafka:
     def address(self) -> str:
         return f"{HOST}:{self.broker_port}"
 
-    def parts(self, logs: Path) -> list[Part]:
+    def parts(self, logs: Path) -> list[ChildProcess]:
         """The server and, on the first start, the step that formats its storage.
 
         Raises `PermanentError` when Java, or Maven on the very first use, is missing.
         """
         command = _java(resolve(), self.record)
         self._configure()
-        server = Part(
+        server = ChildProcess(
             name="kafka",
             command=[*command, "kafka.Kafka", "server.properties"],
             cwd=self.directory,
@@ -86,10 +86,10 @@ class Kafka:
         """Kafka's tool writes this file last."""
         return (self.directory / "data" / "meta.properties").exists()
 
-    def _formatting(self, command: list[str], logs: Path) -> Part:
+    def _formatting(self, command: list[str], logs: Path) -> ChildProcess:
         cluster = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id=T{cluster[1:]}"]
-        return Part(
+        return ChildProcess(
             name="kafka-storage",
             command=[*command, *tool, "--config", "server.properties"],
             cwd=self.directory,

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from standalone.part import Probe
+from standalone.child_process import Probe
 
 HOST = "127.0.0.1"
 

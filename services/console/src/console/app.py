@@ -9,20 +9,20 @@ from fastapi.staticfiles import StaticFiles
 from console.api import AuthApi
 from console.routes import Pages, make_router
 from console.settings import Settings
-from shared.health import Health
-from shared.live import Live
-from shared.people import Verifier
-from shared.serving import application, running
-from shared.settings import load
+from shared.runtime.health import Health
+from shared.runtime.lifespan import application, running
+from shared.runtime.settings import load
+from shared.status_channel import StatusChannel
+from shared.web.token_verification import TokenVerifier
 
 _STATIC = Path(__file__).parent / "static"
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or load(Settings)
-    health, live, auth = Health("console"), Live(settings.redis), AuthApi(settings.auth.url)
+    health, live, auth = Health("console"), StatusChannel(settings.redis), AuthApi(settings.auth.url)
     health.check("redis", live.ping)
-    pages = Pages(auth, live, Verifier(settings.auth), events_at_once=settings.events_at_once)
+    pages = Pages(auth, live, TokenVerifier(settings.auth), events_at_once=settings.events_at_once)
 
     lifespan = partial(running, health=health, closing=[auth.close, live.close])
     app = application(health, lifespan, [make_router(pages)])

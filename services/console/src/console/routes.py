@@ -10,11 +10,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.templating import Jinja2Templates
 
-from console.api import AuthApi, Integration
+from console.api import AuthApi, IntegrationView
 from shared.errors import CredentialsRejected
-from shared.live import Live, Status
-from shared.people import Person, Verifier
-from shared.problems import Problem
+from shared.status_channel import RunStatus, StatusChannel
+from shared.web.problems import Problem
+from shared.web.token_verification import Person, TokenVerifier
 
 COOKIE = "trueup_session"
 
@@ -26,7 +26,9 @@ _RETRY_MS = 2000
 class Pages:
     """Everything that a request may need, made once."""
 
-    def __init__(self, auth: AuthApi, live: Live, verifier: Verifier, *, events_at_once: int) -> None:
+    def __init__(
+        self, auth: AuthApi, live: StatusChannel, verifier: TokenVerifier, *, events_at_once: int
+    ) -> None:
         self.auth, self.live, self.verifier = auth, live, verifier
         self.events_left = events_at_once
         self.templates = Jinja2Templates(Path(__file__).parent / "templates")
@@ -128,11 +130,11 @@ async def _events(pages: Pages, person: Person) -> AsyncIterator[ServerSentEvent
         pages.events_left += 1
 
 
-def _card(integration: Integration, status: Status | None) -> dict[str, Any]:
+def _card(integration: IntegrationView, status: RunStatus | None) -> dict[str, Any]:
     return {"integration": integration, "status": status, "percent": _percent(status)}
 
 
-def _percent(status: Status | None) -> int | None:
+def _percent(status: RunStatus | None) -> int | None:
     """Unknown while the total is: an empty bar would say nothing was done."""
     if status is None or not status.total:
         return None

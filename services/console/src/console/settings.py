@@ -1,6 +1,6 @@
 """What the console needs."""
 
-from shared.settings import AuthSettings, RedisSettings, ServiceSettings
+from shared.runtime.settings import AuthSettings, RedisSettings, ServiceSettings
 
 
 class Settings(ServiceSettings):

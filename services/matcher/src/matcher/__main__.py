@@ -2,6 +2,6 @@
 
 from matcher.app import create_app
 from matcher.settings import Settings
-from shared.serving import serve
+from shared.runtime.lifespan import serve
 
 serve(create_app, Settings, "matcher")

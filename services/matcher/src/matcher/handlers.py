@@ -2,17 +2,15 @@
 
 from faststream.kafka import KafkaBroker
 
-from matcher.service.observing import Observing
+from matcher.catalogue.ingestor import ItemIngestor
 from shared.contracts.auth import IntegrationChanged
-from shared.contracts.psa_sync import AccountObserved as PsaAccountObserved
-from shared.contracts.psa_sync import ProductObserved
-from shared.contracts.vendor_sync import AccountObserved as VendorAccountObserved
-from shared.contracts.vendor_sync import ServiceObserved
-from shared.health import Health
+from shared.contracts.psa_sync import ProductObserved, PsaAccountObserved
+from shared.contracts.vendor_sync import ServiceObserved, VendorAccountObserved
 from shared.kafka import consume
+from shared.runtime.health import Health
 
 
-def subscribe(broker: KafkaBroker, observing: Observing, *, service: str, health: Health | None) -> None:
+def subscribe(broker: KafkaBroker, observing: ItemIngestor, *, service: str, health: Health | None) -> None:
     """Only stores and marks; the job `matching` does the rest."""
 
     async def on_vendor_account_observed(seen: list[VendorAccountObserved]) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 from datetime import timedelta
 
-from matcher.service.matching import Matching
-from shared.jobs import Job
+from matcher.mappings.exact_matcher import ExactMatcher
+from shared.runtime.jobs import Job
 
 _LOOK = timedelta(seconds=1)
 
 
-def matching_job(matching: Matching, wake: asyncio.Event) -> Job:
+def matching_job(matching: ExactMatcher, wake: asyncio.Event) -> Job:
     return Job("matching", matching.step, _LOOK, wake=wake)

@@ -1,6 +1,6 @@
 """What matcher needs to be told."""
 
-from shared.settings import AuthSettings, KafkaSettings, MongoSettings, ServiceSettings
+from shared.runtime.settings import AuthSettings, KafkaSettings, MongoSettings, ServiceSettings
 
 
 class OwnDatabase(MongoSettings):

@@ -1,37 +1,37 @@
-"""How psa-sync is built: what it is besides a sync service (`shared.syncing.service`)."""
+"""How psa-sync is built: what it is besides a sync service (`shared.sync_engine.sync_service`)."""
 
 from fastapi import FastAPI
 
-from psa_sync.connectors import CONNECTORS, Connections
-from psa_sync.handlers import WriteDesk, subscribe
-from psa_sync.jobs import WriteRounds
-from psa_sync.repository.todo import TODO_INDEXES, TodoLists
-from psa_sync.repository.writes import WRITE_INDEXES, Writes
-from psa_sync.service.ports import Psa
-from psa_sync.service.running import PsaRun
-from psa_sync.service.writing import Writer
+from psa_sync.connectors import CONNECTORS, PsaConnections
+from psa_sync.runs.ports import PsaConnection
+from psa_sync.runs.repository import TODO_INDEXES, AgreementQueueRepository
+from psa_sync.runs.run_definition import PsaRunDefinition
 from psa_sync.settings import Settings
-from shared.access import Accesses
+from psa_sync.writes.handlers import WriteHandlers, subscribe
+from psa_sync.writes.jobs import WriteJob
+from psa_sync.writes.repository import WRITE_INDEXES, WriteRepository
+from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import psa_sync as contracts
 from shared.contracts.base import Side
-from shared.kafka import Fenced, make_broker
-from shared.leases import Leases
-from shared.live import Live
+from shared.http_client.access import AccessClient
+from shared.kafka import FencedProducers, make_broker
 from shared.mongo import Mongo
-from shared.settings import load
-from shared.syncing.models import Known
-from shared.syncing.observing import Fence, Observer
-from shared.syncing.runs import Says
-from shared.syncing.service import Parts, Profile, SyncService, now
+from shared.runtime.leases import Leases
+from shared.runtime.settings import load
+from shared.status_channel import StatusChannel
+from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
+from shared.sync_engine.models import IntegrationState
+from shared.sync_engine.run_repository import MessageTypes
+from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile, now
 
-PROFILE = Profile(
+PROFILE = SyncServiceProfile(
     service="psa-sync",
     side=Side.PSA,
     hears=contracts.SyncPsa,
-    says=Says(
-        contracts.RunFinished,
-        contracts.CredentialsRejected,
-        (contracts.AccountObserved, contracts.ProductObserved, contracts.AgreementLineObserved),
+    says=MessageTypes(
+        contracts.PsaRunFinished,
+        contracts.PsaCredentialsRejected,
+        (contracts.PsaAccountObserved, contracts.ProductObserved, contracts.AgreementLineObserved),
     ),
     runs_at_once=2,
     indexes=(*TODO_INDEXES, *WRITE_INDEXES),
@@ -43,35 +43,39 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return make_app(parts_of(settings or load(Settings)))
 
 
-def parts_of(settings: Settings) -> Parts[Psa]:
+def parts_of(settings: Settings) -> SyncDependencies[PsaConnection]:
     """What the settings say it is made of."""
-    accesses = Accesses(settings.auth, settings.outbound)
-    fenced, live = Fenced(settings.kafka, PROFILE.service), Live(settings.redis)
-    return Parts(
+    accesses = AccessClient(settings.auth, settings.outbound)
+    fenced, live = FencedProducers(settings.kafka, PROFILE.service), StatusChannel(settings.redis)
+    return SyncDependencies(
         Mongo(settings.mongo),
         make_broker(settings.kafka, PROFILE.service),
         live,
-        Connections(accesses, CONNECTORS).open,
+        PsaConnections(accesses, CONNECTORS).open,
         fenced.publishing,
         closing=(fenced.close, accesses.aclose, live.close),
     )
 
 
-def make_app(parts: Parts[Psa]) -> FastAPI:
+def make_app(parts: SyncDependencies[PsaConnection]) -> FastAPI:
     """The same from parts that a test may bring."""
-    work = PsaRun(parts.connect, TodoLists(parts.mongo), now)
+    work = PsaRunDefinition(parts.connect, AgreementQueueRepository(parts.mongo), now)
     service = SyncService(PROFILE, parts, work)
     # Writing back, which a PSA alone has: the command is heard, and carried out in rounds.
-    writes = Writes(parts.mongo, service.outbox, now)
+    writes = WriteRepository(parts.mongo, service.outbox, now)
     writer = _writer(service, parts, writes)
-    job = WriteRounds(writes, writer, Leases(parts.mongo), service.health).job()
-    subscribe(parts.broker, WriteDesk(writes, job.wake.set), service=PROFILE.service, health=service.health)
+    job = WriteJob(writes, writer, Leases(parts.mongo), service.health).job()
+    subscribe(
+        parts.broker, WriteHandlers(writes, job.wake.set), service=PROFILE.service, health=service.health
+    )
     return service.app(job)
 
 
-def _writer(service: SyncService, parts: Parts[Psa], writes: Writes) -> Writer:
-    def observer(known: Known, lease: Fence) -> Observer:
+def _writer(
+    service: SyncService, parts: SyncDependencies[PsaConnection], writes: WriteRepository
+) -> QuantityWriter:
+    def observer(known: IntegrationState, lease: LeaseFence) -> ChangePublisher:
         ids = {"tenant_id": known.tenant_id, "integration_id": known.integration_id}
-        return Observer(parts.mongo, service.publisher, lease=lease, **ids)
+        return ChangePublisher(parts.mongo, service.publisher, lease=lease, **ids)
 
-    return Writer(writes, service.integrations, parts.connect, observer, now)
+    return QuantityWriter(writes, service.integrations, parts.connect, observer, now)

@@ -1,6 +1,6 @@
 """What psa-sync needs to be told."""
 
-from shared.settings import (
+from shared.runtime.settings import (
     KafkaSettings,
     MongoSettings,
     OutboundSettings,

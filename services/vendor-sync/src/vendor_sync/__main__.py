@@ -1,6 +1,6 @@
 """Runs vendor-sync."""
 
-from shared.serving import serve
+from shared.runtime.lifespan import serve
 from vendor_sync.app import create_app
 from vendor_sync.settings import Settings
 

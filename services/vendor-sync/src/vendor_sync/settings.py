@@ -1,7 +1,7 @@
 """What vendor-sync needs to be told."""
 
-from shared.budget import BudgetSettings
-from shared.settings import (
+from shared.http_client.rate_limit import RateLimitSettings
+from shared.runtime.settings import (
     KafkaSettings,
     MongoSettings,
     OutboundSettings,
@@ -25,4 +25,4 @@ class Settings(ServiceSettings):
     redis: RedisSettings
     auth: ServiceAuthSettings
     outbound: OutboundSettings = OutboundSettings()
-    budget: BudgetSettings = BudgetSettings()
+    budget: RateLimitSettings = RateLimitSettings()

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import Event, Part, Side, State
+from shared.contracts.base import ContractModel, Event, Side, State
 
 
-class Status(StrEnum):
+class IntegrationStatus(StrEnum):
     """Where an integration stands (architecture §1)."""
 
     PENDING = "pending"
@@ -19,7 +19,7 @@ class Status(StrEnum):
     DISCONNECTED = "disconnected"
 
 
-class Settings(Part):
+class IntegrationSettings(ContractModel):
     """What a person may set for one integration."""
 
     hold_billable: bool = True
@@ -58,6 +58,6 @@ class IntegrationChanged(State):
     realm: str
     name: str
     generation: int
-    status: Status
+    status: IntegrationStatus
     reason: str | None = None
-    settings: Settings = Settings()
+    settings: IntegrationSettings = IntegrationSettings()

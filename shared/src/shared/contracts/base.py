@@ -52,13 +52,13 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Part(BaseModel):
+class ContractModel(BaseModel):
     """A value inside a message."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Message(Part):
+class Message(ContractModel):
     """What all messages have: a tenant, a topic, and a key that keeps one thing's news in order."""
 
     topic: ClassVar[str]
@@ -101,7 +101,7 @@ class Observation(State):
     present: bool = True
 
 
-class CredentialsRejected(Event):
+class ProviderCredentialsRejected(Event):
     """A provider refused the credentials of this generation; a person must reconnect."""
 
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import Event, NoNumber, Number, Part, State
+from shared.contracts.base import ContractModel, Event, NoNumber, Number, State
 
 
 class LineClass(StrEnum):
@@ -23,7 +23,7 @@ class LineClass(StrEnum):
     NO_VERDICT = "no-verdict"
 
 
-class Count(Part):
+class Count(ContractModel):
     """A number, or the reason there is none with the part that is known."""
 
     number: Number | None = None
@@ -34,7 +34,7 @@ class Count(Part):
     """When the oldest figure in it was last confirmed."""
 
 
-class Money(Part):
+class MoneyEffect(ContractModel):
     """An estimate of what the difference is worth per billing period, or why none can be given."""
 
     amount: Number | None = None
@@ -63,7 +63,7 @@ class UsageLineChanged(State):
     psa_count: Count
     line_class: LineClass
     reason: str | None = None
-    money: Money
+    money: MoneyEffect
     present: bool = True
     changed_at: AwareDatetime
 

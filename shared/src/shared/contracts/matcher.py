@@ -15,7 +15,7 @@ class MappingKind(StrEnum):
     SERVICE = "service"
 
 
-class Decision(StrEnum):
+class MappingDecision(StrEnum):
     """Where a mapping stands; `revoked` means that nothing is decided any more."""
 
     APPROVED = "approved"
@@ -23,7 +23,7 @@ class Decision(StrEnum):
     EXCLUDED = "excluded"
 
 
-class Method(StrEnum):
+class MappingMethod(StrEnum):
     """How the decision came about."""
 
     EXACT = "exact"
@@ -49,8 +49,8 @@ class MappingDecided(State):
     psa_realm: str | None = None
     psa_integration_id: str | None = None
     psa_id: str | None = None
-    decision: Decision
-    method: Method
+    decision: MappingDecision
+    method: MappingMethod
     decided_by: str
     reason: str | None = None
     decided_at: AwareDatetime

@@ -10,7 +10,7 @@ from shared.contracts import base
 from shared.contracts.base import Command, Event, Number, Observation
 
 
-class AccountObserved(Observation):
+class PsaAccountObserved(Observation):
     """A company in the PSA."""
 
     topic: ClassVar[str] = "psa-sync.account-observed.v1"
@@ -64,7 +64,7 @@ class AgreementLineObserved(Observation):
     invoiced_until: date | None = None
 
 
-class RunFinished(base.RunFinished):
+class PsaRunFinished(base.RunFinished):
     """A run of a PSA integration ended."""
 
     topic: ClassVar[str] = "psa-sync.run-finished.v1"
@@ -72,7 +72,7 @@ class RunFinished(base.RunFinished):
     readers: ClassVar[tuple[str, ...]] = ("billing",)
 
 
-class CredentialsRejected(base.CredentialsRejected):
+class PsaCredentialsRejected(base.ProviderCredentialsRejected):
     """The PSA refused the credentials."""
 
     topic: ClassVar[str] = "psa-sync.credentials-rejected.v1"
@@ -106,7 +106,7 @@ class WriteQuantity(Command):
     valid_until: AwareDatetime
 
 
-class Refusal(StrEnum):
+class WriteRefusal(StrEnum):
     """Why a write was not made, or not known to be made."""
 
     CONFLICT = "conflict"
@@ -146,7 +146,7 @@ class QuantityRefused(Event):
     integration_id: str
     line_id: str
     approval_id: str
-    reason: Refusal
+    reason: WriteRefusal
     current: Number | None = None
     detail: str
     request_ids: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from shared.contracts import base
-from shared.contracts.base import NoNumber, Number, Observation, Part
+from shared.contracts.base import ContractModel, NoNumber, Number, Observation
 
 
 class SubscriptionStatus(StrEnum):
@@ -21,7 +21,7 @@ class SubscriptionStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-class AccountObserved(Observation):
+class VendorAccountObserved(Observation):
     """A customer in the marketplace."""
 
     topic: ClassVar[str] = "vendor-sync.account-observed.v1"
@@ -55,7 +55,7 @@ class ServiceObserved(Observation):
     billing_period: str
 
 
-class SubscriptionLine(Part):
+class SubscriptionLine(ContractModel):
     """One product entry of a subscription: a quantity, or the reason there is none."""
 
     service_id: str
@@ -92,7 +92,7 @@ class SubscriptionObserved(Observation):
     lines: tuple[SubscriptionLine, ...] = ()
 
 
-class RunFinished(base.RunFinished):
+class VendorRunFinished(base.RunFinished):
     """A run of a marketplace integration ended."""
 
     topic: ClassVar[str] = "vendor-sync.run-finished.v1"
@@ -100,7 +100,7 @@ class RunFinished(base.RunFinished):
     readers: ClassVar[tuple[str, ...]] = ("billing",)
 
 
-class CredentialsRejected(base.CredentialsRejected):
+class VendorCredentialsRejected(base.ProviderCredentialsRejected):
     """The marketplace refused the credentials."""
 
     topic: ClassVar[str] = "vendor-sync.credentials-rejected.v1"

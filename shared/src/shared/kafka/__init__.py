@@ -2,9 +2,17 @@
 
 from shared.kafka.broker import make_broker
 from shared.kafka.dead_letters import dead_letter_topic
-from shared.kafka.envelopes import Envelope, enveloped
-from shared.kafka.fenced import Fenced
+from shared.kafka.envelope import Envelope, envelope_of
+from shared.kafka.fenced_producer import FencedProducers
 from shared.kafka.pipeline import consume
-from shared.kafka.publishing import Publisher
+from shared.kafka.publisher import Publisher
 
-__all__ = ["Envelope", "Fenced", "Publisher", "consume", "dead_letter_topic", "enveloped", "make_broker"]
+__all__ = [
+    "Envelope",
+    "FencedProducers",
+    "Publisher",
+    "consume",
+    "dead_letter_topic",
+    "envelope_of",
+    "make_broker",
+]

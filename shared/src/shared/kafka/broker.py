@@ -5,7 +5,7 @@ from typing import Any
 
 from faststream.kafka import KafkaBroker
 
-from shared.settings import KafkaSettings
+from shared.runtime.settings import KafkaSettings
 
 GRACE = timedelta(seconds=15)
 PRODUCING: dict[str, Any] = {
@@ -18,7 +18,7 @@ PRODUCING: dict[str, Any] = {
 
 
 def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
-    """A broker whose writes are acknowledged by all replicas; topics come from `shared.topics` alone."""
+    """A broker whose writes are acknowledged by all replicas; topics come from `shared.kafka.topics` alone."""
     return KafkaBroker(
         settings.servers.split(","),
         client_id=service,

@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shared.errors import TransientError
-from shared.kafka.posting import Posting
+from shared.kafka.producer_port import Producer
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ _STORM = 100
 class DeadLetters:
     """Publishes rejected records to `<service>.dead-letter.v1`; too many in a row are an outage of ours."""
 
-    def __init__(self, broker: Posting, service: str) -> None:
+    def __init__(self, broker: Producer, service: str) -> None:
         self._broker, self.topic = broker, dead_letter_topic(service)
         self._in_a_row = 0
         self.storming = False

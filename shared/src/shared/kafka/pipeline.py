@@ -15,12 +15,12 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from pydantic import ValidationError
 
-from shared import crashing
-from shared.attempts import attempt
 from shared.contracts import Message
 from shared.errors import TransientError, UnexpectedResponse
-from shared.health import Health
 from shared.kafka.dead_letters import DeadLetters
+from shared.runtime import crash_points
+from shared.runtime.attempt import attempt
+from shared.runtime.health import Health
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ MAX_RECORDS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ConsumePolicy:
     """How patient a batch is with its handler."""
 
     pauses: Sequence[float] = (0.2, 1.0, 5.0)
@@ -41,7 +41,7 @@ class Patience:
     """After which the process counts as stuck."""
 
 
-_USUAL = Patience()
+_USUAL = ConsumePolicy()
 
 
 def consume(
@@ -51,7 +51,7 @@ def consume(
     *,
     service: str,
     health: Health | None = None,
-    patience: Patience = _USUAL,
+    patience: ConsumePolicy = _USUAL,
 ) -> None:
     """Subscribe `handler` to the model's topic; the only place where a subscriber is declared."""
     run = _Batches(model, handler, DeadLetters(broker, service), patience.pauses)
@@ -105,7 +105,7 @@ class _Batches(Generic[M]):
         good, bad = _decoded(self._model, records)
         bad += await self._handled(good)
         await self.letters.set_aside(bad, handled=len(records) - len(bad))
-        crashing.reached("batch-stored", self._model.topic)
+        crash_points.reached("batch-stored", self._model.topic)
 
     async def _handled(self, good: list[tuple[ConsumerRecord, M]]) -> Letters:
         """Handle all at once; when that fails for good, one by one, to find those at fault."""

@@ -9,7 +9,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from shared.mongo.changes import Document, Filter, Session, translated
 from shared.mongo.documents import Documents
-from shared.settings import MongoSettings
+from shared.runtime.settings import MongoSettings
 
 T = TypeVar("T")
 

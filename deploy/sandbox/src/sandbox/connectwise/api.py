@@ -12,11 +12,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from sandbox.connectwise.errors import Refused, not_allowed, not_found
+from sandbox.connectwise.addition_writer import AdditionWriter
+from sandbox.connectwise.errors import ConnectWiseRefusal, not_allowed, not_found
 from sandbox.connectwise.fields import ADDITION, AGREEMENT, COMPANY, PRODUCT, Record, Resource
-from sandbox.connectwise.paging import Query, count_of, page_of, projected
-from sandbox.connectwise.psa import Collection, Psa, shown_addition
-from sandbox.connectwise.writing import Writer
+from sandbox.connectwise.pages import Query, count_of, page_of, projected
+from sandbox.connectwise.psa import PsaState, RecordCollection, shown_addition
 from sandbox.identity import Identity
 from sandbox.switches import Switchboard
 
@@ -29,11 +29,11 @@ API_PATH = re.compile(r"/(?:v2025_1|v4_6_release)/apis/3\.0/(.+)")
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectWise:
+class ConnectWiseApi:
     """Answers every path that belongs to no one else."""
 
-    psa: Psa
-    writer: Writer
+    psa: PsaState
+    writer: AdditionWriter
     identity: Identity
     switches: Switchboard
 
@@ -47,7 +47,7 @@ class ConnectWise:
         try:
             self._check_credentials(request)
             return await self._resource(request, match[1].split("/"))
-        except Refused as refusal:
+        except ConnectWiseRefusal as refusal:
             return respond(refusal)
 
     def _company_info(self, company: str, request: Request) -> Response:
@@ -67,13 +67,13 @@ class ConnectWise:
 
     def _check_credentials(self, request: Request) -> None:
         if request.headers.get("clientid") != self.identity.client_id:
-            raise Refused(
+            raise ConnectWiseRefusal(
                 403, {"code": "Forbidden", "message": "A valid clientId is required.", "errors": None}
             )
         expected = f"{self.identity.company}+{self.identity.public_key}:{self.identity.private_key}"
         if _basic(request.headers.get("authorization", "")) != expected:
             status = self.switches.now.connectwise_bad_keys_status
-            raise Refused(
+            raise ConnectWiseRefusal(
                 status, {"code": "ConnectWiseApi", "message": "UserNotAuthenticated", "errors": None}
             )
 
@@ -104,7 +104,7 @@ class ConnectWise:
         self,
         request: Request,
         resource: Resource,
-        rows: Collection,
+        rows: RecordCollection,
         tail: list[str],
         *,
         shown: Callable[[Record], Record] = dict,
@@ -124,7 +124,7 @@ class ConnectWise:
         raise not_found(resource.name, "/".join(tail))
 
 
-def respond(refusal: Refused) -> Response:
+def respond(refusal: ConnectWiseRefusal) -> Response:
     """A refusal as an HTTP answer; errors have the plain JSON media type."""
     return _json(refusal.body, refusal.status, refusal.headers, media_type=PLAIN_JSON)
 
@@ -149,7 +149,7 @@ def _query(request: Request, resource: Resource) -> Query:
     )
 
 
-def _found(rows: Collection, resource: Resource, record_id: str) -> Record:
+def _found(rows: RecordCollection, resource: Resource, record_id: str) -> Record:
     row = rows.get(_number(resource.name, record_id))
     if row is None:
         raise not_found(resource.name, record_id)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sandbox.connectwise.errors import Refused, invalid
-from sandbox.connectwise.fields import Kind, Record, Resource, value_at
+from sandbox.connectwise.errors import ConnectWiseRefusal, invalid
+from sandbox.connectwise.fields import FieldKind, Record, Resource, value_at
 
 Predicate = Callable[[Record], bool]
 
@@ -110,7 +110,7 @@ class _Parser:
             raise self._wrong(f"null cannot be compared with {op}")
         return _compared(path, op, wanted)
 
-    def _worded(self, path: str, kind: Kind) -> Predicate:
+    def _worded(self, path: str, kind: FieldKind) -> Predicate:
         """`in`, `like` and `contains`; case does not matter in texts, as in the server's database."""
         if self._took("in"):
             wanted = self._list(kind)
@@ -118,11 +118,11 @@ class _Parser:
         word = self._next("word").lower()
         if word not in ("like", "contains"):
             raise self._wrong(f"'{word}' is not an operator")
-        text = str(self._literal(Kind.STRING))
+        text = str(self._literal(FieldKind.STRING))
         found = _like(text) if word == "like" else re.compile(re.escape(text)).search
         return lambda record: isinstance(have := _folded(value_at(record, path)), str) and bool(found(have))
 
-    def _list(self, kind: Kind) -> list[Any]:
+    def _list(self, kind: FieldKind) -> list[Any]:
         self.expect("(")
         wanted = [self._literal(kind)]
         while self._took(","):
@@ -130,7 +130,7 @@ class _Parser:
         self.expect(")")
         return wanted
 
-    def _literal(self, kind: Kind) -> Any:
+    def _literal(self, kind: FieldKind) -> Any:
         token = self._token
         self._at += 1
         if token.kind == "word" and token.text.lower() == "null":
@@ -158,21 +158,21 @@ class _Parser:
         self._at += 1
         return token.text
 
-    def _wrong(self, message: str) -> Refused:
+    def _wrong(self, message: str) -> ConnectWiseRefusal:
         return invalid(self._resource.name, "conditions", message)
 
 
-def _value(token: Token, kind: Kind) -> Any:
+def _value(token: Token, kind: FieldKind) -> Any:
     """The token's value if it is of the field's kind, else None."""
     match token.kind, kind:
-        case "number", Kind.NUMBER:
+        case "number", FieldKind.NUMBER:
             return float(token.text)
-        case "string", Kind.STRING:
+        case "string", FieldKind.STRING:
             # A bracket inside a text is written [[]; it stands for itself.
             return _unquoted(token.text).replace("[[]", "[").casefold()
-        case "word", Kind.BOOLEAN:
+        case "word", FieldKind.BOOLEAN:
             return {"true": True, "false": False}.get(token.text.lower())
-        case "date", Kind.DATE:
+        case "date", FieldKind.DATE:
             return _moment(token.text.strip("[]"))
     return None
 

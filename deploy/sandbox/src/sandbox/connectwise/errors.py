@@ -9,7 +9,7 @@ from sandbox.switches import Failure
 CODES = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict"}
 
 
-class Refused(Exception):
+class ConnectWiseRefusal(Exception):
     """An answer other than success."""
 
     def __init__(self, status: int, body: Mapping[str, Any], headers: dict[str, str] | None = None) -> None:
@@ -19,31 +19,33 @@ class Refused(Exception):
         self.headers = headers or {}
 
 
-def invalid(resource: str, field: str, message: str, *, code: str = "InvalidField") -> Refused:
+def invalid(resource: str, field: str, message: str, *, code: str = "InvalidField") -> ConnectWiseRefusal:
     """400 about one field of a query or a body."""
     inner = {"code": code, "message": message, "resource": resource, "field": field}
-    return Refused(
+    return ConnectWiseRefusal(
         400, {"code": "InvalidObject", "message": f"{resource} object is invalid", "errors": [inner]}
     )
 
 
-def not_found(resource: str, record_id: str) -> Refused:
-    return Refused(404, {"code": "NotFound", "message": f"{resource} {record_id} not found", "errors": None})
+def not_found(resource: str, record_id: str) -> ConnectWiseRefusal:
+    return ConnectWiseRefusal(
+        404, {"code": "NotFound", "message": f"{resource} {record_id} not found", "errors": None}
+    )
 
 
-def not_allowed(method: str) -> Refused:
-    return Refused(
+def not_allowed(method: str) -> ConnectWiseRefusal:
+    return ConnectWiseRefusal(
         405, {"code": "MethodNotAllowed", "message": f"{method} is not allowed here", "errors": None}
     )
 
 
-def failure(due: Failure) -> Refused:
+def failure(due: Failure) -> ConnectWiseRefusal:
     """The refusal that a switch asks for."""
     pause = {} if due.retry_after is None else {"Retry-After": str(due.retry_after)}
     if due.status == HTTPStatus.TOO_MANY_REQUESTS:
         text = f"Too many requests. Please try again in {due.retry_after or 30} seconds."
-        return Refused(due.status, {"error": "ConnectWiseAPI", "message": text}, pause)
+        return ConnectWiseRefusal(due.status, {"error": "ConnectWiseAPI", "message": text}, pause)
     code = CODES.get(due.status, "InternalServerError")
-    return Refused(
+    return ConnectWiseRefusal(
         due.status, {"code": code, "message": HTTPStatus(due.status).phrase, "errors": None}, pause
     )

@@ -8,7 +8,7 @@ from typing import Any
 Record = dict[str, Any]
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """What a field holds; a condition compares it with a literal of the same kind only."""
 
     NUMBER = auto()
@@ -24,7 +24,7 @@ class Resource:
     """A kind of record with the fields that can be asked for."""
 
     name: str
-    fields: Mapping[str, Kind]
+    fields: Mapping[str, FieldKind]
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:
@@ -35,30 +35,30 @@ def value_at(record: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _all(kind: Kind, *names: str) -> dict[str, Kind]:
+def _all(kind: FieldKind, *names: str) -> dict[str, FieldKind]:
     return dict.fromkeys(names, kind)
 
 
-def _reference(name: str, *texts: str) -> dict[str, Kind]:
-    members = _all(Kind.STRING, *(f"{name}/{text}" for text in texts))
-    return {name: Kind.REFERENCE, f"{name}/id": Kind.NUMBER} | members
+def _reference(name: str, *texts: str) -> dict[str, FieldKind]:
+    members = _all(FieldKind.STRING, *(f"{name}/{text}" for text in texts))
+    return {name: FieldKind.REFERENCE, f"{name}/id": FieldKind.NUMBER} | members
 
 
-_COMMON = _all(Kind.NUMBER, "id") | _all(Kind.DATE, "lastUpdated", "_info/lastUpdated")
+_COMMON = _all(FieldKind.NUMBER, "id") | _all(FieldKind.DATE, "lastUpdated", "_info/lastUpdated")
 
 COMPANY = Resource(
     "company",
     _COMMON
-    | _all(Kind.STRING, "identifier", "name")
-    | _all(Kind.BOOLEAN, "deletedFlag")
+    | _all(FieldKind.STRING, "identifier", "name")
+    | _all(FieldKind.BOOLEAN, "deletedFlag")
     | _reference("status", "name"),
 )
 PRODUCT = Resource(
     "catalogItem",
     _COMMON
-    | _all(Kind.STRING, "identifier", "description", "customerDescription", "productClass")
-    | _all(Kind.BOOLEAN, "inactiveFlag", "recurringFlag", "taxableFlag")
-    | _all(Kind.NUMBER, "price", "cost")
+    | _all(FieldKind.STRING, "identifier", "description", "customerDescription", "productClass")
+    | _all(FieldKind.BOOLEAN, "inactiveFlag", "recurringFlag", "taxableFlag")
+    | _all(FieldKind.NUMBER, "price", "cost")
     | _reference("type", "name")
     | _reference("subcategory", "name")
     | _reference("unitOfMeasure", "name"),
@@ -66,9 +66,9 @@ PRODUCT = Resource(
 AGREEMENT = Resource(
     "agreement",
     _COMMON
-    | _all(Kind.STRING, "name", "agreementStatus", "nextInvoiceDate", "periodType")
-    | _all(Kind.BOOLEAN, "cancelledFlag", "noEndingDateFlag", "prorateFlag")
-    | _all(Kind.DATE, "startDate", "endDate", "dateCancelled")
+    | _all(FieldKind.STRING, "name", "agreementStatus", "nextInvoiceDate", "periodType")
+    | _all(FieldKind.BOOLEAN, "cancelledFlag", "noEndingDateFlag", "prorateFlag")
+    | _all(FieldKind.DATE, "startDate", "endDate", "dateCancelled")
     | _reference("type", "name")
     | _reference("company", "identifier", "name")
     | _reference("parentAgreement", "name")
@@ -79,7 +79,7 @@ ADDITION = Resource(
     "addition",
     _COMMON
     | _all(
-        Kind.STRING,
+        FieldKind.STRING,
         "billCustomer",
         "description",
         "invoiceDescription",
@@ -87,9 +87,13 @@ ADDITION = Resource(
         "uom",
         "agreementStatus",
     )
-    | _all(Kind.NUMBER, "quantity", "lessIncluded", "unitPrice", "unitCost", "agreementId", "billedQuantity")
-    | _all(Kind.NUMBER, "extPrice", "extCost", "sequenceNumber", "margin")
-    | _all(Kind.DATE, "effectiveDate", "cancelledDate")
-    | _all(Kind.BOOLEAN, "taxableFlag", "prorateCurrentPeriodFlag", "purchaseItemFlag", "specialOrderFlag")
+    | _all(
+        FieldKind.NUMBER, "quantity", "lessIncluded", "unitPrice", "unitCost", "agreementId", "billedQuantity"
+    )
+    | _all(FieldKind.NUMBER, "extPrice", "extCost", "sequenceNumber", "margin")
+    | _all(FieldKind.DATE, "effectiveDate", "cancelledDate")
+    | _all(
+        FieldKind.BOOLEAN, "taxableFlag", "prorateCurrentPeriodFlag", "purchaseItemFlag", "specialOrderFlag"
+    )
     | _reference("product", "identifier"),
 )

@@ -12,7 +12,7 @@ from sandbox.connectwise.fields import ADDITION, Record
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
-class Collection:
+class RecordCollection:
     """Records in the order of their ids."""
 
     def __init__(self) -> None:
@@ -42,26 +42,26 @@ class Collection:
         self._ids.append(row["id"])
 
 
-class Psa:
+class PsaState:
     """One company's PSA; unset fields are absent from its records, as they are from its answers."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last_id = 900
-        self.companies = Collection()
-        self.products = Collection()
-        self.agreements = Collection()
-        self.additions = Collection()
-        self._by_agreement: dict[int, Collection] = {}
+        self.companies = RecordCollection()
+        self.products = RecordCollection()
+        self.agreements = RecordCollection()
+        self.additions = RecordCollection()
+        self._by_agreement: dict[int, RecordCollection] = {}
 
     def new_addition_id(self, step: int = 1) -> int:
         self._last_id += step
         return self._last_id
 
-    def additions_of(self, agreement_id: int) -> Collection:
+    def additions_of(self, agreement_id: int) -> RecordCollection:
         if self.agreements.get(agreement_id) is None:
             raise not_found("Agreement", str(agreement_id))
-        return self._by_agreement.setdefault(agreement_id, Collection())
+        return self._by_agreement.setdefault(agreement_id, RecordCollection())
 
     def add_addition(self, agreement_id: int, row: Record) -> None:
         self.additions_of(agreement_id).add(row)
@@ -134,7 +134,7 @@ def reference_to(product: Record) -> Record:
     return {"id": product["id"], "identifier": product["identifier"]}
 
 
-def shown_addition(row: Record, psa: Psa) -> Record:
+def shown_addition(row: Record, psa: PsaState) -> Record:
     """A line as the API shows it, with what the server works out itself."""
     product = psa.products.get(row["product"]["id"]) or {}
     agreement = psa.agreements.get(row["agreementId"]) or {}

@@ -73,7 +73,7 @@ def agreement(agreement_id: int, name: str, company: Record, *, starts: date, en
 
 
 @dataclass(frozen=True, slots=True)
-class Billing:
+class AgreementBilling:
     """How an agreement line bills a product."""
 
     product: Record
@@ -85,7 +85,7 @@ class Billing:
 
 
 def addition(
-    addition_id: int, agreement_id: int, billing: Billing, *, sequence: int, updated: date
+    addition_id: int, agreement_id: int, billing: AgreementBilling, *, sequence: int, updated: date
 ) -> Record:
     """An agreement line as it is kept; what the server works out is added when it is shown."""
     record: Record = {

@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response
 from sandbox.clock import Clock
 from sandbox.identity import Identity
 from sandbox.ingram import listing
-from sandbox.ingram.errors import Refused, gateway, refused
+from sandbox.ingram.errors import IngramRefusal, gateway, refused
 from sandbox.ingram.listing import Query
-from sandbox.ingram.marketplace import Marketplace
+from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import customer_row, subscription_detail
 
 PREFIX = "/marketplace"
@@ -24,10 +24,10 @@ REGION = "/na"
 
 
 @dataclass(frozen=True, slots=True)
-class Ingram:
+class IngramApi:
     """Answers requests under `/marketplace`; without the region nothing is found."""
 
-    marketplace: Marketplace
+    marketplace: MarketplaceState
     identity: Identity
     clock: Clock
 
@@ -38,7 +38,7 @@ class Ingram:
                 raise gateway(404, "Resource not found")
             resource = path.removeprefix(REGION)
             return _success(await self._resource(request, resource))
-        except Refused as refusal:
+        except IngramRefusal as refusal:
             return respond(refusal, path.removeprefix(REGION))
 
     async def _resource(self, request: Request, path: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Ingram:
         raise refused(400, f"No entity has been found by the specified identifier {'/'.join(entity_id)}")
 
 
-def respond(refusal: Refused, path: str) -> Response:
+def respond(refusal: IngramRefusal, path: str) -> Response:
     """A refusal as an HTTP answer; only the application's own has a path and a correlation id."""
     if "statusCode" in refusal.body:
         return JSONResponse(refusal.body, refusal.status, refusal.headers)

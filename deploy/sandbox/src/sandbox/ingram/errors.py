@@ -9,7 +9,7 @@ GATEWAY_STATUSES = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_M
 """A failure made by a switch comes from the gateway for these, from the application for the others."""
 
 
-class Refused(Exception):
+class IngramRefusal(Exception):
     """An answer other than success."""
 
     def __init__(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
@@ -19,17 +19,17 @@ class Refused(Exception):
         self.headers = headers or {}
 
 
-def refused(status: int, message: str) -> Refused:
+def refused(status: int, message: str) -> IngramRefusal:
     """The application says no; its answer gets path, time and correlation id when it is sent."""
-    return Refused(status, {"status": status, "error": HTTPStatus(status).phrase, "message": message})
+    return IngramRefusal(status, {"status": status, "error": HTTPStatus(status).phrase, "message": message})
 
 
-def gateway(status: int, message: str) -> Refused:
+def gateway(status: int, message: str) -> IngramRefusal:
     """The gateway says no (Azure API Management's standard body)."""
-    return Refused(status, {"statusCode": status, "message": message})
+    return IngramRefusal(status, {"statusCode": status, "message": message})
 
 
-def failure(due: Failure) -> Refused:
+def failure(due: Failure) -> IngramRefusal:
     """The refusal that a switch asks for, in the words of whoever would send it."""
     if due.status not in GATEWAY_STATUSES:
         return _with_pause(refused(due.status, "The request could not be completed."), due)
@@ -41,7 +41,7 @@ def failure(due: Failure) -> Refused:
     return _with_pause(gateway(due.status, texts[HTTPStatus(due.status)]), due)
 
 
-def _with_pause(answer: Refused, due: Failure) -> Refused:
+def _with_pause(answer: IngramRefusal, due: Failure) -> IngramRefusal:
     if due.retry_after is not None:
         answer.headers["Retry-After"] = str(due.retry_after)
     return answer

@@ -5,20 +5,20 @@ from datetime import date
 from typing import Any, TypeVar
 
 from sandbox.ingram.errors import refused
-from sandbox.ingram.marketplace import STATUSES, Marketplace
-from sandbox.ingram.records import Customer, Subscription, customer_row, subscription_row
+from sandbox.ingram.marketplace import STATUSES, MarketplaceState
+from sandbox.ingram.records import CustomerRecord, Subscription, customer_row, subscription_row
 
 Row = TypeVar("Row")
 Query = Mapping[str, str]
 DEFAULT_LIMIT = 10
 
 
-def customers(marketplace: Marketplace, query: Query) -> dict[str, Any]:
+def customers(marketplace: MarketplaceState, query: Query) -> dict[str, Any]:
     found = [one for one in marketplace.newest_customers() if _asked_for(one, query)]
     return _page(found, query, customer_row)
 
 
-def subscriptions(marketplace: Marketplace, query: Query) -> dict[str, Any]:
+def subscriptions(marketplace: MarketplaceState, query: Query) -> dict[str, Any]:
     """One status or all of them; a comma list is refused, an unknown parameter ignored without a word."""
     status = query.get("status")
     if status is not None and status not in STATUSES:
@@ -31,7 +31,7 @@ def subscriptions(marketplace: Marketplace, query: Query) -> dict[str, Any]:
     return _page(found, query, subscription_row)
 
 
-def _asked_for(customer: Customer, query: Query) -> bool:
+def _asked_for(customer: CustomerRecord, query: Query) -> bool:
     similar = query.get("name", "").casefold() in customer.name.casefold()
     return similar and query.get("externalId", customer.external_id) == customer.external_id
 

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sandbox.ingram.records import Customer, Subscription
+from sandbox.ingram.records import CustomerRecord, Subscription
 
 STATUSES = ("pending", "active", "hold", "terminated", "removed", "unknown")
 
@@ -29,12 +29,12 @@ class Tokens:
         self._ends.clear()
 
 
-class Marketplace:
+class MarketplaceState:
     """Everything one reseller sees; lists are newest first (SimpleAPI release notes 1.5)."""
 
     def __init__(self, token_life: timedelta) -> None:
         self.tokens = Tokens(token_life)
-        self.customers: dict[str, Customer] = {}
+        self.customers: dict[str, CustomerRecord] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self._lists: dict[str | None, list[Subscription]] = {}
         self._last_id = 1_000_000
@@ -44,7 +44,7 @@ class Marketplace:
         self._last_id += step
         return str(self._last_id)
 
-    def add_customer(self, customer: Customer) -> None:
+    def add_customer(self, customer: CustomerRecord) -> None:
         self.customers[customer.id] = customer
 
     def add(self, subscription: Subscription) -> None:
@@ -59,7 +59,7 @@ class Marketplace:
         """Forget the ordered lists; to be called whenever a subscription has changed."""
         self._lists.clear()
 
-    def newest_customers(self) -> list[Customer]:
+    def newest_customers(self) -> list[CustomerRecord]:
         return list(reversed(self.customers.values()))
 
     def newest(self, status: str | None = None) -> list[Subscription]:

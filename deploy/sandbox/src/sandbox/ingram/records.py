@@ -12,7 +12,7 @@ Quantity = int | float | str
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class OfferPeriod:
     """A commitment or an invoice cadence, such as one year."""
 
     type: str
@@ -32,8 +32,8 @@ class Offer:
     name: str
     vendor: str
     mpn: str | None
-    term: Period
-    billing: Period
+    term: OfferPeriod
+    billing: OfferPeriod
     price: Decimal
     cost: Decimal
     product_id: str
@@ -41,7 +41,7 @@ class Offer:
 
 
 @dataclass(slots=True)
-class Line:
+class OfferLine:
     """One product of a subscription."""
 
     offer: Offer
@@ -49,7 +49,7 @@ class Line:
 
 
 @dataclass(slots=True)
-class Customer:
+class CustomerRecord:
     """A customer of the reseller: the vendor's account."""
 
     id: str
@@ -74,10 +74,10 @@ class Subscription:
     renews: date | None = None
     expires: date | None = None
     auto_renew: bool = True
-    lines: list[Line] = field(default_factory=list)
+    lines: list[OfferLine] = field(default_factory=list)
 
 
-def customer_row(customer: Customer) -> Json:
+def customer_row(customer: CustomerRecord) -> Json:
     """A customer as lists and details show it, with personal data that a reader must not store."""
     row: Json = {
         "id": customer.id,
@@ -139,7 +139,7 @@ def money(amount: Decimal, currency: str) -> Json:
     return {"currency": currency, "amount": plain if "." in plain else f"{plain}.0"}
 
 
-def _product(line: Line, subscription: Subscription) -> Json:
+def _product(line: OfferLine, subscription: Subscription) -> Json:
     return {
         "mpn": line.offer.mpn or "",
         "vendor": line.offer.vendor,
@@ -153,7 +153,7 @@ def _product(line: Line, subscription: Subscription) -> Json:
     }
 
 
-def _extended(line: Line) -> Decimal:
+def _extended(line: OfferLine) -> Decimal:
     return Decimal(str(line.quantity)) * line.offer.price
 
 
@@ -163,7 +163,7 @@ def _intervals(offer: Offer) -> int:
     return max(1, _months(offer.term, months) // _months(offer.billing, months))
 
 
-def _months(period: Period, months: dict[str, int]) -> int:
+def _months(period: OfferPeriod, months: dict[str, int]) -> int:
     return months.get(period.type, 1) * period.duration
 
 
@@ -171,7 +171,7 @@ def _vendor_id(text: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"vendor:{text}"))
 
 
-def _contact(customer: Customer) -> Json:
+def _contact(customer: CustomerRecord) -> Json:
     return {
         "type": "admin",
         "firstName": "Robin",

@@ -6,11 +6,11 @@ from random import Random
 
 from sandbox.connectwise import records
 from sandbox.connectwise.fields import Record
-from sandbox.connectwise.psa import Psa
-from sandbox.connectwise.records import Billing
-from sandbox.ingram.marketplace import Marketplace
-from sandbox.ingram.records import Customer, Offer, Period
-from sandbox.ingram.selling import Sale, sell
+from sandbox.connectwise.psa import PsaState
+from sandbox.connectwise.records import AgreementBilling
+from sandbox.ingram.marketplace import MarketplaceState
+from sandbox.ingram.records import CustomerRecord, Offer, OfferPeriod
+from sandbox.ingram.sale import Sale, sell
 
 OFFERS, PER_CUSTOMER = 40, 8
 IN_STEP, DIFFERENT = 0.95, 0.99
@@ -32,7 +32,7 @@ TRADES = (
 class Bulk:
     """Generates one customer after the other; names and part numbers are equal on both sides."""
 
-    def __init__(self, seed: int, today: date, marketplace: Marketplace, psa: Psa) -> None:
+    def __init__(self, seed: int, today: date, marketplace: MarketplaceState, psa: PsaState) -> None:
         self._dice = Random(f"bulk {seed}")  # noqa: S311 - a scenario, not a secret
         self._today = today
         self._marketplace = marketplace
@@ -46,10 +46,12 @@ class Bulk:
             self._customer(first // PER_CUSTOMER, min(PER_CUSTOMER, subscriptions - first))
 
     def _offer(self, number: int) -> tuple[Offer, Record]:
-        term = Period("year", 1) if number % 2 else Period("month", 1)
+        term = OfferPeriod("year", 1) if number % 2 else OfferPeriod("month", 1)
         price, cost = Decimal(5 + number), Decimal(3 + number)
         name, mpn, product_id = f"Cloud service {number:02}", f"BULK-{number:04}", f"PRD9000{number:02}"
-        offer = Offer(name, "Bulk", mpn, term, Period("month", 1), price, cost, product_id, 20_000 + number)
+        offer = Offer(
+            name, "Bulk", mpn, term, OfferPeriod("month", 1), price, cost, product_id, 20_000 + number
+        )
         amounts = (float(price) + 2, float(cost))
         item = records.product(
             (self._psa.products.last_id or 0) + 1, mpn, name, amounts=amounts, updated=self._today
@@ -59,7 +61,7 @@ class Bulk:
 
     def _customer(self, number: int, subscriptions: int) -> None:
         name = f"{TRADES[number % len(TRADES)]} {number:06}"
-        customer = Customer(self._marketplace.new_id(), name, None, f"b{number}.example")
+        customer = CustomerRecord(self._marketplace.new_id(), name, None, f"b{number}.example")
         self._marketplace.add_customer(customer)
         agreement_id = self._agreement(name, f"Bulk{number:06}")
         for nth in range(subscriptions):
@@ -84,7 +86,7 @@ class Bulk:
         if luck >= DIFFERENT:
             return
         billed = float(seats if luck < IN_STEP else seats + 1)
-        billing = Billing(item, billed, self._today - timedelta(days=200))
+        billing = AgreementBilling(item, billed, self._today - timedelta(days=200))
         row = records.addition(
             self._psa.new_addition_id(),
             agreement_id,

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sandbox.ingram.marketplace import Marketplace
+from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import Subscription
-from sandbox.ingram.selling import Sale, sell
-from sandbox.story.plot import Part
-from sandbox.story.seeding import Story, Told
+from sandbox.ingram.sale import Sale, sell
+from sandbox.story.builder import BuiltStory, StoryBuilder
+from sandbox.story.scenario import ScenarioPart
 
 Json = dict[str, Any]
 
@@ -17,8 +17,8 @@ Json = dict[str, Any]
 class Month:
     """Seats up, seats down, a last seat gone, and a renewal under a new id; it passes once."""
 
-    story: Story
-    marketplace: Marketplace
+    story: StoryBuilder
+    marketplace: MarketplaceState
     passed: bool = False
 
     def passes(self, today: date) -> list[Json]:
@@ -30,16 +30,16 @@ class Month:
         self.marketplace.touched()
         return changes
 
-    def _happens(self, told: Told, today: date) -> list[Json]:
+    def _happens(self, told: BuiltStory, today: date) -> list[Json]:
         subscription = self.marketplace.subscriptions.get(told.subscription_ids[0])
         if subscription is None:
             return []
         match told.line.part:
-            case Part.INCREASE | Part.DECREASE:
+            case ScenarioPart.INCREASE | ScenarioPart.DECREASE:
                 return [_reseated(subscription, told, today)]
-            case Part.LAST_SEAT_GONE:
+            case ScenarioPart.LAST_SEAT_GONE:
                 return [_terminated(subscription, today)]
-            case Part.RENEWAL:
+            case ScenarioPart.RENEWAL:
                 return [self._renewed(subscription, today)]
         return []
 
@@ -50,11 +50,11 @@ class Month:
         return _change("renewed", old, before=old.id, after=new.id)
 
 
-def _reseated(subscription: Subscription, told: Told, today: date) -> Json:
+def _reseated(subscription: Subscription, told: BuiltStory, today: date) -> Json:
     before, after = subscription.lines[0].quantity, told.quantities.bought_after
     subscription.lines[0].quantity = after or 0
     subscription.modified = today
-    what = "seats-up" if told.line.part is Part.INCREASE else "seats-down"
+    what = "seats-up" if told.line.part is ScenarioPart.INCREASE else "seats-down"
     return _change(what, subscription, before=before, after=after)
 
 

@@ -6,16 +6,16 @@ from random import Random
 
 from sandbox.connectwise import records
 from sandbox.connectwise.fields import Record
-from sandbox.connectwise.psa import Collection, Psa
-from sandbox.connectwise.records import Billing
-from sandbox.story.cast import COMPANIES, DELETED_COMPANIES, ITEMS
-from sandbox.story.plot import AGREEMENTS, Extra, Line
+from sandbox.connectwise.psa import PsaState, RecordCollection
+from sandbox.connectwise.records import AgreementBilling
+from sandbox.story.fixtures import COMPANIES, DELETED_COMPANIES, ITEMS
+from sandbox.story.scenario import AGREEMENTS, Extra, ScenarioLine
 
 
 class PsaSide:
     """Opens the books and bills; companies, items and agreements are kept by their keys in cast and plot."""
 
-    def __init__(self, psa: Psa, dice: Random, today: date) -> None:
+    def __init__(self, psa: PsaState, dice: Random, today: date) -> None:
         self._psa = psa
         self._dice = dice
         self._today = today
@@ -28,19 +28,21 @@ class PsaSide:
         self._fill_catalogue()
         self._sign_agreements()
 
-    def bill_line(self, line: Line, seats: Sequence[int]) -> tuple[list[int], list[int]]:
+    def bill_line(self, line: ScenarioLine, seats: Sequence[int]) -> tuple[list[int], list[int]]:
         """One agreement line per number; returns the agreement's id, if there is one, and the lines' ids."""
         agreement = self.agreements.get(line.agreement or line.account)
         if agreement is None:
             return [], []
         billings = [
-            Billing(self.items[line.item], float(number), self._day(-200), included=float(line.included))
+            AgreementBilling(
+                self.items[line.item], float(number), self._day(-200), included=float(line.included)
+            )
             for number in seats
         ]
         return [agreement["id"]], [self._bill(agreement["id"], billing) for billing in billings]
 
     def bill_extra(self, extra: Extra) -> None:
-        billing = Billing(
+        billing = AgreementBilling(
             self.items[extra.item],
             float(self._dice.randint(1, 20)),
             self._day(extra.starts),
@@ -82,14 +84,14 @@ class PsaSide:
                 self.agreements[key]["parentAgreement"] = {name: parent[name] for name in ("id", "name")}
             self._psa.agreements.add(self.agreements[key])
 
-    def _bill(self, agreement_id: int, billing: Billing) -> int:
+    def _bill(self, agreement_id: int, billing: AgreementBilling) -> int:
         addition_id = self._psa.new_addition_id(self._dice.randint(1, 9))
         sequence = len(self._psa.additions_of(agreement_id)) + 1
         row = records.addition(addition_id, agreement_id, billing, sequence=sequence, updated=self._day(-20))
         self._psa.add_addition(agreement_id, row)
         return addition_id
 
-    def _next_id(self, rows: Collection, *, least: int) -> int:
+    def _next_id(self, rows: RecordCollection, *, least: int) -> int:
         return (rows.last_id or least) + self._dice.randint(1, 9)
 
     def _day(self, days: int) -> date:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox.story.cast import ACCOUNTS, OFFERS, SERVICES
-from sandbox.story.plot import SELECTED
-from sandbox.story.seeding import Story, Told
+from sandbox.story.builder import BuiltStory, StoryBuilder
+from sandbox.story.fixtures import ACCOUNTS, OFFERS, SERVICES
+from sandbox.story.scenario import SELECTED
 
 Json = dict[str, Any]
 
 
-def scenario(story: Story) -> Json:
+def scenario(story: StoryBuilder) -> Json:
     """How accounts and services are mapped, and the selected parts; as seeded, whatever came later."""
     return {
         "seed": story.seed,
@@ -20,7 +20,7 @@ def scenario(story: Story) -> Json:
     }
 
 
-def _accounts(story: Story) -> list[Json]:
+def _accounts(story: StoryBuilder) -> list[Json]:
     return [
         {
             "vendor_id": story.vendor.customers[key].id,
@@ -33,7 +33,7 @@ def _accounts(story: Story) -> list[Json]:
     ]
 
 
-def _services(story: Story) -> list[Json]:
+def _services(story: StoryBuilder) -> list[Json]:
     return [
         {
             "name": OFFERS[service.offer].name,
@@ -49,14 +49,14 @@ def _services(story: Story) -> list[Json]:
     ]
 
 
-def _selected(lines: Iterable[Told]) -> list[Told]:
+def _selected(lines: Iterable[BuiltStory]) -> list[BuiltStory]:
     return sorted(
         (told for told in lines if told.line.part in SELECTED),
         key=lambda told: SELECTED.index(told.line.part),
     )
 
 
-def _part(told: Told, story: Story) -> Json:
+def _part(told: BuiltStory, story: StoryBuilder) -> Json:
     """`psa_quantity` is None where several lines bill, the vendor's total where no number is known."""
     billed, bought = told.quantities.billed, told.quantities.bought
     return {

@@ -4,25 +4,25 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
 
-from sandbox.ingram.marketplace import Marketplace
-from sandbox.ingram.records import Customer, Quantity
-from sandbox.ingram.selling import Sale, sell
-from sandbox.story.cast import ACCOUNTS, OFFERS
-from sandbox.story.plot import Ended, Line
+from sandbox.ingram.marketplace import MarketplaceState
+from sandbox.ingram.records import CustomerRecord, Quantity
+from sandbox.ingram.sale import Sale, sell
+from sandbox.story.fixtures import ACCOUNTS, OFFERS
+from sandbox.story.scenario import ScenarioEnding, ScenarioLine
 
 
 class VendorSide:
     """Opens the customers' accounts and sells to them; `customers` has them by their key in the cast."""
 
-    def __init__(self, marketplace: Marketplace, dice: Random, today: date) -> None:
+    def __init__(self, marketplace: MarketplaceState, dice: Random, today: date) -> None:
         self._marketplace = marketplace
         self._dice = dice
         self._today = today
-        self.customers: dict[str, Customer] = {}
+        self.customers: dict[str, CustomerRecord] = {}
 
     def open_accounts(self) -> None:
         for number, (key, account) in enumerate(ACCOUNTS.items()):
-            self.customers[key] = Customer(
+            self.customers[key] = CustomerRecord(
                 id=self._marketplace.new_id(self._step()),
                 name=account.name,
                 external_id=f"CRM-{number:03}" if number % 3 == 0 else None,
@@ -30,14 +30,14 @@ class VendorSide:
             )
             self._marketplace.add_customer(self.customers[key])
 
-    def sell_line(self, line: Line, seats: Sequence[Quantity | None]) -> list[str]:
+    def sell_line(self, line: ScenarioLine, seats: Sequence[Quantity | None]) -> list[str]:
         """One subscription per offer of the line; returns their ids."""
         return [
             self._sell(line.account, offer, quantity, status=line.status, currency=line.currency)
             for offer, quantity in zip(line.offers, seats, strict=True)
         ]
 
-    def end(self, ended: Ended) -> None:
+    def end(self, ended: ScenarioEnding) -> None:
         self._sell(ended.account, ended.offer, self._dice.randint(1, 9), status=ended.status)
 
     def sell_own_access(self) -> None:

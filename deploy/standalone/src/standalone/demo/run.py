@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 
 from standalone.data_dir import locked
-from standalone.demo.desk import Desk
-from standalone.demo.story import Story
-from standalone.demo.telling import Json, plural, table
-from standalone.demo.verdict import Verdict, judge
-from standalone.order import Say, tell
+from standalone.demo.client import DemoClient
+from standalone.demo.output import Json, plural, table
+from standalone.demo.story import DemoStory
+from standalone.demo.verdict import DemoVerdict, judge
+from standalone.startup_order import Say, tell
 from standalone.system import System
 
 DATA = Path(".trueup/demo")
@@ -30,13 +30,13 @@ async def run(seed: int | None, writes: str, data: Path, say: Say = tell) -> int
     return 1 if verdict.faults else 0
 
 
-async def _tell(system: System, writes: str, say: Say) -> Verdict:
+async def _tell(system: System, writes: str, say: Say) -> DemoVerdict:
     async with (
-        Desk(system.urls) as desk,
+        DemoClient(system.urls) as desk,
         httpx.AsyncClient(base_url=system.urls["sandbox"], trust_env=False, timeout=30) as sandbox,
     ):
         await _control(sandbox, "PUT", "switches", {"connectwise.writes": writes})
-        story = Story(desk, await _control(sandbox, "GET", "scenario"))
+        story = DemoStory(desk, await _control(sandbox, "GET", "scenario"))
         say(f"\nthe story of seed {story.scenario['seed']} (SEED={story.scenario['seed']} repeats it)")
         name = await desk.sign_in(system.credentials.admin_email, system.credentials.admin_password)
         say(f" 1  {name} signs in, with the password that was made for this run")
@@ -51,7 +51,7 @@ async def _tell(system: System, writes: str, say: Say) -> Verdict:
         return verdict
 
 
-async def _connect_and_map(story: Story, sandbox: httpx.AsyncClient, say: Say) -> None:
+async def _connect_and_map(story: DemoStory, sandbox: httpx.AsyncClient, say: Say) -> None:
     await story.connect(await _control(sandbox, "GET", "credentials"))
     for integration in story.integrations.values():
         say(f" 2  connected {integration['name']}: {integration['status']}")
@@ -64,7 +64,7 @@ async def _connect_and_map(story: Story, sandbox: httpx.AsyncClient, say: Say) -
         say(f" 5  {kind} by hand: {'; '.join(decided)}")
 
 
-async def _sync_and_review(story: Story, sandbox: httpx.AsyncClient, say: Say) -> None:
+async def _sync_and_review(story: DemoStory, sandbox: httpx.AsyncClient, say: Say) -> None:
     changes = await _control(sandbox, "POST", "month-passes")
     say(f" 6  a month passes at the vendor: {plural(len(changes['changed']), 'subscription')} changed")
     sync_id = await story.finish()
@@ -76,7 +76,7 @@ async def _sync_and_review(story: Story, sandbox: httpx.AsyncClient, say: Say) -
         say(row)
 
 
-async def _approve(story: Story, say: Say) -> None:
+async def _approve(story: DemoStory, say: Say) -> None:
     for part, reason in await story.try_what_cannot_be():
         say(f" 9  cannot be approved ({part.replace('_', ' ')}): {reason}")
     await story.approve()
@@ -86,7 +86,7 @@ async def _approve(story: Story, say: Say) -> None:
         say(f"10  approved {counts} ({each.part.replace('_', ' ')}) for {where}: {each.outcome['state']}")
 
 
-def _conclude(verdict: Verdict, say: Say) -> None:
+def _conclude(verdict: DemoVerdict, say: Say) -> None:
     say("11  what the PSA itself says:")
     for fault in verdict.faults:
         say(f"    WRONG  {fault}")

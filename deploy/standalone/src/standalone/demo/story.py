@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import PermanentError
-from standalone.demo.desk import Desk, Json
-from standalone.demo.refused import Refused
+from standalone.demo.client import DemoClient, Json
+from standalone.demo.failure import DemoFailure
 
 PROVIDERS = ("ingram-micro", "connectwise")
 TO_APPROVE = ("increase", "decrease", "last_seat_gone", "two_subscriptions")
@@ -14,7 +14,7 @@ _NOT_APPROVED = 409
 
 
 @dataclass(slots=True)
-class Approved:
+class DemoApproval:
     """One approval and what became of it."""
 
     part: str
@@ -23,14 +23,14 @@ class Approved:
 
 
 @dataclass(slots=True)
-class Story:
+class DemoStory:
     """What the person at the desk knows: the scenario, and what has been done so far."""
 
-    desk: Desk
+    desk: DemoClient
     scenario: Json
     integrations: dict[str, Json] = field(default_factory=dict)
     lines: list[Json] = field(default_factory=list)
-    approved: list[Approved] = field(default_factory=list)
+    approved: list[DemoApproval] = field(default_factory=list)
 
     @property
     def vendor_id(self) -> str:
@@ -93,7 +93,7 @@ class Story:
             given.append((part, line, await self.desk.approve(line)))
         for part, line, approval in given:
             outcome = await self.desk.settled(approval["approval_id"])
-            self.approved.append(Approved(part, line, outcome))
+            self.approved.append(DemoApproval(part, line, outcome))
 
     async def try_what_cannot_be(self) -> list[tuple[str, str]]:
         """A line without a number and an ambiguous one are refused; returns each with the reason given.
@@ -113,7 +113,7 @@ class Story:
     async def _refusal(self, part: str) -> str:
         try:
             await self.desk.approve(self.line_of(part))
-        except Refused as error:
+        except DemoFailure as error:
             if error.status != _NOT_APPROVED:
                 raise
             return str(error.document.get("detail"))

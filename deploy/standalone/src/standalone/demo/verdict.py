@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from standalone.demo.story import Approved
+from standalone.demo.story import DemoApproval
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DemoVerdict:
     """What holds and what does not; `faults` is empty when everything does."""
 
     written: int
@@ -18,7 +18,9 @@ class Verdict:
     faults: tuple[str, ...]
 
 
-def judge(approved: list[Approved], before: list[Json], after: list[Json], writes: list[Json]) -> Verdict:
+def judge(
+    approved: list[DemoApproval], before: list[Json], after: list[Json], writes: list[Json]
+) -> DemoVerdict:
     """Every approved line holds its quantity after exactly one write, and nothing else has changed."""
     targets = {_line_of(each): _target(each) for each in approved}
     old, new = _quantities(before), _quantities(after)
@@ -38,7 +40,7 @@ def judge(approved: list[Approved], before: list[Json], after: list[Json], write
         if each.outcome["state"] != "written"
     ]
     faults = wrong + changed + unproven + _not_once(targets, old, writes)
-    return Verdict(len(targets) - len(wrong), len(old) - len(targets) - len(changed), tuple(faults))
+    return DemoVerdict(len(targets) - len(wrong), len(old) - len(targets) - len(changed), tuple(faults))
 
 
 def _not_once(targets: dict[str, Decimal], old: dict[str, Decimal], writes: list[Json]) -> list[str]:
@@ -54,11 +56,11 @@ def _not_once(targets: dict[str, Decimal], old: dict[str, Decimal], writes: list
     ]
 
 
-def _line_of(approved: Approved) -> str:
+def _line_of(approved: DemoApproval) -> str:
     return str(approved.line["evidence"]["billed"][0]["line_id"])
 
 
-def _target(approved: Approved) -> Decimal:
+def _target(approved: DemoApproval) -> Decimal:
     return Decimal(approved.line["vendor_count"]["number"])
 
 

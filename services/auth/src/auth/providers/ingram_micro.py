@@ -4,37 +4,44 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import ClassVar
 
-from auth.models.connections import IngramConnection
-from auth.models.grants import Opening
-from auth.providers.asking import Outside, address_in, basic, followed, quoted, refused
+from auth.access.models import ProviderSession
+from auth.credentials.connections import IngramConnection
+from auth.providers.provider_checks import ProviderClient, address_in, basic, followed, quoted, refused
 from shared.errors import CredentialsRejected, UnexpectedResponse
-from shared.http import Answer, Transport
-from shared.problems import Field, Problem
-from shared.settings import OutboundSettings
+from shared.http_client.client import Transport
+from shared.http_client.response import ApiResponse
+from shared.runtime.settings import OutboundSettings
+from shared.web.problems import FieldError, Problem
 
 _LABEL = "Ingram Micro"
 _SPARE = 60
-_BASE_URL = Field(
+_BASE_URL = FieldError(
     "base_url",
     "the base URL looks incomplete: copy it from the Marketplace API page, "
     "it normally ends in a region such as /na or /eu",
 )
-_KEY = Field("subscription_key", "copy the subscription key from the Marketplace API page")
-_USER = Field("username", "the API user of the Marketplace API order, commonly ending in .api, and activated")
-_PASSWORD = Field("password", "the password set when that user was activated")
-_MARKETPLACE = Field("marketplace", "the code in the control panel's address: cp.us.na.cloud.im means us")
-_RIGHTS = Field("username", "this user may sign in but not read customers: use the Marketplace API's user")
+_KEY = FieldError("subscription_key", "copy the subscription key from the Marketplace API page")
+_USER = FieldError(
+    "username", "the API user of the Marketplace API order, commonly ending in .api, and activated"
+)
+_PASSWORD = FieldError("password", "the password set when that user was activated")
+_MARKETPLACE = FieldError(
+    "marketplace", "the code in the control panel's address: cp.us.na.cloud.im means us"
+)
+_RIGHTS = FieldError(
+    "username", "this user may sign in but not read customers: use the Marketplace API's user"
+)
 # Which of them a 4xx means is not documented (§10 no. 6), so none is tried again.
 _REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
-class IngramMicro:
+class IngramMicroProvider:
     """Signs in; a refused sign-in is never repeated, for accounts may be locked."""
 
     name: ClassVar[str] = "ingram-micro"
 
     def __init__(self, outbound: OutboundSettings, transport: Transport | None = None) -> None:
-        self._outside = Outside(outbound, transport)
+        self._outside = ProviderClient(outbound, transport)
 
     async def check(self, connection: IngramConnection) -> None:
         async with address_in("base_url", _LABEL):
@@ -50,7 +57,7 @@ class IngramMicro:
             detail = f"The user may not read customers: {quoted(customers)}."
             raise refused(_LABEL, detail, _RIGHTS, _MARKETPLACE)
 
-    async def open(self, connection: IngramConnection, known: Opening | None) -> Opening:  # noqa: ARG002 (every token is new)
+    async def open(self, connection: IngramConnection, known: ProviderSession | None) -> ProviderSession:  # noqa: ARG002 (every token is new)
         """A token of its own; 429 and a 403 about a quota are throttling (TransientError)."""
         answer = await self._token(connection)
         if answer.status in _REFUSALS:
@@ -58,7 +65,7 @@ class IngramMicro:
         answer.result()
         return _opening(connection, answer)
 
-    async def _token(self, connection: IngramConnection) -> Answer:
+    async def _token(self, connection: IngramConnection) -> ApiResponse:
         headers = {
             "Authorization": basic(connection.username, connection.password.get_secret_value()),
             "X-Subscription-Key": connection.subscription_key.get_secret_value(),
@@ -68,7 +75,7 @@ class IngramMicro:
             return followed(await api.request("POST", "/token", json=body, reads=True))
 
 
-def _opening(connection: IngramConnection, answer: Answer) -> Opening:
+def _opening(connection: IngramConnection, answer: ApiResponse) -> ProviderSession:
     body = answer.json if isinstance(answer.json, dict) else {}
     token, seconds = body.get("token"), body.get("expiresInSeconds")
     if not isinstance(token, str) or not isinstance(seconds, int) or seconds <= 0:
@@ -77,10 +84,12 @@ def _opening(connection: IngramConnection, answer: Answer) -> Opening:
         "Authorization": f"Bearer {token}",
         "X-Subscription-Key": connection.subscription_key.get_secret_value(),
     }
-    return Opening(connection.base_url, headers, timedelta(seconds=seconds - min(_SPARE, seconds / 10)))
+    return ProviderSession(
+        connection.base_url, headers, timedelta(seconds=seconds - min(_SPARE, seconds / 10))
+    )
 
 
-def _sign_in_refused(answer: Answer) -> Problem:
+def _sign_in_refused(answer: ApiResponse) -> Problem:
     words = answer.message.lower()
     detail = f"Ingram Micro refused to sign in: {quoted(answer)}."
     if answer.status == HTTPStatus.NOT_FOUND:

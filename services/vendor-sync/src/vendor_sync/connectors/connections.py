@@ -3,23 +3,26 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from shared.access import Accesses
-from shared.budget import Budgets
 from shared.errors import PermanentError
-from shared.syncing.models import Known
-from vendor_sync.connectors.ingram_micro import IngramMicro
+from shared.http_client.access import AccessClient
+from shared.http_client.rate_limit import RateLimits
+from shared.sync_engine.models import IntegrationState
+from vendor_sync.connectors.ingram_micro.connector import IngramMicroConnector
 
 
-class Connections:
+class MarketplaceConnections:
     """Opens the connector of an integration's provider; access is asked of auth as it is needed."""
 
     def __init__(
-        self, accesses: Accesses, budgets: Budgets, connectors: Mapping[str, type[IngramMicro]]
+        self,
+        accesses: AccessClient,
+        budgets: RateLimits,
+        connectors: Mapping[str, type[IngramMicroConnector]],
     ) -> None:
         self._accesses, self._budgets, self._connectors = accesses, budgets, connectors
 
     @asynccontextmanager
-    async def open(self, known: Known) -> AsyncIterator[IngramMicro]:
+    async def open(self, known: IntegrationState) -> AsyncIterator[IngramMicroConnector]:
         """Credentials are forgotten with the connection. Raises `PermanentError` for an unknown provider."""
         connector = self._connectors.get(known.provider)
         if connector is None:

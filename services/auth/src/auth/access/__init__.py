@@ -1,0 +1,1 @@
+"""Short-lived access for the sync services."""

@@ -1,0 +1,1 @@
+"""What a person types to connect, and how it is sealed."""

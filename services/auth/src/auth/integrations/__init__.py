@@ -1,0 +1,1 @@
+"""Connections of a tenant to its providers."""

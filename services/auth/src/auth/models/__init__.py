@@ -1,1 +1,0 @@
-"""What auth is about: integrations, the credentials behind them, people and their tokens. Pure."""

@@ -1,0 +1,1 @@
+"""Tenants, the people of each, their passwords and tokens."""

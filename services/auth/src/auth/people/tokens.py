@@ -1,0 +1,64 @@
+"""People's tokens: EdDSA JWT, and the public keys that every service verifies them with."""
+
+import base64
+import binascii
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc import jwt
+from joserfc.jwk import KeySet, OKPKey
+
+from shared.web.token_verification import ALGORITHM, AUDIENCE, Person
+
+_RAW_KEY_BYTES = 32
+
+
+class TokenSigner:
+    """Signs with one Ed25519 key, given as PKCS8 PEM or as base64 of its raw 32 bytes."""
+
+    def __init__(self, key: str, issuer: str, lifetime: timedelta) -> None:
+        self._key = OKPKey.import_key(_pem(key))
+        self._key.ensure_kid()
+        self._issuer, self._lifetime = issuer, lifetime
+
+    def sign(self, person: Person, now: datetime) -> tuple[str, datetime]:
+        """The token and when it expires."""
+        expires_at = (now + self._lifetime).replace(microsecond=0)
+        claims = {
+            "iss": self._issuer,
+            "aud": AUDIENCE,
+            "sub": person.person_id,
+            "name": person.name,
+            "tenant": person.tenant_id,
+            "role": person.role.name.lower(),
+            "iat": int(now.timestamp()),
+            "exp": int(expires_at.timestamp()),
+        }
+        header = {"alg": ALGORITHM, "kid": self._key.kid}
+        return jwt.encode(header, claims, self._key, algorithms=[ALGORITHM]), expires_at
+
+    def published(self) -> dict[str, Any]:
+        """The JWKS: public parts only."""
+        return dict(KeySet([self._key]).as_dict(private=False))
+
+    async def current(self, *, refreshed: bool) -> KeySet:  # noqa: ARG002 (auth's own keys are never stale)
+        """Auth verifies with its own keys (`shared.web.token_verification.Keys`)."""
+        return KeySet([self._key])
+
+
+def _pem(key: str) -> str:
+    if "-----BEGIN" in key:
+        # A PEM in one environment variable often has its line breaks written out.
+        return key.replace("\\n", "\n")
+    try:
+        raw = base64.b64decode(key, validate=True)
+    except binascii.Error:
+        raw = b""
+    if len(raw) != _RAW_KEY_BYTES:
+        raise ValueError("is an Ed25519 private key: PKCS8 PEM, or base64 of its 32 bytes")
+    encoded = Ed25519PrivateKey.from_private_bytes(raw).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return encoded.decode()

@@ -1,1 +1,0 @@
-"""What auth does: connect providers, grant access to them, sign people in."""

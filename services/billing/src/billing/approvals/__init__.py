@@ -1,0 +1,1 @@
+"""Decisions of people, from the request to the proven write."""

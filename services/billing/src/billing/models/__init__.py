@@ -1,1 +1,0 @@
-"""What billing knows and the rules on it; pure."""

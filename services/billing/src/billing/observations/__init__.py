@@ -1,0 +1,1 @@
+"""What the other services said, as billing keeps it."""

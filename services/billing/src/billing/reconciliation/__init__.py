@@ -1,0 +1,1 @@
+"""Which account groups are calculated again, when, and by whom."""

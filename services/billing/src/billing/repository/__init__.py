@@ -1,1 +1,0 @@
-"""What billing keeps: documents to models and back."""

@@ -1,1 +1,0 @@
-"""Billing's use cases, and the interfaces of what they need."""

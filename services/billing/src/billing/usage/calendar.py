@@ -1,0 +1,43 @@
+"""Days as the tenant's people count them, and how long a number stays fresh."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+
+class TenantCalendar(BaseModel):
+    """A tenant's currency (ISO 4217) and time zone (IANA), as the operator set them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    currency: str | None = None
+    time_zone: str = "UTC"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/Berlin") from error
+        return name
+
+    def day(self, now: datetime) -> date:
+        return now.astimezone(ZoneInfo(self.time_zone)).date()
+
+    def midnight(self, day: date) -> datetime:
+        """When that day begins for this tenant."""
+        return datetime.combine(day, time(), ZoneInfo(self.time_zone))
+
+
+def open_on(day: date, starts_on: date | None, ends_on: date | None) -> bool:
+    """`ends_on` is the first day that is no longer billed."""
+    return (starts_on is None or starts_on <= day) and (ends_on is None or day < ends_on)
+
+
+def soonest(moments: Iterable[datetime | None], *, after: datetime) -> datetime | None:
+    """The first moment that is still to come."""
+    return min((moment for moment in moments if moment and moment > after), default=None)

@@ -1,0 +1,41 @@
+"""What a reconciliation comes to, summed up line by line."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from billing.usage.money import DIFFERENCES
+from shared.contracts.base import ContractModel, Number
+from shared.contracts.billing import LineClass, MoneyEffect
+
+
+class Totals(ContractModel):
+    """What a reconciliation comes to. Money is the estimated effect of all differences, by currency."""
+
+    by_class: dict[str, int]
+    money: dict[str, Number]
+    coverage: Number
+    """Share of lines whose counts are both numbers, 0 to 1."""
+
+
+@dataclass(slots=True)
+class TotalsTally:
+    """Grows by one line at a time, so that any number of lines fits in memory."""
+
+    by_class: Counter[str] = field(default_factory=Counter)
+    money: dict[str, Decimal] = field(default_factory=dict)
+    counted: int = 0
+
+    def add(self, line_class: LineClass, money: MoneyEffect, *, both_numbers: bool) -> None:
+        """Currencies are never added; only differences have an effect."""
+        self.by_class[line_class.value] += 1
+        self.counted += both_numbers
+        if line_class in DIFFERENCES and money.amount is not None and money.currency is not None:
+            self.money[money.currency] = self.money.get(money.currency, Decimal(0)) + money.amount
+
+    @property
+    def totals(self) -> Totals:
+        """No line at all is no coverage: an empty feed is never a verdict."""
+        lines = self.by_class.total()
+        coverage = Decimal(self.counted) / lines if lines else Decimal(0)
+        return Totals(by_class=dict(self.by_class), money=self.money, coverage=round(coverage, 4))

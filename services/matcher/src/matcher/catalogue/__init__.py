@@ -1,0 +1,1 @@
+"""What both sides have: accounts, services and products as last observed."""

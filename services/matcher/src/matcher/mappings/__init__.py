@@ -1,0 +1,1 @@
+"""What belongs to what: decided by equal names, or by a person."""

@@ -1,1 +1,0 @@
-"""What matcher knows, and the rules on it; pure."""

@@ -1,1 +1,0 @@
-"""What matcher does; the verbs, and what they need of a store."""

@@ -1,0 +1,1 @@
+"""Approved quantities, from the command to the proof."""

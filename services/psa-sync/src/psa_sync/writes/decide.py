@@ -1,0 +1,126 @@
+"""What to do next about a write, from what is stored of it and what the line holds now; pure.
+
+The order is architecture §7's: written already, conflict, expired, then our own rules on the number.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from psa_sync.psa import PsaLine
+from psa_sync.writes.intent import Intent, Stage
+from shared.contracts.psa_sync import WriteRefusal
+
+MAX_SENDS = 4
+"""How often one absolute write may be sent when answers go missing."""
+MAX_CLASHES = 2
+"""A record in use (409): look again, then at most once more (ConnectWise Developer Guide, status codes)."""
+MAX_PROOFS = 2
+"""How often a read-back may show the old number before the answer counts as a false 200."""
+PATIENCE = timedelta(hours=24)
+"""How long past its validity an unknown outcome is still looked into before a person is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The line holds the target; `sent` tells whether we may have put it there."""
+
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The write ends here."""
+
+    reason: WriteRefusal
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send the absolute number, for the first time or again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """The PSA said yes but still shows the old number: give it a moment."""
+
+
+WriteVerdict = Written | Refused | Send | ReadAgain
+
+
+def decide(intent: Intent, line: PsaLine | None, now: datetime) -> WriteVerdict:
+    """The next step; `line` is None when the PSA no longer has it."""
+    if line is None:
+        return Refused(WriteRefusal.CONFLICT, f"line {intent.command.line_id} is gone from the PSA")
+    if line.quantity == intent.command.target:
+        return Written(sent=intent.stage is not Stage.WAITING)
+    match intent.stage:
+        case Stage.SENT:
+            return _unproven(intent, line.quantity)
+        case Stage.SENDING:
+            return _unknown(intent, line.quantity, now)
+        case _:
+            return _fresh(intent, line.quantity, now)
+
+
+def given_up(intent: Intent, now: datetime, why: str) -> Refused | None:
+    """The end of a write whose line cannot be read: when, and what may be said of it."""
+    if intent.stage is Stage.WAITING and now > intent.command.valid_until:
+        return Refused(WriteRefusal.EXPIRED, f"nothing was sent before the approval expired: {why}")
+    if now > intent.command.valid_until + PATIENCE:
+        return Refused(WriteRefusal.UNKNOWN_OUTCOME, f"it was sent, but could not be read back: {why}")
+    return None
+
+
+def _fresh(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
+    command = intent.command
+    if current is None or current != command.expected_current:
+        return Refused(
+            WriteRefusal.CONFLICT, f"{_holds(current)}, not {command.expected_current} as approved"
+        )
+    if now > command.valid_until:
+        return Refused(
+            WriteRefusal.EXPIRED, f"the approval was valid until {command.valid_until.isoformat()}"
+        )
+    if command.target < 0:
+        return Refused(WriteRefusal.REJECTED, f"a quantity below zero ({command.target}) is never written")
+    if _fractional(command.target) and not _fractional(current):
+        return Refused(
+            WriteRefusal.REJECTED, f"{command.target} is no whole number, and the line counts in whole ones"
+        )
+    if intent.clashes >= MAX_CLASHES:
+        return Refused(WriteRefusal.REJECTED, "the PSA says that the record is in use; approve again later")
+    return Send()
+
+
+def _unknown(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
+    command = intent.command
+    if current != command.expected_current:
+        return Refused(
+            WriteRefusal.CONFLICT, f"{_holds(current)} after a write of {command.target} without an answer"
+        )
+    spent = intent.sends >= MAX_SENDS or intent.clashes >= MAX_CLASHES
+    if spent or now > command.valid_until:
+        detail = f"sent {intent.sends} times without an answer; {_holds(current)} and may still change"
+        return Refused(WriteRefusal.UNKNOWN_OUTCOME, detail)
+    return Send()
+
+
+def _unproven(intent: Intent, current: Decimal | None) -> WriteVerdict:
+    command = intent.command
+    if current == command.expected_current and intent.proofs + 1 < MAX_PROOFS:
+        return ReadAgain()
+    if current == command.expected_current or intent.acknowledged != command.target:
+        return Refused(WriteRefusal.REJECTED, f"the PSA accepted {command.target}, but {_holds(current)}")
+    return Refused(
+        WriteRefusal.CONFLICT, f"{_holds(current)}: changed by someone else after we wrote {command.target}"
+    )
+
+
+def _holds(current: Decimal | None) -> str:
+    return "the line has no quantity" if current is None else f"the line holds {current}"
+
+
+def _fractional(number: Decimal) -> bool:
+    return number != number.to_integral_value()

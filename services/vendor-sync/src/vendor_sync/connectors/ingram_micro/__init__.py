@@ -1,0 +1,1 @@
+"""The Ingram Micro Cloud Marketplace."""

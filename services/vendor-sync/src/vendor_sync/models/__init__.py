@@ -1,1 +1,0 @@
-"""What vendor-sync knows of a marketplace, and the rules on it; pure."""

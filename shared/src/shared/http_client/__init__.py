@@ -1,0 +1,1 @@
+"""Calls to providers and neighbours: one client, one retry rule, one set of errors."""

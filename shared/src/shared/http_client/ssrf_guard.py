@@ -1,0 +1,135 @@
+"""Which addresses we call: https to public ones, checked when connecting, where DNS can no longer change."""
+
+import asyncio
+import socket
+from collections.abc import Collection, Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+import httpcore
+
+from shared.errors import AddressRefused
+
+# Special ranges that Python 3.11's `is_global` calls public, among them 6to4, Teredo and their relays.
+_NOT_PUBLIC_V4 = tuple(ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24"))
+_NOT_PUBLIC_V6 = tuple(ip_network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+# Only this is allotted as global unicast (RFC 4291); NAT64, site-local and IPv4-compatible lie outside it.
+_GLOBAL_UNICAST_V6 = ip_network("2000::/3")
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+class Resolver(Protocol):
+    """Turns a host name into numeric addresses; raises OSError when there is none."""
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]: ...
+
+
+async def system_resolver(host: str, port: int) -> Sequence[str]:
+    """What the machine's own resolver says; understands numeric hosts in every notation."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port, which together say whom we talk to."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def origin_of(url: str) -> Origin:
+    """The origin of an address without user name; raises AddressRefused, repeating no secret."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        # Not chained: the parser quotes what it could not read, which may be a password.
+        raise AddressRefused("the address cannot be read: its host or port is malformed") from None
+    if not parts.hostname:
+        raise AddressRefused("the address names no host: it starts with https:// and a host name")
+    if parts.username is not None or parts.password is not None:
+        raise AddressRefused(
+            f"the address of {parts.hostname} carries a user name or password: leave them out"
+        )
+    return Origin(parts.scheme, parts.hostname, port or _DEFAULT_PORTS.get(parts.scheme, 0))
+
+
+def is_exempt(origin: Origin, allowed: Collection[Origin]) -> bool:
+    """Whether the exact origin is allowed as it is; raises AddressRefused for another that is not https."""
+    if origin in allowed:
+        return True
+    if origin.scheme != "https":
+        raise AddressRefused(
+            f"the address of {origin.host} is {origin.scheme or 'no'}://: https:// is needed"
+        )
+    return False
+
+
+def refusal(address: str) -> str | None:
+    """Why a numeric address is not called, or None when it is public."""
+    try:
+        number = ip_address(address)
+    except ValueError:
+        return "is no address"
+    if isinstance(number, IPv6Address) and number.ipv4_mapped:
+        number = number.ipv4_mapped
+    public = _public_v4(number) if isinstance(number, IPv4Address) else _public_v6(number)
+    return None if public else "is not public"
+
+
+def _public_v4(number: IPv4Address) -> bool:
+    return number.is_global and not number.is_multicast and not any(number in net for net in _NOT_PUBLIC_V4)
+
+
+def _public_v6(number: IPv6Address) -> bool:
+    return (
+        number.scope_id is None
+        and number.is_global
+        and number in _GLOBAL_UNICAST_V6
+        and not any(number in net for net in _NOT_PUBLIC_V6)
+    )
+
+
+class PublicAddressBackend(httpcore.AsyncNetworkBackend):
+    """Connects to the very address that it checked; the caller's host name stays in TLS and in `Host`."""
+
+    def __init__(self, resolver: Resolver, network: httpcore.AsyncNetworkBackend) -> None:
+        self._resolver = resolver
+        self._network = network
+
+    async def connect_tcp(  # noqa: PLR0917 (httpcore's own signature)
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 (the same)
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in await self._checked(host, port, timeout):
+            try:
+                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def sleep(self, seconds: float) -> None:
+        await self._network.sleep(seconds)
+
+    async def _checked(self, host: str, port: int, limit: float | None) -> Sequence[str]:
+        """One bad address among several refuses the host: a mixed answer is how rebinding starts."""
+        try:
+            async with asyncio.timeout(limit):
+                addresses = await self._resolver(host, port)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"looking up {host} took longer than {limit:g} s") from error
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"{host} cannot be looked up") from error
+        for address in addresses:
+            if reason := refusal(address):
+                raise AddressRefused(
+                    f"{host} leads to {address}, which {reason}: only public addresses are called"
+                )
+        return addresses

@@ -1,0 +1,37 @@
+"""How a message travels: CloudEvents 1.0 in binary mode, keyed by the thing it tells of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from shared.contracts import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message ready to send; `headers["ce_id"]` is the key that readers deduplicate by."""
+
+    topic: str
+    key: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def envelope_of(message: Message, *, source: str, correlation_id: str | None = None) -> Envelope:
+    """Wrap a message once; sending the envelope again repeats the same `ce_id`."""
+    ce_id = str(uuid4())
+    return Envelope(
+        topic=message.topic,
+        key=message.key,
+        body=message.model_dump_json().encode(),
+        headers={
+            "ce_specversion": "1.0",
+            "ce_id": ce_id,
+            "ce_source": f"/trueup/{source}",
+            "ce_type": message.topic,
+            "ce_time": datetime.now(UTC).isoformat(),
+            "content-type": "application/json",
+            "correlation_id": correlation_id or ce_id,
+        },
+    )

@@ -1,0 +1,78 @@
+"""Creates every topic once, before any service starts: `python -m shared.kafka.topics`."""
+
+import asyncio
+import sys
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from pydantic import BaseModel, ConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.contracts import MESSAGES, Message
+from shared.kafka.dead_letters import dead_letter_topic
+from shared.runtime.settings import KafkaSettings, load
+
+CONSUMING = ("auth", "vendor-sync", "psa-sync", "matcher", "billing")
+
+_MONTH_MS = str(30 * 24 * 3600 * 1000)
+_FOREVER = "-1"
+
+
+class TopicLayout(BaseModel):
+    """How topics are laid out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    partitions: int = 4
+    replicas: int = 1
+
+
+class TopicCreatorSettings(BaseSettings):
+    """What the creator needs."""
+
+    model_config = SettingsConfigDict(frozen=True, env_nested_delimiter="__", extra="ignore")
+
+    kafka: KafkaSettings
+    topics: TopicLayout = TopicLayout()
+
+
+def topics(layout: TopicLayout) -> list[NewTopic]:
+    """Every topic of the catalogue, and a dead-letter topic for every service that consumes."""
+    letters = [
+        NewTopic(dead_letter_topic(service), 1, layout.replicas, topic_configs={"retention.ms": _FOREVER})
+        for service in CONSUMING
+    ]
+    return [_topic(message, layout) for message in MESSAGES] + letters
+
+
+async def create(settings: TopicCreatorSettings) -> int:
+    """Create what is missing and tell how many that were; raises `KafkaError` on anything else."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.servers)
+    await admin.start()
+    try:
+        answer = await admin.create_topics(topics(settings.topics))
+    finally:
+        await admin.close()
+    faults = [for_code(code)(f"{name}: {text}") for name, code, text in answer.topic_errors if code]
+    for fault in faults:
+        if not isinstance(fault, TopicAlreadyExistsError):
+            raise fault
+    return len(answer.topic_errors) - len(faults)
+
+
+def _topic(message: type[Message], layout: TopicLayout) -> NewTopic:
+    """State topics keep the newest of each key for ever; events stay a month."""
+    kept = {"cleanup.policy": "compact"} if message.compacted else {"retention.ms": _MONTH_MS}
+    return NewTopic(message.topic, layout.partitions, layout.replicas, topic_configs=kept)
+
+
+def main() -> None:
+    try:
+        created = asyncio.run(create(load(TopicCreatorSettings)))
+    except KafkaError as error:
+        sys.exit(f"topics could not be created: {error!r}")
+    print(f"{created} topics created")  # noqa: T201 (a command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What every process has: settings, logs, health, jobs, leases, start and end."""

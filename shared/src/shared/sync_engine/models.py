@@ -1,0 +1,190 @@
+"""Runs and the integrations they belong to; pure."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.contracts.auth import (
+    IntegrationChanged,
+    IntegrationConnected,
+    IntegrationSettings,
+    IntegrationStatus,
+)
+from shared.contracts.base import Outcome, RunKind, Side, SyncRequested, opaque, utc
+from shared.errors import NeighbourAway, PermanentError, TransientError
+
+RUNNABLE = frozenset({IntegrationStatus.PENDING, IntegrationStatus.ACTIVE})
+
+
+class RunState(StrEnum):
+    """Where a run stands; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+OPEN = (RunState.QUEUED, RunState.RUNNING)
+
+
+class IntegrationState(BaseModel):
+    """An integration as this service last heard of it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    tenant_id: str
+    integration_id: str
+    side: Side
+    provider: str
+    realm: str
+    generation: int
+    status: IntegrationStatus
+    settings: IntegrationSettings = IntegrationSettings()
+    revision: int = -1
+    """Of the newest integration-changed that was taken in; -1 before the first."""
+
+    @property
+    def runnable(self) -> bool:
+        return self.status in RUNNABLE
+
+    @classmethod
+    def connected(cls, event: IntegrationConnected) -> Self:
+        return cls.model_validate(event.model_dump() | {"status": IntegrationStatus.PENDING})
+
+    def reconnected(self, event: IntegrationConnected) -> "IntegrationState":
+        """Only a later generation says something new; older news is late."""
+        if event.generation <= self.generation:
+            return self
+        return self.model_copy(update={"generation": event.generation, "status": IntegrationStatus.PENDING})
+
+    def changed(self, event: IntegrationChanged) -> "IntegrationState":
+        """A change of an older generation must not end what was connected again since."""
+        if event.revision <= self.revision or event.generation < self.generation:
+            return self
+        return IntegrationState.model_validate(event.model_dump())
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run is wanted; `sync_id` tells one wish from another."""
+
+    tenant_id: str
+    integration_id: str
+    sync_id: str
+    kind: RunKind
+    asked_by: str
+
+    @classmethod
+    def of(cls, command: SyncRequested) -> Self:
+        """What the command asks for."""
+        return cls(command.tenant_id, command.integration_id, command.sync_id, command.kind, command.asked_by)
+
+    @classmethod
+    def first(cls, event: IntegrationConnected) -> Self:
+        """The first run of a generation; the same event again is the same wish."""
+        sync_id = "first_" + opaque(event.tenant_id, event.integration_id, str(event.generation))
+        return cls(event.tenant_id, event.integration_id, sync_id, RunKind.FULL, "connected")
+
+
+class Run(BaseModel):
+    """One sync of one integration, as it is stored; it answers every sync id that it has taken in."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run_id: str
+    tenant_id: str
+    integration_id: str
+    sync_ids: tuple[str, ...]
+    kind: RunKind
+    state: RunState = RunState.QUEUED
+    asked_by: str
+    queued_at: AwareDatetime
+    generation: int = 0
+    """Of the integration when the run started; 0 while it is queued."""
+    first_revision: int = 0
+    phase: str = ""
+    """The provider's own word for the next thing to do; empty before the first."""
+    notes: dict[str, str] = {}
+    """What the run must remember besides, by name: it may be continued by another worker."""
+    token: str = ""
+    claims: int = 0
+    """How often a worker has taken it up without ending it."""
+    reason: str | None = None
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+
+    def takes_in(self, request: RunRequest, generation: int) -> bool:
+        """A request joins a run that reads all that it asks for, or that has not begun."""
+        enough = self.kind is RunKind.FULL or self.kind is request.kind
+        if self.state is RunState.RUNNING:
+            return self.kind is RunKind.FULL and self.generation == generation
+        return self.state is RunState.QUEUED and enough
+
+
+@dataclass(frozen=True, slots=True)
+class RunTally:
+    """What a run has read so far."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    coverage: Decimal = Decimal(1)
+    """Share of the due items that were read, 0 to 1."""
+    shortfalls: tuple[str, ...] = ()
+    """Why it cannot be complete although it came to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnding:
+    """How a run ended."""
+
+    outcome: Outcome
+    reason: str | None = None
+    tally: RunTally = RunTally()
+    refused: str | None = None
+    """What was refused, when it was the credentials: the integration is then said to be broken."""
+
+
+class ProviderUnreachable(PermanentError):
+    """The provider stayed out of reach after every attempt: the run ends partial."""
+
+
+class RunStopped(PermanentError):
+    """The integration was disconnected, disabled or connected anew while the run was going on."""
+
+
+class RunSuspended(TransientError):
+    """The process is stopping: the run is left as it is, to be taken up again."""
+
+
+@contextmanager
+def provider_trouble() -> Iterator[None]:
+    """Put around every call of a provider: what stays out of reach there ends the run partial.
+
+    The same trouble of our own stores and services must not: it only puts the run down for a while.
+    """
+    try:
+        yield
+    except NeighbourAway:
+        raise
+    except TransientError as error:
+        raise ProviderUnreachable(f"the provider does not answer: {error}") from error
+
+
+def run_of(request: RunRequest, now: datetime) -> Run:
+    """A new run; the same request always makes the same id, so it can be queued only once."""
+    return Run(
+        run_id="run_" + opaque(request.tenant_id, request.integration_id, request.sync_id),
+        tenant_id=request.tenant_id,
+        integration_id=request.integration_id,
+        sync_ids=(request.sync_id,),
+        kind=request.kind,
+        asked_by=request.asked_by,
+        queued_at=utc(now),
+    )

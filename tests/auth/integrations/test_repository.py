@@ -1,0 +1,110 @@
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from auth_env import a_store, said
+from provider_fakes import CANARIES, a_connectwise, an_ingram
+
+from auth.people.models import Member
+from auth.people.repository import MongoPeople
+from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
+from shared.errors import NotFound
+from shared.mongo import Mongo
+from shared.web.token_verification import Role
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+async def test_a_connection_is_saved_with_its_credential_and_both_events(mongo: Mongo) -> None:
+    store = a_store(mongo)
+
+    saved = await store.connect("demo", an_ingram(), NOW)
+
+    assert await store.get("demo", saved.integration_id) == saved
+    assert await store.credentials(saved) == an_ingram()
+    assert await said(mongo, IntegrationConnected) == [saved.as_connected()]
+    assert await said(mongo, IntegrationChanged) == [saved.as_changed()]
+
+
+async def test_connecting_again_replaces_the_credential(mongo: Mongo) -> None:
+    store = a_store(mongo)
+    first = await store.connect("demo", an_ingram(), NOW)
+
+    second = await store.connect("demo", an_ingram(password="canary-password-2"), NOW)
+
+    assert (second.integration_id, second.generation) == (first.integration_id, 2)
+    assert (await store.credentials(second)).secrets[1] == "canary-password-2"
+    with pytest.raises(NotFound):
+        await store.credentials(first)
+
+
+async def test_two_who_connect_at_once_make_two_generations(mongo: Mongo) -> None:
+    store = a_store(mongo)
+    await store.connect("demo", an_ingram(), NOW)
+
+    both = await asyncio.gather(*(store.connect("demo", an_ingram(), NOW) for _ in range(2)))
+
+    assert {one.generation for one in both} == {2, 3}
+    assert [event.generation for event in await said(mongo, IntegrationConnected)] == [1, 2, 3]
+
+
+async def test_disconnecting_destroys_the_credential_and_tells(mongo: Mongo) -> None:
+    store = a_store(mongo)
+    saved = await store.connect("demo", an_ingram(), NOW)
+
+    gone = await store.move("demo", saved.integration_id, lambda known: known.disconnected(NOW))
+
+    assert await mongo.all_tenants("credentials").count() == 0
+    assert (await said(mongo, IntegrationChanged))[-1] == gone.as_changed()
+    assert (await store.get("demo", saved.integration_id)).status is IntegrationStatus.DISCONNECTED
+
+
+async def test_a_transition_that_changes_nothing_says_nothing(mongo: Mongo) -> None:
+    store = a_store(mongo)
+    saved = await store.connect("demo", an_ingram(), NOW)
+
+    await store.move("demo", saved.integration_id, lambda known: known.refused(7, "no", NOW))
+
+    assert await said(mongo, IntegrationChanged) == [saved.as_changed()]
+
+
+async def test_another_tenants_integration_is_not_there(mongo: Mongo) -> None:
+    store = a_store(mongo)
+    saved = await store.connect("demo", an_ingram(), NOW)
+
+    assert await store.every("other") == []
+    with pytest.raises(NotFound):
+        await store.get("other", saved.integration_id)
+    with pytest.raises(NotFound):
+        await store.move("other", saved.integration_id, lambda known: known.disconnected(NOW))
+
+
+async def test_no_secret_is_stored_as_it_was_typed(mongo: Mongo) -> None:
+    store = a_store(mongo)
+    await store.connect("demo", an_ingram(), NOW)
+    await store.connect("demo", a_connectwise(), NOW)
+
+    stored = [await mongo.all_tenants(name).find() for name in ("integrations", "credentials", "outbox")]
+
+    assert not [canary for canary in CANARIES if canary in repr(stored)]
+
+
+async def test_rewrapping_moves_every_credential_and_keeps_it_readable(mongo: Mongo) -> None:
+    saved = await a_store(mongo, k1=OLD).connect("demo", an_ingram(), NOW)
+
+    more = await a_store(mongo, k1=OLD, k2=NEW).rewrap()
+
+    assert not more
+    assert await mongo.all_tenants("credentials").distinct("sealed.kid") == ["k2"]
+    assert await a_store(mongo, k2=NEW).credentials(saved) == an_ingram()
+
+
+async def test_people_are_found_by_address_in_one_tenant_or_in_all(mongo: Mongo) -> None:
+    people = MongoPeople(mongo)
+    for tenant_id in ("demo", "other"):
+        await people.save(Member(tenant_id, "ann@x.example", "Ann", Role.MAPPER, "hash"))
+
+    assert [one.tenant_id for one in await people.known("ann@x.example", None)] == ["demo", "other"]
+    assert [one.tenant_id for one in await people.known("ann@x.example", "other")] == ["other"]
+    assert await people.known("bob@x.example", None) == []

@@ -1,0 +1,77 @@
+"""A run that cannot be closed or completed: the others are."""
+
+from billing_world import Board, World, a_world
+from observation_builders import a_finished_run
+
+from billing.observations.integrations import IntegrationDirectory
+from billing.runs.models import FinishedRun, RunStage
+from billing.runs.run_closer import RunCloser
+from billing.runs.run_progress import RunProgressReader
+from billing.runs.sync_completer import SyncCompleter
+from shared.mongo import Mongo
+from shared.status_channel import RunStatus
+
+BAD, GOOD = a_finished_run([], run_id="bad"), a_finished_run([], run_id="good", sync_id="sync-2")
+
+
+class SpoiltRows(RunProgressReader):
+    """Cannot count what one run published."""
+
+    tried = 0
+
+    async def stored_since(self, run: FinishedRun) -> dict[str, int]:
+        if run.run_id == "bad":
+            self.tried += 1
+            raise ValueError("a bug")
+        return await super().stored_since(run)
+
+
+class SpoiltBoard(Board):
+    """Cannot show one run."""
+
+    async def report(self, status: RunStatus) -> int:
+        if status.run_id == "bad":
+            raise ValueError("a bug")
+        return await super().report(status)
+
+
+async def test_a_run_that_cannot_be_closed_holds_up_no_other(mongo: Mongo) -> None:
+    world, rows = await a_spoilt_world(mongo)
+    await world.closing.hear([BAD, GOOD])
+
+    await world.settle()
+
+    assert await states(mongo) == {"bad": RunStage.HEARD, "good": RunStage.RECONCILED}
+    assert rows.tried == 1
+
+
+async def test_a_run_that_failed_is_tried_again_after_a_pause(mongo: Mongo) -> None:
+    world, rows = await a_spoilt_world(mongo)
+    await world.closing.hear([BAD])
+    await world.settle()
+
+    world.later(minutes=1)
+    await world.settle()
+
+    assert rows.tried == 2
+
+
+async def test_a_completion_that_cannot_be_told_holds_up_no_other(mongo: Mongo) -> None:
+    world, board = await a_world(mongo), SpoiltBoard()
+    integrations = IntegrationDirectory(mongo)
+    world.completing = SyncCompleter(world.runs, world.lines, board, integrations=integrations)
+    await world.closing.hear([BAD, GOOD])
+
+    await world.settle()
+
+    assert [status.run_id for status in board.told] == ["good"]
+
+
+async def a_spoilt_world(mongo: Mongo) -> tuple[World, SpoiltRows]:
+    world, rows = await a_world(mongo), SpoiltRows(mongo)
+    world.closing = RunCloser(world.runs, rows, world.lines, touched=world.touched, clock=world.clock)
+    return world, rows
+
+
+async def states(mongo: Mongo) -> dict[str, str]:
+    return {row["run_id"]: row["state"] for row in await mongo.all_tenants("runs").find()}

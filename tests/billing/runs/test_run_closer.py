@@ -1,0 +1,206 @@
+from typing import Any
+
+from billing_world import World, a_mapped_world, a_world
+from observation_builders import PSA, VENDOR, a_finished_run, a_mapping, a_subscription, an_agreement_line
+
+from billing.observations.change_notice import told_of
+from billing.runs.models import RunStage
+from shared.contracts.base import NoNumber, Outcome, RunKind
+from shared.contracts.billing import LineClass
+from shared.mongo import Mongo
+
+SECOND = {"run_id": "run-2", "first_revision": 20, "sync_id": "sync-2"}
+GONE = a_subscription(7, present=False, revision=20, run_id="run-2", lines=())
+
+
+async def the_run(world: World, run_id: str = "run-1") -> dict[str, Any]:
+    [row] = await world.mongo.all_tenants("runs").find({"run_id": run_id, "integration_id": VENDOR})
+    return row
+
+
+async def test_a_run_stays_open_until_all_that_it_published_is_stored(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    one, other = a_subscription(1), a_subscription(2, id_="s2")
+    await world.hear(one)
+
+    await world.end(one, other)
+    early = (await the_run(world))["state"]
+    await world.hear(other)
+    await world.settle()
+
+    assert early == RunStage.HEARD
+    assert (await the_run(world))["state"] == RunStage.RECONCILED
+
+
+async def test_a_thing_that_was_told_of_again_since_still_counts(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    one = a_subscription(1)
+    await world.hear(one, a_subscription(2, revision=99, run_id="run-2"))
+
+    await world.end(one)
+
+    assert (await the_run(world))["verdict"] == Outcome.COMPLETE
+
+
+async def test_a_run_that_misses_something_is_closed_as_partial_after_the_deadline(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    await world.end(a_subscription(1))
+
+    world.later(minutes=10)
+    await world.settle()
+
+    assert (await the_run(world))["verdict"] == Outcome.PARTIAL
+
+
+async def test_the_deadline_starts_again_while_observations_keep_coming(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    seen = [a_subscription(1, id_=f"s{place}") for place in range(3)]
+    await world.end(*seen)
+
+    for one in seen[:2]:
+        world.later(minutes=8)
+        await world.hear(one)
+        await world.settle()
+
+    assert (await the_run(world))["state"] == RunStage.HEARD
+
+
+async def test_a_partial_run_makes_nothing_absent(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
+
+    await world.hear(GONE)
+    await world.end(GONE, outcome=Outcome.PARTIAL, **SECOND)
+
+    assert (await world.line()).line_class is LineClass.IN_STEP
+
+
+async def test_an_absence_takes_effect_when_its_run_is_closed_and_not_before(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
+
+    await world.hear(GONE)
+    await world.reconcile()
+    before = await world.line()
+    await world.end(GONE, **SECOND)
+
+    assert before.line_class is LineClass.IN_STEP
+    after = await world.line()
+    assert after.line_class is LineClass.ENDED_STILL_BILLED
+    assert after.vendor_count.missing is NoNumber.ABSENT
+
+
+async def test_an_absence_seen_by_a_partial_run_takes_effect_with_the_next_complete_one(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
+    await world.hear(GONE)
+    await world.end(GONE, outcome=Outcome.FAILED, **SECOND)
+
+    await world.end(run_id="run-3", first_revision=30, sync_id="sync-3")
+
+    assert (await world.line()).line_class is LineClass.ENDED_STILL_BILLED
+
+
+async def test_a_complete_full_run_makes_stale_lines_fresh_again(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
+    world.later(days=8)
+    await world.touched.mark("t1", {(await world.line()).scope: ()})
+    await world.reconcile()
+    stale = await world.line()
+
+    again = SECOND | {"started_at": world.now, "finished_at": world.now}
+    await world.end(**again)
+    await world.end(**again, integration_id=PSA)
+
+    assert stale.line_class is LineClass.NO_VERDICT
+    assert (await world.line()).line_class is LineClass.IN_STEP
+
+
+async def test_a_complete_run_makes_unchanged_lines_younger_without_telling_the_world(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
+    said = len(await world.said("billing.usage-line-changed.v1"))
+    world.later(days=2)
+
+    await world.end(**SECOND, started_at=world.now, finished_at=world.now)
+
+    assert (await world.line()).vendor_count.as_of == world.now
+    assert len(await world.said("billing.usage-line-changed.v1")) == said
+
+
+async def test_nothing_is_reconciled_while_an_older_mark_waits(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    one = a_subscription(1)
+    await world.hear(one)
+    await world.closing.hear([a_finished_run([one])])
+
+    for _ in range(3):
+        await world.closing.carry_on()
+    waiting = (await the_run(world))["state"]
+    await world.settle()
+
+    assert waiting == RunStage.CLOSED
+    assert (await the_run(world))["state"] == RunStage.RECONCILED
+
+
+async def test_a_row_that_is_stored_but_not_marked_yet_is_waited_for(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    one = a_subscription(1)
+    await world.observed.keep("t1", [told_of(one)])
+
+    await world.end(one)
+    early = (await the_run(world))["state"]
+    await world.hear(one)
+    await world.settle()
+
+    assert early == RunStage.HEARD
+    assert (await the_run(world))["totals"]["by_class"] == {"unmapped": 1}
+
+
+async def test_a_mark_by_a_clock_that_is_ahead_is_waited_for(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    one = a_subscription(1)
+    world.later(minutes=5)
+    await world.hear(one)
+    world.later(minutes=-5)
+    await world.closing.hear([a_finished_run([one])])
+
+    await world.closing.carry_on()
+    await world.closing.carry_on()
+    waiting = (await the_run(world))["state"]
+    await world.settle()
+
+    assert waiting == RunStage.CLOSED
+    assert (await the_run(world))["totals"]["by_class"] == {"unmapped": 1}
+
+
+async def test_what_was_mapped_before_the_end_is_in_the_reconciliation(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+    one = a_subscription(9, revision=20, run_id="run-2")
+    await world.hear(one, a_mapping("service", "svc1", None, revision=2))
+
+    await world.end(one, **SECOND)
+
+    run = await the_run(world, "run-2")
+    assert run["totals"] == {"by_class": {"excluded": 1}, "money": {}, "coverage": "0"}
+
+
+async def test_the_end_of_a_run_heard_twice_changes_nothing(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+    before = await the_run(world)
+
+    await world.end(a_subscription(7))
+
+    assert await the_run(world) == before
+
+
+async def test_an_older_run_that_is_closed_late_takes_nothing_back(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
+    await world.hear(GONE)
+    late = a_finished_run([], run_id="run-0", first_revision=0, published={GONE.topic: 9}, kind=RunKind.FULL)
+    await world.closing.hear([late])
+    await world.end(GONE, **SECOND)
+
+    for place in range(8):
+        await world.hear(a_subscription(0, id_=f"late{place}"))
+    await world.settle()
+
+    covered = (await world.lines._coverages.of_tenant("t1"))[VENDOR]  # noqa: SLF001  what the test is about
+    assert covered.complete
+    assert covered.complete.run_id == "run-2"

@@ -1,0 +1,76 @@
+"""One product bought through two marketplaces: a sum claims something of each of them."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from observation_builders import (
+    NOW,
+    PSA,
+    VENDOR,
+    a_mapping,
+    a_subscription,
+    an_agreement_line,
+    an_integration,
+)
+from usage_builders import MAPPED, READ, an_account, the_line
+
+from billing.usage.account_group import VendorAccount
+from billing.usage.coverage import CompletedRun, Coverage
+from billing.usage.freshness import aged
+from billing.usage.usage_line import UsageLine
+from shared.contracts.auth import IntegrationStatus
+from shared.contracts.base import NoNumber
+
+OTHER = "int_other"
+LONG_AGO = CompletedRun("run-0", 1, NOW - timedelta(days=7))
+
+
+def test_a_second_marketplace_that_was_never_read_leaves_the_sum_unread() -> None:
+    count = a_line_of_both(None).vendor_count
+
+    assert count.missing is NoNumber.UNREAD
+    assert (count.number, count.known_part) == (None, Decimal(4))
+
+
+def test_a_second_marketplace_that_sells_none_of_it_adds_nothing_once_it_was_read() -> None:
+    assert a_line_of_both(READ).vendor_count.number == 4
+
+
+def test_a_second_marketplace_read_too_long_ago_makes_the_sum_stale() -> None:
+    count = a_line_of_both(LONG_AGO).vendor_count
+
+    assert (count.missing, count.as_of) == (NoNumber.STALE, LONG_AGO.started_at)
+
+
+def test_the_age_of_a_sum_is_that_of_the_marketplace_read_longest_ago() -> None:
+    again = CompletedRun("run-9", 500, NOW)
+
+    line = aged(a_line_of_both(READ), {VENDOR: Coverage(again, again), OTHER: Coverage(READ, READ)})
+
+    assert line.vendor_count.as_of == READ.started_at
+
+
+def test_a_second_marketplace_that_was_left_does_not_silence_the_first() -> None:
+    line = a_line_of_both(
+        LONG_AGO, integrations=[an_integration(OTHER, status=IntegrationStatus.DISCONNECTED)]
+    )
+
+    assert line.vendor_count.number == 4
+    assert line.integration_ids == (PSA, VENDOR)
+
+
+def a_line_of_both(read: CompletedRun | None, **more: Any) -> UsageLine:
+    """Four are bought in the first; the account and the service are known in the other, read then."""
+    service = a_mapping("service", "svc1", "prod1", vendor_integration_id=OTHER, vendor_realm="eu")
+    own = an_account()
+    known: dict[str, Any] = {
+        "services": [*MAPPED, service],
+        "accounts": [own, VendorAccount(OTHER, "acme", own.mapping)],
+        "coverages": {
+            VENDOR: Coverage(READ, READ),
+            PSA: Coverage(READ, READ),
+            OTHER: Coverage(read, read),
+        },
+    }
+    return the_line(a_subscription(4), an_agreement_line(9), **known, **more)

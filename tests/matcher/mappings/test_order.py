@@ -1,0 +1,87 @@
+"""Whatever the order of arrival, with repeats and matching at any moment, the same mappings stand."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from catalogue_builders import a_product, a_psa, a_psa_account, a_service, a_vendor_account, an_integration
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matcher_world import World, memory_world
+
+from matcher.catalogue.ingestor import Observed, item_of
+from matcher.mappings.exact import exact_target, psa_groups, vendor_groups
+from shared.contracts.auth import IntegrationChanged
+
+OTHER = "int_other"
+names = st.sampled_from(["Contoso", "Fabrikam", "contoso", ""])
+codes = st.sampled_from(["MPN-1", "MPN-2", "", None])
+product_keys = st.sampled_from(["MPN-1", "MPN-2", ""])
+revisions = st.integers(1, 3)
+ids = st.sampled_from(["1", "2", "3"])
+flags = st.booleans()
+
+vendor_accounts = st.builds(
+    a_vendor_account, ids, names, revision=revisions, present=flags,
+    integration_id=st.sampled_from(["int_vendor", OTHER]),
+)  # fmt: skip
+psa_accounts = st.builds(a_psa_account, ids, names, revision=revisions, active=flags)
+services = st.builds(a_service, ids.map("s{}".format), names, codes, revision=revisions)
+products = st.builds(
+    a_product,
+    ids.map("p{}".format),
+    names,
+    product_keys,
+    revision=revisions,
+    present=flags,
+)
+news = st.lists(st.one_of(vendor_accounts, psa_accounts, services, products), max_size=14)
+connections = (an_integration(), an_integration(OTHER), a_psa())
+
+
+@given(st.data(), news)
+@settings(max_examples=300, deadline=None)
+async def test_the_order_of_arrival_does_not_matter(data: st.DataObject, seen: list[Observed]) -> None:
+    told: list[Any] = [*_each_revision_once(seen), *connections]
+    order = data.draw(st.permutations(told + data.draw(st.lists(st.sampled_from(told), max_size=5))))
+    pauses = data.draw(st.sets(st.integers(0, len(order))))
+    world = memory_world()
+
+    await _happens(world, order, pauses)
+
+    assert await _mapped(world) == _expected(told)
+
+
+async def _happens(world: World, order: Sequence[Any], pauses: set[int]) -> None:
+    for place, one in enumerate(order):
+        await world.keeps([one])
+        if place in pauses:
+            await world.matches()
+    await world.matches()
+
+
+def _each_revision_once(seen: list[Observed]) -> list[Observed]:
+    """A revision of a thing says one thing only."""
+    return list({(item_of(one).shelf, one.key, one.revision): one for one in seen}.values())
+
+
+async def _mapped(world: World) -> dict[tuple[str, str], str | None]:
+    """What the newest message of each key says."""
+    newest: dict[str, Any] = {}
+    for message in await world.said():
+        newest[message.key] = message
+    approved = [mapping for mapping in newest.values() if mapping.decision == "approved"]
+    return {(mapping.vendor_integration_id, mapping.vendor_id): mapping.psa_id for mapping in approved}
+
+
+def _expected(told: list[Any]) -> dict[tuple[str, str], str | None]:
+    """The rule on the newest of everything, at once."""
+    seen = [item_of(one) for one in told if not isinstance(one, IntegrationChanged)]
+    items = {(item.shelf, item.key): item for item in sorted(seen, key=lambda item: item.revision)}.values()
+    expected: dict[tuple[str, str], str | None] = {}
+    for kind in {item.shelf.kind for item in items}:
+        vendor = [item for item in items if item.shelf.kind is kind and item.shelf.side == "vendor"]
+        psa = [item for item in items if item.shelf.kind is kind and item.shelf.side == "psa"]
+        groups = vendor_groups(vendor), psa_groups(psa)
+        targets = {(item.integration_id, item.id): exact_target(item, *groups) for item in vendor}
+        expected |= {key: target.id for key, target in targets.items() if target}
+    return expected

@@ -1,0 +1,125 @@
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from psa_sync.connectors.connectwise import rows
+from psa_sync.psa import Agreement, PsaLine
+from shared.errors import UnexpectedResponse
+
+RECORDED = Path(__file__).parents[2] / "data/psa/connectwise"
+
+
+def recorded(name: str) -> list[Any]:
+    return list(json.loads((RECORDED / f"{name}.json").read_text(), parse_float=Decimal))
+
+
+def agreements() -> dict[str, Agreement]:
+    return {found.agreement_id: found for found in map(rows.agreement, recorded("agreements"))}
+
+
+def lines(agreement_id: str = "77") -> dict[str, PsaLine]:
+    of = agreements()[agreement_id]
+    return {found.line_id: found for found in (rows.line(row, of) for row in recorded("additions"))}
+
+
+def test_a_company_is_there_unless_it_is_flagged_as_deleted() -> None:
+    acme, _, gone = map(rows.company, recorded("companies"))
+
+    assert (acme.company_id, acme.key, acme.name, acme.present) == ("19297", "AcmeCo", "Acme Co", True)
+    assert not gone.present
+
+
+def test_a_product_is_known_by_its_identifier() -> None:
+    edr, old = map(rows.product, recorded("catalog"))
+
+    assert (edr.product_id, edr.key, edr.name, edr.active) == ("512", "EDR-SEAT", "EDR per seat", True)
+    assert not old.active
+
+
+def test_an_agreement_without_an_end_has_none() -> None:
+    agreement = agreements()["77"]
+
+    assert (agreement.starts_on, agreement.ends_on) == (date(2026, 1, 1), None)
+    assert (agreement.company_id, agreement.currency, agreement.cancelled) == ("19297", "USD", False)
+
+
+def test_the_day_after_the_last_is_the_first_that_is_not_billed() -> None:
+    assert agreements()["78"].ends_on == date(2026, 1, 1)
+
+
+def test_a_cancelled_agreement_ends_when_it_was_cancelled() -> None:
+    agreement = agreements()["79"]
+
+    assert (agreement.cancelled, agreement.ends_on) == (True, date(2025, 6, 15))
+
+
+def test_a_cancellation_ahead_of_its_date_is_no_cancellation_yet() -> None:
+    row = recorded("agreements")[2] | {"agreementStatus": "Active", "dateCancelled": "2099-01-01T00:00:00Z"}
+
+    agreement = rows.agreement(row)
+
+    assert (agreement.cancelled, agreement.ends_on) == (False, date(2099, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("status", "bills"), [("Active", True), ("Expired", True), ("Inactive", False), ("Cancelled", False)]
+)
+def test_an_agreement_bills_unless_it_is_switched_off(status: str, bills: bool) -> None:
+    """That it has expired is told by its dates, which are the authority."""
+    row = recorded("agreements")[0] | {"agreementStatus": status}
+
+    assert rows.agreement(row).cancelled is not bills
+
+
+def test_numbers_are_exact_and_a_missing_one_is_not_zero() -> None:
+    found = lines()
+
+    assert [found[id_].quantity for id_ in found] == [Decimal(10), Decimal("2.5"), None, Decimal(0)]
+    assert (found["901"].unit_price, found["901"].unit_cost) == (Decimal("3.5"), Decimal("1.2"))
+    assert (found["902"].included, found["903"].included) == (Decimal(5), None)
+
+
+def test_only_billable_lines_of_agreements_that_are_not_cancelled_are_billed() -> None:
+    assert [line.billable for line in lines("77").values()] == [True, False, False, True]
+    assert not any(line.billable for line in lines("79").values())
+
+
+def test_an_unset_date_is_missing_null_or_empty() -> None:
+    found = lines()
+
+    assert [found[id_].until_day for id_ in ("901", "903", "904")] == [None, None, None]
+
+
+def test_a_date_is_the_day_in_utc() -> None:
+    line = lines()["902"]
+
+    assert (line.from_day, line.until_day) == (date(2026, 1, 1), date(2026, 3, 1))
+
+
+def test_a_line_runs_while_both_it_and_its_agreement_do() -> None:
+    assert (lines("78")["901"].starts_on, lines("78")["902"].ends_on) == (date(2026, 1, 15), date(2026, 1, 1))
+    assert (lines("77")["903"].starts_on, lines("77")["903"].ends_on) == (date(2026, 1, 1), None)
+
+
+BROKEN = [
+    pytest.param({"product": {}}, id="no product"),
+    pytest.param({"product": None}, id="product is null"),
+    pytest.param({"id": "x"}, id="the id is no number"),
+    pytest.param({"quantity": "many"}, id="the quantity is no number"),
+    pytest.param({"effectiveDate": "soon"}, id="the date is no date"),
+]
+
+
+@pytest.mark.parametrize("change", BROKEN)
+def test_a_row_that_cannot_be_read_is_named(change: dict[str, Any]) -> None:
+    with pytest.raises(UnexpectedResponse, match="addition"):
+        rows.line(recorded("additions")[0] | change, agreements()["77"])
+
+
+def test_a_row_that_is_no_object_is_unexpected() -> None:
+    with pytest.raises(UnexpectedResponse, match="no object"):
+        rows.company(["not", "an", "object"])  # type: ignore[arg-type]  # what a far side may send

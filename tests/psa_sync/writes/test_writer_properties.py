@@ -1,0 +1,81 @@
+"""Whatever goes wrong in whatever order: one number is written at most, and what is reported was read."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psa import FakePsa
+from writes import TEN, Bench, a_write
+
+from psa_sync.writes.decide import MAX_SENDS
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
+from shared.errors import TransientError
+from shared.mongo import Mongo
+from shared.runtime.settings import MongoSettings
+
+FAULTS = ["works", *(f"{how}-{when}" for how in ("cut", "killed") for when in ("before", "after"))]
+FAULTS += ["throttled", "busy", "false-200"]
+DEATHS = ["", *(f"{when} {step}" for step in ("sending", "sent", "finish") for when in ("before", "after"))]
+
+
+@dataclass
+class Meddler:
+    """Somebody sets the line right before the calls named by their number."""
+
+    changes: dict[int, str]
+    calls: int = 0
+
+    def __call__(self, psa: FakePsa, _: str) -> None:
+        self.calls += 1
+        if self.calls in self.changes:
+            psa.put("901", self.changes[self.calls])
+
+
+@dataclass
+class Trouble:
+    """What goes wrong with writes, with reads, with the worker, and who else is at work."""
+
+    writes: list[str]
+    reads: list[Exception | None]
+    death: str
+    changes: dict[int, str]
+
+
+TROUBLES = st.builds(
+    Trouble,
+    writes=st.lists(st.sampled_from(FAULTS), max_size=8),
+    reads=st.lists(st.sampled_from([None, None, TransientError("503")]), max_size=8),
+    death=st.sampled_from(DEATHS),
+    changes=st.dictionaries(st.integers(1, 8), st.sampled_from(["8", "9", "10"]), max_size=3),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(trouble=TROUBLES)
+async def test_an_approval_has_one_effect_at_most_and_the_report_is_what_was_read(
+    mongo_settings: MongoSettings, trouble: Trouble
+) -> None:
+    store = Mongo(mongo_settings.model_copy(update={"database": f"test_{uuid4().hex[:12]}"}))
+    bench = Bench(store)
+    bench.psa.write_faults, bench.psa.read_faults = trouble.writes, trouble.reads
+    bench.psa.meddle, bench.intents.step = Meddler(trouble.changes), trouble.death
+
+    said = await bench.write(a_write("10", expected="8"))
+    await bench.writes.ask([a_write("10", expected="8")])
+    await bench.once()
+
+    (result,) = said
+    assert {quantity for _, quantity in bench.psa.sent} <= {TEN}
+    assert len(bench.psa.applied) <= MAX_SENDS
+    match result:
+        case QuantityWritten():
+            assert bench.psa.last_read == TEN
+            assert result.sent or not bench.psa.applied
+        case QuantityRefused():
+            assert bench.psa.last_read != TEN
+            assert result.reason is not WriteRefusal.EXPIRED
+            assert result.current == bench.psa.last_read
+    assert bench.observed()[-1] == bench.psa.last_read
+    assert await bench.said() == [result, result]
+    await store.close()

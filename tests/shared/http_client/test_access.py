@@ -1,0 +1,172 @@
+import asyncio
+import json
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from http_fakes import HASTY, CountingBudget, an_api
+from pydantic import SecretStr
+
+from shared.errors import CredentialsRejected, NeighbourAway, NotFound, PermanentError, TransientError
+from shared.http_client.access import AccessClient, IntegrationAccess
+from shared.http_client.client import Api
+from shared.http_client.retry import CallPolicy
+from shared.runtime.settings import OutboundSettings, ServiceAuthSettings
+
+
+class Auth:
+    """Hands out tokens 1, 2, … as auth does, and a provider that takes only the latest."""
+
+    def __init__(self, *, lasts: timedelta = timedelta(minutes=5)) -> None:
+        self.lasts = lasts
+        self.asked: list[dict[str, str]] = []
+        self.calls: list[str] = []
+        self.refuses_all = False
+        self.status, self.detail = 200, ""
+
+    @property
+    def token(self) -> str:
+        return f"Bearer canary-{len(self.asked)}"
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if self.status != 200:
+            return httpx.Response(self.status, json={"detail": self.detail})
+        self.asked.append(json.loads(request.content))
+        now = datetime.now(UTC)
+        granted = {
+            "base_url": "https://api.example/v1",
+            "headers": {"Authorization": self.token},
+            "generation": 1,
+        }
+        times = {"issued_at": now.isoformat(), "expires_at": (now + self.lasts).isoformat()}
+        return httpx.Response(200, json=granted | times)
+
+    def provider(self, request: httpx.Request) -> httpx.Response:
+        self.calls.append(request.headers["authorization"])
+        refused = self.refuses_all or request.headers["authorization"] != self.token
+        return httpx.Response(401 if refused else 200, json={})
+
+
+@asynccontextmanager
+async def connected(auth: Callable[[httpx.Request], httpx.Response], provider: Auth) -> AsyncIterator[Api]:
+    async with an_api(auth, at="https://auth.example") as inner:
+        source = IntegrationAccess(inner, "demo", "int_1")
+        transport = httpx.MockTransport(provider.provider)
+        async with Api(source, outbound=OutboundSettings(), policy=HASTY, transport=transport) as api:
+            yield api
+
+
+async def test_access_is_asked_for_once_however_many_calls_wait() -> None:
+    auth = Auth()
+
+    async with connected(auth, auth) as api:
+        await asyncio.gather(*(api.get("/x") for _ in range(10)))
+
+    assert auth.asked == [{"tenant_id": "demo", "integration_id": "int_1"}]
+
+
+async def test_access_is_asked_for_again_when_it_expires() -> None:
+    auth = Auth(lasts=timedelta(seconds=1))
+
+    async with connected(auth, auth) as api:
+        await api.get("/x")
+        await api.get("/x")
+
+    assert len(auth.asked) == 2
+    assert "rejected_after" not in auth.asked[1]
+
+
+async def test_refused_access_is_renewed_once_for_all_that_used_it() -> None:
+    auth = Auth()
+
+    async with connected(auth, auth) as api:
+        await api.get("/x")
+        auth.asked.append({"somebody": "else signed in"})
+        await asyncio.gather(*(api.get("/x") for _ in range(10)))
+
+    assert len(auth.asked) == 3
+    assert "rejected_after" in auth.asked[2]
+
+
+async def test_access_that_stays_refused_is_not_renewed_twice_in_a_call() -> None:
+    auth = Auth()
+    auth.refuses_all = True
+
+    async with connected(auth, auth) as api:
+        with pytest.raises(CredentialsRejected):
+            await api.get("/x")
+
+    assert (len(auth.asked), len(auth.calls)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(409, CredentialsRejected), (404, NotFound), (401, PermanentError), (503, TransientError)],
+)
+async def test_auths_refusal_ends_the_call(status: int, kind: type[Exception]) -> None:
+    auth = Auth()
+    auth.status, auth.detail = status, "the marketplace refused the password"
+
+    async with connected(auth, auth) as api:
+        with pytest.raises(kind) as raised:
+            await api.get("/x")
+
+    assert type(raised.value) is kind
+    assert auth.calls == []
+
+
+async def test_an_answer_of_auth_that_we_do_not_know_is_not_quoted() -> None:
+    def odd(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"headers": {"Authorization": "canary-1"}})
+
+    async with connected(odd, Auth()) as api:
+        with pytest.raises(PermanentError) as raised:
+            await api.get("/x")
+
+    assert "canary" not in "".join(traceback.format_exception(raised.value))
+
+
+async def test_a_service_token_goes_to_auth_alone() -> None:
+    seen: list[httpx.Request] = []
+
+    def auth(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(404, json={"detail": "int_1 is disconnected"})
+
+    settings = ServiceAuthSettings(url="http://127.0.0.1:8001", service_token=SecretStr("canary-token"))
+    accesses = AccessClient(settings, OutboundSettings(), transport=httpx.MockTransport(auth))
+    async with accesses.connected("demo", "int_1") as api:
+        with pytest.raises(NotFound, match="int_1 is disconnected"):
+            await api.get("/x")
+    await accesses.aclose()
+
+    assert seen[0].headers["authorization"] == "Bearer canary-token"
+    assert str(seen[0].url) == "http://127.0.0.1:8001/internal/access"
+
+
+async def test_an_auth_that_does_not_answer_says_nothing_of_the_provider() -> None:
+    def away(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    async with connected(away, Auth()) as api:
+        with pytest.raises(NeighbourAway):
+            await api.get("/x")
+
+
+async def test_a_sign_in_that_is_throttled_holds_everyone_back() -> None:
+    auth, budget = Auth(), CountingBudget()
+    busy = iter([httpx.Response(503, headers={"Retry-After": "3600"}, json={"detail": "quota"})])
+
+    async with an_api(
+        lambda request: next(busy, None) or auth(request),
+        at="https://auth.example",
+        policy=CallPolicy(attempts=1),
+    ) as inner:
+        access = IntegrationAccess(inner, "demo", "int_1")
+        async with an_api(auth.provider, at=access, budget=budget, policy=CallPolicy(deadline=0.5)) as api:
+            assert await api.get("/x") == {}
+
+    assert (budget.pauses, budget.spent) == ([3600], 2)

@@ -1,0 +1,119 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from shared.http_client.rate_limit import LocalBucket, RateLimits, RateLimitSettings, RedisRateLimit
+from shared.runtime.settings import RedisSettings
+
+FAST = RateLimitSettings(per_minute=6000, burst=5)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client: Redis = Redis.from_url(redis_url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+async def seconds_for(calls: int, *budgets: RedisRateLimit) -> float:
+    clock = asyncio.get_running_loop()
+    began = clock.time()
+    for number in range(calls):
+        await budgets[number % len(budgets)].spend()
+    return clock.time() - began
+
+
+@given(
+    asked=st.lists(st.floats(0, 100), max_size=80).map(sorted),
+    per_minute=st.integers(1, 600),
+    burst=st.integers(1, 20),
+)
+def test_no_stretch_of_time_sees_more_than_the_burst_and_the_rate(
+    asked: list[float], per_minute: int, burst: int
+) -> None:
+    settings = RateLimitSettings(per_minute=per_minute, burst=burst)
+    pace = LocalBucket(settings.cost, settings.ahead)
+
+    granted = [now for now in asked if pace.spend(now) == 0.0]
+
+    for first, start in enumerate(granted):
+        for last, end in enumerate(granted[first:], start=1):
+            assert last <= burst + (end - start) / settings.cost + 1e-6
+
+
+@given(wait=st.floats(0.1, 100))
+def test_whoever_waits_as_told_is_granted(wait: float) -> None:
+    pace = LocalBucket(cost=wait, ahead=0.0)
+    assert pace.spend(0.0) == 0.0
+
+    assert pace.spend(pace.spend(0.0)) == 0.0
+
+
+def test_a_pause_is_followed_by_single_calls() -> None:
+    pace = LocalBucket(cost=1.0, ahead=9.0)
+
+    pace.pause(now=0.0, seconds=30)
+
+    assert pace.spend(29.0) == 1.0
+    assert pace.spend(30.0) == 0.0
+    assert pace.spend(30.0) == 1.0
+
+
+async def test_replicas_share_one_bucket(redis: Redis) -> None:
+    replicas = [RedisRateLimit(redis, "shared", FAST) for _ in range(3)]
+
+    took = await seconds_for(25, *replicas)
+
+    assert took >= (25 - 5) * 0.01 * 0.9
+
+
+async def test_a_pause_holds_every_replica(redis: Redis) -> None:
+    one, other = RedisRateLimit(redis, "paused", FAST), RedisRateLimit(redis, "paused", FAST)
+
+    await one.pause(0.3)
+
+    assert await seconds_for(1, other) >= 0.28
+
+
+async def test_whoever_waits_can_tell_for_how_long(redis: Redis) -> None:
+    budget = RedisRateLimit(redis, "held", FAST)
+    assert budget.held_for == 0.0
+    await budget.pause(3600)
+
+    waiting = asyncio.ensure_future(budget.spend())
+    await asyncio.sleep(0)
+
+    assert 3590 < budget.held_for <= 3600
+    waiting.cancel()
+
+
+async def test_a_flushed_redis_grants_nothing_twice(redis: Redis) -> None:
+    budget = RedisRateLimit(redis, "flushed", RateLimitSettings(per_minute=600, burst=5))
+    await seconds_for(5, budget)
+
+    await redis.flushall()
+
+    assert await seconds_for(1, budget) >= 0.08
+
+
+async def test_without_redis_each_process_keeps_to_a_cautious_share() -> None:
+    nowhere = RedisSettings(url=SecretStr("redis://127.0.0.1:1"))
+    budgets = RateLimits(nowhere, RateLimitSettings(per_minute=3000, burst=5))
+
+    took = await seconds_for(4, budgets.of("alone"))
+
+    await budgets.close()
+    assert took >= 3 * 4 * 0.02 * 0.9
+
+
+async def test_a_name_always_means_the_same_bucket(redis_settings: RedisSettings) -> None:
+    budgets = RateLimits(redis_settings, FAST)
+
+    assert budgets.of("one") is budgets.of("one")
+    await budgets.close()

@@ -1,0 +1,61 @@
+import pytest
+from http_fakes import HASTY, a_real_api, raw_server
+
+from shared.errors import (
+    AddressRefused,
+    PermanentError,
+    TransientError,
+    UnexpectedResponse,
+)
+from shared.http_client.client import Api
+from shared.http_client.retry import CallPolicy
+from shared.runtime.settings import OutboundSettings
+
+
+async def test_a_loopback_address_is_refused_when_connecting() -> None:
+    async with Api("https://127.0.0.1:9", outbound=OutboundSettings(), policy=HASTY) as api:
+        with pytest.raises(AddressRefused, match=r"127\.0\.0\.1"):
+            await api.get("/x")
+
+
+@pytest.mark.parametrize("body", [b'{"cut": ', b""])
+async def test_a_connection_that_is_cut_is_tried_again(body: bytes) -> None:
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + body
+    whole = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"ok": true}'
+
+    async with raw_server(cut, whole) as (origin, heard), a_real_api(origin, HASTY) as api:
+        assert await api.get("/x") == {"ok": True}
+
+    assert len(heard) == 2
+
+
+async def test_an_answer_that_is_too_long_is_not_read_to_its_end() -> None:
+    flood = b"HTTP/1.1 401 No\r\n\r\n" + b"x" * 10_000
+
+    async with raw_server(flood) as (origin, _):
+        policy = CallPolicy(max_body=1_000)
+        async with a_real_api(origin, policy) as api:
+            with pytest.raises(UnexpectedResponse, match="more than 1000 bytes"):
+                await api.get("/x")
+
+
+async def test_a_server_that_never_answers_ends_at_the_deadline() -> None:
+    async with raw_server(b"HTTP/1.1 200 OK\r\n", hold=True) as (origin, heard):
+        api = a_real_api(origin, CallPolicy(deadline=0.1, first_wait=0.001))
+        with pytest.raises(TransientError, match="got no answer: TimeoutError"):
+            await api.get("/x")
+        await api.aclose()
+
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize("value", ["canary\nX: 1", "canarÿ"])
+async def test_a_header_that_http_forbids_is_refused_without_being_shown(value: str) -> None:
+    async with raw_server(b"") as (origin, heard):
+        settings = OutboundSettings(allowed_origins=(origin,))
+        async with Api(origin, outbound=settings, headers={"X-Key": value}) as api:
+            with pytest.raises(PermanentError) as raised:
+                await api.get("/x")
+
+    assert "canar" not in f"{raised.value!r} {raised.value.__cause__!r}"
+    assert heard == []

@@ -1,0 +1,117 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from shared.contracts.base import Outcome
+from shared.errors import TransientError
+from shared.runtime.settings import RedisSettings
+from shared.status_channel import RunStatus, StatusChannel
+
+
+@pytest.fixture
+async def live(redis_settings: RedisSettings) -> AsyncIterator[StatusChannel]:
+    channel = StatusChannel(redis_settings)
+    yield channel
+    await channel.close()
+
+
+@pytest.fixture
+def tenant_id() -> str:
+    return uuid4().hex
+
+
+def a_status(
+    tenant_id: str, *, done: int = 0, run_id: str = "r1", outcome: Outcome | None = None
+) -> RunStatus:
+    return RunStatus(
+        tenant_id=tenant_id,
+        integration_id="i",
+        run_id=run_id,
+        sync_id="s",
+        phase="details",
+        done=done,
+        outcome=outcome,
+    )
+
+
+async def first(following: AsyncIterator[RunStatus], count: int) -> list[RunStatus]:
+    async with asyncio.timeout(8):
+        return [await anext(following) for _ in range(count)]
+
+
+async def test_a_reader_begins_with_the_snapshot_and_hears_what_follows(
+    live: StatusChannel, tenant_id: str
+) -> None:
+    await live.report(a_status(tenant_id, done=1))
+
+    async with aclosing(live.follow(tenant_id)) as following:
+        begun = await first(following, 1)
+        await live.report(a_status(tenant_id, done=2))
+        await live.report(a_status(tenant_id, done=3))
+        heard = await first(following, 2)
+
+    assert [status.done for status in begun + heard] == [1, 2, 3]
+    assert begun[0].seq < heard[0].seq < heard[1].seq
+
+
+async def test_a_late_progress_report_does_not_reopen_a_run(live: StatusChannel, tenant_id: str) -> None:
+    await live.report(a_status(tenant_id, done=9, outcome=Outcome.COMPLETE))
+    await live.report(a_status(tenant_id, done=8))
+
+    assert (await live.snapshot(tenant_id))["i"].outcome is Outcome.COMPLETE
+
+    await live.report(a_status(tenant_id, done=0, run_id="r2"))
+    assert (await live.snapshot(tenant_id))["i"].outcome is None
+
+
+async def test_a_flushed_redis_does_not_silence_a_reader(
+    live: StatusChannel, redis_settings: RedisSettings, tenant_id: str
+) -> None:
+    await live.report(a_status(tenant_id, done=1))
+    async with aclosing(live.follow(tenant_id)) as following:
+        [before] = await first(following, 1)
+
+        async with Redis.from_url(redis_settings.url.get_secret_value()) as redis:
+            await redis.delete(f"status:{tenant_id}")
+        await live.report(a_status(tenant_id, done=2))
+
+        [after] = await first(following, 1)
+    assert after.seq > before.seq
+
+
+async def test_junk_on_the_channel_is_passed_over(
+    live: StatusChannel, redis_settings: RedisSettings, tenant_id: str
+) -> None:
+    async with aclosing(live.follow(tenant_id)) as following:
+        waiting = asyncio.ensure_future(first(following, 1))
+        async with Redis.from_url(redis_settings.url.get_secret_value()) as redis:
+            while not await redis.publish(f"status:{tenant_id}", "junk"):
+                await asyncio.sleep(0.01)
+        await live.report(a_status(tenant_id, done=5))
+
+        assert [status.done for status in await waiting] == [5]
+
+
+async def test_a_message_that_was_lost_is_made_good_by_the_next_look(
+    live: StatusChannel, redis_settings: RedisSettings, tenant_id: str
+) -> None:
+    async with aclosing(live.follow(tenant_id)) as following:
+        await live.report(a_status(tenant_id, done=1))
+        await first(following, 1)
+        lost = a_status(tenant_id, done=2).model_copy(update={"seq": 2**52}).model_dump_json()
+        async with Redis.from_url(redis_settings.url.get_secret_value()) as redis:
+            await redis.hset(f"status:{tenant_id}", "i", lost)
+
+        assert [status.done for status in await first(following, 1)] == [2]
+
+
+async def test_a_redis_that_is_away_is_said_so() -> None:
+    live = StatusChannel(RedisSettings.model_validate({"url": "redis://127.0.0.1:1"}))
+
+    with pytest.raises(TransientError, match="status channel"):
+        await live.report(a_status("t"))
+    await live.close()

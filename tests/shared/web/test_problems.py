@@ -1,0 +1,74 @@
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+from pydantic import BaseModel
+
+from shared import errors
+from shared.web.problems import FieldError, Problem, install_problem_handlers
+
+
+class Order(BaseModel):
+    quantity: int
+
+
+def an_app(error: Exception) -> FastAPI:
+    app = FastAPI()
+    install_problem_handlers(app)
+
+    @app.post("/")
+    async def fail(order: Order) -> None:  # noqa: ARG001  it is what validation looks at
+        raise error
+
+    return app
+
+
+async def asked(error: Exception, quantity: object = 1) -> Response:
+    transport = ASGITransport(an_app(error), raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        return await client.post("/", json={"quantity": quantity})
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.NotFound("no line 7"), 404),
+        (errors.Conflict("line 7 has changed"), 409),
+        (errors.RuleBroken("not on a Sunday"), 409),
+        (errors.UnexpectedResponse("not JSON"), 502),
+        (errors.TransientError("busy", retry_after=12.4), 503),
+        (Problem(422, "No", "two fields", fields=[FieldError("key", "refused")], line=7), 422),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_every_kind_of_error_has_its_status_and_sentence(error: Exception, status: int) -> None:
+    answer = await asked(error)
+
+    assert answer.status_code == answer.json()["status"] == status
+    assert answer.json()["detail"] == str(error)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_waiting_is_told_in_seconds() -> None:
+    assert (await asked(errors.TransientError("busy", retry_after=12.4))).headers["retry-after"] == "12"
+
+
+async def test_a_problem_names_fields_and_more() -> None:
+    body = (await asked(Problem(422, "No", "why", fields=[FieldError("key", "refused")], line=7))).json()
+
+    assert body["fields"] == [{"name": "key", "reason": "refused"}]
+    assert body["line"] == 7
+
+
+async def test_an_invalid_request_names_the_field_and_never_its_value() -> None:
+    answer = await asked(ValueError(), quantity="canary")
+
+    assert answer.status_code == 422
+    assert answer.json()["fields"][0]["name"] == "quantity"
+    assert "canary" not in answer.text
+
+
+async def test_a_bug_tells_nothing_of_itself() -> None:
+    answer = await asked(ValueError("canary"))
+
+    assert answer.status_code == 500
+    assert "canary" not in answer.text

@@ -1,0 +1,77 @@
+"""Auth built from parts that a test brings, without Kafka and without the internet."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from auth.app import make_app
+from auth.credentials.sealing import Keyring, Sealer
+from auth.integrations.repository import MongoIntegrations
+from auth.people.tokens import TokenSigner
+from auth.settings import Settings
+from shared.contracts import Message
+from shared.kafka import make_broker
+from shared.mongo import Mongo
+from shared.outbox import Outbox
+from shared.runtime.settings import KafkaSettings, MongoSettings
+from shared.web.token_verification import Person, Role
+
+KEY = base64.b64encode(b"k" * 32).decode()
+PASSWORD = "canary admin password"
+SERVICE_TOKENS = {"vendor-sync": "canary-token-of-vendor-sync", "psa-sync": "canary-token-of-psa-sync"}
+
+
+def auth_settings(mongo: MongoSettings | None = None, **changed: Any) -> Settings:
+    """As the environment would say it."""
+    values: dict[str, Any] = {
+        "kafka": KafkaSettings(servers="127.0.0.1:9"),
+        "mongo": (
+            mongo or MongoSettings(url=SecretStr("mongodb://127.0.0.1:9"), database="auth")
+        ).model_dump(),
+        "tenants": [{"id": "demo", "name": "Demo MSP"}, {"id": "other", "name": "Other MSP"}],
+        "admin": {"tenant_id": "demo", "email": "Admin@demo.example", "password": PASSWORD},
+        "service_tokens": SERVICE_TOKENS,
+        "signing_key": KEY,
+        "sealing": {"keys": {"k1": KEY}, "current": "k1"},
+    }
+    return Settings(**(values | changed))
+
+
+def a_store(mongo: Mongo, **keys: bytes) -> MongoIntegrations:
+    """The real store of integrations; the last key named is the current one."""
+    ring = keys or {"k1": b"k" * 32}
+    return MongoIntegrations(mongo, Outbox(mongo, "auth"), Sealer(Keyring(ring, list(ring)[-1])))
+
+
+async def said(mongo: Mongo, kind: type[Message]) -> list[Any]:
+    """What waits in the outbox to be sent, of one kind, oldest first."""
+    rows = await mongo.all_tenants("outbox").find({"topic": kind.topic}, sort=[("seq", 1)])
+    return [kind.model_validate_json(bytes(row["body"])) for row in rows]
+
+
+@asynccontextmanager
+async def auth_over_http(
+    mongo: Mongo, transport: httpx.AsyncBaseTransport, **changed: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Auth's whole HTTP side on a real store; neither Kafka nor jobs run."""
+    settings = auth_settings(**changed)
+    app = make_app(settings, mongo, make_broker(settings.kafka, "auth"), transport=transport)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://auth") as client:
+        yield client
+
+
+def as_person(role: Role, tenant_id: str = "demo") -> dict[str, str]:
+    """The headers of somebody who signed in."""
+    person = Person(tenant_id, "per_1", "Ann", role)
+    token, _ = TokenSigner(KEY, "trueup", timedelta(hours=1)).sign(person, datetime.now(UTC))
+    return {"Authorization": f"Bearer {token}"}
+
+
+def as_service(name: str) -> dict[str, str]:
+    """The headers of a sync service."""
+    return {"Authorization": f"Bearer {SERVICE_TOKENS[name]}"}

@@ -1,0 +1,121 @@
+"""All services in one process: in-memory Kafka between them, a real document store and a real Valkey."""
+
+import base64
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI
+from faststream.kafka import KafkaBroker, TestKafkaBroker
+from http_server import served
+from run_env import opened
+from stores import free_port
+
+import auth.app
+import auth.settings
+import billing.app
+import billing.settings
+import console.app
+import console.settings
+import matcher.app
+import matcher.settings
+import psa_sync.app
+import psa_sync.settings
+import sandbox.app
+import sandbox.settings
+import vendor_sync.app
+import vendor_sync.settings
+from shared.kafka import Publisher
+
+PASSWORD = secrets.token_urlsafe(12)
+EMAIL = "admin@demo.test"
+
+_TOKENS = {name: secrets.token_urlsafe(24) for name in ("vendor-sync", "psa-sync")}
+_TENANT = {"id": "demo", "name": "Demo MSP", "currency": "USD", "time_zone": "UTC"}
+_NAMES = ("auth", "vendor-sync", "psa-sync", "matcher", "billing", "console", "sandbox")
+
+Apps = Mapping[str, FastAPI]
+
+
+@asynccontextmanager
+async def whole_system(mongo_url: str, redis_url: str, seed: int) -> AsyncIterator[dict[str, str]]:
+    """Everything up, as one process; yields the services' addresses."""
+    ports = {name: free_port() for name in _NAMES}
+    apps = _apps(ports, mongo_url, redis_url)
+    providers = sandbox.settings.Settings(port=ports["sandbox"], seed=seed)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(served(sandbox.app.create_app(providers), ports["sandbox"]))
+        await stack.enter_async_context(TestKafkaBroker(*_brokers(apps).values()))
+        for name, app in apps.items():
+            await stack.enter_async_context(served(app, ports[name]))
+        yield _urls(ports)
+
+
+@cache
+def brokers() -> dict[str, KafkaBroker]:
+    """The broker of every service that consumes, with its subscribers declared, connected to nothing."""
+    nowhere = dict.fromkeys(_NAMES, 1)
+    return _brokers(_apps(nowhere, "mongodb://127.0.0.1:1", "redis://127.0.0.1:1"))
+
+
+def subscribers(service: str) -> list[Any]:
+    """What a service listens with; their options have no public type."""
+    return list(brokers()[service].subscribers)
+
+
+def _brokers(apps: Apps) -> dict[str, KafkaBroker]:
+    return {name: app.state.broker for name, app in apps.items() if name != "console"}
+
+
+def _apps(ports: Mapping[str, int], mongo_url: str, redis_url: str) -> dict[str, FastAPI]:
+    run, urls = uuid4().hex[:8], _urls(ports)
+
+    def made(module: Any, settings: Callable[..., Any], name: str, **more: Any) -> FastAPI:
+        common = {
+            "kafka": {"servers": "127.0.0.1:1"},
+            "mongo": {"url": mongo_url, "database": f"{name}_{run}"},
+            "redis": {"url": redis_url},
+            "auth": {"url": urls["auth"], "service_token": _TOKENS.get(name, "")},
+            "outbound": {"allowed_origins": (urls["sandbox"],)},
+        }
+        given = settings(**common | more)
+        app: FastAPI = _unfenced(module, given, name) if name.endswith("-sync") else module.create_app(given)
+        return app
+
+    plenty = {"per_minute": 6000, "burst": 200}
+    return {
+        "auth": made(auth.app, auth.settings.Settings, "auth", **_secrets()),
+        "vendor-sync": made(vendor_sync.app, vendor_sync.settings.Settings, "vendor-sync", budget=plenty),
+        "psa-sync": made(psa_sync.app, psa_sync.settings.Settings, "psa-sync"),
+        "matcher": made(matcher.app, matcher.settings.Settings, "matcher"),
+        "billing": made(billing.app, billing.settings.Settings, "billing", tenants=[_TENANT]),
+        "console": made(console.app, console.settings.Settings, "console"),
+    }
+
+
+def _unfenced(module: Any, settings: Any, name: str) -> Any:
+    """With the in-memory broker for everything: the real one is opened anew for each run."""
+    parts = module.parts_of(settings)
+    return module.make_app(replace(parts, publishing=opened(Publisher(parts.broker, name))))
+
+
+def _secrets() -> dict[str, Any]:
+    def key() -> str:
+        return base64.b64encode(secrets.token_bytes(32)).decode()
+
+    return {
+        "auth": {"issuer": "trueup"},
+        "tenants": [_TENANT],
+        "admin": {"tenant_id": "demo", "email": EMAIL, "password": PASSWORD},
+        "service_tokens": _TOKENS,
+        "signing_key": key(),
+        "sealing": {"keys": {"k1": key()}, "current": "k1"},
+    }
+
+
+def _urls(ports: Mapping[str, int]) -> dict[str, str]:
+    return {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}

@@ -1,0 +1,133 @@
+"""What the run engine needs around it: a publisher that remembers, a fence, integrations and requests."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from shared.contracts import Message
+from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
+from shared.contracts.base import RunKind, Side
+from shared.contracts.vendor_sync import VendorAccountObserved
+from shared.errors import TransientError
+from shared.mongo import Mongo
+from shared.runtime.leases import LeaseLost
+from shared.status_channel import RunStatus as Told
+from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
+from shared.sync_engine.models import RunRequest
+from shared.sync_engine.run_worker import OpenPublisher
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+async def _nothing(_: list[Message]) -> None:
+    return
+
+
+@dataclass
+class Published:
+    """Stands for Kafka: keeps what was acknowledged; `before` may fail or meddle."""
+
+    messages: list[Message] = field(default_factory=list)
+    before: Callable[[list[Message]], Awaitable[None]] = _nothing
+    limits: list[tuple[str | None, float | None]] = field(default_factory=list)
+    """Correlation id and deadline of each call."""
+
+    async def publish(
+        self, messages: Iterable[Message], *, correlation_id: str | None = None, deadline: float | None = None
+    ) -> None:
+        batch = list(messages)
+        self.limits.append((correlation_id, deadline))
+        await self.before(batch)
+        self.messages += batch
+
+
+def opened(publisher: MessagePublisher) -> OpenPublisher:
+    """The same publisher under every name: without Kafka there is nobody who could refuse one."""
+    return lambda _: nullcontext(publisher)
+
+
+@dataclass
+class Held:
+    """A lease that runs out when told to."""
+
+    deadline: float = field(default_factory=lambda: time.monotonic() + 60)
+
+    @property
+    def loop_deadline(self) -> float:
+        return asyncio.get_running_loop().time() + (self.deadline - time.monotonic())
+
+    def check(self) -> None:
+        if time.monotonic() >= self.deadline:
+            raise LeaseLost("the lease has run out")
+
+
+def an_observer(mongo: Mongo, publisher: Published, lease: Held | None = None) -> ChangePublisher:
+    """Of the integration that the other builders speak of."""
+    return ChangePublisher(mongo, publisher, tenant_id="demo", integration_id="int_1", lease=lease or Held())
+
+
+async def never(_: list[Message]) -> None:
+    """For `Published.before`: Kafka is away."""
+    raise TransientError("Kafka does not answer")
+
+
+@dataclass
+class Board:
+    """Stands for the status channel."""
+
+    told: list[Told] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def report(self, status: Told) -> int:
+        self.told.append(status)
+        self.news.set()
+        return len(self.told)
+
+    async def hears(self, phase: str) -> None:
+        """Wait until this phase was told."""
+        while phase not in {status.phase for status in self.told}:
+            self.news.clear()
+            await self.news.wait()
+
+
+def an_account(
+    account_id: str = "a1", *, name: str = "Contoso", revision: int = 1, run_id: str = "run_1"
+) -> VendorAccountObserved:
+    return VendorAccountObserved(
+        tenant_id="demo",
+        integration_id="int_1",
+        run_id=run_id,
+        generation=1,
+        revision=revision,
+        observed_at=NOW,
+        account_id=account_id,
+        name=name,
+        status="active",
+    )
+
+
+def connected(*, generation: int = 1, side: Side = Side.VENDOR) -> IntegrationConnected:
+    return IntegrationConnected(
+        tenant_id="demo",
+        integration_id="int_1",
+        side=side,
+        provider="ingram-micro",
+        realm="https://api.example#us",
+        name="Marketplace",
+        generation=generation,
+        connected_at=NOW,
+    )
+
+
+def changed(
+    status: IntegrationStatus = IntegrationStatus.ACTIVE, *, revision: int = 1, generation: int = 1
+) -> IntegrationChanged:
+    event = connected(generation=generation).model_dump()
+    return IntegrationChanged.model_validate(event | {"status": status, "revision": revision})
+
+
+def a_request(sync_id: str = "s1", *, kind: RunKind = RunKind.FULL) -> RunRequest:
+    return RunRequest("demo", "int_1", sync_id, kind, "somebody")
