@@ -16,7 +16,7 @@ from shared.contracts import Message, psa_sync, vendor_sync
 from shared.contracts.matcher import MappingFinished
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 ADMIN = as_person(Role.ADMIN)
 Auth = tuple[httpx.AsyncClient, KafkaBroker]

@@ -9,7 +9,7 @@ from http_fakes import Reply
 from provider_fakes import CANARIES, FarSide, connectwise_body, ingram_body
 
 from shared.mongo import Mongo
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 VENDOR_TOKEN = "eyJhbGciOiJSUzI1NiJ9.canary-vendor-token.c2ln"
 Trouble = Callable[[str], Reply]

@@ -8,7 +8,7 @@ from provider_fakes import FarSide, connectwise_body, ingram_body
 
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected
 from shared.mongo import Mongo
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 ADMIN = as_person(Role.ADMIN)
 

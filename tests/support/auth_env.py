@@ -19,7 +19,7 @@ from shared.kafka import make_broker
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.settings import KafkaSettings, MongoSettings
-from shared.web.token_verification import Person, Role
+from shared.web.person import Person, Role
 
 KEY = base64.b64encode(b"k" * 32).decode()
 PASSWORD = "canary admin password"

@@ -13,6 +13,7 @@ from shared.kafka import Envelope, envelope_of
 from shared.mongo import Index, Mongo, Session
 from shared.runtime import crash_points
 from shared.runtime.jobs import Job
+from shared.runtime.leader import Leader
 from shared.runtime.leases import Lease, Leases
 
 log = structlog.get_logger()
@@ -58,8 +59,7 @@ class Relay:
 
     def __init__(self, mongo: Mongo, sender: Sender, outbox: Outbox) -> None:
         self._rows, self._sender = mongo.all_tenants(_COLLECTION), sender
-        self._leases, self._outbox = Leases(mongo), outbox
-        self._lease: Lease | None = None
+        self._leader, self._outbox = Leader(Leases(mongo), "outbox-relay", _TTL), outbox
 
     def job(self) -> Job:
         """Polling is the truth; being woken only makes it quick."""
@@ -67,7 +67,7 @@ class Relay:
 
     async def step(self) -> bool:
         """Send some; tells whether there may be more."""
-        if not await self._oldest(1) or (lease := await self._leading()) is None:
+        if not await self._oldest(1) or (lease := await self._leader.lease()) is None:
             return False
         # Read only now: what the relay before us has sent must not be sent again behind what came after it.
         rows = await self._oldest(_AT_ONCE)
@@ -78,18 +78,6 @@ class Relay:
     async def _oldest(self, limit: int) -> list[dict[str, Any]]:
         return await self._rows.find(sort=[("seq", 1)], limit=limit)
 
-    async def _leading(self) -> Lease | None:
-        """Renew in good time, so that one look does not cost one write."""
-        lease = self._lease
-        half = _TTL.total_seconds() / 2
-        if lease is None or time.monotonic() >= lease.deadline:
-            self._lease = await self._leases.take("outbox-relay", _TTL)
-        elif time.monotonic() >= lease.deadline - half:
-            self._lease = None
-            await lease.renew()
-            self._lease = lease
-        return self._lease
-
     async def _send(self, rows: list[dict[str, Any]], lease: Lease) -> None:
         lease.check()
         await self._sender.send([_envelope(row) for row in rows], deadline=lease.loop_deadline)
@@ -99,9 +87,8 @@ class Relay:
         log.info("outbox_sent", messages=len(rows))
 
     async def release(self) -> None:
-        """Let another replica's relay start at once."""
-        if self._lease:
-            await self._lease.release()
+        """Lets another replica's relay start at once."""
+        await self._leader.release()
 
 
 def _row(envelope: Envelope, seq: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from auth.people.repository import MongoPeople
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
 from shared.errors import NotFound
 from shared.mongo import Mongo
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OLD, NEW = b"o" * 32, b"n" * 32

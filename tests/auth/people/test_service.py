@@ -10,8 +10,9 @@ from auth.people.service import SignInService, SignInThrottle
 from auth.people.tokens import TokenSigner
 from shared.mongo import Mongo
 from shared.runtime.settings import AuthSettings
+from shared.web.person import Person, Role
 from shared.web.problems import Problem
-from shared.web.token_verification import Person, Role, TokenVerifier
+from shared.web.token_verification import TokenVerifier
 
 PASSWORDS = PasswordHashes()
 SIGNER = TokenSigner(KEY, "trueup", timedelta(hours=8))

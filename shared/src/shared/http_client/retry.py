@@ -11,6 +11,7 @@ import stamina
 
 from shared.errors import TransientError
 from shared.http_client.response import ApiResponse, Json
+from shared.runtime.backoff import backoff_seconds
 
 _LONGEST_PAUSE = 60.0
 LONGEST_HOLD = 7 * 24 * 3600.0
@@ -114,8 +115,8 @@ class Call:
         """How long a throttled provider is left alone: its own word wins over any floor of ours."""
         if answer.retry_after is not None:
             return answer.retry_after
-        grown = min(_LONGEST_PAUSE, self.policy.floor * 2.0 ** (self.sent - 1))
-        return float(grown) + uniform(0, self.policy.first_wait)  # noqa: S311 (spreads load, hides nothing)
+        grown = backoff_seconds(self.sent, first=self.policy.floor, longest=_LONGEST_PAUSE)
+        return grown + uniform(0, self.policy.first_wait)  # noqa: S311 (spreads load, hides nothing)
 
     def _pause(self, error: Exception) -> bool | float:
         """Stamina's hook: whether to go on, and after how many seconds if not its own choice."""

@@ -9,13 +9,14 @@ import structlog
 
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
+from shared.runtime.backoff import backoff_seconds
 from shared.runtime.health import Health
 
 log = structlog.get_logger()
 
 Step = Callable[[], Awaitable[bool]]
 
-_WORST_PAUSE = 10.0
+_LONGEST_PAUSE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Job:
     async def _pause(self, stop: asyncio.Event, failures: int) -> None:
         seconds = self.every.total_seconds()
         if failures:
-            seconds = min(max(seconds, 0.5) * 2 ** min(failures - 1, 6), _WORST_PAUSE)
+            seconds = backoff_seconds(failures, first=max(seconds, 0.5), longest=_LONGEST_PAUSE_SECONDS)
         waiters = [asyncio.ensure_future(event.wait()) for event in (stop, self.wake)]
         try:
             await asyncio.wait(

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from auth.credentials.connections import CONNECTIONS, Connection
 from auth.integrations.service import IntegrationService
+from shared.web.person import Person
 from shared.web.problems import FieldError, Problem
-from shared.web.token_verification import Person
 
 Caller = Callable[[Request], Awaitable[Person]]
 

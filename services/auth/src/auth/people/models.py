@@ -8,7 +8,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.base import opaque
-from shared.web.token_verification import Person, Role
+from shared.web.person import Person, Role
 
 
 class Tenant(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any
 from auth.people.models import Member, Tenant
 from shared.contracts.base import key_of
 from shared.mongo import Mongo
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 
 class MongoPeople:

@@ -10,8 +10,8 @@ from typing import Any
 from auth.people.models import Member, PasswordHashes, Tenant
 from auth.people.tokens import TokenSigner
 from auth.providers.ports import Clock, PeopleStore
+from shared.web.person import Person, Role
 from shared.web.problems import FieldError, Problem
-from shared.web.token_verification import Person, Role
 
 _FREE_FAILURES = 5
 _LONGEST_WAIT = 60.0

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
-from shared.web.token_verification import ALGORITHM, AUDIENCE, Person
+from shared.web.person import Person
+from shared.web.token_verification import ALGORITHM, AUDIENCE
 
 _RAW_KEY_BYTES = 32
 

@@ -12,7 +12,6 @@ from billing.usage import refs
 from billing.usage.account_group import AccountGroup, PsaAccount, VendorAccount
 from billing.usage.calendar import TenantCalendar
 from billing.usage.coverage import ObservedState
-from billing.usage.find_in import distinct_any, find_any
 from shared.contracts.base import Observation
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.contracts.psa_sync import AgreementLineObserved
@@ -79,13 +78,13 @@ class AccountGroupLoader:
     async def _of_things(self, tenant_id: str, things: set[str]) -> set[str]:
         """Whoever has a line of these services and products, or is billed for one of these products."""
         services = [ref for ref in things if ref.startswith("s:")]
-        mapped = await find_any(self._mongo.documents("mappings", tenant_id), "ref", services)
+        mapped = await self._mongo.documents("mappings", tenant_id).find_in("ref", services)
         concerned = things | {row["mapped_to"] for row in mapped if row["mapped_to"]}
         lines = self._mongo.documents("usage_lines", tenant_id)
         billed = self._mongo.documents("agreement_lines", tenant_id)
         products = [ref for ref in concerned if ref.startswith("d:")]
-        return await distinct_any(lines, "scope", "wide", concerned) | await distinct_any(
-            billed, "ref", "product_ref", products
+        return await lines.distinct_in("scope", "wide", concerned) | await billed.distinct_in(
+            "ref", "product_ref", products
         )
 
     async def _of_integration(self, tenant_id: str, integration_id: str) -> set[str]:
@@ -101,17 +100,17 @@ class AccountGroupLoader:
         """Account mappings both ways: from the vendor accounts, then to all PSA accounts concerned."""
         store = self._mongo.documents("mappings", tenant_id)
         vendor = [ref for ref in accounts if ref.startswith("v:")]
-        own = {row["ref"]: _mapping(row) for row in await find_any(store, "ref", vendor)}
+        own = {row["ref"]: _mapping(row) for row in await store.find_in("ref", vendor)}
         leads = {ref: refs.mapped_to(mapping) for ref, mapping in own.items() if _leads(mapping)}
         psas = {ref for ref in accounts if ref.startswith("p:")} | {ref for ref in leads.values() if ref}
         mapped: defaultdict[str, list[VendorAccount]] = defaultdict(list)
-        for mapping in map(_mapping, await find_any(store, "mapped_to", psas)):
+        for mapping in map(_mapping, await store.find_in("mapped_to", psas)):
             if _leads(mapping):
                 mapped[refs.mapped_to(mapping) or ""].append(_account(refs.mapped_from(mapping), mapping))
         return _Accounts(mapped, [_account(ref, own.get(ref)) for ref in vendor if ref not in leads])
 
     async def _agreement_lines(self, tenant_id: str, psas: Iterable[str]) -> Rows:
-        return by_ref(await find_any(self._mongo.documents("agreement_lines", tenant_id), "ref", psas))
+        return by_ref(await self._mongo.documents("agreement_lines", tenant_id).find_in("ref", psas))
 
 
 def _named(found: _Accounts, subscriptions: Rows, lines: Rows) -> set[str]:

@@ -6,7 +6,6 @@ from billing.observations.integrations import IntegrationDirectory
 from billing.usage import refs
 from billing.usage.account_group import DisplayName, TenantContext, by_product
 from billing.usage.coverage_repository import CoverageRepository
-from billing.usage.find_in import find_any
 from shared.contracts.matcher import MappingDecided
 from shared.mongo import Mongo
 
@@ -37,7 +36,7 @@ class TenantContextLoader:
         )
 
     async def _mappings(self, tenant_id: str, field: str, refs_: Iterable[str]) -> dict[str, MappingDecided]:
-        rows = await find_any(self._mongo.documents("mappings", tenant_id), field, refs_)
+        rows = await self._mongo.documents("mappings", tenant_id).find_in(field, refs_)
         return {row["ref"]: MappingDecided.model_validate(row) for row in rows}
 
     async def _names(self, tenant_id: str, wanted: set[str]) -> dict[str, DisplayName]:
@@ -45,7 +44,7 @@ class TenantContextLoader:
         for kind, collection in _NAMES.items():
             mine = [ref for ref in wanted if ref.startswith(f"{kind}:")]
             rows = self._mongo.documents(collection, tenant_id)
-            for row in await find_any(rows, "ref", mine, fields=_FIELDS):
+            for row in await rows.find_in("ref", mine, fields=_FIELDS):
                 names[row["ref"]] = DisplayName(row.get("title") or row["name"], row.get("product_key"))
         return names
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.diff import LineRevision
-from billing.usage.find_in import find_any
 from billing.usage.freshness import aged
 from billing.usage.totals import Totals, TotalsTally
 from billing.usage.usage_line import UsageLine
@@ -86,7 +85,7 @@ class UsageLineRepository:
 
     async def of_scopes(self, tenant_id: str, scopes: Iterable[str]) -> list[UsageLine]:
         """As stored, those included that are no longer present."""
-        rows = await find_any(self._mongo.documents(_COLLECTION, tenant_id), "scope", scopes)
+        rows = await self._mongo.documents(_COLLECTION, tenant_id).find_in("scope", scopes)
         return [UsageLine.model_validate(row) for row in rows]
 
     async def scopes_of(self, tenant_id: str, integration_id: str, *, stale: bool = False) -> set[str]:

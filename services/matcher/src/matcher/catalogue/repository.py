@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 
-from matcher.catalogue.among import among
 from matcher.catalogue.items import Item, ItemKind
 from matcher.catalogue.search import ItemQuery, MappingQuery, MappingState, SortKey, folded
 from matcher.mappings.documents import item_from, mapping_from
@@ -33,7 +32,7 @@ class MongoCatalogue:
         return [item_from(wanted.shelf, row) for row in found]
 
     async def names(self, tenant_id: str, shelf: ItemKind, keys: Collection[str]) -> dict[str, str]:
-        rows = await among(self._mongo.documents(shelf, tenant_id), "_id", keys, fields=["name"])
+        rows = await self._mongo.documents(shelf, tenant_id).find_in("_id", keys, fields=["name"])
         return {row["_id"]: row["name"] for row in rows}
 
     async def mappings(self, wanted: MappingQuery, after: str | None, limit: int) -> list[MappingDecided]:
@@ -51,7 +50,7 @@ class MongoCatalogue:
     ) -> list[MappingDecided]:
         field = "vendor_id" if shelf.side is Side.VENDOR else "psa_id"
         rows = self._mongo.documents(MAPPINGS, tenant_id)
-        found = await among(rows, field, ids, besides={"kind": shelf.kind.value})
+        found = await rows.find_in(field, ids, where={"kind": shelf.kind.value})
         return [mapping_from(row) for row in found]
 
     async def _fitting(self, wanted: ItemQuery, standing: MappingState) -> Callable[[Document], bool]:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from matcher.catalogue.among import among
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, MatchWork
 from matcher.mappings.documents import (
     finish_document,
@@ -113,7 +112,7 @@ class MongoUnitOfWork:
         return key_of(self._tenant_id, finish_id)
 
     async def _among(self, name: str, field: str, values: Collection[str]) -> list[Document]:
-        return await among(self._rows(name), field, values, session=self._session)
+        return await self._rows(name).find_in(field, values, session=self._session)
 
     async def _decided(self, vendor_integration_id: str, decision: MappingDecision) -> list[Document]:
         of = {"vendor_integration_id": vendor_integration_id, "decision": decision.value}

@@ -39,6 +39,7 @@ from shared.errors import (
     UnexpectedResponse,
 )
 from shared.runtime import crash_points
+from shared.runtime.backoff import backoff_seconds
 from shared.runtime.leases import LeaseLost
 from shared.sync_engine.models import IntegrationState
 
@@ -46,7 +47,7 @@ log = structlog.get_logger()
 
 _PROOF_PAUSE = timedelta(seconds=3)
 """Prior art waits 2.5 s before it reads back a second time (psa-apis, additions)."""
-_LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,4 +216,4 @@ def _reason(intent: Intent) -> WriteRefusal:
 def _pause(intent: Intent, error: TransientError) -> float:
     if error.retry_after is not None:
         return error.retry_after
-    return float(min(2**intent.delays, _LONGEST_PAUSE))
+    return backoff_seconds(intent.delays + 1, first=1.0, longest=_LONGEST_PAUSE_SECONDS)

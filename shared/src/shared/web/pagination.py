@@ -1,0 +1,60 @@
+"""Cuts lists into pages: `next` of one page is `after` of the next, and says nothing to whoever sends it back."""
+
+# Invariant: a cursor names the sort key of the last row that was shown, so the next page begins behind that row
+# however many rows came or went in front of it. A sort key is one text, or a text and the id that breaks a tie:
+#
+#   rows sorted by (name, id): (acme, 7) (acme, 9) | (zeta, 2)   limit 2 → next = cursor of ("acme", "9")
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+_LONGEST_CURSOR = 4000
+"""Characters; names of things are far shorter, and nothing else goes into a cursor."""
+
+
+def encode_cursor(*sort_key: str) -> str:
+    """Returns the cursor that names a row by its sort key."""
+    return urlsafe_b64encode(json.dumps(sort_key, ensure_ascii=False).encode()).decode()
+
+
+def _decode(cursor: object, parts: int) -> list[str]:
+    """Returns the sort key; raises `ValueError`, and so a 422 answer, for what `encode_cursor` did not make."""
+    try:
+        text = str(cursor)
+        sort_key = json.loads(urlsafe_b64decode(text.encode())) if len(text) <= _LONGEST_CURSOR else None
+    except (ValueError, RecursionError):
+        sort_key = None
+    if (
+        not isinstance(sort_key, list)
+        or len(sort_key) != parts
+        or not all(isinstance(x, str) for x in sort_key)
+    ):
+        raise ValueError("send `next` of the page before, as it was, or leave it out to start again")
+    return sort_key
+
+
+def _decode_key(cursor: object) -> str:
+    return _decode(cursor, 1)[0]
+
+
+def _decode_pair(cursor: object) -> tuple[str, str]:
+    first, second = _decode(cursor, 2)
+    return first, second
+
+
+KeyCursor = Annotated[str, BeforeValidator(_decode_key, json_schema_input_type=str)]
+"""A cursor over rows that are sorted by one text; its value is that text."""
+PairCursor = Annotated[tuple[str, str], BeforeValidator(_decode_pair, json_schema_input_type=str)]
+"""A cursor over rows that are sorted by a text and an id; its value is both."""
+
+
+class PageRequest(BaseModel):
+    """What every list can be asked: where to begin, and for how many rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    after: KeyCursor | None = Field(None, description="`next` of the page before; none for the first.")
+    limit: int = Field(100, ge=1, le=500, description="How many at most.")

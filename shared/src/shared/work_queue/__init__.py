@@ -1,0 +1,6 @@
+"""A durable queue of things that must be worked on again."""
+
+from shared.work_queue.item import WorkItem
+from shared.work_queue.queue import WORK_QUEUE_INDEXES, WorkQueue
+
+__all__ = ["WORK_QUEUE_INDEXES", "WorkItem", "WorkQueue"]
