@@ -13,7 +13,7 @@ from tests.bench.ground import Plan
 from tests.bench.harness import Sample
 from tests.bench.usage import Stopwatch
 from vendor_sync.connectors.ingram_micro.connector import PAGE_SIZES
-from vendor_sync.runs.details import AT_ONCE
+from vendor_sync.runs.details import CALLS_AT_ONCE
 
 _LISTS = ("active", "hold")
 
@@ -36,7 +36,7 @@ async def _walk(client: httpx.AsyncClient) -> int:
     ]
     waiting = iter(ids)
     async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
+        for _ in range(CALLS_AT_ONCE):
             group.create_task(_read(client, waiting))
     for status in _LISTS:
         await _pages(client, "/subscriptions", {"status": status})

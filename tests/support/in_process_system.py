@@ -99,8 +99,8 @@ def _apps(ports: Mapping[str, int], mongo_url: str, redis_url: str) -> dict[str,
 
 def _unfenced(module: Any, settings: Any, name: str) -> Any:
     """With the in-memory broker for everything: the real one is opened anew for each run."""
-    parts = module.parts_of(settings)
-    return module.make_app(replace(parts, publishing=opened(Publisher(parts.broker, name))))
+    parts = module.dependencies_of(settings)
+    return module.make_app(replace(parts, open_publisher=opened(Publisher(parts.broker, name))))
 
 
 def _secrets() -> dict[str, Any]:

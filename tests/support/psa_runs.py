@@ -3,7 +3,6 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from psa import FakePsa, a_line, an_agreement
@@ -45,7 +44,7 @@ def a_psa() -> FakePsa:
 
 
 @dataclass
-class Site:
+class PsaRunHarness:
     """One psa-sync with one fake PSA; `sync` asks for a run and carries it to its end."""
 
     mongo: Mongo
@@ -58,16 +57,18 @@ class Site:
 
     def __post_init__(self) -> None:
         self.integrations = IntegrationStates(self.mongo, Side.PSA)
-        self.runs = RunRepository(self.mongo, self.integrations, Outbox(self.mongo, "psa-sync"), PROFILE.says)
-        self.todo = AgreementQueueRepository(self.mongo)
+        self.runs = RunRepository(
+            self.mongo, self.integrations, Outbox(self.mongo, "psa-sync"), PROFILE.message_types
+        )
+        self.queue = AgreementQueueRepository(self.mongo)
 
     def worker(self) -> RunWorker:
-        work = PsaRunDefinition(self.connect or self.psa.connect, self.todo, lambda: datetime.now(UTC))
-        return RunWorker(self.runs, work, WorkerTools(self.mongo, opened(self.kafka), self.board))
+        definition = PsaRunDefinition(self.connect or self.psa.connect, self.queue)
+        return RunWorker(self.runs, definition, WorkerTools(self.mongo, opened(self.kafka), self.board))
 
     async def ask(self) -> None:
         self.syncs += 1
-        await self.integrations.connected(connected())
+        await self.integrations.on_connected(connected())
         await self.runs.queue(RunRequest("demo", "int_1", f"sync_{self.syncs}", RunKind.FULL, "somebody"))
 
     async def sync(self) -> PsaRunFinished:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from marketplace import NOW, FakeMarketplace
@@ -23,8 +23,11 @@ from vendor_sync.runs.run_definition import VendorRunDefinition
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
 
 
+WATCH_INTERVAL = timedelta(milliseconds=50)
+
+
 @dataclass
-class Stage:
+class VendorRunHarness:
     """One integration of vendor-sync, from the queue to the outbox."""
 
     mongo: Mongo
@@ -38,17 +41,16 @@ class Stage:
     def __post_init__(self) -> None:
         self.integrations = IntegrationStates(self.mongo, Side.VENDOR)
         self.runs = RunRepository(
-            self.mongo, self.integrations, Outbox(self.mongo, "vendor-sync"), PROFILE.says
+            self.mongo, self.integrations, Outbox(self.mongo, "vendor-sync"), PROFILE.message_types
         )
 
     def worker(self) -> RunWorker:
-        work = VendorRunDefinition(
-            self.connect or self.vendor.open, DetailQueueRepository(self.mongo), self.clock
-        )
-        return RunWorker(self.runs, work, WorkerTools(self.mongo, opened(self.kafka), self.board, watch=0.05))
+        definition = VendorRunDefinition(self.connect or self.vendor.open, DetailQueueRepository(self.mongo))
+        tools = WorkerTools(self.mongo, opened(self.kafka), self.board, self.clock, WATCH_INTERVAL)
+        return RunWorker(self.runs, definition, tools)
 
     async def queue(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> None:
-        await self.integrations.connected(connected())
+        await self.integrations.on_connected(connected())
         await self.runs.queue(a_request(sync_id, kind=kind))
 
     async def run(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> VendorRunFinished:

@@ -10,8 +10,9 @@ import pytest
 from psa import FakePsa, Killed, a_line
 from run_env import Published
 
-from psa_sync.runs.ports import Connect, LineRef
+from psa_sync.runs.ports import Connect
 from psa_sync.writes.intent import Intent, Result
+from psa_sync.writes.ports import LineRef
 from psa_sync.writes.repository import WriteRepository
 from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import Message
@@ -61,8 +62,8 @@ class KilledAt:
     writes: WriteRepository
     step: str = ""
 
-    async def head(self, of: LineRef) -> Intent | None:
-        return await self.writes.head(of)
+    async def head(self, line: LineRef) -> Intent | None:
+        return await self.writes.head(line)
 
     async def save(self, intent: Intent) -> Intent:
         return await self._dying(intent.stage.value, self.writes.save(intent))
@@ -83,7 +84,7 @@ class KilledAt:
 
 
 @dataclass
-class Bench:
+class WriteHarness:
     """One psa-sync with one fake PSA; time moves only when told."""
 
     mongo: Mongo
@@ -104,19 +105,19 @@ class Bench:
 
     def writer(self) -> QuantityWriter:
         return QuantityWriter(
-            self.intents, self.integrations, self.door or self.psa.connect, self.observe, self.clock
+            self.intents, self.integrations, self.door or self.psa.connect, self.open_changes, self.clock
         )
 
-    def observe(self, known: IntegrationState, lease: LeaseFence) -> ChangePublisher:
-        ids = {"tenant_id": known.tenant_id, "integration_id": known.integration_id}
+    def open_changes(self, integration: IntegrationState, lease: LeaseFence) -> ChangePublisher:
+        ids = {"tenant_id": integration.tenant_id, "integration_id": integration.integration_id}
         return ChangePublisher(self.mongo, self.kafka, lease=lease, **ids)
 
     async def connect(
         self, status: IntegrationStatus = IntegrationStatus.ACTIVE, *, revision: int = 1
     ) -> None:
         event = connected().model_dump() | {"status": status, "revision": revision}
-        await self.integrations.connected(connected())
-        await self.integrations.changed(IntegrationChanged.model_validate(event))
+        await self.integrations.on_connected(connected())
+        await self.integrations.on_changed(IntegrationChanged.model_validate(event))
 
     async def once(self, line: LineRef = LINE) -> None:
         """One worker works on the line until there is nothing to do now, or until it is killed."""

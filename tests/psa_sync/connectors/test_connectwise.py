@@ -10,7 +10,13 @@ import pytest
 from http_fakes import HASTY, an_api, doors
 
 from psa_sync.connectors import CONNECTORS
-from psa_sync.connectors.connectwise.connector import MEDIA_TYPE, PAGE_SIZE, POLICY, ConnectWiseConnector
+from psa_sync.connectors.connectwise.connector import (
+    HEADERS,
+    MEDIA_TYPE,
+    PAGE_SIZE,
+    POLICY,
+    ConnectWiseConnector,
+)
 from psa_sync.psa import Agreement, Listing
 from shared.errors import (
     Conflict,
@@ -53,11 +59,11 @@ class Recorder:
 
     @property
     def psa(self) -> ConnectWiseConnector:
-        return ConnectWiseConnector(an_api(self, headers=ConnectWiseConnector.headers))
+        return ConnectWiseConnector(an_api(self, headers=HEADERS))
 
 
 def test_the_registry_knows_it_by_name() -> None:
-    assert CONNECTORS["connectwise"] is ConnectWiseConnector
+    assert CONNECTORS["connectwise"].connect is ConnectWiseConnector
 
 
 async def test_every_page_is_read_once_and_in_order() -> None:

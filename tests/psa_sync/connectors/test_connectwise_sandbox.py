@@ -10,11 +10,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from http_fakes import HASTY
-from psa_runs import Site
-from writes import Bench, a_write, the_only
+from psa_runs import PsaRunHarness
+from writes import WriteHarness, a_write, the_only
 
-from psa_sync.connectors.connectwise.connector import ConnectWiseConnector
-from psa_sync.runs.ports import Connect, LineRef
+from psa_sync.connectors.connectwise.connector import HEADERS, ConnectWiseConnector
+from psa_sync.runs.ports import Connect
+from psa_sync.writes.ports import LineRef
 from sandbox.app import create_app
 from sandbox.settings import Settings
 from shared.contracts import Message
@@ -57,7 +58,7 @@ async def door(app: FastAPI, far: httpx.AsyncClient) -> Connect:
         async with Api(
             source,
             outbound=OutboundSettings(),
-            headers=ConnectWiseConnector.headers,
+            headers=HEADERS,
             policy=HASTY,
             transport=httpx.ASGITransport(app),
         ) as api:
@@ -73,7 +74,7 @@ async def additions(far: httpx.AsyncClient) -> dict[int, dict[str, Any]]:
 async def test_a_run_reads_every_line_that_the_sandbox_has(
     far: httpx.AsyncClient, door: Connect, mongo: Mongo
 ) -> None:
-    site = Site(mongo, connect=door)
+    site = PsaRunHarness(mongo, connect=door)
 
     finished = await site.sync()
 
@@ -102,7 +103,7 @@ MOODS += [Mood("refused", QuantityRefused, 40)]
 async def test_what_is_reported_is_what_the_sandbox_holds(
     far: httpx.AsyncClient, door: Connect, mongo: Mongo, mood: Mood
 ) -> None:
-    bench = Bench(mongo, door=door)
+    bench = WriteHarness(mongo, door=door)
     await far.put("/_sandbox/switches", json={"connectwise.writes": mood.writes})
     command = a_write("41", expected="40", line_id="903").model_copy(update={"agreement_id": "73"})
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from psa import an_agreement
-from psa_runs import Site
+from psa_runs import PsaRunHarness
 
 from psa_sync.psa import Listing
 from shared.contracts.base import Outcome
@@ -22,11 +22,11 @@ AWAY = TransientError("503 after every attempt")
 
 
 @pytest.fixture
-async def site(mongo: Mongo) -> Site:
-    return Site(mongo)
+async def site(mongo: Mongo) -> PsaRunHarness:
+    return PsaRunHarness(mongo)
 
 
-async def test_a_first_run_publishes_all_that_there_is(site: Site) -> None:
+async def test_a_first_run_publishes_all_that_there_is(site: PsaRunHarness) -> None:
     finished = await site.sync()
 
     assert (finished.outcome, finished.coverage, finished.reason) == (Outcome.COMPLETE, Decimal(1), None)
@@ -35,7 +35,7 @@ async def test_a_first_run_publishes_all_that_there_is(site: Site) -> None:
     assert [len(site.published(model)) for model in (PsaAccountObserved, ProductObserved)] == [2, 2]
 
 
-async def test_each_list_is_read_and_counted_once(site: Site) -> None:
+async def test_each_list_is_read_and_counted_once(site: PsaRunHarness) -> None:
     await site.sync()
 
     lists = [step for name in Listing for step in (name.value, f"count {name}")]
@@ -43,7 +43,7 @@ async def test_each_list_is_read_and_counted_once(site: Site) -> None:
     assert sorted(site.psa.calls[6:]) == ["lines 77", "lines 78"]
 
 
-async def test_a_second_run_of_the_same_publishes_nothing(site: Site) -> None:
+async def test_a_second_run_of_the_same_publishes_nothing(site: PsaRunHarness) -> None:
     await site.sync()
 
     finished = await site.sync()
@@ -52,7 +52,7 @@ async def test_a_second_run_of_the_same_publishes_nothing(site: Site) -> None:
     assert (finished.outcome, set(finished.published.values())) == (Outcome.COMPLETE, {0})
 
 
-async def test_only_what_differs_is_published(site: Site) -> None:
+async def test_only_what_differs_is_published(site: PsaRunHarness) -> None:
     await site.sync()
     site.psa.put("902", "3")
     site.psa.listed_products[1] = replace(site.psa.listed_products[1], name="Antivirus")
@@ -64,7 +64,7 @@ async def test_only_what_differs_is_published(site: Site) -> None:
     assert sum(finished.published.values()) == 2
 
 
-async def test_a_line_that_vanished_is_read_once_and_then_gone(site: Site) -> None:
+async def test_a_line_that_vanished_is_read_once_and_then_gone(site: PsaRunHarness) -> None:
     await site.sync()
     del site.psa.holds["902"]
 
@@ -78,7 +78,7 @@ async def test_a_line_that_vanished_is_read_once_and_then_gone(site: Site) -> No
     assert "line 902" not in site.psa.calls
 
 
-async def test_a_line_that_the_list_left_out_is_not_gone(site: Site) -> None:
+async def test_a_line_that_the_list_left_out_is_not_gone(site: PsaRunHarness) -> None:
     await site.sync()
     site.psa.unlisted = {"902"}
     site.psa.put("902", "7")
@@ -89,7 +89,7 @@ async def test_a_line_that_the_list_left_out_is_not_gone(site: Site) -> None:
     assert (line.line_id, line.present, line.quantity) == ("902", True, Decimal(7))
 
 
-async def test_the_lines_of_a_deleted_agreement_are_gone(site: Site) -> None:
+async def test_the_lines_of_a_deleted_agreement_are_gone(site: PsaRunHarness) -> None:
     await site.sync()
     del site.psa.listed_agreements[1], site.psa.holds["911"]
 
@@ -100,7 +100,7 @@ async def test_the_lines_of_a_deleted_agreement_are_gone(site: Site) -> None:
     ]
 
 
-async def test_a_company_that_is_flagged_as_deleted_is_gone(site: Site) -> None:
+async def test_a_company_that_is_flagged_as_deleted_is_gone(site: PsaRunHarness) -> None:
     await site.sync()
     site.psa.listed_companies[1] = replace(site.psa.listed_companies[1], present=False)
 
@@ -109,7 +109,7 @@ async def test_a_company_that_is_flagged_as_deleted_is_gone(site: Site) -> None:
     assert [(seen.account_id, seen.present) for seen in site.published(PsaAccountObserved)] == [("2", False)]
 
 
-async def test_a_product_that_vanished_is_gone_and_may_come_back(site: Site) -> None:
+async def test_a_product_that_vanished_is_gone_and_may_come_back(site: PsaRunHarness) -> None:
     await site.sync()
     product = site.psa.listed_products.pop()
 
@@ -121,7 +121,7 @@ async def test_a_product_that_vanished_is_gone_and_may_come_back(site: Site) -> 
     assert [seen.present for seen in (*gone, *site.published(ProductObserved))] == [False, True]
 
 
-async def test_an_agreement_that_was_cancelled_is_read_until_its_lines_say_so(site: Site) -> None:
+async def test_an_agreement_that_was_cancelled_is_read_until_its_lines_say_so(site: PsaRunHarness) -> None:
     await site.sync()
     site.psa.listed_agreements[1] = an_agreement("78", cancelled=True)
 
@@ -136,7 +136,7 @@ async def test_an_agreement_that_was_cancelled_is_read_until_its_lines_say_so(si
     assert finished.outcome is Outcome.COMPLETE
 
 
-async def test_a_list_that_falls_short_is_read_once_more_and_then_partial(site: Site) -> None:
+async def test_a_list_that_falls_short_is_read_once_more_and_then_partial(site: PsaRunHarness) -> None:
     await site.sync()
     site.psa.counts = {Listing.COMPANIES: 3}
     gone = site.psa.listed_companies.pop()
@@ -149,7 +149,7 @@ async def test_a_list_that_falls_short_is_read_once_more_and_then_partial(site: 
     assert site.published(PsaAccountObserved) == []
 
 
-async def test_lines_are_not_gone_because_the_agreements_fell_short(site: Site) -> None:
+async def test_lines_are_not_gone_because_the_agreements_fell_short(site: PsaRunHarness) -> None:
     await site.sync()
     site.psa.counts = {Listing.AGREEMENTS: 2}
     del site.psa.listed_agreements[1]
@@ -161,7 +161,7 @@ async def test_lines_are_not_gone_because_the_agreements_fell_short(site: Site) 
     assert "line 911" not in site.psa.calls
 
 
-async def test_an_agreement_that_cannot_be_read_makes_the_run_partial(site: Site) -> None:
+async def test_an_agreement_that_cannot_be_read_makes_the_run_partial(site: PsaRunHarness) -> None:
     site.psa.faults = {"lines 77": [UnexpectedResponse("no list")]}
 
     finished = await site.sync()
@@ -174,7 +174,7 @@ async def test_an_agreement_that_cannot_be_read_makes_the_run_partial(site: Site
     assert [line.line_id for line in site.published(AgreementLineObserved)] == ["911"]
 
 
-async def test_an_agreement_deleted_while_the_run_goes_on_is_no_trouble(site: Site) -> None:
+async def test_an_agreement_deleted_while_the_run_goes_on_is_no_trouble(site: PsaRunHarness) -> None:
     site.psa.faults = {"lines 77": [NotFound("404")]}
 
     finished = await site.sync()
@@ -182,7 +182,7 @@ async def test_an_agreement_deleted_while_the_run_goes_on_is_no_trouble(site: Si
     assert (finished.outcome, finished.coverage) == (Outcome.COMPLETE, Decimal(1))
 
 
-async def test_refused_credentials_fail_the_run_and_are_told(site: Site) -> None:
+async def test_refused_credentials_fail_the_run_and_are_told(site: PsaRunHarness) -> None:
     site.psa.faults = {"products": [Refused("401 not authenticated")]}
 
     finished = await site.sync()
@@ -192,7 +192,7 @@ async def test_refused_credentials_fail_the_run_and_are_told(site: Site) -> None
     assert isinstance(told, PsaCredentialsRejected)
 
 
-async def test_a_psa_that_is_away_ends_the_run_as_partial(site: Site) -> None:
+async def test_a_psa_that_is_away_ends_the_run_as_partial(site: PsaRunHarness) -> None:
     site.psa.faults = {"companies": [AWAY]}
 
     finished = await site.sync()
@@ -201,7 +201,7 @@ async def test_a_psa_that_is_away_ends_the_run_as_partial(site: Site) -> None:
     assert site.kafka.messages == []
 
 
-async def test_a_psa_that_goes_away_is_not_asked_for_every_agreement(site: Site) -> None:
+async def test_a_psa_that_goes_away_is_not_asked_for_every_agreement(site: PsaRunHarness) -> None:
     site.psa.listed_agreements += [an_agreement(str(number)) for number in range(100, 120)]
     site.psa.faults = {f"lines {agreement.agreement_id}": [AWAY] for agreement in site.psa.listed_agreements}
 
@@ -211,7 +211,7 @@ async def test_a_psa_that_goes_away_is_not_asked_for_every_agreement(site: Site)
     assert len([call for call in site.psa.calls if call.startswith("lines")]) <= 6
 
 
-async def test_a_run_put_down_goes_on_where_it_was(site: Site) -> None:
+async def test_a_run_put_down_goes_on_where_it_was(site: PsaRunHarness) -> None:
     site.psa.holding = "lines 78"
     await site.ask()
     stopped = site.worker()
@@ -227,7 +227,7 @@ async def test_a_run_put_down_goes_on_where_it_was(site: Site) -> None:
     assert len(site.published(AgreementLineObserved)) == 3
 
 
-async def test_the_run_leaves_the_outcome_to_billing(site: Site) -> None:
+async def test_the_run_leaves_the_outcome_to_billing(site: PsaRunHarness) -> None:
     await site.sync()
 
     assert site.board.told[-1].phase == "reconciling"

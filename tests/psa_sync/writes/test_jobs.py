@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 from psa import a_line
-from writes import LINE, Bench, a_write, the_only
+from writes import LINE, WriteHarness, a_write, the_only
 
 from psa_sync.writes.jobs import WriteJob
 from shared.contracts.psa_sync import QuantityWritten
@@ -12,18 +12,18 @@ from shared.runtime.leases import Leases
 
 
 @pytest.fixture
-async def bench(mongo: Mongo) -> Bench:
-    bench = Bench(mongo)
+async def bench(mongo: Mongo) -> WriteHarness:
+    bench = WriteHarness(mongo)
     bench.psa.holds["902"] = a_line("902")
     await bench.connect()
     return bench
 
 
-def rounds(bench: Bench) -> WriteJob:
+def rounds(bench: WriteHarness) -> WriteJob:
     return WriteJob(bench.writes, bench.writer(), Leases(bench.mongo), Health("psa-sync"))
 
 
-async def test_a_round_carries_every_line_that_is_due(bench: Bench) -> None:
+async def test_a_round_carries_every_line_that_is_due(bench: WriteHarness) -> None:
     await bench.writes.ask([a_write(), a_write(approval_id="apr_2", line_id="902")])
 
     assert await rounds(bench).step()
@@ -32,7 +32,7 @@ async def test_a_round_carries_every_line_that_is_due(bench: Bench) -> None:
     assert not await rounds(bench).step()
 
 
-async def test_a_line_that_breaks_does_not_hold_up_the_others(bench: Bench) -> None:
+async def test_a_line_that_breaks_does_not_hold_up_the_others(bench: WriteHarness) -> None:
     await bench.writes.ask([a_write(), a_write(approval_id="apr_2", line_id="902")])
     bench.psa.faults = {"line 901": [ValueError("a bug")]}
 
@@ -42,7 +42,7 @@ async def test_a_line_that_breaks_does_not_hold_up_the_others(bench: Bench) -> N
     assert written.line_id == "902"
 
 
-async def test_a_line_that_another_worker_holds_is_left_to_it(bench: Bench) -> None:
+async def test_a_line_that_another_worker_holds_is_left_to_it(bench: WriteHarness) -> None:
     await bench.writes.ask([a_write()])
     name = f"write:{LINE.tenant_id}:{LINE.integration_id}:{LINE.line_id}"
     await Leases(bench.mongo).take(name, timedelta(minutes=1))

@@ -1,5 +1,5 @@
 import pytest
-from writes import LINE, NOW, Bench, a_write
+from writes import LINE, NOW, WriteHarness, a_write
 
 from psa_sync.writes.intent import Stage
 from shared.contracts.psa_sync import QuantityWritten
@@ -8,11 +8,11 @@ from shared.mongo import Mongo
 
 
 @pytest.fixture
-async def bench(mongo: Mongo) -> Bench:
-    return Bench(mongo)
+async def bench(mongo: Mongo) -> WriteHarness:
+    return WriteHarness(mongo)
 
 
-async def test_a_write_comes_back_as_it_was_stored(bench: Bench) -> None:
+async def test_a_write_comes_back_as_it_was_stored(bench: WriteHarness) -> None:
     await bench.writes.ask([a_write()])
 
     intent = await bench.writes.head(LINE)
@@ -21,7 +21,7 @@ async def test_a_write_comes_back_as_it_was_stored(bench: Bench) -> None:
     assert (intent.command, intent.stage, intent.due_at) == (a_write(), Stage.WAITING, NOW)
 
 
-async def test_a_worker_that_was_overtaken_stores_nothing(bench: Bench) -> None:
+async def test_a_worker_that_was_overtaken_stores_nothing(bench: WriteHarness) -> None:
     await bench.writes.ask([a_write()])
     late = await bench.writes.head(LINE)
     assert late
@@ -37,7 +37,7 @@ async def test_a_worker_that_was_overtaken_stores_nothing(bench: Bench) -> None:
     assert (current.stage, current.version) == (Stage.SENDING, 1)
 
 
-async def test_a_result_is_stored_and_said_together_or_not_at_all(bench: Bench) -> None:
+async def test_a_result_is_stored_and_said_together_or_not_at_all(bench: WriteHarness) -> None:
     await bench.writes.ask([a_write()])
     intent = await bench.writes.head(LINE)
     assert intent
@@ -50,7 +50,7 @@ async def test_a_result_is_stored_and_said_together_or_not_at_all(bench: Bench) 
     assert [type(said) for said in await bench.said()] == [QuantityWritten]
 
 
-async def test_the_first_command_of_an_approval_counts(bench: Bench) -> None:
+async def test_the_first_command_of_an_approval_counts(bench: WriteHarness) -> None:
     await bench.writes.ask([a_write("10")])
     await bench.writes.ask([a_write("12")])
 
@@ -60,13 +60,13 @@ async def test_the_first_command_of_an_approval_counts(bench: Bench) -> None:
     assert intent.command.target == 10
 
 
-async def test_another_tenants_writes_are_not_seen(bench: Bench) -> None:
+async def test_another_tenants_writes_are_not_seen(bench: WriteHarness) -> None:
     await bench.writes.ask([a_write().model_copy(update={"tenant_id": "other"})])
 
     assert await bench.writes.head(LINE) is None
 
 
-async def test_writes_keep_the_order_in_which_they_were_asked(bench: Bench) -> None:
+async def test_writes_keep_the_order_in_which_they_were_asked(bench: WriteHarness) -> None:
     await bench.writes.ask([a_write(approval_id=f"apr_{number}") for number in range(12)])
 
     order = []

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from psa import FakePsa
-from writes import EIGHT, NOW, TEN, Bench, a_write, the_only
+from writes import EIGHT, NOW, TEN, WriteHarness, a_write, the_only
 
 from psa_sync.writes.decide import MAX_SENDS
 from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, QuantityWritten, WriteRefusal
@@ -16,12 +16,14 @@ STEPS = [f"{when} {step}" for step in ("sending", "sent", "finish") for when in 
 
 
 @pytest.fixture
-async def bench(mongo: Mongo) -> Bench:
-    return Bench(mongo)
+async def bench(mongo: Mongo) -> WriteHarness:
+    return WriteHarness(mongo)
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_a_worker_killed_at_any_step_leaves_one_write_and_one_result(bench: Bench, step: str) -> None:
+async def test_a_worker_killed_at_any_step_leaves_one_write_and_one_result(
+    bench: WriteHarness, step: str
+) -> None:
     bench.intents.step = step
 
     written = the_only(await bench.write(a_write()), QuantityWritten)
@@ -32,7 +34,9 @@ async def test_a_worker_killed_at_any_step_leaves_one_write_and_one_result(bench
 
 
 @pytest.mark.parametrize(("fault", "sends"), [("killed-before", 2), ("killed-after", 1)])
-async def test_a_worker_killed_while_sending_leaves_one_effect(bench: Bench, fault: str, sends: int) -> None:
+async def test_a_worker_killed_while_sending_leaves_one_effect(
+    bench: WriteHarness, fault: str, sends: int
+) -> None:
     bench.psa.write_faults = [fault]
 
     written = the_only(await bench.write(a_write()), QuantityWritten)
@@ -43,7 +47,7 @@ async def test_a_worker_killed_while_sending_leaves_one_effect(bench: Bench, fau
 
 @pytest.mark.parametrize(("fault", "sends"), [("cut-before", 2), ("cut-after", 1)])
 async def test_a_cut_connection_is_looked_into_before_anything_is_sent_again(
-    bench: Bench, fault: str, sends: int
+    bench: WriteHarness, fault: str, sends: int
 ) -> None:
     bench.psa.write_faults = [fault]
 
@@ -54,7 +58,7 @@ async def test_a_cut_connection_is_looked_into_before_anything_is_sent_again(
     assert (written.before, written.after, written.sent) == (EIGHT, TEN, True)
 
 
-async def test_a_psa_that_never_answers_a_write_leaves_its_outcome_unknown(bench: Bench) -> None:
+async def test_a_psa_that_never_answers_a_write_leaves_its_outcome_unknown(bench: WriteHarness) -> None:
     bench.psa.write_faults = ["cut-before"] * 20
 
     refused = the_only(await bench.write(a_write()), QuantityRefused)
@@ -63,7 +67,9 @@ async def test_a_psa_that_never_answers_a_write_leaves_its_outcome_unknown(bench
     assert (refused.reason, refused.current) == (WriteRefusal.UNKNOWN_OUTCOME, EIGHT)
 
 
-async def test_a_write_that_cannot_be_read_back_is_handed_to_a_person_after_a_day(bench: Bench) -> None:
+async def test_a_write_that_cannot_be_read_back_is_handed_to_a_person_after_a_day(
+    bench: WriteHarness,
+) -> None:
     bench.psa.read_faults = [None, *[TransientError("503")] * 5000]
     bench.psa.write_faults = ["cut-after"]
 
@@ -78,7 +84,7 @@ async def test_a_write_that_cannot_be_read_back_is_handed_to_a_person_after_a_da
     assert len(bench.psa.sent) == 1
 
 
-async def test_an_answer_without_effect_is_looked_at_twice_and_refused(bench: Bench) -> None:
+async def test_an_answer_without_effect_is_looked_at_twice_and_refused(bench: WriteHarness) -> None:
     bench.psa.write_faults = ["false-200"]
 
     refused = the_only(await bench.write(a_write()), QuantityRefused)
@@ -91,7 +97,7 @@ async def test_an_answer_without_effect_is_looked_at_twice_and_refused(bench: Be
     )
 
 
-async def test_a_throttled_write_waits_as_long_as_it_is_told(bench: Bench) -> None:
+async def test_a_throttled_write_waits_as_long_as_it_is_told(bench: WriteHarness) -> None:
     bench.psa.write_faults = ["throttled"]
     await bench.connect()
     await bench.writes.ask([a_write()])
@@ -107,7 +113,7 @@ async def test_a_throttled_write_waits_as_long_as_it_is_told(bench: Bench) -> No
 
 
 @pytest.mark.parametrize("fault", ["busy", "missing"])
-async def test_a_record_in_use_is_tried_once_more(bench: Bench, fault: str) -> None:
+async def test_a_record_in_use_is_tried_once_more(bench: WriteHarness, fault: str) -> None:
     bench.psa.write_faults = [fault]
 
     the_only(await bench.write(a_write()), QuantityWritten)
@@ -115,7 +121,7 @@ async def test_a_record_in_use_is_tried_once_more(bench: Bench, fault: str) -> N
     assert bench.psa.calls == ["line 901", "write 901", "line 901", "write 901", "line 901"]
 
 
-async def test_a_record_that_stays_in_use_is_refused(bench: Bench) -> None:
+async def test_a_record_that_stays_in_use_is_refused(bench: WriteHarness) -> None:
     bench.psa.write_faults = ["busy"] * 5
 
     refused = the_only(await bench.write(a_write()), QuantityRefused)
@@ -123,7 +129,7 @@ async def test_a_record_that_stays_in_use_is_refused(bench: Bench) -> None:
     assert (refused.reason, refused.current, len(bench.psa.sent)) == (WriteRefusal.REJECTED, EIGHT, 2)
 
 
-async def test_a_write_that_the_psa_refuses_carries_its_words(bench: Bench) -> None:
+async def test_a_write_that_the_psa_refuses_carries_its_words(bench: WriteHarness) -> None:
     bench.psa.write_faults = ["refused"]
 
     refused = the_only(await bench.write(a_write()), QuantityRefused)
@@ -132,7 +138,7 @@ async def test_a_write_that_the_psa_refuses_carries_its_words(bench: Bench) -> N
     assert "quantity is invalid" in refused.detail
 
 
-async def test_credentials_that_may_read_but_not_write_are_told(bench: Bench) -> None:
+async def test_credentials_that_may_read_but_not_write_are_told(bench: WriteHarness) -> None:
     bench.psa.write_faults = ["locked-out"]
 
     refused, told = await bench.write(a_write())
@@ -154,7 +160,7 @@ def once_at(call: str, quantity: str) -> Callable[[FakePsa, str], None]:
     return meddle
 
 
-async def test_a_change_between_reading_and_writing_is_overwritten(bench: Bench) -> None:
+async def test_a_change_between_reading_and_writing_is_overwritten(bench: WriteHarness) -> None:
     bench.psa.meddle = once_at("write 901", "9")
 
     the_only(await bench.write(a_write()), QuantityWritten)
@@ -163,7 +169,9 @@ async def test_a_change_between_reading_and_writing_is_overwritten(bench: Bench)
 
 
 @pytest.mark.parametrize("fault", ["works", "cut-after", "cut-before", "killed-after"])
-async def test_a_change_after_writing_is_a_conflict_and_told_as_it_is(bench: Bench, fault: str) -> None:
+async def test_a_change_after_writing_is_a_conflict_and_told_as_it_is(
+    bench: WriteHarness, fault: str
+) -> None:
     bench.psa.write_faults, bench.psa.meddle = [fault], once_at("line 901", "9")
 
     refused = the_only(await bench.write(a_write()), QuantityRefused)
@@ -173,7 +181,7 @@ async def test_a_change_after_writing_is_a_conflict_and_told_as_it_is(bench: Ben
     assert bench.observed()[-1] == 9
 
 
-async def test_a_worker_whose_lease_ended_sends_nothing(bench: Bench) -> None:
+async def test_a_worker_whose_lease_ended_sends_nothing(bench: WriteHarness) -> None:
     await bench.connect()
     await bench.writes.ask([a_write()])
 
@@ -184,7 +192,7 @@ async def test_a_worker_whose_lease_ended_sends_nothing(bench: Bench) -> None:
     assert bench.psa.applied == [EFFECT]
 
 
-async def test_a_reading_that_kafka_did_not_take_is_told_before_the_result(bench: Bench) -> None:
+async def test_a_reading_that_kafka_did_not_take_is_told_before_the_result(bench: WriteHarness) -> None:
     outages = [TransientError("Kafka does not answer")] * 2
 
     async def failing(_: object) -> None:

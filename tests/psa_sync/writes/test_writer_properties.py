@@ -6,7 +6,7 @@ from uuid import uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psa import FakePsa
-from writes import TEN, Bench, a_write
+from writes import TEN, WriteHarness, a_write
 
 from psa_sync.writes.decide import MAX_SENDS
 from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
@@ -57,7 +57,7 @@ async def test_an_approval_has_one_effect_at_most_and_the_report_is_what_was_rea
     mongo_settings: MongoSettings, trouble: Trouble
 ) -> None:
     store = Mongo(mongo_settings.model_copy(update={"database": f"test_{uuid4().hex[:12]}"}))
-    bench = Bench(store)
+    bench = WriteHarness(store)
     bench.psa.write_faults, bench.psa.read_faults = trouble.writes, trouble.reads
     bench.psa.meddle, bench.intents.step = Meddler(trouble.changes), trouble.death
 

@@ -50,7 +50,7 @@ async def test_older_news_than_the_last_seen_is_dropped(mongo: Mongo) -> None:
 async def test_each_revision_is_larger_than_the_one_before(mongo: Mongo) -> None:
     observer = an_observer(mongo, Published())
 
-    first, second = await observer.revision(), await observer.revision()
+    first, second = await observer.next_revision(), await observer.next_revision()
 
     assert 0 < first < second
 
@@ -164,7 +164,8 @@ async def test_writers_at_work_at_the_same_time_leave_the_newest_reading_last(mo
 
     last = {m.account_id: m.revision for m in kafka.messages if isinstance(m, VendorAccountObserved)}
     seen = {
-        one.account_id: one.revision async for one in an_observer(mongo, kafka).seen(VendorAccountObserved)
+        one.account_id: one.revision
+        async for one in an_observer(mongo, kafka).last_seen(VendorAccountObserved)
     }
     assert last == seen == dict.fromkeys(keys, 12)
 
@@ -173,8 +174,8 @@ async def test_everything_that_was_ever_seen_is_told(mongo: Mongo) -> None:
     observer = an_observer(mongo, Published())
     await observer.publish([an_account("a"), an_account("b")])
 
-    assert {seen.account_id async for seen in observer.seen(VendorAccountObserved)} == {"a", "b"}
-    known = await observer.known(VendorAccountObserved, [an_account("b"), an_account("c")])
+    assert {seen.account_id async for seen in observer.last_seen(VendorAccountObserved)} == {"a", "b"}
+    known = await observer.existing(VendorAccountObserved, [an_account("b"), an_account("c")])
     assert list(known) == [an_account("b").key]
 
 

@@ -9,7 +9,7 @@ from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import PermanentError, TransientError
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
-from shared.sync_engine.dirty_batches import DirtyBatches
+from shared.sync_engine.change_publisher import dirty_queue
 from shared.sync_engine.models import run_of
 from shared.sync_engine.publication_counts import published_since
 
@@ -60,7 +60,7 @@ async def test_a_worker_that_dies_before_its_rows_are_stored_leaves_no_mark(
     with pytest.raises(TransientError):
         await an_observer(store, Published()).publish([an_account()])
 
-    assert await DirtyBatches(store, "demo", "int_1").all() == []
+    assert await dirty_queue(store).lane("demo", "int_1") == []
     await store.close()
 
 
@@ -75,7 +75,7 @@ async def test_a_change_that_was_taken_back_before_it_was_published_leaves_no_ma
     assert await again.republish_dirty() == 1
 
     assert kafka.messages[-1] == an_account(revision=3)
-    assert await DirtyBatches(mongo, "demo", "int_1").all() == []
+    assert await dirty_queue(mongo).lane("demo", "int_1") == []
 
 
 async def test_what_kafka_never_takes_holds_up_nothing_else_and_stays_dirty(mongo: Mongo) -> None:
@@ -91,7 +91,8 @@ async def test_what_kafka_never_takes_holds_up_nothing_else_and_stays_dirty(mong
 
     assert [one.account_id for one in told] == ["a", "b", "c"]
     assert list(observer.refused) == [f"{VendorAccountObserved.topic}#demo:int_1:huge"]
-    assert await DirtyBatches(mongo, "demo", "int_1").dirty() == observer.refused.keys()
+    (item,) = await dirty_queue(mongo).lane("demo", "int_1")
+    assert {*item.keys} == observer.refused.keys()
     run = run_of(a_request(), NOW).model_copy(update={"first_revision": 1})
     assert await published_since(mongo, run, [VendorAccountObserved.topic]) == {
         VendorAccountObserved.topic: 3

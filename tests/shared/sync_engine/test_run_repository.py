@@ -14,8 +14,10 @@ from shared.outbox import Outbox
 from shared.runtime.leases import LeaseLost
 from shared.runtime.settings import MongoSettings
 from shared.sync_engine.integrations import IntegrationStates
-from shared.sync_engine.models import RunEnding, RunRequest, RunState, RunStopped, RunTally
+from shared.sync_engine.models import RunEnding, RunRequest, RunState, RunStopped, RunTally, StepReport
 from shared.sync_engine.run_repository import ClaimedRun, MessageTypes, RunRepository
+
+ACCOUNTS_READ = StepReport(counts={"accounts": 3}, shortfalls=("3 of 4 accounts could be listed",))
 
 
 def make_runs(mongo: Mongo) -> RunRepository:
@@ -35,7 +37,7 @@ async def outbox(mongo: Mongo) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def runs(mongo: Mongo) -> RunRepository:
-    await IntegrationStates(mongo, Side.VENDOR).connected(connected())
+    await IntegrationStates(mongo, Side.VENDOR).on_connected(connected())
     return make_runs(mongo)
 
 
@@ -86,17 +88,17 @@ async def test_a_full_request_waits_for_the_quick_run_that_is_going_on(runs: Run
 
 async def test_a_killed_workers_run_is_taken_up_where_it_was(runs: RunRepository) -> None:
     await runs.queue(a_request())
-    first = await runs.note(await claimed(runs), "details", {"short": "active"})
+    first = await runs.advance(await claimed(runs), "details", {"accounts": ACCOUNTS_READ})
     await first.lease.release()
 
     second = await claimed(runs)
 
     assert (second.run.run_id, second.run.phase) == (first.run.run_id, "details")
-    assert (second.run.notes, second.run.claims) == ({"short": "active"}, 2)
+    assert (second.run.reports, second.run.claims) == ({"accounts": ACCOUNTS_READ}, 2)
     assert second.run.first_revision == first.run.first_revision
 
 
-async def test_a_worker_that_was_replaced_can_neither_note_nor_finish(
+async def test_a_worker_that_was_replaced_can_neither_advance_nor_finish(
     runs: RunRepository, mongo: Mongo
 ) -> None:
     await runs.queue(a_request())
@@ -105,7 +107,7 @@ async def test_a_worker_that_was_replaced_can_neither_note_nor_finish(
     await claimed(runs)
 
     with pytest.raises(LeaseLost):
-        await runs.note(late, "details")
+        await runs.advance(late, "details", {})
     with pytest.raises(LeaseLost):
         await runs.finish(late, RunEnding(Outcome.COMPLETE))
     assert await outbox(mongo) == []
@@ -164,7 +166,7 @@ async def test_a_request_that_overtakes_the_integrations_own_news_waits_for_it(m
     await runs.queue(a_request())
 
     assert await runs.claim() is None
-    await IntegrationStates(mongo, Side.VENDOR).connected(connected())
+    await IntegrationStates(mongo, Side.VENDOR).on_connected(connected())
 
     assert (await claimed(runs)).run.sync_ids == ("s1",)
 
@@ -177,10 +179,10 @@ async def test_a_run_is_not_wanted_once_disconnected_or_connected_anew(
     run = (await claimed(runs)).run
     await runs.check_wanted(run)
 
-    await integrations.changed(changed(IntegrationStatus.DISCONNECTED))
+    await integrations.on_changed(changed(IntegrationStatus.DISCONNECTED))
     with pytest.raises(RunStopped, match="disconnected"):
         await runs.check_wanted(run)
-    await integrations.connected(connected(generation=2))
+    await integrations.on_connected(connected(generation=2))
     with pytest.raises(RunStopped, match="anew"):
         await runs.check_wanted(run)
     assert (await runs.queue(RunRequest.first(connected(generation=2)))).run_id != run.run_id
@@ -190,7 +192,7 @@ async def test_news_of_an_integration_may_come_in_any_order(mongo: Mongo) -> Non
     integrations = IntegrationStates(mongo, Side.VENDOR)
     news = (changed(IntegrationStatus.ACTIVE, revision=2), changed(IntegrationStatus.PENDING, revision=1))
 
-    await asyncio.gather(integrations.connected(connected()), *map(integrations.changed, news))
+    await asyncio.gather(integrations.on_connected(connected()), *map(integrations.on_changed, news))
 
     known = await integrations.get("demo", "int_1")
     assert known is not None
@@ -199,9 +201,9 @@ async def test_news_of_an_integration_may_come_in_any_order(mongo: Mongo) -> Non
 
 async def test_the_end_of_an_older_generation_is_late_news(mongo: Mongo) -> None:
     integrations = IntegrationStates(mongo, Side.VENDOR)
-    await integrations.connected(connected(generation=2))
+    await integrations.on_connected(connected(generation=2))
 
-    await integrations.changed(changed(IntegrationStatus.DISCONNECTED, revision=5, generation=1))
+    await integrations.on_changed(changed(IntegrationStatus.DISCONNECTED, revision=5, generation=1))
 
     known = await integrations.get("demo", "int_1")
     assert known is not None
@@ -209,5 +211,5 @@ async def test_the_end_of_an_older_generation_is_late_news(mongo: Mongo) -> None
 
 
 async def test_the_other_side_is_none_of_ours(mongo: Mongo) -> None:
-    assert not await IntegrationStates(mongo, Side.VENDOR).connected(connected(side=Side.PSA))
+    assert not await IntegrationStates(mongo, Side.VENDOR).on_connected(connected(side=Side.PSA))
     assert await IntegrationStates(mongo, Side.VENDOR).get("demo", "int_1") is None

@@ -16,9 +16,10 @@ from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import Lease, LeaseLost
 from shared.sync_engine.integrations import IntegrationStates
-from shared.sync_engine.models import ProviderUnreachable, RunTally
+from shared.sync_engine.models import ProviderUnreachable, Run, RunTally, StepReport
+from shared.sync_engine.run_context import RunContext, RunStep
 from shared.sync_engine.run_repository import TTL, MessageTypes, RunRepository
-from shared.sync_engine.run_worker import WATCH, RunContext, RunStep, RunWorker, WorkerTools
+from shared.sync_engine.run_worker import WATCH_INTERVAL, RunWorker, WorkerTools
 
 SAYS = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
 
@@ -35,23 +36,23 @@ class Scripted:
     hold: asyncio.Event | None = None
     lease: Lease = field(init=False)
 
-    async def steps(self, walk: RunContext) -> Sequence[RunStep]:
-        assert walk.run.claims
-        self.lease = walk.claimed.lease
+    def steps(self) -> Sequence[RunStep]:
         return [RunStep("first", self.do), RunStep("second", self.do)]
 
-    async def do(self, walk: RunContext) -> dict[str, str]:
-        name = walk.progress.phase
+    async def do(self, context: RunContext) -> StepReport:
+        assert context.run.claims
+        self.lease = context.claimed.lease
+        name = context.progress.phase
         if error := self.raises.pop(name, None):
             raise error
         if self.hold:
             await self.hold.wait()
-        await walk.observer.publish([an_account(name, revision=await walk.observer.revision())])
+        await context.publisher.publish([an_account(name, revision=await context.publisher.next_revision())])
         self.done.append(name)
-        return {name: "done"}
+        return StepReport(counts={name: 1})
 
-    async def tally(self, walk: RunContext) -> RunTally:
-        return RunTally(counts={"accounts": len(walk.run.notes)}, shortfalls=self.shortfalls)
+    async def tally(self, run: Run) -> RunTally:
+        return RunTally(counts={"accounts": len(run.reports)}, shortfalls=self.shortfalls)
 
 
 @pytest.fixture
@@ -61,14 +62,17 @@ def runs(mongo: Mongo) -> RunRepository:
 
 @pytest.fixture
 async def queued(runs: RunRepository, mongo: Mongo) -> None:
-    await IntegrationStates(mongo, Side.VENDOR).connected(connected())
+    await IntegrationStates(mongo, Side.VENDOR).on_connected(connected())
     await runs.queue(a_request())
 
 
 def a_worker(
     mongo: Mongo, runs: RunRepository, work: Scripted, publisher: Published | None = None
 ) -> RunWorker:
-    return RunWorker(runs, work, WorkerTools(mongo, opened(publisher or Published()), Board(), watch=0.05))
+    kafka = opened(publisher or Published())
+    return RunWorker(
+        runs, work, WorkerTools(mongo, kafka, Board(), watch_interval=timedelta(milliseconds=50))
+    )
 
 
 async def ended(mongo: Mongo) -> VendorRunFinished | None:
@@ -166,7 +170,7 @@ async def test_a_run_whose_integration_is_disconnected_fails(mongo: Mongo, runs:
     going = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=asyncio.Event())).step())
     await until_claimed(mongo)
 
-    await IntegrationStates(mongo, Side.VENDOR).changed(changed(IntegrationStatus.DISCONNECTED))
+    await IntegrationStates(mongo, Side.VENDOR).on_changed(changed(IntegrationStatus.DISCONNECTED))
     await asyncio.wait_for(going, 5)
 
     said = await ended(mongo)
@@ -203,7 +207,7 @@ async def test_the_lease_is_renewed_while_a_step_takes_its_time(mongo: Mongo, ru
 
 
 def test_renewals_may_fail_twice_before_the_lease_is_over() -> None:
-    assert TTL.total_seconds() > WATCH * 3
+    assert TTL > WATCH_INTERVAL * 3
 
 
 async def test_everything_published_ends_at_the_leases_deadline(mongo: Mongo, runs: RunRepository) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from ingram import QUICK
 from sandboxes import INGRAM, ingram_headers, sign_in
-from vendor_runs import Stage
+from vendor_runs import VendorRunHarness
 
 from sandbox.app import create_app
 from sandbox.settings import Settings
@@ -35,7 +35,7 @@ def world(app: FastAPI) -> World:
 
 
 @pytest.fixture
-async def stage(app: FastAPI, world: World, mongo: Mongo) -> Stage:
+async def stage(app: FastAPI, world: World, mongo: Mongo) -> VendorRunHarness:
     transport, headers = httpx.ASGITransport(app), ingram_headers(world.identity)
     async with httpx.AsyncClient(transport=transport, base_url=INGRAM, headers=headers) as client:
         token = (await sign_in(client, world.identity)).json()["token"]
@@ -47,10 +47,12 @@ async def stage(app: FastAPI, world: World, mongo: Mongo) -> Stage:
         async with Api(source, outbound=outbound, policy=QUICK, transport=transport) as api:
             yield IngramMicroConnector(api)
 
-    return Stage(mongo, connect=connect)
+    return VendorRunHarness(mongo, connect=connect)
 
 
-async def test_a_run_reads_all_that_is_billable_with_the_fewest_calls(stage: Stage, world: World) -> None:
+async def test_a_run_reads_all_that_is_billable_with_the_fewest_calls(
+    stage: VendorRunHarness, world: World
+) -> None:
     asked_before = world.journal.last
 
     finished = await stage.run()
@@ -64,7 +66,7 @@ async def test_a_run_reads_all_that_is_billable_with_the_fewest_calls(stage: Sta
     assert world.journal.last - asked_before == customer_pages + 2 * pages + len(billable)
 
 
-async def test_the_quantities_are_those_of_the_marketplace(stage: Stage, world: World) -> None:
+async def test_the_quantities_are_those_of_the_marketplace(stage: VendorRunHarness, world: World) -> None:
     await stage.run()
 
     told = {
@@ -80,7 +82,7 @@ async def test_the_quantities_are_those_of_the_marketplace(stage: Stage, world: 
         assert there or lines == [(None, NoNumber.UNQUANTIFIED)]
 
 
-async def test_a_second_run_says_nothing_new(stage: Stage) -> None:
+async def test_a_second_run_says_nothing_new(stage: VendorRunHarness) -> None:
     await stage.run("first")
     told = len(stage.kafka.messages)
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 from marketplace import FakeMarketplace, a_detail, a_row, an_offer, customers
-from vendor_runs import Stage
+from vendor_runs import VendorRunHarness
 
 from shared.contracts.base import Outcome
 from shared.contracts.vendor_sync import SubscriptionStatus, VendorAccountObserved
@@ -11,17 +11,17 @@ from shared.mongo import Mongo
 
 
 @pytest.fixture
-async def stage(mongo: Mongo) -> Stage:
+async def stage(mongo: Mongo) -> VendorRunHarness:
     """One complete run is behind it, and the log is empty."""
     vendor = FakeMarketplace(accounts_there=customers("c1", "c2"))
     vendor.has(*(an_offer(f"s{n}", f"offer {n}", n) for n in range(4)))
-    stage = Stage(mongo, vendor)
+    stage = VendorRunHarness(mongo, vendor)
     await stage.run("before")
     vendor.log.clear()
     return stage
 
 
-async def test_a_vanished_subscription_is_read_once_before_it_is_absent(stage: Stage) -> None:
+async def test_a_vanished_subscription_is_read_once_before_it_is_absent(stage: VendorRunHarness) -> None:
     del stage.vendor.details["s2"]
 
     finished = await stage.run()
@@ -31,7 +31,7 @@ async def test_a_vanished_subscription_is_read_once_before_it_is_absent(stage: S
     assert stage.last("s2").lines[0].quantity == Decimal(2)
 
 
-async def test_what_is_gone_is_not_asked_for_again(stage: Stage) -> None:
+async def test_what_is_gone_is_not_asked_for_again(stage: VendorRunHarness) -> None:
     del stage.vendor.details["s2"]
     await stage.run("first")
     stage.vendor.log.clear()
@@ -41,7 +41,9 @@ async def test_what_is_gone_is_not_asked_for_again(stage: Stage) -> None:
     assert "s2" not in stage.vendor.log
 
 
-async def test_a_vanished_subscription_that_can_be_read_tells_its_real_status(stage: Stage) -> None:
+async def test_a_vanished_subscription_that_can_be_read_tells_its_real_status(
+    stage: VendorRunHarness,
+) -> None:
     stage.vendor.becomes("s2", SubscriptionStatus.TERMINATED)
 
     finished = await stage.run()
@@ -50,7 +52,7 @@ async def test_a_vanished_subscription_that_can_be_read_tells_its_real_status(st
     assert finished.counts["vanished"] == 1
 
 
-async def test_a_subscription_that_slipped_between_two_lists_is_still_there(stage: Stage) -> None:
+async def test_a_subscription_that_slipped_between_two_lists_is_still_there(stage: VendorRunHarness) -> None:
     stage.vendor.hidden = {"s2"}
     published = len(stage.kafka.messages)
 
@@ -60,7 +62,7 @@ async def test_a_subscription_that_slipped_between_two_lists_is_still_there(stag
     assert len(stage.kafka.messages) == published
 
 
-async def test_an_empty_list_zeroes_nothing_that_is_there(stage: Stage) -> None:
+async def test_an_empty_list_zeroes_nothing_that_is_there(stage: VendorRunHarness) -> None:
     stage.vendor.hidden = set(stage.vendor.details)
 
     finished = await stage.run()
@@ -69,7 +71,9 @@ async def test_an_empty_list_zeroes_nothing_that_is_there(stage: Stage) -> None:
     assert finished.published == dict.fromkeys(finished.published, 0)
 
 
-async def test_a_vanished_subscription_that_cannot_be_read_keeps_its_last_value(stage: Stage) -> None:
+async def test_a_vanished_subscription_that_cannot_be_read_keeps_its_last_value(
+    stage: VendorRunHarness,
+) -> None:
     stage.vendor.hidden = {"s2"}
 
     async def broken(id_: str) -> None:
@@ -83,7 +87,7 @@ async def test_a_vanished_subscription_that_cannot_be_read_keeps_its_last_value(
     assert stage.last("s2").present
 
 
-async def test_a_listed_subscription_that_is_not_found_is_gone(stage: Stage) -> None:
+async def test_a_listed_subscription_that_is_not_found_is_gone(stage: VendorRunHarness) -> None:
     ghost = a_detail(a_row("s9"))
     stage.vendor.has(ghost)
 
@@ -97,7 +101,7 @@ async def test_a_listed_subscription_that_is_not_found_is_gone(stage: Stage) -> 
     assert not stage.last("s9").present
 
 
-async def test_what_comes_back_has_no_number_until_it_is_read(stage: Stage) -> None:
+async def test_what_comes_back_has_no_number_until_it_is_read(stage: VendorRunHarness) -> None:
     back = stage.vendor.details.pop("s2")
     await stage.run("gone")
     stage.vendor.has(back)
@@ -111,7 +115,7 @@ async def test_what_comes_back_has_no_number_until_it_is_read(stage: Stage) -> N
     assert stage.last("s2").present
 
 
-async def test_an_account_that_is_listed_no_more_is_read_before_it_is_absent(stage: Stage) -> None:
+async def test_an_account_that_is_listed_no_more_is_read_before_it_is_absent(stage: VendorRunHarness) -> None:
     del stage.vendor.accounts_there["c2"]
 
     await stage.run()
@@ -123,7 +127,7 @@ async def test_an_account_that_is_listed_no_more_is_read_before_it_is_absent(sta
     )
 
 
-async def test_refused_credentials_are_never_taken_for_an_absent_account(stage: Stage) -> None:
+async def test_refused_credentials_are_never_taken_for_an_absent_account(stage: VendorRunHarness) -> None:
     del stage.vendor.accounts_there["c2"]
 
     async def refused(_: str) -> None:
@@ -140,7 +144,7 @@ async def test_a_whole_marketplace_may_vanish_in_one_run(mongo: Mongo) -> None:
     """More than is stored in one transaction."""
     vendor = FakeMarketplace(accounts_there=customers("c1", "c2"))
     vendor.has(*(an_offer(f"s{n}", "offer", n) for n in range(520)))
-    stage = Stage(mongo, vendor)
+    stage = VendorRunHarness(mongo, vendor)
     await stage.run("before")
     vendor.details.clear()
 

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 from marketplace import NOW, FakeMarketplace, a_detail, a_product, a_row, an_offer, customers
-from vendor_runs import Stage
+from vendor_runs import VendorRunHarness
 
 from shared.contracts.base import Outcome, RunKind
 from shared.contracts.vendor_sync import (
@@ -16,13 +16,13 @@ from shared.mongo import Mongo
 
 
 @pytest.fixture
-def stage(mongo: Mongo) -> Stage:
+def stage(mongo: Mongo) -> VendorRunHarness:
     vendor = FakeMarketplace(accounts_there=customers("c1", "c2", "c3"))
     vendor.has(*(an_offer(f"s{n}", f"offer {n % 3}", n) for n in range(9)))
-    return Stage(mongo, vendor)
+    return VendorRunHarness(mongo, vendor)
 
 
-async def test_a_full_run_publishes_what_is_there_and_says_how_much(stage: Stage) -> None:
+async def test_a_full_run_publishes_what_is_there_and_says_how_much(stage: VendorRunHarness) -> None:
     finished = await stage.run()
 
     assert (finished.outcome, finished.coverage) == (Outcome.COMPLETE, Decimal(1))
@@ -36,7 +36,7 @@ async def test_a_full_run_publishes_what_is_there_and_says_how_much(stage: Stage
     assert len(stage.vendor.log) == 9
 
 
-async def test_every_observation_is_stamped_by_its_run(stage: Stage) -> None:
+async def test_every_observation_is_stamped_by_its_run(stage: VendorRunHarness) -> None:
     finished = await stage.run()
 
     observations = stage.said(VendorAccountObserved) + stage.said(SubscriptionObserved)
@@ -44,7 +44,7 @@ async def test_every_observation_is_stamped_by_its_run(stage: Stage) -> None:
     assert all(seen.revision > finished.first_revision for seen in observations)
 
 
-async def test_what_is_listed_is_seen_at_once_with_its_quantities_unread(stage: Stage) -> None:
+async def test_what_is_listed_is_seen_at_once_with_its_quantities_unread(stage: VendorRunHarness) -> None:
     await stage.run()
 
     first = {seen.subscription_id: seen for seen in reversed(stage.said(SubscriptionObserved))}
@@ -52,7 +52,7 @@ async def test_what_is_listed_is_seen_at_once_with_its_quantities_unread(stage: 
     assert all(stage.last(id_).detailed for id_ in first)
 
 
-async def test_a_second_run_of_an_unchanged_marketplace_publishes_nothing(stage: Stage) -> None:
+async def test_a_second_run_of_an_unchanged_marketplace_publishes_nothing(stage: VendorRunHarness) -> None:
     await stage.run("first")
     before = len(stage.kafka.messages)
 
@@ -63,7 +63,7 @@ async def test_a_second_run_of_an_unchanged_marketplace_publishes_nothing(stage:
     assert (finished.outcome, finished.counts["details"]) == (Outcome.COMPLETE, 9)
 
 
-async def test_only_what_changed_is_published(stage: Stage) -> None:
+async def test_only_what_changed_is_published(stage: VendorRunHarness) -> None:
     await stage.run("first")
     before = len(stage.kafka.messages)
     stage.vendor.has(an_offer("s5", "offer 2", 50))
@@ -75,13 +75,13 @@ async def test_only_what_changed_is_published(stage: Stage) -> None:
     assert finished.published[SubscriptionObserved.topic] == 1
 
 
-async def test_one_subscription_of_each_offer_is_read_first(stage: Stage) -> None:
+async def test_one_subscription_of_each_offer_is_read_first(stage: VendorRunHarness) -> None:
     await stage.run()
 
     assert set(stage.vendor.log[:3]) == {"s0", "s1", "s2"}
 
 
-async def test_a_quick_run_reads_only_what_its_list_row_shows_changed(stage: Stage) -> None:
+async def test_a_quick_run_reads_only_what_its_list_row_shows_changed(stage: VendorRunHarness) -> None:
     await stage.run("full")
     stage.vendor.log.clear()
     stage.vendor.has(a_detail(a_row("s3", name="offer 0 renamed"), a_product("offer 0", quantity=3)))
@@ -93,7 +93,7 @@ async def test_a_quick_run_reads_only_what_its_list_row_shows_changed(stage: Sta
     assert finished.outcome is Outcome.COMPLETE
 
 
-async def test_a_quick_run_reads_what_is_older_than_the_freshness(stage: Stage) -> None:
+async def test_a_quick_run_reads_what_is_older_than_the_freshness(stage: VendorRunHarness) -> None:
     await stage.run("full")
     stage.vendor.log.clear()
     stage.clock = lambda: NOW + timedelta(days=8)
@@ -103,7 +103,9 @@ async def test_a_quick_run_reads_what_is_older_than_the_freshness(stage: Stage) 
     assert len(stage.vendor.log) == 9
 
 
-async def test_a_subscription_that_comes_while_the_details_are_read_is_read_too(stage: Stage) -> None:
+async def test_a_subscription_that_comes_while_the_details_are_read_is_read_too(
+    stage: VendorRunHarness,
+) -> None:
     async def renewed(_: str) -> None:
         stage.vendor.becomes("s8", SubscriptionStatus.REMOVED)
         stage.vendor.has(an_offer("s8-renewed", "offer 2", 80))
@@ -116,7 +118,7 @@ async def test_a_subscription_that_comes_while_the_details_are_read_is_read_too(
     assert stage.last("s8-renewed").lines[0].quantity == Decimal(80)
 
 
-async def test_a_subscription_of_an_unlisted_customer_is_not_dropped(stage: Stage) -> None:
+async def test_a_subscription_of_an_unlisted_customer_is_not_dropped(stage: VendorRunHarness) -> None:
     stage.vendor.has(a_detail(a_row("s10", account_id="c99")))
 
     await stage.run()
@@ -124,7 +126,7 @@ async def test_a_subscription_of_an_unlisted_customer_is_not_dropped(stage: Stag
     assert stage.last("s10").account_id == "c99"
 
 
-async def test_progress_is_told_as_it_happens(stage: Stage) -> None:
+async def test_progress_is_told_as_it_happens(stage: VendorRunHarness) -> None:
     finished = await stage.run()
 
     last = stage.board.told[-1]
@@ -132,7 +134,7 @@ async def test_progress_is_told_as_it_happens(stage: Stage) -> None:
     assert last.outcome is None
 
 
-async def test_a_service_keeps_its_name_while_any_subscription_calls_it_so(stage: Stage) -> None:
+async def test_a_service_keeps_its_name_while_any_subscription_calls_it_so(stage: VendorRunHarness) -> None:
     stage.vendor.details.clear()
     stage.vendor.has(*(a_detail(a_row(f"s{n}"), a_product(name=name)) for n, name in enumerate("BA")))
     await stage.run("first")

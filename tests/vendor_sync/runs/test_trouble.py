@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from marketplace import FakeMarketplace, an_offer, customers
 from run_env import Published
-from vendor_runs import Stage
+from vendor_runs import VendorRunHarness
 
 from shared.contracts import Message
 from shared.contracts.base import Outcome
@@ -16,16 +16,16 @@ from shared.contracts.vendor_sync import VendorCredentialsRejected as Said
 from shared.errors import CredentialsRejected, NeighbourAway, TransientError, UnexpectedResponse
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost
-from shared.sync_engine.dirty_batches import DirtyBatch, DirtyBatches
+from shared.sync_engine.change_publisher import dirty_queue
 
 COUNT = 12
 
 
 @pytest.fixture
-def stage(mongo: Mongo) -> Stage:
+def stage(mongo: Mongo) -> VendorRunHarness:
     vendor = FakeMarketplace(accounts_there=customers("c1"), page_size=5)
     vendor.has(*(an_offer(f"s{n:02}", f"offer {n % 3}", n) for n in range(COUNT)))
-    return Stage(mongo, vendor)
+    return VendorRunHarness(mongo, vendor)
 
 
 def after(calls: int, error: Exception) -> Callable[[str], Awaitable[None]]:
@@ -39,12 +39,14 @@ def after(calls: int, error: Exception) -> Callable[[str], Awaitable[None]]:
     return asked
 
 
-async def done(stage: Stage) -> set[str]:
+async def done(stage: VendorRunHarness) -> set[str]:
     rows = await stage.mongo.all_tenants("subscriptions").find({"state": "done"})
     return {row["row"]["subscription_id"] for row in rows}
 
 
-async def test_a_vendor_that_stays_down_leaves_a_partial_run_with_what_was_read(stage: Stage) -> None:
+async def test_a_vendor_that_stays_down_leaves_a_partial_run_with_what_was_read(
+    stage: VendorRunHarness,
+) -> None:
     stage.vendor.asked = after(5, TransientError("503"))
 
     finished = await stage.run()
@@ -55,7 +57,7 @@ async def test_a_vendor_that_stays_down_leaves_a_partial_run_with_what_was_read(
     assert sum(stage.last(f"s{n:02}").detailed for n in range(COUNT)) == 5
 
 
-async def test_nothing_that_was_known_changes_when_a_list_cannot_be_read(stage: Stage) -> None:
+async def test_nothing_that_was_known_changes_when_a_list_cannot_be_read(stage: VendorRunHarness) -> None:
     await stage.run("before")
     told = len(stage.kafka.messages)
 
@@ -69,7 +71,7 @@ async def test_nothing_that_was_known_changes_when_a_list_cannot_be_read(stage: 
     assert len(stage.kafka.messages) == told
 
 
-async def test_one_detail_that_cannot_be_understood_spoils_no_other(stage: Stage) -> None:
+async def test_one_detail_that_cannot_be_understood_spoils_no_other(stage: VendorRunHarness) -> None:
     async def odd(id_: str) -> None:
         if id_ == "s03":
             raise UnexpectedResponse("s03 has no product")
@@ -82,7 +84,7 @@ async def test_one_detail_that_cannot_be_understood_spoils_no_other(stage: Stage
     assert (finished.counts["details"], finished.counts["failed"]) == (11, 1)
 
 
-async def test_one_detail_that_is_always_down_does_not_hide_those_behind_it(stage: Stage) -> None:
+async def test_one_detail_that_is_always_down_does_not_hide_those_behind_it(stage: VendorRunHarness) -> None:
     async def down(id_: str) -> None:
         if id_ == "s00":
             raise TransientError("500")
@@ -93,7 +95,7 @@ async def test_one_detail_that_is_always_down_does_not_hide_those_behind_it(stag
     assert (finished.outcome, finished.counts["details"]) == (Outcome.PARTIAL, COUNT - 1)
 
 
-async def test_refused_credentials_fail_the_run_and_are_said(stage: Stage) -> None:
+async def test_refused_credentials_fail_the_run_and_are_said(stage: VendorRunHarness) -> None:
     stage.vendor.asked = after(3, CredentialsRejected("GET /subscriptions answered 401", message="expired"))
 
     finished = await stage.run()
@@ -103,7 +105,7 @@ async def test_refused_credentials_fail_the_run_and_are_said(stage: Stage) -> No
     assert Said.model_validate_json(said[0]["body"]).refused == "expired"
 
 
-async def test_a_list_that_falls_short_makes_the_run_partial(stage: Stage) -> None:
+async def test_a_list_that_falls_short_makes_the_run_partial(stage: VendorRunHarness) -> None:
     stage.vendor.short = {SubscriptionStatus.ACTIVE}
 
     finished = await stage.run()
@@ -113,7 +115,7 @@ async def test_a_list_that_falls_short_makes_the_run_partial(stage: Stage) -> No
     assert finished.counts["details"] == COUNT
 
 
-async def test_a_run_during_which_kafka_is_away_goes_on_when_it_is_back(stage: Stage) -> None:
+async def test_a_run_during_which_kafka_is_away_goes_on_when_it_is_back(stage: VendorRunHarness) -> None:
     async def away(_: list[Message]) -> None:
         raise TransientError("Kafka does not answer")
 
@@ -127,7 +129,7 @@ async def test_a_run_during_which_kafka_is_away_goes_on_when_it_is_back(stage: S
     assert (finished.outcome, finished.published[SubscriptionObserved.topic]) == (Outcome.COMPLETE, COUNT)
 
 
-async def test_a_run_that_waits_for_its_quota_says_so(stage: Stage) -> None:
+async def test_a_run_that_waits_for_its_quota_says_so(stage: VendorRunHarness) -> None:
     async def held(_: str) -> None:
         stage.vendor.held_for = 3600.0
         await stage.board.hears("waiting for quota")
@@ -141,7 +143,9 @@ async def test_a_run_that_waits_for_its_quota_says_so(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("part", ["listing", "asked"], ids=["lists", "details"])
-async def test_a_run_during_which_auth_is_away_goes_on_when_it_is_back(stage: Stage, part: str) -> None:
+async def test_a_run_during_which_auth_is_away_goes_on_when_it_is_back(
+    stage: VendorRunHarness, part: str
+) -> None:
     setattr(stage.vendor, part, after(2, NeighbourAway("auth does not answer")))
     with pytest.raises(NeighbourAway):
         await stage.run()
@@ -155,7 +159,7 @@ async def test_a_run_during_which_auth_is_away_goes_on_when_it_is_back(stage: St
 
 @pytest.mark.parametrize("fatal", range(1, 9))
 async def test_a_killed_run_is_continued_without_repeating_a_finished_detail(
-    stage: Stage, fatal: int
+    stage: VendorRunHarness, fatal: int
 ) -> None:
     """Killed at each of its publications in turn: between the stored rows and Kafka."""
     await stage.queue()
@@ -179,7 +183,7 @@ async def test_a_killed_run_is_continued_without_repeating_a_finished_detail(
     assert all(stage.last(f"s{n:02}").lines[0].quantity == Decimal(n) for n in range(COUNT))
 
 
-async def test_a_worker_paused_beyond_its_lease_publishes_nothing_more(stage: Stage) -> None:
+async def test_a_worker_paused_beyond_its_lease_publishes_nothing_more(stage: VendorRunHarness) -> None:
     await stage.queue()
 
     async def replaced(_: str) -> None:
@@ -193,7 +197,7 @@ async def test_a_worker_paused_beyond_its_lease_publishes_nothing_more(stage: St
     assert not any(seen.detailed for seen in stage.said(SubscriptionObserved))
 
 
-async def test_a_worker_that_was_succeeded_changes_nothing_on_the_to_do_list(stage: Stage) -> None:
+async def test_a_worker_that_was_succeeded_changes_nothing_on_the_to_do_list(stage: VendorRunHarness) -> None:
     await stage.queue()
 
     async def replaced(_: str) -> None:
@@ -206,10 +210,10 @@ async def test_a_worker_that_was_succeeded_changes_nothing_on_the_to_do_list(sta
     assert await done(stage) == set()
 
 
-async def test_the_successor_publishes_again_what_was_left_dirty(stage: Stage) -> None:
+async def test_the_successor_publishes_again_what_was_left_dirty(stage: VendorRunHarness) -> None:
     await stage.run("before")
     left = stage.last("s00")
-    await DirtyBatches(stage.mongo, "demo", "int_1").keep(DirtyBatch.of([f"{left.topic}#{left.key}"]))
+    await dirty_queue(stage.mongo).enqueue("demo", "int_1", [f"{left.topic}#{left.key}"])
     told = len(stage.kafka.messages)
 
     await stage.run("after")

@@ -4,10 +4,10 @@ from fastapi import FastAPI
 
 from psa_sync.connectors import CONNECTORS, PsaConnections
 from psa_sync.runs.ports import PsaConnection
-from psa_sync.runs.repository import TODO_INDEXES, AgreementQueueRepository
+from psa_sync.runs.repository import AGREEMENT_QUEUE_INDEXES, AgreementQueueRepository
 from psa_sync.runs.run_definition import PsaRunDefinition
 from psa_sync.settings import Settings
-from psa_sync.writes.handlers import WriteHandlers, subscribe
+from psa_sync.writes.handlers import WriteHandlers
 from psa_sync.writes.jobs import WriteJob
 from psa_sync.writes.repository import WRITE_INDEXES, WriteRepository
 from psa_sync.writes.writer import QuantityWriter
@@ -22,60 +22,67 @@ from shared.status_channel import StatusChannel
 from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
 from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.run_repository import MessageTypes
-from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile, now
+from shared.sync_engine.run_worker import utc_now
+from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile
 
 PROFILE = SyncServiceProfile(
     service="psa-sync",
     side=Side.PSA,
-    hears=contracts.SyncPsa,
-    says=MessageTypes(
+    command=contracts.SyncPsa,
+    message_types=MessageTypes(
         contracts.PsaRunFinished,
         contracts.PsaCredentialsRejected,
         (contracts.PsaAccountObserved, contracts.ProductObserved, contracts.AgreementLineObserved),
     ),
-    runs_at_once=2,
-    indexes=(*TODO_INDEXES, *WRITE_INDEXES),
+    workers=2,
+    indexes=(*AGREEMENT_QUEUE_INDEXES, *WRITE_INDEXES),
 )
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as uvicorn runs it."""
-    return make_app(parts_of(settings or load(Settings)))
+    """Builds the service as uvicorn runs it."""
+    return make_app(dependencies_of(settings or load(Settings)))
 
 
-def parts_of(settings: Settings) -> SyncDependencies[PsaConnection]:
-    """What the settings say it is made of."""
-    accesses = AccessClient(settings.auth, settings.outbound)
-    fenced, live = FencedProducers(settings.kafka, PROFILE.service), StatusChannel(settings.redis)
+def dependencies_of(settings: Settings) -> SyncDependencies[PsaConnection]:
+    """Opens what the settings name: stores, Kafka, the status channel and the ways to the providers."""
+    access = AccessClient(settings.auth, settings.outbound)
+    producers = FencedProducers(settings.kafka, PROFILE.service)
+    status_channel = StatusChannel(settings.redis)
     return SyncDependencies(
         Mongo(settings.mongo),
         make_broker(settings.kafka, PROFILE.service),
-        live,
-        PsaConnections(accesses, CONNECTORS).open,
-        fenced.publishing,
-        closing=(fenced.close, accesses.aclose, live.close),
+        status_channel,
+        PsaConnections(access, CONNECTORS).open,
+        producers.publishing,
+        close_hooks=(producers.close, access.aclose, status_channel.close),
     )
 
 
-def make_app(parts: SyncDependencies[PsaConnection]) -> FastAPI:
-    """The same from parts that a test may bring."""
-    work = PsaRunDefinition(parts.connect, AgreementQueueRepository(parts.mongo), now)
-    service = SyncService(PROFILE, parts, work)
-    # Writing back, which a PSA alone has: the command is heard, and carried out in rounds.
-    writes = WriteRepository(parts.mongo, service.outbox, now)
-    writer = _writer(service, parts, writes)
-    job = WriteJob(writes, writer, Leases(parts.mongo), service.health).job()
-    subscribe(
-        parts.broker, WriteHandlers(writes, job.wake.set), service=PROFILE.service, health=service.health
-    )
+def make_app(dependencies: SyncDependencies[PsaConnection]) -> FastAPI:
+    """Builds the service from dependencies that a test may bring."""
+    definition = PsaRunDefinition(dependencies.connect, AgreementQueueRepository(dependencies.mongo))
+    service = SyncService(PROFILE, dependencies, definition)
+    # Writing back, which a PSA alone has: the command is stored, and carried out by a job.
+    writes = WriteRepository(dependencies.mongo, service.outbox, utc_now)
+    job = WriteJob(
+        writes, _writer(service, dependencies, writes), Leases(dependencies.mongo), service.health
+    ).job()
+    handlers = WriteHandlers(writes, job.wake.set)
+    handlers.subscribe(dependencies.broker, service=PROFILE.service, health=service.health)
     return service.app(job)
 
 
 def _writer(
-    service: SyncService, parts: SyncDependencies[PsaConnection], writes: WriteRepository
+    service: SyncService, dependencies: SyncDependencies[PsaConnection], writes: WriteRepository
 ) -> QuantityWriter:
-    def observer(known: IntegrationState, lease: LeaseFence) -> ChangePublisher:
-        ids = {"tenant_id": known.tenant_id, "integration_id": known.integration_id}
-        return ChangePublisher(parts.mongo, service.publisher, lease=lease, **ids)
+    def open_changes(integration: IntegrationState, lease: LeaseFence) -> ChangePublisher:
+        return ChangePublisher(
+            dependencies.mongo,
+            service.publisher,
+            tenant_id=integration.tenant_id,
+            integration_id=integration.integration_id,
+            lease=lease,
+        )
 
-    return QuantityWriter(writes, service.integrations, parts.connect, observer, now)
+    return QuantityWriter(writes, service.integrations, dependencies.connect, open_changes, utc_now)

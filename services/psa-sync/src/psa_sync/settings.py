@@ -10,17 +10,17 @@ from shared.runtime.settings import (
 )
 
 
-class OwnDatabase(MongoSettings):
+class _Database(MongoSettings):
     """Named like the service unless told otherwise."""
 
     database: str = "psa-sync"
 
 
 class Settings(ServiceSettings):
-    """From the environment; nothing here has a default that could be somebody else's."""
+    """Read from the environment; nothing here has a default that could be somebody else's."""
 
     kafka: KafkaSettings
-    mongo: OwnDatabase
+    mongo: _Database
     redis: RedisSettings
     auth: ServiceAuthSettings
     outbound: OutboundSettings = OutboundSettings()

@@ -11,7 +11,7 @@ from shared.mongo import Mongo
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.sync_engine.run_repository import MessageTypes
-from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile, now
+from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile
 from vendor_sync.connectors import CONNECTORS, MarketplaceConnections
 from vendor_sync.runs.ports import Marketplace
 from vendor_sync.runs.repository import DetailQueueRepository
@@ -21,37 +21,38 @@ from vendor_sync.settings import Settings
 PROFILE = SyncServiceProfile(
     service="vendor-sync",
     side=Side.VENDOR,
-    hears=contracts.SyncVendor,
-    says=MessageTypes(
+    command=contracts.SyncVendor,
+    message_types=MessageTypes(
         contracts.VendorRunFinished,
         contracts.VendorCredentialsRejected,
         (contracts.VendorAccountObserved, contracts.ServiceObserved, contracts.SubscriptionObserved),
     ),
-    runs_at_once=4,  # each keeps to the budget of its own integration
+    workers=4,  # each keeps to the rate limit of its own integration
 )
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as uvicorn runs it."""
-    return make_app(parts_of(settings or load(Settings)))
+    """Builds the service as uvicorn runs it."""
+    return make_app(dependencies_of(settings or load(Settings)))
 
 
-def parts_of(settings: Settings) -> SyncDependencies[Marketplace]:
-    """What the settings say it is made of."""
-    accesses = AccessClient(settings.auth, settings.outbound)
-    budgets = RateLimits(settings.redis, settings.budget)
-    fenced, live = FencedProducers(settings.kafka, PROFILE.service), StatusChannel(settings.redis)
+def dependencies_of(settings: Settings) -> SyncDependencies[Marketplace]:
+    """Opens what the settings name: stores, Kafka, the status channel and the ways to the providers."""
+    access = AccessClient(settings.auth, settings.outbound)
+    rate_limits = RateLimits(settings.redis, settings.budget)
+    producers = FencedProducers(settings.kafka, PROFILE.service)
+    status_channel = StatusChannel(settings.redis)
     return SyncDependencies(
         Mongo(settings.mongo),
         make_broker(settings.kafka, PROFILE.service),
-        live,
-        MarketplaceConnections(accesses, budgets, CONNECTORS).open,
-        fenced.publishing,
-        closing=(fenced.close, accesses.aclose, budgets.close, live.close),
+        status_channel,
+        MarketplaceConnections(access, rate_limits, CONNECTORS).open,
+        producers.publishing,
+        close_hooks=(producers.close, access.aclose, rate_limits.close, status_channel.close),
     )
 
 
-def make_app(parts: SyncDependencies[Marketplace]) -> FastAPI:
-    """The same from parts that a test may bring."""
-    work = VendorRunDefinition(parts.connect, DetailQueueRepository(parts.mongo), now)
-    return SyncService(PROFILE, parts, work).app()
+def make_app(dependencies: SyncDependencies[Marketplace]) -> FastAPI:
+    """Builds the service from dependencies that a test may bring."""
+    definition = VendorRunDefinition(dependencies.connect, DetailQueueRepository(dependencies.mongo))
+    return SyncService(PROFILE, dependencies, definition).app()

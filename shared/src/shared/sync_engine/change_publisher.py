@@ -1,13 +1,21 @@
-"""The last seen state of everything that was observed, and publishing of only what differs from it.
+"""Publishes what was read, but only where it differs from what was last published."""
 
-The rows of a batch are stored together with a mark that they are dirty, then published, then the mark is
-removed: killed in between, what it names is published again whatever it says. Rows move only forward by
-`revision`, which is taken before the read that it stamps.
-"""
+# Invariant: every key ends in its compacted topic with the newest revision that is stored for it here.
+#
+# A batch is stored together with a work item that names its keys as *dirty*, then published, then the item is
+# removed: a crash in between leaves the item, and what it names is published again, whatever it says.
+#
+#   store rows {a r7, b r7} + dirty {a, b} │ publish a, b │ complete the item
+#                                          └ killed here → republish_dirty publishes a r7, b r7 again
+#
+# Rows move only forward by revision, which is taken before the read that it stamps. A writer that finds its key
+# overtaken after publishing publishes the newer row again: its own late record may lie behind it in the topic,
+# and compaction would keep the last.
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -16,27 +24,28 @@ from shared.errors import PermanentError
 from shared.mongo import Document, Mongo, Session
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
-from shared.sync_engine.dirty_batches import DirtyBatch, DirtyBatches
 from shared.sync_engine.observation_rows import (
     COLLECTION,
-    O,
-    arrived,
+    arrived_revision,
     id_of,
     is_due,
     newest_of,
+    observation_of,
     of_integration,
     row_of,
-    stored,
 )
 from shared.sync_engine.revisions import RevisionCounter
+from shared.work_queue import WorkItem, WorkQueue
 
 log = structlog.get_logger()
 
-_AT_ONCE = 500
+O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
+
+_BATCH_SIZE = 500
 
 
 class MessagePublisher(Protocol):
-    """Sends messages, or raises; `deadline` is a moment of the loop's clock."""
+    """Sends messages, or raises; `deadline` is a moment of the loop's clock in seconds."""
 
     async def publish(
         self, messages: Iterable[Message], *, correlation_id: str | None = None, deadline: float | None = None
@@ -52,6 +61,11 @@ class LeaseFence(Protocol):
     def check(self) -> None: ...
 
 
+def dirty_queue(mongo: Mongo) -> WorkQueue:
+    """The queue of what was stored and may not have arrived; its lanes are integrations, its keys ids of rows."""
+    return WorkQueue(mongo, keys_per_item=_BATCH_SIZE)
+
+
 class ChangePublisher:
     """Publishes what was read of one integration, under one lease: a run's, or a write's."""
 
@@ -65,58 +79,60 @@ class ChangePublisher:
         lease: LeaseFence,
     ) -> None:
         self._mongo, self._rows = mongo, mongo.documents(COLLECTION, tenant_id)
-        self._marks = DirtyBatches(mongo, tenant_id, integration_id)
+        self._dirty = dirty_queue(mongo)
         self._publisher, self._lease, self._revisions = publisher, lease, RevisionCounter(mongo)
         self._tenant_id, self._integration_id = tenant_id, integration_id
         self.refused: dict[str, str] = {}
-        """Why something cannot be published at all, by what it is; it stays dirty."""
+        """Why something cannot be published at all, by the id of its row; it stays dirty."""
 
-    async def revision(self) -> int:
-        """Take one *before* each read; one read (a page, a batch) may stamp many things with it."""
+    async def next_revision(self) -> int:
+        """Takes a revision, *before* each read; one read (a page, a batch) may stamp many things with it."""
         return await self._revisions.next(self._tenant_id, self._integration_id)
 
     async def publish(self, observations: Iterable[O], *, always: bool = False) -> list[O]:
-        """Publish those that differ from what was last published, or are dirty; returns them.
+        """Publishes those that differ from what was last published, or are dirty; returns them.
 
-        News that is older than what is known is dropped. `always` is for a reading that proves something
-        (the read-back of a write): it is said even when it says the same. What is not known to have arrived
-        stays dirty. Raises `LeaseLost` past the deadline, `TransientError` when Kafka does not answer; what
-        Kafka will never take is told in `refused`, and holds up nothing else.
+        An observation that is older than what is stored is dropped. `always` is for a reading that proves
+        something (the read-back of a write): it is published even when it says the same. Raises `LeaseLost`
+        past the deadline and `TransientError` when Kafka does not answer: what is not known to have arrived
+        stays dirty. What Kafka will never take is named in `refused`, and holds up nothing else.
         """
         published: list[O] = []
-        for batch in _batches(observations):
-            published += await self._publish(batch, always=always)
+        rest = iter(observations)
+        while batch := list(islice(rest, _BATCH_SIZE)):
+            published += await self._publish_batch(batch, always=always)
         return published
 
-    async def known(self, model: type[O], things: Iterable[O]) -> dict[str, O]:
-        """What was last seen of these things (only their keys matter), by message key."""
+    async def existing(self, model: type[O], things: Iterable[O]) -> dict[str, O]:
+        """Returns what was last seen of these things (only their keys matter), by message key."""
         rows = await self._rows.get_many([id_of(thing) for thing in things])
-        return {seen.key: seen for seen in (model.model_validate(row["body"]) for row in rows.values())}
+        observations = (model.model_validate(row["body"]) for row in rows.values())
+        return {observation.key: observation for observation in observations}
 
-    async def seen(self, model: type[O]) -> AsyncIterator[O]:
-        """Everything of one kind that was ever observed here, as last seen; also what is gone."""
-        here = of_integration(model.topic, self._tenant_id, self._integration_id)
-        async for row in self._rows.stream(here, fields=["body"]):
+    async def last_seen(self, model: type[O]) -> AsyncIterator[O]:
+        """Yields everything of one kind that was ever observed here, as last seen; also what is absent."""
+        of_kind = of_integration(model.topic, self._tenant_id, self._integration_id)
+        async for row in self._rows.stream(of_kind, fields=["body"]):
             yield model.model_validate(row["body"])
 
     async def republish_dirty(self) -> int:
-        """Publish again what an interrupted publishing left behind; returns how many.
+        """Publishes again what an interrupted publishing left dirty; returns how many rows.
 
-        The stored body goes out as it is, with its own revision: it is the newest that is known of its key,
+        The stored body goes out as it is, with its own revision: it is the newest that is stored of its key,
         and must not outrank a newer reading.
         """
         count = 0
-        for mark in await self._marks.all():
-            rows = await self._rows.get_many(mark.ids)
-            await self._send(mark, self._readable(rows))
+        for item in await self._dirty.lane(self._tenant_id, self._integration_id):
+            rows = await self._rows.get_many(item.keys)
+            await self._send(item, self._readable(rows))
             count += len(rows)
         return count
 
-    async def _publish(self, batch: Sequence[O], *, always: bool) -> list[O]:
-        """Those of a batch that are due, and are not overtaken while they are stored."""
+    async def _publish_batch(self, batch: Sequence[O], *, always: bool) -> list[O]:
         newest = newest_of(batch)
         rows = await self._rows.get_many(newest)
-        dirty = await self._marks.dirty()
+        # Rows first: what somebody is just publishing was named dirty together with its row.
+        dirty = await self._dirty_ids()
         due = {
             id_: thing
             for id_, thing in newest.items()
@@ -124,87 +140,89 @@ class ChangePublisher:
         }
         if not due:
             return []
-        # Before the mark: a worker whose time is over must not make its successor's rows dirty.
+        # Before storing: a worker whose time is over must not make its successor's rows dirty.
         self._lease.check()
-        mark = DirtyBatch.of(due)
-        standing = await self._store(mark, due, rows, dirty)
-        await self._send(mark, standing)
+        item, standing = await self._store(due, rows, dirty)
+        await self._send(item, standing)
         return [thing for thing in standing if id_of(thing) not in self.refused]
 
+    async def _dirty_ids(self) -> set[str]:
+        items = await self._dirty.lane(self._tenant_id, self._integration_id)
+        return {id_ for item in items for id_ in item.keys}
+
     async def _store(
-        self, mark: DirtyBatch, due: Mapping[str, O], rows: Mapping[str, Document], dirty: Collection[str]
-    ) -> list[O]:
-        """With their mark, or not at all; whoever is overtaken meanwhile drops out."""
-        news = [row_of(thing, arrived(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()]
-        known: Mapping[str, Document] | None = rows
+        self, due: Mapping[str, O], rows: Mapping[str, Document], dirty: Collection[str]
+    ) -> tuple[WorkItem, list[O]]:
+        """Stores rows and dirty item together; returns the item, and what was not overtaken meanwhile."""
+        new_rows = [
+            row_of(thing, arrived_revision(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()
+        ]
+        existing: Mapping[str, Document] | None = rows
 
-        async def work(session: Session) -> list[Document]:
-            nonlocal known
-            known, given = None, known
-            await self._marks.keep(mark, session=session)
-            return await self._rows.forward(news, known=given, session=session)
+        async def work(session: Session) -> tuple[WorkItem, list[Document]]:
+            nonlocal existing
+            # Only the first try may rely on the rows as they were read before.
+            existing, given = None, existing
+            (item,) = await self._dirty.enqueue(
+                self._tenant_id, self._integration_id, [*due], session=session
+            )
+            return item, await self._rows.forward(new_rows, known=given, session=session)
 
-        stands = {row["_id"] for row in await self._mongo.transaction(work)}
-        stands |= {id_ for id_, row in rows.items() if id_ in due and row["revision"] == due[id_].revision}
-        return [thing for id_, thing in due.items() if id_ in stands]
+        item, written = await self._mongo.transaction(work)
+        standing = {row["_id"] for row in written}
+        standing |= {id_ for id_, row in rows.items() if id_ in due and row["revision"] == due[id_].revision}
+        return item, [thing for id_, thing in due.items() if id_ in standing]
 
-    async def _send(self, mark: DirtyBatch, observations: Sequence[Observation]) -> None:
-        """Publish what the mark names; a writer that overtook us on a key gets the last word on it again."""
+    async def _send(self, item: WorkItem, observations: Sequence[Observation]) -> None:
+        """Publishes what the item names; a writer that overtook us on a key gets the last word on it again."""
         while observations:
             failure = await attempt(self._hand_over(observations))
             overtaken = await self._overtaken({id_of(thing): thing.revision for thing in observations})
             if overtaken:
-                # Again, for a successor may have removed it: ours may arrive late, acknowledged or not.
-                await self._marks.keep(mark)
+                # Back in the queue, for a successor may have completed it: our record may arrive late,
+                # acknowledged or not.
+                await self._dirty.restore(item)
             if failure is not None:
                 raise failure
             crash_points.reached("observation-published", observations[0].topic)
             observations = overtaken
-        if left := self.refused.keys() & {*mark.ids}:
-            await self._marks.keep(DirtyBatch(tuple(left), mark.id))
+        if left := self.refused.keys() & {*item.keys}:
+            await self._dirty.restore(replace(item, keys=tuple(left)))
         else:
-            await self._marks.remove(mark)
+            await self._dirty.complete(self._tenant_id, [item.id])
 
     async def _hand_over(self, observations: Sequence[Observation]) -> None:
-        """Halved until what Kafka will never take stands alone."""
+        """Publishes a batch; what Kafka will never take is found by halving, and refused by itself."""
         # Right before, and as a deadline of the sending itself: a pause may fall in between.
         self._lease.check()
-        failure = await attempt(
-            self._publisher.publish(
+        try:
+            await self._publisher.publish(
                 observations, correlation_id=observations[0].run_id, deadline=self._lease.loop_deadline
             )
-        )
-        if isinstance(failure, PermanentError) and len(observations) > 1:
+        except PermanentError as error:
+            if len(observations) == 1:
+                self._refuse(id_of(observations[0]), error)
+                return
             middle = len(observations) // 2
             await self._hand_over(observations[:middle])
             await self._hand_over(observations[middle:])
-        elif isinstance(failure, PermanentError):
-            self._refuse(id_of(observations[0]), failure)
-        elif failure is not None:
-            raise failure
 
     def _readable(self, rows: Mapping[str, Document]) -> list[Observation]:
-        """What an older release stored may be beyond this one; a new reading replaces it."""
-        found = []
+        """Returns what can be read; what an older release stored in another shape is refused until read anew."""
+        readable = []
         for id_, row in rows.items():
             try:
-                found.append(stored(row))
+                readable.append(observation_of(row))
             except ValueError as error:
                 self._refuse(id_, error)
-        return found
+        return readable
 
     def _refuse(self, id_: str, error: Exception) -> None:
         log.error("observation_refused", observation=id_, error=str(error))
         self.refused[id_] = str(error)
 
     async def _overtaken(self, sent: Mapping[str, int]) -> list[Observation]:
-        """Our record may lie behind a newer one of its key in the topic: compaction would keep ours."""
+        """Returns the rows that carry a larger revision than what was sent of them."""
         rows = await self._rows.get_many(sent, fields=["revision"])
         newer = [id_ for id_, row in rows.items() if row["revision"] > sent[id_]]
         return self._readable(await self._rows.get_many(newer))
-
-
-def _batches(things: Iterable[O]) -> Iterable[list[O]]:
-    rest = iter(things)
-    while batch := list(islice(rest, _AT_ONCE)):
-        yield batch

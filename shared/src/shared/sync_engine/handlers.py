@@ -16,33 +16,32 @@ from shared.sync_engine.run_repository import RunRepository
 
 @dataclass(frozen=True, slots=True)
 class SyncHandlers:
-    """Puts down what was heard, and wakes the jobs that see to it."""
+    """Stores integrations and queues runs, then wakes the jobs that carry runs."""
 
     integrations: IntegrationStates
     runs: RunRepository
-    run_wanted: Callable[[], None]
+    wake_jobs: Callable[[], None]
 
     async def on_integration_connected(self, events: list[IntegrationConnected]) -> None:
-        """Remembered before the first run is queued, so that a reconnection is not answered by an old run."""
         for event in events:
-            if await self.integrations.connected(event):
+            # Stored before the first run is queued, so that a reconnection is not answered by an old run.
+            if await self.integrations.on_connected(event):
                 await self.runs.queue(RunRequest.first(event))
-        self.run_wanted()
+        self.wake_jobs()
 
     async def on_integration_changed(self, events: list[IntegrationChanged]) -> None:
         for event in events:
-            await self.integrations.changed(event)
+            await self.integrations.on_changed(event)
 
     async def sync(self, commands: Sequence[SyncRequested]) -> None:
         for command in commands:
             await self.runs.queue(RunRequest.of(command))
-        self.run_wanted()
+        self.wake_jobs()
 
-
-def subscribe(
-    broker: KafkaBroker, desk: SyncHandlers, command: type[SyncRequested], *, service: str, health: Health
-) -> None:
-    """One subscription for each message."""
-    consume(broker, IntegrationConnected, desk.on_integration_connected, service=service, health=health)
-    consume(broker, IntegrationChanged, desk.on_integration_changed, service=service, health=health)
-    consume(broker, command, desk.sync, service=service, health=health)
+    def subscribe(
+        self, broker: KafkaBroker, command: type[SyncRequested], *, service: str, health: Health
+    ) -> None:
+        """Subscribes to both state topics of auth, and to the service's own command."""
+        consume(broker, IntegrationConnected, self.on_integration_connected, service=service, health=health)
+        consume(broker, IntegrationChanged, self.on_integration_changed, service=service, health=health)
+        consume(broker, command, self.sync, service=service, health=health)

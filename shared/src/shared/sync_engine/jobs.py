@@ -1,33 +1,40 @@
-"""Time in: the workers that carry runs. All reading of providers happens in here."""
+"""Time in: the workers that carry runs. All reading of providers happens in these jobs."""
 
 from datetime import timedelta
 from functools import partial
 
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
+from shared.sync_engine.run_context import RunDefinition
 from shared.sync_engine.run_repository import RunRepository
-from shared.sync_engine.run_worker import RunDefinition, RunWorker, WorkerTools
+from shared.sync_engine.run_worker import RunWorker, WorkerTools
 
-_LOOK = timedelta(seconds=1)
+_LOOK_INTERVAL = timedelta(seconds=1)
 
 
 class RunJobs:
-    """As many workers as runs, each of another integration, may go on at once in one process."""
+    """Holds one worker for each run that may go on at once in this process, each of another integration."""
 
     def __init__(
-        self, runs: RunRepository, work: RunDefinition, tools: WorkerTools, *, health: Health, at_once: int
+        self,
+        runs: RunRepository,
+        definition: RunDefinition,
+        tools: WorkerTools,
+        *,
+        health: Health,
+        workers: int,
     ) -> None:
-        names = [f"runs {place}" for place in range(at_once)]
+        names = [f"runs {place}" for place in range(workers)]
         self._workers = {
-            name: RunWorker(runs, work, tools, beat=partial(health.beat, name)) for name in names
+            name: RunWorker(runs, definition, tools, beat=partial(health.beat, name)) for name in names
         }
-        self.jobs = [Job(name, worker.step, _LOOK) for name, worker in self._workers.items()]
+        self.jobs = [Job(name, worker.step, _LOOK_INTERVAL) for name, worker in self._workers.items()]
 
     def wake(self) -> None:
         for job in self.jobs:
             job.wake.set()
 
     def stop(self) -> None:
-        """Put down the runs that are going on, for whoever comes next."""
+        """Suspends the runs that are going on, for whoever claims them next."""
         for worker in self._workers.values():
             worker.stop()

@@ -1,4 +1,4 @@
-"""Runs and the integrations they belong to; pure."""
+"""Runs and the integrations that they belong to, as a sync service stores them; pure."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ OPEN = (RunState.QUEUED, RunState.RUNNING)
 
 
 class IntegrationState(BaseModel):
-    """An integration as this service last heard of it."""
+    """An integration as auth last told of it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -49,24 +49,30 @@ class IntegrationState(BaseModel):
     status: IntegrationStatus
     settings: IntegrationSettings = IntegrationSettings()
     revision: int = -1
-    """Of the newest integration-changed that was taken in; -1 before the first."""
+    """Of the newest integration-changed that is stored; -1 before the first."""
 
     @property
     def runnable(self) -> bool:
         return self.status in RUNNABLE
 
     @classmethod
+    def of(cls, event: IntegrationChanged) -> Self:
+        """The state that a change tells of an integration that was not known before."""
+        return cls.model_validate(event.model_dump())
+
+    @classmethod
     def connected(cls, event: IntegrationConnected) -> Self:
+        """The state that a connection tells of an integration that was not known before."""
         return cls.model_validate(event.model_dump() | {"status": IntegrationStatus.PENDING})
 
     def reconnected(self, event: IntegrationConnected) -> "IntegrationState":
-        """Only a later generation says something new; older news is late."""
+        """The state after a connection: only a later generation says something new, an older one is late."""
         if event.generation <= self.generation:
             return self
         return self.model_copy(update={"generation": event.generation, "status": IntegrationStatus.PENDING})
 
     def changed(self, event: IntegrationChanged) -> "IntegrationState":
-        """A change of an older generation must not end what was connected again since."""
+        """The state after a change: one of an older generation must not end what was connected again since."""
         if event.revision <= self.revision or event.generation < self.generation:
             return self
         return IntegrationState.model_validate(event.model_dump())
@@ -74,7 +80,7 @@ class IntegrationState(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A run is wanted; `sync_id` tells one wish from another."""
+    """Asks for a run of one integration; requests of one `sync_id` are the same request."""
 
     tenant_id: str
     integration_id: str
@@ -84,18 +90,29 @@ class RunRequest:
 
     @classmethod
     def of(cls, command: SyncRequested) -> Self:
-        """What the command asks for."""
+        """The request that the command makes."""
         return cls(command.tenant_id, command.integration_id, command.sync_id, command.kind, command.asked_by)
 
     @classmethod
     def first(cls, event: IntegrationConnected) -> Self:
-        """The first run of a generation; the same event again is the same wish."""
+        """The request for the first run of a generation; the same event again is the same request."""
         sync_id = "first_" + opaque(event.tenant_id, event.integration_id, str(event.generation))
         return cls(event.tenant_id, event.integration_id, sync_id, RunKind.FULL, "connected")
 
 
+class StepReport(BaseModel):
+    """What one step of a run read, and why that fell short."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    counts: dict[str, int] = {}
+    """How many things were read, by noun (accounts, subscriptions …)."""
+    shortfalls: tuple[str, ...] = ()
+    """A sentence for each thing that could not be read; none when the step read everything."""
+
+
 class Run(BaseModel):
-    """One sync of one integration, as it is stored; it answers every sync id that it has taken in."""
+    """One sync of one integration, as it is stored; it answers every sync id that has joined it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -108,21 +125,21 @@ class Run(BaseModel):
     asked_by: str
     queued_at: AwareDatetime
     generation: int = 0
-    """Of the integration when the run started; 0 while it is queued."""
+    """The integration's generation when the run started; 0 while it is queued."""
     first_revision: int = 0
     phase: str = ""
-    """The provider's own word for the next thing to do; empty before the first."""
-    notes: dict[str, str] = {}
-    """What the run must remember besides, by name: it may be continued by another worker."""
+    """The name of the step to do next; empty before the first."""
+    reports: dict[str, StepReport] = {}
+    """What its steps read, by the step's name: the run may be continued by another worker."""
     token: str = ""
     claims: int = 0
-    """How often a worker has taken it up without ending it."""
+    """How often a worker has claimed it."""
     reason: str | None = None
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
 
-    def takes_in(self, request: RunRequest, generation: int) -> bool:
-        """A request joins a run that reads all that it asks for, or that has not begun."""
+    def answers(self, request: RunRequest, generation: int) -> bool:
+        """Tells whether a request may join: the run reads all that it asks for, and has not begun or is full."""
         enough = self.kind is RunKind.FULL or self.kind is request.kind
         if self.state is RunState.RUNNING:
             return self.kind is RunKind.FULL and self.generation == generation
@@ -131,18 +148,18 @@ class Run(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class RunTally:
-    """What a run has read so far."""
+    """Sums up what a run has read so far."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     coverage: Decimal = Decimal(1)
     """Share of the due items that were read, 0 to 1."""
     shortfalls: tuple[str, ...] = ()
-    """Why it cannot be complete although it came to its end."""
+    """A sentence for each reason why the run cannot be complete although it came to its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnding:
-    """How a run ended."""
+    """Says how a run ended."""
 
     outcome: Outcome
     reason: str | None = None
@@ -165,9 +182,10 @@ class RunSuspended(TransientError):
 
 @contextmanager
 def provider_trouble() -> Iterator[None]:
-    """Put around every call of a provider: what stays out of reach there ends the run partial.
+    """Wraps every call of a provider: what stays out of reach there ends the run partial.
 
-    The same trouble of our own stores and services must not: it only puts the run down for a while.
+    The same trouble of our own stores and services must not: it only suspends the run. Raises
+    `ProviderUnreachable` in place of a `TransientError` of the provider.
     """
     try:
         yield
@@ -178,7 +196,7 @@ def provider_trouble() -> Iterator[None]:
 
 
 def run_of(request: RunRequest, now: datetime) -> Run:
-    """A new run; the same request always makes the same id, so it can be queued only once."""
+    """Makes a new run; the same request always makes the same id, so it can be queued only once."""
     return Run(
         run_id="run_" + opaque(request.tenant_id, request.integration_id, request.sync_id),
         tenant_id=request.tenant_id,

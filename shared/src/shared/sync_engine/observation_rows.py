@@ -1,4 +1,10 @@
-"""The row of an observation: what was last seen of a thing, and the revision that readers hold for sure."""
+"""The row of an observation: what was last seen of a thing, and the revision that readers surely hold."""
+
+# Invariant: `arrived` is the newest revision of the key that Kafka has surely acknowledged, as long as the row is
+# dirty; of a clean row it is the row's own revision, so it is not written again when a publishing succeeds.
+#
+#   published r5, clean → stored r8, dirty: arrived 5 → acknowledged: clean, arrived counts as 8
+#   stored r9 while r8 is still dirty: arrived stays 5, for whether r8 arrived is not known
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -14,67 +20,67 @@ saves the few reads."""
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
 
-_STAMPS = {"run_id", "revision", "observed_at", "generation"}
+_STAMP_FIELDS = {"run_id", "revision", "observed_at", "generation"}
 _MODELS = {model.topic: model for model in MESSAGES if issubclass(model, Observation)}
 
 
 def id_of(observation: Observation) -> str:
-    """Things of two topics may share a message key."""
+    """Returns the id of the observation's row: things of two topics may share a message key."""
     return f"{observation.topic}#{observation.key}"
 
 
 def of_integration(topic: str, tenant_id: str, integration_id: str) -> Document:
-    """Finds the rows of one topic, by the beginning of their ids."""
-    first = f"{topic}#{key_of(tenant_id, integration_id)}:"
-    return {"_id": {"$gte": first, "$lt": first + "\uffff"}}
+    """Returns the filter for the rows of one topic and integration, by the beginning of their ids."""
+    prefix = f"{topic}#{key_of(tenant_id, integration_id)}:"
+    return {"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}}
 
 
 def digest(observation: Observation) -> str:
-    """Of what it says, without when and by whom it was said."""
+    """Returns a hash of what the observation says, without when and by which run it was read."""
     # A generation alone says nothing new of the thing: keys may rotate without a flood of repeats.
-    return sha256(observation.model_dump_json(exclude=_STAMPS).encode()).hexdigest()
+    return sha256(observation.model_dump_json(exclude=_STAMP_FIELDS).encode()).hexdigest()
 
 
 def newest_of(observations: Iterable[O]) -> dict[str, O]:
-    """By id, one of each."""
+    """Returns the newest observation of each thing, by the id of its row."""
     newest: dict[str, O] = {}
-    for thing in observations:
-        known = newest.get(id_of(thing))
-        if known is None or known.revision < thing.revision:
-            newest[id_of(thing)] = thing
+    for observation in observations:
+        id_ = id_of(observation)
+        if id_ not in newest or newest[id_].revision < observation.revision:
+            newest[id_] = observation
     return newest
 
 
-def is_due(row: Document | None, thing: Observation, *, always: bool, dirty: bool) -> bool:
-    """Whether it is to be published, this row being what was last seen."""
+def is_due(row: Document | None, observation: Observation, *, always: bool, dirty: bool) -> bool:
+    """Tells whether the observation is to be published, given the row that is stored of its thing."""
     if row is None:
         return True
     # Whether a dirty row's record arrived is not known, so it goes out again whatever it says.
     if dirty:
-        return bool(row["revision"] <= thing.revision)
-    return bool(row["revision"] < thing.revision and (always or row["digest"] != digest(thing)))
+        return bool(row["revision"] <= observation.revision)
+    return bool(row["revision"] < observation.revision and (always or row["digest"] != digest(observation)))
 
 
-def arrived(before: Document | None, *, dirty: bool) -> int:
-    """The revision that readers surely held before, -1 for none; it counts while the row is dirty."""
-    if before is None:
+def arrived_revision(row: Document | None, *, dirty: bool) -> int:
+    """Returns the revision that readers surely hold before the row is written anew; -1 for none."""
+    if row is None:
         return -1
-    return int(before["arrived"] if dirty else before["revision"])
+    return int(row["arrived"] if dirty else row["revision"])
 
 
-def row_of(thing: Observation, arrived: int) -> Document:
+def row_of(observation: Observation, arrived: int) -> Document:
     return {
-        "_id": id_of(thing),
-        "topic": thing.topic,
-        "integration_id": thing.integration_id,
-        "run_id": thing.run_id,
-        "revision": thing.revision,
+        "_id": id_of(observation),
+        "topic": observation.topic,
+        "integration_id": observation.integration_id,
+        "run_id": observation.run_id,
+        "revision": observation.revision,
         "arrived": arrived,
-        "digest": digest(thing),
-        "body": thing.model_dump(mode="json"),
+        "digest": digest(observation),
+        "body": observation.model_dump(mode="json"),
     }
 
 
-def stored(row: Document) -> Observation:
+def observation_of(row: Document) -> Observation:
     """Raises `ValidationError` when an older release stored what this one cannot read."""
     return _MODELS[row["topic"]].model_validate(row["body"])

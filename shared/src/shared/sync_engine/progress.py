@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -12,37 +13,37 @@ from shared.sync_engine.models import Run
 
 log = structlog.get_logger()
 
-QUIET = 4.0
-"""Seconds after which an open run is told of again although nothing happened (architecture §8: 5 at most)."""
-BREATH = 0.25
-"""Seconds between two reports at least."""
+LONGEST_SILENCE = timedelta(seconds=4)
+"""An open run is reported again although nothing happened (architecture §8 allows five seconds)."""
+SHORTEST_PAUSE = timedelta(milliseconds=250)
+"""Between two reports of one run."""
 
 WAITING = "waiting for quota"
-_LONG = 60.0
-"""Seconds without a call after which that is what there is to say; each call's turn comes much sooner."""
+_LONG_HOLD = timedelta(seconds=60)
+"""Held for longer, the quota is what there is to say; the turn of a single call comes much sooner."""
 
 
 class StatusReporter(Protocol):
-    """Takes the newest status of an integration."""
+    """Takes the newest status of an integration; returns its sequence number."""
 
     async def report(self, status: RunStatus) -> int: ...
 
 
 class RunProgress:
-    """Where one run stands; nothing is awaited to move it on, and a dead status channel stops nothing."""
-
-    def __init__(self, live: StatusReporter, run: Run) -> None:
-        self._live, self._run, self._moved = live, run, asyncio.Event()
-        self.phase, self.done, self.total = run.phase or "starting", 0, None
-        self.held_for: Callable[[], float] = lambda: 0.0
-        """Seconds for which the provider lets nobody call."""
+    """Holds where one run stands; moving it on awaits nothing, and a dead status channel stops nothing."""
 
     phase: str
     done: int
     total: int | None
 
+    def __init__(self, status_channel: StatusReporter, run: Run) -> None:
+        self._status_channel, self._run, self._moved = status_channel, run, asyncio.Event()
+        self.phase, self.done, self.total = run.phase or "starting", 0, None
+        self.held_for_seconds: Callable[[], float] = lambda: 0.0
+        """Tells for how many seconds from now the provider lets nobody call."""
+
     def begin(self, phase: str, *, done: int = 0, total: int | None = None) -> None:
-        """A new stretch of the run; `total` is None while it is not known."""
+        """Begins a new stretch of the run; `total` is None while it is not known."""
         self.phase, self.done, self.total = phase, done, total
         self._moved.set()
 
@@ -51,35 +52,33 @@ class RunProgress:
         self.total = total if total is not None else self.total
         self._moved.set()
 
-    async def tell(self) -> None:
-        """Report as often as it moves, but neither too often nor too seldom, until cancelled."""
+    async def report_until_cancelled(self) -> None:
+        """Reports whenever the run moved on, but neither too often nor too seldom."""
         while True:
             self._moved.clear()
-            # Redis is for what may be lost: a run goes on untold.
-            error = await attempt(self._live.report(self._status()))
+            # Redis is for what may be lost: a run goes on unreported.
+            error = await attempt(self._status_channel.report(self._status()))
             if isinstance(error, Exception):
                 log.warning("status_not_told", run_id=self._run.run_id, error=str(error))
-            await asyncio.sleep(BREATH)
-            await self._news()
+            await asyncio.sleep(SHORTEST_PAUSE.total_seconds())
+            try:
+                async with asyncio.timeout((LONGEST_SILENCE - SHORTEST_PAUSE).total_seconds()):
+                    await self._moved.wait()
+            except TimeoutError:
+                continue
 
-    async def close(self) -> None:
-        """The last word of this side: the outcome is billing's to tell."""
-        await attempt(self._live.report(self._status()))
-
-    async def _news(self) -> None:
-        try:
-            async with asyncio.timeout(QUIET - BREATH):
-                await self._moved.wait()
-        except TimeoutError:
-            return
+    async def report_last(self) -> None:
+        """Reports once more; the outcome itself is billing's to tell."""
+        await attempt(self._status_channel.report(self._status()))
 
     def _status(self) -> RunStatus:
+        waiting = self.held_for_seconds() > _LONG_HOLD.total_seconds()
         return RunStatus(
             tenant_id=self._run.tenant_id,
             integration_id=self._run.integration_id,
             run_id=self._run.run_id,
             sync_id=self._run.sync_ids[0],
-            phase=WAITING if self.held_for() > _LONG else self.phase,
+            phase=WAITING if waiting else self.phase,
             done=self.done,
             total=self.total,
         )

@@ -1,27 +1,28 @@
-"""What a run has published, for billing to count by."""
+"""Counts what a run has published, for billing to compare with what it stored."""
 
 from collections import Counter
 from collections.abc import Iterable
 
 from shared.mongo import Mongo
-from shared.sync_engine.dirty_batches import DirtyBatches
+from shared.sync_engine.change_publisher import dirty_queue
 from shared.sync_engine.models import Run
 from shared.sync_engine.observation_rows import COLLECTION, of_integration
 
-_ARRIVAL = ("topic", "revision", "arrived")
+_ARRIVAL_FIELDS = ("topic", "revision", "arrived")
 
 
 async def published_since(mongo: Mongo, run: Run, topics: Iterable[str]) -> dict[str, int]:
-    """Distinct keys by topic that a reader holds with a revision of this run or later, writes included.
+    """Returns by topic how many keys readers hold with a revision of this run or later, writes included.
 
     That is exactly what billing counts, so a run that was continued by another worker says the right number.
     """
-    rows, since = mongo.documents(COLLECTION, run.tenant_id), run.first_revision
-    marks = DirtyBatches(mongo, run.tenant_id, run.integration_id)
-    dirty = await rows.get_many(await marks.dirty(), fields=_ARRIVAL)
-    unsent = Counter(row["topic"] for row in dirty.values() if row["arrived"] < since <= row["revision"])
+    # A dirty row may not have arrived: it counts only if what readers surely held before was of this run already.
+    rows, first = mongo.documents(COLLECTION, run.tenant_id), run.first_revision
+    items = await dirty_queue(mongo).lane(run.tenant_id, run.integration_id)
+    dirty = await rows.get_many({id_ for item in items for id_ in item.keys}, fields=_ARRIVAL_FIELDS)
+    unsent = Counter(row["topic"] for row in dirty.values() if row["arrived"] < first <= row["revision"])
     counts = {}
     for topic in topics:
-        here = of_integration(topic, run.tenant_id, run.integration_id)
-        counts[topic] = await rows.count(here | {"revision": {"$gte": since}}) - unsent[topic]
+        of_topic = of_integration(topic, run.tenant_id, run.integration_id)
+        counts[topic] = await rows.count(of_topic | {"revision": {"$gte": first}}) - unsent[topic]
     return counts

@@ -1,4 +1,4 @@
-"""One counter for each integration: what was read later carries the larger number."""
+"""Counts revisions: one counter for each integration, so that what was read later carries the larger number."""
 
 from shared.errors import Conflict
 from shared.mongo import Mongo
@@ -13,13 +13,13 @@ class RevisionCounter:
         self._mongo = mongo
 
     async def next(self, tenant_id: str, integration_id: str) -> int:
-        """Take a revision before the read whose result it stamps, never after."""
+        """Returns a revision that was never given out; take it before the read that it stamps, never after."""
         try:
-            return await self._counted(tenant_id, integration_id)
-        except Conflict:  # two first counts met; the row is there now
-            return await self._counted(tenant_id, integration_id)
+            return await self._increment(tenant_id, integration_id)
+        except Conflict:  # two first counts met; the row exists now
+            return await self._increment(tenant_id, integration_id)
 
-    async def _counted(self, tenant_id: str, integration_id: str) -> int:
+    async def _increment(self, tenant_id: str, integration_id: str) -> int:
         rows = self._mongo.documents(COLLECTION, tenant_id)
         row = await rows.take({"_id": integration_id}, {"$inc": {"value": 1}}, upsert=True)
         return int(row["value"]) if row else 0

@@ -1,67 +1,51 @@
-"""Carries a run from claim to end: step by step, under its lease, stopping when it must.
+"""Carries a run from claim to end: step by step, under its lease, stopping when it must."""
 
-A run is a row of named steps. Each may be done again from its start; the name of the next one is stored, so
-that a worker that takes over goes on from there.
-"""
+# Invariant: a run is carried by one worker at a time, and whatever kills that worker, the run goes on from the
+# step that was going on. The name of the next step is stored after each step, and each step may be done again:
+#
+#   run r1   accounts ✓ stored   subscriptions ✓ stored   details … killed
+#   20 s later another worker claims r1, finds phase "details", and does details again from the stored queue
+#
+# How a run ends, by what its steps raise:
+#   nothing                                  complete, or partial when its tally says what fell short
+#   CredentialsRejected                      failed, and the integration is said to be broken
+#   any other PermanentError                 partial (the provider is unreachable, or answers in an unknown shape)
+#   RunStopped                               failed (a person disconnected or disabled the integration)
+#   TransientError, a lost lease, a shutdown nothing ends: the run is suspended and claimed again
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 
-from shared.contracts.base import Outcome
+from shared.contracts.base import Outcome, utc
 from shared.errors import CredentialsRejected, PermanentError, TransientError
 from shared.mongo import Mongo
 from shared.runtime.attempt import attempt
 from shared.runtime.leases import LeaseLost
 from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
-from shared.sync_engine.models import Run, RunEnding, RunStopped, RunSuspended, RunTally
+from shared.sync_engine.models import RunEnding, RunStopped, RunSuspended, RunTally
 from shared.sync_engine.progress import RunProgress, StatusReporter
+from shared.sync_engine.run_context import Clock, RunContext, RunDefinition
 from shared.sync_engine.run_repository import ClaimedRun, RunRepository
 
 log = structlog.get_logger()
 
-WATCH = 5.0
-"""Seconds between renewals of the lease, and looks at whether the run is still wanted."""
+WATCH_INTERVAL = timedelta(seconds=5)
+"""Between two renewals of the lease, and two looks at whether the run is still wanted."""
 _FINISHING = "finishing"
 
-
-@dataclass(slots=True)
-class RunContext:
-    """What a step needs: the run that it belongs to, and how to publish and to tell of it."""
-
-    claimed: ClaimedRun
-    observer: ChangePublisher
-    progress: RunProgress
-
-    @property
-    def run(self) -> Run:
-        return self.claimed.run
-
-
-@dataclass(frozen=True, slots=True)
-class RunStep:
-    """One stretch of a run; what it returns is kept in the run's notes."""
-
-    name: str
-    do: Callable[[RunContext], Awaitable[Mapping[str, str] | None]]
-
-
-class RunDefinition(Protocol):
-    """What a provider's run consists of."""
-
-    async def steps(self, walk: RunContext) -> Sequence[RunStep]:
-        """The steps in their order; each opens and closes what it needs."""
-
-    async def tally(self, walk: RunContext) -> RunTally:
-        """What was read so far, from what is stored: the run may have had several workers."""
-
-
 OpenPublisher = Callable[[str], AbstractAsyncContextManager[MessagePublisher]]
-"""Opens publishing under a name; nobody who opened the same name before publishes any more."""
+"""Opens publishing under a name; a process that opened the same name before publishes nothing any more."""
+
+
+def utc_now() -> datetime:
+    """The time, cut to the milliseconds that the document store keeps."""
+    return utc(datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,121 +53,145 @@ class WorkerTools:
     """What every run is carried with."""
 
     mongo: Mongo
-    publishing: OpenPublisher
-    live: StatusReporter
-    watch: float = WATCH
+    open_publisher: OpenPublisher
+    status_channel: StatusReporter
+    clock: Clock = utc_now
+    watch_interval: timedelta = WATCH_INTERVAL
 
 
 class RunWorker:
-    """Carries one run at a time; a service has as many workers as it may have runs going on.
-
-    How a run ends: every step done → complete, or partial when its tally says why it cannot be;
-    CredentialsRejected → failed, and the integration is said to be broken; any other PermanentError →
-    partial; Stopped → failed. Trouble of our own (TransientError, a lost lease, shutting down) ends nothing:
-    the run is put down and taken up again.
-    """
+    """Carries one run at a time; a service has as many workers as it may have runs going on."""
 
     def __init__(
         self,
         runs: RunRepository,
-        work: RunDefinition,
+        definition: RunDefinition,
         tools: WorkerTools,
         *,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         """`beat` tells the job's health that a run which takes hours still gets on."""
-        self._runs, self._work, self._tools, self._beat = runs, work, tools, beat
+        self._runs, self._definition, self._tools, self._beat = runs, definition, tools, beat
         self._stopping = asyncio.Event()
 
     async def step(self) -> bool:
-        """Carry the next run that waits, if any; fits a Job."""
+        """Carries the next run that waits; tells whether there was one. Fits a `Job`."""
         claimed = None if self._stopping.is_set() else await self._runs.claim()
         if claimed is None:
             return False
         try:
-            async with self._tools.publishing(claimed.lease.name) as publisher:
-                await self._carry(self._walk(claimed, publisher))
+            async with self._tools.open_publisher(claimed.lease.name) as publisher:
+                await self._carry(self._context(claimed, publisher))
         finally:
             # Or the next worker would wait until the lease runs out.
             await attempt(claimed.lease.release())
         return True
 
     def stop(self) -> None:
-        """Put down what is going on, so that another worker can go on with it at once."""
+        """Suspends the run that is going on, so that another worker can go on with it at once."""
         self._stopping.set()
 
-    def _walk(self, claimed: ClaimedRun, publisher: MessagePublisher) -> RunContext:
+    def _context(self, claimed: ClaimedRun, publisher: MessagePublisher) -> RunContext:
         run = claimed.run
-        observer = ChangePublisher(
+        changes = ChangePublisher(
             self._tools.mongo,
             publisher,
             tenant_id=run.tenant_id,
             integration_id=run.integration_id,
             lease=claimed.lease,
         )
-        return RunContext(claimed, observer, RunProgress(self._tools.live, run))
+        progress = RunProgress(self._tools.status_channel, run)
+        return RunContext(claimed, changes, progress, self._tools.clock)
 
-    async def _carry(self, walk: RunContext) -> None:
-        run = walk.run
+    async def _carry(self, context: RunContext) -> None:
+        run = context.run
         log.info("run_taken_up", run_id=run.run_id, kind=run.kind, phase=run.phase, claims=run.claims)
-        result = await self._kept(walk, self._walked(walk), wanted=True)
-        # Ours, not the provider's (that would be GaveUp): a later try can do what this one could not.
+        result = await self._watched(context, self._do_steps(context), check_wanted=True)
+        # Ours, not the provider's (that would be ProviderUnreachable): a later try can do what this one could not.
         if isinstance(result, TransientError):
-            _put_down(walk, result)
+            _suspend(context, result)
             return
         # No longer asked whether it is wanted: also a run that was stopped must say how it ended.
-        result = await self._kept(walk, self._finished(walk, result), wanted=False)
+        result = await self._watched(context, self._finish(context, result), check_wanted=False)
         if isinstance(result, Exception):
-            _put_down(walk, result)
+            _suspend(context, result)
 
-    async def _kept(
-        self, walk: RunContext, work: Coroutine[Any, Any, None], *, wanted: bool
+    async def _watched(
+        self, context: RunContext, work: Coroutine[Any, Any, None], *, check_wanted: bool
     ) -> Exception | None:
-        """Do the work while the lease is renewed and the status told; what it, or keeping it, raised."""
+        """Does the work while the lease is renewed and progress is told; returns what either of them raised.
+
+        An exception comes back as a value: a worker loop must survive anything, and the caller decides by it.
+        """
         result: Exception | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                around = [
-                    group.create_task(self._watch(walk, wanted=wanted)),
-                    group.create_task(walk.progress.tell()),
+                companions = [
+                    group.create_task(self._watch(context, check_wanted=check_wanted)),
+                    group.create_task(context.progress.report_until_cancelled()),
                 ]
-                result = _plain(await attempt(work))
-                for task in around:
+                outcome = await attempt(work)
+                # Steps may do several things at once; what went wrong first decides.
+                result = _first(outcome) if isinstance(outcome, BaseExceptionGroup) else outcome
+                for task in companions:
                     task.cancel()
         except* (PermanentError, TransientError) as stopped:
             result = _first(stopped)
         return result
 
-    async def _watch(self, walk: RunContext, *, wanted: bool) -> None:
-        """Keep the lease; raise as soon as the run must not go on."""
+    async def _watch(self, context: RunContext, *, check_wanted: bool) -> None:
+        """Renews the lease; raises as soon as the run must not go on."""
+        lease = context.claimed.lease
         while not await self._told_to_stop():
             self._beat()
-            renewed = await attempt(walk.claimed.lease.renew())
+            renewed = await attempt(lease.renew())
             if isinstance(renewed, LeaseLost):
                 raise renewed
-            walk.claimed.lease.check()  # a store that is away for a moment is no reason to stop
-            if wanted and isinstance(stopped := await attempt(self._runs.check_wanted(walk.run)), RunStopped):
-                raise stopped
+            lease.check()  # a store that is away for a moment is no reason to stop
+            if check_wanted:
+                wanted = await attempt(self._runs.check_wanted(context.run))
+                if isinstance(wanted, RunStopped):
+                    raise wanted
         raise RunSuspended("this process is stopping")
 
     async def _told_to_stop(self) -> bool:
+        """Waits one watch interval; true at once when the process is stopping."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._tools.watch):
+            async with asyncio.timeout(self._tools.watch_interval.total_seconds()):
                 return await self._stopping.wait()
         return False
 
-    async def _walked(self, walk: RunContext) -> None:
-        await self._runs.check_wanted(walk.run)
-        steps = await self._work.steps(walk)
+    async def _do_steps(self, context: RunContext) -> None:
+        await self._runs.check_wanted(context.run)
+        steps = self._definition.steps()
         names = [step.name for step in steps] + [_FINISHING]
-        for place, step in enumerate(steps):
-            if place >= names.index(walk.run.phase or names[0]):
-                walk.progress.begin(step.name)
-                notes = await step.do(walk)
-                walk.claimed = await self._runs.note(walk.claimed, names[place + 1], notes)
+        first = names.index(context.run.phase or names[0])
+        for place, step in enumerate(steps[first:], start=first):
+            context.progress.begin(step.name)
+            report = await step.do(context)
+            context.claimed = await self._runs.advance(
+                context.claimed, names[place + 1], {step.name: report} if report else {}
+            )
 
-    async def _ending(self, walk: RunContext, result: Exception | None) -> RunEnding:
-        tally = _short_of(walk.observer.refused, await self._work.tally(walk))
+    async def _finish(self, context: RunContext, result: Exception | None) -> None:
+        context.progress.begin(_FINISHING)
+        # Before the published keys are counted: a dirty one may not have arrived.
+        republished = await context.publisher.republish_dirty()
+        ending = await self._ending(context, result)
+        await self._runs.finish(context.claimed, ending)
+        context.progress.begin("reconciling", done=context.progress.done, total=context.progress.total)
+        await context.progress.report_last()
+        log.info(
+            "run_finished",
+            run_id=context.run.run_id,
+            outcome=ending.outcome,
+            reason=ending.reason,
+            republished=republished,
+            **ending.tally.counts,
+        )
+
+    async def _ending(self, context: RunContext, result: Exception | None) -> RunEnding:
+        tally = _with_refusals(await self._definition.tally(context.run), context.publisher.refused)
         match result:
             case None if not tally.shortfalls:
                 return RunEnding(Outcome.COMPLETE, tally=tally)
@@ -196,29 +204,12 @@ class RunWorker:
             case PermanentError():
                 return RunEnding(Outcome.PARTIAL, str(result), tally)
             case _:
-                log.error("run_broke", run_id=walk.run.run_id, exc_info=result)
+                log.error("run_broke", run_id=context.run.run_id, exc_info=result)
                 return RunEnding(Outcome.FAILED, "an internal error; see the log", tally)
 
-    async def _finished(self, walk: RunContext, result: Exception | None) -> None:
-        """Nothing may be left dirty when the published keys are counted."""
-        walk.progress.begin(_FINISHING)
-        again = await walk.observer.republish_dirty()
-        ending = await self._ending(walk, result)
-        await self._runs.finish(walk.claimed, ending)
-        walk.progress.begin("reconciling", done=walk.progress.done, total=walk.progress.total)
-        await walk.progress.close()
-        log.info(
-            "run_finished",
-            run_id=walk.run.run_id,
-            outcome=ending.outcome,
-            reason=ending.reason,
-            republished=again,
-            **ending.tally.counts,
-        )
 
-
-def _short_of(refused: Mapping[str, str], tally: RunTally) -> RunTally:
-    """What could not be published was read in vain."""
+def _with_refusals(tally: RunTally, refused: Mapping[str, str]) -> RunTally:
+    """Adds to the shortfalls what Kafka will never take: it was read in vain."""
     if not refused:
         return tally
     example, why = next(iter(refused.items()))
@@ -226,18 +217,13 @@ def _short_of(refused: Mapping[str, str], tally: RunTally) -> RunTally:
     return replace(tally, shortfalls=(*tally.shortfalls, sentence))
 
 
-def _put_down(walk: RunContext, cause: Exception) -> None:
-    """Leave the run to whoever claims it next; trouble is raised, so that the job pauses before it tries."""
-    log.info("run_put_down", run_id=walk.run.run_id, phase=walk.run.phase, reason=str(cause))
+def _suspend(context: RunContext, cause: Exception) -> None:
+    """Leaves the run to whoever claims it next; trouble is raised, so that the job pauses before it tries."""
+    log.info("run_put_down", run_id=context.run.run_id, phase=context.run.phase, reason=str(cause))
     if not isinstance(cause, RunSuspended):
         raise cause
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:
     error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
-
-
-def _plain(error: Exception | None) -> Exception | None:
-    """Steps may do several things at once; what went wrong first decides."""
     return _first(error) if isinstance(error, BaseExceptionGroup) else error

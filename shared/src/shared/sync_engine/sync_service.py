@@ -3,43 +3,46 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Generic, TypeVar
 
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 
-from shared.contracts.base import Side, SyncRequested, utc
+from shared.contracts.base import Side, SyncRequested
 from shared.kafka import Publisher
 from shared.mongo import Index, Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
 from shared.runtime.lifespan import CloseHook, application, running
-from shared.sync_engine.handlers import SyncHandlers, subscribe
+from shared.sync_engine.handlers import SyncHandlers
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
 from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.progress import StatusReporter
+from shared.sync_engine.run_context import RunDefinition
 from shared.sync_engine.run_repository import RUN_INDEXES, MessageTypes, RunRepository
-from shared.sync_engine.run_worker import OpenPublisher, RunDefinition, WorkerTools
+from shared.sync_engine.run_worker import OpenPublisher, WorkerTools
+from shared.work_queue import WORK_QUEUE_INDEXES
 
 P_co = TypeVar("P_co", covariant=True)
-_INDEXES = (*OUTBOX_INDEXES, *RUN_INDEXES)
+_INDEXES = (*OUTBOX_INDEXES, *RUN_INDEXES, *WORK_QUEUE_INDEXES)
 
 
 @dataclass(frozen=True, slots=True)
 class SyncServiceProfile:
-    """What one sync service is told apart from the other by."""
+    """What tells one sync service from the other."""
 
     service: str
     side: Side
-    hears: type[SyncRequested]
-    says: MessageTypes
-    runs_at_once: int
+    command: type[SyncRequested]
+    """The command that this service hears."""
+    message_types: MessageTypes
+    workers: int
+    """How many runs, each of another integration, one process carries at once."""
     indexes: tuple[Index, ...] = ()
-    """Of its own collections."""
+    """Of the service's own collections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,48 +51,48 @@ class SyncDependencies(Generic[P_co]):
 
     mongo: Mongo
     broker: KafkaBroker
-    live: StatusReporter
+    status_channel: StatusReporter
     connect: Callable[[IntegrationState], AbstractAsyncContextManager[P_co]]
-    publishing: OpenPublisher
-    closing: tuple[CloseHook, ...] = ()
+    open_publisher: OpenPublisher
+    close_hooks: tuple[CloseHook, ...] = ()
 
 
 class SyncService:
-    """Hears of integrations and of runs that are wanted, and carries them."""
+    """Hears of integrations and of runs that are wanted, and carries the runs."""
 
     def __init__(
-        self, profile: SyncServiceProfile, parts: SyncDependencies[object], work: RunDefinition
+        self,
+        profile: SyncServiceProfile,
+        dependencies: SyncDependencies[object],
+        definition: RunDefinition,
     ) -> None:
-        self._profile, self._parts, mongo = profile, parts, parts.mongo
+        self._profile, self._dependencies, mongo = profile, dependencies, dependencies.mongo
         self.health = Health(profile.service)
         self.health.check("document store", mongo.ping)
-        self.publisher, self.outbox = Publisher(parts.broker, profile.service), Outbox(mongo, profile.service)
+        self.publisher = Publisher(dependencies.broker, profile.service)
+        self.outbox = Outbox(mongo, profile.service)
         self.integrations = IntegrationStates(mongo, profile.side)
-        runs = RunRepository(mongo, self.integrations, self.outbox, profile.says)
-        tools = WorkerTools(mongo, parts.publishing, parts.live)
-        self._runs = RunJobs(runs, work, tools, health=self.health, at_once=profile.runs_at_once)
-        desk = SyncHandlers(self.integrations, runs, self._runs.wake)
-        subscribe(parts.broker, desk, profile.hears, service=profile.service, health=self.health)
+        runs = RunRepository(mongo, self.integrations, self.outbox, profile.message_types)
+        tools = WorkerTools(mongo, dependencies.open_publisher, dependencies.status_channel)
+        self._runs = RunJobs(runs, definition, tools, health=self.health, workers=profile.workers)
+        handlers = SyncHandlers(self.integrations, runs, self._runs.wake)
+        handlers.subscribe(dependencies.broker, profile.command, service=profile.service, health=self.health)
 
-    def app(self, *others: Job) -> FastAPI:
-        """The service with these jobs besides the runs."""
-        return application(self.health, partial(self._running, others), broker=self._parts.broker)
+    def app(self, *other_jobs: Job) -> FastAPI:
+        """Builds the application, with these jobs besides the runs."""
+        broker = self._dependencies.broker
+        return application(self.health, partial(self._running, other_jobs), broker=broker)
 
     @asynccontextmanager
-    async def _running(self, others: tuple[Job, ...]) -> AsyncIterator[None]:
-        mongo, relay = self._parts.mongo, Relay(self._parts.mongo, self.publisher, self.outbox)
+    async def _running(self, other_jobs: tuple[Job, ...]) -> AsyncIterator[None]:
+        mongo, relay = self._dependencies.mongo, Relay(self._dependencies.mongo, self.publisher, self.outbox)
         async with running(
             health=self.health,
-            broker=self._parts.broker,
-            jobs=(relay.job(), *others, *self._runs.jobs),
+            broker=self._dependencies.broker,
+            jobs=(relay.job(), *other_jobs, *self._runs.jobs),
             starting=(partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),),
-            closing=(relay.release, *self._parts.closing, mongo.close),
+            closing=(relay.release, *self._dependencies.close_hooks, mongo.close),
         ):
             yield
             # Before the jobs are waited for: a run may have hours to go.
             self._runs.stop()
-
-
-def now() -> datetime:
-    """The clock of both, cut to what the document store keeps."""
-    return utc(datetime.now(UTC))

@@ -1,10 +1,13 @@
-"""One module per PSA; a new one is one module, one test and one name in the tuple."""
+"""One module per PSA; a new one is one module, one test and one line in the mapping."""
 
-from psa_sync.connectors.connections import PsaConnections
-from psa_sync.connectors.connectwise.connector import ConnectWiseConnector
+from collections.abc import Mapping
 
-CONNECTORS: dict[str, type[ConnectWiseConnector]] = {
-    connector.name: connector for connector in (ConnectWiseConnector,)
+from psa_sync.connectors.connections import PsaConnections, PsaConnector
+from psa_sync.connectors.connectwise.connector import HEADERS, POLICY, ConnectWiseConnector
+
+CONNECTORS: Mapping[str, PsaConnector] = {
+    ConnectWiseConnector.name: PsaConnector(ConnectWiseConnector, HEADERS, POLICY),
 }
+"""How each provider is connected, by its name."""
 
-__all__ = ["CONNECTORS", "PsaConnections"]
+__all__ = ["CONNECTORS", "PsaConnections", "PsaConnector"]

@@ -1,18 +1,28 @@
-"""Open connections to PSAs: one client for each integration, shared while anyone uses it, closed after."""
+"""Opens connections to PSAs: one client for each integration, shared while anyone uses it, closed after."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from psa_sync.connectors.connectwise.connector import ConnectWiseConnector
+from psa_sync.runs.ports import PsaConnection
 from shared.errors import PermanentError
 from shared.http_client.access import AccessClient
+from shared.http_client.client import Api, CallPolicy
 from shared.sync_engine.models import IntegrationState
 
 
+@dataclass(frozen=True, slots=True)
+class PsaConnector:
+    """Says how one provider is connected: what makes a connection of an open API, and how that API is called."""
+
+    connect: Callable[[Api], PsaConnection]
+    headers: Mapping[str, str]
+    policy: CallPolicy
+
+
 @dataclass(slots=True)
-class _Shared:
-    psa: ConnectWiseConnector
+class _SharedConnection:
+    psa: PsaConnection
     client: AsyncExitStack
     users: int = 0
 
@@ -20,15 +30,18 @@ class _Shared:
 class PsaConnections:
     """Opens the connector of an integration's provider, with access asked of auth as it is needed."""
 
-    def __init__(self, accesses: AccessClient, connectors: Mapping[str, type[ConnectWiseConnector]]) -> None:
-        self._accesses, self._connectors = accesses, connectors
-        self._open: dict[tuple[str, str], _Shared] = {}
+    def __init__(self, access: AccessClient, connectors: Mapping[str, PsaConnector]) -> None:
+        self._access, self._connectors = access, connectors
+        self._open: dict[tuple[str, str], _SharedConnection] = {}
 
     @asynccontextmanager
-    async def open(self, known: IntegrationState) -> AsyncIterator[ConnectWiseConnector]:
-        """Credentials are forgotten with the client once the last user leaves."""
-        key = (known.tenant_id, known.integration_id)
-        shared = self._open.get(key) or await self._opened(known)
+    async def open(self, integration: IntegrationState) -> AsyncIterator[PsaConnection]:
+        """Credentials are forgotten with the client once the last user leaves.
+
+        Raises `PermanentError` for an unknown provider.
+        """
+        key = (integration.tenant_id, integration.integration_id)
+        shared = self._open.get(key) or await self._connect(integration)
         self._open[key] = shared
         shared.users += 1
         try:
@@ -39,14 +52,19 @@ class PsaConnections:
                 self._open.pop(key, None)
                 await shared.client.aclose()
 
-    async def _opened(self, known: IntegrationState) -> _Shared:
-        connector = self._connectors.get(known.provider)
+    async def _connect(self, integration: IntegrationState) -> _SharedConnection:
+        connector = self._connectors.get(integration.provider)
         if connector is None:
-            raise PermanentError(f"no connector for {known.provider}: known are {sorted(self._connectors)}")
+            raise PermanentError(
+                f"no connector for {integration.provider}: known are {sorted(self._connectors)}"
+            )
         client = AsyncExitStack()
         api = await client.enter_async_context(
-            self._accesses.connected(
-                known.tenant_id, known.integration_id, headers=connector.headers, policy=connector.policy
+            self._access.connected(
+                integration.tenant_id,
+                integration.integration_id,
+                headers=connector.headers,
+                policy=connector.policy,
             )
         )
-        return _Shared(connector(api), client)
+        return _SharedConnection(connector.connect(api), client)

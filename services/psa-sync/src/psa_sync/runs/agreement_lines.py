@@ -1,108 +1,121 @@
-"""Reading the lines of every agreement, one call each, from a to-do list that outlives the worker."""
+"""Reads the lines of every agreement, one call each, from a queue that outlives the worker."""
 
-from collections.abc import AsyncIterator, Mapping
+# Invariant: a line that was seen before is absent only when the PSA itself says so. It vanishes when its
+# agreement was read whole and does not list it, or when the agreement is in no list and that list was whole:
+#
+#   agreement 77 read: lists 901, not 902 → 902 is read by itself
+#   agreement 78 could not be read        → its lines keep what was last known, whatever the list says
+#
+# There is no list of lines across agreements (ConnectWise: additions hang under their agreement).
+
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
 from psa_sync.psa import Agreement, Listing
-from psa_sync.runs.listing import complete, reached, reaching, spread, stamped
-from psa_sync.runs.observations import line_of
-from psa_sync.runs.ports import AgreementQueue, Clock, ListedLines, PsaConnection
+from psa_sync.runs.listing import reachable_rows, read_whole, spread
+from psa_sync.runs.observations import agreement_line_observed
+from psa_sync.runs.ports import AgreementQueue, ListedLines, PsaConnection
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.errors import CredentialsRejected, NotFound, PermanentError
-from shared.sync_engine.models import ProviderUnreachable
-from shared.sync_engine.run_worker import RunContext
+from shared.sync_engine.absences import confirm_absence
+from shared.sync_engine.models import ProviderUnreachable, StepReport
+from shared.sync_engine.run_context import RunContext
 
 log = structlog.get_logger()
 
-_SILENCES = 3
+_LONGEST_SILENCE = 3
 """So many agreements in a row without an answer, each after every attempt: the PSA is away."""
 
 
 @dataclass(slots=True)
-class LineReader:
-    """Lists the agreements, reads their lines, and looks once at every line that vanished."""
+class AgreementLineReader:
+    """Lists the agreements, reads their lines, and reads each vanished line once by itself."""
 
     psa: PsaConnection
-    walk: RunContext
-    todo: AgreementQueue
-    clock: Clock
+    context: RunContext
+    queue: AgreementQueue
     _silences: int = field(default=0, init=False)
 
-    async def agreements(self) -> Mapping[str, str]:
-        """Fill the to-do list; a cancelled agreement is due only while we still say that it bills."""
-        found: dict[str, Agreement] = {}
+    async def list_agreements(self) -> StepReport:
+        """Fills the queue; a cancelled agreement is due only while we still say that it bills."""
+        agreements: dict[str, Agreement] = {}
 
-        async def once() -> set[str]:
-            async for agreement in reached(self.psa.agreements()):
-                found[agreement.agreement_id] = agreement
-                self.walk.progress.advance()
-            return set(found)
+        async def read_once() -> set[str]:
+            async for agreement in reachable_rows(self.psa.agreements()):
+                agreements[agreement.agreement_id] = agreement
+                self.context.progress.advance()
+            return set(agreements)
 
-        ids, short = await complete(self.psa, Listing.AGREEMENTS, once)
-        billed = {line.agreement_id async for line in self._seen() if line.billable}
-        due = [a for a in found.values() if not a.cancelled or a.agreement_id in billed]
-        skipped = [a for a in found.values() if a.cancelled and a.agreement_id not in billed]
-        await self.todo.fill(self.walk.run, due, skipped)
-        notes = {Listing.AGREEMENTS.value: str(len(ids))}
-        return notes | ({f"{Listing.AGREEMENTS} short": short} if short else {})
+        ids, shortfall = await read_whole(self.psa, Listing.AGREEMENTS, read_once)
+        billed_ids = {line.agreement_id async for line in self._present_lines() if line.billable}
+        due = [
+            agreement
+            for agreement in agreements.values()
+            if not agreement.cancelled or agreement.agreement_id in billed_ids
+        ]
+        due_ids = {agreement.agreement_id for agreement in due}
+        skipped = [agreement for id_, agreement in agreements.items() if id_ not in due_ids]
+        await self.queue.fill(self.context.run, due, skipped)
+        return StepReport(
+            counts={Listing.AGREEMENTS.value: len(ids)}, shortfalls=(shortfall,) if shortfall else ()
+        )
 
-    async def lines(self) -> None:
-        stand = await self.todo.stand(self.walk.run)
-        self.walk.progress.advance(stand.read, total=stand.due)
-        await spread(await self.todo.open(self.walk.run), self._lines_of)
+    async def read_lines(self) -> None:
+        progress = await self.queue.progress(self.context.run)
+        self.context.progress.advance(progress.read, total=progress.due)
+        await spread(await self.queue.due(self.context.run), self._read_agreement)
 
-    async def vanished(self) -> None:
-        """A line that was there and is in no list now counts as gone only when the PSA says so itself."""
-        listed = await self.todo.listed(self.walk.run)
-        trusted = f"{Listing.AGREEMENTS} short" not in self.walk.run.notes
-        gone = [line async for line in self._seen() if _missed(line, listed, trusted=trusted)]
-        self.walk.progress.advance(0, total=len(gone))
-        await spread(gone, self._look_once)
+    async def confirm_absences(self, *, agreements_whole: bool) -> None:
+        """Reads each vanished line once; `agreements_whole` tells that the list of agreements was whole."""
+        listed = await self.queue.listed(self.context.run)
+        missing = [
+            line
+            async for line in self._present_lines()
+            if _vanished(line, listed, agreements_whole=agreements_whole)
+        ]
+        self.context.progress.advance(0, total=len(missing))
+        await spread(missing, self._confirm_absence)
 
-    async def _lines_of(self, agreement: Agreement) -> None:
+    async def _read_agreement(self, agreement: Agreement) -> None:
         try:
-            ids = await self._published(agreement)
+            line_ids = await self._publish_lines(agreement)
         except CredentialsRejected:
             raise
         except PermanentError as error:
             log.warning("agreement_unread", agreement_id=agreement.agreement_id, error=str(error))
-            await self.todo.failed(self.walk.run, agreement.agreement_id, str(error))
-            self._count_silence(error)
+            await self.queue.fail(self.context.run, agreement.agreement_id, str(error))
+            self._silences += isinstance(error, ProviderUnreachable)
+            if self._silences >= _LONGEST_SILENCE:
+                raise
             return
         self._silences = 0
-        await self.todo.done(self.walk.run, agreement.agreement_id, ids)
-        self.walk.progress.advance()
+        await self.queue.complete(self.context.run, agreement.agreement_id, line_ids)
+        self.context.progress.advance()
 
-    async def _published(self, agreement: Agreement) -> list[str]:
-        stamp = await stamped(self.walk, self.clock)
+    async def _publish_lines(self, agreement: Agreement) -> list[str]:
+        stamp = await self.context.stamp()
         try:
-            lines = [line async for line in reached(self.psa.lines(agreement))]
-        except NotFound:  # deleted since it was listed: its lines are looked for one by one
+            lines = [line async for line in reachable_rows(self.psa.lines(agreement))]
+        except NotFound:  # deleted since it was listed: its lines are read one by one
             return []
-        await self.walk.observer.publish(line_of(line, stamp) for line in lines)
+        await self.context.publisher.publish(agreement_line_observed(line, stamp) for line in lines)
         return [line.line_id for line in lines]
 
-    def _count_silence(self, error: PermanentError) -> None:
-        self._silences += isinstance(error, ProviderUnreachable)
-        if self._silences >= _SILENCES:
-            raise error
+    async def _confirm_absence(self, last_seen: AgreementLineObserved) -> None:
+        read = partial(self.psa.line, last_seen.agreement_id, last_seen.line_id)
+        await confirm_absence(self.context, last_seen, read, agreement_line_observed)
+        self.context.progress.advance()
 
-    async def _look_once(self, seen: AgreementLineObserved) -> None:
-        stamp = await stamped(self.walk, self.clock)
-        line = await reaching(self.psa.line(seen.agreement_id, seen.line_id))
-        news = line_of(line, stamp) if line else seen.model_copy(update=stamp.gone)
-        await self.walk.observer.publish([news])
-        self.walk.progress.advance()
-
-    async def _seen(self) -> AsyncIterator[AgreementLineObserved]:
-        async for line in self.walk.observer.seen(AgreementLineObserved):
+    async def _present_lines(self) -> AsyncIterator[AgreementLineObserved]:
+        async for line in self.context.publisher.last_seen(AgreementLineObserved):
             if line.present:
                 yield line
 
 
-def _missed(line: AgreementLineObserved, listed: ListedLines, *, trusted: bool) -> bool:
-    if line.agreement_id in listed.agreements:
-        return line.agreement_id in listed.read and line.line_id not in listed.lines
-    return trusted and line.line_id not in listed.lines
+def _vanished(line: AgreementLineObserved, listed: ListedLines, *, agreements_whole: bool) -> bool:
+    if line.agreement_id in listed.agreement_ids:
+        return line.agreement_id in listed.read_agreement_ids and line.line_id not in listed.line_ids
+    return agreements_whole and line.line_id not in listed.line_ids

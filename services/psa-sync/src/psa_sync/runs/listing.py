@@ -1,28 +1,36 @@
-"""Reading one list whole: companies, or products. What vanished from it is read once before it is absent."""
+"""Reads one list whole: companies, or products. What vanished from it is read once before it is absent."""
+
+# Invariant: a list counts as whole only when it holds as many distinct ids as the PSA counts, and only a whole
+# list makes anything vanish. A list shifts while it is read, so it is read once more where it falls short:
+#
+#   listed {1, 2}, the PSA counts 3 → read again: {1, 2, 3} → whole; still {1, 2} → a shortfall, nothing vanishes
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from psa_sync.psa import Listing
-from psa_sync.runs.observations import Stamp
-from psa_sync.runs.ports import Clock, PsaConnection
+from psa_sync.runs.ports import PsaConnection
 from shared.contracts.base import Observation
 from shared.runtime.attempt import attempt
-from shared.sync_engine.models import provider_trouble
-from shared.sync_engine.run_worker import RunContext
+from shared.sync_engine.absences import confirm_absence, vanished
+from shared.sync_engine.models import StepReport, provider_trouble
+from shared.sync_engine.run_context import RunContext
+from shared.sync_engine.stamp import Stamp
 
-AT_ONCE = 4
+CALLS_AT_ONCE = 4
 """Calls in flight; four stayed below the limiter where twelve did not (psa-apis, reads)."""
-_BATCH = 500
+_BATCH_SIZE = 500
 
 
 class ListedThing(Protocol):
     """What a list holds."""
 
     @property
-    def present(self) -> bool: ...
+    def present(self) -> bool:
+        """False when the PSA lists the thing but calls it deleted."""
+        ...
 
 
 T = TypeVar("T", bound=ListedThing)
@@ -36,11 +44,11 @@ class ListKind(Generic[T, O]):
 
     listing: Listing
     model: type[O]
-    every: Callable[[PsaConnection], AsyncIterator[T]]
-    one: Callable[[PsaConnection, str], Awaitable[T | None]]
+    read_all: Callable[[PsaConnection], AsyncIterator[T]]
+    read_by_id: Callable[[PsaConnection, str], Awaitable[T | None]]
     id_of: Callable[[T], str]
-    seen_id: Callable[[O], str]
-    observed: Callable[[T, Stamp], O]
+    observed_id: Callable[[O], str]
+    observe: Callable[[T, Stamp], O]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,105 +57,99 @@ class ListReader(Generic[T, O]):
 
     kind: ListKind[T, O]
     psa: PsaConnection
-    walk: RunContext
-    clock: Clock
+    context: RunContext
 
-    async def read(self) -> Mapping[str, str]:
-        """Publish the whole list; returns the run's notes: how many, and how far it falls short."""
-        listing, there = self.kind.listing, set[str]()
+    async def read(self) -> StepReport:
+        """Publishes the whole list; reports how many are present, and how far the list falls short."""
+        listing, present_ids = self.kind.listing, set[str]()
 
-        async def once() -> set[str]:
-            return await self._once(there)
+        async def read_once() -> set[str]:
+            return await self._read_once(present_ids)
 
-        _, short = await complete(self.psa, listing, once)
-        if not short:
-            await self._vanished(there)
-        return {listing: str(len(there)), **({f"{listing} short": short} if short else {})}
+        _, shortfall = await read_whole(self.psa, listing, read_once)
+        if not shortfall:
+            await self._confirm_absences(present_ids)
+        return StepReport(
+            counts={listing.value: len(present_ids)}, shortfalls=(shortfall,) if shortfall else ()
+        )
 
-    async def _once(self, there: set[str]) -> set[str]:
-        """The ids of all rows; those of what is there, and not listed as deleted, are added to `there`."""
+    async def _read_once(self, present_ids: set[str]) -> set[str]:
+        """Returns the ids of all rows; adds to `present_ids` those that are not listed as deleted."""
         ids: set[str] = set()
-        stamp = await stamped(self.walk, self.clock)
-        async for batch in batches(reached(self.kind.every(self.psa))):
+        stamp = await self.context.stamp()
+        async for batch in _batches(reachable_rows(self.kind.read_all(self.psa))):
             present = [thing for thing in batch if thing.present]
-            await self.walk.observer.publish(self.kind.observed(thing, stamp) for thing in present)
+            await self.context.publisher.publish(self.kind.observe(thing, stamp) for thing in present)
             ids |= {self.kind.id_of(thing) for thing in batch}
-            there |= {self.kind.id_of(thing) for thing in present}
-            self.walk.progress.advance(len(batch))
+            present_ids |= {self.kind.id_of(thing) for thing in present}
+            self.context.progress.advance(len(batch))
         return ids
 
-    async def _vanished(self, ids: Collection[str]) -> None:
-        """What was there and is in no list now, or is listed as deleted."""
+    async def _confirm_absences(self, present_ids: Collection[str]) -> None:
+        """Reads what was present and is in no list now, or is listed as deleted."""
         kind = self.kind
-        gone = [
-            seen
-            async for seen in self.walk.observer.seen(kind.model)
-            if seen.present and kind.seen_id(seen) not in ids
-        ]
-        await spread(gone, self._look_once)
+        missing = await vanished(self.context, kind.model, present_ids, kind.observed_id)
 
-    async def _look_once(self, seen: O) -> None:
-        stamp = await stamped(self.walk, self.clock)
-        thing = await reaching(self.kind.one(self.psa, self.kind.seen_id(seen)))
-        found = self.kind.observed(thing, stamp) if thing and thing.present else None
-        await self.walk.observer.publish([found or seen.model_copy(update=stamp.gone)])
+        async def confirm(last_seen: O) -> None:
+            async def read() -> T | None:
+                thing = await kind.read_by_id(self.psa, kind.observed_id(last_seen))
+                return thing if thing and thing.present else None
+
+            await confirm_absence(self.context, last_seen, read, kind.observe)
+
+        await spread(missing, confirm)
 
 
-async def complete(
-    psa: PsaConnection, listing: Listing, once: Callable[[], Awaitable[set[str]]]
+async def read_whole(
+    psa: PsaConnection, listing: Listing, read_once: Callable[[], Awaitable[set[str]]]
 ) -> tuple[set[str], str | None]:
-    """The distinct ids of a list, read again once when the PSA counts more; and how it still falls short."""
-    ids = await once()
-    if await reaching(psa.count(listing)) <= len(ids):
+    """Returns the distinct ids of a list, read again once when the PSA counts more, and any shortfall left."""
+    ids = await read_once()
+    if await reachable(psa.count(listing)) <= len(ids):
         return ids, None
-    ids |= await once()
-    count = await reaching(psa.count(listing))
+    ids |= await read_once()
+    count = await reachable(psa.count(listing))
     return ids, f"{len(ids)} of {count} {listing} could be listed" if count > len(ids) else None
 
 
-async def stamped(walk: RunContext, clock: Clock) -> Stamp:
-    """Taken before the read that it stamps."""
-    return Stamp(walk.claimed.known, walk.run.run_id, await walk.observer.revision(), clock())
-
-
-async def reaching(call: Awaitable[A]) -> A:
-    """A PSA that stays out of reach after every attempt ends the run; our own trouble does not."""
+async def reachable(call: Awaitable[A]) -> A:
+    """Awaits a call of the PSA; raises `ProviderUnreachable` when it stays away after every attempt."""
     with provider_trouble():
         return await call
 
 
-async def reached(things: AsyncIterator[A]) -> AsyncIterator[A]:
-    """The same for a list that is read as it goes."""
+async def reachable_rows(rows: AsyncIterator[A]) -> AsyncIterator[A]:
+    """Does the same for a list that is read as it goes."""
     with provider_trouble():
-        async for thing in things:
-            yield thing
+        async for row in rows:
+            yield row
 
 
-async def batches(things: AsyncIterator[A]) -> AsyncIterator[list[A]]:
-    batch: list[A] = []
-    async for thing in things:
-        batch.append(thing)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-async def spread(jobs: Iterable[A], work: Callable[[A], Awaitable[None]]) -> None:
-    """Do the work for each, a few at a time; after a failure start no more, and raise the first."""
-    waiting, failures = iter(jobs), list[Exception]()
+async def spread(things: Iterable[A], work: Callable[[A], Awaitable[None]]) -> None:
+    """Does the work for each thing, a few at a time; after a failure starts no more, and raises the first."""
+    waiting, failures = iter(things), list[Exception]()
 
     async def worker() -> None:
-        for job in waiting:
-            result = await attempt(work(job))
+        for thing in waiting:
+            result = await attempt(work(thing))
             if isinstance(result, Exception):
                 failures.append(result)
             if failures:
                 return
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
+        for _ in range(CALLS_AT_ONCE):
             group.create_task(worker())
     if failures:
         raise failures[0]
+
+
+async def _batches(things: AsyncIterator[A]) -> AsyncIterator[list[A]]:
+    batch: list[A] = []
+    async for thing in things:
+        batch.append(thing)
+        if len(batch) == _BATCH_SIZE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

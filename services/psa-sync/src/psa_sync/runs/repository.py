@@ -11,7 +11,10 @@ from shared.mongo import Document, Documents, Index, Mongo
 from shared.sync_engine.models import Run
 
 COLLECTION = "todo"
-TODO_INDEXES = (Index(COLLECTION, [("run_id", 1), ("state", 1)]), Index(COLLECTION, [("integration_id", 1)]))
+AGREEMENT_QUEUE_INDEXES = (
+    Index(COLLECTION, [("run_id", 1), ("state", 1)]),
+    Index(COLLECTION, [("integration_id", 1)]),
+)
 _AGREEMENT = TypeAdapter(Agreement)
 _FAILURES_TOLD = 3
 
@@ -27,14 +30,14 @@ class AgreementQueueRepository:
         await rows.remove({"integration_id": run.integration_id, "run_id": {"$ne": run.run_id}})
         await rows.insert_new([*_listed(run, due, "due"), *_listed(run, skipped, "skipped")])
 
-    async def open(self, run: Run) -> list[Agreement]:
+    async def due(self, run: Run) -> list[Agreement]:
         rows = await self._rows(run).find({"run_id": run.run_id, "state": "due"}, sort=[("_id", 1)])
         return [_AGREEMENT.validate_python(row["agreement"]) for row in rows]
 
-    async def done(self, run: Run, agreement_id: str, line_ids: Sequence[str]) -> None:
+    async def complete(self, run: Run, agreement_id: str, line_ids: Sequence[str]) -> None:
         await self._mark(run, agreement_id, {"state": "done", "line_ids": list(line_ids)})
 
-    async def failed(self, run: Run, agreement_id: str, why: str) -> None:
+    async def fail(self, run: Run, agreement_id: str, why: str) -> None:
         await self._mark(run, agreement_id, {"state": "failed", "why": why})
 
     async def listed(self, run: Run) -> ListedLines:
@@ -42,12 +45,14 @@ class AgreementQueueRepository:
             {"run_id": run.run_id}, fields=["agreement.agreement_id", "state", "line_ids"]
         )
         return ListedLines(
-            agreements=frozenset(row["agreement"]["agreement_id"] for row in rows),
-            read=frozenset(row["agreement"]["agreement_id"] for row in rows if row["state"] == "done"),
-            lines=frozenset(line_id for row in rows for line_id in row["line_ids"]),
+            agreement_ids=frozenset(row["agreement"]["agreement_id"] for row in rows),
+            read_agreement_ids=frozenset(
+                row["agreement"]["agreement_id"] for row in rows if row["state"] == "done"
+            ),
+            line_ids=frozenset(line_id for row in rows for line_id in row["line_ids"]),
         )
 
-    async def stand(self, run: Run) -> ReadProgress:
+    async def progress(self, run: Run) -> ReadProgress:
         rows = await self._rows(run).find(
             {"run_id": run.run_id, "state": {"$ne": "skipped"}}, fields=["state", "line_ids", "why"]
         )

@@ -1,87 +1,81 @@
 """A full run of a PSA, step by step; a quick one is the same, for a PSA shows no changes in its lists."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from psa_sync.psa import CatalogueItem, Company, Listing
-from psa_sync.runs.agreement_lines import LineReader
+from psa_sync.runs.agreement_lines import AgreementLineReader
 from psa_sync.runs.listing import ListKind, ListReader
-from psa_sync.runs.observations import account_of, product_of
-from psa_sync.runs.ports import AgreementQueue, Clock, Connect, PsaConnection
+from psa_sync.runs.observations import account_observed, product_observed
+from psa_sync.runs.ports import AgreementQueue, Connect, PsaConnection
 from shared.contracts.psa_sync import ProductObserved, PsaAccountObserved
-from shared.sync_engine.models import RunTally
-from shared.sync_engine.run_worker import RunContext, RunStep
+from shared.sync_engine.models import Run, RunTally, StepReport
+from shared.sync_engine.run_context import RunContext, RunStep
 
 COMPANIES: ListKind[Company, PsaAccountObserved] = ListKind(
     Listing.COMPANIES,
     PsaAccountObserved,
-    every=lambda psa: psa.companies(),
-    one=lambda psa, id_: psa.company(id_),
+    read_all=lambda psa: psa.companies(),
+    read_by_id=lambda psa, id_: psa.company(id_),
     id_of=lambda company: company.company_id,
-    seen_id=lambda seen: seen.account_id,
-    observed=account_of,
+    observed_id=lambda account: account.account_id,
+    observe=account_observed,
 )
 PRODUCTS: ListKind[CatalogueItem, ProductObserved] = ListKind(
     Listing.PRODUCTS,
     ProductObserved,
-    every=lambda psa: psa.products(),
-    one=lambda psa, id_: psa.product(id_),
-    id_of=lambda product: product.product_id,
-    seen_id=lambda seen: seen.product_id,
-    observed=product_of,
+    read_all=lambda psa: psa.products(),
+    read_by_id=lambda psa, id_: psa.product(id_),
+    id_of=lambda item: item.product_id,
+    observed_id=lambda product: product.product_id,
+    observe=product_observed,
 )
+_AGREEMENTS = "agreements"
 
 
 @dataclass(frozen=True, slots=True)
 class PsaRunDefinition:
-    """What a run of a PSA consists of."""
+    """Says what a run of a PSA consists of."""
 
     connect: Connect
-    todo: AgreementQueue
-    clock: Clock
+    queue: AgreementQueue
 
-    async def steps(self, walk: RunContext) -> Sequence[RunStep]:  # noqa: ARG002  the same for every run
+    def steps(self) -> Sequence[RunStep]:
         return (
-            RunStep("companies", self._companies),
-            RunStep("products", self._products),
-            RunStep("agreements", self._agreements),
-            RunStep("lines", self._lines),
-            RunStep("vanished lines", self._vanished),
+            self._step("companies", lambda psa, context: ListReader(COMPANIES, psa, context).read()),
+            self._step("products", lambda psa, context: ListReader(PRODUCTS, psa, context).read()),
+            self._step(_AGREEMENTS, lambda psa, context: self._lines(psa, context).list_agreements()),
+            self._step("lines", lambda psa, context: self._lines(psa, context).read_lines()),
+            self._step("vanished lines", self._confirm_absences),
         )
 
-    async def tally(self, walk: RunContext) -> RunTally:
-        """Nothing of the due counts as read before the agreements are known."""
-        notes, stand = walk.run.notes, await self.todo.stand(walk.run)
-        counts = {listing.value: int(notes[listing]) for listing in Listing if listing in notes}
-        listed = Listing.AGREEMENTS in notes
-        coverage = Decimal(stand.read) / stand.due if stand.due else Decimal(listed)
-        short = [why for name, why in notes.items() if name.endswith(" short")]
-        return RunTally(counts | {"lines": stand.lines}, round(coverage, 4), (*short, *stand.failures))
+    async def tally(self, run: Run) -> RunTally:
+        """Sums up the reports and the queue; nothing counts as read before the agreements are known."""
+        progress = await self.queue.progress(run)
+        counts = {name: count for report in run.reports.values() for name, count in report.counts.items()}
+        coverage = (
+            Decimal(progress.read) / progress.due if progress.due else Decimal(_AGREEMENTS in run.reports)
+        )
+        shortfalls = [sentence for report in run.reports.values() for sentence in report.shortfalls]
+        return RunTally(
+            counts | {"lines": progress.lines}, round(coverage, 4), (*shortfalls, *progress.failures)
+        )
 
-    async def _companies(self, walk: RunContext) -> Mapping[str, str]:
-        async with self._open(walk) as psa:
-            return await ListReader(COMPANIES, psa, walk, self.clock).read()
+    async def _confirm_absences(self, psa: PsaConnection, context: RunContext) -> None:
+        whole = not context.run.reports[_AGREEMENTS].shortfalls
+        await self._lines(psa, context).confirm_absences(agreements_whole=whole)
 
-    async def _products(self, walk: RunContext) -> Mapping[str, str]:
-        async with self._open(walk) as psa:
-            return await ListReader(PRODUCTS, psa, walk, self.clock).read()
+    def _lines(self, psa: PsaConnection, context: RunContext) -> AgreementLineReader:
+        return AgreementLineReader(psa, context, self.queue)
 
-    async def _agreements(self, walk: RunContext) -> Mapping[str, str]:
-        async with self._open(walk) as psa:
-            return await self._reader(psa, walk).agreements()
+    def _step(
+        self, name: str, read: Callable[[PsaConnection, RunContext], Awaitable[StepReport | None]]
+    ) -> RunStep:
+        """Opens the PSA for one step."""
 
-    async def _lines(self, walk: RunContext) -> None:
-        async with self._open(walk) as psa:
-            await self._reader(psa, walk).lines()
+        async def do(context: RunContext) -> StepReport | None:
+            async with self.connect(context.integration) as psa:
+                return await read(psa, context)
 
-    async def _vanished(self, walk: RunContext) -> None:
-        async with self._open(walk) as psa:
-            await self._reader(psa, walk).vanished()
-
-    def _open(self, walk: RunContext) -> AbstractAsyncContextManager[PsaConnection]:
-        return self.connect(walk.claimed.known)
-
-    def _reader(self, psa: PsaConnection, walk: RunContext) -> LineReader:
-        return LineReader(psa, walk, self.todo, self.clock)
+        return RunStep(name, do)

@@ -14,16 +14,15 @@ from shared.runtime.health import Health
 
 @dataclass(frozen=True, slots=True)
 class WriteHandlers:
-    """Puts down the writes that were asked for, and wakes the job that makes them."""
+    """Stores the writes that are asked for, and wakes the job that makes them."""
 
     writes: WriteRepository
-    write_wanted: Callable[[], None]
+    wake_job: Callable[[], None]
 
     async def write_quantity(self, commands: list[WriteQuantity]) -> None:
         await self.writes.ask(commands)
         crash_points.reached("intent-stored")
-        self.write_wanted()
+        self.wake_job()
 
-
-def subscribe(broker: KafkaBroker, desk: WriteHandlers, *, service: str, health: Health) -> None:
-    consume(broker, WriteQuantity, desk.write_quantity, service=service, health=health)
+    def subscribe(self, broker: KafkaBroker, *, service: str, health: Health) -> None:
+        consume(broker, WriteQuantity, self.write_quantity, service=service, health=health)

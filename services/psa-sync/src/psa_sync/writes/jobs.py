@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from psa_sync.runs.listing import spread
-from psa_sync.runs.ports import LineRef
+from psa_sync.writes.ports import LineRef
 from psa_sync.writes.repository import WriteRepository
 from psa_sync.writes.writer import QuantityWriter
 from shared.runtime.attempt import attempt

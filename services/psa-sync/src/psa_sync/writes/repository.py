@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from psa_sync.runs.ports import Clock, LineRef
 from psa_sync.writes.intent import Intent
+from psa_sync.writes.ports import Clock, LineRef
 from shared.contracts import Message
 from shared.contracts.psa_sync import WriteQuantity
 from shared.errors import Conflict

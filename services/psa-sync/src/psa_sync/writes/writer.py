@@ -14,19 +14,11 @@ from decimal import Decimal
 import structlog
 
 from psa_sync.psa import PsaLine
-from psa_sync.runs.observations import Stamp, line_named, line_of
-from psa_sync.runs.ports import (
-    Clock,
-    Connect,
-    IntegrationLookup,
-    IntentStore,
-    LineRef,
-    Observe,
-    PsaConnection,
-    WriteLease,
-)
+from psa_sync.runs.observations import agreement_line_key, agreement_line_observed
+from psa_sync.runs.ports import Connect, PsaConnection
 from psa_sync.writes.decide import ReadAgain, Refused, Send, Written, decide, given_up
 from psa_sync.writes.intent import Intent, Stage
+from psa_sync.writes.ports import Clock, IntentStore, LineRef, OpenChanges, WriteLease
 from shared.contracts import Message, psa_sync
 from shared.contracts.psa_sync import AgreementLineObserved, WriteRefusal
 from shared.errors import (
@@ -41,7 +33,9 @@ from shared.errors import (
 from shared.runtime import crash_points
 from shared.runtime.backoff import backoff_seconds
 from shared.runtime.leases import LeaseLost
+from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import IntegrationState
+from shared.sync_engine.stamp import Stamp
 
 log = structlog.get_logger()
 
@@ -55,9 +49,9 @@ class QuantityWriter:
     """Carries writes from the stored command to the stored, proven result."""
 
     intents: IntentStore
-    integrations: IntegrationLookup
+    integrations: IntegrationStates
     connect: Connect
-    observe: Observe
+    open_changes: OpenChanges
     clock: Clock
 
     async def write(self, line: LineRef, lease: WriteLease) -> int:
@@ -71,13 +65,13 @@ class QuantityWriter:
                 if known and known.runnable:
                     if psa is None:
                         psa = await stack.enter_async_context(self.connect(known))
-                    await self._advance(intent, _Way(psa, known, lease))
+                    await self._advance(intent, WriteContext(psa, known, lease))
                 else:
                     await self._hold(intent, known)
                 steps += 1
         return steps
 
-    async def _advance(self, intent: Intent, way: "_Way") -> Intent:
+    async def _advance(self, intent: Intent, way: "WriteContext") -> Intent:
         """One step: look at the line, decide, and store or send."""
         try:
             line = await self._look(intent, way)
@@ -86,7 +80,7 @@ class QuantityWriter:
         except TransientError as error:
             return await self._later(intent, error)
         except CredentialsRejected as error:
-            return await self._locked_out(intent, way.known, error)
+            return await self._locked_out(intent, way.integration, error)
         except PermanentError as error:
             return await self._blocked(intent, str(error))
         return await self._follow(intent, line, way)
@@ -98,23 +92,23 @@ class QuantityWriter:
         name = intent.command.integration_id
         return await self._later(intent, TransientError(f"integration {name} is not known yet"))
 
-    async def _look(self, intent: Intent, way: "_Way") -> PsaLine | None:
+    async def _look(self, intent: Intent, way: "WriteContext") -> PsaLine | None:
         """Read the line, and tell what was read whatever comes of the write; a read-back is always told."""
         command = intent.command
-        observer = self.observe(way.known, way.lease)
-        revision = await observer.revision()
+        changes = self.open_changes(way.integration, way.lease)
+        revision = await changes.next_revision()
         line = await way.psa.line(command.agreement_id, command.line_id)
-        stamp = Stamp(way.known, f"write-{command.approval_id}", revision, self.clock())
+        stamp = Stamp.of(way.integration, f"write-{command.approval_id}", revision, self.clock())
         if line:
-            proof = intent.stage is not Stage.WAITING
-            await observer.publish([line_of(line, stamp)], always=proof)
+            proves = intent.stage is not Stage.WAITING
+            await changes.publish([agreement_line_observed(line, stamp)], always=proves)
         else:
-            name = line_named(command.line_id, stamp)
-            seen = await observer.known(AgreementLineObserved, [name])
-            await observer.publish([was.model_copy(update=stamp.gone) for was in seen.values()])
+            key = agreement_line_key(command.line_id, stamp)
+            last_seen = await changes.existing(AgreementLineObserved, [key])
+            await changes.publish([stamp.absent(observation) for observation in last_seen.values()])
         return line
 
-    async def _follow(self, intent: Intent, line: PsaLine | None, way: "_Way") -> Intent:
+    async def _follow(self, intent: Intent, line: PsaLine | None, way: "WriteContext") -> Intent:
         now, current = self.clock(), line.quantity if line else None
         match decide(intent, line, now):
             case Written(sent):
@@ -131,7 +125,7 @@ class QuantityWriter:
         await lease.renew()
         return await self.intents.save(intent.sending())
 
-    async def _send(self, intent: Intent, way: "_Way") -> Intent:
+    async def _send(self, intent: Intent, way: "WriteContext") -> Intent:
         command = intent.command
         try:
             way.lease.check()
@@ -143,7 +137,7 @@ class QuantityWriter:
         except TransientError as error:
             return await self._later(intent.unsent(), error)
         except CredentialsRejected as error:
-            return await self._locked_out(intent.unsent(), way.known, error)
+            return await self._locked_out(intent.unsent(), way.integration, error)
         except (Conflict, NotFound) as error:
             log.warning("write_clashed", approval_id=command.approval_id, error=str(error))
             return await self.intents.save(intent.clashed())
@@ -201,11 +195,11 @@ class QuantityWriter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class WriteContext:
     """Through what a write is sent, and by which right."""
 
     psa: PsaConnection
-    known: IntegrationState
+    integration: IntegrationState
     lease: WriteLease
 
 

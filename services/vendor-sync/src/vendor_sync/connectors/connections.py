@@ -1,13 +1,14 @@
-"""Open connections to marketplaces, each within its integration's budget."""
+"""Opens connections to marketplaces, each within its integration's rate limit."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from shared.errors import PermanentError
 from shared.http_client.access import AccessClient
+from shared.http_client.client import Api
 from shared.http_client.rate_limit import RateLimits
 from shared.sync_engine.models import IntegrationState
-from vendor_sync.connectors.ingram_micro.connector import IngramMicroConnector
+from vendor_sync.runs.ports import Marketplace
 
 
 class MarketplaceConnections:
@@ -15,19 +16,23 @@ class MarketplaceConnections:
 
     def __init__(
         self,
-        accesses: AccessClient,
-        budgets: RateLimits,
-        connectors: Mapping[str, type[IngramMicroConnector]],
+        access: AccessClient,
+        rate_limits: RateLimits,
+        connectors: Mapping[str, Callable[[Api], Marketplace]],
     ) -> None:
-        self._accesses, self._budgets, self._connectors = accesses, budgets, connectors
+        self._access, self._rate_limits, self._connectors = access, rate_limits, connectors
 
     @asynccontextmanager
-    async def open(self, known: IntegrationState) -> AsyncIterator[IngramMicroConnector]:
+    async def open(self, integration: IntegrationState) -> AsyncIterator[Marketplace]:
         """Credentials are forgotten with the connection. Raises `PermanentError` for an unknown provider."""
-        connector = self._connectors.get(known.provider)
+        connector = self._connectors.get(integration.provider)
         if connector is None:
-            raise PermanentError(f"no connector for {known.provider}: known are {sorted(self._connectors)}")
-        async with self._accesses.connected(
-            known.tenant_id, known.integration_id, budget=self._budgets.of(known.integration_id)
+            raise PermanentError(
+                f"no connector for {integration.provider}: known are {sorted(self._connectors)}"
+            )
+        async with self._access.connected(
+            integration.tenant_id,
+            integration.integration_id,
+            budget=self._rate_limits.of(integration.integration_id),
         ) as api:
             yield connector(api)

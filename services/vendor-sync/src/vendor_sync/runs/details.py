@@ -1,185 +1,210 @@
-"""The details step: the to-do list worked off, a few calls at a time, stored while the next are asked for."""
+"""The details step: the queue is worked off a few calls at a time, and stored while the next are asked for."""
+
+# Invariant: an entry is done only after everything that its detail said is published and clean. Killed at any
+# line, the entry is still due and is read again; publishing the same again says nothing new.
+#
+#   callers (4)  ask for one detail after another, each under a stamp that was taken before
+#   one storer   takes what was answered, publishes services, then subscriptions, then marks the entries done
+#
+# The services of a batch are published before the subscriptions that name them, so a reader never meets a
+# subscription of a service that it cannot know. Three details in a row out of reach, each after all its attempts,
+# mean that the marketplace is down: the run ends partial with what was read.
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from shared.contracts.vendor_sync import ServiceObserved, SubscriptionObserved
 from shared.errors import CredentialsRejected, NeighbourAway, PermanentError, TransientError
 from shared.runtime import crash_points
-from shared.runtime.attempt import attempt
 from shared.sync_engine.models import ProviderUnreachable
+from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import SubscriptionDetail
 from vendor_sync.runs.detail_queue import DetailEntry, DetailState
-from vendor_sync.runs.observations import Stamp, detailed, gone, listed, service_observed
+from vendor_sync.runs.observations import detailed, listed, service_observed
 from vendor_sync.runs.offers import SoldLine, SoldService, lines_of, renamed
 from vendor_sync.runs.run_context import VendorRunContext
 
-AT_ONCE = 4
+CALLS_AT_ONCE = 4
 """Calls in flight (Ingram Micro §5); concurrency itself is not what the vendor limits."""
-HELPING = 200
+BATCH_SIZE = 200
 """Entries under one revision, and answers that may wait to be stored."""
-MOMENT = 0.25
-"""Seconds for which answers gather before they are stored."""
-MISSES = 3
-"""So many details in a row out of reach, each after all its attempts: the vendor is down."""
+GATHERING = timedelta(milliseconds=250)
+"""For how long answers gather before they are stored: many cost the store little more than one."""
+LONGEST_SILENCE = 3
+"""So many details in a row out of reach, each after all its attempts: the marketplace is down."""
 
 _ENDING = (CredentialsRejected, NeighbourAway)
-"""What says nothing of the detail that was asked for: it stays due."""
+"""Errors that say nothing of the detail that was asked for: its entry stays due, and the step ends."""
+
+Outcome = SubscriptionDetail | PermanentError | TransientError | None
+"""What came of one call: the detail, none because the subscription is gone, or why it could not be read."""
 
 
-async def read_details(reading: VendorRunContext) -> None:
-    """Read all that is due; raises `ProviderUnreachable` or `CredentialsRejected` after storing what was read."""
-    stand = await reading.todo.stand(reading.run)
-    reading.walk.progress.begin(reading.walk.progress.phase, done=stand.total - stand.due, total=stand.total)
-    if not stand.due:
+async def read_details(vendor: VendorRunContext) -> None:
+    """Reads all that is due.
+
+    Raises `ProviderUnreachable` or `CredentialsRejected` after what was read is stored.
+    """
+    progress = await vendor.queue.progress(vendor.run)
+    phase = vendor.context.progress.phase
+    vendor.context.progress.begin(phase, done=progress.total - progress.due, total=progress.total)
+    if not progress.due:
         return
-    names = {seen.service_key: seen.name async for seen in reading.walk.observer.seen(ServiceObserved)}
-    async with aclosing(_stamped(reading)) as waiting:
-        await _Details(reading, names, waiting).read()
+    names = await vendor.service_names()
+    async with aclosing(_stamped(vendor)) as waiting:
+        await _DetailReader(vendor, names, waiting).read()
 
 
-async def _stamped(reading: VendorRunContext) -> AsyncGenerator[tuple[DetailEntry, Stamp], None]:
-    """All that is due, in order, each with a stamp that was taken before it is read."""
-    async for page in reading.todo.due(reading.run):
-        for start in range(0, len(page), HELPING):
-            stamp = await reading.stamp()
-            for entry in page[start : start + HELPING]:
+async def _stamped(vendor: VendorRunContext) -> AsyncGenerator[tuple[DetailEntry, Stamp], None]:
+    """Yields all that is due, in order, each with a stamp that was taken before it is read."""
+    async for page in vendor.queue.due(vendor.run):
+        for start in range(0, len(page), BATCH_SIZE):
+            stamp = await vendor.context.stamp()
+            for entry in page[start : start + BATCH_SIZE]:
                 yield entry, stamp
 
 
 @dataclass(frozen=True, slots=True)
-class _Answered:
+class _Answer:
+    """One entry with what came of reading its detail."""
+
     entry: DetailEntry
     stamp: Stamp
-    answer: SubscriptionDetail | PermanentError | TransientError | None
+    outcome: Outcome
 
     @property
-    def sold(self) -> tuple[SoldLine, ...]:
-        return lines_of(self.answer) if isinstance(self.answer, SubscriptionDetail) else ()
+    def lines(self) -> tuple[SoldLine, ...]:
+        return lines_of(self.outcome) if isinstance(self.outcome, SubscriptionDetail) else ()
+
+    def entry_afterwards(self) -> DetailEntry:
+        """Returns the entry as it stands after this answer: done, gone, or failed with the reason."""
+        if isinstance(self.outcome, Exception):
+            return replace(self.entry, state=DetailState.FAILED, why=str(self.outcome))
+        return replace(
+            self.entry,
+            state=DetailState.DONE,
+            gone=self.outcome is None,
+            status=self.outcome.row.status if self.outcome else self.entry.status,
+            read_at=self.stamp.observed_at,
+            read_fingerprint=self.entry.row.fingerprint,
+            sold=tuple((line.service.key, line.service.name) for line in self.lines),
+            why="",
+        )
 
 
 @dataclass(slots=True)
-class _Details:
-    reading: VendorRunContext
+class _DetailReader:
+    vendor: VendorRunContext
     names: dict[str, str]
     """By which name each service goes: the first that was said, until a whole run no longer says it."""
     waiting: AsyncGenerator[tuple[DetailEntry, Stamp], None]
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """To take the next of what is waiting."""
-    misses: int = 0
-    over: Exception | None = None
-    results: "asyncio.Queue[_Answered | None]" = field(default_factory=lambda: asyncio.Queue(HELPING))
-    told: set[SoldService] = field(default_factory=set)
+    next_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held to take the next of what is waiting."""
+    silences: int = 0
+    """How many details in a row were out of reach."""
+    ended_by: Exception | None = None
+    answers: "asyncio.Queue[_Answer | None]" = field(default_factory=lambda: asyncio.Queue(BATCH_SIZE))
+    published_services: set[SoldService] = field(default_factory=set)
     """Services that this step has published, or found published."""
 
     async def read(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._store())
-            for _ in range(AT_ONCE):
+            for _ in range(CALLS_AT_ONCE):
                 group.create_task(self._ask())
-        if self.over is not None:
-            raise self.over
+        if self.ended_by is not None:
+            raise self.ended_by
 
     async def _ask(self) -> None:
-        """Ask for one after another; None tells the storing side that this caller has ended."""
-        while self.over is None and (due := await self._next()):
+        """Asks for one detail after another; None tells the storing side that this caller has ended."""
+        while self.ended_by is None and (due := await self._next()):
             entry, stamp = due
-            answer = await attempt(self.reading.marketplace.subscription(entry.subscription_id))
-            # Each call has had all its attempts by now (shared.http_client.client).
-            self._judge(answer)
-            if not isinstance(answer, _ENDING):
-                await self.results.put(_Answered(entry, stamp, _expected(answer)))
-        await self.results.put(None)
+            try:
+                outcome: Outcome = await self.vendor.marketplace.subscription(entry.subscription_id)
+            except _ENDING as error:
+                self.ended_by = error
+                break
+            except (PermanentError, TransientError) as error:  # after all attempts (shared.http_client)
+                outcome = error
+            self._count_silence(outcome)
+            await self.answers.put(_Answer(entry, stamp, outcome))
+        await self.answers.put(None)
 
     async def _next(self) -> tuple[DetailEntry, Stamp] | None:
-        async with self.turn:
+        async with self.next_lock:
             return await anext(self.waiting, None)
 
-    def _judge(self, answer: SubscriptionDetail | Exception | None) -> None:
-        self.misses = self.misses + 1 if isinstance(answer, TransientError) else 0
-        if isinstance(answer, _ENDING):
-            self.over = answer
-        elif isinstance(answer, TransientError) and self.misses >= MISSES:
-            self.over = ProviderUnreachable(f"the marketplace stays out of reach: {answer}")
+    def _count_silence(self, outcome: Outcome) -> None:
+        self.silences = self.silences + 1 if isinstance(outcome, TransientError) else 0
+        if self.silences >= LONGEST_SILENCE:
+            self.ended_by = ProviderUnreachable(f"the marketplace stays out of reach: {outcome}")
 
     async def _store(self) -> None:
-        """Store what is there, until every caller has ended; while that lasts, more comes together."""
-        asking = AT_ONCE
-        while asking:
-            batch = await self._gathered()
-            answers = [answered for answered in batch if answered is not None]
-            asking -= len(batch) - len(answers)
-            await self._stored(answers)
+        """Stores what was answered, until every caller has ended; while that lasts, more answers gather."""
+        callers = CALLS_AT_ONCE
+        while callers:
+            gathered = await self._gather()
+            answers = [answer for answer in gathered if answer is not None]
+            callers -= len(gathered) - len(answers)
+            await self._store_answers(answers)
 
-    async def _gathered(self) -> list[_Answered | None]:
-        """What has come after a moment: many cost the store little more than one."""
-        batch = [await self.results.get()]
+    async def _gather(self) -> list[_Answer | None]:
+        gathered = [await self.answers.get()]
         with suppress(TimeoutError):
-            async with asyncio.timeout(MOMENT):
-                while batch[-1] is not None and len(batch) < HELPING:
-                    batch.append(await self.results.get())
-        return batch
+            async with asyncio.timeout(GATHERING.total_seconds()):
+                while gathered[-1] is not None and len(gathered) < BATCH_SIZE:
+                    gathered.append(await self.answers.get())
+        return gathered
 
-    async def _stored(self, answers: Sequence[_Answered]) -> None:
-        """Services before the subscriptions that name them; done only once all of it is published."""
-        now = self.reading.clock()
-        answers = [replace(one, stamp=replace(one.stamp, observed_at=now)) for one in answers]
-        sold = {one.entry.subscription_id: self._named(one.sold) for one in answers}
-        await self._tell_services(answers, sold)
-        await self.reading.walk.observer.publish(await self._observed(answers, sold))
+    async def _store_answers(self, answers: Sequence[_Answer]) -> None:
+        now = self.vendor.context.clock()
+        answers = [replace(answer, stamp=replace(answer.stamp, observed_at=now)) for answer in answers]
+        lines = {answer.entry.subscription_id: self._with_known_names(answer.lines) for answer in answers}
+        await self._publish_services(answers, lines)
+        await self.vendor.context.publisher.publish(await self._subscriptions(answers, lines))
         crash_points.reached("detail-observed")
-        self.reading.check()
-        await self.reading.todo.put(self.reading.run, [_judged(one) for one in answers])
-        self.reading.walk.progress.advance(len(answers))
+        self.vendor.context.assert_lease()
+        await self.vendor.queue.replace(self.vendor.run, [answer.entry_afterwards() for answer in answers])
+        self.vendor.context.progress.advance(len(answers))
 
-    def _named(self, lines: tuple[SoldLine, ...]) -> tuple[SoldLine, ...]:
+    def _with_known_names(self, lines: tuple[SoldLine, ...]) -> tuple[SoldLine, ...]:
+        """Subscriptions may name one service differently; readers are told one name."""
         named = tuple(replace(line, service=renamed(line.service, self.names)) for line in lines)
         self.names |= {line.service.key: line.service.name for line in named}
         return named
 
-    async def _tell_services(
-        self, answers: Sequence[_Answered], sold: Mapping[str, tuple[SoldLine, ...]]
+    async def _publish_services(
+        self, answers: Sequence[_Answer], lines: Mapping[str, tuple[SoldLine, ...]]
     ) -> None:
         """A subscription may hold one service in several lines, and a batch in several subscriptions."""
-        lines = ((line, one.stamp) for one in answers for line in sold[one.entry.subscription_id])
-        news = {line.service: stamp for line, stamp in lines if line.service not in self.told}
-        await self.reading.walk.observer.publish(service_observed(*one) for one in news.items())
-        self.told |= news.keys()
-
-    async def _observed(
-        self, answers: Sequence[_Answered], sold: Mapping[str, tuple[SoldLine, ...]]
-    ) -> list[SubscriptionObserved]:
-        missing = {listed(one.entry.row, one.stamp): one.stamp for one in answers if one.answer is None}
-        seen = await self.reading.walk.observer.known(SubscriptionObserved, missing)
-        there = [
-            detailed(one.answer.row, sold[one.entry.subscription_id], one.stamp)
-            for one in answers
-            if isinstance(one.answer, SubscriptionDetail)
+        stamps = {
+            line.service: answer.stamp
+            for answer in answers
+            for line in lines[answer.entry.subscription_id]
+            if line.service not in self.published_services
+        }
+        observations: list[ServiceObserved] = [
+            service_observed(service, stamp) for service, stamp in stamps.items()
         ]
-        return there + [gone(seen.get(thing.key, thing), stamp) for thing, stamp in missing.items()]
+        await self.vendor.context.publisher.publish(observations)
+        self.published_services |= stamps.keys()
 
-
-def _expected(
-    answer: SubscriptionDetail | Exception | None,
-) -> SubscriptionDetail | PermanentError | TransientError | None:
-    if isinstance(answer, Exception) and not isinstance(answer, PermanentError | TransientError):
-        raise answer
-    return answer
-
-
-def _judged(one: _Answered) -> DetailEntry:
-    entry, answer = one.entry, one.answer
-    if isinstance(answer, Exception):
-        return replace(entry, state=DetailState.FAILED, why=str(answer))
-    return replace(
-        entry,
-        state=DetailState.DONE,
-        gone=answer is None,
-        status=answer.row.status if answer else entry.status,
-        read_at=one.stamp.observed_at,
-        read_fingerprint=entry.row.fingerprint,
-        sold=tuple((line.service.key, line.service.name) for line in one.sold),
-        why="",
-    )
+    async def _subscriptions(
+        self, answers: Sequence[_Answer], lines: Mapping[str, tuple[SoldLine, ...]]
+    ) -> list[SubscriptionObserved]:
+        """What was read, and for each that is gone its last observation as absent: billing keeps it as evidence."""
+        gone = {
+            listed(answer.entry.row, answer.stamp): answer.stamp
+            for answer in answers
+            if answer.outcome is None
+        }
+        last_seen = await self.vendor.context.publisher.existing(SubscriptionObserved, gone)
+        read = [
+            detailed(answer.outcome.row, lines[answer.entry.subscription_id], answer.stamp)
+            for answer in answers
+            if isinstance(answer.outcome, SubscriptionDetail)
+        ]
+        return read + [stamp.absent(last_seen.get(row.key, row)) for row, stamp in gone.items()]

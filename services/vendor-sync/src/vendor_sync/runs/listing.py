@@ -1,79 +1,88 @@
-"""The list steps: what is listed goes on the to-do list; at the end, what changed or vanished meanwhile."""
+"""The list steps: what is listed goes into the detail queue; at the end, what changed or vanished meanwhile."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+# Invariant: when the details are read for the last time, the queue holds every subscription that should be
+# listed, and what readers hear of is surely in the queue. The lists shift while hours of details are read, so
+# they are read twice:
+#
+#   first listing {a, b}, details read …, second listing {a changed, c}
+#   → a is due again, c is new and due, b is in no list and therefore due: read once before it counts as absent
+
+from collections.abc import Awaitable, Callable, Sequence
 
 from shared.contracts.vendor_sync import SubscriptionStatus
+from shared.sync_engine.models import StepReport
+from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import BILLABLE, ListPage, SubscriptionRow
 from vendor_sync.runs.detail_queue import DetailEntry, DetailPlan, OfferOrder
-from vendor_sync.runs.observations import Stamp, listed
+from vendor_sync.runs.observations import listed
 from vendor_sync.runs.run_context import VendorRunContext
 
 Decide = Callable[[SubscriptionRow, DetailEntry | None], DetailEntry]
-TakeIn = Callable[[Stamp, ListPage[SubscriptionRow]], Awaitable[None]]
+TakePage = Callable[[Stamp, ListPage[SubscriptionRow]], Awaitable[None]]
 
 
-async def list_first(reading: VendorRunContext) -> Mapping[str, str]:
-    """Fill the to-do list; whatever was never read is published at once, its quantities unread."""
-    plan = await _plan(reading)
+async def list_first(vendor: VendorRunContext) -> StepReport:
+    """Fills the queue; whatever was never read is published at once, its quantities unread."""
+    plan = await _plan(vendor)
 
-    async def take_in(stamp: Stamp, page: ListPage[SubscriptionRow]) -> None:
-        await _enter(reading, stamp, page.rows, plan.listed_first)
+    async def take_page(stamp: Stamp, page: ListPage[SubscriptionRow]) -> None:
+        await _enqueue(vendor, stamp, page.rows, plan.listed_first)
 
-    return await _read_lists(reading, take_in)
-
-
-async def list_again(reading: VendorRunContext) -> Mapping[str, str]:
-    """What came or changed while the details were read is due; what is in no list now is looked at once."""
-    plan, there = await _plan(reading), set[str]()
-    before = await reading.todo.fingerprints(reading.run)
-
-    async def take_in(stamp: Stamp, page: ListPage[SubscriptionRow]) -> None:
-        there.update(row.subscription_id for row in page.rows)
-        # Unchanged rows, nearly all of them, cost neither a lookup nor a write.
-        news = [row for row in page.rows if before.get(row.subscription_id) != row.fingerprint]
-        await _enter(reading, stamp, news, plan.listed_again)
-
-    notes = await _read_lists(reading, take_in)
-    reading.check()
-    vanished = await reading.todo.vanish(reading.run, there)
-    return {**notes, "vanished": str(vanished)}
+    return await _read_lists(vendor, take_page)
 
 
-async def _plan(reading: VendorRunContext) -> DetailPlan:
+async def list_again(vendor: VendorRunContext) -> StepReport:
+    """Makes due what came, changed or vanished while the details were read."""
+    plan, listed_ids = await _plan(vendor), set[str]()
+    fingerprints = await vendor.queue.fingerprints(vendor.run)
+
+    async def take_page(stamp: Stamp, page: ListPage[SubscriptionRow]) -> None:
+        listed_ids.update(row.subscription_id for row in page.rows)
+        # Unchanged rows, nearly all of them, cost neither a look-up nor a write.
+        changed = [row for row in page.rows if fingerprints.get(row.subscription_id) != row.fingerprint]
+        await _enqueue(vendor, stamp, changed, plan.listed_again)
+
+    report = await _read_lists(vendor, take_page)
+    vendor.context.assert_lease()
+    vanished = await vendor.queue.make_vanished_due(vendor.run, listed_ids)
+    return report.model_copy(update={"counts": {**report.counts, "vanished": vanished}})
+
+
+async def _plan(vendor: VendorRunContext) -> DetailPlan:
     return DetailPlan(
-        run_id=reading.run.run_id,
-        kind=reading.run.kind,
-        now=reading.clock(),
-        freshness=reading.known.settings.freshness,
-        order=OfferOrder(await reading.todo.offers(reading.run)),
+        run_id=vendor.run.run_id,
+        kind=vendor.run.kind,
+        now=vendor.context.clock(),
+        freshness=vendor.context.integration.settings.freshness,
+        order=OfferOrder(await vendor.queue.offers(vendor.run)),
     )
 
 
-async def _read_lists(reading: VendorRunContext, take_in: TakeIn) -> Mapping[str, str]:
-    notes, count = {}, 0
+async def _read_lists(vendor: VendorRunContext, take_page: TakePage) -> StepReport:
+    """Reads one list for each billable status: a list of statuses is refused by the vendor."""
+    count = 0
+    shortfalls: dict[SubscriptionStatus, str] = {}
     for status in BILLABLE:
         before = count
-        async for stamp, page in reading.pages(reading.marketplace.subscriptions(status)):
-            await take_in(stamp, page)
+        async for stamp, page in vendor.stamped_pages(vendor.marketplace.subscriptions(status)):
+            await take_page(stamp, page)
             count += len(page.rows)
-            reading.walk.progress.advance(len(page.rows), total=before + (page.total or 0))
-            # The listing at the end has the last word on whether a list was whole.
-            notes[f"{status}_short"] = _shortfall(status, page) if page.short else ""
-    return {"subscriptions": str(count), **notes}
+            vendor.context.progress.advance(len(page.rows), total=before + (page.total or 0))
+            if page.short:
+                shortfalls[status] = f"fewer than {page.total} {status} subscriptions could be listed"
+    return StepReport(counts={"subscriptions": count}, shortfalls=tuple(shortfalls.values()))
 
 
-async def _enter(
-    reading: VendorRunContext, stamp: Stamp, rows: Sequence[SubscriptionRow], decide: Decide
+async def _enqueue(
+    vendor: VendorRunContext, stamp: Stamp, rows: Sequence[SubscriptionRow], decide: Decide
 ) -> None:
-    """Remembered before it is published: what readers hear of is surely on the to-do list."""
-    known = await reading.todo.known(reading.run, [row.subscription_id for row in rows])
-    entries = [decide(row, known.get(row.subscription_id)) for row in rows]
-    reading.check()
-    await reading.todo.add(reading.run, [entry for entry in entries if entry.subscription_id not in known])
-    await reading.todo.put(reading.run, [entry for entry in entries if entry.subscription_id in known])
+    """Stores the entries before anything is published: what readers hear of is surely in the queue."""
+    existing = await vendor.queue.existing(vendor.run, [row.subscription_id for row in rows])
+    entries = [decide(row, existing.get(row.subscription_id)) for row in rows]
+    vendor.context.assert_lease()
+    await vendor.queue.insert(
+        vendor.run, [entry for entry in entries if entry.subscription_id not in existing]
+    )
+    await vendor.queue.replace(vendor.run, [entry for entry in entries if entry.subscription_id in existing])
     never_read = [entry.row for entry in entries if entry.read_at is None]
-    await reading.walk.observer.publish(listed(row, stamp) for row in never_read)
-
-
-def _shortfall(status: SubscriptionStatus, page: ListPage[SubscriptionRow]) -> str:
-    return f"fewer than {page.total} {status} subscriptions could be listed"
+    await vendor.context.publisher.publish(listed(row, stamp) for row in never_read)

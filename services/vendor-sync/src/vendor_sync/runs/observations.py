@@ -1,8 +1,6 @@
-"""What was read, in the words of the contract."""
+"""Translates what was read into the words of the contract; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from shared.contracts.base import service_id_of
@@ -12,24 +10,9 @@ from shared.contracts.vendor_sync import (
     SubscriptionObserved,
     VendorAccountObserved,
 )
+from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import Customer, SubscriptionRow
 from vendor_sync.runs.offers import SoldLine, SoldService
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """By which run, and when, something was read; the revision was taken before the read."""
-
-    tenant_id: str
-    integration_id: str
-    run_id: str
-    generation: int
-    revision: int
-    observed_at: datetime
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def account_observed(account: Customer, stamp: Stamp) -> VendorAccountObserved:
@@ -58,25 +41,15 @@ def service_observed(service: SoldService, stamp: Stamp) -> ServiceObserved:
 
 def listed(row: SubscriptionRow, stamp: Stamp) -> SubscriptionObserved:
     """A subscription of which only the list row was read: its quantities are unread."""
-    return SubscriptionObserved(**stamp.fields, **_told(row), detailed=False)
+    return SubscriptionObserved(**stamp.fields, **_row_fields(row), detailed=False)
 
 
 def detailed(row: SubscriptionRow, lines: tuple[SoldLine, ...], stamp: Stamp) -> SubscriptionObserved:
-    sold = tuple(_sold(line, stamp.integration_id) for line in lines)
-    return SubscriptionObserved(**stamp.fields, **_told(row), detailed=True, lines=sold)
+    sold_lines = tuple(_line(line, stamp.integration_id) for line in lines)
+    return SubscriptionObserved(**stamp.fields, **_row_fields(row), detailed=True, lines=sold_lines)
 
 
-def gone(before: SubscriptionObserved, stamp: Stamp) -> SubscriptionObserved:
-    """No longer there; what it held last stays to be seen."""
-    # Billing needs them as evidence of what an absent count was.
-    return before.model_copy(update={**stamp.fields, "present": False})
-
-
-def account_gone(before: VendorAccountObserved, stamp: Stamp) -> VendorAccountObserved:
-    return before.model_copy(update={**stamp.fields, "present": False})
-
-
-def _told(row: SubscriptionRow) -> Mapping[str, Any]:
+def _row_fields(row: SubscriptionRow) -> Mapping[str, Any]:
     return {
         "subscription_id": row.subscription_id,
         "account_id": row.account_id,
@@ -88,7 +61,7 @@ def _told(row: SubscriptionRow) -> Mapping[str, Any]:
     }
 
 
-def _sold(line: SoldLine, integration_id: str) -> SubscriptionLine:
+def _line(line: SoldLine, integration_id: str) -> SubscriptionLine:
     return SubscriptionLine(
         service_id=service_id_of(integration_id, line.service.key),
         quantity=line.quantity,

@@ -1,56 +1,44 @@
-"""Reading the marketplace with a stamp that was taken before."""
+"""What the steps of a marketplace run share."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from shared.sync_engine.models import IntegrationState, Run, provider_trouble
-from shared.sync_engine.run_worker import RunContext
+from shared.contracts.vendor_sync import ServiceObserved
+from shared.sync_engine.models import Run, provider_trouble
+from shared.sync_engine.run_context import RunContext
+from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import ListPage
-from vendor_sync.runs.observations import Stamp
-from vendor_sync.runs.ports import Clock, DetailQueue, Marketplace
+from vendor_sync.runs.ports import DetailQueue, Marketplace
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class VendorRunContext:
-    """What the parts of a run share."""
+    """Joins the run's own context with an open marketplace and the queue of details."""
 
-    walk: RunContext
+    context: RunContext
     marketplace: Marketplace
-    todo: DetailQueue
-    clock: Clock
+    queue: DetailQueue
 
     @property
     def run(self) -> Run:
-        return self.walk.run
+        return self.context.run
 
-    @property
-    def known(self) -> IntegrationState:
-        return self.walk.claimed.known
-
-    async def stamp(self) -> Stamp:
-        """Taken before the read: news that is older than what is known can then be told."""
-        return Stamp(
-            tenant_id=self.run.tenant_id,
-            integration_id=self.run.integration_id,
-            run_id=self.run.run_id,
-            generation=self.run.generation,
-            revision=await self.walk.observer.revision(),
-            observed_at=self.clock(),
-        )
-
-    async def pages(self, pages: AsyncIterator[ListPage[T]]) -> AsyncIterator[tuple[Stamp, ListPage[T]]]:
-        """Each page with a stamp of its own."""
+    async def stamped_pages(
+        self, pages: AsyncIterator[ListPage[T]]
+    ) -> AsyncIterator[tuple[Stamp, ListPage[T]]]:
+        """Yields each page with a stamp that was taken before the page was read."""
         while True:
-            stamp = await self.stamp()
+            stamp = await self.context.stamp()
             with provider_trouble():
                 page = await anext(pages, None)
             if page is None:
                 return
             yield stamp, page
 
-    def check(self) -> None:
-        """Before storing: a worker whose time is over must not undo what its successor stored."""
-        self.walk.claimed.lease.check()
+    async def service_names(self) -> dict[str, str]:
+        """Returns the name under which each service is known, by its service key."""
+        services = self.context.publisher.last_seen(ServiceObserved)
+        return {service.service_key: service.name async for service in services}

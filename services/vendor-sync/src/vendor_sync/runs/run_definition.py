@@ -1,56 +1,64 @@
-"""A run of a marketplace, step by step; full and quick differ in which details are due."""
+"""A run of a marketplace, step by step; full and quick runs differ in which details are due."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.sync_engine.models import RunTally
-from shared.sync_engine.run_worker import RunContext, RunStep
+from shared.sync_engine.models import Run, RunTally, StepReport
+from shared.sync_engine.run_context import RunContext, RunStep
 from vendor_sync.runs.accounts import read_accounts
 from vendor_sync.runs.details import read_details
 from vendor_sync.runs.listing import list_again, list_first
-from vendor_sync.runs.ports import Clock, Connect, DetailQueue
+from vendor_sync.runs.ports import Connect, DetailQueue
 from vendor_sync.runs.run_context import VendorRunContext
-from vendor_sync.runs.service_names import settle_names
+from vendor_sync.runs.service_names import rename_services
 
-Notes = Mapping[str, str] | None
-_COUNTED = ("accounts", "subscriptions", "vanished")
-_SHORTFALLS = ("_short", "_unread")
+_FIRST_LISTING, _LAST_LISTING = "subscriptions", "confirming"
 
 
 @dataclass(frozen=True, slots=True)
 class VendorRunDefinition:
-    """What a run of a marketplace consists of."""
+    """Says what a run of a marketplace consists of."""
 
     connect: Connect
-    todo: DetailQueue
-    clock: Clock
+    queue: DetailQueue
 
-    async def steps(self, walk: RunContext) -> Sequence[RunStep]:  # noqa: ARG002  the same for every run
+    def steps(self) -> Sequence[RunStep]:
         return (
             self._step("accounts", read_accounts),
-            self._step("subscriptions", list_first),
+            self._step(_FIRST_LISTING, list_first),
             self._step("details", read_details),
-            self._step("confirming", list_again),
+            self._step(_LAST_LISTING, list_again),
             self._step("remaining", read_details),
-            self._step("names", settle_names),
+            self._step("names", rename_services),
         )
 
-    async def tally(self, walk: RunContext) -> RunTally:
-        """Nothing counts as read before the lists are known."""
-        notes, stand = walk.run.notes, await self.todo.stand(walk.run)
-        counts = {name: int(notes[name]) for name in _COUNTED if name in notes}
-        counts |= {"details": stand.done, "kept": stand.kept, "failed": stand.failed}
-        coverage = stand.coverage if "subscriptions" in notes else Decimal(0)
-        short = [why for name, why in notes.items() if why and name.endswith(_SHORTFALLS)]
-        if stand.failed:
-            short.append(f"{stand.failed} of {stand.total} details could not be read: {stand.failure}")
-        return RunTally(counts, coverage, tuple(short))
+    async def tally(self, run: Run) -> RunTally:
+        """Sums up the reports and the queue; nothing counts as read before the lists are known."""
+        reports, progress = run.reports, await self.queue.progress(run)
+        counts = {name: count for report in reports.values() for name, count in report.counts.items()}
+        counts |= {"details": progress.done, "kept": progress.kept, "failed": progress.failed}
+        coverage = progress.coverage if _FIRST_LISTING in reports else Decimal(0)
+        # The listing at the end has the last word on whether the lists were whole.
+        listing = reports.get(_LAST_LISTING) or reports.get(_FIRST_LISTING)
+        shortfalls = [
+            sentence
+            for report in (reports.get("accounts"), listing)
+            if report
+            for sentence in report.shortfalls
+        ]
+        if progress.failed:
+            shortfalls.append(
+                f"{progress.failed} of {progress.total} details could not be read: {progress.failure}"
+            )
+        return RunTally(counts, coverage, tuple(shortfalls))
 
-    def _step(self, name: str, read: Callable[[VendorRunContext], Awaitable[Notes]]) -> RunStep:
-        async def do(walk: RunContext) -> Notes:
-            async with self.connect(walk.claimed.known) as marketplace:
-                walk.progress.held_for = lambda: marketplace.held_for
-                return await read(VendorRunContext(walk, marketplace, self.todo, self.clock))
+    def _step(self, name: str, read: Callable[[VendorRunContext], Awaitable[StepReport | None]]) -> RunStep:
+        """Opens the marketplace for one step: between steps a run may rest for hours."""
+
+        async def do(context: RunContext) -> StepReport | None:
+            async with self.connect(context.integration) as marketplace:
+                context.progress.held_for_seconds = lambda: marketplace.held_for
+                return await read(VendorRunContext(context, marketplace, self.queue))
 
         return RunStep(name, do)

@@ -2,26 +2,27 @@
 
 from shared.contracts.base import RunKind
 from shared.contracts.vendor_sync import ServiceObserved
-from vendor_sync.runs.observations import Stamp
+from shared.sync_engine.stamp import Stamp
 from vendor_sync.runs.run_context import VendorRunContext
 
 
-async def settle_names(reading: VendorRunContext) -> None:
-    """Only a run that read every detail can tell; the choice is the same whatever came first."""
-    stand = await reading.todo.stand(reading.run)
-    if reading.run.kind is not RunKind.FULL or stand.due or stand.failed:
+async def rename_services(vendor: VendorRunContext) -> None:
+    """Publishes new names; only a run that read every detail can tell that a name is used no more."""
+    progress = await vendor.queue.progress(vendor.run)
+    if vendor.run.kind is not RunKind.FULL or progress.due or progress.failed:
         return
-    said = await reading.todo.names(reading.run)
-    stamp = await reading.stamp()
-    # The smallest of several names, so that the next run chooses the same one.
-    outdated = [
-        _called(seen, min(said[seen.service_key]), stamp)
-        async for seen in reading.walk.observer.seen(ServiceObserved)
-        if seen.name not in said.get(seen.service_key, [seen.name])
+    names = await vendor.queue.service_names(vendor.run)
+    stamp = await vendor.context.stamp()
+    # The smallest of several names, so that the choice does not depend on the order of reading.
+    renamed = [
+        _renamed(service, min(names[service.service_key]), stamp)
+        async for service in vendor.context.publisher.last_seen(ServiceObserved)
+        if service.name not in names.get(service.service_key, [service.name])
     ]
-    await reading.walk.observer.publish(outdated)
+    await vendor.context.publisher.publish(renamed)
 
 
-def _called(seen: ServiceObserved, name: str, stamp: Stamp) -> ServiceObserved:
-    title = name + seen.title.removeprefix(seen.name)
-    return seen.model_copy(update={**stamp.fields, "name": name, "title": title})
+def _renamed(service: ServiceObserved, name: str, stamp: Stamp) -> ServiceObserved:
+    """The title ends with term and billing, which a new name leaves as they are."""
+    title = name + service.title.removeprefix(service.name)
+    return service.model_copy(update={**stamp.fields, "name": name, "title": title})

@@ -20,6 +20,7 @@ from shared.http_client.retry import CallPolicy
 
 PAGE_SIZE = 1000
 MEDIA_TYPE = "application/vnd.connectwise.com+json; version=2025.1"
+HEADERS: Mapping[str, str] = {"Accept": MEDIA_TYPE}
 POLICY = CallPolicy(connect=10, read=60, floor=30, renew_on=frozenset({401, 404}))
 """No time-outs are published; 30 s is the vendor's own pause after a 429 without `Retry-After`.
 
@@ -41,8 +42,6 @@ class ConnectWiseConnector:
     """One company's ConnectWise; holds the client, which must be open."""
 
     name: ClassVar[str] = "connectwise"
-    headers: ClassVar[Mapping[str, str]] = {"Accept": MEDIA_TYPE}
-    policy: ClassVar[CallPolicy] = POLICY
 
     def __init__(self, api: Api) -> None:
         self._api = api

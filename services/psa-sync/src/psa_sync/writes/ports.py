@@ -1,0 +1,48 @@
+"""What writing needs of the outside; each is given when the service is built."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from psa_sync.writes.intent import Intent
+from shared.contracts import Message
+from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
+from shared.sync_engine.models import IntegrationState
+
+Clock = Callable[[], datetime]
+
+
+class WriteLease(LeaseFence, Protocol):
+    """The right to write to one line alone; raises `LeaseLost` when it is over."""
+
+    async def renew(self) -> None: ...
+
+
+OpenChanges = Callable[[IntegrationState, LeaseFence], ChangePublisher]
+"""Opens the publishing of what is read of one integration, for as long as the lease lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineRef:
+    """Names a line of a PSA: writes to one line are made one after another."""
+
+    tenant_id: str
+    integration_id: str
+    line_id: str
+
+
+class IntentStore(Protocol):
+    """The writes asked of us, from the command to the result."""
+
+    async def head(self, line: LineRef) -> Intent | None:
+        """Returns the oldest unfinished write to this line."""
+        ...
+
+    async def save(self, intent: Intent) -> Intent:
+        """Stores the next step; raises `Conflict` when another worker stored one since."""
+        ...
+
+    async def finish(self, intent: Intent, messages: Sequence[Message]) -> Intent:
+        """Stores the result with its messages, both or neither; raises `Conflict` as `save` does."""
+        ...
