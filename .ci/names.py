@@ -1,7 +1,8 @@
-"""Fails when a name is not the field's: a module that is no noun, or one class name for two things (style: names).
+"""Fails when a name is not the field's: a module that is no noun, one class name for two things, a stale path.
 
 A module is called like what it holds. The last word of its name is looked at, so `run_closer` is one and
 `closing` is not. A public class name means one thing in the whole workspace: whoever searches for it finds it.
+A path that a page names must exist, from the root or, on a member's own page, inside that member's package.
 """
 
 import ast
@@ -22,20 +23,22 @@ NOUNS = {
     "sealing": "what is done to a credential at rest",
     "shared": "the top level's fixed name",
 }
+PATH = re.compile(r"`([\w./-]+/[\w.-]+\.(?:py|md|toml|yml))`")
 REPEATED = {"Settings": "every process has its own, read from its own environment"}
 
 
 def main() -> int:
-    paths = _files()
+    paths = _files("*.py")
     faults = [fault for path in paths if (fault := _module_fault(path))]
     faults += _class_faults([path for path in paths if str(path).startswith(PRODUCT)])
+    faults += [fault for page in _files("*.md") for fault in _path_faults(page)]
     print("\n".join(faults) or f"names: {len(paths)} modules are nouns, every public class is one thing")
     return 1 if faults else 0
 
 
-def _files() -> list[Path]:
+def _files(pattern: str) -> list[Path]:
     """What git tracks or would track."""
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"]
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", pattern]
     names = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split()  # noqa: S603 (git)
     return [path for name in names if (path := Path(name)).exists()]
 
@@ -61,6 +64,16 @@ def _class_faults(paths: list[Path]) -> list[str]:
         f"class {name} is defined {len(found)} times, and a name means one thing: {', '.join(found)}"
         for name, found in sorted(places.items())
         if len(found) > 1 and name not in REPEATED
+    ]
+
+
+def _path_faults(page: Path) -> list[str]:
+    roots = [Path(), page.parent, *page.parent.glob("src/*")]
+    named = dict.fromkeys(PATH.findall(page.read_text("utf-8")))
+    return [
+        f"{page}: `{path}` does not exist: name the file as it is called now"
+        for path in named
+        if not any((root / path).exists() for root in roots)
     ]
 
 
