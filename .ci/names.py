@@ -1,7 +1,7 @@
-"""Fails when a name is not the field's: a module that is no noun, one class name for two things, a stale path.
+"""Fails when a name is not the field's: a module that is no noun, a class name of two things, a stale path.
 
 A module is called like what it holds. The last word of its name is looked at, so `run_closer` is one and
-`closing` is not. A public class name means one thing in the whole workspace: whoever searches for it finds it.
+`closing` is not. A public class name means one thing in the whole workspace: who searches for it finds it.
 A path that a page names must exist, from the root or, on a member's own page, inside that member's package.
 """
 
