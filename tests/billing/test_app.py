@@ -77,8 +77,10 @@ async def billing(
 ) -> AsyncIterator[tuple[KafkaBroker, AsyncClient]]:
     """The whole service on in-memory Kafka and real stores."""
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "billing")
-    parts = BillingDependencies(Mongo(mongo_settings), broker, StatusChannel(redis_settings), a_verifier())
-    app = make_app(parts, BillingRules((TenantCalendar(id=TENANT, currency="USD"),)))
+    dependencies = BillingDependencies(
+        Mongo(mongo_settings), broker, StatusChannel(redis_settings), a_verifier()
+    )
+    app = make_app(dependencies, BillingRules((TenantCalendar(id=TENANT, currency="USD"),)))
     http = AsyncClient(transport=ASGITransport(app), base_url="http://billing")
     async with TestKafkaBroker(broker, connect_only=False), app.router.lifespan_context(app), http:
         yield broker, http

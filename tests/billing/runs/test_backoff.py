@@ -37,7 +37,7 @@ class SpoiltBoard(Board):
 
 async def test_a_run_that_cannot_be_closed_holds_up_no_other(mongo: Mongo) -> None:
     world, rows = await a_spoilt_world(mongo)
-    await world.closing.hear([BAD, GOOD])
+    await world.closing.record([BAD, GOOD])
 
     await world.settle()
 
@@ -47,7 +47,7 @@ async def test_a_run_that_cannot_be_closed_holds_up_no_other(mongo: Mongo) -> No
 
 async def test_a_run_that_failed_is_tried_again_after_a_pause(mongo: Mongo) -> None:
     world, rows = await a_spoilt_world(mongo)
-    await world.closing.hear([BAD])
+    await world.closing.record([BAD])
     await world.settle()
 
     world.later(minutes=1)
@@ -60,7 +60,7 @@ async def test_a_completion_that_cannot_be_told_holds_up_no_other(mongo: Mongo) 
     world, board = await a_world(mongo), SpoiltBoard()
     integrations = IntegrationDirectory(mongo)
     world.completing = SyncCompleter(world.runs, world.lines, board, integrations=integrations)
-    await world.closing.hear([BAD, GOOD])
+    await world.closing.record([BAD, GOOD])
 
     await world.settle()
 

@@ -128,10 +128,10 @@ async def test_nothing_is_reconciled_while_an_older_mark_waits(mongo: Mongo) -> 
     world = await a_world(mongo)
     one = a_subscription(1)
     await world.hear(one)
-    await world.closing.hear([a_finished_run([one])])
+    await world.closing.record([a_finished_run([one])])
 
     for _ in range(3):
-        await world.closing.carry_on()
+        await world.closing.advance()
     waiting = (await the_run(world))["state"]
     await world.settle()
 
@@ -159,10 +159,10 @@ async def test_a_mark_by_a_clock_that_is_ahead_is_waited_for(mongo: Mongo) -> No
     world.later(minutes=5)
     await world.hear(one)
     world.later(minutes=-5)
-    await world.closing.hear([a_finished_run([one])])
+    await world.closing.record([a_finished_run([one])])
 
-    await world.closing.carry_on()
-    await world.closing.carry_on()
+    await world.closing.advance()
+    await world.closing.advance()
     waiting = (await the_run(world))["state"]
     await world.settle()
 
@@ -194,7 +194,7 @@ async def test_an_older_run_that_is_closed_late_takes_nothing_back(mongo: Mongo)
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
     await world.hear(GONE)
     late = a_finished_run([], run_id="run-0", first_revision=0, published={GONE.topic: 9}, kind=RunKind.FULL)
-    await world.closing.hear([late])
+    await world.closing.record([late])
     await world.end(GONE, **SECOND)
 
     for place in range(8):

@@ -15,8 +15,8 @@ from observation_builders import (
     an_integration,
 )
 
-from billing.runs.sync import Sync
-from billing.runs.sync_repository import SyncRepository
+from billing.runs.models import Sync
+from billing.runs.repository import SyncRepository
 from shared.contracts.base import Outcome, RunKind
 from shared.errors import TransientError
 from shared.mongo import Mongo
@@ -79,7 +79,7 @@ async def test_a_sync_is_as_good_as_the_worst_of_its_runs(mongo: Mongo) -> None:
 async def test_a_run_answers_every_sync_that_joined_it(mongo: Mongo) -> None:
     world = await a_world(mongo)
 
-    await world.closing.hear([a_finished_run([], sync_id="first"), a_finished_run([], sync_id="second")])
+    await world.closing.record([a_finished_run([], sync_id="first"), a_finished_run([], sync_id="second")])
     await world.settle()
 
     assert {row["key"] for row in await world.said(COMPLETED)} == {"t1:first", "t1:second"}
@@ -98,8 +98,8 @@ async def test_a_sync_that_is_heard_of_after_its_run_was_reconciled_completes_to
 async def test_the_outcome_is_broadcast_only_after_the_reconciliation_is_stored(mongo: Mongo) -> None:
     world = await a_world(mongo)
     one = a_subscription(1)
-    await world.closing.hear([a_finished_run([one])])
-    await world.completing.carry_on()
+    await world.closing.record([a_finished_run([one])])
+    await world.completing.advance()
     early = list(world.board.told)
 
     await world.hear(one)
@@ -166,11 +166,11 @@ async def test_a_status_channel_that_is_down_holds_up_no_sync(mongo: Mongo) -> N
 
 async def test_a_run_is_told_before_the_next_is_reconciled(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.closing.hear([a_finished_run([]), a_finished_run([], run_id="run-2", sync_id="sync-2")])
-    await world.closing.carry_on()
+    await world.closing.record([a_finished_run([]), a_finished_run([], run_id="run-2", sync_id="sync-2")])
+    await world.closing.advance()
     await world.reconcile()
 
-    await world.closing.carry_on()
-    await world.completing.carry_on()
+    await world.closing.advance()
+    await world.completing.advance()
 
     assert [told.run_id for told in world.board.told] == ["run-1"]

@@ -50,7 +50,10 @@ async def test_a_page_begins_at_the_start_unless_told_otherwise() -> None:
 
 
 async def test_a_page_begins_behind_the_row_that_its_cursor_names() -> None:
-    assert (await get(after=encode_cursor("Zürich AG"), limit="7")).json() == {"after": "Zürich AG", "limit": 7}
+    assert (await get(after=encode_cursor("Zürich AG"), limit="7")).json() == {
+        "after": "Zürich AG",
+        "limit": 7,
+    }
 
 
 def encoded(text: str) -> str:

@@ -45,7 +45,9 @@ def _at_psa_price(difference: Decimal, billed: BilledLine) -> MoneyEffect:
         return MoneyEffect(amount=Decimal(0), currency=billed.currency, basis=PriceBasis.PSA_PRICE)
     if billed.unit_price is None:
         return MoneyEffect(unknown_because="the agreement line has no price")
-    return MoneyEffect(amount=difference * billed.unit_price, currency=billed.currency, basis=PriceBasis.PSA_PRICE)
+    return MoneyEffect(
+        amount=difference * billed.unit_price, currency=billed.currency, basis=PriceBasis.PSA_PRICE
+    )
 
 
 def _at_vendor_prices(items: Iterable[VendorItem]) -> MoneyEffect:
