@@ -39,7 +39,7 @@ async def test_nothing_is_read_without_signing_in(client: AsyncClient, path: str
 
 
 @pytest.mark.parametrize("path", [*DECISIONS, "/syncs"])
-async def test_nothing_is_asked_for_without_signing_in(client: AsyncClient, path: str) -> None:
+async def test_nothing_is_sent_without_signing_in(client: AsyncClient, path: str) -> None:
     answer = await client.post(path, json={})
 
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")

@@ -78,10 +78,10 @@ async def test_a_line_without_a_number_wants_a_typed_one(client: AsyncClient, en
 
 
 async def test_a_line_of_another_tenant_is_not_there(client: AsyncClient, env: ApprovalEnv) -> None:
-    theirs = a_line("line_9", tenant_id="other")
-    await env.store(theirs)
+    line_of_other_tenant = a_line("line_9", tenant_id="other")
+    await env.store(line_of_other_tenant)
 
-    answer = await approve(client, theirs)
+    answer = await approve(client, line_of_other_tenant)
 
     assert (answer.status_code, answer.json()["reason"]) == (404, "unknown-line")
     assert "line" not in answer.json()
@@ -108,7 +108,7 @@ async def test_many_are_reported_each_in_order_and_once_more_for_the_same_key(cl
     again = await approve_many(client, a_line(), a_line("line_2", vendor=99), a_line("line_x"))
 
     reports = first.json()["results"]
-    assert [(one["line_id"], one["status"], one["reason"]) for one in reports] == [
+    assert [(report["line_id"], report["status"], report["reason"]) for report in reports] == [
         ("line_1", "approved", None),
         ("line_2", "refused", "stale-seal"),
         ("line_x", "refused", "unknown-line"),
@@ -130,12 +130,12 @@ async def test_approvals_are_listed_by_state_and_read_by_id(client: AsyncClient)
 
     page = (await client.get("/approvals?state=commanded&limit=1", headers=headers)).json()
     rest = (await client.get(f"/approvals?limit=1&after={page['next']}", headers=headers)).json()
-    one = await client.get(f"/approvals/{made[0]['approval_id']}", headers=headers)
+    first = await client.get(f"/approvals/{made[0]['approval_id']}", headers=headers)
 
     ids = {approval["approval_id"] for approval in [*page["approvals"], *rest["approvals"]]}
     assert ids == {report["approval_id"] for report in made}
     assert rest["next"] is None
-    assert one.json()["line_id"] == "line_1"
+    assert first.json()["line_id"] == "line_1"
 
 
 async def test_an_approval_of_another_tenant_is_not_there(client: AsyncClient) -> None:

@@ -32,7 +32,7 @@ async def client(env: ApprovalEnv) -> AsyncIterator[AsyncClient]:
         yield client
 
 
-async def test_every_version_that_a_line_rested_on_is_told_in_the_order_learnt(
+async def test_every_version_that_a_line_rested_on_is_shown_in_the_order_learnt(
     client: AsyncClient, env: ApprovalEnv
 ) -> None:
     observed = ObservationRepository(env.mongo, clock=env.clock)
@@ -42,8 +42,8 @@ async def test_every_version_that_a_line_rested_on_is_told_in_the_order_learnt(
 
     answer = await read(client, "/usage/line_1/history")
 
-    told = [(one["kind"], one["revision"], one["told"]["quantity"]) for one in answer["versions"]]
-    assert told == [("agreement_lines", 0, "4"), ("agreement_lines", 1, "5")]
+    versions = [(shown["kind"], shown["revision"], shown["told"]["quantity"]) for shown in answer["versions"]]
+    assert versions == [("agreement_lines", 0, "4"), ("agreement_lines", 1, "5")]
     assert answer["versions"][0]["learnt_at"] < answer["versions"][1]["learnt_at"]
 
 
@@ -72,7 +72,7 @@ async def test_runs_are_listed_newest_first_without_gap_or_overlap(
     first = await read(client, "/runs?limit=3")
     rest = await read(client, f"/runs?limit=3&after={first['next']}")
 
-    assert [one["run_id"] for one in [*first["runs"], *rest["runs"]]] == [f"run_{n}" for n in (4, 3, 2, 1, 0)]
+    assert [run["run_id"] for run in [*first["runs"], *rest["runs"]]] == [f"run_{n}" for n in (4, 3, 2, 1, 0)]
     assert rest["next"] is None
     assert (first["runs"][0]["coverage"], first["runs"][0]["verdict"]) == ("0.5", None)
 

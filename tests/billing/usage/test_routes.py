@@ -30,20 +30,20 @@ async def client(env: ApprovalEnv) -> AsyncIterator[AsyncClient]:
 
 
 async def test_lines_are_ordered_by_account_in_any_case(client: AsyncClient) -> None:
-    assert await accounts(client) == ["adatum", "Contoso", "Contoso (EU)", "Fabrikam", "Zürich AG"]
+    assert await account_names(client) == ["adatum", "Contoso", "Contoso (EU)", "Fabrikam", "Zürich AG"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 500])
 async def test_pages_of_any_size_hold_each_line_once(client: AsyncClient, limit: int) -> None:
-    met, after = [], ""
+    names, after = [], ""
     for _ in range(9):
         page = await usage(client, limit=limit, **({"after": after} if after else {}))
-        met += [line["names"]["psa_account"] for line in page["lines"]]
+        names += [line["names"]["psa_account"] for line in page["lines"]]
         after = page["next"]
         if after is None:
             break
 
-    assert met == ["adatum", "Contoso", "Contoso (EU)", "Fabrikam", "Zürich AG"]
+    assert names == ["adatum", "Contoso", "Contoso (EU)", "Fabrikam", "Zürich AG"]
 
 
 @pytest.mark.parametrize(
@@ -60,15 +60,15 @@ async def test_pages_of_any_size_hold_each_line_once(client: AsyncClient, limit:
 async def test_a_search_takes_part_of_any_name_literally(
     client: AsyncClient, search: str, found: list[str]
 ) -> None:
-    assert await accounts(client, search=search) == found
+    assert await account_names(client, search=search) == found
 
 
 async def test_a_class_is_filtered(client: AsyncClient, env: ApprovalEnv) -> None:
     unread = named(a_line("line_9", vendor=NoNumber.UNREAD, line_class=LineClass.NO_VERDICT), "Late")
     await env.store(unread)
 
-    assert await accounts(client, line_class="no-verdict") == ["Late"]
-    assert "Late" not in await accounts(client, line_class="vendor-higher")
+    assert await account_names(client, line_class="no-verdict") == ["Late"]
+    assert "Late" not in await account_names(client, line_class="vendor-higher")
 
 
 async def test_a_line_shows_both_counts_its_evidence_and_its_seal(client: AsyncClient) -> None:
@@ -80,34 +80,34 @@ async def test_a_line_shows_both_counts_its_evidence_and_its_seal(client: AsyncC
     assert not {"scope", "refs", "tenant_id"} & line.keys()
 
 
-async def test_a_missing_number_is_told_from_zero(client: AsyncClient, env: ApprovalEnv) -> None:
+async def test_a_missing_number_is_shown_apart_from_zero(client: AsyncClient, env: ApprovalEnv) -> None:
     await env.store(a_line("line_8", vendor=0), a_line("line_9", vendor=NoNumber.UNREAD))
 
-    zero, unread = [await one(client, line_id) for line_id in ("line_8", "line_9")]
+    zero, unread = [await usage_line(client, line_id) for line_id in ("line_8", "line_9")]
 
     assert (zero["vendor_count"]["number"], zero["vendor_count"]["missing"]) == ("0", None)
     assert (unread["vendor_count"]["number"], unread["vendor_count"]["missing"]) == (None, "unread")
 
 
 async def test_a_line_names__approval_that_is_being_written(client: AsyncClient, env: ApprovalEnv) -> None:
-    before = await one(client, "line_1")
+    before = await usage_line(client, "line_1")
     (made,) = await env.service.approve(a_request(a_line("line_1")))
 
     approval_id = approved(made).approval.approval_id
     assert before["in_flight"] is None
-    assert (await one(client, "line_1"))["in_flight"] == approval_id
+    assert (await usage_line(client, "line_1"))["in_flight"] == approval_id
     listed = {line["line_id"]: line["in_flight"] for line in (await usage(client))["lines"]}
     assert listed.pop("line_1") == approval_id
     assert set(listed.values()) == {None}
 
 
-async def test_a_line_that_is_gone_or_anothers_is_neither_listed_nor_there(
+async def test_a_line_that_is_gone_or_of_another_tenant_is_neither_listed_nor_there(
     client: AsyncClient, env: ApprovalEnv
 ) -> None:
     await env.store(named(a_line("line_2", present=False), "Fabrikam"))
     headers = signed_in(Role.VIEWER)
 
-    assert await accounts(client, search="fabrikam") == []
+    assert await account_names(client, search="fabrikam") == []
     assert (await client.get("/usage/line_2", headers=headers)).status_code == 404
     assert (await client.get("/usage/line_x", headers=headers)).status_code == 404
 
@@ -140,7 +140,7 @@ async def test_a_cursor_that_was_never_given_out_is_refused_with_what_to_do(
     assert answer.json()["detail"] == f"after: {reason}"
 
 
-async def accounts(client: AsyncClient, **query: Any) -> list[str]:
+async def account_names(client: AsyncClient, **query: Any) -> list[str]:
     return [line["names"]["psa_account"] for line in (await usage(client, **query))["lines"]]
 
 
@@ -150,7 +150,7 @@ async def usage(client: AsyncClient, **query: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-async def one(client: AsyncClient, line_id: str) -> dict[str, Any]:
+async def usage_line(client: AsyncClient, line_id: str) -> dict[str, Any]:
     return dict((await client.get(f"/usage/{line_id}", headers=signed_in(Role.VIEWER))).json())
 
 

@@ -55,7 +55,7 @@ async def test_every_kind_of_error_has_its_status_and_sentence(error: Exception,
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_waiting_is_told_in_seconds() -> None:
+async def test_a_wait_is_given_in_seconds() -> None:
     assert (await answer_to(errors.TransientError("busy", retry_after=12.4))).headers["retry-after"] == "12"
 
 
@@ -80,7 +80,7 @@ async def test_a_rule_of_ours_is_answered_in_its_own_words_alone() -> None:
     assert answer.json()["fields"] == [{"name": "quantity", "reason": "order a dozen"}]
 
 
-async def test_a_bug_tells_nothing_of_itself() -> None:
+async def test_a_bug_shows_nothing_of_itself() -> None:
     answer = await answer_to(ValueError("canary"))
 
     assert answer.status_code == 500

@@ -1,7 +1,6 @@
 """An approval: a person's decision on one usage line, from the command to the proof."""
 
-# Invariant: an approval leaves `commanded` once, by the first result that is received, and never changes
-# again.
+# Invariant: an approval leaves `commanded` once, by the first result that is received, and is final then.
 #
 #   commanded ── written ───────────────────── the PSA holds `after`; proven by reading it back
 #             ├─ refused ───────────────────── nothing was written: conflict, rejected, expired

@@ -168,8 +168,8 @@ class ApprovalRepository:
     ) -> dict[AgreementLineRef, str]:
         if not refs:
             return {}
-        # Two lists select every pair of an integration and a line id among them: a few rows too many at most,
-        # which the last line drops, and one index serves it, which it would not for a list of pairs.
+        # Two lists also select the id of one integration's line in another integration: the last line of this
+        # function drops what was not asked for.
         wanted = {
             "state": ApprovalState.COMMANDED.value,
             "integration_id": {"$in": sorted({ref.integration_id for ref in refs})},

@@ -1,7 +1,6 @@
 """Closes runs once what they published is stored, and reconciles them once their usage lines are."""
 
-# Invariant: when a run is reconciled, all that it published is in the usage lines. The order brings that
-# about:
+# Invariant: when a run is reconciled, all that it published is in the usage lines. This order ensures it:
 #
 #   1. An observation is stored, then its work is enqueued, then its receipt is written: what is counted as
 #      stored is in the queue already, or through it.
