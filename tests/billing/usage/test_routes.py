@@ -89,7 +89,7 @@ async def test_a_missing_number_is_shown_apart_from_zero(client: AsyncClient, en
     assert (unread["vendor_count"]["number"], unread["vendor_count"]["missing"]) == (None, "unread")
 
 
-async def test_a_line_names__approval_that_is_being_written(client: AsyncClient, env: ApprovalEnv) -> None:
+async def test_a_line_names_the_approval_that_is_being_written(client: AsyncClient, env: ApprovalEnv) -> None:
     before = await usage_line(client, "line_1")
     (made,) = await env.service.approve(a_request(a_line("line_1")))
 

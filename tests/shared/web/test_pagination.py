@@ -45,7 +45,7 @@ def test_a_cursor_over_a_text_and_an_id_leads_back_to_both(text: str, id_: str) 
     assert TypeAdapter(PairCursor).validate_python(encode_cursor(text, id_)) == (text, id_)
 
 
-async def test_a_page_begins_at_the_start_unless_told_otherwise() -> None:
+async def test_a_page_begins_at_the_start_without_a_cursor() -> None:
     assert (await get()).json() == {"after": None, "limit": 100}
 
 

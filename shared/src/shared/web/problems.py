@@ -92,8 +92,7 @@ async def _taxonomy(_: Request, error: Exception) -> JSONResponse:
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     """Names each field and what is wrong with it. The values themselves are left out: they may be secrets."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for it alone
-    # Pydantic puts "Value error, " before the sentence of a validator of ours, which says what to do by
-    # itself.
+    # Pydantic puts "Value error, " before what a validator raises; such a sentence says all by itself.
     fields = [
         FieldError(_field_name(fault["loc"]), str(fault["msg"]).removeprefix("Value error, "))
         for fault in error.errors()

@@ -47,8 +47,7 @@ class FinishedRunRepository:
             try:
                 await rows.bulk(upserts)
             except Conflict:
-                # Another consumer inserted one of them between this upsert's look and its insert: now it is
-                # there.
+                # Another consumer inserted a run between this upsert's look and its insert: now it is there.
                 await rows.bulk(upserts)
 
     async def awaiting_closure(self) -> list[FinishedRun]:
