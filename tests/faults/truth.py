@@ -89,7 +89,7 @@ def _coverages(ends: Iterable[RunFinished]) -> Mapping[str, Coverage]:
     for end in ends:
         if end.outcome is Outcome.COMPLETE:
             before = found.get(end.integration_id, NOTHING_READ)
-            found[end.integration_id] = FinishedRun.of(end, end.finished_at).vouching(before)
+            found[end.integration_id] = FinishedRun.of(end, end.finished_at).coverage_after(before)
     return found
 
 

@@ -94,15 +94,15 @@ class World:
 
     async def end(self, *news: Observation, **run: Any) -> None:
         """A run ends that published these, and billing sees it through."""
-        await self.closing.hear([a_finished_run(news, **run)])
+        await self.closing.record([a_finished_run(news, **run)])
         await self.settle()
 
     async def settle(self) -> None:
         """Until no job finds anything to do."""
         await self.reconcile()
-        while await self.closing.carry_on():
+        while await self.closing.advance():
             await self.reconcile()
-        await self.completing.carry_on()
+        await self.completing.advance()
 
     async def stored(self) -> list[UsageLine]:
         """The lines that stand."""

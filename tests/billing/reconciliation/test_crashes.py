@@ -103,7 +103,7 @@ async def tell(world: World) -> None:
     for batch in STORY:
         await world.hear(*batch)
         await world.reconcile()
-    await world.closing.hear(ENDS)
+    await world.closing.record(ENDS)
     async with asyncio.timeout(10):
         while await open_runs(world.mongo):  # as the jobs do: again and again, until all is closed
             await world.settle()

@@ -11,7 +11,6 @@ import structlog
 
 from billing.reconciliation.scheduler import QUIET, BatchSize, TenantScheduler
 from billing.reconciliation.work_item import ReconciliationPass, WorkItem
-from billing.runs.backoff import PAUSE
 from billing.usage.account_group import AccountGroup
 from billing.usage.calculate import calculate
 from billing.usage.diff import LineRevision, revised
@@ -19,6 +18,7 @@ from billing.usage.usage_line import UsageLine
 from shared.contracts.base import utc
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
+from shared.runtime.backoff import PAUSE
 
 log = structlog.get_logger()
 

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from billing.usage.usage_line import BilledLine, CountStatus, VendorItem
-from shared.contracts.billing import Count, LineClass, MoneyEffect
-
-PSA_PRICE, VENDOR_PRICE = "psa-price", "vendor-price"
+from shared.contracts.billing import Count, LineClass, MoneyEffect, PriceBasis
 
 DIFFERENCES = frozenset(
     {
@@ -44,10 +42,12 @@ def _at_psa_price(difference: Decimal, billed: BilledLine) -> MoneyEffect:
     if billed.currency is None:
         return MoneyEffect(unknown_because="the agreement line has no currency")
     if not difference:
-        return MoneyEffect(amount=Decimal(0), currency=billed.currency, basis=PSA_PRICE)
+        return MoneyEffect(amount=Decimal(0), currency=billed.currency, basis=PriceBasis.PSA_PRICE)
     if billed.unit_price is None:
         return MoneyEffect(unknown_because="the agreement line has no price")
-    return MoneyEffect(amount=difference * billed.unit_price, currency=billed.currency, basis=PSA_PRICE)
+    return MoneyEffect(
+        amount=difference * billed.unit_price, currency=billed.currency, basis=PriceBasis.PSA_PRICE
+    )
 
 
 def _at_vendor_prices(items: Iterable[VendorItem]) -> MoneyEffect:
@@ -60,4 +60,4 @@ def _at_vendor_prices(items: Iterable[VendorItem]) -> MoneyEffect:
     amount = sum(
         ((item.quantity or Decimal(0)) * (item.unit_price or Decimal(0)) for item in counting), Decimal(0)
     )
-    return MoneyEffect(amount=amount, currency=currencies.pop(), basis=VENDOR_PRICE)
+    return MoneyEffect(amount=amount, currency=currencies.pop(), basis=PriceBasis.VENDOR_PRICE)
