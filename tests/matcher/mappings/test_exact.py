@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from catalogue_builders import a_product, a_psa_account, a_service, a_vendor_account
 
-from matcher.catalogue.ingestor import Observed, item_of
+from matcher.catalogue.ingestor import ItemObserved, item_of
 from matcher.catalogue.items import Item
 from matcher.mappings.exact import exact_target, psa_groups, vendor_groups
 
@@ -98,7 +98,7 @@ def test_empty_product_ids_are_not_alike() -> None:
     assert target_of(a_service("1", "Mail", ""), psa=[a_product("9", "Post", "")]) is None
 
 
-def target_of(item: Observed, *others: Observed, psa: Sequence[Observed]) -> str | None:
+def target_of(item: ItemObserved, *others: ItemObserved, psa: Sequence[ItemObserved]) -> str | None:
     items: list[Item] = [item_of(one) for one in (item, *others)]
     found = exact_target(items[0], vendor_groups(items), psa_groups(item_of(one) for one in psa))
     return found.id if found else None
