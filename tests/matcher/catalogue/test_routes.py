@@ -1,4 +1,4 @@
-"""What people see."""
+"""The catalogue over HTTP."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ async def test_services_and_products_are_shown_with_their_codes(matcher: Matcher
 
 
 async def test_pages_hold_every_account_once_sorted_without_regard_to_case(matcher: MatcherClient) -> None:
-    await matcher.world.receive(*(a_vendor_account(f"v{place}", name) for place, name in enumerate(NAMES)))
+    await matcher.world.receive(*(a_vendor_account(f"v{number}", name) for number, name in enumerate(NAMES)))
 
     names = [row["name"] for row in await every_row(matcher, "/accounts", side="vendor", limit=2)]
 
@@ -93,7 +93,9 @@ async def test_accounts_are_filtered_by_where_they_stand(
     matcher: MatcherClient, state: str, found: list[str]
 ) -> None:
     await matcher.world.receive(*CONNECTED, a_psa_account("9", "A"), a_psa_account("8", "D"))
-    await matcher.world.receive(*(a_vendor_account(str(place), name) for place, name in enumerate("ABCD", 1)))
+    await matcher.world.receive(
+        *(a_vendor_account(str(number), name) for number, name in enumerate("ABCD", 1))
+    )
     await matcher.world.exclude("2")
     await matcher.world.revoke("4")
 
@@ -102,7 +104,7 @@ async def test_accounts_are_filtered_by_where_they_stand(
     assert [row["id"] for row in rows] == found
 
 
-async def test_what_is_gone_is_not_shown(matcher: MatcherClient) -> None:
+async def test_what_is_absent_is_not_shown(matcher: MatcherClient) -> None:
     await matcher.world.receive(
         a_vendor_account("1", "Contoso"), a_vendor_account("2", "Gone", present=False)
     )
@@ -137,7 +139,7 @@ async def test_mappings_are_listed_with_both_names(matcher: MatcherClient) -> No
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "params",
     [
         {"side": "neither"},
         {"side": "vendor", "limit": 0},
@@ -152,20 +154,20 @@ async def test_mappings_are_listed_with_both_names(matcher: MatcherClient) -> No
     ids=str,
 )
 async def test_a_question_that_makes_no_sense_is_refused(
-    matcher: MatcherClient, asked: dict[str, Any]
+    matcher: MatcherClient, params: dict[str, Any]
 ) -> None:
-    answer = await matcher.http.get("/accounts", params=asked, headers=signed_in(Role.VIEWER))
+    answer = await matcher.http.get("/accounts", params=params, headers=signed_in(Role.VIEWER))
 
     assert answer.status_code == 422
     assert answer.json()["fields"][0]["name"] in {"side", "limit", "state", "search", "after", "sort"}
 
 
-async def every_row(matcher: MatcherClient, path: str, **asked: Any) -> list[dict[str, Any]]:
+async def every_row(matcher: MatcherClient, path: str, **params: Any) -> list[dict[str, Any]]:
     """All pages, one behind the other."""
     rows: list[dict[str, Any]] = []
     after: dict[str, Any] = {}
     while True:
-        page = await matcher.get(path, **asked, **after)
+        page = await matcher.get(path, **params, **after)
         rows += page[path.removeprefix("/")]
         if page["next"] is None:
             return rows

@@ -21,15 +21,19 @@ ACCOUNTS = (an_integration(), a_psa(), a_vendor_account("1", "Contoso"), a_psa_a
 SERVICES = (a_service("s1", "Mail"), a_product("p1", "Mail"))
 
 
-async def test_finishing_is_said_with_counts(world: MatcherWorld) -> None:
+async def test_finishing_is_published_with_counts(world: MatcherWorld) -> None:
     await world.receive(*ACCOUNTS, *SERVICES, a_vendor_account("2", "Our own"))
     await world.exclude("2")
 
     await world.finish()
 
-    (said,) = [message for message in await world.published() if isinstance(message, MappingFinished)]
-    assert (said.vendor_integration_id, said.psa_integration_id, said.finished_by) == (VENDOR, PSA, "ann")
-    assert said.counts == {
+    (finished,) = [message for message in await world.published() if isinstance(message, MappingFinished)]
+    assert (finished.vendor_integration_id, finished.psa_integration_id, finished.finished_by) == (
+        VENDOR,
+        PSA,
+        "ann",
+    )
+    assert finished.counts == {
         "accounts_mapped": 1,
         "services_mapped": 1,
         "accounts_excluded": 1,

@@ -18,22 +18,22 @@ from shared.contracts.matcher import MappingDecision, MappingMethod
 CONTOSO = (an_integration(), a_psa(), a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso"))
 
 
-async def test_what_belongs_together_is_mapped_and_said_by_itself(world: MatcherWorld) -> None:
+async def test_what_belongs_together_is_mapped_and_published_by_itself(world: MatcherWorld) -> None:
     await world.receive(
         an_integration(), a_psa(), a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso")
     )
 
-    said = (await world.newest_mappings())["1"]
-    assert (said.psa_id, said.method, said.decided_by, said.revision) == (
+    mapping = (await world.newest_mappings())["1"]
+    assert (mapping.psa_id, mapping.method, mapping.decided_by, mapping.revision) == (
         "9",
         MappingMethod.EXACT,
         "trueup",
         1,
     )
-    assert (said.vendor_realm, said.psa_realm) == (f"realm of {VENDOR}", f"realm of {PSA}")
+    assert (mapping.vendor_realm, mapping.psa_realm) == (f"realm of {VENDOR}", f"realm of {PSA}")
 
 
-async def test_the_same_news_again_says_nothing_more(world: MatcherWorld) -> None:
+async def test_the_same_news_again_publishes_nothing_more(world: MatcherWorld) -> None:
     news = [an_integration(), a_psa(), a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso")]
     await world.receive(*news)
 
@@ -58,8 +58,8 @@ async def test_a_second_account_of_the_name_unmaps_the_first_while_pending(world
 
     await world.receive(a_vendor_account("2", "Contoso"))
 
-    standing = (await world.newest_mappings())["1"]
-    assert (standing.decision, standing.method, standing.revision) == (
+    mapping = (await world.newest_mappings())["1"]
+    assert (mapping.decision, mapping.method, mapping.revision) == (
         MappingDecision.REVOKED,
         MappingMethod.EXACT,
         2,
@@ -159,7 +159,7 @@ async def test_a_disconnected_psa_is_no_rival_of_the_one_that_took_its_place(wor
     assert await world.mapped() == {"1": "9"}
 
 
-async def test_a_large_integration_is_looked_at_in_portions(world: MatcherWorld) -> None:
+async def test_a_large_integration_is_matched_in_batches(world: MatcherWorld) -> None:
     vendor = [a_vendor_account(f"v{number}", f"Name {number}") for number in range(40)]
     psa = [a_psa_account(f"p{number}", f"Name {number}") for number in range(40)]
     await world.receive(*vendor, *psa)

@@ -1,4 +1,4 @@
-"""What people decide, and who may."""
+"""Decisions over HTTP, and who may make them."""
 
 import json
 from typing import Any
@@ -22,13 +22,13 @@ async def test_a_mapping_is_put_and_answered(matcher: MatcherClient) -> None:
 
     answer = await matcher.send("PUT", ACCOUNT, TO_9)
 
-    told = answer.json()
+    mapping = answer.json()
     assert answer.status_code == 200
-    assert (told["decision"], told["method"], told["decided_by"]) == ("approved", "manual", "ann")
-    assert (told["vendor_name"], told["psa_name"], told["revision"]) == ("Contoso", "Contoso Ltd", 1)
+    assert (mapping["decision"], mapping["method"], mapping["decided_by"]) == ("approved", "manual", "ann")
+    assert (mapping["vendor_name"], mapping["psa_name"], mapping["revision"]) == ("Contoso", "Contoso Ltd", 1)
 
 
-async def test_the_same_mapping_put_twice_is_said_once(matcher: MatcherClient) -> None:
+async def test_the_same_mapping_put_twice_is_published_once(matcher: MatcherClient) -> None:
     await matcher.world.receive(*ACCOUNTS)
     first = await matcher.send("PUT", ACCOUNT, TO_9)
 
@@ -125,6 +125,16 @@ async def test_a_viewer_may_only_look(
     assert await matcher.world.published() == []
 
 
+@pytest.mark.parametrize("cursor", ["never-made-here", "WyIiLCAiZGVtbyJd", ""], ids=str)
+async def test_a_cursor_that_the_list_did_not_give_is_refused(matcher: MatcherClient, cursor: str) -> None:
+    headers = signed_in(Role.VIEWER)
+
+    answer = await matcher.http.get("/mappings", params={"after": cursor}, headers=headers)
+
+    assert answer.status_code == 422
+    assert answer.json()["fields"][0]["name"] == "after"
+
+
 @pytest.mark.parametrize("path", ["/accounts?side=psa", "/services", "/products", "/mappings"])
 async def test_nobody_looks_without_a_token(matcher: MatcherClient, path: str) -> None:
     assert (await matcher.http.get(path)).status_code == 401
@@ -144,7 +154,7 @@ async def test_another_tenant_changes_nothing(matcher: MatcherClient) -> None:
     await matcher.world.approve("1", "9")
     before = await matcher.world.published()
 
-    requests = [("PUT", ACCOUNT, {"excluded": True, "reason": "mine"}), ("DELETE", ACCOUNT, None)]
+    requests = [("PUT", ACCOUNT, {"excluded": True, "reason": "ours now"}), ("DELETE", ACCOUNT, None)]
     answers = [await matcher.send(*request, tenant_id="rival") for request in requests]
     answers.append(await matcher.send("POST", "/finish", BOTH, tenant_id="rival"))
 

@@ -17,11 +17,11 @@ async def test_a_person_maps_what_is_not_named_alike(world: MatcherWorld) -> Non
 
     await world.approve("1", "9")
 
-    said = (await world.newest_mappings())["1"]
-    assert (said.psa_id, said.method, said.decided_by) == ("9", MappingMethod.MANUAL, "ann")
+    mapping = (await world.newest_mappings())["1"]
+    assert (mapping.psa_id, mapping.method, mapping.decided_by) == ("9", MappingMethod.MANUAL, "ann")
 
 
-async def test_the_same_decision_again_says_nothing(world: MatcherWorld) -> None:
+async def test_the_same_decision_again_publishes_nothing(world: MatcherWorld) -> None:
     await world.receive(*CONNECTED, a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso Ltd"))
     first = await world.approve("1", "9")
 
@@ -37,8 +37,8 @@ async def test_a_person_who_confirms_what_was_mapped_by_itself_makes_it_theirs(w
 
     await world.receive(a_vendor_account("2", "Contoso"))
 
-    standing = (await world.newest_mappings())["1"]
-    assert (standing.decision, standing.method, standing.revision) == (
+    mapping = (await world.newest_mappings())["1"]
+    assert (mapping.decision, mapping.method, mapping.revision) == (
         MappingDecision.APPROVED,
         MappingMethod.MANUAL,
         2,
@@ -60,8 +60,12 @@ async def test_what_a_person_excluded_stays_excluded(world: MatcherWorld) -> Non
 
     await world.receive(a_psa_account("9", "Contoso"))
 
-    said = (await world.newest_mappings())["1"]
-    assert (said.decision, said.reason, said.psa_id) == (MappingDecision.EXCLUDED, "our own company", None)
+    mapping = (await world.newest_mappings())["1"]
+    assert (mapping.decision, mapping.reason, mapping.psa_id) == (
+        MappingDecision.EXCLUDED,
+        "our own company",
+        None,
+    )
 
 
 async def test_what_a_person_revoked_is_not_mapped_again_by_itself(world: MatcherWorld) -> None:
@@ -71,7 +75,7 @@ async def test_what_a_person_revoked_is_not_mapped_again_by_itself(world: Matche
     await world.receive(a_vendor_account("1", "Contoso", revision=2), *CONTOSO)
 
     assert await world.mapped() == {}
-    assert [said.revision for said in await world.published()] == [1, 2]  # type: ignore[attr-defined]  # all are states
+    assert [mapping.revision for mapping in await world.published()] == [1, 2]  # type: ignore[attr-defined]  # all are states
 
 
 async def test_many_vendor_accounts_may_be_mapped_to_one_company(world: MatcherWorld) -> None:

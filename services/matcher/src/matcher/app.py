@@ -76,14 +76,10 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
         make_catalogue_router(listing, viewer),
         make_mapping_list_router(mappings, listing, viewer),
         make_decision_router(MappingService(store, _now), listing, mapper),
-        make_finish_router(FinishService(finishes, _now, _new_finish_id), mapper),
+        make_finish_router(FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}"), mapper),
     ]
     return application(health, lifespan, routers, broker=broker)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _new_finish_id() -> str:
-    return f"fin_{uuid4().hex}"

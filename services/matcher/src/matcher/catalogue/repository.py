@@ -47,7 +47,7 @@ class MongoCatalogue:
         self, query: ItemQuery, by_state: StateFilter | None, after: SortKey | None, limit: int
     ) -> list[Item]:
         rows = self._mongo.documents(query.kind, query.tenant_id)
-        filter_ = {**_filter(query), **_after(after)}
+        filter_ = _filter(query, after)
         if by_state is None:
             found = await rows.find(filter_, sort=_ORDER, limit=limit)
         else:
@@ -108,19 +108,16 @@ async def _take(
     return taken
 
 
-def _filter(query: ItemQuery) -> Document:
+def _filter(query: ItemQuery, after: SortKey | None) -> Document:
     filter_: Document = {"present": True}
     if query.integration_id:
         filter_["integration_id"] = query.integration_id
     if query.search:
         # Escaped: what a person searches for is text, never a pattern.
         filter_["searched"] = {"$regex": re.escape(folded(query.search))}
+    if after is not None:
+        name, key = after
+        # Together: (folded, _id) behind (name, key). An index can begin at the first condition, not at `$or`.
+        filter_["folded"] = {"$gte": name}
+        filter_["$or"] = [{"folded": {"$gt": name}}, {"_id": {"$gt": key}}]
     return filter_
-
-
-def _after(sort_key: SortKey | None) -> Document:
-    """Returns the rows behind a sort key; the first condition alone is what an index can begin at."""
-    if sort_key is None:
-        return {}
-    name, key = sort_key
-    return {"folded": {"$gte": name}, "$or": [{"folded": {"$gt": name}}, {"_id": {"$gt": key}}]}
