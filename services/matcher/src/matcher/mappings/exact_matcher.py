@@ -75,7 +75,7 @@ class ExactMatcher:
             keys_by_lane[work_item.lane].update(work_item.keys)
         for kind in ItemKind:
             # A whole integration is divided into items for later batches: it may hold any number of them.
-            for integration_id in keys_by_lane[kind.integration_lane]:
+            for integration_id in keys_by_lane.get(kind.integration_lane, ()):
                 keys = await unit_of_work.keys_of_integration(kind, integration_id)
                 await unit_of_work.enqueue(kind, keys)
         for mapping_kind in MappingKind:
@@ -86,8 +86,8 @@ class ExactMatcher:
         self, unit_of_work: UnitOfWork, kind: MappingKind, keys_by_lane: Mapping[str, Collection[str]]
     ) -> None:
         vendor, psa = VENDOR_KINDS[kind], PSA_KINDS[kind]
-        changed_vendor = await unit_of_work.items(vendor, keys_by_lane[vendor])
-        changed_psa = await unit_of_work.items(psa, keys_by_lane[psa])
+        changed_vendor = await unit_of_work.items(vendor, keys_by_lane.get(vendor, ()))
+        changed_psa = await unit_of_work.items(psa, keys_by_lane.get(psa, ()))
         labels = await _refresh_labels(unit_of_work, vendor, changed_vendor)
         labels |= await _refresh_labels(unit_of_work, psa, changed_psa)
         affected = _distinct([*changed_vendor, *await unit_of_work.items_labelled(vendor, labels)])
