@@ -1,31 +1,31 @@
-"""Matcher's verbs on both stores: what holds for the fake must hold for the real one."""
+"""Matcher's use cases on both stores: what holds for the fake must hold for the real one."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from matcher_http import Matcher, matcher_over_http
-from matcher_world import World, memory_world, mongo_world
+from matcher_http import MatcherClient, matcher_over_http
+from matcher_world import MatcherWorld, memory_world, mongo_world
 
-from matcher.mappings.indexes import INDEXES
+from matcher.app import INDEXES
 from shared.mongo import Mongo
 
 
 @pytest.fixture
-async def stored_world(mongo: Mongo) -> World:
+async def stored_world(mongo: Mongo) -> MatcherWorld:
     await mongo.ensure(INDEXES)
     return mongo_world(mongo)
 
 
 @pytest.fixture
-async def matcher(mongo: Mongo) -> AsyncIterator[Matcher]:
+async def matcher(mongo: Mongo) -> AsyncIterator[MatcherClient]:
     await mongo.ensure(INDEXES)
-    async with matcher_over_http(mongo) as one:
-        yield one
+    async with matcher_over_http(mongo) as client:
+        yield client
 
 
 @pytest.fixture(params=["memory", "mongo"])
-def world(request: pytest.FixtureRequest) -> World:
+def world(request: pytest.FixtureRequest) -> MatcherWorld:
     if request.param == "memory":
         return memory_world()
-    stored: World = request.getfixturevalue("stored_world")
+    stored: MatcherWorld = request.getfixturevalue("stored_world")
     return stored

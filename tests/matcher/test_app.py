@@ -20,21 +20,21 @@ from shared.web.person import Role
 
 @asynccontextmanager
 async def running(mongo: Mongo) -> AsyncIterator[tuple[httpx.AsyncClient, KafkaBroker, list[MappingDecided]]]:
-    """With all that it publishes on the topic of decisions."""
-    broker, heard = make_broker(KafkaSettings(servers="127.0.0.1:1"), SERVICE), list[MappingDecided]()
+    """Yields a client, the broker, and the list to which published decisions are added."""
+    broker, published = make_broker(KafkaSettings(servers="127.0.0.1:1"), SERVICE), list[MappingDecided]()
 
     @broker.subscriber(MappingDecided.topic, group_id="reader")
     async def read(body: bytes) -> None:
-        heard.append(MappingDecided.model_validate(body))
+        published.append(MappingDecided.model_validate(body))
 
     app = make_app(mongo, broker, a_verifier())
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://matcher")
     async with TestKafkaBroker(broker, connect_only=False), app.router.lifespan_context(app), client:
-        yield client, broker, heard
+        yield client, broker, published
 
 
-async def test_from_what_is_heard_to_what_is_said(mongo: Mongo) -> None:
-    async with running(mongo) as (client, broker, heard):
+async def test_observations_lead_to_published_mappings(mongo: Mongo) -> None:
+    async with running(mongo) as (client, broker, published):
         await Publisher(broker, "test").publish(
             [
                 a_vendor_account("1", "Contoso"),
@@ -45,21 +45,21 @@ async def test_from_what_is_heard_to_what_is_said(mongo: Mongo) -> None:
                 a_psa(),
             ]
         )
-        await until_heard(heard, 2)
+        await until_published(published, 2)
         shown = await client.get("/mappings", headers=signed_in(Role.VIEWER))
 
-    assert {(said.vendor_id, said.psa_id) for said in heard} == {("1", "9"), ("s1", "p1")}
+    assert {(mapping.vendor_id, mapping.psa_id) for mapping in published} == {("1", "9"), ("s1", "p1")}
     assert len(shown.json()["mappings"]) == 2
 
 
 async def test_a_message_that_cannot_be_read_holds_up_no_other(mongo: Mongo) -> None:
-    async with running(mongo) as (_, broker, heard):
+    async with running(mongo) as (_, broker, published):
         await Publisher(broker, "test").publish([an_integration(), a_psa(), a_psa_account("9", "Contoso")])
         await broker.publish(b"\xff", a_vendor_account("1", "x").topic, key=b"demo:bad")
         await Publisher(broker, "test").publish([a_vendor_account("1", "Contoso")])
-        await until_heard(heard, 1)
+        await until_published(published, 1)
 
-    assert [said.psa_id for said in heard] == ["9"]
+    assert [mapping.psa_id for mapping in published] == ["9"]
 
 
 async def test_matcher_is_alive_and_ready(mongo: Mongo) -> None:
@@ -70,8 +70,8 @@ async def test_matcher_is_alive_and_ready(mongo: Mongo) -> None:
     assert ready.json()["faults"] in ([], ["kafka"])
 
 
-async def until_heard(heard: list[MappingDecided], number: int) -> None:
-    """Within ten seconds, or the test says what is missing."""
+async def until_published(published: list[MappingDecided], number: int) -> None:
+    """Within ten seconds, or the test shows what is missing."""
     end = time.monotonic() + 10
-    while len(heard) < number and time.monotonic() < end:
+    while len(published) < number and time.monotonic() < end:
         await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Accounts, services, products and integrations as matcher hears of them."""
+"""Accounts, services, products and integrations as matcher receives them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -37,17 +37,17 @@ def a_psa(integration_id: str = PSA, **more: Any) -> IntegrationChanged:
 
 
 def a_vendor_account(id_: str, name: str, **more: Any) -> vendor_sync.VendorAccountObserved:
-    seen = _seen(VENDOR, more)
+    common = _common_fields(VENDOR, more)
     return vendor_sync.VendorAccountObserved(
-        account_id=id_, name=name, status=more.pop("status", "active"), **seen
+        account_id=id_, name=name, status=more.pop("status", "active"), **common
     )
 
 
 def a_psa_account(id_: str, name: str, **more: Any) -> psa_sync.PsaAccountObserved:
-    seen = _seen(PSA, more)
+    common = _common_fields(PSA, more)
     active = more.pop("active", True)
     return psa_sync.PsaAccountObserved(
-        account_id=id_, account_key=f"C{id_}", name=name, active=active, **seen
+        account_id=id_, account_key=f"C{id_}", name=name, active=active, **common
     )
 
 
@@ -61,17 +61,19 @@ def a_service(id_: str, name: str, mpn: str | None = None, **more: Any) -> vendo
         mpn=mpn,
         term="1 month",
         billing_period="1 month",
-        **_seen(VENDOR, more),
+        **_common_fields(VENDOR, more),
     )
 
 
 def a_product(id_: str, name: str, product_key: str = "", **more: Any) -> psa_sync.ProductObserved:
-    seen = _seen(PSA, more)
+    common = _common_fields(PSA, more)
     active = more.pop("active", True)
-    return psa_sync.ProductObserved(product_id=id_, product_key=product_key, name=name, active=active, **seen)
+    return psa_sync.ProductObserved(
+        product_id=id_, product_key=product_key, name=name, active=active, **common
+    )
 
 
-def _seen(integration_id: str, more: dict[str, Any]) -> dict[str, Any]:
+def _common_fields(integration_id: str, more: dict[str, Any]) -> dict[str, Any]:
     return {
         "tenant_id": more.pop("tenant_id", "demo"),
         "revision": more.pop("revision", 1),

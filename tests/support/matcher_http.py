@@ -1,4 +1,4 @@
-"""Matcher's HTTP side on a real store, fed through its verbs."""
+"""Matcher's HTTP side on a real store, fed through its use cases."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from matcher_world import World, mongo_world
+from fastapi import FastAPI
+from matcher_world import MatcherWorld, mongo_world
 from people import a_verifier, signed_in
 
 from matcher.app import SERVICE, make_app
@@ -17,18 +18,18 @@ from shared.web.person import Role
 
 
 @dataclass
-class Matcher:
-    """What a person does over HTTP, and what matcher hears meanwhile."""
+class MatcherClient:
+    """What a person does over HTTP, and what happens to matcher meanwhile."""
 
-    client: httpx.AsyncClient
-    world: World
+    http: httpx.AsyncClient
+    world: MatcherWorld
 
-    async def reads(self, path: str, tenant_id: str = "demo", **asked: Any) -> dict[str, Any]:
-        answer = await self.client.get(path, params=asked, headers=signed_in(Role.VIEWER, tenant_id))
-        found: dict[str, Any] = answer.raise_for_status().json()
-        return found
+    async def get(self, path: str, tenant_id: str = "demo", **params: Any) -> dict[str, Any]:
+        answer = await self.http.get(path, params=params, headers=signed_in(Role.VIEWER, tenant_id))
+        body: dict[str, Any] = answer.raise_for_status().json()
+        return body
 
-    async def sends(
+    async def send(
         self,
         method: str,
         path: str,
@@ -39,12 +40,17 @@ class Matcher:
         key: str | None = None,
     ) -> httpx.Response:
         headers = signed_in(role, tenant_id) | ({"Idempotency-Key": key} if key else {})
-        return await self.client.request(method, path, json=body, headers=headers)
+        return await self.http.request(method, path, json=body, headers=headers)
+
+
+def matcher_app(mongo: Mongo) -> FastAPI:
+    """The application, connected to no Kafka; without its lifespan it consumes nothing and runs no job."""
+    return make_app(mongo, make_broker(KafkaSettings(servers="127.0.0.1:1"), SERVICE), a_verifier())
 
 
 @asynccontextmanager
-async def matcher_over_http(mongo: Mongo) -> AsyncIterator[Matcher]:
-    """No consuming and no jobs: the world says when something is heard and matched."""
-    app = make_app(mongo, make_broker(KafkaSettings(servers="127.0.0.1:1"), SERVICE), a_verifier())
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://matcher") as client:
-        yield Matcher(client, mongo_world(mongo))
+async def matcher_over_http(mongo: Mongo) -> AsyncIterator[MatcherClient]:
+    """Yields a client; the world decides when something is received and matched."""
+    transport = httpx.ASGITransport(matcher_app(mongo))
+    async with httpx.AsyncClient(transport=transport, base_url="http://matcher") as http:
+        yield MatcherClient(http, mongo_world(mongo))

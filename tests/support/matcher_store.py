@@ -1,143 +1,190 @@
-"""Matcher's store in memory: the same promises as the real one, for tests of the verbs."""
+"""Matcher's stores in memory: the same promises as the real ones, for tests of the use cases."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
-from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, MatchWork, part_number
-from matcher.mappings.ports import FinishRecord, UnitOfWork
-from shared.contracts.base import Message
+from catalogue_builders import NOW
+
+from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, part_number
+from matcher.catalogue.search import ItemQuery, SortKey, StateFilter, folded, sort_key_of
+from matcher.finishing.models import FinishRecord
+from shared.contracts.base import Message, Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
+from shared.work_queue import WorkItem
 
 T = TypeVar("T")
 
 
 @dataclass
-class Memory:
+class TenantState:
     """One tenant's rows."""
 
     items: dict[tuple[ItemKind, str], Item] = field(default_factory=dict)
-    connections: dict[str, IntegrationInfo] = field(default_factory=dict)
-    waiting: dict[str, MatchWork] = field(default_factory=dict)
-    compared: dict[tuple[ItemKind, str], Labels] = field(default_factory=dict)
-    decided: dict[str, MappingDecided] = field(default_factory=dict)
+    integrations: dict[str, IntegrationInfo] = field(default_factory=dict)
+    work: list[WorkItem] = field(default_factory=list)
+    labels: dict[tuple[ItemKind, str], Labels] = field(default_factory=dict)
+    mappings: dict[str, MappingDecided] = field(default_factory=dict)
     finishes: dict[str, FinishRecord] = field(default_factory=dict)
-    said: list[Message] = field(default_factory=list)
-    numbered: int = 0
+    published: list[Message] = field(default_factory=list)
+    work_items: int = 0
+    """How many were ever enqueued."""
 
-    def copy(self) -> "Memory":
-        return Memory(**{name: _copied(getattr(self, name)) for name in self.__dataclass_fields__})
+    def copy(self) -> "TenantState":
+        return TenantState(**{name: _copy(getattr(self, name)) for name in self.__dataclass_fields__})
 
-    def add_marks(self, marks: Sequence[MatchWork]) -> None:
-        for mark in marks:
-            self.numbered += 1
-            self.waiting[f"{self.numbered:06}"] = replace(mark, id=f"{self.numbered:06}")
+    def enqueue(self, lane: str, keys: Iterable[str]) -> None:
+        if ordered := tuple(sorted(keys)):
+            self.work_items += 1
+            self.work.append(WorkItem(f"{self.work_items:06}", "", lane, ordered, NOW))
+
+    def items_of(self, kind: ItemKind) -> list[Item]:
+        return [item for (item_kind, _), item in self.items.items() if item_kind is kind]
+
+    def mappings_with(self, decisions: Collection[MappingDecision]) -> list[MappingDecided]:
+        return [mapping for mapping in self.mappings.values() if mapping.decision in decisions]
 
 
 class MemoryStore:
-    """A `Store` whose turns work on a copy, which replaces the state only when all went well."""
+    """All of matcher's stores. A unit of work changes a copy, which replaces the state when all went well."""
 
     def __init__(self) -> None:
-        self.tenants: dict[str, Memory] = {}
+        self.tenants: dict[str, TenantState] = {}
 
-    def of(self, tenant_id: str = "demo") -> Memory:
-        return self.tenants.setdefault(tenant_id, Memory())
+    def of(self, tenant_id: str = "demo") -> TenantState:
+        return self.tenants.setdefault(tenant_id, TenantState())
 
-    async def forward(self, items: Sequence[Item]) -> None:
+    async def store_newer_items(self, items: Sequence[Item]) -> None:
         for item in items:
-            rows, place = self.of(item.tenant_id).items, (item.shelf, item.key)
-            if place not in rows or rows[place].revision < item.revision:
-                rows[place] = item
+            rows, row_key = self.of(item.tenant_id).items, (item.kind, item.key)
+            if row_key not in rows or rows[row_key].revision < item.revision:
+                rows[row_key] = item
 
-    async def forward_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
-        for one in integrations:
-            rows = self.of(one.tenant_id).connections
-            if one.integration_id not in rows or rows[one.integration_id].revision < one.revision:
-                rows[one.integration_id] = one
+    async def store_newer_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
+        for integration in integrations:
+            rows, row_key = self.of(integration.tenant_id).integrations, integration.integration_id
+            if row_key not in rows or rows[row_key].revision < integration.revision:
+                rows[row_key] = integration
 
-    async def add_marks(self, tenant_id: str, marks: Sequence[MatchWork]) -> None:
-        self.of(tenant_id).add_marks(marks)
+    async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
+        self.of(tenant_id).enqueue(lane, keys)
 
-    async def waiting(self) -> list[str]:
-        return [tenant_id for tenant_id, memory in self.tenants.items() if memory.waiting]
+    async def page(
+        self, query: ItemQuery, by_state: StateFilter | None, after: SortKey | None, limit: int
+    ) -> list[Item]:
+        found = [
+            item
+            for item in self.of(query.tenant_id).items_of(query.kind)
+            if item.present
+            and query.integration_id in (None, item.integration_id)
+            and folded(query.search) in folded(f"{item.name}\n{item.code or ''}")
+            and (by_state is None or by_state.accepts(item.integration_id, item.id))
+            and (after is None or sort_key_of(item) > after)
+        ]
+        return sorted(found, key=sort_key_of)[:limit]
 
-    async def turn(self, tenant_id: str, work: Callable[[UnitOfWork], Coroutine[Any, Any, T]]) -> T:
+    async def names(self, tenant_id: str, kind: ItemKind, keys: Collection[str]) -> dict[str, str]:
+        return {item.key: item.name for item in self.of(tenant_id).items_of(kind) if item.key in keys}
+
+    async def mappings_of(self, tenant_id: str, kind: ItemKind, ids: Collection[str]) -> list[MappingDecided]:
+        of_kind = [m for m in self.of(tenant_id).mappings.values() if m.kind is kind.mapping_kind]
+        return [mapping for mapping in of_kind if _end(mapping, kind.side)[1] in ids]
+
+    async def decided_items(
+        self, tenant_id: str, kind: ItemKind, decisions: Collection[MappingDecision]
+    ) -> set[tuple[str, str]]:
+        decided = self.of(tenant_id).mappings_with(decisions)
+        return {_end(mapping, kind.side) for mapping in decided if mapping.kind is kind.mapping_kind}
+
+    async def tenants_with_work(self, now: datetime) -> list[str]:
+        del now  # nothing here is ever delayed
+        return [tenant_id for tenant_id, state in self.tenants.items() if state.work]
+
+    async def run_unit_of_work(
+        self, tenant_id: str, work: Callable[["MemoryUnitOfWork"], Coroutine[Any, Any, T]]
+    ) -> T:
         draft = self.of(tenant_id).copy()
-        result = await work(MemoryTurn(draft))
+        result = await work(MemoryUnitOfWork(draft))
         self.tenants[tenant_id] = draft
         return result
 
 
-class MemoryTurn:
-    """A `UnitOfWork` on a draft."""
+class MemoryUnitOfWork:
+    """Reads and writes a draft of one tenant's state."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, draft: TenantState) -> None:
+        self._draft = draft
 
-    async def marks(self, *, limit: int) -> list[MatchWork]:
-        return [mark for _, mark in sorted(self._memory.waiting.items())][:limit]
+    async def claim(self, *, limit: int) -> list[WorkItem]:
+        return self._draft.work[:limit]
 
-    async def add_marks(self, marks: Sequence[MatchWork]) -> None:
-        self._memory.add_marks(marks)
+    async def enqueue(self, lane: str, keys: Iterable[str]) -> None:
+        self._draft.enqueue(lane, keys)
 
-    async def remove_marks(self, marks: Sequence[MatchWork]) -> None:
-        for mark in marks:
-            del self._memory.waiting[mark.id]
+    async def complete(self, work: Sequence[WorkItem]) -> None:
+        self._draft.work = [item for item in self._draft.work if item not in work]
 
-    async def keys_of(self, shelf: ItemKind, integration_id: str) -> list[str]:
-        return [item.key for item in self._on(shelf) if item.integration_id == integration_id]
+    async def items(self, kind: ItemKind, keys: Collection[str]) -> list[Item]:
+        return [item for item in self._draft.items_of(kind) if item.key in keys]
 
-    async def items(self, shelf: ItemKind, keys: Collection[str]) -> list[Item]:
-        return [item for item in self._on(shelf) if item.key in keys]
+    async def items_labelled(self, kind: ItemKind, labels: Labels) -> list[Item]:
+        return [
+            item
+            for item in self._draft.items_of(kind)
+            if item.name in labels.names or part_number(item) in labels.codes
+        ]
 
-    async def called(self, shelf: ItemKind, labels: Labels) -> list[Item]:
-        return [i for i in self._on(shelf) if i.name in labels.names or part_number(i) in labels.codes]
-
-    async def former_labels(self, shelf: ItemKind, keys: Collection[str]) -> dict[str, Labels]:
-        known = self._memory.compared
-        return {key: known[shelf, key] for key in keys if (shelf, key) in known}
-
-    async def remember_labels(
-        self, shelf: ItemKind, fresh: Mapping[str, Labels], renamed: Mapping[str, Labels]
-    ) -> None:
-        self._memory.compared |= {(shelf, key): one for key, one in (*fresh.items(), *renamed.items())}
+    async def keys_of_integration(self, kind: ItemKind, integration_id: str) -> list[str]:
+        return [item.key for item in self._draft.items_of(kind) if item.integration_id == integration_id]
 
     async def integrations(self) -> dict[str, IntegrationInfo]:
-        return dict(self._memory.connections)
+        return dict(self._draft.integrations)
 
-    async def finished(self) -> frozenset[str]:
-        return frozenset(one.event.vendor_integration_id for one in self._memory.finishes.values())
+    async def former_labels(self, kind: ItemKind, keys: Collection[str]) -> dict[str, Labels]:
+        labels = self._draft.labels
+        return {key: labels[kind, key] for key in keys if (kind, key) in labels}
+
+    async def store_labels(
+        self, kind: ItemKind, new: Mapping[str, Labels], changed: Mapping[str, Labels]
+    ) -> None:
+        self._draft.labels |= {(kind, key): labels for key, labels in (*new.items(), *changed.items())}
+
+    async def finished_integrations(self) -> frozenset[str]:
+        return frozenset(record.event.vendor_integration_id for record in self._draft.finishes.values())
 
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
-        return {key: self._memory.decided[key] for key in keys if key in self._memory.decided}
+        return {key: self._draft.mappings[key] for key in keys if key in self._draft.mappings}
 
-    async def record(self, mappings: Sequence[MappingDecided]) -> None:
-        self._memory.decided |= {mapping.key: mapping for mapping in mappings}
-        self._memory.said += mappings
+    async def record_mappings(self, mappings: Sequence[MappingDecided]) -> None:
+        self._draft.mappings |= {mapping.key: mapping for mapping in mappings}
+        self._draft.published += mappings
 
-    async def approved(self, vendor_integration_id: str, psa_integration_id: str) -> dict[MappingKind, int]:
-        between = (vendor_integration_id, psa_integration_id)
-        found = self._standing(MappingDecision.APPROVED)
-        return Counter(m.kind for m in found if (m.vendor_integration_id, m.psa_integration_id) == between)
+    async def approved_counts(
+        self, vendor_integration_id: str, psa_integration_id: str
+    ) -> dict[MappingKind, int]:
+        ends = (vendor_integration_id, psa_integration_id)
+        approved = self._draft.mappings_with([MappingDecision.APPROVED])
+        return Counter(m.kind for m in approved if (m.vendor_integration_id, m.psa_integration_id) == ends)
 
-    async def excluded(self, vendor_integration_id: str) -> dict[MappingKind, int]:
-        found = self._standing(MappingDecision.EXCLUDED)
-        return Counter(m.kind for m in found if m.vendor_integration_id == vendor_integration_id)
+    async def excluded_counts(self, vendor_integration_id: str) -> dict[MappingKind, int]:
+        excluded = self._draft.mappings_with([MappingDecision.EXCLUDED])
+        return Counter(m.kind for m in excluded if m.vendor_integration_id == vendor_integration_id)
 
-    async def finish(self, finish_id: str) -> FinishRecord | None:
-        return self._memory.finishes.get(finish_id)
+    async def finish_record(self, record_id: str) -> FinishRecord | None:
+        return self._draft.finishes.get(record_id)
 
-    async def record_finish(self, finish: FinishRecord) -> None:
-        self._memory.finishes[finish.id] = finish
-        self._memory.said.append(finish.event)
-
-    def _on(self, shelf: ItemKind) -> list[Item]:
-        return [item for (place, _), item in self._memory.items.items() if place is shelf]
-
-    def _standing(self, decision: MappingDecision) -> list[MappingDecided]:
-        return [mapping for mapping in self._memory.decided.values() if mapping.decision is decision]
+    async def record_finish(self, record: FinishRecord) -> None:
+        self._draft.finishes[record.id] = record
+        self._draft.published.append(record.event)
 
 
-def _copied(value: Any) -> Any:
+def _end(mapping: MappingDecided, side: Side) -> tuple[str, str]:
+    if side is Side.VENDOR:
+        return mapping.vendor_integration_id, mapping.vendor_id
+    return mapping.psa_integration_id or "", mapping.psa_id or ""
+
+
+def _copy(value: Any) -> Any:
     return value.copy() if isinstance(value, dict | list) else value

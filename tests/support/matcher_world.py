@@ -1,4 +1,4 @@
-"""Matcher's verbs on one store, for tests that tell a story."""
+"""Matcher's use cases on one store, for tests that tell a story."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,17 @@ from catalogue_builders import NOW, PSA, VENDOR
 from matcher_store import MemoryStore
 
 from matcher.catalogue.ingestor import ItemIngestor
-from matcher.finishing.service import FinishRequest, FinishService
+from matcher.catalogue.ports import Catalogue, MappingReader
+from matcher.catalogue.repository import MongoCatalogue
+from matcher.finishing.models import FinishRequest
+from matcher.finishing.ports import FinishStore
+from matcher.finishing.repository import MongoFinishStore
+from matcher.finishing.service import FinishService
 from matcher.mappings.exact_matcher import ExactMatcher
-from matcher.mappings.ports import MatcherStore
-from matcher.mappings.repository import MongoMatcherStore
+from matcher.mappings.ports import MappingStore
+from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.service import MappingService, PsaItemRef, VendorItemRef
+from matcher.mappings.tenant_lock import TenantLock
 from shared.contracts import MESSAGES, Message
 from shared.contracts.auth import IntegrationChanged
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingFinished, MappingKind
@@ -21,86 +27,93 @@ from shared.outbox import Outbox
 
 
 @dataclass
-class World:
+class MatcherWorld:
     """What happens to matcher, in the order in which a test says it."""
 
-    store: MatcherStore
-    said: Callable[[], Awaitable[list[Message]]]
-    """Everything published so far, oldest first."""
-    finishes: int = 0
+    catalogue: Catalogue
+    mappings: MappingReader
+    store: MappingStore
+    finishes: FinishStore
+    published: Callable[[], Awaitable[list[Message]]]
+    """Returns everything published so far, oldest first."""
+    _finish_ids: int = 0
 
-    async def hears(self, *seen: Any) -> None:
-        """Store what is told, and match until nothing waits."""
-        await self.keeps(seen)
-        await self.matches()
+    async def receive(self, *messages: Any) -> None:
+        """Ingest the messages, and match until nothing waits."""
+        await self.ingest(messages)
+        await self.match()
 
-    async def keeps(self, seen: Sequence[Any]) -> None:
-        """Store what is told, message by message, and match nothing yet."""
-        observing = ItemIngestor(self.store, lambda: None)
-        for one in seen:
-            if isinstance(one, IntegrationChanged):
-                await observing.integrations([one])
+    async def ingest(self, messages: Sequence[Any]) -> None:
+        """Store what the messages say, one by one, and match nothing yet."""
+        ingestor = ItemIngestor(self.catalogue, lambda: None)
+        for message in messages:
+            if isinstance(message, IntegrationChanged):
+                await ingestor.ingest_integrations([message])
             else:
-                await observing.items([one])
+                await ingestor.ingest_items([message])
 
-    async def matches(self) -> None:
-        matching = ExactMatcher(self.store, lambda: NOW)
-        while await matching.step():
+    async def match(self) -> None:
+        matcher = ExactMatcher(self.store, lambda: NOW)
+        while await matcher.process_next():
             pass
 
-    async def maps(
+    async def approve(
         self, vendor_id: str, psa_id: str, kind: str = "account", psa: str = PSA
     ) -> MappingDecided:
-        return await self._deciding().approve(_subject(kind, vendor_id), PsaItemRef(psa, psa_id), "ann")
+        return await self._decisions().approve(_ref(kind, vendor_id), PsaItemRef(psa, psa_id), "ann")
 
-    async def excludes(self, vendor_id: str, reason: str = "internal") -> MappingDecided:
-        return await self._deciding().exclude(_subject("account", vendor_id), reason, "ann")
+    async def exclude(self, vendor_id: str, reason: str = "internal") -> MappingDecided:
+        return await self._decisions().exclude(_ref("account", vendor_id), reason, "ann")
 
-    async def revokes(self, vendor_id: str) -> MappingDecided:
-        return await self._deciding().revoke(_subject("account", vendor_id), "ann")
+    async def revoke(self, vendor_id: str) -> MappingDecided:
+        return await self._decisions().revoke(_ref("account", vendor_id), "ann")
 
     async def finish(self, key: str | None = None, psa: str = PSA) -> MappingFinished:
-        wish = FinishRequest("demo", VENDOR, psa, "ann", key)
-        return await FinishService(self.store, lambda: NOW, self._new_id).finish(wish)
+        request = FinishRequest("demo", VENDOR, psa, "ann", key)
+        return await FinishService(self.finishes, lambda: NOW, self._new_finish_id).finish(request)
 
-    async def standing(self) -> dict[str, MappingDecided]:
+    async def newest_mappings(self) -> dict[str, MappingDecided]:
         """By vendor id, what a reader of the topic believes."""
-        decided = [message for message in await self.said() if isinstance(message, MappingDecided)]
+        decided = [message for message in await self.published() if isinstance(message, MappingDecided)]
         return {mapping.vendor_id: mapping for mapping in decided}
 
     async def mapped(self) -> dict[str, str | None]:
-        """Vendor id to PSA id."""
-        standing = await self.standing()
-        return {id_: m.psa_id for id_, m in standing.items() if m.decision is MappingDecision.APPROVED}
+        """PSA id by vendor id."""
+        mappings = await self.newest_mappings()
+        return {id_: m.psa_id for id_, m in mappings.items() if m.decision is MappingDecision.APPROVED}
 
-    def _deciding(self) -> MappingService:
+    def _decisions(self) -> MappingService:
         return MappingService(self.store, lambda: NOW)
 
-    def _new_id(self) -> str:
-        self.finishes += 1
-        return f"fin_{self.finishes}"
+    def _new_finish_id(self) -> str:
+        self._finish_ids += 1
+        return f"fin_{self._finish_ids}"
 
 
-def memory_world() -> World:
-    """On the store in memory."""
+def memory_world() -> MatcherWorld:
+    """On the stores in memory."""
     store = MemoryStore()
 
-    async def said() -> list[Message]:
-        return list(store.of().said)
+    async def published() -> list[Message]:
+        return list(store.of().published)
 
-    return World(store, said)
+    return MatcherWorld(store, store, store, store, published)
 
 
-def mongo_world(mongo: Mongo) -> World:
-    """On the real store; what is said is what waits in the outbox."""
+def mongo_world(mongo: Mongo) -> MatcherWorld:
+    """On the real stores; what waits in the outbox is taken as published."""
     models = {message.topic: message for message in MESSAGES}
+    outbox = Outbox(mongo, "matcher")
+    lock = TenantLock(mongo, outbox)
+    finishes = MongoFinishStore(mongo, outbox, lock)
+    store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations)
 
-    async def said() -> list[Message]:
+    async def published() -> list[Message]:
         rows = await mongo.all_tenants("outbox").find(sort=[("seq", 1)])
         return [models[row["topic"]].model_validate_json(row["body"]) for row in rows]
 
-    return World(MongoMatcherStore(mongo, Outbox(mongo, "matcher")), said)
+    return MatcherWorld(MongoCatalogue(mongo), MongoMappings(mongo), store, finishes, published)
 
 
-def _subject(kind: str, vendor_id: str) -> VendorItemRef:
+def _ref(kind: str, vendor_id: str) -> VendorItemRef:
     return VendorItemRef("demo", MappingKind(kind), VENDOR, vendor_id)

@@ -1,10 +1,10 @@
-"""What people see."""
+"""The catalogue over HTTP."""
 
 from typing import Any
 
 import pytest
 from catalogue_builders import a_product, a_psa, a_psa_account, a_service, a_vendor_account, an_integration
-from matcher_http import Matcher
+from matcher_http import MatcherClient
 from people import signed_in
 
 from shared.web.person import Role
@@ -13,11 +13,11 @@ CONNECTED = (an_integration(), a_psa())
 NAMES = ("Zebra", "apple", "Contoso", "Contoso", "Ärzte", "banana")
 
 
-async def test_accounts_are_shown_with_their_mapping(matcher: Matcher) -> None:
-    await matcher.world.hears(*CONNECTED, a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso"))
+async def test_accounts_are_shown_with_their_mapping(matcher: MatcherClient) -> None:
+    await matcher.world.receive(*CONNECTED, a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso"))
 
-    vendor = (await matcher.reads("/accounts", side="vendor"))["accounts"][0]
-    psa = (await matcher.reads("/accounts", side="psa"))["accounts"][0]
+    vendor = (await matcher.get("/accounts", side="vendor"))["accounts"][0]
+    psa = (await matcher.get("/accounts", side="psa"))["accounts"][0]
 
     assert (vendor["id"], vendor["state"], vendor["status"]) == ("1", "mapped", "active")
     assert (vendor["mapping"]["psa_id"], vendor["mapping"]["psa_name"]) == ("9", "Contoso")
@@ -28,28 +28,30 @@ async def test_accounts_are_shown_with_their_mapping(matcher: Matcher) -> None:
     )
 
 
-async def test_services_and_products_are_shown_with_their_codes(matcher: Matcher) -> None:
-    await matcher.world.hears(*CONNECTED, a_service("s1", "Mail", "MPN-1"), a_product("p1", "Post", "POST-1"))
+async def test_services_and_products_are_shown_with_their_codes(matcher: MatcherClient) -> None:
+    await matcher.world.receive(
+        *CONNECTED, a_service("s1", "Mail", "MPN-1"), a_product("p1", "Post", "POST-1")
+    )
 
-    service = (await matcher.reads("/services"))["services"][0]
-    product = (await matcher.reads("/products"))["products"][0]
+    service = (await matcher.get("/services"))["services"][0]
+    product = (await matcher.get("/products"))["products"][0]
 
     assert (service["mpn"], service["term"], service["mapping"]) == ("MPN-1", "1 month", None)
     assert (product["product_key"], product["mapped_from"]) == ("POST-1", [])
 
 
-async def test_pages_hold_every_account_once_sorted_without_regard_to_case(matcher: Matcher) -> None:
-    await matcher.world.hears(*(a_vendor_account(f"v{place}", name) for place, name in enumerate(NAMES)))
+async def test_pages_hold_every_account_once_sorted_without_regard_to_case(matcher: MatcherClient) -> None:
+    await matcher.world.receive(*(a_vendor_account(f"v{number}", name) for number, name in enumerate(NAMES)))
 
     names = [row["name"] for row in await every_row(matcher, "/accounts", side="vendor", limit=2)]
 
     assert names == ["apple", "banana", "Contoso", "Contoso", "Zebra", "Ärzte"]
 
 
-async def test_the_last_page_has_no_next(matcher: Matcher) -> None:
-    await matcher.world.hears(a_vendor_account("1", "Contoso"), a_vendor_account("2", "Fabrikam"))
+async def test_the_last_page_has_no_next(matcher: MatcherClient) -> None:
+    await matcher.world.receive(a_vendor_account("1", "Contoso"), a_vendor_account("2", "Fabrikam"))
 
-    page = await matcher.reads("/accounts", side="vendor", limit=2)
+    page = await matcher.get("/accounts", side="vendor", limit=2)
 
     assert (len(page["accounts"]), page["next"]) == (2, None)
 
@@ -66,20 +68,20 @@ async def test_the_last_page_has_no_next(matcher: Matcher) -> None:
     ],
 )
 async def test_search_is_for_a_part_of_name_or_code_as_typed(
-    matcher: Matcher, search: str, found: list[str]
+    matcher: MatcherClient, search: str, found: list[str]
 ) -> None:
     named = enumerate(("Ärzte GmbH", "Contoso (EMEA)", "A$AP"), 1)
-    await matcher.world.hears(*(a_psa_account(str(number), name) for number, name in named))
+    await matcher.world.receive(*(a_psa_account(str(number), name) for number, name in named))
 
-    page = await matcher.reads("/accounts", side="psa", search=search)
+    page = await matcher.get("/accounts", side="psa", search=search)
 
     assert [row["name"] for row in page["accounts"]] == found
 
 
-async def test_products_are_found_by_product_id_or_name(matcher: Matcher) -> None:
-    await matcher.world.hears(a_product("p1", "Mail", "MS-001"), a_product("p2", "MS Files", "F-2"))
+async def test_products_are_found_by_product_id_or_name(matcher: MatcherClient) -> None:
+    await matcher.world.receive(a_product("p1", "Mail", "MS-001"), a_product("p2", "MS Files", "F-2"))
 
-    found = await matcher.reads("/products", search="ms")
+    found = await matcher.get("/products", search="ms")
 
     assert [row["id"] for row in found["products"]] == ["p1", "p2"]
 
@@ -88,40 +90,46 @@ async def test_products_are_found_by_product_id_or_name(matcher: Matcher) -> Non
     ("state", "found"), [("mapped", ["1"]), ("excluded", ["2"]), ("unmapped", ["3", "4"])]
 )
 async def test_accounts_are_filtered_by_where_they_stand(
-    matcher: Matcher, state: str, found: list[str]
+    matcher: MatcherClient, state: str, found: list[str]
 ) -> None:
-    await matcher.world.hears(*CONNECTED, a_psa_account("9", "A"), a_psa_account("8", "D"))
-    await matcher.world.hears(*(a_vendor_account(str(place), name) for place, name in enumerate("ABCD", 1)))
-    await matcher.world.excludes("2")
-    await matcher.world.revokes("4")
+    await matcher.world.receive(*CONNECTED, a_psa_account("9", "A"), a_psa_account("8", "D"))
+    await matcher.world.receive(
+        *(a_vendor_account(str(number), name) for number, name in enumerate("ABCD", 1))
+    )
+    await matcher.world.exclude("2")
+    await matcher.world.revoke("4")
 
     rows = await every_row(matcher, "/accounts", side="vendor", state=state, limit=1)
 
     assert [row["id"] for row in rows] == found
 
 
-async def test_what_is_gone_is_not_shown(matcher: Matcher) -> None:
-    await matcher.world.hears(a_vendor_account("1", "Contoso"), a_vendor_account("2", "Gone", present=False))
+async def test_what_is_absent_is_not_shown(matcher: MatcherClient) -> None:
+    await matcher.world.receive(
+        a_vendor_account("1", "Contoso"), a_vendor_account("2", "Gone", present=False)
+    )
 
-    page = await matcher.reads("/accounts", side="vendor")
+    page = await matcher.get("/accounts", side="vendor")
 
     assert [row["id"] for row in page["accounts"]] == ["1"]
 
 
-async def test_one_integration_can_be_asked_for(matcher: Matcher) -> None:
-    await matcher.world.hears(a_vendor_account("1", "A"), a_vendor_account("1", "B", integration_id="int_2"))
+async def test_one_integration_can_be_asked_for(matcher: MatcherClient) -> None:
+    await matcher.world.receive(
+        a_vendor_account("1", "A"), a_vendor_account("1", "B", integration_id="int_2")
+    )
 
-    page = await matcher.reads("/accounts", side="vendor", integration_id="int_2")
+    page = await matcher.get("/accounts", side="vendor", integration_id="int_2")
 
     assert [row["name"] for row in page["accounts"]] == ["B"]
 
 
-async def test_mappings_are_listed_with_both_names(matcher: Matcher) -> None:
-    await matcher.world.hears(*CONNECTED, a_service("s1", "Mail"), a_product("p1", "Mail"))
-    await matcher.world.hears(a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso"))
+async def test_mappings_are_listed_with_both_names(matcher: MatcherClient) -> None:
+    await matcher.world.receive(*CONNECTED, a_service("s1", "Mail"), a_product("p1", "Mail"))
+    await matcher.world.receive(a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso"))
 
     rows = await every_row(matcher, "/mappings", limit=1)
-    services = await matcher.reads("/mappings", kind="service", decision="approved")
+    services = await matcher.get("/mappings", kind="service", decision="approved")
 
     assert [(row["kind"], row["vendor_name"], row["psa_name"]) for row in rows] == [
         ("account", "Contoso", "Contoso"),
@@ -131,7 +139,7 @@ async def test_mappings_are_listed_with_both_names(matcher: Matcher) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "params",
     [
         {"side": "neither"},
         {"side": "vendor", "limit": 0},
@@ -145,19 +153,21 @@ async def test_mappings_are_listed_with_both_names(matcher: Matcher) -> None:
     ],
     ids=str,
 )
-async def test_a_question_that_makes_no_sense_is_refused(matcher: Matcher, asked: dict[str, Any]) -> None:
-    answer = await matcher.client.get("/accounts", params=asked, headers=signed_in(Role.VIEWER))
+async def test_a_question_that_makes_no_sense_is_refused(
+    matcher: MatcherClient, params: dict[str, Any]
+) -> None:
+    answer = await matcher.http.get("/accounts", params=params, headers=signed_in(Role.VIEWER))
 
     assert answer.status_code == 422
     assert answer.json()["fields"][0]["name"] in {"side", "limit", "state", "search", "after", "sort"}
 
 
-async def every_row(matcher: Matcher, path: str, **asked: Any) -> list[dict[str, Any]]:
+async def every_row(matcher: MatcherClient, path: str, **params: Any) -> list[dict[str, Any]]:
     """All pages, one behind the other."""
     rows: list[dict[str, Any]] = []
     after: dict[str, Any] = {}
     while True:
-        page = await matcher.reads(path, **asked, **after)
+        page = await matcher.get(path, **params, **after)
         rows += page[path.removeprefix("/")]
         if page["next"] is None:
             return rows

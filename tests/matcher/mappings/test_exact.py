@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from catalogue_builders import a_product, a_psa_account, a_service, a_vendor_account
 
-from matcher.catalogue.ingestor import Observed, item_of
+from matcher.catalogue.ingestor import ItemObserved, item_of
 from matcher.catalogue.items import Item
 from matcher.mappings.exact import exact_target, psa_groups, vendor_groups
 
@@ -49,9 +49,9 @@ def test_the_same_name_in_two_psas_is_not_mapped() -> None:
     assert target_of(a_vendor_account("1", "Contoso"), psa=twice) is None
 
 
-@pytest.mark.parametrize("gone", [{"active": False}, {"present": False}], ids=str)
-def test_what_is_inactive_or_gone_in_the_psa_does_not_count(gone: dict[str, bool]) -> None:
-    namesakes = [a_psa_account("8", "Contoso", **gone), a_psa_account("9", "Contoso")]
+@pytest.mark.parametrize("absence", [{"active": False}, {"present": False}], ids=str)
+def test_what_is_inactive_or_gone_in_the_psa_does_not_count(absence: dict[str, bool]) -> None:
+    namesakes = [a_psa_account("8", "Contoso", **absence), a_psa_account("9", "Contoso")]
 
     assert target_of(a_vendor_account("1", "Contoso"), psa=namesakes) == "9"
 
@@ -98,7 +98,7 @@ def test_empty_product_ids_are_not_alike() -> None:
     assert target_of(a_service("1", "Mail", ""), psa=[a_product("9", "Post", "")]) is None
 
 
-def target_of(item: Observed, *others: Observed, psa: Sequence[Observed]) -> str | None:
-    items: list[Item] = [item_of(one) for one in (item, *others)]
-    found = exact_target(items[0], vendor_groups(items), psa_groups(item_of(one) for one in psa))
+def target_of(item: ItemObserved, *others: ItemObserved, psa: Sequence[ItemObserved]) -> str | None:
+    items: list[Item] = [item_of(observed) for observed in (item, *others)]
+    found = exact_target(items[0], vendor_groups(items), psa_groups(item_of(observed) for observed in psa))
     return found.id if found else None

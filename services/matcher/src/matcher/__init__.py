@@ -1,1 +1,1 @@
-"""Says what belongs to what: vendor accounts and services to PSA accounts and products."""
+"""Maps vendor accounts and services to PSA accounts and products."""

@@ -5,49 +5,64 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 
+from matcher.catalogue.handlers import subscribe
+from matcher.catalogue.indexes import CATALOGUE_INDEXES
 from matcher.catalogue.ingestor import ItemIngestor
 from matcher.catalogue.repository import MongoCatalogue
-from matcher.catalogue.routes import browsing_routes
+from matcher.catalogue.routes import make_catalogue_router
 from matcher.catalogue.service import CatalogueService
-from matcher.finishing.routes import finishing_routes
+from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore
+from matcher.finishing.routes import make_finish_router
 from matcher.finishing.service import FinishService
-from matcher.handlers import subscribe
-from matcher.jobs import matching_job
 from matcher.mappings.exact_matcher import ExactMatcher
-from matcher.mappings.indexes import INDEXES
-from matcher.mappings.repository import MongoMatcherStore
-from matcher.mappings.routes import deciding_routes
+from matcher.mappings.indexes import MAPPING_INDEXES
+from matcher.mappings.jobs import matching_job
+from matcher.mappings.repository import MongoMappings, MongoMappingStore
+from matcher.mappings.routes import make_decision_router, make_mapping_list_router
 from matcher.mappings.service import MappingService
+from matcher.mappings.tenant_lock import TenantLock
 from matcher.settings import Settings
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
-from shared.outbox import Outbox, Relay
+from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.lifespan import application, running
 from shared.runtime.settings import load
 from shared.web.person import Role
 from shared.web.token_verification import TokenVerifier, require_role
+from shared.work_queue import WORK_QUEUE_INDEXES
 
 SERVICE = "matcher"
+INDEXES = (
+    *OUTBOX_INDEXES,
+    *WORK_QUEUE_INDEXES,
+    *CATALOGUE_INDEXES,
+    *MAPPING_INDEXES,
+    *FINISH_INDEXES,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as uvicorn runs it."""
+    """Builds the service as uvicorn runs it."""
     settings = settings or load(Settings)
     return make_app(Mongo(settings.mongo), make_broker(settings.kafka, SERVICE), TokenVerifier(settings.auth))
 
 
 def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> FastAPI:
-    """The same from parts that a test may bring."""
+    """Builds the service from a database, a broker and a verifier, which a test may bring."""
     health = Health(SERVICE)
     health.check("document store", mongo.ping)
     outbox = Outbox(mongo, SERVICE)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
-    store, wake = MongoMatcherStore(mongo, outbox), asyncio.Event()
-    subscribe(broker, ItemIngestor(store, wake.set), service=SERVICE, health=health)
+    lock, wake = TenantLock(mongo, outbox), asyncio.Event()
+    finishes = MongoFinishStore(mongo, outbox, lock)
+    store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations)
+    catalogue, mappings = MongoCatalogue(mongo), MongoMappings(mongo)
+    listing = CatalogueService(catalogue, mappings)
+    subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     lifespan = partial(
         running,
         health=health,
@@ -56,23 +71,15 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
         starting=(partial(mongo.ensure, INDEXES),),
         closing=(relay.release, mongo.close),
     )
-    return application(health, lifespan, _routers(mongo, store, verifier), broker=broker)
-
-
-def _routers(mongo: Mongo, store: MongoMatcherStore, verifier: TokenVerifier) -> list[APIRouter]:
-    """Viewers may look, mappers decide; each in their own tenant only, which their token names."""
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
-    browsing = CatalogueService(MongoCatalogue(mongo))
-    return [
-        browsing_routes(browsing, viewer),
-        deciding_routes(MappingService(store, _now), browsing, mapper),
-        finishing_routes(FinishService(store, _now, _new_id), mapper),
+    routers = [
+        make_catalogue_router(listing, viewer),
+        make_mapping_list_router(mappings, listing, viewer),
+        make_decision_router(MappingService(store, _now), listing, mapper),
+        make_finish_router(FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}"), mapper),
     ]
+    return application(health, lifespan, routers, broker=broker)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _new_id() -> str:
-    return f"fin_{uuid4().hex}"

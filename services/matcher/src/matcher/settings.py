@@ -1,17 +1,17 @@
-"""What matcher needs to be told."""
+"""What matcher reads from its environment."""
 
 from shared.runtime.settings import AuthSettings, KafkaSettings, MongoSettings, ServiceSettings
 
 
-class OwnDatabase(MongoSettings):
-    """Named like the service unless told otherwise."""
+class _Database(MongoSettings):
+    """The document store; its database is called like the service by default."""
 
     database: str = "matcher"
 
 
 class Settings(ServiceSettings):
-    """From the environment; nothing here has a default that could be somebody else's."""
+    """Addresses of the servers and of auth: none has a default, which could be another installation's."""
 
     kafka: KafkaSettings
-    mongo: OwnDatabase
+    mongo: _Database
     auth: AuthSettings

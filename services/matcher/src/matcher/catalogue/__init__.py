@@ -1,1 +1,1 @@
-"""What both sides have: accounts, services and products as last observed."""
+"""What both sides have: accounts, services and products as last observed, with their integrations."""

@@ -1,142 +1,149 @@
-"""Keeping what was observed, and noting that matching must look at it."""
+"""Stores what was observed, and enqueues it to be matched."""
+
+# Invariant: what is stored is matched. An item is stored first and enqueued after; killed in between, the
+# service is given the same message again, stores nothing new, and enqueues all the same. Were the order
+# reversed, a unit of work could complete the entry before the item is there:
+#
+#   store a (revision 2)   killed   again: store a (nothing newer)   enqueue a   → a is matched
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, MatchWork
-from matcher.mappings.ports import MatcherStore
+from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
+from matcher.catalogue.ports import Catalogue
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
 
-Observed = (
+ItemObserved = (
     vendor_sync.VendorAccountObserved
     | vendor_sync.ServiceObserved
     | psa_sync.PsaAccountObserved
     | psa_sync.ProductObserved
 )
 
+_CANCELLED = "cancelled"
+"""The marketplace's word for a customer whose contract ended (SimpleAPI 1.15, customer `status`)."""
+
 
 class ItemIngestor:
-    """Rows first, then marks: what is delivered again after a crash in between is marked then."""
+    """Takes observations and news of integrations from Kafka into the catalogue."""
 
-    def __init__(self, store: MatcherStore, wake: Callable[[], None]) -> None:
-        self._store, self._wake = store, wake
+    def __init__(self, catalogue: Catalogue, wake: Callable[[], None]) -> None:
+        """`wake` starts the matching job at once instead of at its next look."""
+        self._catalogue, self._wake = catalogue, wake
 
-    async def items(self, seen: Sequence[Observed]) -> None:
-        items = [item_of(event) for event in seen]
-        await self._store.forward(items)
-        keys: dict[tuple[str, ItemKind], set[str]] = defaultdict(set)
+    async def ingest_items(self, observations: Sequence[ItemObserved]) -> None:
+        """Stores the observed items and enqueues them in the lane of their kind."""
+        items = [item_of(observation) for observation in observations]
+        await self._catalogue.store_newer_items(items)
+        keys_by_lane: dict[tuple[str, ItemKind], set[str]] = defaultdict(set)
         for item in items:
-            keys[item.tenant_id, item.shelf].add(item.key)
-        for (tenant_id, shelf), touched in keys.items():
-            await self._store.add_marks(tenant_id, [MatchWork(shelf, tuple(sorted(touched)))])
+            keys_by_lane[item.tenant_id, item.kind].add(item.key)
+        for (tenant_id, kind), keys in keys_by_lane.items():
+            await self._catalogue.enqueue(tenant_id, kind, keys)
         self._wake()
 
-    async def integrations(self, changed: Sequence[IntegrationChanged]) -> None:
-        """All items are looked at again: before this nobody could tell whose they are."""
-        integrations = [_integration(event) for event in changed]
-        await self._store.forward_integrations(integrations)
-        # Also when nothing changed: after a crash in between, only the repetition brings the marks.
-        for one in integrations:
-            shelves = [shelf for shelf in ItemKind if shelf.side is one.side]
-            marks = [MatchWork(shelf, integration_id=one.integration_id) for shelf in shelves]
-            await self._store.add_marks(one.tenant_id, marks)
+    async def ingest_integrations(self, changes: Sequence[IntegrationChanged]) -> None:
+        """Stores the integrations and enqueues all they have: nothing is mapped before its realm is known."""
+        integrations = [_integration_of(change) for change in changes]
+        await self._catalogue.store_newer_integrations(integrations)
+        for integration in integrations:
+            for kind in ItemKind:
+                if kind.side is integration.side:
+                    lane = kind.integration_lane
+                    await self._catalogue.enqueue(integration.tenant_id, lane, [integration.integration_id])
         self._wake()
 
 
-def item_of(seen: Observed) -> Item:
-    """The item that an observation tells of."""
-    match seen:
+def item_of(observed: ItemObserved) -> Item:
+    """Returns the item as an observation shows it."""
+    match observed:
         case vendor_sync.VendorAccountObserved():
-            return _vendor_account(seen)
+            return _vendor_account(observed)
         case vendor_sync.ServiceObserved():
-            return _vendor_service(seen)
+            return _vendor_service(observed)
         case psa_sync.PsaAccountObserved():
-            return _psa_account(seen)
+            return _psa_account(observed)
         case psa_sync.ProductObserved():
-            return _psa_product(seen)
+            return _psa_product(observed)
 
 
-def _vendor_account(seen: vendor_sync.VendorAccountObserved) -> Item:
+def _vendor_account(observed: vendor_sync.VendorAccountObserved) -> Item:
     return Item(
-        shelf=ItemKind.VENDOR_ACCOUNTS,
-        tenant_id=seen.tenant_id,
-        integration_id=seen.integration_id,
-        id=seen.account_id,
-        name=seen.name,
-        revision=seen.revision,
-        code=seen.external_id,
-        present=seen.present,
-        usable=seen.present and seen.status != _CANCELLED,
-        facts={"external_id": seen.external_id, "status": seen.status},
+        kind=ItemKind.VENDOR_ACCOUNTS,
+        tenant_id=observed.tenant_id,
+        integration_id=observed.integration_id,
+        id=observed.account_id,
+        name=observed.name,
+        revision=observed.revision,
+        code=observed.external_id,
+        present=observed.present,
+        usable=observed.present and observed.status != _CANCELLED,
+        facts={"external_id": observed.external_id, "status": observed.status},
     )
 
 
-def _vendor_service(seen: vendor_sync.ServiceObserved) -> Item:
+def _vendor_service(observed: vendor_sync.ServiceObserved) -> Item:
     return Item(
-        shelf=ItemKind.VENDOR_SERVICES,
-        tenant_id=seen.tenant_id,
-        integration_id=seen.integration_id,
-        id=seen.service_id,
-        name=seen.name,
-        revision=seen.revision,
-        code=seen.mpn,
-        present=seen.present,
-        usable=seen.present,
+        kind=ItemKind.VENDOR_SERVICES,
+        tenant_id=observed.tenant_id,
+        integration_id=observed.integration_id,
+        id=observed.service_id,
+        name=observed.name,
+        revision=observed.revision,
+        code=observed.mpn,
+        present=observed.present,
+        usable=observed.present,
         facts={
-            "service_key": seen.service_key,
-            "title": seen.title,
-            "vendor": seen.vendor,
-            "mpn": seen.mpn,
-            "term": seen.term,
-            "billing_period": seen.billing_period,
+            "service_key": observed.service_key,
+            "title": observed.title,
+            "vendor": observed.vendor,
+            "mpn": observed.mpn,
+            "term": observed.term,
+            "billing_period": observed.billing_period,
         },
     )
 
 
-def _psa_account(seen: psa_sync.PsaAccountObserved) -> Item:
+def _psa_account(observed: psa_sync.PsaAccountObserved) -> Item:
     return Item(
-        shelf=ItemKind.PSA_ACCOUNTS,
-        tenant_id=seen.tenant_id,
-        integration_id=seen.integration_id,
-        id=seen.account_id,
-        name=seen.name,
-        revision=seen.revision,
-        code=seen.account_key,
-        present=seen.present,
-        usable=seen.present and seen.active,
-        facts={"account_key": seen.account_key},
+        kind=ItemKind.PSA_ACCOUNTS,
+        tenant_id=observed.tenant_id,
+        integration_id=observed.integration_id,
+        id=observed.account_id,
+        name=observed.name,
+        revision=observed.revision,
+        code=observed.account_key,
+        present=observed.present,
+        usable=observed.present and observed.active,
+        facts={"account_key": observed.account_key},
     )
 
 
-def _psa_product(seen: psa_sync.ProductObserved) -> Item:
+def _psa_product(observed: psa_sync.ProductObserved) -> Item:
     return Item(
-        shelf=ItemKind.PSA_PRODUCTS,
-        tenant_id=seen.tenant_id,
-        integration_id=seen.integration_id,
-        id=seen.product_id,
-        name=seen.name,
-        revision=seen.revision,
-        code=seen.product_key,
-        present=seen.present,
-        usable=seen.present and seen.active,
-        facts={"product_key": seen.product_key},
+        kind=ItemKind.PSA_PRODUCTS,
+        tenant_id=observed.tenant_id,
+        integration_id=observed.integration_id,
+        id=observed.product_id,
+        name=observed.name,
+        revision=observed.revision,
+        code=observed.product_key,
+        present=observed.present,
+        usable=observed.present and observed.active,
+        facts={"product_key": observed.product_key},
     )
 
 
-def _integration(seen: IntegrationChanged) -> IntegrationInfo:
+def _integration_of(change: IntegrationChanged) -> IntegrationInfo:
     return IntegrationInfo(
-        tenant_id=seen.tenant_id,
-        integration_id=seen.integration_id,
-        side=seen.side,
-        provider=seen.provider,
-        realm=seen.realm,
-        name=seen.name,
-        status=seen.status,
-        generation=seen.generation,
-        revision=seen.revision,
+        tenant_id=change.tenant_id,
+        integration_id=change.integration_id,
+        side=change.side,
+        provider=change.provider,
+        realm=change.realm,
+        name=change.name,
+        status=change.status,
+        generation=change.generation,
+        revision=change.revision,
     )
-
-
-_CANCELLED = "cancelled"
-"""The marketplace's word for a customer that is gone (SimpleAPI 1.15, customer `status`)."""

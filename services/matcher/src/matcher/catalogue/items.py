@@ -10,7 +10,7 @@ from shared.contracts.matcher import MappingKind
 
 
 class ItemKind(StrEnum):
-    """Where one kind of item of one side is kept."""
+    """One kind of item of one side; its value names the collection, and the lane of the work queue."""
 
     VENDOR_ACCOUNTS = "vendor_accounts"
     VENDOR_SERVICES = "vendor_services"
@@ -22,55 +22,62 @@ class ItemKind(StrEnum):
         return Side.VENDOR if self in (ItemKind.VENDOR_ACCOUNTS, ItemKind.VENDOR_SERVICES) else Side.PSA
 
     @property
-    def kind(self) -> MappingKind:
-        """What an item of this shelf is mapped as; a product is what a service is mapped to."""
+    def mapping_kind(self) -> MappingKind:
+        """What an item of this kind is mapped as: services are mapped to products, so both are `service`."""
         accounts = (ItemKind.VENDOR_ACCOUNTS, ItemKind.PSA_ACCOUNTS)
         return MappingKind.ACCOUNT if self in accounts else MappingKind.SERVICE
 
     @property
-    def noun(self) -> str:
-        """As a sentence names one of its items."""
+    def display_name(self) -> str:
+        """The words for one item of this kind in a sentence to a person, as in "PSA account"."""
         side = "PSA" if self.side is Side.PSA else "vendor"
         return f"{side} {self.value.split('_')[1].removesuffix('s')}"
+
+    @property
+    def integration_lane(self) -> str:
+        """The work queue's lane whose keys are integration ids: every item of this kind that they have."""
+        return f"integrations/{self}"
 
 
 VENDOR_KINDS = {
     MappingKind.ACCOUNT: ItemKind.VENDOR_ACCOUNTS,
     MappingKind.SERVICE: ItemKind.VENDOR_SERVICES,
 }
+"""The kind of item at the vendor's end of a mapping."""
 PSA_KINDS = {
     MappingKind.ACCOUNT: ItemKind.PSA_ACCOUNTS,
     MappingKind.SERVICE: ItemKind.PSA_PRODUCTS,
 }
+"""The kind of item at the PSA's end of a mapping."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One account, service or product as last observed."""
 
-    shelf: ItemKind
+    kind: ItemKind
     tenant_id: str
     integration_id: str
     id: str
     name: str
     revision: int
     code: str | None = None
-    """What identifies it beside its name: a part number, a Product ID, a company's identifier."""
+    """What identifies the item beside its name: a part number, a Product ID, a company's identifier."""
     present: bool = True
     usable: bool = True
-    """Whether exact matching may use it: present, and neither cancelled nor inactive."""
+    """Whether exact matching may use the item: it is present, and neither cancelled nor inactive."""
     facts: Mapping[str, str | None] = field(default_factory=dict)
-    """What a person is shown beside it."""
+    """What a person is shown beside the name, by the answer's field names."""
 
     @property
     def key(self) -> str:
-        """The key of the messages that tell of it."""
+        """The key of the item's observations on Kafka."""
         return key_of(self.tenant_id, self.integration_id, self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class IntegrationInfo:
-    """What matcher remembers of a connection; mappings are keyed by its provider and realm."""
+    """The newest news of an integration; mappings are keyed by its provider and realm."""
 
     tenant_id: str
     integration_id: str
@@ -101,25 +108,13 @@ class Labels:
         return Labels(self.names - other.names, self.codes - other.codes)
 
 
-@dataclass(frozen=True, slots=True)
-class MatchWork:
-    """Items of a shelf that matching has not looked at since they, or their integration, changed."""
-
-    shelf: ItemKind
-    keys: tuple[str, ...] = ()
-    integration_id: str | None = None
-    """Set when all that the shelf holds of this integration is meant."""
-    id: str = ""
-    """Given by the store."""
-
-
 def part_number(item: Item) -> str:
-    """The code that a service or product can be matched by; an account's code means something else."""
-    return (item.code or "") if item.shelf.kind is MappingKind.SERVICE else ""
+    """Returns the code by which a service or product is matched; an account's code is no label: empty."""
+    return (item.code or "") if item.kind.mapping_kind is MappingKind.SERVICE else ""
 
 
 def labels_of(items: Iterable[Item]) -> Labels:
-    """Everything that these items can be matched by."""
-    kept = tuple(items)
-    names = frozenset(item.name for item in kept)
-    return Labels(names - {""}, frozenset(part_number(item) for item in kept) - {""})
+    """Returns every label by which these items can be matched; an empty name or code is no label."""
+    labels = [(item.name, part_number(item)) for item in items]
+    names, codes = frozenset(name for name, _ in labels), frozenset(code for _, code in labels)
+    return Labels(names - {""}, codes - {""})

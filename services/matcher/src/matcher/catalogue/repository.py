@@ -1,102 +1,123 @@
-"""What people browse, read without a turn."""
+"""Items and integrations in the document store, and the work queue of what must be matched again."""
 
 import re
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
+from itertools import groupby
+from operator import attrgetter
 
-from matcher.catalogue.items import Item, ItemKind
-from matcher.catalogue.search import ItemQuery, MappingQuery, MappingState, SortKey, folded
-from matcher.mappings.documents import item_from, mapping_from
-from matcher.mappings.indexes import MAPPINGS
-from shared.contracts.base import Side
-from shared.contracts.matcher import MappingDecided, MappingDecision
-from shared.mongo import Document, Mongo
+from matcher.catalogue.documents import integration_document, integration_from, item_document, item_from
+from matcher.catalogue.indexes import INTEGRATIONS
+from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels
+from matcher.catalogue.search import ItemQuery, SortKey, StateFilter, folded
+from shared.mongo import Document, Documents, Mongo, Session
+from shared.work_queue import WorkQueue
 
 _ORDER = (("folded", 1), ("_id", 1))
+_KEYS_PER_WORK_ITEM = 500
+"""The most that one batch of observations holds (`shared.kafka.pipeline`): a batch becomes one document."""
+
+
+def match_queue(mongo: Mongo) -> WorkQueue:
+    """Returns the queue of items, and of whole integrations, that must be matched again."""
+    return WorkQueue(mongo, keys_per_item=_KEYS_PER_WORK_ITEM)
 
 
 class MongoCatalogue:
-    """Pages of items and mappings."""
+    """The items and integrations of all tenants."""
 
     def __init__(self, mongo: Mongo) -> None:
-        self._mongo = mongo
+        self._mongo, self._queue = mongo, match_queue(mongo)
 
-    async def items(self, wanted: ItemQuery, after: SortKey | None, limit: int) -> list[Item]:
-        rows = self._mongo.documents(wanted.shelf, wanted.tenant_id)
-        of = {**_filter(wanted), **_behind(after)}
-        if wanted.standing is None:
-            found = await rows.find(of, sort=_ORDER, limit=limit)
+    async def store_newer_items(self, items: Sequence[Item]) -> None:
+        collection = attrgetter("tenant_id", "kind")
+        for (tenant_id, kind), group in groupby(sorted(items, key=collection), key=collection):
+            await self._mongo.documents(kind, tenant_id).forward(item_document(item) for item in group)
+
+    async def store_newer_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
+        tenant = attrgetter("tenant_id")
+        for tenant_id, group in groupby(sorted(integrations, key=tenant), key=tenant):
+            documents = (integration_document(integration) for integration in group)
+            await self._mongo.documents(INTEGRATIONS, tenant_id).forward(documents)
+
+    async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
+        await self._queue.enqueue(tenant_id, lane, keys)
+
+    async def page(
+        self, query: ItemQuery, by_state: StateFilter | None, after: SortKey | None, limit: int
+    ) -> list[Item]:
+        rows = self._mongo.documents(query.kind, query.tenant_id)
+        filter_ = _filter(query, after)
+        if by_state is None:
+            found = await rows.find(filter_, sort=_ORDER, limit=limit)
         else:
-            fits = await self._fitting(wanted, wanted.standing)
-            found = await _first(rows.stream(of, sort=_ORDER), fits, limit)
-        return [item_from(wanted.shelf, row) for row in found]
+            accepts = by_state.accepts
+            found = await _take(
+                rows.stream(filter_, sort=_ORDER),
+                lambda row: accepts(row["integration_id"], row["item_id"]),
+                limit,
+            )
+        return [item_from(query.kind, row) for row in found]
 
-    async def names(self, tenant_id: str, shelf: ItemKind, keys: Collection[str]) -> dict[str, str]:
-        rows = await self._mongo.documents(shelf, tenant_id).find_in("_id", keys, fields=["name"])
+    async def names(self, tenant_id: str, kind: ItemKind, keys: Collection[str]) -> dict[str, str]:
+        rows = await self._mongo.documents(kind, tenant_id).find_in("_id", keys, fields=["name"])
         return {row["_id"]: row["name"] for row in rows}
 
-    async def mappings(self, wanted: MappingQuery, after: str | None, limit: int) -> list[MappingDecided]:
-        of: Document = {"_id": {"$gt": after}} if after else {}
-        for field in ("kind", "decision", "vendor_integration_id"):
-            if value := getattr(wanted, field):
-                of[field] = str(value)
-        rows = await self._mongo.documents(MAPPINGS, wanted.tenant_id).find(
-            of, sort=[("_id", 1)], limit=limit
-        )
-        return [mapping_from(row) for row in rows]
 
-    async def mappings_of(
-        self, tenant_id: str, shelf: ItemKind, ids: Collection[str]
-    ) -> list[MappingDecided]:
-        field = "vendor_id" if shelf.side is Side.VENDOR else "psa_id"
-        rows = self._mongo.documents(MAPPINGS, tenant_id)
-        found = await rows.find_in(field, ids, where={"kind": shelf.kind.value})
-        return [mapping_from(row) for row in found]
+class TenantCatalogue:
+    """One tenant's items and integrations inside a transaction; all reads share its session."""
 
-    async def _fitting(self, wanted: ItemQuery, standing: MappingState) -> Callable[[Document], bool]:
-        """Where an item stands is kept with the mappings alone, so nothing can fall out of step with them."""
-        side, mapped = wanted.shelf.side, [MappingDecision.APPROVED.value]
-        decisions = {
-            MappingState.MAPPED: mapped,
-            MappingState.EXCLUDED: [MappingDecision.EXCLUDED.value] if side is Side.VENDOR else [],
-            MappingState.UNMAPPED: [*mapped, MappingDecision.EXCLUDED.value]
-            if side is Side.VENDOR
-            else mapped,
-        }[standing]
-        ends = [f"{side}_integration_id", f"{side}_id"]
-        decided = await self._mongo.documents(MAPPINGS, wanted.tenant_id).find(
-            {"kind": wanted.shelf.kind.value, "decision": {"$in": decisions}}, fields=ends
-        )
-        among_them = {tuple(row[end] for end in ends) for row in decided}
-        inside = standing is not MappingState.UNMAPPED
-        return lambda row: ((row["integration_id"], row["item_id"]) in among_them) is inside
+    def __init__(self, mongo: Mongo, tenant_id: str, session: Session) -> None:
+        self._mongo, self._tenant_id, self._session = mongo, tenant_id, session
+
+    async def items(self, kind: ItemKind, keys: Collection[str]) -> list[Item]:
+        return [item_from(kind, row) for row in await self._find_in(kind, "_id", keys)]
+
+    async def items_labelled(self, kind: ItemKind, labels: Labels) -> list[Item]:
+        # Two queries rather than one `$or`: each has its own index.
+        rows = await self._find_in(kind, "name", labels.names)
+        rows += await self._find_in(kind, "part_number", labels.codes)
+        return list({row["_id"]: item_from(kind, row) for row in rows}.values())
+
+    async def keys_of_integration(self, kind: ItemKind, integration_id: str) -> list[str]:
+        of_integration = {"integration_id": integration_id}
+        rows = await self._rows(kind).find(of_integration, fields=["_id"], session=self._session)
+        return [row["_id"] for row in rows]
+
+    async def integrations(self) -> dict[str, IntegrationInfo]:
+        rows = await self._rows(INTEGRATIONS).find(session=self._session)
+        return {row["integration_id"]: integration_from(row) for row in rows}
+
+    def _rows(self, collection: str) -> Documents:
+        return self._mongo.documents(collection, self._tenant_id)
+
+    async def _find_in(self, collection: str, field: str, values: Collection[str]) -> list[Document]:
+        return await self._rows(collection).find_in(field, values, session=self._session)
 
 
-async def _first(
-    rows: AsyncGenerator[Document, None], fits: Callable[[Document], bool], limit: int
+async def _take(
+    rows: AsyncGenerator[Document, None], accepts: Callable[[Document], bool], limit: int
 ) -> list[Document]:
-    found: list[Document] = []
+    taken: list[Document] = []
     async with aclosing(rows):
         async for row in rows:
-            if fits(row):
-                found.append(row)
-            if len(found) == limit:
+            if accepts(row):
+                taken.append(row)
+            if len(taken) == limit:
                 break
-    return found
+    return taken
 
 
-def _filter(wanted: ItemQuery) -> Document:
-    found: Document = {"present": True}
-    if wanted.integration_id:
-        found["integration_id"] = wanted.integration_id
-    if wanted.search:
-        # As typed: what a person searches for is text, never a pattern.
-        found["searched"] = {"$regex": re.escape(folded(wanted.search))}
-    return found
-
-
-def _behind(after: SortKey | None) -> Document:
-    if after is None:
-        return {}
-    further = [{"folded": {"$gt": after.folded}}, {"_id": {"$gt": after.key}}]
-    return {"folded": {"$gte": after.folded}, "$or": further}
+def _filter(query: ItemQuery, after: SortKey | None) -> Document:
+    filter_: Document = {"present": True}
+    if query.integration_id:
+        filter_["integration_id"] = query.integration_id
+    if query.search:
+        # Escaped: what a person searches for is text, never a pattern.
+        filter_["searched"] = {"$regex": re.escape(folded(query.search))}
+    if after is not None:
+        name, key = after
+        # Together: (folded, _id) behind (name, key). An index can begin at the first condition, not at `$or`.
+        filter_["folded"] = {"$gte": name}
+        filter_["$or"] = [{"folded": {"$gt": name}}, {"_id": {"$gt": key}}]
+    return filter_

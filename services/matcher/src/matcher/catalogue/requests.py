@@ -1,79 +1,38 @@
-"""What people ask and send, checked."""
+"""What people ask of the catalogue, checked."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from matcher.catalogue.search import MappingState, SortKey, sort_key_at
+from matcher.catalogue.search import MappingState
 from shared.contracts.base import Side
-from shared.contracts.matcher import MappingDecision, MappingKind
+from shared.web.pagination import PairCursor
 
-
-def _place(cursor: object) -> SortKey:
-    try:
-        return sort_key_at(str(cursor))
-    except ValueError:
-        raise ValueError("send `next` of the page before, as it was") from None
-
-
-Cursor = Annotated[SortKey, BeforeValidator(_place, json_schema_input_type=str)]
 Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+"""An id as a provider or auth gave it; control characters are in none."""
+DEFAULT_LIMIT = 50
+"""Rows of a page: as many as a person looks through at once."""
 
 
-class PageRequest(BaseModel):
-    """What every list can be asked."""
+class ItemRequest(BaseModel):
+    """Which items of one kind."""
 
+    # Not a `PageRequest`: rows are sorted by name, then by key, so that a cursor here holds both.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    after: Cursor | None = None
-    limit: int = Field(default=50, ge=1, le=500)
-
-
-class ItemRequest(PageRequest):
-    """Which items; `search` is a part of the name or code in any case."""
-
-    search: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f]*$")
-    state: MappingState | None = None
-    integration_id: Id | None = None
+    after: PairCursor | None = Field(None, description="`next` of the page before; none for the first.")
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=500, description="How many at most.")
+    search: str = Field(
+        "",
+        max_length=200,
+        pattern=r"^[^\x00-\x1f]*$",
+        description="Part of the name or code, in any case; taken as text, not as a pattern.",
+    )
+    state: MappingState | None = Field(None, description="Only items in this state.")
+    integration_id: Id | None = Field(None, description="Only items of this integration.")
 
 
 class AccountRequest(ItemRequest):
-    """Which accounts, of which side."""
+    """Which accounts of which side."""
 
-    side: Side
-
-
-class MappingRequest(PageRequest):
-    """Which mappings."""
-
-    kind: MappingKind | None = None
-    decision: MappingDecision | None = None
-    vendor_integration_id: Id | None = None
-
-
-class MapRequest(BaseModel):
-    """Map the vendor item to this PSA item."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    psa_integration_id: Id
-    psa_id: Id
-
-
-class ExcludeRequest(BaseModel):
-    """Leave the vendor item out, and say why."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    excluded: Literal[True]
-    reason: Reason
-
-
-class FinishBody(BaseModel):
-    """Which vendor and PSA a person has finished mapping."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    vendor_integration_id: Id
-    psa_integration_id: Id
+    side: Side = Field(description="`vendor`: customers of the marketplace; `psa`: companies of the PSA.")

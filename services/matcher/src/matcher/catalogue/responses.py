@@ -1,16 +1,17 @@
-"""What people are shown."""
+"""How items, and the mappings they have, are shown to people."""
 
-from typing import Any
+from typing import Self
 
 from pydantic import AwareDatetime, BaseModel
 
 from matcher.catalogue.search import MappedItem, MappingState, NamedMapping, Page
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
+from shared.web.pagination import encode_cursor
 
 
 class MappingResponse(BaseModel):
-    """A decision, with the names its ends have now."""
+    """A decision on a vendor item, with the present names of its ends."""
 
     kind: MappingKind
     vendor_integration_id: str
@@ -26,20 +27,39 @@ class MappingResponse(BaseModel):
     decided_at: AwareDatetime
     revision: int
 
+    @classmethod
+    def of(cls, named: NamedMapping) -> Self:
+        fields = named.mapping.model_dump(include=set(cls.model_fields))
+        return cls(**fields, vendor_name=named.vendor_name, psa_name=named.psa_name)
+
 
 class ItemResponse(BaseModel):
-    """What all items show."""
+    """What every kind of item shows."""
 
     id: str
     integration_id: str
     name: str
     usable: bool
-    """False for what is cancelled or inactive: it is never mapped by itself."""
+    """False for an item that is cancelled or inactive: the exact rule never maps it."""
     state: MappingState
+
+    @classmethod
+    def of(cls, mapped: MappedItem) -> Self:
+        """Raises `ValidationError` when the item is of another kind than the model shows."""
+        item = mapped.item
+        mappings = tuple(MappingResponse.of(named) for named in mapped.mappings)
+        # A vendor item has at most one mapping; a PSA item may have many vendor items mapped to it.
+        shown = (
+            {"mapping": mappings[0] if mappings else None}
+            if item.kind.side is Side.VENDOR
+            else {"mapped_from": mappings}
+        )
+        fields = {name: getattr(item, name) for name in ("id", "integration_id", "name", "usable")}
+        return cls.model_validate({**fields, "state": mapped.state, **item.facts, **shown})
 
 
 class VendorAccountResponse(ItemResponse):
-    """A customer in the marketplace."""
+    """A customer in the marketplace, with the mapping that was decided for it."""
 
     external_id: str | None
     status: str
@@ -47,7 +67,7 @@ class VendorAccountResponse(ItemResponse):
 
 
 class VendorServiceResponse(ItemResponse):
-    """What the marketplace sells."""
+    """A service that the marketplace sells, with the mapping that was decided for it."""
 
     service_key: str
     title: str
@@ -66,90 +86,33 @@ class PsaAccountResponse(ItemResponse):
 
 
 class PsaProductResponse(ItemResponse):
-    """A catalogue item, with the vendor services mapped to it; its key is the *Product ID*."""
+    """A catalogue item of the PSA, with the vendor services mapped to it; its key is the *Product ID*."""
 
     product_key: str
     mapped_from: tuple[MappingResponse, ...]
 
 
 class AccountsPage(BaseModel):
-    """A page of one side's accounts; `next` is the `after` of the page behind it."""
+    """A page of one side's accounts, by name; `next` is the `after` of the following page."""
 
     accounts: tuple[VendorAccountResponse | PsaAccountResponse, ...]
     next: str | None
 
 
 class ServicesPage(BaseModel):
-    """A page of vendor services."""
+    """A page of vendor services, by name."""
 
     services: tuple[VendorServiceResponse, ...]
     next: str | None
 
 
 class ProductsPage(BaseModel):
-    """A page of PSA products."""
+    """A page of PSA products, by name."""
 
     products: tuple[PsaProductResponse, ...]
     next: str | None
 
 
-class MappingsPage(BaseModel):
-    """A page of decisions."""
-
-    mappings: tuple[MappingResponse, ...]
-    next: str | None
-
-
-class FinishResponse(BaseModel):
-    """The sync that finishing starts has this id."""
-
-    finish_id: str
-    counts: dict[str, int]
-
-
-def vendor_accounts(page: Page[MappedItem]) -> AccountsPage:
-    return AccountsPage(
-        accounts=tuple(VendorAccountResponse(**_fields(row)) for row in page.rows), next=page.next
-    )
-
-
-def psa_accounts(page: Page[MappedItem]) -> AccountsPage:
-    return AccountsPage(
-        accounts=tuple(PsaAccountResponse(**_fields(row)) for row in page.rows), next=page.next
-    )
-
-
-def services(page: Page[MappedItem]) -> ServicesPage:
-    return ServicesPage(
-        services=tuple(VendorServiceResponse(**_fields(row)) for row in page.rows), next=page.next
-    )
-
-
-def products(page: Page[MappedItem]) -> ProductsPage:
-    return ProductsPage(
-        products=tuple(PsaProductResponse(**_fields(row)) for row in page.rows), next=page.next
-    )
-
-
-def mappings(page: Page[NamedMapping]) -> MappingsPage:
-    return MappingsPage(mappings=tuple(mapping_response(link) for link in page.rows), next=page.next)
-
-
-def mapping_response(link: NamedMapping) -> MappingResponse:
-    told = link.mapping.model_dump(include=set(MappingResponse.model_fields))
-    return MappingResponse(**told, vendor_name=link.vendor_name, psa_name=link.psa_name)
-
-
-def _fields(row: MappedItem) -> dict[str, Any]:
-    item = row.item
-    links = tuple(mapping_response(link) for link in row.links)
-    decided = {"mapping": links[0] if links else None}
-    return {
-        "id": item.id,
-        "integration_id": item.integration_id,
-        "name": item.name,
-        "usable": item.usable,
-        "state": row.standing,
-        **item.facts,
-        **(decided if item.shelf.side is Side.VENDOR else {"mapped_from": links}),
-    }
+def next_cursor(page: Page[MappedItem]) -> str | None:
+    """Returns the cursor of the following page; None when there is none."""
+    return encode_cursor(*page.next) if page.next else None

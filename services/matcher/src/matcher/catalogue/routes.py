@@ -1,57 +1,71 @@
-"""Lists: both sides' accounts, vendor services, PSA products, and what is mapped."""
+"""HTTP in: the lists of what there is to map, both sides' accounts, vendor services and PSA products."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from matcher.catalogue import responses
 from matcher.catalogue.items import ItemKind
-from matcher.catalogue.requests import AccountRequest, ItemRequest, MappingRequest
-from matcher.catalogue.search import ItemQuery, MappedItem, MappingQuery, Page
+from matcher.catalogue.requests import AccountRequest, ItemRequest
+from matcher.catalogue.responses import (
+    AccountsPage,
+    ProductsPage,
+    PsaAccountResponse,
+    PsaProductResponse,
+    ServicesPage,
+    VendorAccountResponse,
+    VendorServiceResponse,
+    next_cursor,
+)
+from matcher.catalogue.search import ItemQuery, MappedItem, Page
 from matcher.catalogue.service import CatalogueService
 from shared.contracts.base import Side
+from shared.web.openapi import described_router
 from shared.web.person import Person
 
-Caller = Callable[[Request], Awaitable[Person]]
 
-
-def browsing_routes(browsing: CatalogueService, viewer: Caller) -> APIRouter:
-    """Each answers one page, and where the next one starts."""
-    router = APIRouter()
+def make_catalogue_router(
+    catalogue: CatalogueService, viewer: Callable[[Request], Awaitable[Person]]
+) -> APIRouter:
+    """`viewer` authenticates the caller, who sees their own tenant only."""
+    router = described_router("catalogue")
 
     @router.get("/accounts")
-    async def accounts(
-        asked: Annotated[AccountRequest, Query()], person: Annotated[Person, Depends(viewer)]
-    ) -> responses.AccountsPage:
-        if asked.side is Side.VENDOR:
-            return responses.vendor_accounts(await _items(browsing, person, ItemKind.VENDOR_ACCOUNTS, asked))
-        return responses.psa_accounts(await _items(browsing, person, ItemKind.PSA_ACCOUNTS, asked))
+    async def list_accounts(
+        request: Annotated[AccountRequest, Query()], person: Annotated[Person, Depends(viewer)]
+    ) -> AccountsPage:
+        """One side's accounts, by name, each with what is mapped to it."""
+        if request.side is Side.VENDOR:
+            page = await _page(catalogue, person, ItemKind.VENDOR_ACCOUNTS, request)
+            rows = tuple(VendorAccountResponse.of(mapped) for mapped in page.rows)
+            return AccountsPage(accounts=rows, next=next_cursor(page))
+        page = await _page(catalogue, person, ItemKind.PSA_ACCOUNTS, request)
+        companies = tuple(PsaAccountResponse.of(mapped) for mapped in page.rows)
+        return AccountsPage(accounts=companies, next=next_cursor(page))
 
     @router.get("/services")
-    async def services(
-        asked: Annotated[ItemRequest, Query()], person: Annotated[Person, Depends(viewer)]
-    ) -> responses.ServicesPage:
-        return responses.services(await _items(browsing, person, ItemKind.VENDOR_SERVICES, asked))
+    async def list_services(
+        request: Annotated[ItemRequest, Query()], person: Annotated[Person, Depends(viewer)]
+    ) -> ServicesPage:
+        """The marketplace's services, by name, each with the product it is mapped to."""
+        page = await _page(catalogue, person, ItemKind.VENDOR_SERVICES, request)
+        rows = tuple(VendorServiceResponse.of(mapped) for mapped in page.rows)
+        return ServicesPage(services=rows, next=next_cursor(page))
 
     @router.get("/products")
-    async def products(
-        asked: Annotated[ItemRequest, Query()], person: Annotated[Person, Depends(viewer)]
-    ) -> responses.ProductsPage:
-        return responses.products(await _items(browsing, person, ItemKind.PSA_PRODUCTS, asked))
-
-    @router.get("/mappings")
-    async def mappings(
-        asked: Annotated[MappingRequest, Query()], person: Annotated[Person, Depends(viewer)]
-    ) -> responses.MappingsPage:
-        wanted = MappingQuery(person.tenant_id, asked.kind, asked.decision, asked.vendor_integration_id)
-        return responses.mappings(await browsing.mappings(wanted, asked.after, asked.limit))
+    async def list_products(
+        request: Annotated[ItemRequest, Query()], person: Annotated[Person, Depends(viewer)]
+    ) -> ProductsPage:
+        """The PSA's products, by name, each with the services mapped to it."""
+        page = await _page(catalogue, person, ItemKind.PSA_PRODUCTS, request)
+        rows = tuple(PsaProductResponse.of(mapped) for mapped in page.rows)
+        return ProductsPage(products=rows, next=next_cursor(page))
 
     return router
 
 
-async def _items(
-    browsing: CatalogueService, person: Person, shelf: ItemKind, asked: ItemRequest
+async def _page(
+    catalogue: CatalogueService, person: Person, kind: ItemKind, request: ItemRequest
 ) -> Page[MappedItem]:
-    wanted = ItemQuery(person.tenant_id, shelf, asked.search, asked.integration_id, asked.state)
-    return await browsing.items(wanted, asked.after, asked.limit)
+    query = ItemQuery(person.tenant_id, kind, request.search, request.integration_id, request.state)
+    return await catalogue.items(query, request.after, request.limit)

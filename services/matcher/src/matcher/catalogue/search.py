@@ -1,19 +1,33 @@
-"""What people ask to see, and how it is cut into pages."""
+"""What people search the catalogue for, how its lists are sorted, and in which state an item is."""
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+# Invariant: the state of an item (unmapped, mapped, excluded) is kept with the mappings and nowhere else, so
+# the two cannot disagree. A list by state is therefore the items in their sort order, filtered by a set of
+# decided items:
+#
+#   vendor accounts   A (approved)   B (excluded)   C (revoked)   D (nothing)
+#   state=mapped      the approved           → A
+#   state=excluded    the excluded           → B
+#   state=unmapped    all but A and B        → C, D: a revocation leaves nothing decided
+#
+# Lists are sorted by name without regard to case, then by key: two items may share a name, never a key.
+
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from matcher.catalogue.items import Item, ItemKind
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
+from shared.contracts.base import Side
+from shared.contracts.matcher import MappingDecided, MappingDecision
 
 R = TypeVar("R")
 
+SortKey = tuple[str, str]
+"""The case-folded name of an item, and its key."""
+
 
 class MappingState(StrEnum):
-    """Where an item stands for a person who maps."""
+    """What a person who maps sees of an item: whether it still needs a decision."""
 
     UNMAPPED = "unmapped"
     MAPPED = "mapped"
@@ -22,28 +36,30 @@ class MappingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemQuery:
-    """Which items of a shelf; `search` is a part of the name or code in any case."""
+    """Which items of one kind are wanted; `search` is a part of the name or code in any case."""
 
     tenant_id: str
-    shelf: ItemKind
+    kind: ItemKind
     search: str = ""
     integration_id: str | None = None
-    standing: MappingState | None = None
+    state: MappingState | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class MappingQuery:
-    """Which mappings."""
+class StateFilter:
+    """Which items are in a state: those decided on, or for `unmapped` all others."""
 
-    tenant_id: str
-    kind: MappingKind | None = None
-    decision: MappingDecision | None = None
-    vendor_integration_id: str | None = None
+    decided: Collection[tuple[str, str]]
+    """Pairs of integration id and item id."""
+    state: MappingState
+
+    def accepts(self, integration_id: str, item_id: str) -> bool:
+        return ((integration_id, item_id) in self.decided) is (self.state is not MappingState.UNMAPPED)
 
 
 @dataclass(frozen=True, slots=True)
 class NamedMapping:
-    """A mapping with the names that its ends have now; none for an end that was never observed."""
+    """A mapping with the present names of its ends; None for an end that was never observed."""
 
     mapping: MappingDecided
     vendor_name: str | None = None
@@ -52,14 +68,14 @@ class NamedMapping:
 
 @dataclass(frozen=True, slots=True)
 class MappedItem:
-    """An item with all that is decided about it."""
+    """An item with every mapping that has it at its end."""
 
     item: Item
-    links: tuple[NamedMapping, ...] = ()
+    mappings: tuple[NamedMapping, ...] = ()
 
     @property
-    def standing(self) -> MappingState:
-        decisions = {link.mapping.decision for link in self.links}
+    def state(self) -> MappingState:
+        decisions = {named.mapping.decision for named in self.mappings}
         if MappingDecision.APPROVED in decisions:
             return MappingState.MAPPED
         return MappingState.EXCLUDED if MappingDecision.EXCLUDED in decisions else MappingState.UNMAPPED
@@ -67,39 +83,34 @@ class MappedItem:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
-    """Some rows, and where the next ones start; nothing when these are the last."""
+    """Rows of a list, and the sort key behind which the next page begins; None when these are the last."""
 
     rows: tuple[R, ...]
-    next: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """The last row of a page: what it is sorted by, and its key, which is nobody else's."""
-
-    folded: str
-    key: str
+    next: tuple[str, ...] | None = None
 
 
 def folded(text: str) -> str:
-    """For sorting and searching without regard to case, in any script."""
+    """Returns the text for sorting and searching without regard to case, in any script."""
     return text.casefold()
 
 
 def sort_key_of(item: Item) -> SortKey:
-    return SortKey(folded(item.name), item.key)
+    return folded(item.name), item.key
 
 
-def cursor_of(place: SortKey) -> str:
-    text = json.dumps([place.folded, place.key], ensure_ascii=False)
-    return urlsafe_b64encode(text.encode()).decode()
+def next_sort_key(
+    found: Sequence[R], limit: int, sort_key: Callable[[R], tuple[str, ...]]
+) -> tuple[str, ...] | None:
+    """Returns the sort key of a page's last row; None when no row was found beyond the page's limit."""
+    return sort_key(found[limit - 1]) if len(found) > limit else None
 
 
-def sort_key_at(cursor: str) -> SortKey:
-    """Raises `ValueError` for anything that `cursor_of` did not make."""
-    parts = json.loads(urlsafe_b64decode(cursor.encode()))
-    match parts:
-        case [str(name), str(key)]:
-            return SortKey(name, key)
-        case _:
-            raise ValueError("not a place")
+def decisions_of(state: MappingState, side: Side) -> frozenset[MappingDecision]:
+    """Returns the decisions that put an item into the state; for `unmapped`, those that take it out."""
+    decisions = {
+        MappingState.MAPPED: frozenset({MappingDecision.APPROVED}),
+        MappingState.EXCLUDED: frozenset({MappingDecision.EXCLUDED}),
+        MappingState.UNMAPPED: frozenset({MappingDecision.APPROVED, MappingDecision.EXCLUDED}),
+    }[state]
+    # An exclusion has no PSA end: nothing of the PSA is ever excluded.
+    return decisions - {MappingDecision.EXCLUDED} if side is Side.PSA else decisions

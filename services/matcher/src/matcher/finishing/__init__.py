@@ -1,1 +1,1 @@
-"""A person says that enough is mapped."""
+"""The last step of mapping: a person declares that enough is mapped to bill by it."""

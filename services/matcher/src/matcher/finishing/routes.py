@@ -1,36 +1,52 @@
-"""Finish: enough is mapped, sync and bill by it."""
+"""HTTP in: a person finishes mapping."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
 
-from matcher.catalogue.requests import FinishBody
-from matcher.catalogue.responses import FinishResponse
-from matcher.finishing.service import FinishRequest, FinishService
+from matcher.finishing.models import FinishRequest
+from matcher.finishing.requests import FinishBody
+from matcher.finishing.responses import FinishResponse
+from matcher.finishing.service import FinishService
+from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person
 
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=200, description="Requests with the same key finish once."),
+]
 
 
-def finishing_routes(finishing: FinishService, mapper: Callable[[Request], Awaitable[Person]]) -> APIRouter:
-    """The same idempotency key again answers the same and starts nothing."""
-    router = APIRouter()
+def make_finish_router(service: FinishService, mapper: Callable[[Request], Awaitable[Person]]) -> APIRouter:
+    """`mapper` authenticates the caller, who finishes for their own tenant only."""
+    router = described_router("finish")
 
-    @router.post("/finish", status_code=202)
+    @router.post(
+        "/finish",
+        status_code=202,
+        responses=problem_responses(
+            _404="No such integration",
+            _409="Too little is mapped, an integration is disconnected, or the key belongs to another finish",
+        ),
+    )
     async def finish(
-        which: FinishBody,
+        body: FinishBody,
         person: Annotated[Person, Depends(mapper)],
         idempotency_key: IdempotencyKey = None,
     ) -> FinishResponse:
-        wish = FinishRequest(
+        """Declare that enough is mapped to bill by it: both integrations become active and are synced.
+
+        At least one account and one service must be mapped between them.
+        """
+        request = FinishRequest(
             tenant_id=person.tenant_id,
-            vendor_integration_id=which.vendor_integration_id,
-            psa_integration_id=which.psa_integration_id,
+            vendor_integration_id=body.vendor_integration_id,
+            psa_integration_id=body.psa_integration_id,
             by=person.person_id,
             idempotency_key=idempotency_key,
         )
-        event = await finishing.finish(wish)
+        event = await service.finish(request)
         return FinishResponse(finish_id=event.finish_id, counts=event.counts)
 
     return router

@@ -1,1 +1,1 @@
-"""What belongs to what: decided by equal names, or by a person."""
+"""What belongs to what: decided by the exact rule, or by a person."""

@@ -8,12 +8,12 @@ from shared.contracts.base import key_of, utc
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
 
 SYSTEM = "trueup"
-"""Who decides when no person does."""
+"""Stands as `decided_by` when no person decided."""
 
 
 @dataclass(frozen=True, slots=True)
 class PsaMatch:
-    """A PSA item and the integration through which it is known."""
+    """The PSA item to map to, and the integration that it belongs to."""
 
     integration: IntegrationInfo
     item: Item
@@ -23,26 +23,26 @@ class PsaMatch:
 class Decision:
     """What was decided, how, by whom and why."""
 
-    decision: MappingDecision
+    outcome: MappingDecision
     method: MappingMethod
     decided_by: str
     reason: str | None = None
 
 
-def decided(
+def apply_decision(
     vendor: IntegrationInfo,
     item: Item,
-    ruling: Decision,
+    decision: Decision,
     *,
     target: PsaMatch | None = None,
-    before: MappingDecided | None = None,
+    existing: MappingDecided | None = None,
     at: datetime,
 ) -> MappingDecided:
-    """The mapping after this ruling; its revision follows the one before."""
+    """Returns a vendor item's mapping after a decision; its revision follows that of the existing mapping."""
     return MappingDecided(
         tenant_id=item.tenant_id,
-        revision=before.revision + 1 if before else 1,
-        kind=item.shelf.kind,
+        revision=existing.revision + 1 if existing else 1,
+        kind=item.kind.mapping_kind,
         vendor_provider=vendor.provider,
         vendor_realm=vendor.realm,
         vendor_integration_id=vendor.integration_id,
@@ -51,21 +51,25 @@ def decided(
         psa_realm=target.integration.realm if target else None,
         psa_integration_id=target.integration.integration_id if target else None,
         psa_id=target.item.id if target else None,
-        decision=ruling.decision,
-        method=ruling.method,
-        decided_by=ruling.decided_by,
-        reason=ruling.reason,
+        decision=decision.outcome,
+        method=decision.method,
+        decided_by=decision.decided_by,
+        reason=decision.reason,
         decided_at=utc(at),  # as precise as the store keeps it, or a repeated answer would differ
     )
 
 
-def same_decision(one: MappingDecided, other: MappingDecided) -> bool:
-    """Whether both say the same of the same; a person who confirms what was mapped by itself says more."""
-    return _substance(one) == _substance(other)
+def same_decision(first: MappingDecided, second: MappingDecided) -> bool:
+    """Whether both decide the same in the same way.
+
+    A person who confirms what the exact rule mapped decides anew: the method differs, and the mapping is
+    theirs from then on.
+    """
+    return _substance(first) == _substance(second)
 
 
 def mapping_key(vendor: IntegrationInfo, kind: MappingKind, vendor_id: str) -> str:
-    """The key of the mapping: by provider and realm, so that it outlives the connection."""
+    """Returns a mapping's key: by provider and realm, so that it outlives reconnecting (architecture §6)."""
     return key_of(vendor.tenant_id, vendor.provider, vendor.realm, kind, vendor_id)
 
 

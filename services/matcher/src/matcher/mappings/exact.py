@@ -1,7 +1,14 @@
-"""Exact matching: what belongs together by its names alone, seen from both ends (architecture §6).
+"""The exact rule: which items belong together by equal labels alone (architecture §6)."""
 
-The rule is a function of what is known now, so the order in which it became known does not matter.
-"""
+# Invariant: a vendor item is mapped to a PSA item when both carry a label that no other usable item of their
+# side carries. The rule is a function of the present items: the order in which they became known does not
+# matter. The part number is tried first, then the name; case and spaces count.
+#
+#   vendor: 1 "Contoso"  2 "Fabrikam"  3 "Fabrikam"  4 "Zeta"      PSA: 8 "Contoso"  9 "Fabrikam"  7 "zeta"
+#   1 → 8: alone on both sides    2, 3: two of a name, a guess which is meant    4: "zeta" is not "Zeta"
+#
+# The vendor's item must be alone within its marketplace, for two marketplaces may know the same customer; the
+# PSA's item among all PSAs of the tenant.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +18,15 @@ from enum import StrEnum
 from matcher.catalogue.items import Item, part_number
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingMethod
 
-Grouped = Mapping[tuple[str, str], Sequence[Item]]
+ItemsByLabel = Mapping[tuple[str, str], Sequence[Item]]
+"""By scope, within which a label must be unique, and label."""
+
+_ALL_PSAS = ""
+"""The one scope of PSA items; a vendor item's scope is its integration id."""
 
 
 class ExactOutcome(StrEnum):
-    """What exact matching does to one vendor item."""
+    """What the exact rule does to the mapping of one vendor item."""
 
     KEEP = "keep"
     MAP = "map"
@@ -24,24 +35,22 @@ class ExactOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemGroups:
-    """Usable items by the scope in which they must be alone, and by name and code."""
+    """The usable items of one side by name and by part number."""
 
-    by_name: Grouped
-    by_code: Grouped
+    by_name: ItemsByLabel
+    by_code: ItemsByLabel
 
 
 def vendor_groups(items: Iterable[Item]) -> ItemGroups:
-    """A vendor item must be alone within its integration: two marketplaces may know one customer."""
-    return _grouped((item.integration_id, item) for item in items)
+    return _group((item.integration_id, item) for item in items)
 
 
 def psa_groups(items: Iterable[Item]) -> ItemGroups:
-    """A PSA item must be alone among all PSAs of the tenant, or it would be a guess which is meant."""
-    return _grouped(("", item) for item in items)
+    return _group((_ALL_PSAS, item) for item in items)
 
 
 def exact_target(item: Item, vendor: ItemGroups, psa: ItemGroups) -> Item | None:
-    """The one PSA item that this vendor item, and no other, is called like: by code first, then by name."""
+    """Returns the PSA item that carries the same label as this vendor item, both being the only ones."""
     if not item.usable:
         return None
     scope = item.integration_id
@@ -51,19 +60,19 @@ def exact_target(item: Item, vendor: ItemGroups, psa: ItemGroups) -> Item | None
 
 
 def exact_outcome(
-    standing: MappingDecided | None, target: Item | None, *, pending: bool, reachable: bool
+    existing: MappingDecided | None, target: Item | None, *, pending: bool, reachable: bool
 ) -> ExactOutcome:
-    """What becomes of a mapping as it stands, given what exact matching says now.
+    """Returns what becomes of the existing mapping, given the present exact target.
 
-    A person's decision stays, and so does everything once a person has finished (`pending` is false).
-    `reachable` is false when the PSA that it points to was disconnected, which by itself changes nothing.
+    `pending` is whether the vendor's mapping is still under way; once a person has finished, money hangs on
+    the mappings, and the rule only adds. `reachable` is whether the PSA that the mapping points to is
+    connected: disconnecting it changes no mapping by itself.
     """
-    if standing is not None and standing.method is not MappingMethod.EXACT:
-        return ExactOutcome.KEEP  # a person's, even when it is a revocation
-    if standing is None or standing.decision is not MappingDecision.APPROVED:
+    if existing is not None and existing.method is not MappingMethod.EXACT:
+        return ExactOutcome.KEEP  # a person's decision, a revocation included
+    if existing is None or existing.decision is not MappingDecision.APPROVED:
         return ExactOutcome.MAP if target else ExactOutcome.KEEP
-    # From here on it was mapped by itself, and may be looked at again until a person has finished.
-    if not pending or (target and points_to(standing, target)):
+    if not pending or (target and points_to(existing, target)):
         return ExactOutcome.KEEP
     if target:
         return ExactOutcome.MAP
@@ -74,18 +83,18 @@ def points_to(mapping: MappingDecided, item: Item) -> bool:
     return (mapping.psa_integration_id, mapping.psa_id) == (item.integration_id, item.id)
 
 
-def _grouped(scoped: Iterable[tuple[str, Item]]) -> ItemGroups:
+def _group(scoped: Iterable[tuple[str, Item]]) -> ItemGroups:
     by_name: dict[tuple[str, str], list[Item]] = defaultdict(list)
     by_code: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for scope, item in scoped:
-        if item.usable:
+        if item.usable:  # what is cancelled or inactive neither is mapped nor stands in another's way
             by_name[scope, item.name].append(item)
             by_code[scope, part_number(item)].append(item)
     return ItemGroups(by_name, by_code)
 
 
-def _only_pair(vendor: Grouped, psa: Grouped, scope: str, label: str) -> Item | None:
-    if not label:  # what has no name is not called like anything
+def _only_pair(vendor: ItemsByLabel, psa: ItemsByLabel, scope: str, label: str) -> Item | None:
+    if not label:  # an empty name or code says nothing
         return None
-    alike, targets = vendor.get((scope, label), ()), psa.get(("", label), ())
-    return targets[0] if len(alike) == len(targets) == 1 else None
+    sources, targets = vendor.get((scope, label), ()), psa.get((_ALL_PSAS, label), ())
+    return targets[0] if len(sources) == len(targets) == 1 else None

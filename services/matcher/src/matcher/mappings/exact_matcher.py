@@ -1,197 +1,151 @@
-"""Exact matching of whatever was touched, as far as it reaches."""
+"""Applies the exact rule to the items in the work queue, and to every vendor item that they affect."""
 
+# Invariant: once a work item is completed, the rule has been applied to every vendor item whose target it may
+# have changed. A target depends only on items that share a label, so a changed item affects the vendor items
+# under its present labels, and those under its *former* ones, whose rival it was:
+#
+#   PSA: 9 "Contoso"   vendor: 1 "Contoso", 2 "Contoso"   two of a name: neither is mapped
+#   2 is renamed to "Fabrikam"   under the present label: 2   under the former one: 1, which is mapped to 9
+#
+# Former labels are those of the last comparison, stored together with its result: the item document itself is
+# replaced as soon as an observation comes in, perhaps several times before it is compared.
+
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import structlog
 
-from matcher.catalogue.items import (
-    PSA_KINDS,
-    VENDOR_KINDS,
-    IntegrationInfo,
-    Item,
-    ItemKind,
-    Labels,
-    MatchWork,
-    labels_of,
-)
-from matcher.mappings.decisions import SYSTEM, Decision, PsaMatch, decided, mapping_key
-from matcher.mappings.exact import (
-    ExactOutcome,
-    ItemGroups,
-    exact_outcome,
-    exact_target,
-    psa_groups,
-    vendor_groups,
-)
-from matcher.mappings.ports import Clock, MatcherStore, UnitOfWork
-from shared.contracts.auth import IntegrationStatus
-from shared.contracts.base import Side
+from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind, Labels, labels_of
+from matcher.mappings.decisions import SYSTEM, Decision, apply_decision, mapping_key
+from matcher.mappings.exact import ExactOutcome, exact_outcome
+from matcher.mappings.match_context import MatchContext, load_context
+from matcher.mappings.ports import Clock, MappingStore, UnitOfWork
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
+from shared.runtime.backoff import Backoff
+from shared.work_queue import WorkItem
 
 log = structlog.get_logger()
 
-ITEMS_AT_ONCE = 1000
-"""How many items one turn looks at: few round trips, and still a short transaction."""
-KEYS_A_MARK = 500
-PAUSE = timedelta(minutes=1)
-"""How long a tenant whose turn failed is left alone."""
+_KEYS_PER_BATCH = 1000
+"""How many items one unit of work compares: few round trips, and still a short transaction."""
+_WORK_ITEMS_PER_CLAIM = 100
 
-_MARKS_AT_ONCE = 100
+_MAP = Decision(MappingDecision.APPROVED, MappingMethod.EXACT, SYSTEM)
+_REVOKE = Decision(
+    MappingDecision.REVOKED,
+    MappingMethod.EXACT,
+    SYSTEM,
+    "it is no longer the only one of its name on both sides",
+)
 
 
 class ExactMatcher:
-    """Takes marks and maps, or unmaps, what exact matching says; all of a turn or nothing of it."""
+    """Works off the queue, a batch of every tenant at a time."""
 
-    def __init__(self, store: MatcherStore, clock: Clock) -> None:
+    def __init__(self, store: MappingStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._aside: dict[str, datetime] = {}
+        self._backoff = Backoff[str](clock)
 
-    async def step(self) -> bool:
-        """One turn of every tenant that waits; tells whether more may be waiting."""
-        now = self._clock()
-        tenants = [one for one in await self._store.waiting() if self._aside.get(one, now) <= now]
-        outcomes = {one: await attempt(self._store.turn(one, self._turn)) for one in tenants}
+    async def process_next(self) -> bool:
+        """Matches one batch of every tenant that has work; returns whether more may be waiting.
+
+        A tenant whose batch fails is left alone for a minute, so that the others do not wait for it. Raises
+        `TransientError` when the store is away, which is no tenant's fault.
+        """
+        waiting = await self._store.tenants_with_work(self._clock())
+        tenants = [tenant_id for tenant_id in waiting if self._backoff.ready(tenant_id)]
+        outcomes = {
+            tenant_id: await attempt(self._store.run_unit_of_work(tenant_id, self._match_batch))
+            for tenant_id in tenants
+        }
         for tenant_id, outcome in outcomes.items():
             if isinstance(outcome, TransientError):
                 raise outcome
-            if isinstance(outcome, Exception):  # a bug in what one tenant has must not slow down the others
-                self._aside[tenant_id] = now + PAUSE
+            if isinstance(outcome, Exception):
+                self._backoff.failed(tenant_id)
                 log.error("tenant_set_aside", tenant_id=tenant_id, exc_info=outcome)
         return bool(tenants)
 
-    async def _turn(self, turn: UnitOfWork) -> None:
-        marks = _first(await turn.marks(limit=_MARKS_AT_ONCE))
-        await self._spread(turn, [mark for mark in marks if mark.integration_id])
-        touched = {shelf: _keys(marks, shelf) for shelf in ItemKind}
-        for kind in MappingKind:
-            await self._match(turn, kind, touched)
-        await turn.remove_marks(marks)
-
-    async def _spread(self, turn: UnitOfWork, wide: Sequence[MatchWork]) -> None:
-        """Break "all of this integration" into portions for the turns to come."""
-        for mark in wide:
-            keys = await turn.keys_of(mark.shelf, mark.integration_id or "")
-            portions = [keys[start : start + KEYS_A_MARK] for start in range(0, len(keys), KEYS_A_MARK)]
-            await turn.add_marks([MatchWork(mark.shelf, tuple(portion)) for portion in portions])
+    async def _match_batch(self, unit_of_work: UnitOfWork) -> None:
+        work = _first_batch(await unit_of_work.claim(limit=_WORK_ITEMS_PER_CLAIM))
+        keys_by_lane: dict[str, set[str]] = defaultdict(set)
+        for work_item in work:
+            keys_by_lane[work_item.lane].update(work_item.keys)
+        for kind in ItemKind:
+            # A whole integration is divided into items for later batches: it may hold any number of them.
+            for integration_id in keys_by_lane.get(kind.integration_lane, ()):
+                keys = await unit_of_work.keys_of_integration(kind, integration_id)
+                await unit_of_work.enqueue(kind, keys)
+        for mapping_kind in MappingKind:
+            await self._match(unit_of_work, mapping_kind, keys_by_lane)
+        await unit_of_work.complete(work)
 
     async def _match(
-        self, turn: UnitOfWork, kind: MappingKind, touched: Mapping[ItemKind, Collection[str]]
+        self, unit_of_work: UnitOfWork, kind: MappingKind, keys_by_lane: Mapping[str, Collection[str]]
     ) -> None:
         vendor, psa = VENDOR_KINDS[kind], PSA_KINDS[kind]
-        changed = await turn.items(vendor, touched[vendor])
-        labels = await _labels(turn, vendor, changed)
-        labels |= await _labels(turn, psa, await turn.items(psa, touched[psa]))
-        concerned = _once([*changed, *await turn.called(vendor, labels)])
-        if not concerned:
+        changed_vendor = await unit_of_work.items(vendor, keys_by_lane.get(vendor, ()))
+        changed_psa = await unit_of_work.items(psa, keys_by_lane.get(psa, ()))
+        labels = await _refresh_labels(unit_of_work, vendor, changed_vendor)
+        labels |= await _refresh_labels(unit_of_work, psa, changed_psa)
+        affected = _distinct([*changed_vendor, *await unit_of_work.items_labelled(vendor, labels)])
+        if not affected:
             return
-        beyond = await turn.called(vendor, labels_of(concerned) - labels)
-        scene = await _scene(turn, kind, concerned, _once([*concerned, *beyond]))
-        await turn.record([ruling for item in concerned if (ruling := self._ruling(scene, item))])
+        # An affected item may carry a second label (a name beside its code): its rivals under that count too.
+        rivals = await unit_of_work.items_labelled(vendor, labels_of(affected) - labels)
+        context = await load_context(unit_of_work, kind, affected, _distinct([*affected, *rivals]))
+        decided = [mapping for item in affected if (mapping := self._decide(context, item))]
+        await unit_of_work.record_mappings(decided)
 
-    def _ruling(self, scene: "_Scene", item: Item) -> MappingDecided | None:
-        vendor = scene.integrations.get(item.integration_id)
+    def _decide(self, context: MatchContext, item: Item) -> MappingDecided | None:
+        """Returns the item's new mapping; None when the existing one stays."""
+        vendor = context.integrations.get(item.integration_id)
         if vendor is None or not vendor.connected:
-            return None  # its realm is the mapping's key; when it is told, everything of it is marked
-        standing = scene.standing.get(mapping_key(vendor, item.shelf.kind, item.id))
-        target = scene.target(item)
+            # Without its realm the mapping has no key; news of the integration enqueues all of its items.
+            return None
+        existing = context.existing.get(mapping_key(vendor, item.kind.mapping_kind, item.id))
+        target = context.target(item)
         match exact_outcome(
-            standing,
+            existing,
             target.item if target else None,
-            pending=scene.pending(vendor),
-            reachable=scene.reachable(standing),
+            pending=context.pending(vendor),
+            reachable=context.reachable(existing),
         ):
             case ExactOutcome.KEEP:
                 return None
             case ExactOutcome.MAP:
-                ruling = Decision(MappingDecision.APPROVED, MappingMethod.EXACT, SYSTEM)
-                return decided(vendor, item, ruling, target=target, before=standing, at=self._clock())
+                return apply_decision(vendor, item, _MAP, target=target, existing=existing, at=self._clock())
             case ExactOutcome.REVOKE:
-                ruling = Decision(MappingDecision.REVOKED, MappingMethod.EXACT, SYSTEM, _NO_LONGER)
-                return decided(vendor, item, ruling, before=standing, at=self._clock())
+                return apply_decision(vendor, item, _REVOKE, existing=existing, at=self._clock())
 
 
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """What must be known to judge some vendor items."""
-
-    vendor: ItemGroups
-    psa: ItemGroups
-    integrations: Mapping[str, IntegrationInfo]
-    finished: Collection[str]
-    standing: Mapping[str, MappingDecided]
-
-    def target(self, item: Item) -> PsaMatch | None:
-        """None also while the PSA it belongs to is not known yet: its coming marks everything again."""
-        found = exact_target(item, self.vendor, self.psa)
-        integration = self.integrations.get(found.integration_id) if found else None
-        return PsaMatch(integration, found) if found and integration else None
-
-    def pending(self, vendor: IntegrationInfo) -> bool:
-        return vendor.status is IntegrationStatus.PENDING and vendor.integration_id not in self.finished
-
-    def reachable(self, standing: MappingDecided | None) -> bool:
-        psa = self.integrations.get((standing and standing.psa_integration_id) or "")
-        return psa is not None and psa.connected
-
-
-async def _scene(
-    turn: UnitOfWork, kind: MappingKind, concerned: Sequence[Item], vendor: Sequence[Item]
-) -> _Scene:
-    """`vendor` is every vendor item that shares a name or a code with one that is concerned."""
-    integrations = await turn.integrations()
-    # A PSA that was disconnected is no rival; one that is not known yet may be, so it counts.
-    gone = {key for key, one in integrations.items() if one.side is Side.PSA and not one.connected}
-    psa = await turn.called(PSA_KINDS[kind], labels_of(concerned))
-    keys = [
-        mapping_key(integrations[item.integration_id], kind, item.id)
-        for item in concerned
-        if item.integration_id in integrations
-    ]
-    return _Scene(
-        vendor=vendor_groups(vendor),
-        psa=psa_groups(item for item in psa if item.integration_id not in gone),
-        integrations=integrations,
-        finished=await turn.finished(),
-        standing=await turn.mappings(keys),
-    )
-
-
-async def _labels(turn: UnitOfWork, shelf: ItemKind, items: Sequence[Item]) -> Labels:
-    """What the items are called now and were called when last compared: both groups are concerned."""
-    now = {item.key: labels_of([item]) for item in items}
-    before = await turn.former_labels(shelf, now)
-    fresh = {key: labels for key, labels in now.items() if key not in before}
-    renamed = {key: labels for key, labels in now.items() if before.get(key, labels) != labels}
-    await turn.remember_labels(shelf, fresh, renamed)
-    everything = [*now.values(), *before.values()]
+async def _refresh_labels(unit_of_work: UnitOfWork, kind: ItemKind, items: Sequence[Item]) -> Labels:
+    """Stores the present labels of the items; returns these together with those of their last comparison."""
+    present = {item.key: labels_of([item]) for item in items}
+    former = await unit_of_work.former_labels(kind, present)
+    new = {key: labels for key, labels in present.items() if key not in former}
+    changed = {key: labels for key, labels in present.items() if former.get(key, labels) != labels}
+    await unit_of_work.store_labels(kind, new, changed)
+    all_labels = [*present.values(), *former.values()]
     return Labels(
-        frozenset().union(*(labels.names for labels in everything)),
-        frozenset().union(*(labels.codes for labels in everything)),
+        frozenset().union(*(labels.names for labels in all_labels)),
+        frozenset().union(*(labels.codes for labels in all_labels)),
     )
 
 
-def _once(items: Iterable[Item]) -> list[Item]:
+def _distinct(items: Iterable[Item]) -> list[Item]:
     return list({item.key: item for item in items}.values())
 
 
-def _keys(marks: Sequence[MatchWork], shelf: ItemKind) -> set[str]:
-    return {key for mark in marks if mark.shelf is shelf for key in mark.keys}
-
-
-def _first(marks: Sequence[MatchWork]) -> list[MatchWork]:
-    """As many marks as one turn can look at; at least one."""
-    taken: list[MatchWork] = []
-    items = 0
-    for mark in marks:
-        if taken and items + len(mark.keys) > ITEMS_AT_ONCE:
+def _first_batch(work: Sequence[WorkItem]) -> list[WorkItem]:
+    """Returns the oldest work items with together at most `_KEYS_PER_BATCH` keys; at least one."""
+    batch: list[WorkItem] = []
+    keys = 0
+    for work_item in work:
+        keys += len(work_item.keys)
+        if batch and keys > _KEYS_PER_BATCH:
             break
-        taken.append(mark)
-        items += len(mark.keys)
-    return taken
-
-
-_NO_LONGER = "it is no longer the only one of its name on both sides"
+        batch.append(work_item)
+    return batch

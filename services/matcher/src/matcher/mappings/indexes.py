@@ -1,33 +1,17 @@
-"""The collections' names, and an index for every question asked of them."""
+"""The collections of mappings, and an index for each query."""
 
-from matcher.catalogue.items import ItemKind
 from shared.mongo import Index
-from shared.outbox import OUTBOX_INDEXES
 
-INTEGRATIONS = "integrations"
 MAPPINGS = "mappings"
-MARKS = "marks"
 LABELS = "labels"
-FINISHES = "finishes"
+"""Under which labels each item was compared last."""
 TURNS = "turns"
+"""One row for each tenant, which every unit of work writes: the tenant's lock."""
 
-_WITH_PART_NUMBERS = (ItemKind.VENDOR_SERVICES, ItemKind.PSA_PRODUCTS)
-
-INDEXES = (
-    *OUTBOX_INDEXES,
-    *(Index(shelf, [("tenant_id", 1), ("name", 1)]) for shelf in ItemKind),
-    *(Index(shelf, [("tenant_id", 1), ("part_number", 1)]) for shelf in _WITH_PART_NUMBERS),
-    *(Index(shelf, [("tenant_id", 1), ("folded", 1), ("_id", 1)]) for shelf in ItemKind),
-    *(
-        Index(shelf, [("tenant_id", 1), ("integration_id", 1), ("folded", 1), ("_id", 1)])
-        for shelf in ItemKind
-    ),
-    Index(INTEGRATIONS, [("tenant_id", 1)]),
+MAPPING_INDEXES = (
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("psa_id", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("decision", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("vendor_integration_id", 1), ("decision", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("_id", 1)]),
-    Index(MARKS, [("tenant_id", 1), ("_id", 1)]),
-    Index(FINISHES, [("tenant_id", 1), ("event.vendor_integration_id", 1)]),
 )

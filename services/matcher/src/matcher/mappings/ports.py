@@ -1,95 +1,82 @@
-"""What the verbs need of a store; the repository provides it."""
+"""What the use cases of mapping need of a store."""
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, MatchWork
-from shared.contracts.matcher import MappingDecided, MappingFinished, MappingKind
+from matcher.catalogue.items import Item, ItemKind, Labels
+from matcher.catalogue.ports import CatalogueReader
+from shared.contracts.matcher import MappingDecided, MappingKind
+from shared.work_queue import WorkItem
 
 T = TypeVar("T")
 
 Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class FinishRecord:
-    """That a person finished mapping; `id` is their idempotency key, or the finish's own id without one."""
+class UnitOfWork(CatalogueReader, Protocol):
+    """One tenant's state while nobody else decides for the tenant; all of its writes are stored, or none."""
 
-    id: str
-    event: MappingFinished
-
-
-class UnitOfWork(Protocol):
-    """One tenant's state while nobody else decides for it; all that is written stands or falls together."""
-
-    async def marks(self, *, limit: int) -> list[MatchWork]: ...
-
-    async def add_marks(self, marks: Sequence[MatchWork]) -> None: ...
-
-    async def remove_marks(self, marks: Sequence[MatchWork]) -> None: ...
-
-    async def keys_of(self, shelf: ItemKind, integration_id: str) -> list[str]:
-        """The keys of all items of an integration."""
+    async def claim(self, *, limit: int) -> list[WorkItem]:
+        """Returns the oldest items of the work queue, of all lanes; they stay until they are completed."""
         ...
 
-    async def items(self, shelf: ItemKind, keys: Collection[str]) -> list[Item]: ...
+    async def enqueue(self, lane: str, keys: Iterable[str]) -> None: ...
 
-    async def called(self, shelf: ItemKind, labels: Labels) -> list[Item]:
-        """The items that have one of the names or one of the codes."""
+    async def complete(self, work: Sequence[WorkItem]) -> None:
+        """Removes work items from the queue, together with the commit of their result."""
         ...
 
-    async def former_labels(self, shelf: ItemKind, keys: Collection[str]) -> dict[str, Labels]:
-        """Under which labels each item was compared last."""
+    async def items_labelled(self, kind: ItemKind, labels: Labels) -> list[Item]:
+        """Returns the items that have one of the names or one of the codes, each once."""
         ...
 
-    async def remember_labels(
-        self, shelf: ItemKind, fresh: Mapping[str, Labels], renamed: Mapping[str, Labels]
+    async def keys_of_integration(self, kind: ItemKind, integration_id: str) -> list[str]:
+        """Returns the keys of all items that the integration has of this kind."""
+        ...
+
+    async def former_labels(self, kind: ItemKind, keys: Collection[str]) -> dict[str, Labels]:
+        """Returns the labels under which each item was compared last, by key; none for one that never was."""
+        ...
+
+    async def store_labels(
+        self, kind: ItemKind, new: Mapping[str, Labels], changed: Mapping[str, Labels]
     ) -> None:
-        """For items that were never compared, and for those that were called otherwise."""
+        """Stores the labels of items that were never compared, and of those compared under other labels."""
         ...
 
-    async def integrations(self) -> dict[str, IntegrationInfo]: ...
-
-    async def finished(self) -> frozenset[str]:
-        """The vendor integrations whose mapping a person has ever finished."""
+    async def finished_integrations(self) -> frozenset[str]:
+        """Returns the ids of vendor integrations whose mapping a person has ever finished."""
         ...
 
-    async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]: ...
-
-    async def record(self, mappings: Sequence[MappingDecided]) -> None:
-        """Store decisions and have them published; revision 1 is of what was never decided on."""
+    async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
+        """Returns the existing mappings, by key."""
         ...
 
-    async def approved(self, vendor_integration_id: str, psa_integration_id: str) -> dict[MappingKind, int]:
-        """How many mappings there are between the two."""
+    async def record_mappings(self, mappings: Sequence[MappingDecided]) -> None:
+        """Stores and publishes decisions; revision 1 is the first one ever on its vendor item."""
         ...
 
-    async def excluded(self, vendor_integration_id: str) -> dict[MappingKind, int]: ...
+    async def approved_counts(
+        self, vendor_integration_id: str, psa_integration_id: str
+    ) -> dict[MappingKind, int]:
+        """Returns how many mappings there are between the two integrations, by kind."""
+        ...
 
-    async def finish(self, finish_id: str) -> FinishRecord | None: ...
-
-    async def record_finish(self, finish: FinishRecord) -> None:
-        """Store it and have it published."""
+    async def excluded_counts(self, vendor_integration_id: str) -> dict[MappingKind, int]:
+        """Returns how many of the vendor's items are excluded, by kind."""
         ...
 
 
-class MatcherStore(Protocol):
-    """Where everything is kept."""
+class MappingStore(Protocol):
+    """Opens units of work."""
 
-    async def forward(self, items: Sequence[Item]) -> None:
-        """Keep what is newer than what is there."""
+    async def tenants_with_work(self, now: datetime) -> list[str]:
+        """Returns the ids of tenants whose work queue holds something."""
         ...
 
-    async def forward_integrations(self, integrations: Sequence[IntegrationInfo]) -> None: ...
-
-    async def add_marks(self, tenant_id: str, marks: Sequence[MatchWork]) -> None: ...
-
-    async def waiting(self) -> list[str]:
-        """The tenants that have marks."""
-        ...
-
-    async def turn(self, tenant_id: str, work: Callable[[UnitOfWork], Coroutine[Any, Any, T]]) -> T:
-        """Do `work` alone for this tenant; it may be run again, so it must touch nothing else."""
+    async def run_unit_of_work(
+        self, tenant_id: str, work: Callable[[UnitOfWork], Coroutine[Any, Any, T]]
+    ) -> T:
+        """Runs `work` alone for this tenant; it may run again, so it must touch its unit of work only."""
         ...

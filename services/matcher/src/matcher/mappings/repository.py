@@ -1,58 +1,77 @@
-"""The document store: what comes in, and whose turn it is to decide."""
+"""Mappings in the document store: read for lists, and decided on in units of work."""
 
-from collections.abc import Callable, Coroutine, Sequence
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Callable, Collection, Coroutine
+from datetime import datetime
 from typing import Any, TypeVar
 
-from matcher.catalogue.items import IntegrationInfo, Item, MatchWork
-from matcher.mappings.documents import integration_document, item_document, mark_rows
-from matcher.mappings.indexes import INTEGRATIONS, MARKS, TURNS
-from matcher.mappings.ports import UnitOfWork
-from matcher.mappings.unit_of_work import MongoUnitOfWork
-from shared.mongo import Mongo, Session
+from matcher.catalogue.items import ItemKind
+from matcher.catalogue.repository import match_queue
+from matcher.mappings.documents import mapping_from
+from matcher.mappings.indexes import MAPPINGS
+from matcher.mappings.search import MappingQuery
+from matcher.mappings.tenant_lock import TenantLock
+from matcher.mappings.unit_of_work import FinishedIntegrations, MongoUnitOfWork
+from shared.contracts.base import Side
+from shared.contracts.matcher import MappingDecided, MappingDecision
+from shared.mongo import Document, Mongo, Session
 from shared.outbox import Outbox
 
 T = TypeVar("T")
 
 
-class MongoMatcherStore:
-    """Every tenant's rows, and turns that exclude each other."""
+class MongoMappings:
+    """The mappings of all tenants, read outside a unit of work: what is read may be a moment old."""
 
-    def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
-        self._mongo, self._outbox = mongo, outbox
-        self._known: set[str] = set()
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
 
-    async def forward(self, items: Sequence[Item]) -> None:
-        where = attrgetter("tenant_id", "shelf")
-        for (tenant_id, shelf), some in groupby(sorted(items, key=where), key=where):
-            await self._mongo.documents(shelf, tenant_id).forward(item_document(item) for item in some)
+    async def page(self, query: MappingQuery, after: str | None, limit: int) -> list[MappingDecided]:
+        """Returns mappings in the order of their keys, beginning behind the key `after`."""
+        filter_: Document = {"_id": {"$gt": after}} if after else {}
+        for field in ("kind", "decision", "vendor_integration_id"):
+            if value := getattr(query, field):
+                filter_[field] = str(value)
+        rows = self._mongo.documents(MAPPINGS, query.tenant_id)
+        return [mapping_from(row) for row in await rows.find(filter_, sort=[("_id", 1)], limit=limit)]
 
-    async def forward_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
-        whose = attrgetter("tenant_id")
-        for tenant_id, some in groupby(sorted(integrations, key=whose), key=whose):
-            rows = self._mongo.documents(INTEGRATIONS, tenant_id)
-            await rows.forward(integration_document(one) for one in some)
+    async def mappings_of(self, tenant_id: str, kind: ItemKind, ids: Collection[str]) -> list[MappingDecided]:
+        field = "vendor_id" if kind.side is Side.VENDOR else "psa_id"
+        rows = self._mongo.documents(MAPPINGS, tenant_id)
+        found = await rows.find_in(field, ids, where={"kind": kind.mapping_kind.value})
+        return [mapping_from(row) for row in found]
 
-    async def add_marks(self, tenant_id: str, marks: Sequence[MatchWork]) -> None:
-        await self._mongo.documents(MARKS, tenant_id).insert_many(mark_rows(marks))
+    async def decided_items(
+        self, tenant_id: str, kind: ItemKind, decisions: Collection[MappingDecision]
+    ) -> set[tuple[str, str]]:
+        integration_field, id_field = f"{kind.side}_integration_id", f"{kind.side}_id"
+        rows = await self._mongo.documents(MAPPINGS, tenant_id).find(
+            {
+                "kind": kind.mapping_kind.value,
+                "decision": {"$in": [decision.value for decision in decisions]},
+            },
+            fields=[integration_field, id_field],
+        )
+        return {(row[integration_field], row[id_field]) for row in rows}
 
-    async def waiting(self) -> list[str]:
-        return sorted(await self._mongo.all_tenants(MARKS).distinct("tenant_id"))
 
-    async def turn(self, tenant_id: str, work: Callable[[UnitOfWork], Coroutine[Any, Any, T]]) -> T:
-        """Turns of a tenant all write one row first, so that two of them never see the same state."""
-        turns = self._mongo.documents(TURNS, tenant_id)
-        if tenant_id not in self._known:
-            # Beforehand: two first turns at once would both insert it, and one would fail instead of wait.
-            await turns.insert_new([{"_id": tenant_id, "taken": 0}])
-            self._known.add(tenant_id)
+class MongoMappingStore:
+    """Units of work of all tenants, one at a time for each tenant."""
 
-        async def alone(session: Session) -> T:
-            # A write, for reading the same row would not make transactions exclude each other.
-            await turns.change({"_id": tenant_id}, {"$inc": {"taken": 1}}, session=session)
-            return await work(MongoUnitOfWork(self._mongo, self._outbox, tenant_id, session))
+    def __init__(
+        self, mongo: Mongo, outbox: Outbox, lock: TenantLock, finished: FinishedIntegrations
+    ) -> None:
+        self._mongo, self._outbox, self._lock, self._finished = mongo, outbox, lock, finished
+        self._queue = match_queue(mongo)
 
-        result = await self._mongo.transaction(alone)
-        self._outbox.wake()
-        return result
+    async def tenants_with_work(self, now: datetime) -> list[str]:
+        return await self._queue.tenants(now)
+
+    async def run_unit_of_work(
+        self, tenant_id: str, work: Callable[[MongoUnitOfWork], Coroutine[Any, Any, T]]
+    ) -> T:
+        async def in_session(session: Session) -> T:
+            return await work(
+                MongoUnitOfWork(self._mongo, self._outbox, tenant_id, session, finished=self._finished)
+            )
+
+        return await self._lock.run(tenant_id, in_session)

@@ -1,0 +1,71 @@
+"""Items and integrations as documents and back; the only place that knows these documents' fields."""
+
+from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, part_number
+from matcher.catalogue.search import folded
+from shared.contracts.auth import IntegrationStatus
+from shared.contracts.base import Side, key_of
+from shared.mongo import Document
+
+
+def item_document(item: Item) -> Document:
+    """Returns the item with the fields by which it is sorted and searched, case-folded."""
+    return {
+        "_id": item.key,
+        "tenant_id": item.tenant_id,
+        "integration_id": item.integration_id,
+        "item_id": item.id,
+        "name": item.name,
+        "code": item.code,
+        "part_number": part_number(item),
+        "folded": folded(item.name),
+        # A search text holds no control character, so it never matches across the line break.
+        "searched": folded(f"{item.name}\n{item.code or ''}"),
+        "present": item.present,
+        "usable": item.usable,
+        "facts": dict(item.facts),
+        "revision": item.revision,
+    }
+
+
+def item_from(kind: ItemKind, row: Document) -> Item:
+    return Item(
+        kind=kind,
+        tenant_id=row["tenant_id"],
+        integration_id=row["integration_id"],
+        id=row["item_id"],
+        name=row["name"],
+        revision=row["revision"],
+        code=row["code"],
+        present=row["present"],
+        usable=row["usable"],
+        facts=row["facts"],
+    )
+
+
+def integration_document(integration: IntegrationInfo) -> Document:
+    return {
+        "_id": key_of(integration.tenant_id, integration.integration_id),
+        "tenant_id": integration.tenant_id,
+        "integration_id": integration.integration_id,
+        "side": integration.side.value,
+        "provider": integration.provider,
+        "realm": integration.realm,
+        "name": integration.name,
+        "status": integration.status.value,
+        "generation": integration.generation,
+        "revision": integration.revision,
+    }
+
+
+def integration_from(row: Document) -> IntegrationInfo:
+    return IntegrationInfo(
+        tenant_id=row["tenant_id"],
+        integration_id=row["integration_id"],
+        side=Side(row["side"]),
+        provider=row["provider"],
+        realm=row["realm"],
+        name=row["name"],
+        status=IntegrationStatus(row["status"]),
+        generation=row["generation"],
+        revision=row["revision"],
+    )

@@ -1,0 +1,18 @@
+"""The catalogue's collections, one for each kind of item and one for integrations, and their indexes."""
+
+from matcher.catalogue.items import ItemKind
+from shared.mongo import Index
+
+INTEGRATIONS = "integrations"
+
+CATALOGUE_INDEXES = (
+    *(Index(kind, [("tenant_id", 1), ("name", 1)]) for kind in ItemKind),
+    # Accounts have no part number.
+    *(
+        Index(kind, [("tenant_id", 1), ("part_number", 1)])
+        for kind in (ItemKind.VENDOR_SERVICES, ItemKind.PSA_PRODUCTS)
+    ),
+    *(Index(kind, [("tenant_id", 1), ("folded", 1), ("_id", 1)]) for kind in ItemKind),
+    *(Index(kind, [("tenant_id", 1), ("integration_id", 1), ("folded", 1), ("_id", 1)]) for kind in ItemKind),
+    Index(INTEGRATIONS, [("tenant_id", 1)]),
+)

@@ -1,0 +1,58 @@
+"""What the catalogue's use cases need of a store."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
+
+from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
+from matcher.catalogue.search import ItemQuery, SortKey, StateFilter
+from shared.contracts.matcher import MappingDecided, MappingDecision
+
+
+class Catalogue(Protocol):
+    """The items and integrations of all tenants, and the queue of what must be matched again."""
+
+    async def store_newer_items(self, items: Sequence[Item]) -> None:
+        """Stores each item unless the same or a larger revision of it is there."""
+        ...
+
+    async def store_newer_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
+        """Stores each integration unless the same or a larger revision of it is there."""
+        ...
+
+    async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
+        """Adds keys to the work queue: of items, or of integrations in an `integration_lane`."""
+        ...
+
+    async def page(
+        self, query: ItemQuery, by_state: StateFilter | None, after: SortKey | None, limit: int
+    ) -> list[Item]:
+        """Returns present items by case-folded name, then by key; what it reads may be a moment old."""
+        ...
+
+    async def names(self, tenant_id: str, kind: ItemKind, keys: Collection[str]) -> dict[str, str]:
+        """Returns the names of the items that were ever observed, by key."""
+        ...
+
+
+class MappingReader(Protocol):
+    """What is decided on items, read outside a unit of work: it may be a moment old."""
+
+    async def mappings_of(self, tenant_id: str, kind: ItemKind, ids: Collection[str]) -> list[MappingDecided]:
+        """Returns the mappings with one of these ids at the end of `kind`; only approved have a PSA end."""
+        ...
+
+    async def decided_items(
+        self, tenant_id: str, kind: ItemKind, decisions: Collection[MappingDecision]
+    ) -> set[tuple[str, str]]:
+        """Returns integration id and item id of all items that have one of these decisions."""
+        ...
+
+
+class CatalogueReader(Protocol):
+    """One tenant's items and integrations as a unit of work sees them."""
+
+    async def items(self, kind: ItemKind, keys: Collection[str]) -> list[Item]: ...
+
+    async def integrations(self) -> dict[str, IntegrationInfo]:
+        """Returns every integration that was ever heard of, by id."""
+        ...

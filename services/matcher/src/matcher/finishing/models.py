@@ -1,0 +1,26 @@
+"""Requests to finish mapping, and the record of each finish."""
+
+from dataclasses import dataclass
+
+from shared.contracts.matcher import MappingFinished
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRequest:
+    """Who finishes the mapping of which vendor to which PSA."""
+
+    tenant_id: str
+    vendor_integration_id: str
+    psa_integration_id: str
+    by: str
+    idempotency_key: str | None = None
+    """Two requests with the same key are one request; without a key each request is one of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRecord:
+    """The message that a request led to."""
+
+    id: str
+    """The request's idempotency key, or without one the finish id."""
+    event: MappingFinished
