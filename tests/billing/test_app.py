@@ -27,7 +27,7 @@ from shared.kafka import envelope_of, make_broker
 from shared.mongo import Mongo
 from shared.runtime.settings import KafkaSettings, MongoSettings, RedisSettings
 from shared.status_channel import StatusChannel
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 TODAY = datetime.now(UTC)
 BOUGHT, BILLED = a_subscription(7, observed_at=TODAY), an_agreement_line(5, observed_at=TODAY)

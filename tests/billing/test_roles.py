@@ -9,7 +9,7 @@ from people import signed_in
 
 from shared.contracts.base import Side
 from shared.mongo import Mongo
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 READS = [
     "/usage",

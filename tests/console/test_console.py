@@ -17,8 +17,8 @@ from console.settings import Settings
 from shared.contracts.base import Outcome
 from shared.runtime.settings import AuthSettings, RedisSettings
 from shared.status_channel import RunStatus, StatusChannel
+from shared.web.person import Role
 from shared.web.problems import Problem, install_problem_handlers
-from shared.web.token_verification import Role
 
 INTEGRATION = {
     "integration_id": "int_1",

@@ -15,7 +15,7 @@ from shared.contracts.matcher import MappingDecided
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
 from shared.runtime.settings import KafkaSettings
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from matcher.app import SERVICE, make_app
 from shared.kafka import make_broker
 from shared.mongo import Mongo
 from shared.runtime.settings import KafkaSettings
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 
 @dataclass

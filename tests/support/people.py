@@ -6,7 +6,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
 from shared.runtime.settings import AuthSettings
-from shared.web.token_verification import ALGORITHM, AUDIENCE, Role, TokenVerifier
+from shared.web.person import Role
+from shared.web.token_verification import ALGORITHM, AUDIENCE, TokenVerifier
 
 _KEY = OKPKey.generate_key("Ed25519", {"kid": "test"})
 

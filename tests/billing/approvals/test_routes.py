@@ -13,7 +13,7 @@ from billing.usage.usage_line import UsageLine
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import LineClass
 from shared.mongo import Mongo
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from billing.runs.repository import RUN_INDEXES, FinishedRunRepository
 from shared.contracts.base import Outcome, RunKind
 from shared.contracts.psa_sync import AgreementLineObserved, PsaRunFinished
 from shared.mongo import Mongo
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from catalogue_builders import a_product, a_psa, a_psa_account, a_service, a_ven
 from matcher_http import Matcher
 from people import signed_in
 
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 CONNECTED = (an_integration(), a_psa())
 NAMES = ("Zebra", "apple", "Contoso", "Contoso", "Ärzte", "banana")

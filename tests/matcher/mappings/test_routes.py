@@ -8,7 +8,7 @@ from catalogue_builders import a_product, a_psa, a_psa_account, a_service, a_ven
 from matcher_http import Matcher
 from people import signed_in
 
-from shared.web.token_verification import Role
+from shared.web.person import Role
 
 ACCOUNTS = (an_integration(), a_psa(), a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso Ltd"))
 SERVICES = (a_service("s1", "Mail"), a_product("p1", "Mail"))

@@ -8,8 +8,9 @@ from httpx import ASGITransport, AsyncClient, Response
 from people import a_verifier, signed_in, token_for
 
 from shared.errors import TransientError
+from shared.web.person import Person, Role
 from shared.web.problems import install_problem_handlers
-from shared.web.token_verification import Person, PublishedKeys, Role, require_role
+from shared.web.token_verification import PublishedKeys, require_role
 
 
 def an_app() -> FastAPI:

@@ -13,8 +13,9 @@ from fastapi.templating import Jinja2Templates
 from console.api import AuthApi, IntegrationView
 from shared.errors import CredentialsRejected
 from shared.status_channel import RunStatus, StatusChannel
+from shared.web.person import Person
 from shared.web.problems import Problem
-from shared.web.token_verification import Person, TokenVerifier
+from shared.web.token_verification import TokenVerifier
 
 COOKIE = "trueup_session"
 

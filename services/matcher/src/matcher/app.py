@@ -28,7 +28,8 @@ from shared.outbox import Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.lifespan import application, running
 from shared.runtime.settings import load
-from shared.web.token_verification import Role, TokenVerifier, require_role
+from shared.web.person import Role
+from shared.web.token_verification import TokenVerifier, require_role
 
 SERVICE = "matcher"
 

@@ -3,8 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Protocol
 
 import httpx
@@ -15,6 +13,7 @@ from joserfc.jwk import KeySet
 
 from shared.errors import TransientError
 from shared.runtime.settings import AuthSettings
+from shared.web.person import Person, Role
 from shared.web.problems import Problem
 
 AUDIENCE = "trueup"
@@ -26,25 +25,6 @@ _COOL_DOWN = 30.0
 _PAUSE = 1.0
 """Seconds between two questions while no key is known at all."""
 _PATIENCE = 5.0
-
-
-class Role(IntEnum):
-    """What a person may do; each includes those before it."""
-
-    VIEWER = 1
-    MAPPER = 2
-    APPROVER = 3
-    ADMIN = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody of a tenant, as their token says."""
-
-    tenant_id: str
-    person_id: str
-    name: str
-    role: Role
 
 
 class KeySource(Protocol):

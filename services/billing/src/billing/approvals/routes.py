@@ -10,12 +10,13 @@ from billing.approvals.eligibility import Choice, RejectionReason
 from billing.approvals.models import Approval, ApprovalState
 from billing.approvals.service import ApprovalRequest, ApprovalService, ChoiceResult
 from billing.usage.cursors import cursor_of, sort_key_of
-from billing.usage.openapi import described_router, problem_responses
 from billing.usage.requests import After, DecisionRequest, IdempotencyKey, Limit, LineDecisionsRequest
 from billing.usage.responses import UsageLineResponse, json
 from shared.errors import NotFound
+from shared.web.openapi import described_router, problem_responses
+from shared.web.person import Person, Role
 from shared.web.problems import Problem
-from shared.web.token_verification import Person, Role, TokenVerifier, require_role
+from shared.web.token_verification import TokenVerifier, require_role
 
 
 class Approvals(Protocol):

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from billing.audit.chain import AuditEntry, ChainHead
-from billing.usage.openapi import described_router
-from shared.web.token_verification import Person, Role, TokenVerifier, require_role
+from shared.web.openapi import described_router
+from shared.web.person import Person, Role
+from shared.web.token_verification import TokenVerifier, require_role
 
 MEDIA_TYPE = "application/x-ndjson"
 

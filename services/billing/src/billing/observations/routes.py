@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
 from billing.observations.version import ObservedVersion
-from billing.usage.openapi import described_router, problem_responses
 from billing.usage.responses import json
 from billing.usage.usage_line import UsageLine
 from shared.errors import NotFound
-from shared.web.token_verification import Person, Role, TokenVerifier, require_role
+from shared.web.openapi import described_router, problem_responses
+from shared.web.person import Person, Role
+from shared.web.token_verification import TokenVerifier, require_role
 
 
 class Lines(Protocol):

@@ -8,10 +8,11 @@ from pydantic import BaseModel
 
 from billing.runs.models import FinishedRun
 from billing.usage.cursors import cursor_of, sort_key_of
-from billing.usage.openapi import described_router
 from billing.usage.requests import After, Limit
 from billing.usage.responses import RunResponse, json
-from shared.web.token_verification import Person, Role, TokenVerifier, require_role
+from shared.web.openapi import described_router
+from shared.web.person import Person, Role
+from shared.web.token_verification import TokenVerifier, require_role
 
 
 class Runs(Protocol):

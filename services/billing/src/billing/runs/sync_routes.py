@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from billing.runs.sync_requests import SyncRequestService
-from billing.usage.openapi import described_router, problem_responses
 from billing.usage.requests import SyncBody
-from shared.web.token_verification import Person, Role, TokenVerifier, require_role
+from shared.web.openapi import described_router, problem_responses
+from shared.web.person import Person, Role
+from shared.web.token_verification import TokenVerifier, require_role
 
 
 class SyncStarted(BaseModel):

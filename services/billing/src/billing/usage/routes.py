@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
 from billing.usage.cursors import cursor_of, sort_key_of
-from billing.usage.openapi import described_router, problem_responses
 from billing.usage.requests import After, Limit
 from billing.usage.responses import UsageLineResponse, json
 from billing.usage.usage_line import UsageLine
 from shared.contracts.billing import LineClass
 from shared.errors import NotFound
-from shared.web.token_verification import Person, Role, TokenVerifier, require_role
+from shared.web.openapi import described_router, problem_responses
+from shared.web.person import Person, Role
+from shared.web.token_verification import TokenVerifier, require_role
 
 
 class Lines(Protocol):

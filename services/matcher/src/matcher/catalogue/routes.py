@@ -11,7 +11,7 @@ from matcher.catalogue.requests import AccountRequest, ItemRequest, MappingReque
 from matcher.catalogue.search import ItemQuery, MappedItem, MappingQuery, Page
 from matcher.catalogue.service import CatalogueService
 from shared.contracts.base import Side
-from shared.web.token_verification import Person
+from shared.web.person import Person
 
 Caller = Callable[[Request], Awaitable[Person]]
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from matcher.catalogue.requests import FinishBody
 from matcher.catalogue.responses import FinishResponse
 from matcher.finishing.service import FinishRequest, FinishService
-from shared.web.token_verification import Person
+from shared.web.person import Person
 
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 

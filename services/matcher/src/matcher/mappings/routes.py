@@ -10,7 +10,7 @@ from matcher.catalogue.responses import MappingResponse, mapping_response
 from matcher.catalogue.service import CatalogueService
 from matcher.mappings.service import MappingService, PsaItemRef, VendorItemRef
 from shared.contracts.matcher import MappingKind
-from shared.web.token_verification import Person
+from shared.web.person import Person
 
 # A vendor's ids are its own: one may hold a slash.
 _PATH = "/mappings/{kind}/{vendor_integration_id}/{vendor_id:path}"
