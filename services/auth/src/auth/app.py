@@ -80,17 +80,23 @@ def make_app(
         starting=(partial(mongo.ensure, INDEXES), partial(_seed, sign_in, settings)),
         closing=(relay.release, mongo.close),
     )
-    # No URL: auth verifies with its own signer and never asks itself for its keys.
-    verifier = TokenVerifier(AuthSettings(url="", issuer=settings.auth.issuer), signer)
-    tokens = {
-        SYNC_SERVICES[name]: token.get_secret_value() for name, token in settings.service_tokens.items()
-    }
     routers = [
         session_routes(sign_in),
-        integration_routes(integrations, verifier),
-        access_routes(access, ServiceAuthenticator(tokens)),
+        integration_routes(integrations, _verifier(settings, signer)),
+        access_routes(access, _service_authenticator(settings)),
     ]
     return application(health, lifespan, routers, broker=broker)
+
+
+def _verifier(settings: Settings, signer: TokenSigner) -> TokenVerifier:
+    """Auth verifies with its own signer, and never asks itself for its keys: there is no URL."""
+    return TokenVerifier(AuthSettings(url="", issuer=settings.auth.issuer), signer)
+
+
+def _service_authenticator(settings: Settings) -> ServiceAuthenticator:
+    """Every sync service has one side, so its token stands for that side."""
+    tokens = settings.service_tokens.items()
+    return ServiceAuthenticator({SYNC_SERVICES[name]: token.get_secret_value() for name, token in tokens})
 
 
 async def _seed(sign_in: SignInService, settings: Settings) -> None:

@@ -2,11 +2,9 @@
 
 # Invariant: at any time auth itself uses one session per integration, since at some providers a new token
 # ends the older one, and nobody is given a session that the provider has refused:
-#
 #   12:00:00  A and B ask     → one sign-in; both get the session issued at 12:00:00
 #   12:05:00  A is refused, asks with rejected_after 12:00:00 → sign-in; A gets the session issued at 12:05:00
 #   12:05:01  B is refused, asks with rejected_after 12:00:00 → no sign-in; B gets the session of 12:05:00
-#
 # A lock per integration keeps this order; sessions are never stored, so a restart signs in anew.
 
 import asyncio

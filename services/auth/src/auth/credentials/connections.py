@@ -3,12 +3,6 @@
 Nothing of it is ever shown again: secrets are `SecretStr`, and validation errors leave the input out.
 """
 
-# Invariant: two connections to the same marketplace or company have the same `realm` however they were typed,
-# so that connecting again is the next generation of one integration and never a second integration:
-#
-#   host "https://API-NA.myconnectwise.net/", company "ACME"  →  realm "api-na.myconnectwise.net/acme"
-#   host "api-na.myconnectwise.net",          company "acme"  →  realm "api-na.myconnectwise.net/acme"
-
 import re
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar, Literal
@@ -51,7 +45,7 @@ def _host(value: str) -> str:
 
 
 def _company(value: str) -> str:
-    # The company is a part of a URL path, and stands before a plus sign in the user name (psa-apis.md §2.1).
+    # The company is a part of a URL path, and stands before a plus sign in the user name (psa-apis.md §2.2).
     if not _COMPANY.fullmatch(value):
         raise ValueError("this is the company id that you type when you sign in, without spaces, + : or /")
     return value
@@ -59,8 +53,7 @@ def _company(value: str) -> str:
 
 def _key(value: SecretStr) -> SecretStr:
     """Returns the key without the spaces and line breaks that were copied along with it."""
-    # Keys travel in HTTP headers, which take printable ASCII only; a line break in one would start another
-    # header.
+    # Keys travel in HTTP headers: printable ASCII only, and a line break would start another header.
     text = value.get_secret_value().strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("this is a key of plain letters, digits and signs, without spaces")
@@ -98,7 +91,11 @@ class Connection(BaseModel, ABC):
     @property
     @abstractmethod
     def realm(self) -> str:
-        """Identifies the marketplace or company at the provider, however it was typed (architecture §1)."""
+        """Identifies the marketplace or company at the provider, however it was typed (architecture §1).
+
+        The same realm is the same integration: connecting it again makes a next generation, not a second
+        integration. Host `https://API.example/` with company `ACME` is the realm `api.example/acme`.
+        """
 
     @property
     @abstractmethod

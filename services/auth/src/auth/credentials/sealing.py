@@ -2,12 +2,10 @@
 
 # Invariant: a credential opens only with the wrapping key that its key id names, and only as the field of the
 # tenant and integration that it was sealed for. For the connection of int_1 of the tenant demo:
-#
 #   data key      32 random bytes, for this one credential
 #   wrapped_dek   nonce + AES-256-GCM(wrapping key k1, data key, "trueup.v1|demo|int_1|connection")
 #   ct            AES-256-GCM(data key, plain text, "trueup.v1|demo|int_1|connection")
-#
-# Rotation to k2 replaces `kid` and `wrapped_dek`; `nonce` and `ct` stay, so nothing is ever in plain text.
+# Rotation to k2 replaces `kid` and `wrapped_dek`; `nonce` and `ct` stay, and the secret is not opened.
 
 import os
 from collections.abc import Mapping

@@ -2,13 +2,10 @@
 
 # Invariant: a transition returns the integration itself when it changes nothing, and otherwise a copy with a
 # larger revision; whoever saves compares the two, so that news told twice is published once.
-#
 #   connect ──▶ pending ──activate──▶ active        connect again, once activated ──▶ active, generation + 1
 #                  │                    │
 #                  └──────reject────────┴──▶ error      disconnect, from any status ──▶ disconnected
-#
-# `mapped` survives errors and disconnections: mappings are kept by realm, and a new connection finds them
-# done.
+# `mapped` survives errors and disconnections, for mappings do: a new connection finds them done.
 
 from datetime import UTC, datetime
 from typing import Self

@@ -1,9 +1,7 @@
 """Stores integrations and their sealed credentials."""
 
 # Invariant: an integration, its credential and the events about it change in one transaction, and a
-# credential is read only together with the integration of its own generation:
-#
-#   generation 1 is read; a person connects again (generation 2); the credential of 1 is asked for → NotFound
+# credential is read only for the generation that it belongs to; an older one was replaced: NotFound.
 
 import json
 from collections.abc import Callable, Coroutine, Sequence

@@ -35,8 +35,8 @@ class ConnectionRequest(
     def _read(cls, body: object, handler: ValidatorFunctionWrapHandler) -> Self:
         if not isinstance(body, dict):
             raise PydanticKnownError("dict_type")
-        # A Problem is no ValueError, so pydantic lets it pass and it is answered as it is: the union's own
-        # errors would name `ingram-micro.password` where the person knows the field as `password`.
+        # Not the union's own errors: they name `ingram-micro.password` where the person typed `password`.
+        # pydantic lets the Problem pass, for it is no ValueError.
         request: Self = handler(read_connection(body))
         return request
 

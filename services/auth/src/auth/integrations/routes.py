@@ -17,7 +17,13 @@ _NOT_FOUND = problem_responses(_404="The tenant has no such integration")
 def integration_routes(integrations: IntegrationService, verifier: TokenVerifier) -> APIRouter:
     """Every person of the tenant may look; only an admin connects and disconnects."""
     router = described_router("integrations")
-    viewer, admin = require_role(verifier, Role.VIEWER), require_role(verifier, Role.ADMIN)
+    _admin_routes(router, integrations, verifier)
+    _viewer_routes(router, integrations, verifier)
+    return router
+
+
+def _admin_routes(router: APIRouter, integrations: IntegrationService, verifier: TokenVerifier) -> None:
+    admin = require_role(verifier, Role.ADMIN)
 
     @router.post(
         "/integrations",
@@ -38,6 +44,19 @@ def integration_routes(integrations: IntegrationService, verifier: TokenVerifier
         integration = await integrations.connect(person.tenant_id, body.root)
         return IntegrationResponse.model_validate(integration)
 
+    @router.delete("/integrations/{integration_id}", responses=_NOT_FOUND)
+    async def disconnect(
+        integration_id: str, person: Annotated[Person, Depends(admin)]
+    ) -> IntegrationResponse:
+        """Destroy the credential and end all access; what was observed and mapped is kept."""
+        return IntegrationResponse.model_validate(
+            await integrations.disconnect(person.tenant_id, integration_id)
+        )
+
+
+def _viewer_routes(router: APIRouter, integrations: IntegrationService, verifier: TokenVerifier) -> None:
+    viewer = require_role(verifier, Role.VIEWER)
+
     @router.get("/integrations")
     async def list_integrations(person: Annotated[Person, Depends(viewer)]) -> IntegrationList:
         """List all integrations of the tenant, by name."""
@@ -50,14 +69,3 @@ def integration_routes(integrations: IntegrationService, verifier: TokenVerifier
     ) -> IntegrationResponse:
         """Get one integration of the tenant."""
         return IntegrationResponse.model_validate(await integrations.get(person.tenant_id, integration_id))
-
-    @router.delete("/integrations/{integration_id}", responses=_NOT_FOUND)
-    async def disconnect(
-        integration_id: str, person: Annotated[Person, Depends(admin)]
-    ) -> IntegrationResponse:
-        """Destroy the credential and end all access; what was observed and mapped is kept."""
-        return IntegrationResponse.model_validate(
-            await integrations.disconnect(person.tenant_id, integration_id)
-        )
-
-    return router

@@ -2,7 +2,6 @@
 
 # Invariant: a wrong password and an unknown address get the same answer after the same time, one password
 # hash; only somebody who knows a password learns in which tenants it is valid:
-#
 #   ann@x.example, wrong, member of demo          → 401 "The e-mail address or the password is wrong."
 #   bob@x.example, member of nothing              → 401, the same sentence
 #   ann@x.example, right, member of demo and acme → 409 "belongs to acme, demo: send tenant_id"

@@ -1,12 +1,9 @@
 """Slows down whoever guesses passwords, by the e-mail address that is tried."""
 
-# Invariant: an attempt counts as failed from its beginning until it succeeds, so a thousand attempts at once
-# gain no more guesses than one after another. Four failures are free; from the fifth on the wait doubles, up
-# to a minute:
-#
+# Invariant: an attempt counts as failed from its beginning until it succeeds, so many attempts at once gain
+# no more guesses than one after another. From the fifth failure on the wait doubles, up to a minute:
 #   failures   1   2   3   4   5   6   7   8    9    10   11   12 …
 #   wait (s)   0   0   0   0   1   2   4   8   16    32   60   60 …
-#
 # State is kept in memory only, for the 10,000 addresses tried last.
 
 from collections import OrderedDict
@@ -32,7 +29,7 @@ class SignInThrottle:
         failures, next_attempt_at = self._failures.pop(email, (0, 0.0))
         now = self._monotonic()
         if now < next_attempt_at:
-            # An attempt that is turned away does not prolong the wait: nobody can lock another person out.
+            # An attempt that is turned away is no failure, and does not prolong the wait.
             self._failures[email] = failures, next_attempt_at
             raise Problem(429, "Too many attempts", f"Try again in {next_attempt_at - now:.0f} seconds.")
         self._failures[email] = failures + 1, now + _wait_seconds(failures + 1)

@@ -31,8 +31,7 @@ class TokenSigner:
         self._issuer, self._lifetime = issuer, lifetime
 
     def sign(self, person: Person, now: datetime) -> IssuedToken:
-        # `exp` is in whole seconds (RFC 7519 NumericDate as we write it), so the answer is cut to them as
-        # well.
+        # The claim `exp` is written in whole seconds, so the answer is cut to them as well.
         expires_at = (now + self._lifetime).replace(microsecond=0)
         claims = {
             "iss": self._issuer,

@@ -1,13 +1,9 @@
 """ConnectWise PSA (psa-apis.md §2.1–2.2): the code base is discovered, the keys are static."""
 
-# Invariant: the address that is handed out is that of the company's code base of today, which an upgrade at
-# ConnectWise changes. The host tells it to everybody, without keys:
-#
+# Invariant: the address is that of the company's present code base, which upgrades change. A session is built
+# upon without a call until it is refused; then the host is asked anew, which takes no keys:
 #   GET https://api-na.myconnectwise.net/login/companyinfo/acme  →  {"Codebase": "v2025_1/", …}
-#   session   https://api-na.myconnectwise.net/v2025_1/apis/3.0, Basic acme+public:private, clientId
-#
-# A session that was not refused is given out again with no call; after a refusal the code base is asked for
-# anew.
+#   session: https://api-na.myconnectwise.net/v2025_1/apis/3.0
 
 import re
 from datetime import timedelta
@@ -76,7 +72,7 @@ class ConnectWiseProvider:
             return previous
         info = await self._company_info(connection)
         if (code_base := _code_base(info)) is None:
-            # On premise an unknown company is a 404; the cloud answers 200 and `null` (psa-apis.md §2.1).
+            # An unknown company is 200 and `null` in the cloud, or 404 (psa-apis.md §2.1).
             if info.status == HTTPStatus.NOT_FOUND or info.is_success:
                 raise CredentialsRejected(f"ConnectWise does not know the company {connection.company}")
             info.result()
@@ -134,7 +130,6 @@ def _raise_for_refusal(response: ApiResponse, connection: ConnectWiseConnection,
             _LABEL, f"ConnectWise cannot route the call: {quote_response(response)}.", _COMPANY, _HOST
         )
     detail = f"ConnectWise refused the keys: {quote_response(response)}."
-    # Both "clientId" and "client id" are met in messages about the header of that name.
     if "clientid" in response.message.lower().replace(" ", ""):
         raise connection_problem(_LABEL, detail, _CLIENT)
     if response.status == HTTPStatus.FORBIDDEN:

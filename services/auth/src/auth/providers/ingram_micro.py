@@ -2,10 +2,8 @@
 
 # Invariant: a token is handed out only for as long as it is surely good. Its life is cut by a minute, or by a
 # tenth of it when it is short, for clocks differ and a call that is waiting goes out later:
-#
 #   expiresInSeconds 1500 → 1440 s      100 → 90 s      60 → 54 s
-#
-# A sign-in that the marketplace refused is not repeated: several in a row may lock the account.
+# A sign-in that the marketplace refused is not repeated: several in a row might lock the account (§10 no. 8).
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -93,7 +91,7 @@ class IngramMicroProvider:
         }
         async with self._client.api(connection.base_url, headers, hidden=connection.secrets) as api:
             body = {"marketplace": connection.marketplace}
-            # `reads`: nothing is changed by signing in, so a sign-in that was cut off may be tried again.
+            # `reads`: signing in changes nothing, so a sign-in that was cut off may be tried again.
             return refuse_redirect(await api.request("POST", "/token", json=body, reads=True))
 
 
@@ -123,7 +121,6 @@ def _sign_in_problem(response: ApiResponse) -> Problem:
     if "marketplace" in message:
         return connection_problem(_LABEL, detail, _MARKETPLACE)
     if response.status == HTTPStatus.UNAUTHORIZED:
-        # The vendor does not tell a wrong user from a wrong password; an empty body may be a wrong key as
-        # well.
+        # The vendor does not tell the user from the password; an empty body may mean the key as well.
         return connection_problem(_LABEL, detail, _USER, _PASSWORD, *(() if message else (_KEY,)))
     return connection_problem(_LABEL, detail, _USER, _PASSWORD, _MARKETPLACE)

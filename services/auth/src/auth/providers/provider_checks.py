@@ -2,7 +2,6 @@
 
 # Invariant: whatever can be mended by typing something else is a 422 Problem that names the fields, and
 # whatever can be mended by waiting stays a TransientError, so that nobody changes credentials that are right:
-#
 #   401 "Bad credentials"            → 422, fields username and password
 #   the host name cannot be found    → 422, field base_url or host
 #   429, or a 403 about a quota      → TransientError with its pause, answered as 503
@@ -21,8 +20,7 @@ from shared.http_client.retry import CallPolicy
 from shared.runtime.settings import OutboundSettings
 from shared.web.problems import FieldError, Problem
 
-# A person waits for a check, so it is tried twice at most; a service that asks for access repeats its whole
-# request.
+# A person waits for a check, so a call is tried twice at most; a sync service repeats its whole request.
 _CHECK_POLICY = CallPolicy(connect=10.0, read=60.0, attempts=2, deadline=100.0, renew_on=frozenset())
 
 
