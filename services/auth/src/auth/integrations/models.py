@@ -1,7 +1,7 @@
 """An integration and the transitions of its status (architecture §1)."""
 
 # Invariant: a transition returns the integration itself when it changes nothing, and otherwise a copy with a
-# larger revision; whoever saves compares the two, so that news told twice is published once.
+# larger revision; whoever saves compares the two, so that an event that comes twice is published once.
 #   connect ──▶ pending ──activate──▶ active        connect again, once activated ──▶ active, generation + 1
 #                  │                    │
 #                  └──────reject────────┴──▶ error      disconnect, from any status ──▶ disconnected
