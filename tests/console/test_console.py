@@ -1,4 +1,4 @@
-"""The console over real HTTP, beside an auth that answers as told and a real status channel."""
+"""The console over real HTTP, with a fake auth and a real status channel."""
 
 import json
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from http_server import served
-from people import published, signed_in, token_for
+from people import published_keys, signed_in, token_for
 from pydantic import SecretStr
 
 from console.app import create_app
@@ -30,20 +30,21 @@ INTEGRATION = {
 }
 
 
-def an_auth() -> FastAPI:
+def fake_auth() -> FastAPI:
+    """Auth with one person, whose password is `right`, and one integration."""
     app = FastAPI()
     install_problem_handlers(app)
 
     @app.get("/.well-known/jwks.json")
     async def keys() -> dict[str, object]:
-        return published()
+        return published_keys()
 
     @app.post("/sessions", status_code=201)
     async def sign_in(request: Request) -> dict[str, str]:
         if (await request.json())["password"] != "right":
             raise Problem(401, "Not signed in", "e-mail or password is wrong")
-        until = datetime.now(UTC) + timedelta(minutes=10)
-        return {"token": token_for(Role.ADMIN), "expires_at": until.isoformat()}
+        expires_at = datetime.now(UTC) + timedelta(minutes=10)
+        return {"token": token_for(Role.ADMIN), "expires_at": expires_at.isoformat()}
 
     @app.get("/integrations")
     async def integrations() -> dict[str, list[dict[str, str]]]:
@@ -55,7 +56,7 @@ def an_auth() -> FastAPI:
 @pytest.fixture
 async def browser(redis_settings: RedisSettings) -> AsyncIterator[httpx.AsyncClient]:
     async with AsyncExitStack() as stack:
-        auth = await stack.enter_async_context(served(an_auth()))
+        auth = await stack.enter_async_context(served(fake_auth()))
         settings = Settings(
             auth=AuthSettings(url=auth),
             redis=RedisSettings(url=SecretStr(redis_settings.url.get_secret_value())),
@@ -66,13 +67,14 @@ async def browser(redis_settings: RedisSettings) -> AsyncIterator[httpx.AsyncCli
 
 
 @pytest.fixture
-async def live(redis_settings: RedisSettings) -> AsyncIterator[StatusChannel]:
+async def status_channel(redis_settings: RedisSettings) -> AsyncIterator[StatusChannel]:
     channel = StatusChannel(redis_settings)
     yield channel
     await channel.close()
 
 
-async def entered(browser: httpx.AsyncClient) -> httpx.Response:
+async def sign_in(browser: httpx.AsyncClient) -> httpx.Response:
+    """Signs Ann in; the browser keeps her cookie."""
     return await browser.post("/sign-in", data={"email": "ann@demo.test", "password": "right"})
 
 
@@ -89,7 +91,7 @@ def a_status(tenant_id: str, done: int, outcome: Outcome | None = None) -> RunSt
     )
 
 
-async def test_who_is_not_signed_in_is_led_to_the_door(browser: httpx.AsyncClient) -> None:
+async def test_who_is_not_signed_in_is_sent_to_the_sign_in_page(browser: httpx.AsyncClient) -> None:
     answer = await browser.get("/")
 
     assert answer.status_code == 303
@@ -97,7 +99,7 @@ async def test_who_is_not_signed_in_is_led_to_the_door(browser: httpx.AsyncClien
     assert (await browser.get("/sign-in")).status_code == 200
 
 
-async def test_a_wrong_password_is_told_and_no_cookie_is_set(browser: httpx.AsyncClient) -> None:
+async def test_a_wrong_password_is_answered_and_no_cookie_is_set(browser: httpx.AsyncClient) -> None:
     answer = await browser.post("/sign-in", data={"email": "ann@demo.test", "password": "wrong"})
 
     assert answer.status_code == 401
@@ -107,17 +109,17 @@ async def test_a_wrong_password_is_told_and_no_cookie_is_set(browser: httpx.Asyn
 
 
 async def test_the_session_is_kept_from_scripts_and_other_sites(browser: httpx.AsyncClient) -> None:
-    cookie = (await entered(browser)).headers["set-cookie"]
+    cookie = (await sign_in(browser)).headers["set-cookie"]
 
     assert "HttpOnly" in cookie
     assert "samesite=strict" in cookie.lower()
 
 
 async def test_the_page_shows_integrations_with_their_progress(
-    browser: httpx.AsyncClient, live: StatusChannel
+    browser: httpx.AsyncClient, status_channel: StatusChannel
 ) -> None:
-    await entered(browser)
-    await live.report(a_status("demo", done=5))
+    await sign_in(browser)
+    await status_channel.report(a_status("demo", done=5))
 
     page = (await browser.get("/")).text
 
@@ -126,25 +128,30 @@ async def test_the_page_shows_integrations_with_their_progress(
     assert 'value="25"' in page
 
 
-async def test_the_stream_begins_with_where_things_stand_and_goes_on(
-    browser: httpx.AsyncClient, live: StatusChannel
+async def test_the_stream_begins_with_the_present_status_and_goes_on(
+    browser: httpx.AsyncClient, status_channel: StatusChannel
 ) -> None:
-    await live.report(a_status("streamed", done=1))
+    await status_channel.report(a_status("streamed", done=1))
     headers = signed_in(Role.VIEWER, "streamed")
 
     async with browser.stream("GET", "/events", headers=headers) as answer:
         lines = answer.aiter_lines()
-        seen = [await told(lines)]
-        await live.report(a_status("streamed", done=2))
-        seen.append(await told(lines))
-        await live.report(a_status("streamed", done=2, outcome=Outcome.COMPLETE))
-        seen.append(await told(lines))
+        statuses = [await next_status(lines)]
+        await status_channel.report(a_status("streamed", done=2))
+        statuses.append(await next_status(lines))
+        await status_channel.report(a_status("streamed", done=2, outcome=Outcome.COMPLETE))
+        statuses.append(await next_status(lines))
 
-    assert [(each["done"], each["outcome"]) for each in seen] == [(1, None), (2, None), (2, "complete")]
+    assert [(status["done"], status["outcome"]) for status in statuses] == [
+        (1, None),
+        (2, None),
+        (2, "complete"),
+    ]
     assert answer.headers["content-type"].startswith("text/event-stream")
 
 
-async def told(lines: AsyncIterator[str]) -> dict[str, object]:
+async def next_status(lines: AsyncIterator[str]) -> dict[str, object]:
+    """The next status document of an event stream."""
     async for line in lines:
         if line.startswith("data: "):
             return dict(json.loads(line.removeprefix("data: ")))
@@ -156,13 +163,13 @@ async def test_a_stream_needs_a_token(browser: httpx.AsyncClient) -> None:
 
 
 async def test_one_stream_too_many_is_asked_to_come_back(
-    browser: httpx.AsyncClient, live: StatusChannel
+    browser: httpx.AsyncClient, status_channel: StatusChannel
 ) -> None:
     headers = signed_in(Role.VIEWER, "crowded")
-    await live.report(a_status("crowded", done=1))
+    await status_channel.report(a_status("crowded", done=1))
 
     async with browser.stream("GET", "/events", headers=headers) as first:
-        await told(first.aiter_lines())
+        await next_status(first.aiter_lines())
         second = await browser.get("/events", headers=headers)
 
     assert "too many streams" in second.text

@@ -1,4 +1,4 @@
-"""Auth built from parts that a test brings, without Kafka and without the internet."""
+"""Auth on a real store, without Kafka and without the internet."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from auth.app import make_app
 from auth.credentials.sealing import Keyring, Sealer
-from auth.integrations.repository import MongoIntegrations
+from auth.integrations.repository import IntegrationRepository
 from auth.people.tokens import TokenSigner
 from auth.settings import Settings
 from shared.contracts import Message
@@ -27,7 +27,7 @@ SERVICE_TOKENS = {"vendor-sync": "canary-token-of-vendor-sync", "psa-sync": "can
 
 
 def auth_settings(mongo: MongoSettings | None = None, **changed: Any) -> Settings:
-    """As the environment would say it."""
+    """Settings as the environment would give them, with the named ones changed."""
     values: dict[str, Any] = {
         "kafka": KafkaSettings(servers="127.0.0.1:9"),
         "mongo": (
@@ -42,14 +42,14 @@ def auth_settings(mongo: MongoSettings | None = None, **changed: Any) -> Setting
     return Settings(**(values | changed))
 
 
-def a_store(mongo: Mongo, **keys: bytes) -> MongoIntegrations:
-    """The real store of integrations; the last key named is the current one."""
-    ring = keys or {"k1": b"k" * 32}
-    return MongoIntegrations(mongo, Outbox(mongo, "auth"), Sealer(Keyring(ring, list(ring)[-1])))
+def a_repository(mongo: Mongo, **keys: bytes) -> IntegrationRepository:
+    """The real repository; the last of the sealing keys is the current one."""
+    keys = keys or {"k1": b"k" * 32}
+    return IntegrationRepository(mongo, Outbox(mongo, "auth"), Sealer(Keyring(keys, list(keys)[-1])))
 
 
-async def said(mongo: Mongo, kind: type[Message]) -> list[Any]:
-    """What waits in the outbox to be sent, of one kind, oldest first."""
+async def outbox_messages(mongo: Mongo, kind: type[Message]) -> list[Any]:
+    """The messages of one kind that wait in the outbox, oldest first."""
     rows = await mongo.all_tenants("outbox").find({"topic": kind.topic}, sort=[("seq", 1)])
     return [kind.model_validate_json(bytes(row["body"])) for row in rows]
 
@@ -58,20 +58,36 @@ async def said(mongo: Mongo, kind: type[Message]) -> list[Any]:
 async def auth_over_http(
     mongo: Mongo, transport: httpx.AsyncBaseTransport, **changed: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Auth's whole HTTP side on a real store; neither Kafka nor jobs run."""
+    """Auth's whole HTTP side on a real store; neither Kafka nor jobs are started."""
     settings = auth_settings(**changed)
     app = make_app(settings, mongo, make_broker(settings.kafka, "auth"), transport=transport)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://auth") as client:
         yield client
 
 
-def as_person(role: Role, tenant_id: str = "demo") -> dict[str, str]:
+def person_headers(role: Role, tenant_id: str = "demo") -> dict[str, str]:
     """The headers of somebody who signed in."""
     person = Person(tenant_id, "per_1", "Ann", role)
-    token, _ = TokenSigner(KEY, "trueup", timedelta(hours=1)).sign(person, datetime.now(UTC))
-    return {"Authorization": f"Bearer {token}"}
+    issued = TokenSigner(KEY, "trueup", timedelta(hours=1)).sign(person, datetime.now(UTC))
+    return {"Authorization": f"Bearer {issued.token}"}
 
 
-def as_service(name: str) -> dict[str, str]:
+def service_headers(name: str) -> dict[str, str]:
     """The headers of a sync service."""
     return {"Authorization": f"Bearer {SERVICE_TOKENS[name]}"}
+
+
+async def connect(auth: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
+    """Connects a provider as an admin; returns the integration as auth answers it."""
+    answer = await auth.post("/integrations", json=body, headers=person_headers(Role.ADMIN))
+    assert answer.status_code == 201, answer.text
+    integration: dict[str, Any] = answer.json()
+    return integration
+
+
+async def request_access(
+    auth: httpx.AsyncClient, service: str, integration: dict[str, Any], **more: Any
+) -> httpx.Response:
+    """Asks for access to the integration as a sync service does."""
+    body = {"tenant_id": "demo", "integration_id": integration["integration_id"], **more}
+    return await auth.post("/internal/access", json=body, headers=service_headers(service))

@@ -1,4 +1,4 @@
-"""People for tests: a signing key of our own, and tokens that a `TokenVerifier` accepts."""
+"""People for tests: a signing key, tokens signed with it, and a `TokenVerifier` that accepts them."""
 
 import time
 
@@ -12,15 +12,15 @@ from shared.web.token_verification import ALGORITHM, AUDIENCE, TokenVerifier
 _KEY = OKPKey.generate_key("Ed25519", {"kid": "test"})
 
 
-class KnownKeys:
-    """Keys that need no HTTP."""
+class StaticKeys:
+    """A key source that needs no HTTP."""
 
     async def current(self, *, refreshed: bool) -> KeySet:  # noqa: ARG002  the same either way
         return KeySet([_KEY])
 
 
 def a_verifier() -> TokenVerifier:
-    return TokenVerifier(AuthSettings(url="http://auth.test"), KnownKeys())
+    return TokenVerifier(AuthSettings(url="http://auth.test"), StaticKeys())
 
 
 def token_for(role: Role, tenant_id: str = "demo", *, person_id: str = "ann", seconds: int = 600) -> str:
@@ -40,10 +40,10 @@ def token_for(role: Role, tenant_id: str = "demo", *, person_id: str = "ann", se
 
 
 def signed_in(role: Role, tenant_id: str = "demo", *, person_id: str = "ann") -> dict[str, str]:
-    """The headers of a request by somebody with this role."""
+    """The headers of a request by somebody who has signed in with this role."""
     return {"Authorization": f"Bearer {token_for(role, tenant_id, person_id=person_id)}"}
 
 
-def published() -> dict[str, object]:
+def published_keys() -> dict[str, object]:
     """The JWKS that auth would publish for these tokens."""
     return dict(KeySet([_KEY]).as_dict(private=False))

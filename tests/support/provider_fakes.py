@@ -1,4 +1,4 @@
-"""Both providers as auth meets them, and everything a person types to connect them."""
+"""Both providers as auth calls them, and everything a person types to connect them."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ CANARIES = ("canary-sub-key", "canary-password", "canary-public", "canary-privat
 
 
 def ingram_body(**changed: Any) -> dict[str, Any]:
-    """As a person would post it."""
+    """What a person posts to connect it, with the named fields changed."""
     return {
         "provider": "ingram-micro",
         "base_url": f"https://api.cloud.im{INGRAM}",
@@ -26,7 +26,7 @@ def ingram_body(**changed: Any) -> dict[str, Any]:
 
 
 def connectwise_body(**changed: Any) -> dict[str, Any]:
-    """As a person would post it."""
+    """What a person posts to connect it, with the named fields changed."""
     return {
         "provider": "connectwise",
         "host": "api-na.myconnectwise.net",
@@ -45,11 +45,11 @@ def a_connectwise(**changed: Any) -> ConnectWiseConnection:
     return ConnectWiseConnection.model_validate(connectwise_body(**changed))
 
 
-class FarSide:
-    """Answers as recorded; `says` puts another answer, or an error, in the place of one path's."""
+class FakeProviders:
+    """Both providers over one transport: recorded answers, where `replies` has no other answer or error."""
 
     def __init__(self) -> None:
-        self.says: dict[str, httpx.Response | Exception] = {}
+        self.replies: dict[str, httpx.Response | Exception] = {}
         self.calls: list[httpx.Request] = []
         self._recorded = {
             f"{INGRAM}/token": recorded("vendors/ingram-micro/token.json"),
@@ -61,7 +61,7 @@ class FarSide:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.calls.append(request)
-        reply = (self._recorded | self.says).get(request.url.path, httpx.Response(404, text="Not Found"))
+        reply = (self._recorded | self.replies).get(request.url.path, httpx.Response(404, text="Not Found"))
         if isinstance(reply, Exception):
             raise reply
         return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)

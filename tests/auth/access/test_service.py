@@ -1,14 +1,14 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from provider_fakes import an_ingram
 
-from auth.access.models import ProviderSession
 from auth.access.service import AccessService
 from auth.credentials.connections import Connection
 from auth.integrations.models import Integration
+from auth.providers.models import ProviderSession
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side
 from shared.errors import CredentialsRejected, NotFound, TransientError
@@ -16,148 +16,152 @@ from shared.errors import CredentialsRejected, NotFound, TransientError
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-class Store:
-    """One integration in memory."""
+class OneIntegration:
+    """A store of one integration, in memory."""
 
     def __init__(self) -> None:
-        self.one = Integration.connected("demo", an_ingram(), before=None, now=START)
+        self.integration = Integration.connect("demo", an_ingram(), previous=None, now=START)
 
     async def get(self, tenant_id: str, integration_id: str) -> Integration:
-        if (tenant_id, integration_id) != (self.one.tenant_id, self.one.integration_id):
+        if (tenant_id, integration_id) != (self.integration.tenant_id, self.integration.integration_id):
             raise NotFound(f"there is no integration {integration_id}")
-        return self.one
+        return self.integration
 
-    async def every(self, tenant_id: str) -> list[Integration]:
-        return [self.one] if tenant_id == self.one.tenant_id else []
+    async def list(self, tenant_id: str) -> Sequence[Integration]:
+        return [self.integration] if tenant_id == self.integration.tenant_id else []
 
-    async def move(
+    async def apply(
         self, tenant_id: str, integration_id: str, transition: Callable[[Integration], Integration]
     ) -> Integration:
-        self.one = transition(await self.get(tenant_id, integration_id))
-        return self.one
+        self.integration = transition(await self.get(tenant_id, integration_id))
+        return self.integration
 
     async def connect(self, tenant_id: str, connection: Connection, now: datetime) -> Integration:
-        self.one = Integration.connected(tenant_id, connection, before=self.one, now=now)
-        return self.one
+        self.integration = Integration.connect(tenant_id, connection, previous=self.integration, now=now)
+        return self.integration
 
     async def credentials(self, integration: Integration) -> Connection:
-        assert integration == self.one
+        assert integration == self.integration
         return an_ingram()
 
 
-class World:
-    """The clock, the store, and a provider that gives token 1, 2, … or what it is told to raise."""
+class AccessEnv:
+    """An access service, its clock and store, and a provider that gives token 1, 2, … or raises `failure`."""
 
     def __init__(self) -> None:
-        self.store, self.clock = Store(), START
-        self.signed_in: list[ProviderSession | None] = []
-        self.raises: Exception | None = None
-        self.granting = AccessService(self.store, {"ingram-micro": self}, lambda: self.clock)
+        self.store, self.clock = OneIntegration(), START
+        self.previous_sessions: list[ProviderSession | None] = []
+        self.failure: Exception | None = None
+        self.access = AccessService(self.store, {"ingram-micro": self}, lambda: self.clock)
 
     async def check(self, connection: Connection) -> None: ...
 
-    async def open(self, connection: Connection, known: ProviderSession | None) -> ProviderSession:  # noqa: ARG002 (the protocol's)
-        self.signed_in.append(known)
+    async def open_session(
+        self,
+        connection: Connection,  # noqa: ARG002 (the protocol's)
+        previous: ProviderSession | None,
+    ) -> ProviderSession:
+        self.previous_sessions.append(previous)
         await asyncio.sleep(0)
-        if self.raises:
-            raise self.raises
-        headers = {"Authorization": f"Bearer {len(self.signed_in)}"}
+        if self.failure:
+            raise self.failure
+        headers = {"Authorization": f"Bearer {len(self.previous_sessions)}"}
         return ProviderSession("https://api.example", headers, timedelta(minutes=20))
 
     async def token(self, *, rejected_after: datetime | None = None, side: Side = Side.VENDOR) -> str:
-        one = self.store.one.integration_id
-        grant = await self.granting.access(side, "demo", one, rejected_after=rejected_after)
-        return grant.opening.headers["Authorization"]
+        integration_id = self.store.integration.integration_id
+        cached = await self.access.grant(side, "demo", integration_id, rejected_after=rejected_after)
+        return cached.session.headers["Authorization"]
 
 
 async def test_all_who_ask_at_once_share_one_sign_in() -> None:
-    world = World()
+    env = AccessEnv()
 
-    tokens = await asyncio.gather(*(world.token() for _ in range(10)))
+    tokens = await asyncio.gather(*(env.token() for _ in range(10)))
 
     assert set(tokens) == {"Bearer 1"}
 
 
 async def test_access_is_handed_out_until_it_expires() -> None:
-    world = World()
-    await world.token()
+    env = AccessEnv()
+    await env.token()
 
-    world.clock += timedelta(minutes=19)
-    before = await world.token()
-    world.clock += timedelta(minutes=1)
+    env.clock += timedelta(minutes=19)
+    before = await env.token()
+    env.clock += timedelta(minutes=1)
 
-    assert (before, await world.token()) == ("Bearer 1", "Bearer 2")
+    assert (before, await env.token()) == ("Bearer 1", "Bearer 2")
 
 
 async def test_refused_access_is_replaced_once_for_all_that_used_it() -> None:
-    world = World()
-    await world.token()
-    world.clock += timedelta(seconds=1)
+    env = AccessEnv()
+    await env.token()
+    env.clock += timedelta(seconds=1)
 
-    tokens = await asyncio.gather(*(world.token(rejected_after=START) for _ in range(10)))
+    tokens = await asyncio.gather(*(env.token(rejected_after=START) for _ in range(10)))
 
     assert set(tokens) == {"Bearer 2"}
 
 
-async def test_what_is_known_may_be_built_upon_unless_it_was_refused() -> None:
-    world = World()
-    await world.token()
-    world.clock += timedelta(minutes=20)
-    await world.token()
-    await world.token(rejected_after=world.clock)
+async def test_an_expired_session_may_be_built_upon_unless_it_was_refused() -> None:
+    env = AccessEnv()
+    await env.token()
+    env.clock += timedelta(minutes=20)
+    await env.token()
+    await env.token(rejected_after=env.clock)
 
-    first, renewed, after_refusal = world.signed_in
+    first, renewed, after_refusal = env.previous_sessions
 
     assert (first, after_refusal) == (None, None)
     assert renewed is not None
 
 
 async def test_new_credentials_are_signed_in_with_at_once() -> None:
-    world = World()
-    await world.token()
+    env = AccessEnv()
+    await env.token()
 
-    await world.store.connect("demo", an_ingram(), world.clock)
+    await env.store.connect("demo", an_ingram(), env.clock)
 
-    assert await world.token() == "Bearer 2"
+    assert await env.token() == "Bearer 2"
 
 
 async def test_refused_credentials_are_not_tried_again() -> None:
-    world = World()
-    world.raises = CredentialsRejected("the marketplace refused to sign in")
+    env = AccessEnv()
+    env.failure = CredentialsRejected("the marketplace refused to sign in")
 
     for _ in range(3):
         with pytest.raises(CredentialsRejected, match="the marketplace refused to sign in"):
-            await world.token()
+            await env.token()
 
-    assert len(world.signed_in) == 1
-    assert world.store.one.status is IntegrationStatus.ERROR
+    assert len(env.previous_sessions) == 1
+    assert env.store.integration.status is IntegrationStatus.ERROR
 
 
 async def test_a_throttled_sign_in_leaves_everything_as_it_was() -> None:
-    world = World()
-    world.raises = TransientError("later", retry_after=30)
+    env = AccessEnv()
+    env.failure = TransientError("later", retry_after=30)
     with pytest.raises(TransientError):
-        await world.token()
-    world.raises = None
+        await env.token()
+    env.failure = None
 
-    assert await world.token() == "Bearer 2"
-    assert world.store.one.status is IntegrationStatus.PENDING
+    assert await env.token() == "Bearer 2"
+    assert env.store.integration.status is IntegrationStatus.PENDING
 
 
 @pytest.mark.parametrize("status", [IntegrationStatus.DISCONNECTED, IntegrationStatus.DISABLED])
 async def test_there_is_no_access_to_what_is_not_connected(status: IntegrationStatus) -> None:
-    world = World()
-    await world.token()
-    world.store.one = world.store.one.model_copy(update={"status": status})
+    env = AccessEnv()
+    await env.token()
+    env.store.integration = env.store.integration.model_copy(update={"status": status})
 
     with pytest.raises(NotFound, match=str(status)):
-        await world.token()
+        await env.token()
 
 
 async def test_a_service_gets_access_to_its_own_side_alone() -> None:
-    world = World()
+    env = AccessEnv()
 
     with pytest.raises(NotFound):
-        await world.token(side=Side.PSA)
+        await env.token(side=Side.PSA)
 
-    assert world.signed_in == []
+    assert env.previous_sessions == []

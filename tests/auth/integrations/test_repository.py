@@ -2,33 +2,30 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from auth_env import a_store, said
+from auth_env import a_repository, outbox_messages
 from provider_fakes import CANARIES, a_connectwise, an_ingram
 
-from auth.people.models import Member
-from auth.people.repository import MongoPeople
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
 from shared.errors import NotFound
 from shared.mongo import Mongo
-from shared.web.person import Role
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OLD, NEW = b"o" * 32, b"n" * 32
 
 
 async def test_a_connection_is_saved_with_its_credential_and_both_events(mongo: Mongo) -> None:
-    store = a_store(mongo)
+    store = a_repository(mongo)
 
     saved = await store.connect("demo", an_ingram(), NOW)
 
     assert await store.get("demo", saved.integration_id) == saved
     assert await store.credentials(saved) == an_ingram()
-    assert await said(mongo, IntegrationConnected) == [saved.as_connected()]
-    assert await said(mongo, IntegrationChanged) == [saved.as_changed()]
+    assert await outbox_messages(mongo, IntegrationConnected) == [saved.connected_event()]
+    assert await outbox_messages(mongo, IntegrationChanged) == [saved.changed_event()]
 
 
 async def test_connecting_again_replaces_the_credential(mongo: Mongo) -> None:
-    store = a_store(mongo)
+    store = a_repository(mongo)
     first = await store.connect("demo", an_ingram(), NOW)
 
     second = await store.connect("demo", an_ingram(password="canary-password-2"), NOW)
@@ -40,48 +37,50 @@ async def test_connecting_again_replaces_the_credential(mongo: Mongo) -> None:
 
 
 async def test_two_who_connect_at_once_make_two_generations(mongo: Mongo) -> None:
-    store = a_store(mongo)
+    store = a_repository(mongo)
     await store.connect("demo", an_ingram(), NOW)
 
     both = await asyncio.gather(*(store.connect("demo", an_ingram(), NOW) for _ in range(2)))
 
-    assert {one.generation for one in both} == {2, 3}
-    assert [event.generation for event in await said(mongo, IntegrationConnected)] == [1, 2, 3]
+    assert {integration.generation for integration in both} == {2, 3}
+    assert [event.generation for event in await outbox_messages(mongo, IntegrationConnected)] == [1, 2, 3]
 
 
-async def test_disconnecting_destroys_the_credential_and_tells(mongo: Mongo) -> None:
-    store = a_store(mongo)
+async def test_disconnecting_destroys_the_credential_and_publishes_the_status(mongo: Mongo) -> None:
+    store = a_repository(mongo)
     saved = await store.connect("demo", an_ingram(), NOW)
 
-    gone = await store.move("demo", saved.integration_id, lambda known: known.disconnected(NOW))
+    disconnected = await store.apply(
+        "demo", saved.integration_id, lambda integration: integration.disconnect(NOW)
+    )
 
     assert await mongo.all_tenants("credentials").count() == 0
-    assert (await said(mongo, IntegrationChanged))[-1] == gone.as_changed()
+    assert (await outbox_messages(mongo, IntegrationChanged))[-1] == disconnected.changed_event()
     assert (await store.get("demo", saved.integration_id)).status is IntegrationStatus.DISCONNECTED
 
 
-async def test_a_transition_that_changes_nothing_says_nothing(mongo: Mongo) -> None:
-    store = a_store(mongo)
+async def test_a_transition_that_changes_nothing_publishes_nothing(mongo: Mongo) -> None:
+    store = a_repository(mongo)
     saved = await store.connect("demo", an_ingram(), NOW)
 
-    await store.move("demo", saved.integration_id, lambda known: known.refused(7, "no", NOW))
+    await store.apply("demo", saved.integration_id, lambda integration: integration.reject(7, "no", NOW))
 
-    assert await said(mongo, IntegrationChanged) == [saved.as_changed()]
+    assert await outbox_messages(mongo, IntegrationChanged) == [saved.changed_event()]
 
 
 async def test_another_tenants_integration_is_not_there(mongo: Mongo) -> None:
-    store = a_store(mongo)
+    store = a_repository(mongo)
     saved = await store.connect("demo", an_ingram(), NOW)
 
-    assert await store.every("other") == []
+    assert await store.list("other") == []
     with pytest.raises(NotFound):
         await store.get("other", saved.integration_id)
     with pytest.raises(NotFound):
-        await store.move("other", saved.integration_id, lambda known: known.disconnected(NOW))
+        await store.apply("other", saved.integration_id, lambda integration: integration.disconnect(NOW))
 
 
 async def test_no_secret_is_stored_as_it_was_typed(mongo: Mongo) -> None:
-    store = a_store(mongo)
+    store = a_repository(mongo)
     await store.connect("demo", an_ingram(), NOW)
     await store.connect("demo", a_connectwise(), NOW)
 
@@ -91,20 +90,10 @@ async def test_no_secret_is_stored_as_it_was_typed(mongo: Mongo) -> None:
 
 
 async def test_rewrapping_moves_every_credential_and_keeps_it_readable(mongo: Mongo) -> None:
-    saved = await a_store(mongo, k1=OLD).connect("demo", an_ingram(), NOW)
+    saved = await a_repository(mongo, k1=OLD).connect("demo", an_ingram(), NOW)
 
-    more = await a_store(mongo, k1=OLD, k2=NEW).rewrap()
+    more = await a_repository(mongo, k1=OLD, k2=NEW).rewrap_batch()
 
     assert not more
     assert await mongo.all_tenants("credentials").distinct("sealed.kid") == ["k2"]
-    assert await a_store(mongo, k2=NEW).credentials(saved) == an_ingram()
-
-
-async def test_people_are_found_by_address_in_one_tenant_or_in_all(mongo: Mongo) -> None:
-    people = MongoPeople(mongo)
-    for tenant_id in ("demo", "other"):
-        await people.save(Member(tenant_id, "ann@x.example", "Ann", Role.MAPPER, "hash"))
-
-    assert [one.tenant_id for one in await people.known("ann@x.example", None)] == ["demo", "other"]
-    assert [one.tenant_id for one in await people.known("ann@x.example", "other")] == ["other"]
-    assert await people.known("bob@x.example", None) == []
+    assert await a_repository(mongo, k2=NEW).credentials(saved) == an_ingram()

@@ -2,7 +2,7 @@ import base64
 
 import httpx
 import pytest
-from provider_fakes import CONNECTWISE, FarSide, a_connectwise
+from provider_fakes import CONNECTWISE, FakeProviders, a_connectwise
 
 from auth.providers.connectwise import ConnectWiseProvider
 from shared.errors import CredentialsRejected, TransientError
@@ -14,18 +14,18 @@ COMPANIES, AGREEMENTS = f"{CONNECTWISE}/company/companies", f"{CONNECTWISE}/fina
 UNAUTHORIZED = '{"code":"ConnectWiseApi","message":"UserNotAuthenticated","errors":null}'
 
 
-def provider(far_side: FarSide) -> ConnectWiseProvider:
-    return ConnectWiseProvider(OutboundSettings(), far_side.transport)
+def provider(providers: FakeProviders) -> ConnectWiseProvider:
+    return ConnectWiseProvider(OutboundSettings(), providers.transport)
 
 
 async def test_keys_are_proven_by_one_company_and_one_agreement() -> None:
-    far_side = FarSide()
+    providers = FakeProviders()
 
-    await provider(far_side).check(a_connectwise())
+    await provider(providers).check(a_connectwise())
 
-    _, companies, agreements = far_side.calls
+    _, companies, agreements = providers.calls
     basic = base64.b64encode(b"acme+canary-public:canary-private").decode()
-    assert far_side.paths == [f"GET {INFO}", f"GET {COMPANIES}", f"GET {AGREEMENTS}"]
+    assert providers.paths == [f"GET {INFO}", f"GET {COMPANIES}", f"GET {AGREEMENTS}"]
     assert dict(companies.url.params) == {"pageSize": "1", "fields": "id"}
     assert agreements.headers["authorization"] == f"Basic {basic}"
     assert agreements.headers["clientid"] == "canary-client"
@@ -33,11 +33,11 @@ async def test_keys_are_proven_by_one_company_and_one_agreement() -> None:
 
 
 async def test_company_info_is_asked_for_without_keys() -> None:
-    far_side = FarSide()
+    providers = FakeProviders()
 
-    await provider(far_side).check(a_connectwise())
+    await provider(providers).check(a_connectwise())
 
-    assert not {"authorization", "clientid"} & set(far_side.calls[0].headers)
+    assert not {"authorization", "clientid"} & set(providers.calls[0].headers)
 
 
 @pytest.mark.parametrize(
@@ -60,22 +60,22 @@ async def test_company_info_is_asked_for_without_keys() -> None:
 async def test_the_fields_that_can_be_wrong_are_named(
     path: str, status: int, text: str, fields: set[str]
 ) -> None:
-    far_side = FarSide()
-    far_side.says[path] = httpx.Response(status, text=text)
+    providers = FakeProviders()
+    providers.replies[path] = httpx.Response(status, text=text)
 
     with pytest.raises(Problem) as raised:
-        await provider(far_side).check(a_connectwise())
+        await provider(providers).check(a_connectwise())
 
     assert raised.value.status == 422
     assert {field.name for field in raised.value.fields} == fields
 
 
 async def test_the_host_of_the_pages_is_recognised() -> None:
-    far_side = FarSide()
-    far_side.says[COMPANIES] = httpx.Response(401, text=UNAUTHORIZED)
+    providers = FakeProviders()
+    providers.replies[COMPANIES] = httpx.Response(401, text=UNAUTHORIZED)
 
     with pytest.raises(Problem) as raised:
-        await provider(far_side).check(a_connectwise(host="na.myconnectwise.net"))
+        await provider(providers).check(a_connectwise(host="na.myconnectwise.net"))
 
     assert raised.value.fields[0].reason == "put api- in front: api-na.myconnectwise.net"
 
@@ -96,45 +96,45 @@ async def test_an_address_that_may_not_be_called_is_a_wrong_host(host: str, reas
 
 
 async def test_a_psa_that_is_down_is_not_taken_for_wrong_keys() -> None:
-    far_side = FarSide()
-    far_side.says[COMPANIES] = httpx.Response(
+    providers = FakeProviders()
+    providers.replies[COMPANIES] = httpx.Response(
         429, json={"message": "Too many requests."}, headers={"Retry-After": "300"}
     )
 
     with pytest.raises(TransientError):
-        await provider(far_side).check(a_connectwise())
+        await provider(providers).check(a_connectwise())
 
 
 async def test_access_holds_the_address_of_todays_code_base() -> None:
-    opening = await provider(FarSide()).open(a_connectwise(), None)
+    session = await provider(FakeProviders()).open_session(a_connectwise(), None)
 
-    assert opening.base_url == "https://api-na.myconnectwise.net/v2025_1/apis/3.0"
-    assert set(opening.headers) == {"Authorization", "clientId"}
-    assert "canary" not in repr(opening)
+    assert session.base_url == "https://api-na.myconnectwise.net/v2025_1/apis/3.0"
+    assert set(session.headers) == {"Authorization", "clientId"}
+    assert "canary" not in repr(session)
 
 
 async def test_the_code_base_is_not_asked_for_twice() -> None:
-    far_side = FarSide()
-    known = await provider(far_side).open(a_connectwise(), None)
+    providers = FakeProviders()
+    previous = await provider(providers).open_session(a_connectwise(), None)
 
-    again = await provider(far_side).open(a_connectwise(), known)
+    again = await provider(providers).open_session(a_connectwise(), previous)
 
-    assert again == known
-    assert far_side.paths == [f"GET {INFO}"]
+    assert again == previous
+    assert providers.paths == [f"GET {INFO}"]
 
 
 @pytest.mark.parametrize("reply", [httpx.Response(200, text="null"), httpx.Response(404)])
 async def test_a_company_that_is_gone_must_be_connected_again(reply: httpx.Response) -> None:
-    far_side = FarSide()
-    far_side.says[INFO] = reply
+    providers = FakeProviders()
+    providers.replies[INFO] = reply
 
     with pytest.raises(CredentialsRejected):
-        await provider(far_side).open(a_connectwise(), None)
+        await provider(providers).open_session(a_connectwise(), None)
 
 
 async def test_a_whole_origin_may_stand_for_the_host() -> None:
-    far_side = FarSide()
+    providers = FakeProviders()
 
-    opening = await provider(far_side).open(a_connectwise(host="http://127.0.0.1:8090"), None)
+    session = await provider(providers).open_session(a_connectwise(host="http://127.0.0.1:8090"), None)
 
-    assert opening.base_url == "http://127.0.0.1:8090/v2025_1/apis/3.0"
+    assert session.base_url == "http://127.0.0.1:8090/v2025_1/apis/3.0"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from http_fakes import raw_server
-from provider_fakes import CANARIES, FarSide, an_ingram
+from provider_fakes import CANARIES, FakeProviders, an_ingram
 
 from auth.providers.ingram_micro import IngramMicroProvider
 from shared.errors import CredentialsRejected, TransientError, UnexpectedResponse
@@ -15,16 +15,16 @@ from shared.web.problems import Problem
 TOKEN, CUSTOMERS = "/marketplace/na/token", "/marketplace/na/customers"
 
 
-def provider(far_side: FarSide) -> IngramMicroProvider:
-    return IngramMicroProvider(OutboundSettings(), far_side.transport)
+def provider(providers: FakeProviders) -> IngramMicroProvider:
+    return IngramMicroProvider(OutboundSettings(), providers.transport)
 
 
 async def test_credentials_are_proven_by_a_token_and_one_customer() -> None:
-    far_side = FarSide()
+    providers = FakeProviders()
 
-    await provider(far_side).check(an_ingram())
+    await provider(providers).check(an_ingram())
 
-    token, customers = far_side.calls
+    token, customers = providers.calls
     basic = base64.b64encode(b"acme.api:canary-password").decode()
     assert (token.headers["authorization"], json.loads(token.content)) == (
         f"Basic {basic}",
@@ -52,12 +52,12 @@ async def test_credentials_are_proven_by_a_token_and_one_customer() -> None:
 async def test_the_fields_that_can_be_wrong_are_named(
     path: str, status: int, message: str, fields: set[str]
 ) -> None:
-    far_side = FarSide()
+    providers = FakeProviders()
     text = json.dumps({"message": message}) if message else ""
-    far_side.says[path] = httpx.Response(status, text=text, headers={"Location": "https://x.example"})
+    providers.replies[path] = httpx.Response(status, text=text, headers={"Location": "https://x.example"})
 
     with pytest.raises(Problem) as raised:
-        await provider(far_side).check(an_ingram())
+        await provider(providers).check(an_ingram())
 
     assert raised.value.status == 422
     assert {field.name for field in raised.value.fields} == fields
@@ -66,7 +66,7 @@ async def test_the_fields_that_can_be_wrong_are_named(
 
 async def test_a_missing_region_is_hinted_at() -> None:
     with pytest.raises(Problem) as raised:
-        await provider(FarSide()).check(an_ingram(base_url="https://api.cloud.im/marketplace/"))
+        await provider(FakeProviders()).check(an_ingram(base_url="https://api.cloud.im/marketplace/"))
 
     assert "it normally ends in a region such as /na or /eu" in raised.value.fields[0].reason
 
@@ -74,11 +74,13 @@ async def test_a_missing_region_is_hinted_at() -> None:
 @pytest.mark.parametrize("path", [TOKEN, CUSTOMERS])
 @pytest.mark.parametrize("quota", ["Out of call volume quota. Quota will be replenished in 05:12:10.", ""])
 async def test_throttling_is_not_taken_for_wrong_credentials(path: str, quota: str) -> None:
-    far_side = FarSide()
-    far_side.says[path] = httpx.Response(403 if quota else 429, text=quota, headers={"Retry-After": "300"})
+    providers = FakeProviders()
+    providers.replies[path] = httpx.Response(
+        403 if quota else 429, text=quota, headers={"Retry-After": "300"}
+    )
 
     with pytest.raises(TransientError) as raised:
-        await provider(far_side).check(an_ingram())
+        await provider(providers).check(an_ingram())
 
     assert raised.value.retry_after == 300
 
@@ -104,21 +106,21 @@ async def test_an_address_that_may_not_be_called_is_a_wrong_base_url(base_url: s
 
 
 async def test_a_host_that_nothing_answers_at_is_a_wrong_base_url() -> None:
-    far_side = FarSide()
-    far_side.says[TOKEN] = httpx.ConnectError("api.cloud.example cannot be looked up")
+    providers = FakeProviders()
+    providers.replies[TOKEN] = httpx.ConnectError("api.cloud.example cannot be looked up")
 
     with pytest.raises(Problem, match="cannot be looked up") as raised:
-        await provider(far_side).check(an_ingram())
+        await provider(providers).check(an_ingram())
 
     assert raised.value.fields[0].name == "base_url"
 
 
 async def test_a_host_that_is_no_marketplace_is_a_wrong_base_url() -> None:
-    far_side = FarSide()
-    far_side.says[TOKEN] = httpx.Response(200, text="<html>Welcome</html>")
+    providers = FakeProviders()
+    providers.replies[TOKEN] = httpx.Response(200, text="<html>Welcome</html>")
 
     with pytest.raises(Problem) as raised:
-        await provider(far_side).check(an_ingram())
+        await provider(providers).check(an_ingram())
 
     assert [field.name for field in raised.value.fields] == ["base_url"]
 
@@ -136,11 +138,11 @@ async def test_the_sandbox_is_reached_by_its_exact_origin() -> None:
 
 @pytest.mark.parametrize("secret", CANARIES[:2])
 async def test_a_provider_that_echoes_secrets_is_not_quoted(secret: str) -> None:
-    far_side = FarSide()
-    far_side.says[TOKEN] = httpx.Response(401, json={"message": f"no user acme.api with {secret}"})
+    providers = FakeProviders()
+    providers.replies[TOKEN] = httpx.Response(401, json={"message": f"no user acme.api with {secret}"})
 
     with pytest.raises(Problem) as raised:
-        await provider(far_side).check(an_ingram())
+        await provider(providers).check(an_ingram())
 
     assert "no user acme.api with ***" in raised.value.detail
     assert secret not in f"{raised.value.detail} {raised.value.fields}"
@@ -148,25 +150,27 @@ async def test_a_provider_that_echoes_secrets_is_not_quoted(secret: str) -> None
 
 @pytest.mark.parametrize(("seconds", "lasts"), [(1500, 1440), (60, 54), (100, 90)])
 async def test_access_ends_shortly_before_the_token_does(seconds: int, lasts: int) -> None:
-    far_side = FarSide()
-    far_side.says[TOKEN] = httpx.Response(200, json={"token": "t-0123456789", "expiresInSeconds": seconds})
+    providers = FakeProviders()
+    providers.replies[TOKEN] = httpx.Response(
+        200, json={"token": "t-0123456789", "expiresInSeconds": seconds}
+    )
 
-    opening = await provider(far_side).open(an_ingram(), None)
+    session = await provider(providers).open_session(an_ingram(), None)
 
-    assert opening.lasts == timedelta(seconds=lasts)
-    assert opening.headers["Authorization"] == "Bearer t-0123456789"
-    assert "t-0123456789" not in repr(opening)
+    assert session.lifetime == timedelta(seconds=lasts)
+    assert session.headers["Authorization"] == "Bearer t-0123456789"
+    assert "t-0123456789" not in repr(session)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 async def test_a_refused_sign_in_is_not_repeated(status: int) -> None:
-    far_side = FarSide()
-    far_side.says[TOKEN] = httpx.Response(status, json={"message": "Bad credentials"})
+    providers = FakeProviders()
+    providers.replies[TOKEN] = httpx.Response(status, json={"message": "Bad credentials"})
 
     with pytest.raises(CredentialsRejected, match="Bad credentials"):
-        await provider(far_side).open(an_ingram(), None)
+        await provider(providers).open_session(an_ingram(), None)
 
-    assert far_side.paths == [f"POST {TOKEN}"]
+    assert providers.paths == [f"POST {TOKEN}"]
 
 
 @pytest.mark.parametrize(
@@ -174,8 +178,8 @@ async def test_a_refused_sign_in_is_not_repeated(status: int) -> None:
     [{}, [], {"token": "t"}, {"token": 1, "expiresInSeconds": 5}, {"token": "t", "expiresInSeconds": 0}],
 )
 async def test_a_token_answer_of_another_shape_is_unexpected(body: object) -> None:
-    far_side = FarSide()
-    far_side.says[TOKEN] = httpx.Response(200, json=body)
+    providers = FakeProviders()
+    providers.replies[TOKEN] = httpx.Response(200, json=body)
 
     with pytest.raises(UnexpectedResponse):
-        await provider(far_side).open(an_ingram(), None)
+        await provider(providers).open_session(an_ingram(), None)

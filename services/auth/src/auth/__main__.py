@@ -1,4 +1,4 @@
-"""Runs auth."""
+"""Runs auth: `python -m auth`."""
 
 from auth.app import create_app
 from auth.settings import Settings

@@ -1,4 +1,4 @@
-"""How auth is built: every object once, opened and closed in order."""
+"""Builds auth: every object once, started and closed in order."""
 
 import time
 from datetime import UTC, datetime
@@ -7,21 +7,22 @@ from functools import partial
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 
-from auth.access.routes import ServiceCallers, internal_routes
+from auth.access.routes import ServiceAuthenticator, access_routes
 from auth.access.service import AccessService
-from auth.credentials.jobs import rewrapping_job
+from auth.credentials.jobs import rewrap_job
 from auth.credentials.sealing import Keyring, Sealer
 from auth.integrations.handlers import subscribe
-from auth.integrations.repository import MongoIntegrations
+from auth.integrations.repository import IntegrationRepository
 from auth.integrations.routes import integration_routes
 from auth.integrations.service import IntegrationService
-from auth.people.models import Member, PasswordHashes
-from auth.people.repository import MongoPeople
+from auth.people.models import Member
+from auth.people.passwords import PasswordHasher
+from auth.people.repository import PeopleRepository
 from auth.people.routes import session_routes
 from auth.people.service import SignInService
 from auth.people.tokens import TokenSigner
 from auth.providers import make_providers
-from auth.settings import SERVICES, Settings
+from auth.settings import SYNC_SERVICES, Settings
 from shared.http_client.client import Transport
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Index, Mongo
@@ -30,7 +31,7 @@ from shared.runtime.health import Health
 from shared.runtime.lifespan import application, running
 from shared.runtime.settings import AuthSettings, load
 from shared.web.person import Role
-from shared.web.token_verification import TokenVerifier, require_role
+from shared.web.token_verification import TokenVerifier
 
 SERVICE = "auth"
 INDEXES = (
@@ -42,7 +43,7 @@ INDEXES = (
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as uvicorn runs it."""
+    """Returns the service as uvicorn runs it."""
     settings = settings or load(Settings)
     return make_app(settings, Mongo(settings.mongo), make_broker(settings.kafka, SERVICE))
 
@@ -54,47 +55,55 @@ def make_app(
     *,
     transport: Transport | None = None,
 ) -> FastAPI:
-    """The same from parts that a test may bring."""
+    """Returns the service on the given store and broker; `transport` replaces HTTP to providers in tests."""
     health, outbox = Health(SERVICE), Outbox(mongo, SERVICE)
     health.check("document store", mongo.ping)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
-    sealer = Sealer(Keyring(settings.sealing.raw, settings.sealing.current))
-    integrations = MongoIntegrations(mongo, outbox, sealer)
+    sealer = Sealer(Keyring(settings.sealing.raw_keys, settings.sealing.current))
+    repository = IntegrationRepository(mongo, outbox, sealer)
     providers = make_providers(settings.outbound, transport)
-    connecting = IntegrationService(integrations, providers, _now)
-    granting = AccessService(integrations, providers, _now)
+    integrations = IntegrationService(repository, providers, _now)
+    access = AccessService(repository, providers, _now)
     signer = TokenSigner(
         settings.signing_key.get_secret_value(), settings.auth.issuer, settings.auth.lifetime
     )
-    signing_in = SignInService(MongoPeople(mongo), PasswordHashes(), signer, now=_now, tick=time.monotonic)
-    subscribe(broker, connecting, service=SERVICE, health=health)
+    sign_in = SignInService(
+        PeopleRepository(mongo), PasswordHasher(), signer, now=_now, monotonic=time.monotonic
+    )
+    subscribe(broker, integrations, service=SERVICE, health=health)
     lifespan = partial(
         running,
         health=health,
         broker=broker,
-        jobs=(relay.job(), rewrapping_job(integrations.rewrap)),
-        starting=(partial(mongo.ensure, INDEXES), partial(_seed, signing_in, settings)),
+        jobs=(relay.job(), rewrap_job(repository.rewrap_batch)),
+        # Indexes first: seeding finds the admin by e-mail address.
+        starting=(partial(mongo.ensure, INDEXES), partial(_seed, sign_in, settings)),
         closing=(relay.release, mongo.close),
     )
-    verifier = TokenVerifier(AuthSettings(url="", issuer=settings.auth.issuer), signer)
-    viewer, admin = require_role(verifier, Role.VIEWER), require_role(verifier, Role.ADMIN)
     routers = [
-        session_routes(signing_in),
-        integration_routes(connecting, viewer=viewer, admin=admin),
-        internal_routes(granting, _callers(settings)),
+        session_routes(sign_in),
+        integration_routes(integrations, _verifier(settings, signer)),
+        access_routes(access, _service_authenticator(settings)),
     ]
     return application(health, lifespan, routers, broker=broker)
 
 
-async def _seed(signing_in: SignInService, settings: Settings) -> None:
+def _verifier(settings: Settings, signer: TokenSigner) -> TokenVerifier:
+    """Auth verifies with its own signer, and never asks itself for its keys: there is no URL."""
+    return TokenVerifier(AuthSettings(url="", issuer=settings.auth.issuer), signer)
+
+
+def _service_authenticator(settings: Settings) -> ServiceAuthenticator:
+    """Every sync service has one side, so its token stands for that side."""
+    tokens = settings.service_tokens.items()
+    return ServiceAuthenticator({SYNC_SERVICES[name]: token.get_secret_value() for name, token in tokens})
+
+
+async def _seed(sign_in: SignInService, settings: Settings) -> None:
+    """Saves the tenants and the first admin as the settings name them at every start."""
     admin = settings.admin
     member = Member(admin.tenant_id, admin.email.lower(), admin.name, Role.ADMIN, "")
-    await signing_in.seed(settings.tenants, member, admin.password.get_secret_value())
-
-
-def _callers(settings: Settings) -> ServiceCallers:
-    tokens = settings.service_tokens.items()
-    return ServiceCallers({SERVICES[service]: token.get_secret_value() for service, token in tokens})
+    await sign_in.seed(settings.tenants, member, admin.password.get_secret_value())
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""What auth needs to be told."""
+"""The settings of auth, from the environment."""
 
 import base64
 import binascii
@@ -19,7 +19,8 @@ from shared.runtime.settings import (
     SettingsBlock,
 )
 
-SERVICES = {"vendor-sync": Side.VENDOR, "psa-sync": Side.PSA}
+SYNC_SERVICES = {"vendor-sync": Side.VENDOR, "psa-sync": Side.PSA}
+"""The services that may ask for access, and the side of each."""
 _KEY_BYTES = 32
 
 
@@ -34,6 +35,7 @@ def _sealing_key(value: SecretStr) -> SecretStr:
 
 
 def _signing_key(value: SecretStr) -> SecretStr:
+    # Building a signer is the check: its ValueError becomes the one line that names the setting.
     TokenSigner(value.get_secret_value(), "", timedelta())
     return value
 
@@ -41,26 +43,24 @@ def _signing_key(value: SecretStr) -> SecretStr:
 def _known_zone(tenant: Tenant) -> Tenant:
     try:
         ZoneInfo(tenant.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError):  # ValueError: an absolute path, or one that leaves the folder
         raise ValueError(f"{tenant.time_zone} is no time zone such as Europe/Berlin") from None
     return tenant
 
 
-class OwnDatabase(MongoSettings):
-    """Named like the service unless told otherwise."""
-
+class _Database(MongoSettings):
     database: str = "auth"
 
 
 class TokenSettings(SettingsBlock):
-    """What people's tokens say; they cannot be called back, so they end with the working day."""
+    """Issuer and lifetime of people's tokens; tokens cannot be revoked, so they end with the working day."""
 
     issuer: str = "trueup"
     lifetime: timedelta = timedelta(hours=8)
 
 
 class AdminSettings(SettingsBlock):
-    """The first person; there is no default password."""
+    """The first admin; there is no default password."""
 
     tenant_id: str
     email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -69,27 +69,27 @@ class AdminSettings(SettingsBlock):
 
 
 class SealingSettings(SettingsBlock):
-    """Wrapping keys by id, and which of them seals from now on."""
+    """Wrapping keys by id, each base64 of 32 bytes, and the id of the one that seals from now on."""
 
     keys: dict[str, Annotated[SecretStr, AfterValidator(_sealing_key)]]
     current: str
 
     @model_validator(mode="after")
-    def _has_current(self) -> Self:
+    def _check_current(self) -> Self:
         if self.current not in self.keys:
             raise ValueError(f"SEALING__CURRENT names {self.current!r}, which is not in SEALING__KEYS")
         return self
 
     @property
-    def raw(self) -> dict[str, bytes]:
-        return {kid: base64.b64decode(key.get_secret_value()) for kid, key in self.keys.items()}
+    def raw_keys(self) -> dict[str, bytes]:
+        return {key_id: base64.b64decode(key.get_secret_value()) for key_id, key in self.keys.items()}
 
 
 class Settings(ServiceSettings):
-    """From the environment; secrets have no defaults."""
+    """What a process of auth is started with; secrets have no defaults."""
 
     kafka: KafkaSettings
-    mongo: OwnDatabase
+    mongo: _Database
     outbound: OutboundSettings = OutboundSettings()
     auth: TokenSettings = TokenSettings()
     tenants: Annotated[tuple[Annotated[Tenant, AfterValidator(_known_zone)], ...], Field(min_length=1)]
@@ -99,11 +99,11 @@ class Settings(ServiceSettings):
     sealing: SealingSettings
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_names(self) -> Self:
         if self.admin.tenant_id not in {tenant.id for tenant in self.tenants}:
             raise ValueError(f"ADMIN__TENANT_ID names {self.admin.tenant_id!r}, which is not in TENANTS")
-        if unknown := set(self.service_tokens) - set(SERVICES):
+        if unknown := set(self.service_tokens) - set(SYNC_SERVICES):
             raise ValueError(
-                f"SERVICE_TOKENS names {sorted(unknown)}: only {sorted(SERVICES)} ask for access"
+                f"SERVICE_TOKENS names {sorted(unknown)}: only {sorted(SYNC_SERVICES)} ask for access"
             )
         return self

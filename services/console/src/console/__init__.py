@@ -1,1 +1,1 @@
-"""console: the pages that people use, and the live status over server-sent events."""
+"""The pages that people use, and the live status as server-sent events."""

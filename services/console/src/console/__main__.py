@@ -1,4 +1,4 @@
-"""`python -m console` runs the service."""
+"""Runs the console: `python -m console`."""
 
 from console.app import create_app
 from console.settings import Settings

@@ -1,4 +1,4 @@
-"""The services that the console asks, with the token of the person who looks."""
+"""The services that the console calls, with the token of the person who is signed in."""
 
 from datetime import datetime
 
@@ -8,25 +8,24 @@ from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side
 from shared.errors import CredentialsRejected
 from shared.http_client.client import Api
-from shared.http_client.response import ApiResponse
 from shared.runtime.settings import OutboundSettings
 
 
 class ConsoleModel(BaseModel):
-    """What is read of an answer; fields that are not known are ignored."""
+    """A part of another service's answer; fields that the console does not show are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class SessionView(ConsoleModel):
-    """A token, and until when it is good."""
+    """A person's token, and when it expires."""
 
     token: str
     expires_at: datetime
 
 
 class IntegrationView(ConsoleModel):
-    """One connection to a provider as auth tells it."""
+    """One connection to a provider, as auth answers it."""
 
     integration_id: str
     side: Side
@@ -38,27 +37,25 @@ class IntegrationView(ConsoleModel):
 
 
 class AuthApi:
-    """Auth over HTTP. Raises `TransientError` when it does not answer."""
+    """Auth over HTTP; every call raises `TransientError` when auth does not answer."""
 
     def __init__(self, url: str) -> None:
         self._api = Api(url, outbound=OutboundSettings(allowed_origins=(url,)))
 
     async def sign_in(self, email: str, password: str) -> SessionView:
         """Raises `CredentialsRejected` with auth's own sentence."""
-        answer = await self._api.request("POST", "/sessions", json={"email": email, "password": password})
-        if not answer.is_success:
-            raise CredentialsRejected(_detail(answer))
-        return SessionView.model_validate(answer.json)
+        # Not `result()`, which would make an error of the status: the person is to read what auth says.
+        response = await self._api.request("POST", "/sessions", json={"email": email, "password": password})
+        if not response.is_success:
+            body = response.json if isinstance(response.json, dict) else {}
+            raise CredentialsRejected(str(body.get("detail") or f"auth answered {response.status}"))
+        return SessionView.model_validate(response.json)
 
     async def integrations(self, token: str) -> list[IntegrationView]:
+        """Returns the integrations of the person's tenant, by name."""
         headers = {"Authorization": f"Bearer {token}"}
-        rows = (await self._api.request("GET", "/integrations", headers=headers)).result()
-        return [IntegrationView.model_validate(row) for row in rows["integrations"]]
+        body = (await self._api.request("GET", "/integrations", headers=headers)).result()
+        return [IntegrationView.model_validate(row) for row in body["integrations"]]
 
     async def close(self) -> None:
         await self._api.aclose()
-
-
-def _detail(answer: ApiResponse) -> str:
-    body = answer.json if isinstance(answer.json, dict) else {}
-    return str(body.get("detail") or f"auth answered {answer.status}")

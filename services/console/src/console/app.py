@@ -1,4 +1,4 @@
-"""Builds the console once: the pages, what they ask, and their health."""
+"""Builds the console once: the pages, the services they ask, and their health."""
 
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,17 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
+    """Returns the service as uvicorn runs it."""
     settings = settings or load(Settings)
-    health, live, auth = Health("console"), StatusChannel(settings.redis), AuthApi(settings.auth.url)
-    health.check("redis", live.ping)
-    pages = Pages(auth, live, TokenVerifier(settings.auth), events_at_once=settings.events_at_once)
+    health, status_channel = Health("console"), StatusChannel(settings.redis)
+    auth = AuthApi(settings.auth.url)
+    health.check("redis", status_channel.ping)
+    pages = Pages(auth, status_channel, TokenVerifier(settings.auth), events_at_once=settings.events_at_once)
 
-    lifespan = partial(running, health=health, closing=[auth.close, live.close])
+    lifespan = partial(running, health=health, closing=[auth.close, status_channel.close])
     app = application(health, lifespan, [make_router(pages)])
+    # `itemSchema`, by which FastAPI describes the items of an event stream, came with OpenAPI 3.2.
+    app.openapi_version = "3.2.0"
+    # `build.mjs` fills the folder at set-up; without it the pages still work, only without looks and scripts.
     app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")
     return app

@@ -1,4 +1,4 @@
-"""Pages for people and the event stream.  Reads: the status channel."""
+"""HTTP in: the pages for people, and the event stream.  Reads: the status channel."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,9 +10,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.templating import Jinja2Templates
 
-from console.api import AuthApi, IntegrationView
+from console.api import AuthApi
 from shared.errors import CredentialsRejected
 from shared.status_channel import RunStatus, StatusChannel
+from shared.web.openapi import described_router
 from shared.web.person import Person
 from shared.web.problems import Problem
 from shared.web.token_verification import TokenVerifier
@@ -20,48 +21,69 @@ from shared.web.token_verification import TokenVerifier
 COOKIE = "trueup_session"
 
 _SEE_OTHER = 303
-_LIFETIME = timedelta(minutes=15)
-_RETRY_MS = 2000
+_STREAM_LIFETIME = timedelta(minutes=15)
+"""A token that has expired meanwhile is refused when the browser comes back."""
+_RETRY_MS = 2_000
+_RETRY_WHEN_FULL_MS = 30_000
 
 
 class Pages:
-    """Everything that a request may need, made once."""
+    """What the routes share, made once: the services that are asked, and the templates."""
 
     def __init__(
-        self, auth: AuthApi, live: StatusChannel, verifier: TokenVerifier, *, events_at_once: int
+        self, auth: AuthApi, status_channel: StatusChannel, verifier: TokenVerifier, *, events_at_once: int
     ) -> None:
-        self.auth, self.live, self.verifier = auth, live, verifier
-        self.events_left = events_at_once
-        self.templates = Jinja2Templates(Path(__file__).parent / "templates")
+        self.auth, self._status_channel, self._verifier = auth, status_channel, verifier
+        self._streams_left = events_at_once
+        self._templates = Jinja2Templates(Path(__file__).parent / "templates")
 
-    async def person(self, request: Request) -> Person:
-        """Who looks: the cookie of the page, or the header of a program. 401 otherwise."""
-        return await self.verifier.person(_token(request))
+    async def require_person(self, request: Request) -> Person:
+        """A FastAPI dependency: who sends the request, by cookie or bearer token; raises a 401 Problem."""
+        return await self._verifier.person(_token(request))
 
-    def show(self, request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-        return self.templates.TemplateResponse(request, name, context, status)
+    def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+        return self._templates.TemplateResponse(request, template, context, status)
 
     async def cards(self, request: Request, person: Person) -> list[dict[str, Any]]:
-        """Each integration with where its newest run stands."""
+        """Returns for each integration: itself, the status of its newest run, and how far that run is."""
         integrations = await self.auth.integrations(_token(request))
-        statuses = await self.live.snapshot(person.tenant_id)
-        return [_card(each, statuses.get(each.integration_id)) for each in integrations]
+        statuses = await self._status_channel.snapshot(person.tenant_id)
+        return [
+            {"integration": integration, "status": status, "percent": _percent(status)}
+            for integration in integrations
+            for status in [statuses.get(integration.integration_id)]
+        ]
+
+    async def events(self, person: Person) -> AsyncIterator[ServerSentEvent]:
+        """Yields the tenant's status documents, the present ones first, for at most 15 minutes."""
+        # A stream is an answer that has begun, so one too many cannot be refused with a status any more:
+        # it ends at once, and its `retry` tells the browser to stay away for longer.
+        if self._streams_left <= 0:
+            yield ServerSentEvent(comment="too many streams are open here", retry=_RETRY_WHEN_FULL_MS)
+            return
+        self._streams_left -= 1
+        try:
+            async for status in self._status_channel.follow(person.tenant_id, lifetime=_STREAM_LIFETIME):
+                yield ServerSentEvent(data=status, event="status", id=str(status.seq), retry=_RETRY_MS)
+        finally:
+            self._streams_left += 1
 
 
 def make_router(pages: Pages) -> APIRouter:
-    """The sign-in, the page with the integrations, and `/events`."""
+    """Returns the sign-in, the page with the integrations, and `/events`."""
     router = APIRouter()
-    router.include_router(_sign_in(pages))
-    router.include_router(_looking(pages))
+    router.include_router(_session_routes(pages))
+    router.include_router(_page_routes(pages))
+    router.include_router(_event_routes(pages))
     return router
 
 
-def _sign_in(pages: Pages) -> APIRouter:
+def _session_routes(pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/sign-in")
-    async def ask(request: Request) -> HTMLResponse:
-        return pages.show(request, "sign_in.html")
+    async def show_sign_in(request: Request) -> HTMLResponse:
+        return pages.render(request, "sign_in.html")
 
     @router.post("/sign-in")
     async def sign_in(
@@ -70,75 +92,73 @@ def _sign_in(pages: Pages) -> APIRouter:
         try:
             session = await pages.auth.sign_in(email, password)
         except CredentialsRejected as error:
-            return pages.show(request, "sign_in.html", status=401, error=str(error), email=email)
-        answer = RedirectResponse("/", _SEE_OTHER)
-        seconds = int((session.expires_at - datetime.now(UTC)).total_seconds())
-        answer.set_cookie(
+            return pages.render(request, "sign_in.html", status=401, error=str(error), email=email)
+        response = RedirectResponse("/", _SEE_OTHER)
+        # Scripts cannot read the cookie, other sites cannot send it, and it ends with its token. It is marked
+        # secure only over TLS: without TLS a browser would never send it back.
+        response.set_cookie(
             COOKIE,
             session.token,
-            max_age=seconds,
+            max_age=int((session.expires_at - datetime.now(UTC)).total_seconds()),
             httponly=True,
             samesite="strict",
             secure=request.url.scheme == "https",
         )
-        return answer
+        return response
 
     @router.post("/sign-out")
     async def sign_out() -> Response:
-        answer = RedirectResponse("/sign-in", _SEE_OTHER)
-        answer.delete_cookie(COOKIE)
-        return answer
+        response = RedirectResponse("/sign-in", _SEE_OTHER)
+        response.delete_cookie(COOKIE)
+        return response
 
     return router
 
 
-def _looking(pages: Pages) -> APIRouter:
-    router = APIRouter()
-    Looking = Annotated[Person, Depends(pages.person)]  # noqa: N806  a type
+def _page_routes(pages: Pages) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
 
-    @router.get("/", include_in_schema=False)
-    async def index(request: Request) -> Response:
+    @router.get("/")
+    async def show_index(request: Request) -> Response:
         try:
-            person = await pages.person(request)
+            person = await pages.require_person(request)
         except Problem:
             return RedirectResponse("/sign-in", _SEE_OTHER)
         cards = await pages.cards(request, person)
-        return pages.show(request, "index.html", person=person, cards=cards)
+        return pages.render(request, "index.html", person=person, cards=cards)
 
-    @router.get("/integrations", include_in_schema=False)
-    async def integrations(request: Request, person: Looking) -> HTMLResponse:
-        return pages.show(request, "_integrations.html", cards=await pages.cards(request, person))
+    @router.get("/integrations")
+    async def show_integrations(
+        request: Request, person: Annotated[Person, Depends(pages.require_person)]
+    ) -> HTMLResponse:
+        # The fragment that the index page fetches again when an event comes.
+        return pages.render(request, "_integrations.html", cards=await pages.cards(request, person))
+
+    return router
+
+
+def _event_routes(pages: Pages) -> APIRouter:
+    router = described_router("events")
 
     @router.get("/events", response_class=EventSourceResponse)
-    async def events(person: Looking) -> AsyncIterator[ServerSentEvent]:
-        """Every newer status document of the tenant, as JSON; begins with where things stand."""
-        async for event in _events(pages, person):
+    async def events(
+        person: Annotated[Person, Depends(pages.require_person)],
+    ) -> AsyncIterator[ServerSentEvent]:
+        """Follow the tenant's syncs: every newer status document as JSON, beginning with the present ones.
+
+        The stream ends after 15 minutes, and the client comes back; the page's cookie is taken for a token.
+        """
+        async for event in pages.events(person):
             yield event
 
     return router
 
 
-async def _events(pages: Pages, person: Person) -> AsyncIterator[ServerSentEvent]:
-    """A stream has a lifetime: the browser comes back by itself, with a token that still holds."""
-    if pages.events_left <= 0:
-        yield ServerSentEvent(comment="too many streams are open here", retry=30_000)
-        return
-    pages.events_left -= 1
-    try:
-        async for status in pages.live.follow(person.tenant_id, lifetime=_LIFETIME):
-            yield ServerSentEvent(data=status, event="status", id=str(status.seq), retry=_RETRY_MS)
-    finally:
-        pages.events_left += 1
-
-
-def _card(integration: IntegrationView, status: RunStatus | None) -> dict[str, Any]:
-    return {"integration": integration, "status": status, "percent": _percent(status)}
-
-
 def _percent(status: RunStatus | None) -> int | None:
-    """Unknown while the total is: an empty bar would say nothing was done."""
+    """Returns the progress, and None while the total is unknown: an empty bar would say nothing was done."""
     if status is None or not status.total:
         return None
+    # A run may find more than it had counted, and a bar ends at 100.
     return min(100, round(100 * status.done / status.total))
 
 

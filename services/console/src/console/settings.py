@@ -1,12 +1,12 @@
-"""What the console needs."""
+"""The settings of the console, from the environment."""
 
 from shared.runtime.settings import AuthSettings, RedisSettings, ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """The console keeps nothing: it asks auth, and reads the status channel."""
+    """The console stores nothing: it calls auth, and reads the status channel."""
 
     auth: AuthSettings
     redis: RedisSettings
     events_at_once: int = 200
-    """Open event streams per process; one more is told to come back."""
+    """How many event streams a process holds open; one more is asked to come back later."""

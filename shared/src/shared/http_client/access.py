@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from shared.errors import (
     CredentialsRejected,
@@ -16,6 +16,7 @@ from shared.errors import (
     TransientError,
     UnexpectedResponse,
 )
+from shared.http_client.access_grant import AccessGrant
 from shared.http_client.access_source import Access
 from shared.http_client.client import Api
 from shared.http_client.response import ApiResponse
@@ -25,18 +26,6 @@ from shared.runtime.settings import OutboundSettings, ServiceAuthSettings
 _MARGIN = timedelta(seconds=5)
 # The call that needs access is retried as a whole, and retries would multiply.
 _ASK_ONCE = CallPolicy(read=180.0, attempts=1, renew_on=frozenset())
-
-
-class AccessGrant(BaseModel):
-    """What `POST /internal/access` answers; times are auth's own, and `issued_at` names what was refused."""
-
-    model_config = ConfigDict(frozen=True)
-
-    base_url: str
-    headers: dict[str, str] = Field(repr=False)
-    issued_at: AwareDatetime
-    expires_at: AwareDatetime
-    generation: int
 
 
 class AccessClient:

@@ -1,55 +1,73 @@
-"""Access for the sync services, each on its own side. Not for people: the console does not pass it on."""
+"""HTTP in: access for the sync services, each on its own side. People are refused, the console's too."""
 
 from collections.abc import Mapping
 from hmac import compare_digest
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.security import HTTPBearer
 
+from auth.access.requests import AccessRequest
 from auth.access.service import AccessService
 from shared.contracts.base import Side
+from shared.http_client.access_grant import AccessGrant
+from shared.web.openapi import problem_responses
 from shared.web.problems import Problem
 
-
-class AccessRequest(BaseModel):
-    """`rejected_after` is the `issued_at` of access that the provider refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tenant_id: str
-    integration_id: str
-    rejected_after: AwareDatetime | None = None
+_SERVICE_TOKEN = HTTPBearer(
+    scheme_name="ServiceToken", auto_error=False, description="The service's own token, from SERVICE_TOKENS."
+)
 
 
-class ServiceCallers:
-    """Knows a service by its token alone; `tokens` are by side."""
+class ServiceAuthenticator:
+    """Recognises a service by its token alone; `tokens` holds the token of each side's sync service."""
 
     def __init__(self, tokens: Mapping[Side, str]) -> None:
         self._tokens = {side: token.encode() for side, token in tokens.items()}
 
     async def side(self, request: Request) -> Side:
-        """A FastAPI dependency; every token is compared, so that time tells nothing."""
+        """A FastAPI dependency: the side that the calling service syncs; a 401 Problem for anyone else."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         sent = token.encode()
-        known = [side for side, expected in self._tokens.items() if compare_digest(expected, sent)]
-        if scheme.lower() != "bearer" or not known:
+        # Every token is compared, in constant time: how long it takes must not tell how much was right.
+        sides = [side for side, expected in self._tokens.items() if compare_digest(expected, sent)]
+        if scheme.lower() != "bearer" or not sides:
             raise Problem(401, "Unknown service", "This is for services: send the service token as Bearer.")
-        return known[0]
+        return sides[0]
 
 
-def internal_routes(granting: AccessService, callers: ServiceCallers) -> APIRouter:
-    """Out of the API's description, for it is nobody's but the sync services'."""
-    router = APIRouter(prefix="/internal", include_in_schema=False)
+def access_routes(access: AccessService, services: ServiceAuthenticator) -> APIRouter:
+    """Left out of the published API description: only the sync services call this."""
+    router = APIRouter(
+        prefix="/internal",
+        tags=["access"],
+        include_in_schema=False,
+        dependencies=[Security(_SERVICE_TOKEN)],
+        responses=problem_responses(
+            _401="Not the token of a service",
+            _404="No such integration on the service's side, or it is disconnected or disabled",
+            _409="The provider refuses the credentials: a person must connect again",
+            _422="A field is wrong; `fields` names it",
+            _503="The provider is away or busy: try again after `Retry-After` seconds",
+        ),
+    )
 
     @router.post("/access")
-    async def access(
-        wanted: AccessRequest, side: Annotated[Side, Depends(callers.side)], response: Response
-    ) -> dict[str, Any]:
+    async def grant_access(
+        body: AccessRequest, side: Annotated[Side, Depends(services.side)], response: Response
+    ) -> AccessGrant:
+        """Hand out a base address and request headers that are good until `expires_at`."""
+        # The answer carries secrets: nothing on the way may keep it.
         response.headers["Cache-Control"] = "no-store"
-        grant = await granting.access(
-            side, wanted.tenant_id, wanted.integration_id, rejected_after=wanted.rejected_after
+        cached = await access.grant(
+            side, body.tenant_id, body.integration_id, rejected_after=body.rejected_after
         )
-        return grant.body()
+        return AccessGrant(
+            base_url=cached.session.base_url,
+            headers=dict(cached.session.headers),
+            issued_at=cached.issued_at,
+            expires_at=cached.expires_at,
+            generation=cached.generation,
+        )
 
     return router

@@ -1,70 +1,88 @@
-"""Granting access: sign in once for all who ask, keep it in memory, hand it out until it expires."""
+"""Grants access: signs in once for all who ask, and hands the session out until it expires."""
+
+# Invariant: at any time auth itself uses one session per integration, since at some providers a new token
+# ends the older one, and nobody is given a session that the provider has refused:
+#   12:00:00  A and B ask     → one sign-in; both get the session issued at 12:00:00
+#   12:05:00  A is refused, asks with rejected_after 12:00:00 → sign-in; A gets the session issued at 12:05:00
+#   12:05:01  B is refused, asks with rejected_after 12:00:00 → no sign-in; B gets the session of 12:05:00
+# A lock per integration keeps this order; sessions are never stored, so a restart signs in anew.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from auth.access.models import IntegrationAccessGrant
+from auth.access.models import CachedSession
 from auth.integrations.models import Integration
-from auth.providers.ports import Clock, IntegrationStore, Provider
+from auth.integrations.ports import IntegrationStore
+from auth.providers.models import ProviderSession
+from auth.providers.ports import Provider
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side
 from shared.errors import CredentialsRejected, NotFound
 
 
 class AccessService:
-    """One sign-in per integration at a time, and one access for all: a new token may end an older one."""
+    """Exchanges sealed credentials for sessions, so that only sessions leave auth (architecture §9)."""
 
-    def __init__(self, integrations: IntegrationStore, providers: Mapping[str, Provider], now: Clock) -> None:
+    def __init__(
+        self,
+        integrations: IntegrationStore,
+        providers: Mapping[str, Provider],
+        now: Callable[[], datetime],
+    ) -> None:
         self._integrations, self._providers, self._now = integrations, providers, now
-        self._granted: dict[str, IntegrationAccessGrant] = {}
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._sessions: dict[str, CachedSession] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def access(
+    async def grant(
         self, side: Side, tenant_id: str, integration_id: str, *, rejected_after: datetime | None
-    ) -> IntegrationAccessGrant:
-        """Raises NotFound when it is disconnected, CredentialsRejected when a person must reconnect.
+    ) -> CachedSession:
+        """Returns a session that was issued later than `rejected_after`, the `issued_at` of a refused one.
 
-        `rejected_after` is the `issued_at` of access that the provider refused: only newer is answered.
+        Raises NotFound when the integration is disconnected, disabled or of another side, CredentialsRejected
+        when a person must connect again, TransientError when the provider is away or busy.
         """
-        async with self._turns[integration_id]:
+        async with self._locks[integration_id]:
+            # Read within the lock: whoever waited must see what the one before it changed.
             integration = await self._integrations.get(tenant_id, integration_id)
-            _must_be_open(integration, side)
-            known = self._granted.get(integration_id)
-            if known is None or not known.serves(integration.generation, self._now(), rejected_after):
-                known = await self._open(integration, known, refused=rejected_after is not None)
-            return known
+            _require_access(integration, side)
+            cached = self._sessions.get(integration_id)
+            if cached is None:
+                return await self._open_session(integration, None)
+            if cached.is_usable(integration.generation, self._now(), rejected_after):
+                return cached
+            # An expired session may be built upon; a refused one, or one of other credentials, may not.
+            reusable = cached.generation == integration.generation and rejected_after is None
+            return await self._open_session(integration, cached.session if reusable else None)
 
-    async def _open(
-        self, integration: Integration, known: IntegrationAccessGrant | None, *, refused: bool
-    ) -> IntegrationAccessGrant:
-        usable = known is not None and known.generation == integration.generation and not refused
+    async def _open_session(
+        self, integration: Integration, previous: ProviderSession | None
+    ) -> CachedSession:
         connection = await self._integrations.credentials(integration)
+        # Before the call: measured from its end, the session would be believed to live longer than it does.
         issued_at = self._now()
         try:
-            opening = await self._providers[integration.provider].open(
-                connection, known.opening if known and usable else None
-            )
+            session = await self._providers[integration.provider].open_session(connection, previous)
         except CredentialsRejected as error:
-            await self._refuse(integration, str(error))
+            await self._record_rejection(integration, str(error))
             raise
-        grant = IntegrationAccessGrant(opening, issued_at, integration.generation)
-        self._granted[integration.integration_id] = grant
-        return grant
+        cached = CachedSession(session, issued_at, integration.generation)
+        self._sessions[integration.integration_id] = cached
+        return cached
 
-    async def _refuse(self, integration: Integration, reason: str) -> None:
-        """Remembered at once, so that the provider is not asked again with what it refuses."""
-        self._granted.pop(integration.integration_id, None)
+    async def _record_rejection(self, integration: Integration, reason: str) -> None:
+        """Moves the integration to `error`, so that the provider is not asked again with what it refuses."""
+        self._sessions.pop(integration.integration_id, None)
         now = self._now()
-        await self._integrations.move(
+        await self._integrations.apply(
             integration.tenant_id,
             integration.integration_id,
-            lambda current: current.refused(integration.generation, reason, now),
+            lambda current: current.reject(integration.generation, reason, now),
         )
 
 
-def _must_be_open(integration: Integration, side: Side) -> None:
+def _require_access(integration: Integration, side: Side) -> None:
     if integration.side is not side:
         raise NotFound(f"{integration.integration_id} is none of the {side} side")
     match integration.status:

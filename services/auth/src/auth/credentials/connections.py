@@ -1,6 +1,10 @@
-"""What a person types to connect a provider, and what each field must look like. Never shown again."""
+"""The fields that a person types to connect a provider, and the form that each must have.
+
+Nothing of it is ever shown again: secrets are `SecretStr`, and validation errors leave the input out.
+"""
 
 import re
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
@@ -14,7 +18,7 @@ _HOST = re.compile(r"(?:https?://)?[^\s/?#@\\]+")
 
 
 def _marketplace(value: str) -> str:
-    """`us`; the control panel's address `cp.us.na.cloud.im` says the same (Ingram Micro §2)."""
+    """Returns `us`, also for the control panel's address `cp.us.na.cloud.im` (ingram-micro-api.md §2)."""
     lower = value.lower()
     panel = _CONTROL_PANEL.fullmatch(lower)
     code = panel[1] if panel else lower
@@ -24,6 +28,7 @@ def _marketplace(value: str) -> str:
 
 
 def _base_url(value: str) -> str:
+    """Returns the address as it was typed, without a slash at its end: paths are appended to it."""
     if re.search(r"[\s?#\\]", value):
         raise ValueError(
             "this is an address without spaces, ? and #, such as https://api.cloud.im/marketplace/na"
@@ -32,6 +37,7 @@ def _base_url(value: str) -> str:
 
 
 def _host(value: str) -> str:
+    """Returns the host in lower case without `https://`; another scheme stays, for `ssrf_guard` to judge."""
     bare = value.rstrip("/").lower().removeprefix("https://")
     if not _HOST.fullmatch(bare):
         raise ValueError("this is a host name without a path, such as api-na.myconnectwise.net")
@@ -39,13 +45,15 @@ def _host(value: str) -> str:
 
 
 def _company(value: str) -> str:
+    # The company is a part of a URL path, and stands before a plus sign in the user name (psa-apis.md §2.2).
     if not _COMPANY.fullmatch(value):
         raise ValueError("this is the company id that you type when you sign in, without spaces, + : or /")
     return value
 
 
 def _key(value: SecretStr) -> SecretStr:
-    """Keys travel in headers; what surrounds them came along when they were copied."""
+    """Returns the key without the spaces and line breaks that were copied along with it."""
+    # Keys travel in HTTP headers: printable ASCII only, and a line break would start another header.
     text = value.get_secret_value().strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("this is a key of plain letters, digits and signs, without spaces")
@@ -53,6 +61,7 @@ def _key(value: SecretStr) -> SecretStr:
 
 
 def _user(value: str) -> str:
+    # RFC 7617: in Basic authentication the first colon ends the user name.
     if ":" in value:
         raise ValueError("must not contain a colon: sign-in splits there")
     return value
@@ -63,9 +72,13 @@ Password = Annotated[SecretStr, Field(min_length=1, max_length=300)]
 Key = Annotated[SecretStr, Field(min_length=1, max_length=300), AfterValidator(_key)]
 
 
-class Connection(BaseModel):
-    """The fields that every provider has; `hide_input_in_errors` keeps typed secrets out of errors."""
+class Connection(BaseModel, ABC):
+    """What the connections of all providers have in common.
 
+    A subclass names its `side` and `provider`, and declares every secret field as `SecretStr`.
+    """
+
+    # `hide_input_in_errors` keeps typed secrets out of validation errors, and so out of logs and answers.
     model_config = ConfigDict(
         frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True
     )
@@ -76,23 +89,27 @@ class Connection(BaseModel):
     name: Annotated[str, StringConstraints(max_length=100)] | None = None
 
     @property
+    @abstractmethod
     def realm(self) -> str:
-        """Names the same marketplace or company however it was typed (architecture §1)."""
-        raise NotImplementedError
+        """Identifies the marketplace or company at the provider, however it was typed (architecture §1).
+
+        The same realm is the same integration: connecting it again makes a next generation, not a second
+        integration. Host `https://API.example/` with company `ACME` is the realm `api.example/acme`.
+        """
 
     @property
+    @abstractmethod
     def label(self) -> str:
-        """The name of an integration that was given none."""
-        raise NotImplementedError
+        """The name that an integration gets when the person gave none."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must be found nowhere else."""
+        """The secret fields in plain text, for whoever must keep them out of what others get to see."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
     def revealed(self) -> dict[str, Any]:
-        """Everything in plain text, for sealing alone."""
+        """Returns every field in plain text; only what is sealed may be made of it."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {
             name: value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -122,7 +139,10 @@ class IngramConnection(Connection):
 
 
 class ConnectWiseConnection(Connection):
-    """ConnectWise PSA (psa-apis.md §2.1–2.2); `host` may be a whole origin where that is allowed."""
+    """ConnectWise PSA (psa-apis.md §2.1–2.2).
+
+    `host` may be a whole origin, `http://127.0.0.1:8090`, where the settings allow it to be called.
+    """
 
     side: ClassVar[Side] = Side.PSA
 
@@ -138,11 +158,15 @@ class ConnectWiseConnection(Connection):
         return f"{self.host}/{self.company}".lower()
 
     @property
+    def origin(self) -> str:
+        return self.host if "://" in self.host else f"https://{self.host}"
+
+    @property
     def label(self) -> str:
         return f"ConnectWise {self.company}"
 
 
-CONNECTIONS: dict[str, type[Connection]] = {
+CONNECTION_TYPES: dict[str, type[Connection]] = {
     "ingram-micro": IngramConnection,
     "connectwise": ConnectWiseConnection,
 }

@@ -1,4 +1,4 @@
-"""Time in: credentials move to the current sealing key, a few at a time."""
+"""Time in: credentials move to the current sealing key, one batch per step."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -6,6 +6,9 @@ from datetime import timedelta
 from shared.runtime.jobs import Job
 
 
-def rewrapping_job(rewrap: Callable[[], Awaitable[bool]]) -> Job:
-    """After a new key was made current, the old one may go once nothing is wrapped with it."""
-    return Job("rewrap", rewrap, timedelta(minutes=10))
+def rewrap_job(rewrap_batch: Callable[[], Awaitable[bool]]) -> Job:
+    """Looks every ten minutes for credentials under an older key; that key may be dropped once none is left.
+
+    `rewrap_batch` tells whether more may be waiting, and the job then runs again at once.
+    """
+    return Job("rewrap", rewrap_batch, timedelta(minutes=10))

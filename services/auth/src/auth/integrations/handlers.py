@@ -11,21 +11,21 @@ from shared.runtime.health import Health
 
 
 def subscribe(
-    broker: KafkaBroker, connecting: IntegrationService, *, service: str, health: Health | None
+    broker: KafkaBroker, integrations: IntegrationService, *, service: str, health: Health | None
 ) -> None:
-    """Moves the status of integrations."""
+    """Subscribes the events that move the status of integrations."""
 
-    async def on_mapping_finished(news: list[MappingFinished]) -> None:
-        for one in news:
-            await connecting.finish_mapping(one)
+    async def on_mapping_finished(events: list[MappingFinished]) -> None:
+        for event in events:
+            await integrations.activate(event)
 
-    async def on_vendor_credentials_rejected(news: list[VendorCredentialsRejected]) -> None:
-        for one in news:
-            await connecting.reject(one)
+    async def on_vendor_credentials_rejected(events: list[VendorCredentialsRejected]) -> None:
+        for event in events:
+            await integrations.reject_credentials(event)
 
-    async def on_psa_credentials_rejected(news: list[PsaCredentialsRejected]) -> None:
-        for one in news:
-            await connecting.reject(one)
+    async def on_psa_credentials_rejected(events: list[PsaCredentialsRejected]) -> None:
+        for event in events:
+            await integrations.reject_credentials(event)
 
     consume(broker, MappingFinished, on_mapping_finished, service=service, health=health)
     consume(broker, VendorCredentialsRejected, on_vendor_credentials_rejected, service=service, health=health)

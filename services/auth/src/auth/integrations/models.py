@@ -1,7 +1,14 @@
-"""An integration and the ways its status moves (architecture §1)."""
+"""An integration and the transitions of its status (architecture §1)."""
+
+# Invariant: a transition returns the integration itself when it changes nothing, and otherwise a copy with a
+# larger revision; whoever saves compares the two, so that an event that comes twice is published once.
+#   connect ──▶ pending ──activate──▶ active        connect again, once activated ──▶ active, generation + 1
+#                  │                    │
+#                  └──────reject────────┴──▶ error      disconnect, from any status ──▶ disconnected
+# `mapped` survives errors and disconnections, for mappings do: a new connection finds them done.
 
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -14,11 +21,14 @@ from shared.contracts.auth import (
 )
 from shared.contracts.base import Side, integration_id_of, utc
 
-_PRIVATE = {"tenant_id", "revision", "mapped"}
+_CREDENTIALS_IN_USE = frozenset({IntegrationStatus.PENDING, IntegrationStatus.ACTIVE})
 
 
 class Integration(BaseModel):
-    """One connection of a tenant to one provider realm; holds nothing secret."""
+    """One connection of a tenant to one provider realm; holds nothing secret.
+
+    The fields are stored under these names, and the contracts take theirs from them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,65 +44,60 @@ class Integration(BaseModel):
     connected_at: AwareDatetime
     settings: IntegrationSettings = IntegrationSettings()
     mapped: bool = False
-    """A person has finished its mapping once; mappings outlive connections, so this does too."""
+    """Whether a person has finished its mapping once."""
     revision: int
 
     @classmethod
-    def connected(cls, tenant_id: str, connection: Connection, *, before: Self | None, now: datetime) -> Self:
-        """Freshly proven credentials: a new integration, or the next generation of a known one."""
+    def connect(cls, tenant_id: str, connection: Connection, *, previous: Self | None, now: datetime) -> Self:
+        """Returns a new integration, or the next generation of the previous one, for proven credentials."""
         return cls(
             tenant_id=tenant_id,
             integration_id=integration_id_of(tenant_id, connection.provider, connection.realm),
             side=connection.side,
             provider=connection.provider,
             realm=connection.realm,
-            name=connection.name or (before.name if before else connection.label),
-            status=IntegrationStatus.ACTIVE if before and before.mapped else IntegrationStatus.PENDING,
-            generation=before.generation + 1 if before else 1,
+            name=connection.name or (previous.name if previous else connection.label),
+            status=IntegrationStatus.ACTIVE if previous and previous.mapped else IntegrationStatus.PENDING,
+            generation=previous.generation + 1 if previous else 1,
             connected_at=utc(now),
-            settings=before.settings if before else IntegrationSettings(),
-            mapped=before.mapped if before else False,
-            revision=_later(before.revision if before else 0, now),
+            settings=previous.settings if previous else IntegrationSettings(),
+            mapped=previous.mapped if previous else False,
+            revision=_next_revision(previous.revision if previous else 0, now),
         )
 
-    def activated(self, now: datetime) -> Self:
-        """Mapping was finished: it is active, now or once it is connected again."""
+    def activate(self, now: datetime) -> Self:
+        """Mapping was finished: the integration is active now, or as soon as it is connected again."""
         if self.mapped:
             return self
         status = IntegrationStatus.ACTIVE if self.status is IntegrationStatus.PENDING else self.status
-        return self._moved(status, self.reason, now).model_copy(update={"mapped": True})
+        return self._with_status(status, self.reason, now).model_copy(update={"mapped": True})
 
-    def refused(self, generation: int, reason: str, now: datetime) -> Self:
-        """The provider refused the credentials; those of an earlier generation are replaced already."""
-        if generation != self.generation or self.status not in {
-            IntegrationStatus.PENDING,
-            IntegrationStatus.ACTIVE,
-        }:
+    def reject(self, generation: int, reason: str, now: datetime) -> Self:
+        """The provider refused the credentials of `generation`; nothing changes if they were replaced."""
+        if generation != self.generation or self.status not in _CREDENTIALS_IN_USE:
             return self
-        return self._moved(IntegrationStatus.ERROR, reason, now)
+        return self._with_status(IntegrationStatus.ERROR, reason, now)
 
-    def disconnected(self, now: datetime) -> Self:
-        return (
-            self
-            if self.status is IntegrationStatus.DISCONNECTED
-            else self._moved(IntegrationStatus.DISCONNECTED, None, now)
-        )
+    def disconnect(self, now: datetime) -> Self:
+        """A person ended the connection."""
+        if self.status is IntegrationStatus.DISCONNECTED:
+            return self
+        return self._with_status(IntegrationStatus.DISCONNECTED, None, now)
 
-    def view(self) -> dict[str, Any]:
-        """As people see it."""
-        return self.model_dump(mode="json", exclude=_PRIVATE)
-
-    def as_connected(self) -> IntegrationConnected:
+    def connected_event(self) -> IntegrationConnected:
         return IntegrationConnected(**self.model_dump(include=set(IntegrationConnected.model_fields)))
 
-    def as_changed(self) -> IntegrationChanged:
+    def changed_event(self) -> IntegrationChanged:
         return IntegrationChanged(**self.model_dump(include=set(IntegrationChanged.model_fields)))
 
-    def _moved(self, status: IntegrationStatus, reason: str | None, now: datetime) -> Self:
-        revision = _later(self.revision, now)
+    def _with_status(self, status: IntegrationStatus, reason: str | None, now: datetime) -> Self:
+        revision = _next_revision(self.revision, now)
         return self.model_copy(update={"status": status, "reason": reason, "revision": revision})
 
 
-def _later(revision: int, now: datetime) -> int:
-    """Grows even when the store was lost or the clock was set back: consumers only move forward."""
+def _next_revision(revision: int, now: datetime) -> int:
+    """Returns a larger revision, even with the clock set back or the store begun anew (architecture §3).
+
+    Microseconds since the epoch, or one more than the revision before where that is larger.
+    """
     return max(revision + 1, int(now.astimezone(UTC).timestamp() * 1_000_000))

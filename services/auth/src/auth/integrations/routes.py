@@ -1,69 +1,71 @@
-"""Connecting providers."""
+"""HTTP in: connecting providers, looking at integrations, disconnecting them."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Request
-from pydantic import ValidationError
+from fastapi import APIRouter, Depends
 
-from auth.credentials.connections import CONNECTIONS, Connection
+from auth.integrations.requests import ConnectionRequest
+from auth.integrations.responses import IntegrationList, IntegrationResponse
 from auth.integrations.service import IntegrationService
-from shared.web.person import Person
-from shared.web.problems import FieldError, Problem
+from shared.web.openapi import described_router, problem_responses
+from shared.web.person import Person, Role
+from shared.web.token_verification import TokenVerifier, require_role
 
-Caller = Callable[[Request], Awaitable[Person]]
-
-_REASONS = {"missing": "this is needed", "extra_forbidden": "there is no such field"}
+_NOT_FOUND = problem_responses(_404="The tenant has no such integration")
 
 
-def integration_routes(connecting: IntegrationService, *, viewer: Caller, admin: Caller) -> APIRouter:
-    """Connect, list, look at, disconnect."""
-    router = APIRouter(prefix="/integrations")
-
-    @router.post("", status_code=201)
-    async def connect(
-        body: Annotated[dict[str, Any], Body()], person: Annotated[Person, Depends(admin)]
-    ) -> dict[str, Any]:
-        return (await connecting.connect(person.tenant_id, read_connection(body))).view()
-
-    @router.get("")
-    async def every(person: Annotated[Person, Depends(viewer)]) -> dict[str, Any]:
-        return {"integrations": [one.view() for one in await connecting.every(person.tenant_id)]}
-
-    @router.get("/{integration_id}")
-    async def one(integration_id: str, person: Annotated[Person, Depends(viewer)]) -> dict[str, Any]:
-        return (await connecting.get(person.tenant_id, integration_id)).view()
-
-    @router.delete("/{integration_id}")
-    async def disconnect(integration_id: str, person: Annotated[Person, Depends(admin)]) -> dict[str, Any]:
-        return (await connecting.disconnect(person.tenant_id, integration_id)).view()
-
+def integration_routes(integrations: IntegrationService, verifier: TokenVerifier) -> APIRouter:
+    """Every person of the tenant may look; only an admin connects and disconnects."""
+    router = described_router("integrations")
+    _admin_routes(router, integrations, verifier)
+    _viewer_routes(router, integrations, verifier)
     return router
 
 
-def read_connection(body: dict[str, Any]) -> Connection:
-    """Raises a 422 Problem that names the fields and never repeats what was typed in them."""
-    kind = CONNECTIONS.get(str(body.get("provider")))
-    if kind is None:
-        known = " or ".join(CONNECTIONS)
-        raise _invalid([FieldError("provider", f"this is {known}")])
-    try:
-        return kind.model_validate(body)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-    raise _invalid(
-        [FieldError(_name(fault["loc"]), _reason(fault["type"], fault["msg"])) for fault in faults]
+def _admin_routes(router: APIRouter, integrations: IntegrationService, verifier: TokenVerifier) -> None:
+    admin = require_role(verifier, Role.ADMIN)
+
+    @router.post(
+        "/integrations",
+        status_code=201,
+        responses=problem_responses(
+            _422="A field is wrong, or the provider refused; `fields` names all that can be wrong",
+            _503="The provider is busy: try again after `Retry-After` seconds",
+        ),
     )
+    async def connect(
+        body: ConnectionRequest, person: Annotated[Person, Depends(admin)]
+    ) -> IntegrationResponse:
+        """Prove the credentials live at the provider, then save them sealed and start the first sync.
+
+        Nothing is saved when the provider refuses them. The same marketplace or company is always the same
+        integration: connecting it again raises its `generation` and keeps its name, settings and mappings.
+        """
+        integration = await integrations.connect(person.tenant_id, body.root)
+        return IntegrationResponse.model_validate(integration)
+
+    @router.delete("/integrations/{integration_id}", responses=_NOT_FOUND)
+    async def disconnect(
+        integration_id: str, person: Annotated[Person, Depends(admin)]
+    ) -> IntegrationResponse:
+        """Destroy the credential and end all access; what was observed and mapped is kept."""
+        return IntegrationResponse.model_validate(
+            await integrations.disconnect(person.tenant_id, integration_id)
+        )
 
 
-def _name(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)
+def _viewer_routes(router: APIRouter, integrations: IntegrationService, verifier: TokenVerifier) -> None:
+    viewer = require_role(verifier, Role.VIEWER)
 
+    @router.get("/integrations")
+    async def list_integrations(person: Annotated[Person, Depends(viewer)]) -> IntegrationList:
+        """List all integrations of the tenant, by name."""
+        found = await integrations.list(person.tenant_id)
+        return IntegrationList.model_validate({"integrations": found})
 
-def _reason(kind: str, message: str) -> str:
-    return _REASONS.get(kind, message.removeprefix("Value error, "))
-
-
-def _invalid(fields: list[FieldError]) -> Problem:
-    detail = "; ".join(f"{field.name}: {field.reason}" for field in fields)
-    return Problem(422, "The request is not valid", detail, fields=fields)
+    @router.get("/integrations/{integration_id}", responses=_NOT_FOUND)
+    async def get_integration(
+        integration_id: str, person: Annotated[Person, Depends(viewer)]
+    ) -> IntegrationResponse:
+        """Get one integration of the tenant."""
+        return IntegrationResponse.model_validate(await integrations.get(person.tenant_id, integration_id))

@@ -1,55 +1,69 @@
-"""Connecting a provider, and where an integration stands afterwards."""
+"""Use cases of integrations: connect, look, disconnect, and follow what other services say of one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from auth.credentials.connections import Connection
 from auth.integrations.models import Integration
-from auth.providers.ports import Clock, IntegrationStore, Provider
+from auth.integrations.ports import IntegrationStore
+from auth.providers.ports import Provider
 from shared.contracts.base import ProviderCredentialsRejected
 from shared.contracts.matcher import MappingFinished
 from shared.errors import NotFound
 
 
 class IntegrationService:
-    """Nothing is saved or said before the provider itself took the credentials."""
+    """Nothing is saved or published before the provider itself has accepted the credentials."""
 
-    def __init__(self, integrations: IntegrationStore, providers: Mapping[str, Provider], now: Clock) -> None:
+    def __init__(
+        self,
+        integrations: IntegrationStore,
+        providers: Mapping[str, Provider],
+        now: Callable[[], datetime],
+    ) -> None:
         self._integrations, self._providers, self._now = integrations, providers, now
 
     async def connect(self, tenant_id: str, connection: Connection) -> Integration:
+        """Raises the provider's 422 Problem for wrong credentials, TransientError when it is busy."""
         await self._providers[connection.provider].check(connection)
         return await self._integrations.connect(tenant_id, connection, self._now())
 
-    async def every(self, tenant_id: str) -> list[Integration]:
-        return await self._integrations.every(tenant_id)
+    async def list(self, tenant_id: str) -> Sequence[Integration]:
+        return await self._integrations.list(tenant_id)
 
     async def get(self, tenant_id: str, integration_id: str) -> Integration:
+        """Raises NotFound."""
         return await self._integrations.get(tenant_id, integration_id)
 
     async def disconnect(self, tenant_id: str, integration_id: str) -> Integration:
-        """Destroys the credential; what was observed and mapped stays where it is."""
+        """Destroys the credential; what was observed and mapped is kept. Raises NotFound."""
         now = self._now()
-        return await self._integrations.move(tenant_id, integration_id, lambda known: known.disconnected(now))
+        return await self._integrations.apply(
+            tenant_id, integration_id, lambda integration: integration.disconnect(now)
+        )
 
-    async def finish_mapping(self, news: MappingFinished) -> None:
-        """Both integrations become active."""
+    async def activate(self, event: MappingFinished) -> None:
+        """Makes both integrations of a finished mapping active."""
         now = self._now()
-        for integration_id in (news.vendor_integration_id, news.psa_integration_id):
-            try:
-                await self._integrations.move(
-                    news.tenant_id, integration_id, lambda known: known.activated(now)
-                )
-            except NotFound:
-                continue  # news from before this store was begun anew
-
-    async def reject(self, news: ProviderCredentialsRejected) -> None:
-        """A person must reconnect, unless that has happened already."""
-        now = self._now()
-        try:
-            await self._integrations.move(
-                news.tenant_id,
-                news.integration_id,
-                lambda known: known.refused(news.generation, news.refused, now),
+        for integration_id in (event.vendor_integration_id, event.psa_integration_id):
+            await self._apply_event(
+                event.tenant_id, integration_id, lambda integration: integration.activate(now)
             )
+
+    async def reject_credentials(self, event: ProviderCredentialsRejected) -> None:
+        """Asks a person to connect again, unless somebody has done so since."""
+        now = self._now()
+        await self._apply_event(
+            event.tenant_id,
+            event.integration_id,
+            lambda integration: integration.reject(event.generation, event.refused, now),
+        )
+
+    async def _apply_event(
+        self, tenant_id: str, integration_id: str, transition: Callable[[Integration], Integration]
+    ) -> None:
+        try:
+            await self._integrations.apply(tenant_id, integration_id, transition)
         except NotFound:
+            # Topics outlive the store: an event may be older than a store that was begun anew.
             return

@@ -1,10 +1,8 @@
-"""Tenants, the people of each, and their passwords."""
+"""Tenants, the people of each, and the tokens that people sign in for."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import datetime
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.base import opaque
@@ -12,7 +10,7 @@ from shared.web.person import Person, Role
 
 
 class Tenant(BaseModel):
-    """One MSP; its currency is ISO 4217, its time zone an IANA name."""
+    """One MSP; its currency is an ISO 4217 code, its time zone an IANA name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,7 +22,7 @@ class Tenant(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who may sign in to one tenant; known by an e-mail address in lower case."""
+    """Somebody who may sign in to one tenant; identified there by an e-mail address in lower case."""
 
     tenant_id: str
     email: str
@@ -34,25 +32,14 @@ class Member:
 
     @property
     def person(self) -> Person:
+        """The member as tokens name it: the id is opaque, so that tokens carry no address."""
         return Person(self.tenant_id, "per_" + opaque(self.tenant_id, self.email), self.name, self.role)
 
 
-class PasswordHashes:
-    """Argon2id; an unknown person costs as much time as a wrong password."""
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A signed token, whom it names, and when it expires."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
-
-    @cached_property
-    def _nobody(self) -> str:
-        return self.hashed("nobody's password")
-
-    def hashed(self, password: str) -> str:
-        return self._hasher.hash(password)
-
-    def match(self, password_hash: str | None, password: str) -> bool:
-        against = self._nobody if password_hash is None else password_hash
-        try:
-            return self._hasher.verify(against, password) and password_hash is not None
-        except (VerificationError, InvalidHashError):
-            return False
+    token: str = field(repr=False)
+    expires_at: datetime
+    person: Person

@@ -1,16 +1,18 @@
-"""Tenants and people."""
+"""Stores tenants and people."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from auth.people.models import Member, Tenant
 from shared.contracts.base import key_of
 from shared.mongo import Mongo
 from shared.web.person import Role
 
+_MOST_MEMBERS = 5
+"""Each costs a sign-in the time of one password hash."""
 
-class MongoPeople:
-    """Local accounts; an e-mail address may belong to people of several tenants."""
+
+class PeopleRepository:
+    """The collections `tenants` and `people`; one e-mail address may belong to members of several tenants."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -30,16 +32,20 @@ class MongoPeople:
         }
         await self._mongo.documents("people", member.tenant_id).put(row)
 
-    async def known(self, email: str, tenant_id: str | None) -> list[Member]:
-        """Everybody with the address. Before sign-in nobody has a tenant yet, so all may be searched."""
-        documents = (
+    async def find(self, email: str, tenant_id: str | None) -> Sequence[Member]:
+        """Returns the members with this address, by tenant."""
+        # The one search across tenants: before somebody has signed in, their tenant is not known.
+        people = (
             self._mongo.documents("people", tenant_id) if tenant_id else self._mongo.all_tenants("people")
         )
+        rows = await people.find({"email": email}, sort=[("tenant_id", 1)], limit=_MOST_MEMBERS)
         return [
-            _member(row) for row in await documents.find({"email": email}, sort=[("tenant_id", 1)], limit=5)
+            Member(
+                row["tenant_id"],
+                row["email"],
+                row["name"],
+                Role[row["role"].upper()],
+                row["password_hash"],
+            )
+            for row in rows
         ]
-
-
-def _member(row: dict[str, Any]) -> Member:
-    role = Role[row["role"].upper()]
-    return Member(row["tenant_id"], row["email"], row["name"], role, row["password_hash"])

@@ -1,48 +1,35 @@
-"""Signing in, and the keys that tokens are verified with."""
-
-from typing import Annotated, Any
+"""HTTP in: signing in, and the keys that tokens are verified with."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from auth.people.service import Session, SignInService
-
-
-class SignInRequest(BaseModel):
-    """`tenant_id` is needed only by people of several tenants."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    email: Annotated[str, Field(max_length=300)]
-    password: Annotated[SecretStr, Field(max_length=300)]
-    tenant_id: Annotated[str, Field(max_length=100)] | None = None
+from auth.people.requests import SignInRequest
+from auth.people.responses import JsonWebKeySet, SessionResponse
+from auth.people.service import SignInService
+from shared.web.openapi import problem_responses
 
 
-def session_routes(signing_in: SignInService) -> APIRouter:
-    """Both are open to everybody."""
-    router = APIRouter()
+def session_routes(service: SignInService) -> APIRouter:
+    """Both routes are open to everybody, so no security scheme is described."""
+    router = APIRouter(tags=["sessions"])
 
-    @router.post("/sessions", status_code=201)
-    async def sign_in(body: SignInRequest) -> dict[str, Any]:
-        signed = await signing_in.sign_in(body.email, body.password.get_secret_value(), body.tenant_id)
-        return _session(signed)
+    @router.post(
+        "/sessions",
+        status_code=201,
+        responses=problem_responses(
+            _401="The e-mail address or the password is wrong",
+            _409="The person belongs to several tenants: send `tenant_id`",
+            _422="A field is wrong; `fields` names it",
+            _429="Too many failed attempts: try again later",
+        ),
+    )
+    async def sign_in(body: SignInRequest) -> SessionResponse:
+        """Exchange an e-mail address and a password for a token that all services accept."""
+        issued = await service.sign_in(body.email, body.password.get_secret_value(), body.tenant_id)
+        return SessionResponse.of(issued)
 
     @router.get("/.well-known/jwks.json")
-    async def keys() -> dict[str, Any]:
-        return signing_in.published_keys()
+    async def get_keys() -> JsonWebKeySet:
+        """Get the public keys of people's tokens, with which every service verifies tokens offline."""
+        return JsonWebKeySet.model_validate(service.published_keys())
 
     return router
-
-
-def _session(signed: Session) -> dict[str, Any]:
-    person = signed.person
-    return {
-        "token": signed.token,
-        "expires_at": signed.expires_at.isoformat(),
-        "person": {
-            "person_id": person.person_id,
-            "tenant_id": person.tenant_id,
-            "name": person.name,
-            "role": person.role.name.lower(),
-        },
-    }

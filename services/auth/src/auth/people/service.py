@@ -1,109 +1,84 @@
-"""Signing in: the same answer for a wrong password and for nobody, ever slower for whoever keeps guessing."""
+"""Signs people in; who guesses learns nothing, and waits ever longer."""
+
+# Invariant: a wrong password and an unknown address get the same answer after the same time, one password
+# hash; only somebody who knows a password learns in which tenants it is valid:
+#   ann@x.example, wrong, member of demo          → 401 "The e-mail address or the password is wrong."
+#   bob@x.example, member of nothing              → 401, the same sentence
+#   ann@x.example, right, member of demo and acme → 409 "belongs to acme, demo: send tenant_id"
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from auth.people.models import Member, PasswordHashes, Tenant
+from auth.people.models import IssuedToken, Member, Tenant
+from auth.people.passwords import PasswordHasher
+from auth.people.ports import PeopleStore
+from auth.people.throttle import SignInThrottle
 from auth.people.tokens import TokenSigner
-from auth.providers.ports import Clock, PeopleStore
-from shared.web.person import Person, Role
 from shared.web.problems import FieldError, Problem
 
-_FREE_FAILURES = 5
-_LONGEST_WAIT = 60.0
-_REMEMBERED = 10_000
-# Each takes 64 MB and a core for a moment.
 _HASHES_AT_ONCE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A token and whose it is."""
-
-    token: str
-    expires_at: datetime
-    person: Person
+"""Each takes 64 MB and a core for a moment: sign-ins must not take the whole process."""
 
 
 class SignInService:
-    """Local accounts."""
+    """Signs local accounts in; `monotonic` returns seconds, as `time.monotonic` does."""
 
     def __init__(
         self,
         people: PeopleStore,
-        passwords: PasswordHashes,
+        passwords: PasswordHasher,
         signer: TokenSigner,
         *,
-        now: Clock,
-        tick: Callable[[], float],
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
     ) -> None:
         self._people, self._passwords, self._signer, self._now = people, passwords, signer, now
-        self._throttle = SignInThrottle(tick)
+        self._throttle = SignInThrottle(monotonic)
         self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
 
-    async def seed(self, tenants: tuple[Tenant, ...], admin: Member, password: str) -> None:
-        """Tenants and the first admin as the settings say; a password that still fits keeps its hash."""
+    async def seed(self, tenants: Sequence[Tenant], admin: Member, password: str) -> None:
+        """Saves the settings' tenants and first admin; a password that still fits keeps its hash."""
         await self._people.save_tenants(tenants)
-        before = await self._people.known(admin.email, admin.tenant_id)
-        kept = before[0].password_hash if before else None
-        if not await self._match(kept, password):
-            kept = await asyncio.to_thread(self._passwords.hashed, password)
-        await self._people.save(Member(admin.tenant_id, admin.email, admin.name, Role.ADMIN, kept or ""))
+        existing = await self._people.find(admin.email, admin.tenant_id)
+        password_hash = existing[0].password_hash if existing else None
+        if password_hash is None or not await self._verify(password_hash, password):
+            password_hash = await asyncio.to_thread(self._passwords.hash, password)
+        await self._people.save(replace(admin, password_hash=password_hash))
 
-    async def sign_in(self, email: str, password: str, tenant_id: str | None) -> Session:
-        """Raises a 401 Problem, 429 for who failed too often, 409 when the tenant must be named."""
+    async def sign_in(self, email: str, password: str, tenant_id: str | None) -> IssuedToken:
+        """Returns a token for the one member whom address and password fit.
+
+        Raises a 401 Problem when they fit nobody, 409 when they fit members of several tenants, and 429 after
+        too many failures.
+        """
         email = email.strip().lower()
-        self._throttle.enter(email)
-        known = await self._people.known(email, tenant_id)
-        fitting = [one for one in known if await self._match(one.password_hash, password)]
-        if not known:
-            await self._match(None, password)
+        # Before the first await, so that attempts made at once are counted one after another.
+        self._throttle.begin_attempt(email)
+        members = await self._people.find(email, tenant_id)
+        fitting = [member for member in members if await self._verify(member.password_hash, password)]
+        if not members:
+            # An unknown address must cost the time of one hash as well.
+            await self._verify(None, password)
         if not fitting:
             raise Problem(401, "Not signed in", "The e-mail address or the password is wrong.")
-        self._throttle.succeeded(email)
+        self._throttle.record_success(email)
         if len(fitting) > 1:
-            raise _which(fitting)
-        token, expires_at = self._signer.sign(fitting[0].person, self._now())
-        return Session(token, expires_at, fitting[0].person)
+            raise _tenant_needed(fitting)
+        return self._signer.sign(fitting[0].person, self._now())
 
     def published_keys(self) -> dict[str, Any]:
-        """The JWKS that every service verifies tokens with."""
-        return self._signer.published()
+        """Returns the JWKS that every service verifies tokens with."""
+        return self._signer.published_keys()
 
-    async def _match(self, password_hash: str | None, password: str) -> bool:
+    async def _verify(self, password_hash: str | None, password: str) -> bool:
         async with self._hashing:
-            return await asyncio.to_thread(self._passwords.match, password_hash, password)
+            return await asyncio.to_thread(self._passwords.verify, password_hash, password)
 
 
-class SignInThrottle:
-    """Counts an attempt as failed until it succeeds, so that many at once gain nothing."""
-
-    def __init__(self, tick: Callable[[], float]) -> None:
-        self._tick = tick
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    def enter(self, who: str) -> None:
-        """Raises a 429 Problem while the wait of the last failures is not over."""
-        count, free_at = self._failures.pop(who, (0, 0.0))
-        now = self._tick()
-        if now < free_at:
-            self._failures[who] = count, free_at
-            raise Problem(429, "Too many attempts", f"Try again in {free_at - now:.0f} seconds.")
-        excess = count + 1 - _FREE_FAILURES
-        wait = min(2.0 ** min(excess, 10), _LONGEST_WAIT) if excess >= 0 else 0.0
-        self._failures[who] = count + 1, now + wait
-        while len(self._failures) > _REMEMBERED:
-            self._failures.popitem(last=False)
-
-    def succeeded(self, who: str) -> None:
-        self._failures.pop(who, None)
-
-
-def _which(members: list[Member]) -> Problem:
+def _tenant_needed(members: Sequence[Member]) -> Problem:
     tenants = ", ".join(member.tenant_id for member in members)
     return Problem(
         409,

@@ -1,4 +1,4 @@
-"""People's tokens: EdDSA JWT, and the public keys that every service verifies them with."""
+"""Signs people's tokens (EdDSA JWT), and publishes the public keys that every service verifies them with."""
 
 import base64
 import binascii
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
+from auth.people.models import IssuedToken
 from shared.web.person import Person
 from shared.web.token_verification import ALGORITHM, AUDIENCE
 
@@ -17,15 +18,20 @@ _RAW_KEY_BYTES = 32
 
 
 class TokenSigner:
-    """Signs with one Ed25519 key, given as PKCS8 PEM or as base64 of its raw 32 bytes."""
+    """Signs with one Ed25519 key, given as PKCS8 PEM or as base64 of its raw 32 bytes.
+
+    It is also the `KeySource` with which auth verifies tokens itself.
+    """
 
     def __init__(self, key: str, issuer: str, lifetime: timedelta) -> None:
+        """Raises ValueError when `key` is no such key."""
         self._key = OKPKey.import_key(_pem(key))
+        # The key's id is its thumbprint (RFC 7638): the same key has the same id after every restart.
         self._key.ensure_kid()
         self._issuer, self._lifetime = issuer, lifetime
 
-    def sign(self, person: Person, now: datetime) -> tuple[str, datetime]:
-        """The token and when it expires."""
+    def sign(self, person: Person, now: datetime) -> IssuedToken:
+        # The claim `exp` is written in whole seconds, so the answer is cut to them as well.
         expires_at = (now + self._lifetime).replace(microsecond=0)
         claims = {
             "iss": self._issuer,
@@ -38,14 +44,15 @@ class TokenSigner:
             "exp": int(expires_at.timestamp()),
         }
         header = {"alg": ALGORITHM, "kid": self._key.kid}
-        return jwt.encode(header, claims, self._key, algorithms=[ALGORITHM]), expires_at
+        token = jwt.encode(header, claims, self._key, algorithms=[ALGORITHM])
+        return IssuedToken(token, expires_at, person)
 
-    def published(self) -> dict[str, Any]:
-        """The JWKS: public parts only."""
+    def published_keys(self) -> dict[str, Any]:
+        """Returns the JWKS (RFC 7517), with the public parts only."""
         return dict(KeySet([self._key]).as_dict(private=False))
 
     async def current(self, *, refreshed: bool) -> KeySet:  # noqa: ARG002 (auth's own keys are never stale)
-        """Auth verifies with its own keys (`shared.web.token_verification.Keys`)."""
+        """Returns the keys that auth verifies with."""
         return KeySet([self._key])
 
 

@@ -1,4 +1,4 @@
-"""The providers that can be connected: one module, one test, one line each."""
+"""The providers that can be connected: one module, one test and one line here for each."""
 
 from auth.providers.connectwise import ConnectWiseProvider
 from auth.providers.ingram_micro import IngramMicroProvider
@@ -8,7 +8,7 @@ from shared.runtime.settings import OutboundSettings
 
 
 def make_providers(outbound: OutboundSettings, transport: Transport | None = None) -> dict[str, Provider]:
-    """By the name that a connection carries; `transport` is for tests."""
+    """Returns every provider by the name that `Connection.provider` carries; `transport` is for tests."""
     return {
         IngramMicroProvider.name: IngramMicroProvider(outbound, transport),
         ConnectWiseProvider.name: ConnectWiseProvider(outbound, transport),

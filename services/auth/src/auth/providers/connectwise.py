@@ -1,14 +1,26 @@
 """ConnectWise PSA (psa-apis.md §2.1–2.2): the code base is discovered, the keys are static."""
 
+# Invariant: the address is that of the company's present code base, which upgrades change. A session is built
+# upon without a call until it is refused; then the host is asked anew, which takes no keys:
+#   GET https://api-na.myconnectwise.net/login/companyinfo/acme  →  {"Codebase": "v2025_1/", …}
+#   session: https://api-na.myconnectwise.net/v2025_1/apis/3.0
+
 import re
 from datetime import timedelta
 from http import HTTPStatus
 from typing import ClassVar
 from urllib.parse import quote
 
-from auth.access.models import ProviderSession
 from auth.credentials.connections import ConnectWiseConnection
-from auth.providers.provider_checks import ProviderClient, address_in, basic, followed, quoted, refused
+from auth.providers.models import ProviderSession
+from auth.providers.provider_checks import (
+    ProviderClient,
+    address_problems,
+    basic_auth,
+    connection_problem,
+    quote_response,
+    refuse_redirect,
+)
 from shared.errors import CredentialsRejected, UnexpectedResponse
 from shared.http_client.client import Transport
 from shared.http_client.response import ApiResponse
@@ -17,7 +29,7 @@ from shared.web.problems import FieldError, Problem
 
 _LABEL = "ConnectWise"
 # Static keys are handed out for minutes only (architecture §9).
-_LASTS = timedelta(minutes=5)
+_SESSION_LIFETIME = timedelta(minutes=5)
 _ACCEPT = {"Accept": "application/vnd.connectwise.com+json; version=2025.1"}
 _CODE_BASE = re.compile(r"[A-Za-z0-9._-]+/")
 _ON_PREMISE = "v4_6_release/"
@@ -31,91 +43,104 @@ _RIGHTS = "the API member's role needs Companies > Company Maintenance and Finan
 
 
 class ConnectWiseProvider:
-    """Proves keys by reading, and hands them out with the address that the company is at today."""
+    """Proves keys by reading a company and an agreement; hands them out with the company's address."""
 
     name: ClassVar[str] = "connectwise"
 
     def __init__(self, outbound: OutboundSettings, transport: Transport | None = None) -> None:
-        self._outside = ProviderClient(outbound, transport)
+        self._client = ProviderClient(outbound, transport)
 
     async def check(self, connection: ConnectWiseConnection) -> None:
-        async with address_in("host", _LABEL):
+        async with address_problems("host", _LABEL):
             info = await self._company_info(connection)
             if (code_base := _code_base(info)) is None:
-                raise _no_company(info)
-            opening = _opening(connection, code_base)
-            async with self._outside.api(opening.base_url, opening.headers, hidden=connection.secrets) as api:
+                raise _company_problem(info)
+            session = _session(connection, code_base)
+            async with self._client.api(session.base_url, session.headers, hidden=connection.secrets) as api:
                 companies = await api.request("GET", "/company/companies", params=_ONE_ROW, headers=_ACCEPT)
-                _require(companies, connection, code_base)
+                _raise_for_refusal(companies, connection, code_base)
                 agreements = await api.request("GET", "/finance/agreements", params=_ONE_ROW, headers=_ACCEPT)
         if not agreements.is_success:
-            detail = f"Companies can be read, agreements cannot: {quoted(agreements)}."
-            raise refused(_LABEL, detail, FieldError("public_key", _RIGHTS))
+            detail = f"Companies can be read, agreements cannot: {quote_response(agreements)}."
+            raise connection_problem(_LABEL, detail, FieldError("public_key", _RIGHTS))
 
-    async def open(self, connection: ConnectWiseConnection, known: ProviderSession | None) -> ProviderSession:
-        """The code base changes with an upgrade: it is asked for again once access was refused."""
-        if known is not None:
-            return known
+    async def open_session(
+        self, connection: ConnectWiseConnection, previous: ProviderSession | None
+    ) -> ProviderSession:
+        """Returns `previous` as it is; without one, asks the host for the company's code base."""
+        if previous is not None:
+            return previous
         info = await self._company_info(connection)
         if (code_base := _code_base(info)) is None:
+            # An unknown company is 200 and `null` in the cloud, or 404 (psa-apis.md §2.1).
             if info.status == HTTPStatus.NOT_FOUND or info.is_success:
                 raise CredentialsRejected(f"ConnectWise does not know the company {connection.company}")
             info.result()
             raise UnexpectedResponse(f"{info.call} answered without a code base", status=info.status)
-        return _opening(connection, code_base)
+        return _session(connection, code_base)
 
     async def _company_info(self, connection: ConnectWiseConnection) -> ApiResponse:
-        async with self._outside.api(_origin(connection), {}, hidden=connection.secrets) as api:
+        async with self._client.api(connection.origin, {}, hidden=connection.secrets) as api:
             path = f"/login/companyinfo/{quote(connection.company, safe='')}"
-            return followed(await api.request("GET", path))
+            return refuse_redirect(await api.request("GET", path))
 
 
-def _origin(connection: ConnectWiseConnection) -> str:
-    return connection.host if "://" in connection.host else f"https://{connection.host}"
-
-
-def _code_base(answer: ApiResponse) -> str | None:
-    """`v2025_1/`; none for an unknown company, which the cloud answers with 200 and `null`."""
-    body = answer.json if answer.is_success and isinstance(answer.json, dict) else {}
+def _code_base(response: ApiResponse) -> str | None:
+    """Returns the code base with its slash, such as `v2025_1/`; None when the answer names none."""
+    body = response.json if response.is_success and isinstance(response.json, dict) else {}
     code_base = f"{str(body.get('Codebase') or '').strip('/')}/"
     return code_base if _CODE_BASE.fullmatch(code_base) else None
 
 
-def _opening(connection: ConnectWiseConnection, code_base: str) -> ProviderSession:
+def _session(connection: ConnectWiseConnection, code_base: str) -> ProviderSession:
     user = f"{connection.company}+{connection.public_key.get_secret_value()}"
     headers = {
-        "Authorization": basic(user, connection.private_key.get_secret_value()),
+        "Authorization": basic_auth(user, connection.private_key.get_secret_value()),
         "clientId": connection.client_id.get_secret_value(),
     }
-    return ProviderSession(f"{_origin(connection)}/{code_base}apis/3.0", headers, _LASTS)
+    return ProviderSession(f"{connection.origin}/{code_base}apis/3.0", headers, _SESSION_LIFETIME)
 
 
-def _no_company(answer: ApiResponse) -> Problem:
-    if answer.is_success and answer.json is not None:
-        return refused(_LABEL, "Another server than ConnectWise answers at this host.", _HOST)
-    if answer.is_success or answer.status == HTTPStatus.NOT_FOUND:
-        return refused(_LABEL, f"This host does not know the company: {quoted(answer)}.", _COMPANY, _HOST)
-    return refused(_LABEL, f"The host does not answer as ConnectWise does: {quoted(answer)}.", _HOST)
+def _company_problem(response: ApiResponse) -> Problem:
+    if response.is_success and response.json is not None:
+        return connection_problem(_LABEL, "Another server than ConnectWise answers at this host.", _HOST)
+    if response.is_success or response.status == HTTPStatus.NOT_FOUND:
+        return connection_problem(
+            _LABEL, f"This host does not know the company: {quote_response(response)}.", _COMPANY, _HOST
+        )
+    return connection_problem(
+        _LABEL, f"The host does not answer as ConnectWise does: {quote_response(response)}.", _HOST
+    )
 
 
-def _require(answer: ApiResponse, connection: ConnectWiseConnection, code_base: str) -> None:
-    """401, 403 and, in the cloud, 404 can all mean wrong keys (§2.2)."""
-    if answer.is_success:
+def _raise_for_refusal(response: ApiResponse, connection: ConnectWiseConnection, code_base: str) -> None:
+    """Raises a 422 Problem for an answer that is no success.
+
+    401, 403 and, in the cloud, 404 can all mean wrong keys (psa-apis.md §2.2), so the message decides first.
+    """
+    if response.is_success:
         return
-    if "ssl is required" in answer.message.lower() or _is_page_host(connection, code_base):
-        detail = f"This is the host of the pages, not of the API: {quoted(answer)}."
-        raise refused(_LABEL, detail, FieldError("host", f"put api- in front: api-{connection.host}"))
-    if answer.status == HTTPStatus.BAD_REQUEST:
-        raise refused(_LABEL, f"ConnectWise cannot route the call: {quoted(answer)}.", _COMPANY, _HOST)
-    detail = f"ConnectWise refused the keys: {quoted(answer)}."
-    if "clientid" in answer.message.lower().replace(" ", ""):
-        raise refused(_LABEL, detail, _CLIENT)
-    if answer.status == HTTPStatus.FORBIDDEN:
-        raise refused(_LABEL, detail, _CLIENT, FieldError("public_key", _RIGHTS))
-    raise refused(_LABEL, detail, _PUBLIC, _PRIVATE, _COMPANY, _CLIENT)
+    if "ssl is required" in response.message.lower() or _is_page_host(connection, code_base):
+        detail = f"This is the host of the pages, not of the API: {quote_response(response)}."
+        raise connection_problem(
+            _LABEL, detail, FieldError("host", f"put api- in front: api-{connection.host}")
+        )
+    if response.status == HTTPStatus.BAD_REQUEST:
+        raise connection_problem(
+            _LABEL, f"ConnectWise cannot route the call: {quote_response(response)}.", _COMPANY, _HOST
+        )
+    detail = f"ConnectWise refused the keys: {quote_response(response)}."
+    if "clientid" in response.message.lower().replace(" ", ""):
+        raise connection_problem(_LABEL, detail, _CLIENT)
+    if response.status == HTTPStatus.FORBIDDEN:
+        raise connection_problem(_LABEL, detail, _CLIENT, FieldError("public_key", _RIGHTS))
+    raise connection_problem(_LABEL, detail, _PUBLIC, _PRIVATE, _COMPANY, _CLIENT)
 
 
 def _is_page_host(connection: ConnectWiseConnection, code_base: str) -> bool:
-    """A code base other than the on-premise one means that the API is at `api-…` (vendor guide)."""
+    """Whether the host is that of the cloud's pages, where the API is not.
+
+    A code base other than the on-premise one means that the API is at `api-…` (psa-apis.md §2.1).
+    """
     host = connection.host
     return code_base != _ON_PREMISE and host.endswith(".myconnectwise.net") and not host.startswith("api-")

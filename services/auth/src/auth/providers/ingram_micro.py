@@ -1,12 +1,24 @@
 """Ingram Micro Cloud Marketplace (ingram-micro-api.md §2–§4): user, password and key become a token."""
 
+# Invariant: a token is handed out only for as long as it is surely good. Its life is cut by a minute, or by a
+# tenth of it when it is short, for clocks differ and a call that is waiting goes out later:
+#   expiresInSeconds 1500 → 1440 s      100 → 90 s      60 → 54 s
+# A sign-in that the marketplace refused is not repeated: several in a row might lock the account (§10 no. 8).
+
 from datetime import timedelta
 from http import HTTPStatus
 from typing import ClassVar
 
-from auth.access.models import ProviderSession
 from auth.credentials.connections import IngramConnection
-from auth.providers.provider_checks import ProviderClient, address_in, basic, followed, quoted, refused
+from auth.providers.models import ProviderSession
+from auth.providers.provider_checks import (
+    ProviderClient,
+    address_problems,
+    basic_auth,
+    connection_problem,
+    quote_response,
+    refuse_redirect,
+)
 from shared.errors import CredentialsRejected, UnexpectedResponse
 from shared.http_client.client import Transport
 from shared.http_client.response import ApiResponse
@@ -14,7 +26,8 @@ from shared.runtime.settings import OutboundSettings
 from shared.web.problems import FieldError, Problem
 
 _LABEL = "Ingram Micro"
-_SPARE = 60
+_MARGIN_SECONDS = 60
+"""At most so long before its end a token is given up."""
 _BASE_URL = FieldError(
     "base_url",
     "the base URL looks incomplete: copy it from the Marketplace API page, "
@@ -31,74 +44,83 @@ _MARKETPLACE = FieldError(
 _RIGHTS = FieldError(
     "username", "this user may sign in but not read customers: use the Marketplace API's user"
 )
-# Which of them a 4xx means is not documented (§10 no. 6), so none is tried again.
+# What each of these means is not documented (ingram-micro-api.md §10 no. 6), so none of them is tried again.
 _REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class IngramMicroProvider:
-    """Signs in; a refused sign-in is never repeated, for accounts may be locked."""
+    """Proves credentials by signing in and reading one customer, and exchanges them for a token."""
 
     name: ClassVar[str] = "ingram-micro"
 
     def __init__(self, outbound: OutboundSettings, transport: Transport | None = None) -> None:
-        self._outside = ProviderClient(outbound, transport)
+        self._client = ProviderClient(outbound, transport)
 
     async def check(self, connection: IngramConnection) -> None:
-        async with address_in("base_url", _LABEL):
-            answer = await self._token(connection)
-            if not answer.is_success:
-                raise _sign_in_refused(answer)
-            opening = _opening(connection, answer)
-            async with self._outside.api(opening.base_url, opening.headers, hidden=connection.secrets) as api:
+        async with address_problems("base_url", _LABEL):
+            response = await self._token(connection)
+            if not response.is_success:
+                raise _sign_in_problem(response)
+            session = _session_from(connection, response)
+            async with self._client.api(session.base_url, session.headers, hidden=connection.secrets) as api:
                 customers = await api.request("GET", "/customers", params={"offset": 0, "limit": 1})
         if customers.status == HTTPStatus.NOT_FOUND:
-            raise refused(_LABEL, f"There are no customers: {quoted(customers)}.", _BASE_URL)
+            raise connection_problem(
+                _LABEL, f"There are no customers: {quote_response(customers)}.", _BASE_URL
+            )
         if not customers.is_success:
-            detail = f"The user may not read customers: {quoted(customers)}."
-            raise refused(_LABEL, detail, _RIGHTS, _MARKETPLACE)
+            detail = f"The user may not read customers: {quote_response(customers)}."
+            raise connection_problem(_LABEL, detail, _RIGHTS, _MARKETPLACE)
 
-    async def open(self, connection: IngramConnection, known: ProviderSession | None) -> ProviderSession:  # noqa: ARG002 (every token is new)
-        """A token of its own; 429 and a 403 about a quota are throttling (TransientError)."""
-        answer = await self._token(connection)
-        if answer.status in _REFUSALS:
-            raise CredentialsRejected(f"Ingram Micro refused to sign in: {quoted(answer)}")
-        answer.result()
-        return _opening(connection, answer)
+    async def open_session(
+        self,
+        connection: IngramConnection,
+        previous: ProviderSession | None,  # noqa: ARG002 (every token is new)
+    ) -> ProviderSession:
+        """Returns a new token; a 429, and a 403 about a quota, is throttling: it raises TransientError."""
+        response = await self._token(connection)
+        if response.status in _REFUSALS:
+            raise CredentialsRejected(f"Ingram Micro refused to sign in: {quote_response(response)}")
+        response.result()
+        return _session_from(connection, response)
 
     async def _token(self, connection: IngramConnection) -> ApiResponse:
         headers = {
-            "Authorization": basic(connection.username, connection.password.get_secret_value()),
+            "Authorization": basic_auth(connection.username, connection.password.get_secret_value()),
             "X-Subscription-Key": connection.subscription_key.get_secret_value(),
         }
-        async with self._outside.api(connection.base_url, headers, hidden=connection.secrets) as api:
+        async with self._client.api(connection.base_url, headers, hidden=connection.secrets) as api:
             body = {"marketplace": connection.marketplace}
-            return followed(await api.request("POST", "/token", json=body, reads=True))
+            # `reads`: signing in changes nothing, so a sign-in that was cut off may be tried again.
+            return refuse_redirect(await api.request("POST", "/token", json=body, reads=True))
 
 
-def _opening(connection: IngramConnection, answer: ApiResponse) -> ProviderSession:
-    body = answer.json if isinstance(answer.json, dict) else {}
+def _session_from(connection: IngramConnection, response: ApiResponse) -> ProviderSession:
+    body = response.json if isinstance(response.json, dict) else {}
     token, seconds = body.get("token"), body.get("expiresInSeconds")
     if not isinstance(token, str) or not isinstance(seconds, int) or seconds <= 0:
-        raise UnexpectedResponse(f"{answer.call} gave no token with a time in expiresInSeconds", status=200)
+        raise UnexpectedResponse(f"{response.call} gave no token with a time in expiresInSeconds", status=200)
     headers = {
         "Authorization": f"Bearer {token}",
         "X-Subscription-Key": connection.subscription_key.get_secret_value(),
     }
-    return ProviderSession(
-        connection.base_url, headers, timedelta(seconds=seconds - min(_SPARE, seconds / 10))
-    )
+    lifetime = timedelta(seconds=seconds - min(_MARGIN_SECONDS, seconds / 10))
+    return ProviderSession(connection.base_url, headers, lifetime)
 
 
-def _sign_in_refused(answer: ApiResponse) -> Problem:
-    words = answer.message.lower()
-    detail = f"Ingram Micro refused to sign in: {quoted(answer)}."
-    if answer.status == HTTPStatus.NOT_FOUND:
-        return refused(_LABEL, f"There is no sign-in at this base URL: {quoted(answer)}.", _BASE_URL)
-    if "subscription key" in words:
-        return refused(_LABEL, detail, _KEY)
-    if "marketplace" in words:
-        return refused(_LABEL, detail, _MARKETPLACE)
-    if answer.status == HTTPStatus.UNAUTHORIZED:
-        # The vendor does not tell the user from the password; an empty body not even the key.
-        return refused(_LABEL, detail, _USER, _PASSWORD, *(() if words else (_KEY,)))
-    return refused(_LABEL, detail, _USER, _PASSWORD, _MARKETPLACE)
+def _sign_in_problem(response: ApiResponse) -> Problem:
+    """Returns the 422 Problem; the vendor's words decide, for its status codes are not documented."""
+    message = response.message.lower()
+    detail = f"Ingram Micro refused to sign in: {quote_response(response)}."
+    if response.status == HTTPStatus.NOT_FOUND:
+        return connection_problem(
+            _LABEL, f"There is no sign-in at this base URL: {quote_response(response)}.", _BASE_URL
+        )
+    if "subscription key" in message:
+        return connection_problem(_LABEL, detail, _KEY)
+    if "marketplace" in message:
+        return connection_problem(_LABEL, detail, _MARKETPLACE)
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        # The vendor does not tell the user from the password; an empty body may mean the key as well.
+        return connection_problem(_LABEL, detail, _USER, _PASSWORD, *(() if message else (_KEY,)))
+    return connection_problem(_LABEL, detail, _USER, _PASSWORD, _MARKETPLACE)

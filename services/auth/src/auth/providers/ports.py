@@ -1,48 +1,25 @@
-"""What the use cases need of the world."""
+"""What auth asks of every provider."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
-from auth.access.models import ProviderSession
-from auth.credentials.connections import Connection
-from auth.integrations.models import Integration
-from auth.people.models import Member, Tenant
-
-Clock = Callable[[], datetime]
-
-
-class IntegrationStore(Protocol):
-    """The store of integrations; each change is saved with its event."""
-
-    async def connect(self, tenant_id: str, connection: Connection, now: datetime) -> Integration: ...
-
-    async def move(
-        self, tenant_id: str, integration_id: str, transition: Callable[[Integration], Integration]
-    ) -> Integration: ...
-
-    async def get(self, tenant_id: str, integration_id: str) -> Integration: ...
-
-    async def every(self, tenant_id: str) -> list[Integration]: ...
-
-    async def credentials(self, integration: Integration) -> Connection: ...
+from auth.providers.models import ProviderSession
 
 
 class Provider(Protocol):
-    """One provider's way of proving credentials and of exchanging them for access."""
+    """Proves the credentials of one provider, and exchanges them for a session.
+
+    `connection` is `Any` because each provider takes its own subclass of `Connection`; callers pick the
+    provider by `connection.provider`.
+    """
 
     async def check(self, connection: Any) -> None:
-        """Read one row of what we will need; raises a 422 Problem naming the fields that can be wrong."""
+        """Reads one row of everything that a sync will need.
 
-    async def open(self, connection: Any, known: ProviderSession | None) -> ProviderSession:
-        """New access; `known` is what may be built upon. Raises CredentialsRejected."""
+        Raises a 422 Problem naming the fields that can be wrong, TransientError when the provider is busy.
+        """
 
+    async def open_session(self, connection: Any, previous: ProviderSession | None) -> ProviderSession:
+        """Returns a session; `previous`, of the same credentials and never refused, may be built upon.
 
-class PeopleStore(Protocol):
-    """The store of tenants and people."""
-
-    async def save_tenants(self, tenants: Sequence[Tenant]) -> None: ...
-
-    async def save(self, member: Member) -> None: ...
-
-    async def known(self, email: str, tenant_id: str | None) -> list[Member]: ...
+        Raises CredentialsRejected when a person must connect again, TransientError when waiting may help.
+        """

@@ -1,4 +1,10 @@
-"""What the live checks share: how patient they are, and how a provider's refusal is told to a person."""
+"""What the providers share: how patiently they are called, and how a refusal becomes a problem of a field."""
+
+# Invariant: whatever can be mended by typing something else is a 422 Problem that names the fields, and
+# whatever can be mended by waiting stays a TransientError, so that nobody changes credentials that are right:
+#   401 "Bad credentials"            → 422, fields username and password
+#   the host name cannot be found    → 422, field base_url or host
+#   429, or a 403 about a quota      → TransientError with its pause, answered as 503
 
 import base64
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -14,57 +20,60 @@ from shared.http_client.retry import CallPolicy
 from shared.runtime.settings import OutboundSettings
 from shared.web.problems import FieldError, Problem
 
-# A person waits for the check; a service that asks for access repeats the whole of it.
-_PATIENCE = CallPolicy(connect=10.0, read=60.0, attempts=2, deadline=100.0, renew_on=frozenset())
+# A person waits for a check, so a call is tried twice at most; a sync service repeats its whole request.
+_CHECK_POLICY = CallPolicy(connect=10.0, read=60.0, attempts=2, deadline=100.0, renew_on=frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderClient:
-    """How providers are reached; `transport` is for tests."""
+    """Opens HTTP clients to providers; `transport` is for tests."""
 
     outbound: OutboundSettings
     transport: Transport | None = None
 
     def api(self, base_url: str, headers: Mapping[str, str], *, hidden: Iterable[str] = ()) -> Api:
-        """`hidden` is what must not be repeated, besides the headers."""
+        """Returns a client that masks the headers and the `hidden` texts where the far side repeats them."""
         access = Access(base_url, headers, tuple(hidden))
-        return Api(FixedAccess(access), outbound=self.outbound, policy=_PATIENCE, transport=self.transport)
+        return Api(
+            FixedAccess(access), outbound=self.outbound, policy=_CHECK_POLICY, transport=self.transport
+        )
 
 
 @asynccontextmanager
-async def address_in(field: str, provider: str) -> AsyncIterator[None]:
-    """What is wrong with the address itself is a 422 naming its field; busy providers stay transient."""
+async def address_problems(field: str, provider: str) -> AsyncIterator[None]:
+    """Raises a 422 Problem naming `field` when the address is wrong; a busy provider's error passes."""
     try:
         yield
     except AddressRefused as error:
-        raise refused(provider, str(error), FieldError(field, str(error))) from error
+        raise connection_problem(provider, str(error), FieldError(field, str(error))) from error
     except UnexpectedResponse as error:
         reason = "this is not the API's address: another server answers there"
-        raise refused(provider, str(error), FieldError(field, reason)) from error
+        raise connection_problem(provider, str(error), FieldError(field, reason)) from error
     except TransientError as error:
+        # With a status somebody answered, so the address is right; without one nobody was reached.
         if error.status is not None:
             raise
         reason = "nothing answers at this address: check it for typing errors"
-        raise refused(provider, str(error), FieldError(field, reason)) from error
+        raise connection_problem(provider, str(error), FieldError(field, reason)) from error
 
 
-def refused(provider: str, detail: str, *fields: FieldError) -> Problem:
-    """Nothing was saved; the fields are those that can be wrong."""
+def connection_problem(provider: str, detail: str, *fields: FieldError) -> Problem:
+    """Returns the 422 that says that nothing was saved; `fields` are all that can be wrong."""
     return Problem(422, f"{provider} was not connected", detail, fields=fields)
 
 
-def quoted(answer: ApiResponse) -> str:
-    """The far side's own words, for a person to tell one cause from another."""
-    return f"it answered {answer.status}" + (f' "{answer.message}"' if answer.message else "")
+def quote_response(response: ApiResponse) -> str:
+    """Returns the far side's status and own words, by which a person may tell one cause from another."""
+    return f"it answered {response.status}" + (f' "{response.message}"' if response.message else "")
 
 
-def followed(answer: ApiResponse) -> ApiResponse:
-    """Raises UnexpectedResponse for a redirect, which is never followed; other answers are looked at."""
-    if answer.status // 100 == HTTPStatus.MULTIPLE_CHOICES // 100:
-        answer.result()
-    return answer
+def refuse_redirect(response: ApiResponse) -> ApiResponse:
+    """Returns the response; raises UnexpectedResponse for a redirect, to which credentials are never sent."""
+    if response.status // 100 == HTTPStatus.MULTIPLE_CHOICES // 100:
+        response.result()
+    return response
 
 
-def basic(user: str, password: str) -> str:
-    """RFC 7617, in UTF-8."""
+def basic_auth(user: str, password: str) -> str:
+    """Returns the value of the Authorization header (RFC 7617, in UTF-8)."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

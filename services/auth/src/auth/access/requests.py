@@ -1,0 +1,14 @@
+"""What a sync service sends when it asks for access."""
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class AccessRequest(BaseModel):
+    """Asks for access to one integration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tenant_id: str
+    integration_id: str
+    rejected_after: AwareDatetime | None = None
+    """The `issued_at` of the access that the provider refused; only newer access is answered."""

@@ -1,0 +1,16 @@
+"""What a person posts to sign in."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class SignInRequest(BaseModel):
+    """An e-mail address and a password; `tenant_id` is needed only by people of several tenants."""
+
+    # The lengths are bounded, for whoever is not signed in chooses how much there is to hash and to remember.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    email: Annotated[str, Field(max_length=300)]
+    password: Annotated[SecretStr, Field(max_length=300)]
+    tenant_id: Annotated[str, Field(max_length=100)] | None = None

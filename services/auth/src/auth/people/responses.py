@@ -1,0 +1,69 @@
+"""A session and the published keys, as HTTP answers them."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_serializer
+
+from auth.people.models import IssuedToken
+from shared.web.person import Role
+
+RoleName = Annotated[str, Field(json_schema_extra={"enum": [role.name.lower() for role in Role]})]
+
+
+class PersonResponse(BaseModel):
+    """Who has signed in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    person_id: str
+    tenant_id: str
+    name: str
+    role: RoleName
+
+
+class SessionResponse(BaseModel):
+    """A token to send as `Authorization: Bearer` to every service, until it expires."""
+
+    model_config = ConfigDict(frozen=True)
+
+    token: str = Field(repr=False)
+    expires_at: Annotated[AwareDatetime, Field(json_schema_extra={"format": "date-time"})]
+    person: PersonResponse
+
+    @classmethod
+    def of(cls, issued: IssuedToken) -> Self:
+        person = issued.person
+        return cls(
+            token=issued.token,
+            expires_at=issued.expires_at,
+            person=PersonResponse(
+                person_id=person.person_id,
+                tenant_id=person.tenant_id,
+                name=person.name,
+                role=person.role.name.lower(),
+            ),
+        )
+
+    @field_serializer("expires_at", when_used="json")
+    def _iso(self, moment: datetime) -> str:
+        return moment.isoformat()
+
+
+class JsonWebKey(BaseModel):
+    """The public part of an Ed25519 signing key (RFC 8037)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    crv: str
+    x: str
+    kty: str
+    kid: str
+
+
+class JsonWebKeySet(BaseModel):
+    """Every key that a valid token may be signed with (RFC 7517)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    keys: tuple[JsonWebKey, ...]
