@@ -62,7 +62,7 @@ FURTHER_REFUSALS = {
         "409": "somebody of several tenants must name one",
         "429": "somebody who failed too often must wait",
     },
-    "POST /integrations": {"409": "the provider may refuse the credentials"},
+    "POST /integrations": {"503": "the provider may be busy; what it refuses is a 422 with its fields"},
     "PUT /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {
         "409": "the PSA item may be inactive or gone"
     },

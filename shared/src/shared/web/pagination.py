@@ -23,7 +23,8 @@ def encode_cursor(*sort_key: str) -> str:
 
 def _decode(cursor: object, parts: int) -> list[str]:
     """Returns the sort key; raises `ValueError`, hence a 422, for what `encode_cursor` did not make."""
-    text = str(cursor)
+    # FastAPI collects the values of a field of a tuple type in a list, as if it were asked for several times.
+    text = str(cursor[0] if isinstance(cursor, list) and len(cursor) == 1 else cursor)
     try:
         sort_key = json.loads(urlsafe_b64decode(text.encode())) if len(text) <= _LONGEST_CURSOR else None
         # Encoding it once more refuses every other spelling, and text that the document store could not take:
