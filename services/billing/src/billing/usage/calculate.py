@@ -62,6 +62,7 @@ def _target_line(target: Target, psa: PsaAccount, scope: AccountGroup, now: date
         evidence=evidence,
         seal=seal_of(line_id, *counts, evidence),
         integration_ids=links.integration_ids,
+        vendor_sources=links.vendor_sources,
         recheck_at=soonest(_moments(target, counts[1], psa, scope), after=now),
         present=present,
         changed_at=now,
@@ -92,6 +93,7 @@ def _loose_line(loose: UnmappedGroup, scope: AccountGroup, now: datetime) -> Usa
         evidence=evidence,
         seal=seal_of(line_id, *counts, evidence),
         integration_ids=links.integration_ids,
+        vendor_sources=links.vendor_sources,
         recheck_at=soonest(_ageing(loose.items, [integration_id], scope), after=now),
         changed_at=now,
     )

@@ -17,6 +17,7 @@ class LineLinks:
 
     names: LineNames
     integration_ids: tuple[str, ...]
+    vendor_sources: tuple[str, ...]
     mappings: tuple[MappingUsed, ...]
 
 
@@ -31,6 +32,7 @@ def links_of_target(target: Target, psa: PsaAccount, scope: AccountGroup) -> Lin
     return LineLinks(
         _names(vendor, scope.knowledge, places),
         tuple(sorted({psa.integration_id, *rests_on, *(item.integration_id for item in target.items)})),
+        tuple(sorted(rests_on)),
         _used([*(account.mapping for account in accounts), *services]),
     )
 
@@ -41,6 +43,7 @@ def links_of_loose(loose: UnmappedGroup, scope: AccountGroup) -> LineLinks:
     vendor = {loose.account.ref, refs.service(integration_id, loose.service_id)}
     return LineLinks(
         _names(vendor, scope.knowledge, None),
+        (integration_id,),
         (integration_id,),
         _used([standing(loose.account.mapping), service]),
     )

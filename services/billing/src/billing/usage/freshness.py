@@ -17,8 +17,12 @@ def aged(line: UsageLine, coverages: Mapping[str, Coverage]) -> UsageLine:
         }
     )
     counting = [item for item in evidence.items if item.standing is CountStatus.COUNTING]
-    named = {line.psa_integration_id, *(item.integration_id for item in counting)}
-    others = [one for one in line.integration_ids if one not in named]
+    sources = line.vendor_sources
+    if (
+        sources is None
+    ):  # stored by an older build: all its integrations; the age may be too old, never too young
+        sources = tuple(one for one in line.integration_ids if one != line.psa_integration_id)
+    others = set(sources) - {item.integration_id for item in counting}
     psa = [line.psa_integration_id] if line.psa_integration_id else []
     ages = {
         "vendor_count": _count(

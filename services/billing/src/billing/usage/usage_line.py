@@ -116,6 +116,8 @@ class UsageLine(ContractModel):
     evidence: Evidence = Evidence()
     seal: str
     integration_ids: tuple[str, ...] = ()
+    vendor_sources: tuple[str, ...] | None = None
+    """The vendor integrations whose readings the vendor count rests on; None in a line stored by an older build."""
     recheck_at: AwareDatetime | None = None
     """When time alone may change it: a line opens or ends, a number becomes stale."""
     revision: int = 0
