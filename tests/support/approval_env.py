@@ -54,9 +54,9 @@ class Desk:
 
     async def store(self, *lines: UsageLine) -> None:
         """As a reconciliation would, telling nobody."""
-        await self.lines.admit("reconciler")
+        await self.lines.acquire_fence("reconciler")
         for line in lines:
-            await self.lines.save(line.tenant_id, [LineRevision(line, told=False)], token="reconciler")
+            await self.lines.save(line.tenant_id, [LineRevision(line, announced=False)], token="reconciler")
 
     async def commands(self) -> list[dict[str, Any]]:
         """What the outbox would send to the PSA's side."""

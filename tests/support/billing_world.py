@@ -17,13 +17,13 @@ from billing.observations.service import ObservationIngestor
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.reconciler import Reconciler
-from billing.reconciliation.work_queue import WorkQueue
 from billing.runs.repository import FinishedRunRepository
 from billing.runs.run_closer import RunCloser
 from billing.runs.run_progress import RunProgressReader
 from billing.runs.sync_completer import SyncCompleter
 from billing.usage.calendar import TenantCalendar
 from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.contracts.base import Observation, State
@@ -61,17 +61,17 @@ class World:
         self.mongo, self.now, self.board = mongo, NOW, Board()
         self.woken = asyncio.Event()
         self.outbox = Outbox(mongo, "billing")
-        self.touched = WorkQueue(mongo, clock=self.clock)
+        self.queue = RecalculationQueue(mongo, clock=self.clock)
         self.observed = ObservationRepository(mongo, clock=self.clock)
         self.lines = UsageLineRepository(mongo, self.outbox, CoverageRepository(mongo))
-        self.arrivals = Receipts(mongo, clock=self.clock)
-        self.observing = ObservationIngestor(self.observed, self.arrivals, self.touched, wake=lambda: None)
-        scopes = AccountGroupLoader(mongo, {TENANT: TenantCalendar(id=TENANT, currency="USD")})
-        self.reconciling = Reconciler(self.touched, scopes, self.lines, clock=self.clock)
-        self.reconciler = ReconcilerLeader(self.reconciling, Leases(mongo), self.lines.admit)
+        self.receipts = Receipts(mongo, clock=self.clock)
+        self.ingestor = ObservationIngestor(self.observed, self.receipts, self.queue, wake=lambda: None)
+        groups = AccountGroupLoader(mongo, {TENANT: TenantCalendar(id=TENANT, currency="USD")})
+        self.reconciler = Reconciler(self.queue, groups, self.lines, clock=self.clock)
+        self.leader = ReconcilerLeader(self.reconciler, Leases(mongo), self.lines.acquire_fence)
         self.runs = FinishedRunRepository(mongo, self.outbox, clock=self.clock)
         self.closing = RunCloser(
-            self.runs, RunProgressReader(mongo), self.lines, touched=self.touched, clock=self.clock
+            self.runs, RunProgressReader(mongo), self.lines, touched=self.queue, clock=self.clock
         )
         self.completing = SyncCompleter(
             self.runs, self.lines, self.board, integrations=IntegrationDirectory(mongo), clock=self.clock
@@ -86,10 +86,10 @@ class World:
     async def hear(self, *news: State) -> None:
         """As the pipeline would: one batch of each kind, in the order given."""
         for _, batch in groupby(news, key=type):
-            await self.observing.observe(list(batch))
+            await self.ingestor.ingest(list(batch))
 
     async def reconcile(self) -> None:
-        while await self.reconciler.step():
+        while await self.leader.step():
             pass
 
     async def end(self, *news: Observation, **run: Any) -> None:
@@ -98,7 +98,7 @@ class World:
         await self.settle()
 
     async def settle(self) -> None:
-        """Until no job finds anything to do."""
+        """Steps every job until none finds anything to do."""
         await self.reconcile()
         while await self.closing.carry_on():
             await self.reconcile()

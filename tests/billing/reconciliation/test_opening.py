@@ -1,4 +1,4 @@
-"""Agreement lines that begin later: nothing else may tell of their day."""
+"""Agreement lines that begin later: no news comes on that day."""
 
 from datetime import date
 
@@ -24,7 +24,7 @@ async def test_what_is_billed_for_nothing_from_a_later_day_on_is_seen_on_that_da
     assert len(await world.said(CHANGED)) == 1
 
 
-async def test_what_ended_and_begins_again_is_told_to_be_gone_once(mongo: Mongo) -> None:
+async def test_what_ended_and_begins_again_is_announced_as_gone_once(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, an_agreement_line(5, ends_on=date(2026, 3, 11)))
     world.later(days=1)
     await recheck(world)
@@ -48,6 +48,6 @@ async def test_a_line_that_waits_for_its_day_cannot_be_seen_in_totals(mongo: Mon
 
 async def recheck(world: World) -> None:
     """As the job does by the clock."""
-    for tenant_id, scopes in (await world.lines.due(world.now, 10)).items():
-        await world.touched.mark(tenant_id, dict.fromkeys(scopes, ()))
+    for tenant_id, accounts in (await world.lines.due_accounts(world.now, 10)).items():
+        await world.queue.enqueue_refs(tenant_id, accounts)
     await world.reconcile()

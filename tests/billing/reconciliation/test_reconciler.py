@@ -15,6 +15,7 @@ from observation_builders import (
 )
 
 from billing.reconciliation.leader import ReconcilerLeader
+from billing.usage.recalculation_request import ACCOUNTS
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.billing import LineClass
 from shared.contracts.matcher import MappingDecision
@@ -24,7 +25,7 @@ from shared.runtime.leases import LeaseLost, Leases
 CHANGED = "billing.usage-line-changed.v1"
 
 
-async def test_what_was_heard_becomes_a_line_with_its_names(mongo: Mongo) -> None:
+async def test_news_becomes_a_line_with_its_names(mongo: Mongo) -> None:
     names = a_vendor_account(), a_service(), a_psa_account(), a_product()
 
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5), *names)
@@ -35,7 +36,7 @@ async def test_what_was_heard_becomes_a_line_with_its_names(mongo: Mongo) -> Non
     assert line.names.vendor_accounts == ("acme Ltd",)
 
 
-async def test_the_same_news_again_changes_and_says_nothing(mongo: Mongo) -> None:
+async def test_the_same_news_again_changes_and_announces_nothing(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     before, said = await world.line(), len(await world.said(CHANGED))
 
@@ -46,7 +47,7 @@ async def test_the_same_news_again_changes_and_says_nothing(mongo: Mongo) -> Non
     assert len(await world.said(CHANGED)) == said
 
 
-async def test_a_change_raises_the_revision_and_is_told(mongo: Mongo) -> None:
+async def test_a_change_raises_the_revision_and_is_announced(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     before, said = await world.line(), len(await world.said(CHANGED))
 
@@ -67,7 +68,7 @@ async def test_older_news_that_comes_late_changes_nothing(mongo: Mongo) -> None:
     assert (await world.line()).vendor_count.number == 7
 
 
-async def test_a_line_that_becomes_mapped_leaves_its_loose_line(mongo: Mongo) -> None:
+async def test_usage_that_becomes_mapped_leaves_its_line_without_target(mongo: Mongo) -> None:
     world = await a_world(mongo)
     await world.hear(a_subscription(7))
     await world.reconcile()
@@ -157,7 +158,7 @@ async def test_a_subscription_that_moves_to_another_account_leaves_the_old_one(m
     assert classes == {LineClass.UNMAPPED, LineClass.NOT_BOUGHT}
 
 
-async def test_a_subscription_that_moved_and_then_went_is_told_under_its_last_account(mongo: Mongo) -> None:
+async def test_a_subscription_that_moved_and_then_went_is_shown_under_its_last_account(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
 
     gone = a_subscription(account="other", revision=12, run_id="run-2", present=False, lines=())
@@ -177,7 +178,7 @@ async def test_disconnecting_takes_every_verdict_of_the_integration(mongo: Mongo
     assert (await world.line()).reason == "psa not-connected"
 
 
-async def test_wide_news_reaches_more_accounts_than_fit_in_a_round(mongo: Mongo) -> None:
+async def test_news_of_a_service_reaches_more_accounts_than_fit_in_a_request(mongo: Mongo) -> None:
     world = await a_world(mongo)
     many = [a_subscription(1, id_=f"s{place}", account=f"a{place}") for place in range(300)]
     await world.hear(*many)
@@ -194,10 +195,10 @@ async def test_wide_news_reaches_more_accounts_than_fit_in_a_round(mongo: Mongo)
 async def test_news_that_comes_while_its_line_is_reconciled_is_not_lost(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await world.hear(a_subscription(8, revision=11))
-    [mark] = await world.touched.oldest(TENANT, world.now, wide=False, limit=5)
+    [request] = await world.queue.claim_requests(TENANT, ACCOUNTS, now=world.now, limit=5)
 
     await world.hear(a_subscription(9, revision=12))
-    await world.touched.remove([mark.id])
+    await world.queue.complete(TENANT, [request.id])
     await world.reconcile()
 
     assert (await world.line()).vendor_count.number == 9
@@ -206,20 +207,20 @@ async def test_news_that_comes_while_its_line_is_reconciled_is_not_lost(mongo: M
 async def test_a_reconciler_that_was_paused_cannot_write_old_news(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await world.hear(a_subscription(8, lines=(a_line(8),), revision=11))
-    await world.lines.admit("another")
+    await world.lines.acquire_fence("another")
 
     with pytest.raises(LeaseLost):
-        await world.reconciling.see_to_some("paused")
+        await world.reconciler.process_next("paused")
 
     assert (await world.line()).vendor_count.number == 7
 
 
 async def test_only_one_reconciler_is_at_work(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    rival = ReconcilerLeader(world.reconciling, Leases(mongo), world.lines.admit)
+    rival = ReconcilerLeader(world.reconciler, Leases(mongo), world.lines.acquire_fence)
     await world.hear(a_subscription(8, revision=11))
 
     assert not await rival.step()
 
-    await world.reconciler.release()
+    await world.leader.release()
     assert await rival.step()

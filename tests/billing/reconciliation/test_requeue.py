@@ -1,4 +1,4 @@
-"""A bug in one scope: what cannot be reconciled waits, and nothing else waits for it."""
+"""A bug in one account group: what cannot be reconciled waits, and nothing else waits for it."""
 
 from billing_world import World, a_mapped_world
 from observation_builders import TENANT, a_subscription, an_agreement_line
@@ -9,8 +9,8 @@ from shared.mongo import Mongo
 SECOND = {"run_id": "run-2", "first_revision": 20, "sync_id": "sync-2"}
 
 
-async def test_a_scope_that_cannot_be_reconciled_holds_up_no_other(mongo: Mongo) -> None:
-    world = await a_world_with_a_spoilt_scope(mongo)
+async def test_a_group_that_cannot_be_reconciled_holds_up_no_other(mongo: Mongo) -> None:
+    world = await a_world_with_a_spoilt_group(mongo)
     others = [a_subscription(3, id_=f"s{place}", account=f"a{place}") for place in range(5)]
 
     await world.hear(a_subscription(8, revision=11), *others)
@@ -20,8 +20,8 @@ async def test_a_scope_that_cannot_be_reconciled_holds_up_no_other(mongo: Mongo)
     assert numbers == {"spoilt": 7} | {f"a{place}": 3 for place in range(5)}
 
 
-async def test_what_was_set_aside_is_tried_again_after_a_pause(mongo: Mongo) -> None:
-    world = await a_world_with_a_spoilt_scope(mongo)
+async def test_what_was_requeued_is_tried_again_after_a_pause(mongo: Mongo) -> None:
+    world = await a_world_with_a_spoilt_group(mongo)
     await world.hear(a_subscription(8, revision=11))
     await world.reconcile()
     await mongo.documents("agreement_lines", TENANT).change({}, {"$set": {"quantity": "5"}})
@@ -33,11 +33,11 @@ async def test_what_was_set_aside_is_tried_again_after_a_pause(mongo: Mongo) -> 
 
     assert early.vendor_count.number == 7
     assert (await world.line()).vendor_count.number == 8
-    assert await mongo.all_tenants("touched").count() == 0
+    assert await mongo.all_tenants("work_items").count() == 0
 
 
-async def test_what_fails_again_and_again_leaves_one_mark(mongo: Mongo) -> None:
-    world = await a_world_with_a_spoilt_scope(mongo)
+async def test_what_fails_again_and_again_leaves_one_request(mongo: Mongo) -> None:
+    world = await a_world_with_a_spoilt_group(mongo)
     for revision in range(11, 14):
         await world.hear(a_subscription(revision, revision=revision))
         await world.reconcile()
@@ -45,11 +45,11 @@ async def test_what_fails_again_and_again_leaves_one_mark(mongo: Mongo) -> None:
     world.later(minutes=1)
     await world.reconcile()
 
-    assert await mongo.all_tenants("touched").count() == 1
+    assert await mongo.all_tenants("work_items").count() == 1
 
 
-async def test_a_run_of_which_something_was_set_aside_is_reconciled_as_partial(mongo: Mongo) -> None:
-    world = await a_world_with_a_spoilt_scope(mongo)
+async def test_a_run_of_which_something_was_requeued_is_reconciled_as_partial(mongo: Mongo) -> None:
+    world = await a_world_with_a_spoilt_group(mongo)
     one = a_subscription(8, revision=20, run_id="run-2")
     await world.hear(one)
 
@@ -60,7 +60,7 @@ async def test_a_run_of_which_something_was_set_aside_is_reconciled_as_partial(m
     assert world.board.told[-1].outcome is Outcome.PARTIAL
 
 
-async def a_world_with_a_spoilt_scope(mongo: Mongo) -> World:
+async def a_world_with_a_spoilt_group(mongo: Mongo) -> World:
     """Its agreement line cannot be read any more."""
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await mongo.documents("agreement_lines", TENANT).change({}, {"$set": {"quantity": "many"}})

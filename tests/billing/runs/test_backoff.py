@@ -69,7 +69,7 @@ async def test_a_completion_that_cannot_be_told_holds_up_no_other(mongo: Mongo) 
 
 async def a_spoilt_world(mongo: Mongo) -> tuple[World, SpoiltRows]:
     world, rows = await a_world(mongo), SpoiltRows(mongo)
-    world.closing = RunCloser(world.runs, rows, world.lines, touched=world.touched, clock=world.clock)
+    world.closing = RunCloser(world.runs, rows, world.lines, touched=world.queue, clock=world.clock)
     return world, rows
 
 

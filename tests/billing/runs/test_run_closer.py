@@ -3,7 +3,7 @@ from typing import Any
 from billing_world import World, a_mapped_world, a_world
 from observation_builders import PSA, VENDOR, a_finished_run, a_mapping, a_subscription, an_agreement_line
 
-from billing.observations.change_notice import told_of
+from billing.observations.change_notice import ChangeNotice
 from billing.runs.models import RunStage
 from shared.contracts.base import NoNumber, Outcome, RunKind
 from shared.contracts.billing import LineClass
@@ -101,7 +101,7 @@ async def test_an_absence_seen_by_a_partial_run_takes_effect_with_the_next_compl
 async def test_a_complete_full_run_makes_stale_lines_fresh_again(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
     world.later(days=8)
-    await world.touched.mark("t1", {(await world.line()).scope: ()})
+    await world.queue.enqueue_refs("t1", [(await world.line()).account])
     await world.reconcile()
     stale = await world.line()
 
@@ -142,7 +142,7 @@ async def test_nothing_is_reconciled_while_an_older_mark_waits(mongo: Mongo) -> 
 async def test_a_row_that_is_stored_but_not_marked_yet_is_waited_for(mongo: Mongo) -> None:
     world = await a_world(mongo)
     one = a_subscription(1)
-    await world.observed.keep("t1", [told_of(one)])
+    await world.observed.store("t1", [ChangeNotice.of(one)])
 
     await world.end(one)
     early = (await the_run(world))["state"]

@@ -65,7 +65,7 @@ async def test_a_line_whose_day_has_come_is_looked_at_again(mongo: Mongo) -> Non
     before = await world.line()
 
     world.later(days=1)
-    await rechecking_job(world.lines, world.touched, world.woken).step()
+    await rechecking_job(world.lines, world.queue, world.woken).step()
     await world.reconcile()
 
     assert before.line_class is LineClass.VENDOR_HIGHER

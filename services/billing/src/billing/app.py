@@ -21,14 +21,13 @@ from billing.observations import handlers as observation_handlers
 from billing.observations import routes as history_routes
 from billing.observations.history import HistoryRepository
 from billing.observations.integrations import IntegrationDirectory
-from billing.observations.receipts import ARRIVAL_INDEXES, Receipts
+from billing.observations.receipts import RECEIPT_INDEXES, Receipts
 from billing.observations.repository import OBSERVED_INDEXES, ObservationRepository
 from billing.observations.service import ObservationIngestor
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.jobs import rechecking_job
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.reconciler import Reconciler
-from billing.reconciliation.work_queue import TOUCHED_INDEXES, WorkQueue
 from billing.runs import handlers as run_handlers
 from billing.runs import routes as run_routes
 from billing.runs import sync_routes
@@ -44,6 +43,7 @@ from billing.settings import Settings
 from billing.usage import routes as usage_routes
 from billing.usage.calendar import TenantCalendar
 from billing.usage.coverage_repository import COVERAGE_INDEXES, CoverageRepository
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
@@ -55,13 +55,14 @@ from shared.runtime.lifespan import application, running
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.web.token_verification import TokenVerifier
+from shared.work_queue import WORK_QUEUE_INDEXES
 
 SERVICE = "billing"
 INDEXES = (
     *OUTBOX_INDEXES,
     *OBSERVED_INDEXES,
-    *ARRIVAL_INDEXES,
-    *TOUCHED_INDEXES,
+    *RECEIPT_INDEXES,
+    *WORK_QUEUE_INDEXES,
     *USAGE_LINE_INDEXES,
     *COVERAGE_INDEXES,
     *RUN_INDEXES,
@@ -116,7 +117,7 @@ class Billing:
         self.outbox = Outbox(parts.mongo, SERVICE)
         self.relay = Relay(parts.mongo, Publisher(parts.broker, SERVICE), self.outbox)
         self.touching, self.ending = asyncio.Event(), asyncio.Event()
-        self.touched, self.integrations = WorkQueue(parts.mongo), IntegrationDirectory(parts.mongo)
+        self.queue, self.integrations = RecalculationQueue(parts.mongo), IntegrationDirectory(parts.mongo)
         self.lines = UsageLineRepository(parts.mongo, self.outbox, CoverageRepository(parts.mongo))
         self.audit = AuditLog(parts.mongo)
         self.approvals = ApprovalRepository(
@@ -152,14 +153,14 @@ class Billing:
     def _reconciles(self, rules: BillingRules) -> None:
         mongo = self.parts.mongo
         tenants = {tenant.id: tenant for tenant in rules.tenants}
-        reconciling = Reconciler(self.touched, AccountGroupLoader(mongo, tenants), self.lines)
-        self.reconciler = ReconcilerLeader(reconciling, Leases(mongo), self.lines.admit)
+        reconciling = Reconciler(self.queue, AccountGroupLoader(mongo, tenants), self.lines)
+        self.reconciler = ReconcilerLeader(reconciling, Leases(mongo), self.lines.acquire_fence)
         self.runs = FinishedRunRepository(mongo, self.outbox)
         self.closing = RunCloser(
             self.runs,
             RunProgressReader(mongo),
             self.lines,
-            touched=self.touched,
+            touched=self.queue,
             patience=rules.run_patience,
         )
         self.completing = SyncCompleter(
@@ -171,7 +172,7 @@ class Billing:
         observing = ObservationIngestor(
             ObservationRepository(self.parts.mongo),
             Receipts(self.parts.mongo),
-            self.touched,
+            self.queue,
             wake=self.touching.set,
         )
         observation_handlers.register(broker, observing, health=health)
@@ -186,5 +187,5 @@ class Billing:
             self.reconciler.job(self.touching, self.ending),
             closing_job(self.closing, self.completing, self.ending),
             restoring_job(self.completing),
-            rechecking_job(self.lines, self.touched, self.touching),
+            rechecking_job(self.lines, self.queue, self.touching),
         ]

@@ -38,10 +38,10 @@ class ApprovalLines(Protocol):
         self, tenant_id: str, line_ids: Iterable[str], *, session: Session
     ) -> Mapping[str, UsageLine]: ...
 
-    def turn(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
+    def tenant_lock(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
         """To be held around a transaction that holds lines."""
 
-    async def hold(self, tenant_id: str, *, session: Session) -> None:
+    async def assert_ownership(self, tenant_id: str, *, session: Session) -> None:
         """Make a transaction that changes lines at the same time conflict with this one."""
 
 
@@ -125,7 +125,7 @@ class ApprovalRepository:
             await self._save(order.tenant_id, settled, session)
             return settled
 
-        async with self._audit.turn(order.tenant_id), self._lines.turn(order.tenant_id):
+        async with self._audit.turn(order.tenant_id), self._lines.tenant_lock(order.tenant_id):
             settled = await self._mongo.transaction(work)
         crash_points.reached("decision-committed")
         self._outbox.wake()
@@ -187,7 +187,7 @@ class ApprovalRepository:
         if not approvals:
             return
         await self._audit.append(tenant_id, settled.drafts, session=session)
-        await self._lines.hold(tenant_id, session=session)
+        await self._lines.assert_ownership(tenant_id, session=session)
         rows = self._mongo.documents(_APPROVALS, tenant_id)
         await rows.insert_many([_document(one) for one in approvals], session=session)
         await self._outbox.add(settled.messages, session=session)

@@ -1,11 +1,16 @@
-"""Which subscriptions were ever told of under which vendor account: the way from an account to its rows.
+"""Remembers which subscriptions there was ever news of under which vendor account: the way from an account to its rows."""
 
-Kept by the reconciler instead of an index on the subscriptions, which every observation would pay for.
-"""
+# It stands in for an index on the subscriptions, which every observation would pay for: here an account has one
+# document with the keys of its subscriptions, and the reconciler writes it only when a key is new.
+#
+# A set of keys only grows, so two writers can meet without a lock: each replaces the document only if it still has
+# as many keys as were read, and otherwise looks again. A subscription that moved to another account is in both sets;
+# its own row says under which it is now.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
+from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import key_of
 from shared.errors import TransientError
 from shared.mongo import Document, Mongo, Replace
@@ -13,60 +18,61 @@ from shared.mongo import Document, Mongo, Replace
 _COLLECTION = "members"
 _TRIES = 8
 
-Rows = defaultdict[str, list[Document]]
-"""Rows by their refs."""
+RowsByRef = Mapping[Ref, list[Document]]
 
 
 class AccountSubscriptions:
-    """Grows only; a subscription that has moved away is told by its own row."""
+    """Adds and finds the subscriptions of vendor accounts."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
-    async def join(self, tenant_id: str, members: Mapping[str, Collection[str]]) -> None:
-        """By account (ref): keys of subscriptions. Look first: nearly always they are there.
+    async def add(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None:
+        """Adds the keys of subscriptions by account. Raises `TransientError` when others keep adding to the same.
 
-        And look again after writing: another reconciler may have joined others at that moment. Raises
-        `TransientError` when that goes on.
+        It looks first, for nearly always they are there, and looks again after writing, for another reconciler
+        may have added others at that moment.
         """
-        rows, left = self._mongo.documents(_COLLECTION, tenant_id), dict(members)
+        rows = self._mongo.documents(_COLLECTION, tenant_id)
+        left = {account.encode(): keys for account, keys in subscriptions.items()}
         for _ in range(_TRIES):
-            known = await rows.get_many(left) if left else {}
-            left = {ref: keys for ref, keys in left.items() if not _has(known.get(ref), keys)}
+            existing = await rows.get_many(left)
+            left = {ref: keys for ref, keys in left.items() if not _has(existing.get(ref), keys)}
             if not left:
                 return
-            new = [{"_id": ref, "keys": sorted(keys)} for ref, keys in left.items() if ref not in known]
-            await rows.insert_new(new)
-            await rows.bulk([_joining(known[ref], keys) for ref, keys in left.items() if ref in known])
-        raise TransientError(f"others are joining subscriptions to the same accounts of {tenant_id}")
+            await rows.insert_new(
+                {"_id": ref, "keys": sorted(keys)} for ref, keys in left.items() if ref not in existing
+            )
+            await rows.bulk(
+                [_with_keys(existing[ref], keys) for ref, keys in left.items() if ref in existing]
+            )
+        raise TransientError(f"others are adding subscriptions to the same accounts of {tenant_id}")
 
-    async def subscriptions(self, tenant_id: str, accounts: Iterable[str]) -> Rows:
-        """The subscriptions of these accounts (refs), as they stand."""
-        members = await self._mongo.documents(_COLLECTION, tenant_id).get_many(accounts)
-        keys = {key: ref for ref, row in members.items() for key in row["keys"]}
-        rows = await self._mongo.documents("subscriptions", tenant_id).get_many(keys) if keys else {}
-        return by_ref(row for row in rows.values() if row["ref"] in members)
+    async def rows_of(self, tenant_id: str, accounts: Iterable[Ref]) -> RowsByRef:
+        """The rows of the subscriptions that belong to these accounts now."""
+        refs = {account.encode(): account for account in accounts}
+        sets = await self._mongo.documents(_COLLECTION, tenant_id).get_many(refs)
+        keys = dict.fromkeys(key for row in sets.values() for key in row["keys"])
+        rows = await self._mongo.documents("subscriptions", tenant_id).get_many(keys)
+        by_account: defaultdict[Ref, list[Document]] = defaultdict(list)
+        for row in rows.values():
+            if row["ref"] in refs:
+                by_account[refs[row["ref"]]].append(row)
+        return by_account
 
-    async def accounts(self, tenant_id: str, integration_id: str) -> set[str]:
-        """The accounts (refs) of an integration that anything was ever told of."""
-        first = key_of("v", integration_id) + ":"
+    async def accounts(self, tenant_id: str, integration_id: str) -> set[Ref]:
+        """The accounts of an integration that there was ever news of a subscription under."""
+        first = key_of(RefKind.VENDOR_ACCOUNT, integration_id) + ":"
         rows = self._mongo.documents(_COLLECTION, tenant_id)
         found = await rows.find({"_id": {"$gte": first, "$lt": first + "\uffff"}}, fields=["_id"])
-        return {row["_id"] for row in found}
-
-
-def by_ref(rows: Iterable[Document]) -> Rows:
-    found: Rows = defaultdict(list)
-    for row in rows:
-        found[row["ref"]].append(row)
-    return found
+        return {Ref.decode(row["_id"]) for row in found}
 
 
 def _has(row: Document | None, keys: Collection[str]) -> bool:
     return row is not None and set(keys) <= set(row["keys"])
 
 
-def _joining(row: Document, keys: Collection[str]) -> Replace:
-    """Only what is as it was read is replaced: a set that only grows is the same as long as its size is."""
+def _with_keys(row: Document, keys: Collection[str]) -> Replace:
+    """Replaces the row only while it is as it was read: a set that only grows is the same while its size is."""
     unchanged = {"_id": row["_id"], "keys": {"$size": len(row["keys"])}}
     return Replace(unchanged, row | {"keys": sorted({*row["keys"], *keys})})

@@ -6,7 +6,7 @@ from typing import Annotated, Protocol
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
-from billing.observations.version import ObservedVersion
+from billing.observations.history import ObservedVersion
 from billing.usage.responses import json
 from billing.usage.usage_line import UsageLine
 from shared.errors import NotFound

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from billing.reconciliation.work_queue import WorkQueue
 from billing.runs.models import FinishedRun, RunStage
 from billing.runs.run_closer import RunClosure
 from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.totals import Totals
 from shared.contracts.base import key_of
 from shared.contracts.billing import ReconciliationCompleted
@@ -34,7 +34,7 @@ class FinishedRunRepository:
         self, mongo: Mongo, outbox: Outbox, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._mongo, self._outbox, self._clock = mongo, outbox, clock
-        self._coverages, self._touched = CoverageRepository(mongo), WorkQueue(mongo)
+        self._coverages, self._queue = CoverageRepository(mongo), RecalculationQueue(mongo)
 
     async def hear(self, runs: Sequence[FinishedRun]) -> None:
         """A run that is known already only learns that it answers one more sync."""
@@ -97,9 +97,7 @@ class FinishedRunRepository:
             if close.coverage:
                 place = run.tenant_id, run.integration_id
                 await self._coverages.put(*place, close.coverage, session=session)
-            await self._touched.mark(
-                run.tenant_id, dict.fromkeys(close.touched, ()), at=close.at, session=session
-            )
+            await self._queue.enqueue_refs(run.tenant_id, close.touched, at=close.at, session=session)
             return True
 
         return await self._mongo.transaction(work)

@@ -14,8 +14,8 @@ import structlog
 
 from billing.runs.backoff import RunBackoff
 from billing.runs.models import PATIENCE, FinishedRun
-from billing.usage import refs
 from billing.usage.coverage import Coverage
+from billing.usage.ref import Ref, RefKind
 from billing.usage.totals import Totals
 from shared.contracts.base import Outcome, RunFinished, RunKind, utc
 
@@ -34,7 +34,7 @@ class RunClosure:
     at: datetime
     coverage: Coverage | None
     """None when the run vouches for nothing."""
-    touched: frozenset[str]
+    touched: frozenset[Ref]
     waits_for: datetime
     """Marks up to then are waited for: now, or that of a mark by a clock that is ahead of ours."""
 
@@ -70,14 +70,14 @@ class Rows(Protocol):
     async def stored_since(self, run: FinishedRun) -> Mapping[str, int]:
         """How many things of each topic were told of since the run began."""
 
-    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
-        """The accounts (refs) that something was told to be gone from."""
+    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[Ref]:
+        """The accounts that something was told to be gone from."""
 
 
 class Lines(Protocol):
     """Usage lines."""
 
-    async def scopes_of(self, tenant_id: str, integration_id: str, *, stale: bool) -> set[str]: ...
+    async def accounts_of(self, tenant_id: str, integration_id: str, *, stale: bool) -> set[Ref]: ...
 
     async def totals(self, tenant_id: str, integration_ids: Sequence[str]) -> Totals: ...
 
@@ -87,7 +87,7 @@ class Touched(Protocol):
 
     async def newest(self, tenant_id: str) -> datetime | None: ...
 
-    async def any_until(self, tenant_id: str, moment: datetime, *, aside: bool = False) -> bool:
+    async def any_until(self, tenant_id: str, moment: datetime, *, delayed: bool = False) -> bool:
         """Whether anything that was marked up to then still waits, or is set aside."""
 
 
@@ -136,23 +136,23 @@ class RunCloser:
         waits_for = max(now, newest) if newest else now
         return await self._runs.close(RunClosure(run, verdict, now, vouched, frozenset(touched), waits_for))
 
-    async def _concerned(self, run: FinishedRun, before: Coverage) -> set[str]:
+    async def _concerned(self, run: FinishedRun, before: Coverage) -> set[Ref]:
         """What a run that vouches changes: what went since the last that did, and lines that were stale.
 
         The first that vouches, or the first for long, concerns all of the integration.
         """
         place = run.tenant_id, run.integration_id
         if before.complete is None or run.started_at - before.complete.started_at > REMEMBERED:
-            return {refs.integration(run.integration_id)}
+            return {Ref(RefKind.INTEGRATION, run.integration_id)}
         since = min(run.first_revision, before.complete.first_revision)
         gone = await self._rows.gone_since(*place, since)
-        stale = await self._lines.scopes_of(*place, stale=True) if run.kind is RunKind.FULL else set()
+        stale = await self._lines.accounts_of(*place, stale=True) if run.kind is RunKind.FULL else set()
         return gone | stale
 
     async def _reconcile(self, run: FinishedRun) -> bool:
         if run.waits_for is None or await self._touched.any_until(run.tenant_id, run.waits_for):
             return False
-        if await self._touched.any_until(run.tenant_id, run.waits_for, aside=True):
+        if await self._touched.any_until(run.tenant_id, run.waits_for, delayed=True):
             run = run.falling_short()
         totals = await self._lines.totals(run.tenant_id, [run.integration_id])
         await self._runs.reconciled(run, totals, utc(self._clock()))

@@ -5,7 +5,7 @@ from billing.observations.repository import BY_TOPIC
 from billing.runs.models import FinishedRun
 from billing.usage.coverage import NOTHING_READ, Coverage
 from billing.usage.coverage_repository import CoverageRepository
-from billing.usage.refs import is_account
+from billing.usage.ref import Ref
 from shared.mongo import Mongo
 
 
@@ -25,9 +25,10 @@ class RunProgressReader:
 
         A thing that was told of again since has a larger revision, and still counts.
         """
-        stored = await self._arrivals.counted(run.tenant_id, run.integration_id, run.first_revision)
+        stored = await self._arrivals.counts(run.tenant_id, run.integration_id, run.first_revision)
         return {topic: stored.get(topic, 0) if topic in BY_TOPIC else n for topic, n in run.published.items()}
 
-    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
-        """The accounts (refs) that something was told to be gone from."""
-        return set(filter(is_account, await self._arrivals.gone(tenant_id, integration_id, revision)))
+    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[Ref]:
+        """The accounts that something was told to be gone from."""
+        gone = await self._arrivals.gone(tenant_id, integration_id, revision)
+        return {ref for ref in gone if ref.is_account}
