@@ -1,11 +1,9 @@
-"""Remembers which subscriptions there was ever news of under which vendor account: the way from an account to its rows."""
+"""Remembers which subscriptions a vendor account ever had: the way from an account to its rows."""
 
-# It stands in for an index on the subscriptions, which every observation would pay for: here an account has one
-# document with the keys of its subscriptions, and the reconciler writes it only when a key is new.
-#
-# A set of keys only grows, so two writers can meet without a lock: each replaces the document only if it still has
-# as many keys as were read, and otherwise looks again. A subscription that moved to another account is in both sets;
-# its own row says under which it is now.
+# One document for each account stands in for an index on the subscriptions, which every observation would pay
+# for. Its set of keys only grows, so two writers need no lock: each replaces the document only while it has
+# as many keys as were read, and looks again otherwise. A subscription that moved is in two sets; its own row
+# says where it is.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -28,7 +26,7 @@ class AccountSubscriptions:
         self._mongo = mongo
 
     async def add(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None:
-        """Adds the keys of subscriptions by account. Raises `TransientError` when others keep adding to the same.
+        """Adds keys of subscriptions by account. Raises `TransientError` while others keep doing so.
 
         It looks first, for nearly always they are there, and looks again after writing, for another reconciler
         may have added others at that moment.
@@ -37,7 +35,8 @@ class AccountSubscriptions:
         left = {account.encode(): keys for account, keys in subscriptions.items()}
         for _ in range(_TRIES):
             existing = await rows.get_many(left)
-            left = {ref: keys for ref, keys in left.items() if not _has(existing.get(ref), keys)}
+            known = {ref: set(row["keys"]) for ref, row in existing.items()}
+            left = {ref: keys for ref, keys in left.items() if not known.get(ref, set()).issuperset(keys)}
             if not left:
                 return
             await rows.insert_new(
@@ -61,18 +60,14 @@ class AccountSubscriptions:
         return by_account
 
     async def accounts(self, tenant_id: str, integration_id: str) -> set[Ref]:
-        """The accounts of an integration that there was ever news of a subscription under."""
+        """The accounts of an integration that ever had a subscription."""
         first = key_of(RefKind.VENDOR_ACCOUNT, integration_id) + ":"
         rows = self._mongo.documents(_COLLECTION, tenant_id)
         found = await rows.find({"_id": {"$gte": first, "$lt": first + "\uffff"}}, fields=["_id"])
         return {Ref.decode(row["_id"]) for row in found}
 
 
-def _has(row: Document | None, keys: Collection[str]) -> bool:
-    return row is not None and set(keys) <= set(row["keys"])
-
-
 def _with_keys(row: Document, keys: Collection[str]) -> Replace:
-    """Replaces the row only while it is as it was read: a set that only grows is the same while its size is."""
+    """Replaces the row only while it is as it was read: a set that only grows is the same as its size is."""
     unchanged = {"_id": row["_id"], "keys": {"$size": len(row["keys"])}}
     return Replace(unchanged, row | {"keys": sorted({*row["keys"], *keys})})

@@ -27,9 +27,9 @@ class ChangeNotice:
 
 
 def affected_refs(notices: Iterable[ChangeNotice]) -> dict[Ref, Sequence[str]]:
-    """What must be calculated again, each account with the keys of its subscriptions that there was news of.
+    """What must be calculated again, each account with the keys of its subscriptions in the news.
 
-    A mapping affects what it leads from and what it leads to. What it led to before its row tells (`moved_from`).
+    A mapping affects what it leads from and what it leads to; its row tells what it led to before.
     """
     affected: dict[Ref, list[str]] = {}
     for notice in notices:

@@ -1,4 +1,7 @@
-"""What ingesting needs of the store. An import contract keeps use cases from repositories, so it is named here."""
+"""What the ingestor needs of the store.
+
+An import contract keeps use cases from repositories, so each is a protocol although one class implements it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

@@ -1,13 +1,10 @@
 """Records which things there was news of since when: the way from a run to what it published."""
 
-# A run says how many things of each topic it published; it is closed when as many were received. A receipt is one
-# document for each batch, written after the things are stored and queued, so what is counted here is safe.
+# A run says how many things of each topic it published; it is closed when as many were received. A batch that
+# is delivered again adds a second receipt of the same things, so things are counted by their keys; one that
+# was published again since has a larger revision, and still counts for the older run.
 #
-# The same batch delivered again adds a second receipt of the same things, so things are counted by their keys:
-#
-#   {newest 12, keys [a, b], revisions [11, 12]}, {newest 12, keys [b], revisions [12]}   since 12 → {b} → 1
-#
-# A thing that was published again since has a larger revision, and still counts for the older run.
+#   {keys [a, b], revisions [11, 12]}, {keys [b], revisions [12]}   since 12 → {b} → 1
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Sequence

@@ -1,13 +1,11 @@
-"""Keeps what was observed, by collection: the newest state of each thing, and in `observations` all that it replaced."""
+"""Keeps what was observed: the newest state of each thing, and in `observations` all that it replaced."""
 
-# Invariant: whatever order and repetition the news comes in, a thing's row is its newest state and the history
-# holds every other state once. Both times are kept: when it was true (`observed_at`) and when it was learnt
-# (`learnt_at`).
+# Invariant: in whatever order news comes, and however often, a thing's row is its newest state and the
+# history holds every other state once. What stands is not in the history, so a first run costs one write for
+# each thing.
 #
-#   row (revision 3)   arrives 5, 4, 3   →   row becomes 5; history gets 3 and 4; 3 arriving again changes nothing
-#   row absent (rev 6) arrives 4         →   row stays 6, and keeps 4 beside it (`before`) if that is its last present
-#
-# The history holds what was superseded, not what stands: a first run then costs one write for each thing, not two.
+#   row of revision 3, 5 and 4 and 3 arrive   → the row is 5, the history gets 3 and 4
+#   row of revision 6 (absent), 4 arrives     → the row stays 6, and keeps 4 beside it (`before`)
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -140,7 +138,7 @@ def _fold(plan: _WritePlan, name: str, arrived: Sequence[Document], row: Documen
 
 
 def _with_past(newest: Document, older: Sequence[Document]) -> Document:
-    """The newest state, beside it the last present one while it is absent (`ObservedState`), and all it left."""
+    """The newest state; while it is absent, the last present one too (`ObservedState`); all refs it left."""
     before = None
     if not newest.get("present", True):
         before = next((version for version in reversed(older) if version["present"]), None)

@@ -1,7 +1,7 @@
 """Ingests news: stores it, then queues what must be calculated again; a job does the calculating."""
 
-# The order is what makes a crash harmless: store, enqueue, record. Killed in between, Kafka delivers the batch
-# again, and old news is enqueued and recorded like new. What is recorded was stored and enqueued before, so a run
+# The order makes a crash harmless: store, enqueue, record. Killed in between, Kafka delivers the batch again,
+# and old news is enqueued and recorded like new. What is recorded was stored and enqueued before, so a run
 # whose things are all recorded only has to wait until the queue has passed that moment (`RunCloser`).
 
 from collections import defaultdict

@@ -1,13 +1,13 @@
 """How many accounts are loaded and calculated at once."""
 
-# An account may have one subscription or thousands, and what costs memory and time is the rows, not the accounts.
-# So each batch is as large as the last one suggests, and at most twice as large as the last:
-#
-#   16 accounts held 4,800 rows → 1 account next       16 accounts held 30 rows → 32, then 64
+# An account may have one subscription or thousands; what costs memory and time is the rows. So a batch is as
+# large as the last one suggests, at most twice as large:  16 accounts held 4,800 rows → 1 next;  30 rows →
+# 32, then 64
 
 ROWS = 300
-"""Rows in one batch, about: it bounds memory, and how long others wait for the event loop and the lease. Batches
-of four times as many took ten megabytes more and were no faster."""
+"""Rows in one batch, about: it bounds memory, and how long others wait for the event loop and the lease.
+
+Batches of four times as many took ten megabytes more and were no faster."""
 FIRST_ACCOUNTS, MAX_ACCOUNTS = 16, 64
 
 

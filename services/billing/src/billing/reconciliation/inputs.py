@@ -1,11 +1,11 @@
 """Loads what a reconciliation calculates with: whole account groups, in a fixed number of reads."""
 
-# A group is loaded whole or not at all: a sum over some of a PSA account's vendor accounts would be wrong. So from
-# whatever accounts are asked for, mappings are followed both ways:
+# A group is loaded whole or not at all: a sum over some of a PSA account's vendor accounts would be wrong. So
+# from whatever accounts are asked for, mappings are followed both ways:
 #
-#   asked: v:acme   mapped to p:co1, and so is v:beta   → group {co1; acme, beta}
-#   asked: v:zed    mapped to nothing                   → group {zed}
-#   asked: p:co2    nothing is mapped to it             → no group; its lines, if there were any, are replaced by none
+#   asked for acme   mapped to co1, and so is beta   → group {co1; acme, beta}
+#   asked for zed    mapped to nothing               → group {zed}
+#   asked for co2    nothing is mapped to it         → no group: lines that it still has are replaced by none
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -90,16 +90,14 @@ class AccountGroupLoader:
         return accounts
 
     async def _accounts_with(self, tenant_id: str, things: set[Ref]) -> set[Ref]:
-        """Accounts that have a line of these services and products, or are billed for one of these products."""
-        services = [ref.encode() for ref in things if ref.kind is RefKind.VENDOR_SERVICE]
+        """Accounts with a line of these services and products, or that are billed for one of these products."""
+        services = {ref.encode() for ref in things if ref.kind is RefKind.VENDOR_SERVICE}
+        products = {ref.encode() for ref in things if ref.kind is RefKind.PSA_PRODUCT}
         mappings = await self._mongo.documents("mappings", tenant_id).find_in("ref", services)
-        concerned = {ref.encode() for ref in things} | {
-            row["mapped_to"] for row in mappings if row["mapped_to"]
-        }
-        products = [text for text in concerned if Ref.decode(text).kind is RefKind.PSA_PRODUCT]
+        products |= {row["mapped_to"] for row in mappings if row["mapped_to"]}
         lines = self._mongo.documents("usage_lines", tenant_id)
         billed = self._mongo.documents("agreement_lines", tenant_id)
-        texts = await lines.distinct_in("scope", "wide", concerned)
+        texts = await lines.distinct_in("scope", "wide", services | products)
         texts |= await billed.distinct_in("ref", "product_ref", products)
         return {Ref.decode(text) for text in texts}
 
@@ -114,7 +112,7 @@ class AccountGroupLoader:
         return buying | {Ref.decode(text) for text in (*mapped, *billed)}
 
     async def _members(self, tenant_id: str, accounts: Collection[Ref]) -> _Members:
-        """Follows account mappings both ways: from the vendor accounts, then to all PSA accounts concerned."""
+        """Follows mappings both ways: from the vendor accounts, then to all PSA accounts concerned."""
         mappings = self._mongo.documents("mappings", tenant_id)
         vendor_accounts = {ref.encode(): ref for ref in accounts if ref.kind is RefKind.VENDOR_ACCOUNT}
         own = {

@@ -11,7 +11,7 @@ _LINES_PER_STEP = 1000
 
 
 def rechecking_job(lines: UsageLineRepository, queue: RecalculationQueue, wake: asyncio.Event) -> Job:
-    """Queues the accounts of lines whose moment has come: an agreement line opens or ends, a number is stale."""
+    """Queues the accounts of lines whose moment has come: an agreement line opens or ends, a number ages."""
 
     async def step() -> bool:
         due = await lines.due_accounts(datetime.now(UTC), _LINES_PER_STEP)

@@ -1,13 +1,12 @@
 """Who reconciles: one of all replicas leads by lease, and a fence keeps out whoever was paused too long."""
 
-# A lease alone is not enough: a process may be paused for a minute between "I lead" and its next write. So the
-# leader also writes its lease's token as the fence, and every save checks the fence in its own transaction.
+# A lease is not enough: a process may be paused between "I lead" and its next write. So the leader writes its
+# lease's token as the fence, and every save checks the fence in its own transaction.
 #
-#   A leads, fence = A   A is paused   lease runs out   B leads, fence = B   A wakes and saves → LeaseLost
+#   A leads, fence A   A is paused, its lease runs out   B leads, fence B   A wakes and saves → LeaseLost
 #
-# A fence that arrives late can overtake a rival's: A's request to acquire it is under way while B acquires it. B's
-# next save then fails although B leads. So whoever meets a foreign fence gives up its *lease* too, and acquires the
-# fence again only under a new one.
+# A's fence may also arrive late, over B's: then B's next save fails although B leads. So whoever meets a
+# foreign fence gives up its lease too, and acquires the fence again only under a new one.
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -32,7 +31,7 @@ class ReconcilerLeader:
         self._leads, self._fence_token = False, ""
 
     def job(self, work: asyncio.Event, completed: asyncio.Event) -> Job:
-        """Steps when `work` is set; sets `completed` when a pass is completed, and when the queue becomes empty."""
+        """Steps when `work` is set; sets `completed` when a pass ends, and when the queue becomes empty."""
 
         async def step() -> bool:
             more = await self.step()

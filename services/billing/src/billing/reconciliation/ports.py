@@ -1,7 +1,6 @@
 """What the reconciler needs of the store.
 
-The reconciler decides and does no I/O: an import contract keeps use cases from repositories, and the loader is
-above it in this feature. So each is a protocol here although one class stands behind it.
+An import contract keeps use cases from repositories, so each is a protocol although one class implements it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,15 +1,11 @@
-"""Reconciles what was queued: loads whole account groups, calculates their lines purely, stores what changed."""
+"""Reconciles what was queued: loads account groups, calculates their lines purely, stores what changed."""
 
-# Invariant: a request leaves the queue only after the lines of all accounts that it names are stored, and only
-# while this reconciler still holds the fence. Killed before, everything is done again and changes nothing.
+# Invariant: a request leaves the queue only after the lines of all accounts that it names are stored, and
+# only while this reconciler holds the fence. Killed before, everything is done again and changes nothing.
 #
-# One pass unites all requests that wait for a tenant; a step takes one batch of its accounts:
-#
-#   queue    fan-out {service svc1}   accounts {a}, {a, b}
-#   expand   svc1 → accounts c, d: enqueued as such, so that a crash here loses nothing
-#   pass     a, b, c, d               step 1: a, b stored → requests {a}, {a, b} complete    step 2: c, d …
-#
-# A batch that fails is halved until what fails stands alone; that account waits a minute, the others go on.
+#   queued   fan-out {svc1}, accounts {a}, {a, b}
+#   expand   svc1 concerns c and d: enqueued as accounts, so that a crash here loses nothing
+#   pass     a, b, c, d   one batch a step: a and b are stored → {a} and {a, b} are completed; then c and d
 
 import asyncio
 from collections import defaultdict
@@ -42,7 +38,7 @@ LINES_PER_TRANSACTION = 200
 
 
 class Reconciler:
-    """Works off the queue; `token` is the fence's, and keeps a paused one from writing old results."""
+    """Works off the queue of every tenant, one batch of accounts at a time."""
 
     def __init__(
         self,
@@ -60,10 +56,10 @@ class Reconciler:
         """Whether the last step completed a pass, or found that the queue has become empty."""
 
     async def process_next(self, token: str) -> bool:
-        """Takes one step of one tenant's pass; tells whether there was any work.
+        """Takes one step of one tenant's pass under this token's fence; tells whether there was any work.
 
-        Raises `LeaseLost` when another reconciler holds the fence. A pass that fails is dropped, and started anew
-        from the requests that are left.
+        Raises `LeaseLost` when another reconciler holds the fence. A pass that fails is dropped, and started
+        anew from the requests that are left.
         """
         if token != self._token:  # another reconciler may have been at work in between
             self._passes, self._token = {}, token
@@ -97,7 +93,7 @@ class Reconciler:
         return not pass_
 
     async def _start_pass(self, tenant_id: str) -> ReconciliationPass:
-        """Unites all requests that wait, so that an account is calculated once however much news it had."""
+        """Unites the requests that wait, so that an account is calculated once however much news it had."""
         pass_, claimed = ReconciliationPass(utc(self._clock())), 0
         await self._expand_to_accounts(tenant_id)
         while len(pass_) < MAX_ACCOUNTS:
@@ -111,7 +107,7 @@ class Reconciler:
         return pass_
 
     async def _expand_to_accounts(self, tenant_id: str) -> None:
-        """Turns news of services, products and integrations into requests for the accounts that it concerns."""
+        """Turns requests for services, products and integrations into requests for the accounts concerned."""
         if requests := await self._claim(tenant_id, FAN_OUT):
             refs = {ref for request in requests for ref in request.refs}
             accounts = await self._groups.affected_accounts(tenant_id, refs)
@@ -141,7 +137,7 @@ class Reconciler:
     async def _reconcile_or_requeue(
         self, tenant_id: str, accounts: Sequence[Ref], pass_: ReconciliationPass
     ) -> set[Ref]:
-        """Halves a batch that fails until what fails stands alone: a bug in one group must not hold up the others.
+        """Halves a batch that fails until what fails stands alone: a bug in one group holds up no other.
 
         Returns the accounts that are finished: these, and the others of their groups.
         """

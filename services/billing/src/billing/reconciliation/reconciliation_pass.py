@@ -1,11 +1,9 @@
-"""A pass over the requests of one tenant, united, so that an account named by many of them is calculated once."""
+"""A pass over a tenant's requests, united, so that an account that many of them name is calculated once."""
 
-# Invariant: a request is completed only when every account that it names has been calculated since it was claimed.
+# Invariant: a request is completed once every account that it names has been calculated since it was claimed.
+# Accounts come in the order of the oldest requests, so that these are completed first.
 #
-#   requests  m1 {a, b}   m2 {b, c}
-#   accounts  a, b, c     in the order of the oldest requests, so that these are completed first
-#   finish(b)             → completes none (m1 waits for a, m2 for c)
-#   finish(a, c)          → completes m1 and m2
+#   m1 {a, b}, m2 {b, c}   → a, b, c   finish(b) completes none   finish(a, c) completes m1 and m2
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

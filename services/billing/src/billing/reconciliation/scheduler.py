@@ -1,12 +1,10 @@
 """Chooses which tenant the reconciler works on next."""
 
-# Tenants are served round-robin, in the order of their ids, so that a large one keeps nobody waiting. A tenant whose
-# last pass took long rests for as long (at most 5 s), so that news which arrives meanwhile is reconciled once:
+# Tenants are served round-robin, so that a large one keeps nobody waiting. A tenant whose last pass took long
+# rests for as long (at most 5 s), so that news which arrives meanwhile is reconciled once. A short pass is
+# followed by a short rest, so a change that comes alone is on the screen at once.
 #
-#   pass of 2 s ends at 10:00:02   news at :02.1, :02.2, :02.3 …   the next pass starts at :04, or 300 ms after the
-#                                                                  last news if that is sooner
-#
-# A short pass is followed by a short rest, so a change that comes alone is on the screen at once.
+#   a pass of 2 s ends at :02, news keeps coming   → the next starts at :04, or after 300 ms without news
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -31,7 +29,7 @@ class TenantScheduler:
         self._rests: dict[str, _Rest] = {}
 
     def next(self, tenants: Collection[str]) -> str:
-        """The tenant after the last one, in the order of their ids; `tenants` are those that are due, at least one."""
+        """The tenant after the last one, in the order of ids; `tenants` are those that are due, not none."""
         self._last = min((tenant for tenant in tenants if tenant > self._last), default=min(tenants))
         return self._last
 

@@ -55,7 +55,8 @@ class TenantContextLoader:
             texts = {ref.encode(): ref for ref in refs if ref.kind is kind}
             rows = self._mongo.documents(collection, tenant_id)
             for row in await rows.find_in("ref", texts, fields=("ref", "name", "title", "product_key")):
-                # A service has a title for people beside the vendor's name; a product has the key it is searched by.
+                # A service has a title for people beside the vendor's name; a product has the key it is
+                # searched by.
                 names[texts[row["ref"]]] = DisplayName(
                     row.get("title") or row["name"], row.get("product_key")
                 )

@@ -42,7 +42,7 @@ class IntegrationRule:
 
 
 class IntegrationRules(dict[str, IntegrationRule]):
-    """Rules by integration id; an integration that auth never told of is connected, with the usual settings."""
+    """Rules by integration id; one that there was no news of is connected, with the usual settings."""
 
     def __missing__(self, integration_id: str) -> IntegrationRule:
         return IntegrationRule()

@@ -1,14 +1,12 @@
-"""Where usage is billed: allocates every vendor item to its target, or to a line that says why it has none."""
+"""Allocates every vendor item to the target where it is billed, or to a line that says why it has none."""
 
-# Invariant: every item is in at least one line, and an item whose service is known is in exactly one. An item
-# of which only the list row was read may be of any service of its marketplace, so it is in every line that it may
-# concern: each of them is then `unread`, and none claims a number that the item could change.
+# Invariant: an item whose service is known is in exactly one line. An item of which only the list row was
+# read may be of any service of its marketplace, so it is in every line that it could change: each of them is
+# then `unread`. A product that is billed has a line even if nothing is bought, if a vendor of these accounts
+# sells it.
 #
-#   acme → co1, svc1 → prod1, svc2 not mapped       s1 of svc1, s2 of svc2, s3 listed only
-#   line co1 x prod1: s1, s3      line acme x svc2 ("service not mapped"): s2, s3
-#
-# A product that is billed has a line even if nothing is bought, as long as a vendor of these accounts sells it:
-# every billed line is somewhere (architecture §4).
+#   acme is mapped to co1, svc1 to prod1, svc2 to nothing; s1 is of svc1, s2 of svc2, s3 was only listed
+#   → line co1 / prod1: s1, s3      line acme / svc2, "service not mapped": s2, s3
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,7 +73,7 @@ class LineBasis:
 def allocate(
     group: AccountGroup, items: Sequence[VendorItem], billing: Mapping[Ref, ProductBilling]
 ) -> list[LineBasis]:
-    """The lines of a group with the items in them; `billing` is what its PSA account is billed, by product."""
+    """The lines of a group with the items in them; `billing` is what is billed, by product."""
     bases: dict[Place, LineBasis] = {}
     billed = [product for product, lines in billing.items() if lines.line_count]
     if group.psa_account:

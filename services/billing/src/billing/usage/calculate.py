@@ -1,8 +1,8 @@
-"""Calculates the usage lines of an account group, purely: allocate → count both sides → classify → price → evidence."""
+"""Calculates the usage lines of an account group: allocate, count both sides, classify, price, evidence."""
 
-# The same group and moment always give the same lines, in whatever order the observations came. Each step derives
-# its facts once and hands them on: which items count is decided in `count_vendor`, which agreement lines are
-# candidates in `count_psa`, and nobody after them asks again.
+# The same group and moment always give the same lines, in whatever order the observations came. Each fact is
+# derived once and handed on: `count_vendor` decides which items count, `product_billing` which agreement
+# lines are candidates.
 
 from datetime import datetime
 

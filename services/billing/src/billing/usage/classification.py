@@ -1,10 +1,10 @@
 """What two counts say together (architecture §4, *Classes*)."""
 
-# The PSA's side is judged first: where its number is not known, or a person must choose among several agreement
-# lines, nothing that the vendor says can give a verdict. A missing number on either side is never taken for zero.
+# The PSA's side is judged first: where its number is not known, or a person must choose among agreement
+# lines, no vendor number gives a verdict. A missing number is never taken for zero.
 #
-#   vendor 7, psa 5 → vendor-higher      vendor 7, no line bills it → not-billed
-#   vendor 3, psa 5 → psa-higher         vendor 0: never bought → not-bought, all ended → ended-still-billed
+#   vendor 7, psa 5 → vendor-higher     7, no line bills it → not-billed
+#   vendor 3, psa 5 → psa-higher        0, all ended → ended-still-billed     no item at all → not-bought
 
 from billing.usage.psa_count import Candidates, PsaCount
 from billing.usage.usage_line import Classification
@@ -16,8 +16,7 @@ from shared.contracts.billing import LineClass
 def classify(vendor: VendorCount, psa: PsaCount) -> Classification:
     """The class of a target."""
     bought, billed = vendor.count, psa.count
-    # Several lines are told before the vendor's number is known, but not of a PSA that was not read: there may be
-    # fewer by now.
+    # Not of a PSA that is disconnected, or was not completely read: it may have another number of lines.
     if psa.candidates is Candidates.SEVERAL and billed.missing is NoNumber.UNQUANTIFIED:
         return Classification(LineClass.AMBIGUOUS)
     if billed.number is None:

@@ -1,14 +1,14 @@
 """What closed runs vouch for: that a thing is gone, that a thing is unchanged."""
 
-# An absence is a claim about what is *not* there. So it takes effect only when a run that read everything has
-# been closed as complete, and only for what that run can have seen: what it read itself, or what was read before
-# it began (revisions grow with time, across all things of an integration).
+# An absence takes effect only when a run that read everything was closed as complete, and only for what that
+# run read itself, or what was read before it began (revisions grow with time, across all things of an
+# integration).
 #
-#   sub1 absent, revision 600, read in run-2    last complete run: run-1 (from revision 1)    → sub1 counts on
-#                                               run-2 closed complete, or run-3 (from 700)    → sub1 is gone
+#   sub1 absent (revision 600, run-2); complete is run-1, from revision 1    → sub1 counts on
+#                                      complete is run-2, or run-3 from 700  → sub1 is gone
 #
-# An age works the same way: a complete *full* run has looked at every detail, and what it did not publish again
-# is as fresh as the run; a quick run skips details, and makes nothing younger.
+# Ages alike: what a complete *full* run did not publish again is as fresh as the run; a quick run skips
+# details.
 
 from collections.abc import Iterable
 from dataclasses import dataclass

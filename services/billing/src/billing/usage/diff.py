@@ -1,13 +1,10 @@
 """Compares lines as stored with lines as calculated: which to store, and which of these to announce."""
 
-# A line is stored when anything in it differs, and announced only when others would act differently: `revision`
-# counts announcements. That a number was confirmed once more changes ages and nothing else.
+# A line is stored when anything in it differs, and announced only when others would act differently.
 #
-#   stored        calculated                      stored again   announced
-#   7 as of 1st   7 as of 2nd                     yes            no
-#   7             8                               yes            yes, revision + 1
-#   7             not there any more              yes            yes, present: false
-#   not present   not there, or not present yet   -              no
+#   7 as of the 1st → 7 as of the 2nd   stored
+#   7 → 8                               stored, announced with revision + 1
+#   7 → not there any more              stored, announced as not present
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,21 +1,19 @@
-"""What a line shows as its grounds: names, mappings, the integrations it names, and what its counts were made of."""
+"""What a line rests on: names, mappings, integrations, and what its counts were made of."""
 
-# Only what really led to the counts is evidence: the accounts and services of the items that count. Where nothing
-# counts, the line is a claim about everything that *could* have been bought, so all of it is evidence.
+# Evidence are the accounts and services of the items that count. Where nothing counts, the line is a claim
+# about all that *could* have been bought, so all of it is evidence.
 #
-#   acme and beta mapped to co1, 4 seats of acme   → acme's mapping; beta buying nothing does not change the seal
-#   nothing counts, 5 billed                       → the mappings of acme and beta
+#   acme and beta mapped to co1, acme has 4 seats   → acme's mapping; mapping beta does not change the seal
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from billing.usage.account_group import TenantContext, VendorAccount
+from billing.usage.account_group import TenantContext
 from billing.usage.allocation import LineBasis
 from billing.usage.psa_count import PsaCount
 from billing.usage.ref import Ref
-from billing.usage.usage_line import Evidence, LineNames, MappingUsed, VendorItem
+from billing.usage.usage_line import Evidence, LineNames, MappingUsed
 from billing.usage.vendor_count import VendorCount
-from shared.contracts.matcher import MappingDecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +27,12 @@ class Grounds:
 
 def grounds_of(basis: LineBasis, vendor: VendorCount, psa: PsaCount, context: TenantContext) -> Grounds:
     """The grounds of a line with these counts."""
-    accounts = _accounts_of(vendor.counting, basis) or list(basis.accounts)
-    services = _services_of(vendor.counting, basis) or list(basis.services)
+    buying = {item.account for item in vendor.counting}
+    bought = {(item.integration_id, item.service_id) for item in vendor.counting}
+    accounts = [account for account in basis.accounts if account.ref in buying] or basis.accounts
+    services = [ref for ref in basis.services if (ref.integration_id, ref.id) in bought] or [*basis.services]
     mappings = [account.mapping for account in accounts] + [basis.services[service] for service in services]
+    revisions = {mapping.key: mapping.revision for mapping in mappings if mapping}
     integration_ids = {*vendor.sources, *(item.integration_id for item in vendor.items)}
     if not basis.place.no_target:
         integration_ids.add(basis.place.account.integration_id)
@@ -40,25 +41,10 @@ def grounds_of(basis: LineBasis, vendor: VendorCount, psa: PsaCount, context: Te
         Evidence(
             items=tuple(sorted(vendor.items, key=lambda item: (item.subscription_id, item.service_id or ""))),
             billed=tuple(psa.billed),
-            mappings=_used(mappings),
+            mappings=tuple(MappingUsed(key=key, revision=revisions[key]) for key in sorted(revisions)),
         ),
         tuple(sorted(integration_ids)),
     )
-
-
-def _accounts_of(counting: Iterable[VendorItem], basis: LineBasis) -> list[VendorAccount]:
-    buying = {item.account for item in counting}
-    return [account for account in basis.accounts if account.ref in buying]
-
-
-def _services_of(counting: Iterable[VendorItem], basis: LineBasis) -> list[Ref]:
-    bought = {(item.integration_id, item.service_id) for item in counting}
-    return [service for service in basis.services if (service.integration_id, service.id) in bought]
-
-
-def _used(mappings: Iterable[MappingDecided | None]) -> tuple[MappingUsed, ...]:
-    revisions = {mapping.key: mapping.revision for mapping in mappings if mapping}
-    return tuple(MappingUsed(key=key, revision=revision) for key, revision in sorted(revisions.items()))
 
 
 def _names(

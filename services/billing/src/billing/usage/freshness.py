@@ -1,10 +1,9 @@
 """Ages as they are now: a complete full run makes all that it confirms younger without touching a line."""
 
-# A line is stored with the ages that its numbers had when it was calculated. Storing every line again after each
-# run, only to make it younger, would cost as much as the first sync. So ages are worked out when a line is read,
-# by the same functions that worked them out when it was calculated:
+# Storing every line again after each run, only to make it younger, would cost as much as the first sync. So
+# ages are worked out again when a line is read, by the functions that worked them out when it was calculated.
 #
-#   stored: read on the 1st   a full run on the 5th published nothing about it   shown: as of the 5th
+#   stored as of the 1st, a full run on the 5th published nothing about it   → shown as of the 5th
 
 from billing.usage.coverage import Coverages
 from billing.usage.psa_count import billed_as_of
@@ -28,8 +27,8 @@ def with_current_ages(line: UsageLine, coverages: Coverages) -> UsageLine:
     evidence = line.evidence.model_copy(update={"items": tuple(items), "billed": tuple(billed)})
     sources = line.vendor_sources
     if sources is None:
-        # An older build stored the line: all its vendor integrations may count. The age shown is then that of the
-        # oldest of them, which may be too old and is never too young; the next calculation stores the sources.
+        # An older build stored the line: all its vendor integrations may count. The age shown may then be too
+        # old and is never too young; the next calculation stores the sources.
         sources = tuple(one for one in line.integration_ids if one != line.psa_integration_id)
     vendor_as_of = oldest(readings_of(evidence.counting, sources, coverages))
     psa_as_of = billed_as_of(billed, coverages[line.psa_integration_id]) if line.psa_integration_id else None

@@ -1,13 +1,9 @@
 """What a difference is worth per billing period: an estimate, or why none can be given."""
 
-# Positive money is used and not billed, negative is billed and not used. What has an agreement line is worth that
-# line's price; what has none (not billed, unmapped) is worth the vendor's prices of the items that count.
+# Positive is used and not billed, negative is billed and not used. What has an agreement line is worth its
+# price; what has none (not billed, unmapped) is worth the vendor's prices. Currencies are never added.
 #
-#   vendor 7, psa 5 at 20 USD           → +40 USD (psa-price)
-#   not billed, 3 at 1.50 and 2 at 10   → +24.50 USD (vendor-price)
-#
-# Currencies are never added: where items are priced in two, or where units are included in a price, there is no
-# amount and a sentence instead.
+#   vendor 7, psa 5 at 20 USD → +40 USD     not billed, 3 at 1.50 and 2 at 10 → +24.50 USD
 
 from collections.abc import Sequence
 from decimal import Decimal

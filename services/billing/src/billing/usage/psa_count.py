@@ -1,13 +1,10 @@
 """What the PSA bills for a target: its agreement lines that are billable and open on the day."""
 
-# Invariant: what is compared with the vendor's sum is the quantity of exactly one agreement line (architecture §4,
-# *The PSA's side*). None is a zero only after the PSA was completely read; several are summed for people to see
-# (`known_part`), and never compared: a person must choose one.
+# Invariant: only the quantity of exactly one agreement line is compared with the vendor's sum (architecture
+# §4, *The PSA's side*). None is a zero once the PSA was completely read; several are shown summed, and a
+# person must choose.
 #
-#   add1 of 5, open            → number 5               add1 of 5, ended        → number 0, none bills it
-#   add1 of 5, add2 of 2       → unquantified, part 7   PSA never read          → unread
-#
-# Days are the tenant's: a line that ends on the 12th is billed through the 11th, by the tenant's clock.
+#   add1 of 5 → 5     add1 of 5 that has ended → 0     add1 of 5, add2 of 2 → unquantified, known part 7
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -57,7 +54,7 @@ NO_TARGET = PsaCount(Count(detail="it has no target in a PSA"))
 
 
 def product_billing(group: AccountGroup, now: datetime) -> dict[Ref, ProductBilling]:
-    """What is billed for each product that a vendor service is mapped to; of other products there is no line."""
+    """What is billed for each product that a vendor service is mapped to, on the tenant's day."""
     tenant, day = group.tenant, group.tenant.day(now)
     by_product: dict[Ref, ProductBilling] = {}
     for state in group.agreement_lines:
@@ -124,7 +121,7 @@ def _count(
 
 
 def billed_as_of(billed: Iterable[BilledLine], coverage: Coverage) -> datetime | None:
-    """The age of what is billed: of the oldest line; that nothing is billed is as old as the last complete run."""
+    """The age of the oldest line; that nothing is billed is as old as the last complete run."""
     return min((line.as_of for line in billed), default=coverage.read_at)
 
 

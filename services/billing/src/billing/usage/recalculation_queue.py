@@ -1,12 +1,10 @@
 """Queues what must be calculated again, each ref in the lane that its kind belongs to."""
 
-# News of an account concerns that account alone; news of a service, a product or an integration may concern
-# thousands of accounts, and finding them takes a look at the lines. So the two wait in lanes of their own:
+# News of an account concerns that account; news of a service, a product or an integration may concern
+# thousands, and finding them takes a look at the lines. So the two wait in lanes of their own:
 #
-#   accounts   v:int:acme [subscription keys], p:int:co1 []   calculated as they are
-#   fan-out    s:int:svc1, i:int                              expanded to accounts first, then enqueued again
-#
-# Enqueue *after* the news is stored: killed in between, the news is delivered again and enqueued again.
+#   accounts   v:int:acme [subscription keys], p:int:co1   calculated as they are
+#   fan-out    s:int:svc1, i:int                           expanded to accounts first, then enqueued again
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -40,14 +38,14 @@ class RecalculationQueue(WorkQueue):
     async def requeue_accounts_after(
         self, tenant_id: str, accounts: Collection[Ref], *, at: datetime, not_before: datetime
     ) -> None:
-        """Adds accounts whose calculation failed, not to be claimed before `not_before`; `at` keeps their age."""
+        """Adds accounts that failed, not to be claimed before `not_before`; `at` keeps their age."""
         keys = [account.encode() for account in accounts]
         await self.requeue_after(tenant_id, ACCOUNTS, keys, at=at, not_before=not_before)
 
     async def claim_requests(
         self, tenant_id: str, lane: str, *, now: datetime, limit: int, skip: int = 0
     ) -> list[RecalculationRequest]:
-        """The oldest requests of a lane that may be worked on now; they stay queued until they are completed."""
+        """The oldest requests of a lane that are due; they stay queued until they are completed."""
         requests = []
         for item in await self.claim(tenant_id, lane=lane, now=now, limit=limit, skip=skip):
             refs = {key: Ref.decode(key) for key in item.keys}

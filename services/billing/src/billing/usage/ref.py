@@ -1,11 +1,8 @@
 """References to what news and usage lines are about: accounts, services, products, integrations."""
 
-# A ref is a value inside billing and a text only in the document store: repositories encode and decode it.
-#
-#   Ref(VENDOR_ACCOUNT, "int_1", "acme")  ⇄  "v:int_1:acme"
-#
-# The text is a key (`key_of`): each part is percent-encoded, so that no two refs share one, and all refs of one
-# kind and integration begin alike, so that a range of keys finds them.
+# A ref is a value, and a text only in the document store: Ref(VENDOR_ACCOUNT, "int_1", "acme") ⇄
+# "v:int_1:acme". Repositories encode and decode it. Each part is percent-encoded, so that no two refs share a
+# text.
 
 from enum import StrEnum
 from typing import NamedTuple, Self

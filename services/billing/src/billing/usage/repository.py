@@ -1,12 +1,10 @@
 """Keeps usage lines as last reconciled, each saved in one transaction with the event that announces it."""
 
-# Three things keep two writers apart, each for a case of its own:
+# Three things keep two writers of a line apart:
 #
-#   fence (`acquire_fence`, `verify_fence`)   a reconciler that was paused while another took the lead must not write
-#                                             what it calculated before: its token is not the newest any more
-#   guard (`assert_ownership`)                a person approves a line while it is reconciled: one document of the
-#                                             tenant is written by both transactions, so one of them runs again
-#   lock (`tenant_lock`)                      the same within one process, where waiting is cheaper than running again
+#   fence   a reconciler that was paused while another took the lead must not save what it calculated before
+#   guard   an approval and a reconciliation meet: both write one document, so one of them runs again
+#   lock    the same within one process, where waiting is cheaper than running again
 
 import asyncio
 import re
@@ -48,7 +46,7 @@ class UsageLineRepository:
         self._tenant_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(self, tenant_id: str, line_id: str) -> UsageLine | None:
-        """The line with its current ages; also when it is no longer present. None when there never was one."""
+        """The line with its current ages, also when it is no longer present; None when there was none."""
         row = await self._mongo.documents(_COLLECTION, tenant_id).get(key_of(tenant_id, line_id))
         return (await self._with_current_ages(tenant_id, [row]))[0] if row else None
 
@@ -61,13 +59,13 @@ class UsageLineRepository:
         return {row["line_id"]: UsageLine.model_validate(row) for row in rows.values()}
 
     def tenant_lock(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
-        """Hold it around a transaction that asserts ownership: waiting is cheaper than conflicting."""
+        """Hold it around a transaction that asserts ownership."""
         return self._tenant_locks[tenant_id]
 
     async def assert_ownership(self, tenant_id: str, *, session: Session) -> None:
         """Makes any other transaction that asserts ownership of this tenant's lines conflict with this one.
 
-        It writes one document for all lines of the tenant: writing each line would double an approval's writes.
+        It writes one document for all lines of the tenant: writing each would double an approval's writes.
         """
         guards = self._mongo.documents(_GUARDS, tenant_id)
         await guards.change({"_id": tenant_id}, {"$inc": {"uses": 1}}, upsert=True, session=session)
@@ -111,7 +109,7 @@ class UsageLineRepository:
         return {Ref.decode(text) for text in await rows.distinct("scope", filter_)}
 
     async def totals(self, tenant_id: str, integration_ids: Sequence[str]) -> Totals:
-        """Sums up all lines of these integrations, row by row, so that any number of them fits in memory."""
+        """Sums up all lines of these integrations, row by row: any number of them fits in memory."""
         filter_ = {"integration_ids": {"$in": list(integration_ids)}, "present": True}
         fields = ["line_class", "money", "vendor_count.number", "psa_count.number"]
         tally = TotalsTally()
@@ -122,7 +120,7 @@ class UsageLineRepository:
         return tally.totals
 
     async def due_accounts(self, now: datetime, limit: int) -> dict[str, set[Ref]]:
-        """By tenant: the accounts with a line that time alone may have changed; at most `limit` lines' worth."""
+        """By tenant: the accounts of the first `limit` lines that time alone may have changed."""
         rows = await self._mongo.all_tenants(_COLLECTION).find(
             {"recheck_at": {"$lte": now}},
             sort=[("recheck_at", 1)],
@@ -152,7 +150,8 @@ class UsageLineRepository:
         """
 
         async def store(session: Session) -> None:
-            # Writing the fence, not only reading it, makes a rival that acquires it meanwhile conflict with this.
+            # Writing the fence, not only reading it, makes a rival that acquires it meanwhile conflict with
+            # this.
             own_fence, used = {"_id": _FENCE, "token": token}, {"$inc": {"uses": 1}}
             if not await self._mongo.all_tenants(_FENCES).change(own_fence, used, session=session):
                 raise LeaseLost("another reconciler is at work")
@@ -175,7 +174,7 @@ class UsageLineRepository:
 
 
 def _document(line: UsageLine) -> Document:
-    """The line with the fields that it is found by: `place` orders lines by name, `search` holds every name."""
+    """The line with what it is found by: `place` orders lines by name, `search` holds every name."""
     names = line.names
     first = names.psa_account or "".join(names.vendor_accounts)
     place = [first, names.product or "".join(names.services), line.line_id]

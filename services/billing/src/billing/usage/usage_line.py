@@ -4,13 +4,11 @@ A line is one *target* (PSA account × PSA product) with the sum of all vendor i
 vendor account × vendor service that has no target yet.
 """
 
-# The seal is a hash of all that an approval rests on: both counts and their kinds, the items that count, the
-# agreement lines, the mappings and their revisions. Whoever approves sends back the seal that they were shown;
-# another seal by then means that something they relied on has changed (architecture §7).
+# The seal is a hash of all that an approval rests on: counts, items that count, agreement lines, mappings.
+# Whoever approves sends back the seal that they were shown; another by then means that something has changed.
+# Ages, runs and names are left out: they change while nothing that matters has (architecture §7).
 #
 #   7 seats read again an hour later → same seal     8 seats, or a renewed subscription of 7 → another seal
-#
-# Ages, runs, observation revisions and names are left out: they change while nothing that matters has.
 
 import json
 from dataclasses import dataclass
@@ -156,7 +154,7 @@ class UsageLine(ContractModel):
     integration_ids: tuple[str, ...] = ()
     """Every integration that the line names, of both sides."""
     vendor_sources: tuple[str, ...] | None = None
-    """The vendor integrations whose readings the vendor count rests on; None in a line stored by an older build."""
+    """The vendor integrations that the vendor count rests on; None in a line that an older build stored."""
     recheck_at: AwareDatetime | None = None
     """When time alone may change it: an agreement line opens or ends, a number becomes stale."""
     revision: int = 0

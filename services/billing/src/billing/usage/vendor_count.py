@@ -1,13 +1,13 @@
 """What the vendor says is bought: subscriptions as items, and the sum of those that count."""
 
-# Invariant: no number is not zero (architecture §4). A sum is a number only when every figure that it rests on is
-# one, read within the freshness setting. It rests on the items that count *and* on every marketplace that could
-# sell the product and sells none: that none is bought there is known only from a complete run of it.
+# Invariant: no number is not zero (architecture §4). A sum is a number only when all that it rests on was
+# read within the freshness setting: the items that count, *and* each marketplace that could sell the product
+# and sells none.
 #
-#   A: 4 seats, B read completely, sells none   → 4, as old as the older of the two readings
-#   A: 4 seats, B never read                    → unread, known part 4
-#   A: 4 seats, B disconnected, sells none      → 4: a marketplace that was left says nothing against the others
-#   A: 4 seats and one detail without quantity  → unquantified ("mixed"), known part 4
+#   4 in A, B was completely read     → 4, as old as the older reading
+#   4 in A, B was never read          → unread, known part 4
+#   4 in A, B was disconnected        → 4: a marketplace that was left says nothing against the others
+#   4 in A, and a line without quantity → unquantified ("mixed"), known part 4
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def count_vendor(basis: LineBasis, context: TenantContext, now: datetime) -> Ven
 def readings_of(
     counting: Sequence[VendorItem], sources: Iterable[str], coverages: Coverages
 ) -> list[Reading]:
-    """The readings that a sum rests on: of each item that counts, and of each source that sells none of it."""
+    """What a sum rests on: the reading of each item that counts, and of each source that sells none of it."""
     selling = {item.integration_id for item in counting}
     readings = [Reading(item.integration_id, item.as_of) for item in counting]
     return readings + [
