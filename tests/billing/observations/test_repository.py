@@ -110,7 +110,7 @@ async def test_any_order_and_repetition_ends_in_the_same_state(mongo: Mongo, dat
 
 async def test_a_lines_history_holds_every_version_of_what_it_rests_on(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    await world.hear(a_subscription(8, revision=11), a_mapping("service", "svc1", "prod1", revision=2))
+    await world.ingest(a_subscription(8, revision=11), a_mapping("service", "svc1", "prod1", revision=2))
     await world.reconcile()
 
     versions = await HistoryRepository(mongo).of_line(await world.line())

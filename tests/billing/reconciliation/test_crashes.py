@@ -101,9 +101,9 @@ ENDS = (
 async def tell(world: World) -> None:
     """The whole story, as Kafka delivers it after a restart: from the last commit, or from the start."""
     for batch in STORY:
-        await world.hear(*batch)
+        await world.ingest(*batch)
         await world.reconcile()
-    await world.closing.hear(ENDS)
+    await world.run_closer.hear(ENDS)
     async with asyncio.timeout(10):
         while await open_runs(world.mongo):  # as the jobs do: again and again, until all is closed
             await world.settle()

@@ -1,6 +1,6 @@
 """A run that cannot be closed or completed: the others are."""
 
-from billing_world import Board, World, a_world
+from billing_world import FakeStatusChannel, World, a_world
 from observation_builders import a_finished_run
 
 from billing.observations.integrations import IntegrationDirectory
@@ -26,7 +26,7 @@ class SpoiltRows(RunProgressReader):
         return await super().stored_since(run)
 
 
-class SpoiltBoard(Board):
+class SpoiltStatusChannel(FakeStatusChannel):
     """Cannot show one run."""
 
     async def report(self, status: RunStatus) -> int:
@@ -37,7 +37,7 @@ class SpoiltBoard(Board):
 
 async def test_a_run_that_cannot_be_closed_holds_up_no_other(mongo: Mongo) -> None:
     world, rows = await a_spoilt_world(mongo)
-    await world.closing.hear([BAD, GOOD])
+    await world.run_closer.hear([BAD, GOOD])
 
     await world.settle()
 
@@ -47,29 +47,29 @@ async def test_a_run_that_cannot_be_closed_holds_up_no_other(mongo: Mongo) -> No
 
 async def test_a_run_that_failed_is_tried_again_after_a_pause(mongo: Mongo) -> None:
     world, rows = await a_spoilt_world(mongo)
-    await world.closing.hear([BAD])
+    await world.run_closer.hear([BAD])
     await world.settle()
 
-    world.later(minutes=1)
+    world.advance(minutes=1)
     await world.settle()
 
     assert rows.tried == 2
 
 
 async def test_a_completion_that_cannot_be_told_holds_up_no_other(mongo: Mongo) -> None:
-    world, board = await a_world(mongo), SpoiltBoard()
+    world, status_channel = await a_world(mongo), SpoiltStatusChannel()
     integrations = IntegrationDirectory(mongo)
-    world.completing = SyncCompleter(world.runs, world.lines, board, integrations=integrations)
-    await world.closing.hear([BAD, GOOD])
+    world.sync_completer = SyncCompleter(world.runs, world.lines, status_channel, integrations=integrations)
+    await world.run_closer.hear([BAD, GOOD])
 
     await world.settle()
 
-    assert [status.run_id for status in board.told] == ["good"]
+    assert [status.run_id for status in status_channel.reported] == ["good"]
 
 
 async def a_spoilt_world(mongo: Mongo) -> tuple[World, SpoiltRows]:
     world, rows = await a_world(mongo), SpoiltRows(mongo)
-    world.closing = RunCloser(world.runs, rows, world.lines, touched=world.queue, clock=world.clock)
+    world.run_closer = RunCloser(world.runs, rows, world.lines, touched=world.queue, clock=world.clock)
     return world, rows
 
 

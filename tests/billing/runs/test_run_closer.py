@@ -21,11 +21,11 @@ async def the_run(world: World, run_id: str = "run-1") -> dict[str, Any]:
 async def test_a_run_stays_open_until_all_that_it_published_is_stored(mongo: Mongo) -> None:
     world = await a_world(mongo)
     one, other = a_subscription(1), a_subscription(2, id_="s2")
-    await world.hear(one)
+    await world.ingest(one)
 
-    await world.end(one, other)
+    await world.finish_run(one, other)
     early = (await the_run(world))["state"]
-    await world.hear(other)
+    await world.ingest(other)
     await world.settle()
 
     assert early == RunStage.HEARD
@@ -35,18 +35,18 @@ async def test_a_run_stays_open_until_all_that_it_published_is_stored(mongo: Mon
 async def test_a_thing_that_was_told_of_again_since_still_counts(mongo: Mongo) -> None:
     world = await a_world(mongo)
     one = a_subscription(1)
-    await world.hear(one, a_subscription(2, revision=99, run_id="run-2"))
+    await world.ingest(one, a_subscription(2, revision=99, run_id="run-2"))
 
-    await world.end(one)
+    await world.finish_run(one)
 
     assert (await the_run(world))["verdict"] == Outcome.COMPLETE
 
 
 async def test_a_run_that_misses_something_is_closed_as_partial_after_the_deadline(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.end(a_subscription(1))
+    await world.finish_run(a_subscription(1))
 
-    world.later(minutes=10)
+    world.advance(minutes=10)
     await world.settle()
 
     assert (await the_run(world))["verdict"] == Outcome.PARTIAL
@@ -55,11 +55,11 @@ async def test_a_run_that_misses_something_is_closed_as_partial_after_the_deadli
 async def test_the_deadline_starts_again_while_observations_keep_coming(mongo: Mongo) -> None:
     world = await a_world(mongo)
     seen = [a_subscription(1, id_=f"s{place}") for place in range(3)]
-    await world.end(*seen)
+    await world.finish_run(*seen)
 
     for one in seen[:2]:
-        world.later(minutes=8)
-        await world.hear(one)
+        world.advance(minutes=8)
+        await world.ingest(one)
         await world.settle()
 
     assert (await the_run(world))["state"] == RunStage.HEARD
@@ -68,8 +68,8 @@ async def test_the_deadline_starts_again_while_observations_keep_coming(mongo: M
 async def test_a_partial_run_makes_nothing_absent(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
 
-    await world.hear(GONE)
-    await world.end(GONE, outcome=Outcome.PARTIAL, **SECOND)
+    await world.ingest(GONE)
+    await world.finish_run(GONE, outcome=Outcome.PARTIAL, **SECOND)
 
     assert (await world.line()).line_class is LineClass.IN_STEP
 
@@ -77,10 +77,10 @@ async def test_a_partial_run_makes_nothing_absent(mongo: Mongo) -> None:
 async def test_an_absence_takes_effect_when_its_run_is_closed_and_not_before(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
 
-    await world.hear(GONE)
+    await world.ingest(GONE)
     await world.reconcile()
     before = await world.line()
-    await world.end(GONE, **SECOND)
+    await world.finish_run(GONE, **SECOND)
 
     assert before.line_class is LineClass.IN_STEP
     after = await world.line()
@@ -90,24 +90,24 @@ async def test_an_absence_takes_effect_when_its_run_is_closed_and_not_before(mon
 
 async def test_an_absence_seen_by_a_partial_run_takes_effect_with_the_next_complete_one(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
-    await world.hear(GONE)
-    await world.end(GONE, outcome=Outcome.FAILED, **SECOND)
+    await world.ingest(GONE)
+    await world.finish_run(GONE, outcome=Outcome.FAILED, **SECOND)
 
-    await world.end(run_id="run-3", first_revision=30, sync_id="sync-3")
+    await world.finish_run(run_id="run-3", first_revision=30, sync_id="sync-3")
 
     assert (await world.line()).line_class is LineClass.ENDED_STILL_BILLED
 
 
 async def test_a_complete_full_run_makes_stale_lines_fresh_again(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
-    world.later(days=8)
+    world.advance(days=8)
     await world.queue.enqueue_refs("t1", [(await world.line()).account])
     await world.reconcile()
     stale = await world.line()
 
     again = SECOND | {"started_at": world.now, "finished_at": world.now}
-    await world.end(**again)
-    await world.end(**again, integration_id=PSA)
+    await world.finish_run(**again)
+    await world.finish_run(**again, integration_id=PSA)
 
     assert stale.line_class is LineClass.NO_VERDICT
     assert (await world.line()).line_class is LineClass.IN_STEP
@@ -115,23 +115,23 @@ async def test_a_complete_full_run_makes_stale_lines_fresh_again(mongo: Mongo) -
 
 async def test_a_complete_run_makes_unchanged_lines_younger_without_telling_the_world(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
-    said = len(await world.said("billing.usage-line-changed.v1"))
-    world.later(days=2)
+    said = len(await world.events("billing.usage-line-changed.v1"))
+    world.advance(days=2)
 
-    await world.end(**SECOND, started_at=world.now, finished_at=world.now)
+    await world.finish_run(**SECOND, started_at=world.now, finished_at=world.now)
 
     assert (await world.line()).vendor_count.as_of == world.now
-    assert len(await world.said("billing.usage-line-changed.v1")) == said
+    assert len(await world.events("billing.usage-line-changed.v1")) == said
 
 
 async def test_nothing_is_reconciled_while_an_older_mark_waits(mongo: Mongo) -> None:
     world = await a_world(mongo)
     one = a_subscription(1)
-    await world.hear(one)
-    await world.closing.hear([a_finished_run([one])])
+    await world.ingest(one)
+    await world.run_closer.hear([a_finished_run([one])])
 
     for _ in range(3):
-        await world.closing.carry_on()
+        await world.run_closer.carry_on()
     waiting = (await the_run(world))["state"]
     await world.settle()
 
@@ -144,9 +144,9 @@ async def test_a_row_that_is_stored_but_not_marked_yet_is_waited_for(mongo: Mong
     one = a_subscription(1)
     await world.observed.store("t1", [ChangeNotice.of(one)])
 
-    await world.end(one)
+    await world.finish_run(one)
     early = (await the_run(world))["state"]
-    await world.hear(one)
+    await world.ingest(one)
     await world.settle()
 
     assert early == RunStage.HEARD
@@ -156,13 +156,13 @@ async def test_a_row_that_is_stored_but_not_marked_yet_is_waited_for(mongo: Mong
 async def test_a_mark_by_a_clock_that_is_ahead_is_waited_for(mongo: Mongo) -> None:
     world = await a_world(mongo)
     one = a_subscription(1)
-    world.later(minutes=5)
-    await world.hear(one)
-    world.later(minutes=-5)
-    await world.closing.hear([a_finished_run([one])])
+    world.advance(minutes=5)
+    await world.ingest(one)
+    world.advance(minutes=-5)
+    await world.run_closer.hear([a_finished_run([one])])
 
-    await world.closing.carry_on()
-    await world.closing.carry_on()
+    await world.run_closer.carry_on()
+    await world.run_closer.carry_on()
     waiting = (await the_run(world))["state"]
     await world.settle()
 
@@ -173,9 +173,9 @@ async def test_a_mark_by_a_clock_that_is_ahead_is_waited_for(mongo: Mongo) -> No
 async def test_what_was_mapped_before_the_end_is_in_the_reconciliation(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     one = a_subscription(9, revision=20, run_id="run-2")
-    await world.hear(one, a_mapping("service", "svc1", None, revision=2))
+    await world.ingest(one, a_mapping("service", "svc1", None, revision=2))
 
-    await world.end(one, **SECOND)
+    await world.finish_run(one, **SECOND)
 
     run = await the_run(world, "run-2")
     assert run["totals"] == {"by_class": {"excluded": 1}, "money": {}, "coverage": "0"}
@@ -185,20 +185,20 @@ async def test_the_end_of_a_run_heard_twice_changes_nothing(mongo: Mongo) -> Non
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     before = await the_run(world)
 
-    await world.end(a_subscription(7))
+    await world.finish_run(a_subscription(7))
 
     assert await the_run(world) == before
 
 
 async def test_an_older_run_that_is_closed_late_takes_nothing_back(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
-    await world.hear(GONE)
+    await world.ingest(GONE)
     late = a_finished_run([], run_id="run-0", first_revision=0, published={GONE.topic: 9}, kind=RunKind.FULL)
-    await world.closing.hear([late])
-    await world.end(GONE, **SECOND)
+    await world.run_closer.hear([late])
+    await world.finish_run(GONE, **SECOND)
 
     for place in range(8):
-        await world.hear(a_subscription(0, id_=f"late{place}"))
+        await world.ingest(a_subscription(0, id_=f"late{place}"))
     await world.settle()
 
     covered = (await world.lines._coverages.of_tenant("t1"))[VENDOR]  # noqa: SLF001  what the test is about

@@ -26,9 +26,9 @@ class AccountSubscriptions:
         self._mongo = mongo
 
     async def add(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None:
-        """Adds keys of subscriptions by account. Raises `TransientError` while others keep doing so.
+        """Adds keys of subscriptions by account. Raises `TransientError` while others do so too.
 
-        It looks first, for nearly always they are there, and looks again after writing, for another reconciler
+        It looks first, as nearly always they are there, and looks again after writing, as another reconciler
         may have added others at that moment.
         """
         rows = self._mongo.documents(_COLLECTION, tenant_id)

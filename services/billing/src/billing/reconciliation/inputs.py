@@ -90,7 +90,7 @@ class AccountGroupLoader:
         return accounts
 
     async def _accounts_with(self, tenant_id: str, things: set[Ref]) -> set[Ref]:
-        """Accounts with a line of these services and products, or that are billed for one of these products."""
+        """Accounts with a line of these services and products, or billed for one of these products."""
         services = {ref.encode() for ref in things if ref.kind is RefKind.VENDOR_SERVICE}
         products = {ref.encode() for ref in things if ref.kind is RefKind.PSA_PRODUCT}
         mappings = await self._mongo.documents("mappings", tenant_id).find_in("ref", services)

@@ -75,7 +75,7 @@ def allocate(
 ) -> list[LineBasis]:
     """The lines of a group with the items in them; `billing` is what is billed, by product."""
     bases: dict[Place, LineBasis] = {}
-    billed = [product for product, lines in billing.items() if lines.line_count]
+    billed = [product for product, of_product in billing.items() if of_product.line_count]
     if group.psa_account:
         targets = (_target(Place(group.psa_account, product), group, billing) for product in billed)
         bases = {target.place: target for target in targets if target.services}
@@ -83,10 +83,8 @@ def allocate(
     for item in items:
         if item.service_id is None:
             continue
-        account, service = (
-            accounts[item.account],
-            Ref(RefKind.VENDOR_SERVICE, item.integration_id, item.service_id),
-        )
+        account = accounts[item.account]
+        service = Ref(RefKind.VENDOR_SERVICE, item.integration_id, item.service_id)
         decision = group.context.services.get(service)
         place = _place_of(account, service, decision)
         if place not in bases:

@@ -62,10 +62,8 @@ def product_billing(group: AccountGroup, now: datetime) -> dict[Ref, ProductBill
         product = Ref(RefKind.PSA_PRODUCT, line.integration_id, line.product_id)
         if product not in group.context.products:
             continue
-        billing, coverage = (
-            by_product.setdefault(product, ProductBilling()),
-            group.context.coverages[line.integration_id],
-        )
+        billing = by_product.setdefault(product, ProductBilling())
+        coverage = group.context.coverages[line.integration_id]
         if not line.billable or coverage.shows_gone(state.newest):
             continue
         billing.line_count += 1

@@ -54,7 +54,7 @@ def count_vendor(basis: LineBasis, context: TenantContext, now: datetime) -> Ven
     """The sum of the items that count, or why there is no such number."""
     counting = [item for item in basis.items if item.counts]
     sources = basis.sources
-    if counting:
+    if counting:  # else a disconnected source takes the verdict: nobody else says anything
         sources = {source for source in sources if context.rules[source].connected}
     readings = readings_of(counting, sources, context.coverages)
     stale_at = [one.as_of + context.rules[one.integration_id].freshness for one in readings if one.as_of]
@@ -112,10 +112,8 @@ def _detail(missing: NoNumber, counting: Sequence[VendorItem]) -> str | None:
 
 def _items_of(state: ObservedState[SubscriptionObserved], context: TenantContext) -> Iterator[VendorItem]:
     subscription = state.last_known
-    coverage, rule = (
-        context.coverages[subscription.integration_id],
-        context.rules[subscription.integration_id],
-    )
+    coverage = context.coverages[subscription.integration_id]
+    rule = context.rules[subscription.integration_id]
     status = _count_status(state, coverage, rule)
     if subscription.detailed and subscription.lines:
         for line in subscription.lines:
