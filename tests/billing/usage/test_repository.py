@@ -72,6 +72,17 @@ async def test_a_line_whose_day_has_come_is_looked_at_again(mongo: Mongo) -> Non
     assert (await world.line()).line_class is LineClass.NOT_BILLED
 
 
+async def test_a_line_that_an_older_build_stored_is_read(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+    before = await world.line()
+    await mongo.documents("usage_lines", TENANT).change({}, {"$unset": {"vendor_sources": ""}})
+
+    read = await world.line()
+
+    assert read.vendor_sources is None
+    assert read.vendor_count == before.vendor_count
+
+
 async def many(mongo: Mongo) -> World:
     """Three accounts without mapping."""
     world = await a_world(mongo)

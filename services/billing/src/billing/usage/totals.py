@@ -1,4 +1,4 @@
-"""Sums up the lines of a reconciliation: how many of each class, money by currency, share of counted lines."""
+"""Sums up the lines of a reconciliation: number by class, money by currency, share of counted lines."""
 
 from collections import Counter
 from dataclasses import dataclass, field
