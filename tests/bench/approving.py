@@ -4,9 +4,10 @@ from uuid import uuid4
 
 from observation_builders import TENANT
 
-from billing.approvals.eligibility import Choice
+from billing.approvals.batch import ApprovalRequest, RejectedLine
+from billing.approvals.eligibility import LineDecision
 from billing.approvals.repository import ApprovalRepository
-from billing.approvals.service import ApprovalRequest, ApprovalService
+from billing.approvals.service import ApprovalService
 from billing.audit.repository import AuditLog
 from billing.observations.integrations import IntegrationDirectory
 from billing.usage.coverage_repository import CoverageRepository
@@ -53,11 +54,11 @@ async def ours(plan: Plan) -> Sample:
     ledger = ApprovalRepository(
         mongo, outbox, AuditLog(mongo), lines=lines, integrations=IntegrationDirectory(mongo)
     )
-    choices = tuple(Choice(line.line_id, line.seal) for line in await _all(lines))
-    order = ApprovalRequest(TENANT, "ann", str(uuid4()), choices)
+    decisions = tuple(LineDecision(line.line_id, line.seal) for line in await _all(lines))
+    request = ApprovalRequest(TENANT, "ann", str(uuid4()), decisions)
     with Stopwatch() as watch:
-        results = await ApprovalService(ledger).approve(order)
-    refused = [one.objected.sentence for one in results if one.objected]
+        results = await ApprovalService(ledger).approve(request)
+    refused = [result.rejection.detail for result in results if isinstance(result, RejectedLine)]
     if refused or len(results) != plan.count:
         raise ValueError(f"{len(refused)} of {len(results)} lines were refused: {refused[:1]}")
     await mongo.close()

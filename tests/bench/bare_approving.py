@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
 
-from billing.approvals.service import BATCH
+from billing.approvals.service import BATCH_SIZE
 from shared.mongo import Document
 from tests.bench.ground import Plan
 from tests.bench.harness import Sample
@@ -46,8 +46,8 @@ async def _write(
 
 def _batches(documents: Batch, approvals: int) -> list[Batch]:
     return [
-        {name: documents[name][start * each : (start + BATCH) * each] for name, each in _WRITTEN.items()}
-        for start in range(0, approvals, BATCH)
+        {name: documents[name][start * each : (start + BATCH_SIZE) * each] for name, each in _WRITTEN.items()}
+        for start in range(0, approvals, BATCH_SIZE)
     ]
 
 

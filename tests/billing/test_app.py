@@ -40,19 +40,19 @@ async def live(redis_settings: RedisSettings) -> AsyncIterator[StatusChannel]:
     await channel.close()
 
 
-async def test_what_is_heard_ends_as_a_line_over_http_and_an_outcome_on_the_channel(
+async def test_what_is_consumed_becomes_a_line_over_http_and_an_outcome_on_the_channel(
     mongo_settings: MongoSettings, redis_settings: RedisSettings, live: StatusChannel
 ) -> None:
     async with billing(mongo_settings, redis_settings) as (broker, http):
-        await say(broker, an_integration(VENDOR), an_integration(PSA))
-        await say(broker, a_mapping("account", "acme", "co1"), a_mapping("service", "svc1", "prod1"))
-        await say(broker, BOUGHT, BILLED)
-        await say(broker, a_finished_run([BOUGHT], started_at=TODAY))
-        await say(
+        await publish(broker, an_integration(VENDOR), an_integration(PSA))
+        await publish(broker, a_mapping("account", "acme", "co1"), a_mapping("service", "svc1", "prod1"))
+        await publish(broker, BOUGHT, BILLED)
+        await publish(broker, a_finished_run([BOUGHT], started_at=TODAY))
+        await publish(
             broker,
             a_finished_run([BILLED], started_at=TODAY, integration_id=PSA, sync_id="sync-2"),
         )
-        both = await until(lambda: outcomes(live), lambda told: len(told) == 2)
+        both = await until(lambda: outcomes(live), lambda found: len(found) == 2)
         answer = (await http.get("/usage", headers=signed_in(Role.VIEWER, TENANT))).json()
         ended = (await http.get("/runs", headers=signed_in(Role.VIEWER, TENANT))).json()
 
@@ -77,27 +77,29 @@ async def billing(
 ) -> AsyncIterator[tuple[KafkaBroker, AsyncClient]]:
     """The whole service on in-memory Kafka and real stores."""
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "billing")
-    parts = BillingDependencies(Mongo(mongo_settings), broker, StatusChannel(redis_settings), a_verifier())
-    app = make_app(parts, BillingRules((TenantCalendar(id=TENANT, currency="USD"),)))
+    dependencies = BillingDependencies(
+        Mongo(mongo_settings), broker, StatusChannel(redis_settings), a_verifier()
+    )
+    app = make_app(dependencies, BillingRules((TenantCalendar(id=TENANT, currency="USD"),)))
     http = AsyncClient(transport=ASGITransport(app), base_url="http://billing")
     async with TestKafkaBroker(broker, connect_only=False), app.router.lifespan_context(app), http:
         yield broker, http
 
 
-async def say(broker: KafkaBroker, *messages: Message) -> None:
+async def publish(broker: KafkaBroker, *messages: Message) -> None:
     for message in messages:
         sent = envelope_of(message, source="test")
         await broker.publish(sent.body, sent.topic, key=sent.key.encode(), headers=dict(sent.headers))
 
 
 async def outcomes(live: StatusChannel) -> dict[str, Any]:
-    told = await live.snapshot(TENANT)
-    return {name: status.outcome for name, status in told.items() if status.outcome}
+    statuses = await live.snapshot(TENANT)
+    return {name: status.outcome for name, status in statuses.items() if status.outcome}
 
 
-async def until(look: Callable[[], Awaitable[Any]], good: Callable[[Any], bool]) -> Any:
-    """What is seen once it is good."""
+async def until(read: Callable[[], Awaitable[Any]], is_good: Callable[[Any], bool]) -> Any:
+    """Reads again and again; returns what is read once it is good."""
     async with asyncio.timeout(15):
-        while not good(seen := await look()):
+        while not is_good(found := await read()):
             await asyncio.sleep(0.05)
-    return seen
+    return found

@@ -79,7 +79,7 @@ def _coverages(ends: Iterable[RunFinished]) -> Coverages:
     for end in ends:
         if end.outcome is Outcome.COMPLETE:
             before = found[end.integration_id]
-            found[end.integration_id] = FinishedRun.of(end, end.finished_at).vouching(before)
+            found[end.integration_id] = FinishedRun.of(end, end.finished_at).coverage_after(before)
     return found
 
 

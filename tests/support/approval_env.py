@@ -7,10 +7,11 @@ from typing import Any
 
 from lines import AT, Connected, an_integration
 
-from billing.approvals.eligibility import Choice
+from billing.approvals.batch import ApprovalRequest, ApprovedLine, LineResult
+from billing.approvals.eligibility import LineDecision
 from billing.approvals.repository import APPROVAL_INDEXES, ApprovalRepository
 from billing.approvals.results import WriteResultService
-from billing.approvals.service import ApprovalRequest, ApprovalService
+from billing.approvals.service import ApprovalService
 from billing.audit.repository import AUDIT_INDEXES, AuditLog
 from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.diff import LineRevision
@@ -22,7 +23,7 @@ from shared.outbox import OUTBOX_INDEXES, Outbox
 
 @dataclass
 class Clock:
-    """Time that moves when told."""
+    """A clock that the test moves."""
 
     now: datetime = AT
 
@@ -34,11 +35,11 @@ class Clock:
 
 
 @dataclass
-class Desk:
+class ApprovalEnv:
     """One billing process's approvals, and what its store holds."""
 
     mongo: Mongo
-    batch: int = 200
+    batch_size: int = 200
     clock: Clock = field(default_factory=Clock)
     connected: Connected = field(default_factory=lambda: Connected(an_integration()))
 
@@ -49,33 +50,42 @@ class Desk:
         self.approvals = ApprovalRepository(
             self.mongo, self.outbox, self.audit, lines=self.lines, integrations=self.connected
         )
-        self.approving = ApprovalService(self.approvals, batch=self.batch, clock=self.clock)
+        self.service = ApprovalService(self.approvals, batch_size=self.batch_size, clock=self.clock)
         self.results = WriteResultService(self.approvals, clock=self.clock)
 
     async def store(self, *lines: UsageLine) -> None:
-        """As a reconciliation would, telling nobody."""
+        """Stores lines as a reconciliation would, without publishing them."""
         await self.lines.acquire_fence("reconciler")
         for line in lines:
             await self.lines.save(line.tenant_id, [LineRevision(line, announced=False)], token="reconciler")
 
     async def commands(self) -> list[dict[str, Any]]:
-        """What the outbox would send to the PSA's side."""
+        """Returns the write commands in the outbox."""
         return await self.mongo.all_tenants("outbox").find({"topic": "psa-sync.write-quantity.v1"})
 
     async def exported(self, tenant_id: str = "demo") -> list[str]:
+        """Returns the lines of the tenant's audit log."""
         head = await self.audit.head(tenant_id)
         return [entry.line + "\n" async for entry in self.audit.entries(tenant_id, until=head)]
 
 
-async def a_desk(mongo: Mongo, *lines: UsageLine, batch: int = 200) -> Desk:
+async def an_approval_env(mongo: Mongo, *lines: UsageLine, batch_size: int = 200) -> ApprovalEnv:
+    """Returns an environment whose store holds these lines."""
     await mongo.ensure([*APPROVAL_INDEXES, *AUDIT_INDEXES, *USAGE_LINE_INDEXES, *OUTBOX_INDEXES])
-    desk = Desk(mongo, batch)
-    await desk.store(*lines)
-    return desk
+    env = ApprovalEnv(mongo, batch_size)
+    await env.store(*lines)
+    return env
 
 
-def an_order(
+def a_request(
     *lines: UsageLine, key: str = "key-1", person_id: str = "ann", quantity: Decimal | None = None
 ) -> ApprovalRequest:
-    choices = tuple(Choice(line.line_id, line.seal, quantity) for line in lines)
-    return ApprovalRequest(lines[0].tenant_id, person_id, key, choices)
+    """Returns the request to approve these lines as they are shown."""
+    decisions = tuple(LineDecision(line.line_id, line.seal, quantity) for line in lines)
+    return ApprovalRequest(lines[0].tenant_id, person_id, key, decisions)
+
+
+def approved(result: LineResult) -> ApprovedLine:
+    """Returns the result of a decision that must have become an approval."""
+    assert isinstance(result, ApprovedLine), result
+    return result

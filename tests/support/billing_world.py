@@ -98,15 +98,15 @@ class World:
 
     async def finish_run(self, *news: Observation, **run: Any) -> None:
         """Ends a run that published these observations, and steps the jobs until billing is done with it."""
-        await self.run_closer.hear([a_finished_run(news, **run)])
+        await self.run_closer.record([a_finished_run(news, **run)])
         await self.settle()
 
     async def settle(self) -> None:
         """Steps every job until none finds anything to do."""
         await self.reconcile()
-        while await self.run_closer.carry_on():
+        while await self.run_closer.advance():
             await self.reconcile()
-        await self.sync_completer.carry_on()
+        await self.sync_completer.advance()
 
     async def stored(self) -> list[UsageLine]:
         """The lines that are present."""

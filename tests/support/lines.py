@@ -96,3 +96,9 @@ class Connected:
 
     async def of_tenant(self, tenant_id: str) -> list[IntegrationChanged]:
         return [one for one in self.known if one.tenant_id == tenant_id]
+
+    async def by_tenant(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for one in self.known:
+            found.setdefault(one.tenant_id, set()).add(one.integration_id)
+        return found

@@ -1,4 +1,4 @@
-"""What the PSA's side says became of an approval."""
+"""Results of writes, as the PSA's side reports them."""
 
 from datetime import timedelta
 from decimal import Decimal

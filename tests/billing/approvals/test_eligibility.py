@@ -1,48 +1,56 @@
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 import pytest
-from lines import PSA, a_line
+from lines import PSA, VENDOR, a_line
 
-from billing.approvals.eligibility import Choice, PlannedWrite, Rejection, RejectionReason, judge_choice
+from billing.approvals.eligibility import (
+    AgreementLineRef,
+    LineDecision,
+    PlannedWrite,
+    Rejection,
+    RejectionReason,
+    plan_write,
+)
 from billing.usage.usage_line import UsageLine
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import Count, LineClass
 
 
 def test_a_number_at_the_vendor_is_approved_as_it_is() -> None:
-    verdict = on(a_line(vendor=7, psa=5))
+    planned = plan(a_line(vendor=7, psa=5))
 
-    assert isinstance(verdict, PlannedWrite)
-    assert (verdict.expected_current, verdict.target) == (Decimal(5), Decimal(7))
-    assert verdict.agreement_line.line_id == "line_1-add-0"
+    assert isinstance(planned, PlannedWrite)
+    assert (planned.expected_current, planned.target) == (Decimal(5), Decimal(7))
+    assert planned.agreement_line.line_id == "line_1-add-0"
 
 
 def test_the_last_seat_gone_writes_zero() -> None:
-    verdict = on(a_line(vendor=0, psa=5, line_class=LineClass.ENDED_STILL_BILLED))
+    planned = plan(a_line(vendor=0, psa=5, line_class=LineClass.ENDED_STILL_BILLED))
 
-    assert isinstance(verdict, PlannedWrite)
-    assert verdict.target == 0
+    assert isinstance(planned, PlannedWrite)
+    assert planned.target == 0
 
 
 def test_a_typed_quantity_wins_over_the_vendors() -> None:
-    verdict = on(a_line(vendor=7, psa=5), quantity=Decimal("6.5"))
+    planned = plan(a_line(vendor=7, psa=5), quantity=Decimal("6.5"))
 
-    assert isinstance(verdict, PlannedWrite)
-    assert verdict.target == Decimal("6.5")
+    assert isinstance(planned, PlannedWrite)
+    assert planned.target == Decimal("6.5")
 
 
 @pytest.mark.parametrize("missing", list(NoNumber))
 def test_no_number_is_never_approved_without_a_person_typing_one(missing: NoNumber) -> None:
     line = a_line(vendor=missing, line_class=LineClass.NO_VERDICT)
 
-    assert why(on(line)) == RejectionReason.NEEDS_QUANTITY
-    assert isinstance(on(line, quantity=Decimal(3)), PlannedWrite)
+    assert reason(plan(line)) == RejectionReason.NEEDS_QUANTITY
+    assert isinstance(plan(line, quantity=Decimal(3)), PlannedWrite)
 
 
 def test_nothing_mapped_at_the_vendor_needs_a_typed_quantity() -> None:
     line = a_line(vendor=None, line_class=LineClass.NOT_BOUGHT)
 
-    assert why(on(line)) == RejectionReason.NEEDS_QUANTITY
+    assert reason(plan(line)) == RejectionReason.NEEDS_QUANTITY
 
 
 @pytest.mark.parametrize(
@@ -59,23 +67,23 @@ def test_what_has_no_one_place_to_write_to_says_what_to_do(
     line_class: LineClass, does: str, quantity: Decimal | None
 ) -> None:
     several = 2 if line_class is LineClass.AMBIGUOUS else 0
-    verdict = on(a_line(line_class=line_class, agreement_lines=several), quantity=quantity)
+    planned = plan(a_line(line_class=line_class, agreement_lines=several), quantity=quantity)
 
-    assert isinstance(verdict, Rejection)
-    assert verdict.why is RejectionReason.NO_AGREEMENT_LINE
-    assert does in verdict.sentence
+    assert isinstance(planned, Rejection)
+    assert planned.reason is RejectionReason.NO_AGREEMENT_LINE
+    assert does in planned.detail
 
 
 def test_no_verdict_with_several_agreement_lines_takes_no_typed_quantity() -> None:
     line = a_line(vendor=NoNumber.STALE, line_class=LineClass.NO_VERDICT, agreement_lines=2)
 
-    assert why(on(line, quantity=Decimal(3))) == RejectionReason.NO_AGREEMENT_LINE
+    assert reason(plan(line, quantity=Decimal(3))) == RejectionReason.NO_AGREEMENT_LINE
 
 
 def test_an_unknown_quantity_in_the_psa_is_not_overwritten() -> None:
     line = a_line(vendor=7, psa=None, line_class=LineClass.NO_VERDICT)
 
-    assert why(on(line, quantity=Decimal(3))) == RejectionReason.UNKNOWN_CURRENT
+    assert reason(plan(line, quantity=Decimal(3))) == RejectionReason.UNKNOWN_CURRENT
 
 
 @pytest.mark.parametrize("quantity", [None, Decimal(3)], ids=["as it is", "typed"])
@@ -85,48 +93,65 @@ def test_a_psa_that_was_not_completely_read_may_hold_further_lines_and_is_not_wr
     shown = a_line(vendor=7, psa=5, line_class=LineClass.NO_VERDICT)
     line = shown.model_copy(update={"psa_count": Count(missing=NoNumber.UNREAD, known_part=Decimal(5))})
 
-    assert why(on(line, quantity=quantity)) == RejectionReason.UNKNOWN_CURRENT
+    assert reason(plan(line, quantity=quantity)) == RejectionReason.UNKNOWN_CURRENT
 
 
 @pytest.mark.parametrize("quantity", [None, Decimal("7.0")], ids=["as it is", "typed"])
 def test_a_line_that_bills_the_target_already_has_nothing_to_write(quantity: Decimal | None) -> None:
-    verdict = on(a_line(vendor=7, psa=7, line_class=LineClass.IN_STEP), quantity=quantity)
+    planned = plan(a_line(vendor=7, psa=7, line_class=LineClass.IN_STEP), quantity=quantity)
 
-    assert why(verdict) == RejectionReason.NOTHING_TO_WRITE
+    assert reason(planned) == RejectionReason.NOTHING_TO_WRITE
 
 
 def test_a_line_in_step_may_still_be_adjusted() -> None:
-    verdict = on(a_line(vendor=7, psa=7, line_class=LineClass.IN_STEP), quantity=Decimal(9))
+    planned = plan(a_line(vendor=7, psa=7, line_class=LineClass.IN_STEP), quantity=Decimal(9))
 
-    assert isinstance(verdict, PlannedWrite)
+    assert isinstance(planned, PlannedWrite)
 
 
 def test_another_seal_is_stale_whatever_else_holds() -> None:
     line = a_line(vendor=7, psa=7, line_class=LineClass.IN_STEP)
 
-    assert why(judge_choice(Choice("line_1", "another"), line, active={PSA})) == RejectionReason.STALE_SEAL
+    assert reason(plan(line, seal="another")) == RejectionReason.STALE_SEAL
 
 
 def test_a_line_that_is_gone_or_never_was_is_unknown() -> None:
-    gone = a_line(present=False)
+    never_there = plan_write(LineDecision("line_9", "seal"), None, writable={PSA}, in_flight={})
 
-    assert why(on(gone)) == RejectionReason.UNKNOWN_LINE
-    assert why(judge_choice(Choice("line_9", "seal"), None, active={PSA})) == RejectionReason.UNKNOWN_LINE
+    assert reason(plan(a_line(present=False))) == RejectionReason.UNKNOWN_LINE
+    assert reason(never_there) == RejectionReason.UNKNOWN_LINE
 
 
 def test_an_integration_that_is_not_active_is_not_written_to() -> None:
-    line = a_line()
-
-    assert (
-        why(judge_choice(Choice(line.line_id, line.seal), line, active={"int_vendor"}))
-        == RejectionReason.NOT_ACTIVE
-    )
+    assert reason(plan(a_line(), writable={VENDOR})) == RejectionReason.NOT_ACTIVE
 
 
-def on(line: UsageLine, *, quantity: Decimal | None = None) -> PlannedWrite | Rejection:
-    return judge_choice(Choice(line.line_id, line.seal, quantity), line, active={PSA})
+def test_an_agreement_line_that_is_being_written_to_takes_no_second_write() -> None:
+    planned = plan(a_line(), in_flight={AgreementLineRef(PSA, "line_1-add-0"): "apr_7"})
+
+    assert isinstance(planned, Rejection)
+    assert planned.reason == RejectionReason.IN_FLIGHT
+    assert "apr_7" in planned.detail
 
 
-def why(verdict: PlannedWrite | Rejection) -> RejectionReason:
-    assert isinstance(verdict, Rejection)
-    return verdict.why
+def test_an_agreement_line_of_the_same_id_in_another_psa_is_not_in_the_way() -> None:
+    planned = plan(a_line(), in_flight={AgreementLineRef("int_psa_2", "line_1-add-0"): "apr_7"})
+
+    assert isinstance(planned, PlannedWrite)
+
+
+def plan(
+    line: UsageLine,
+    *,
+    seal: str | None = None,
+    quantity: Decimal | None = None,
+    writable: Collection[str] = (PSA,),
+    in_flight: Mapping[AgreementLineRef, str] | None = None,
+) -> PlannedWrite | Rejection:
+    decision = LineDecision(line.line_id, seal or line.seal, quantity)
+    return plan_write(decision, line, writable=writable, in_flight=in_flight or {})
+
+
+def reason(planned: PlannedWrite | Rejection) -> RejectionReason:
+    assert isinstance(planned, Rejection)
+    return planned.reason

@@ -1,17 +1,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from approval_env import Desk, a_desk, an_order
+from approval_env import ApprovalEnv, a_request, an_approval_env, approved
 from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
-from lines import AT, PSA, VENDOR, a_line
+from lines import a_line
 from outcomes import refused, written
 
 from billing.approvals.handlers import register
 from billing.approvals.models import Approval, ApprovalState
-from billing.runs.sync_repository import SyncRepository
-from billing.runs.sync_requests import SyncRequestService
 from shared.contracts import Message
-from shared.contracts.matcher import MappingFinished
 from shared.contracts.psa_sync import WriteRefusal
 from shared.kafka import dead_letter_topic, make_broker
 from shared.mongo import Mongo
@@ -19,71 +16,47 @@ from shared.runtime.health import Health
 from shared.runtime.settings import KafkaSettings
 
 
-async def test_results_close_approvals_and_a_stranger_is_set_aside(mongo: Mongo) -> None:
-    desk = await a_desk(mongo, a_line(), a_line("line_2"))
-    first, second = await approved(desk)
-    letters: list[str] = []
+async def test_results_close_approvals_and_one_of_an_unknown_approval_becomes_a_dead_letter(
+    mongo: Mongo,
+) -> None:
+    env = await an_approval_env(mongo, a_line(), a_line("line_2"))
+    results = await env.service.approve(a_request(a_line(), a_line("line_2")))
+    first, second = [approved(result).approval for result in results]
+    dead_letters: list[str] = []
 
-    async with hearing(desk, letters) as broker:
-        await say(broker, written(first))
-        await say(broker, refused(second, WriteRefusal.CONFLICT))
-        await say(broker, written(first.model_copy(update={"approval_id": "apr_unknown"})))
+    async with consuming(env, dead_letters) as broker:
+        await publish(broker, written(first))
+        await publish(broker, refused(second, WriteRefusal.CONFLICT))
+        await publish(broker, written(first.model_copy(update={"approval_id": "apr_unknown"})))
 
-    assert [await state(desk, one) for one in (first, second)] == [
-        ApprovalState.WRITTEN,
-        ApprovalState.REFUSED,
-    ]
-    assert len(letters) == 1
-    assert "apr_unknown" in letters[0]
-
-
-async def test_a_finished_mapping_heard_twice_starts_one_sync(mongo: Mongo) -> None:
-    desk = await a_desk(mongo)
-    finished = MappingFinished(
-        tenant_id="demo",
-        vendor_integration_id=VENDOR,
-        psa_integration_id=PSA,
-        finish_id="fin_1",
-        counts={},
-        finished_by="ann",
-        finished_at=AT,
-    )
-
-    async with hearing(desk, []) as broker:
-        await say(broker, finished)
-        await say(broker, finished)
-
-    assert await mongo.documents("syncs", "demo").count() == 1
-    assert await mongo.all_tenants("outbox").count() == 2
+    states = [await state(env, approval) for approval in (first, second)]
+    assert states == [ApprovalState.WRITTEN, ApprovalState.REFUSED]
+    assert len(dead_letters) == 1
+    assert "apr_unknown" in dead_letters[0]
 
 
 @asynccontextmanager
-async def hearing(desk: Desk, letters: list[str]) -> AsyncIterator[KafkaBroker]:
+async def consuming(env: ApprovalEnv, dead_letters: list[str]) -> AsyncIterator[KafkaBroker]:
+    """Consumes on an in-memory broker; the errors of dead letters are added to the list."""
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "billing")
-    syncing = SyncRequestService(SyncRepository(desk.mongo, desk.outbox), desk.connected)
-    register(broker, results=desk.results, syncing=syncing, health=Health("billing"))
+    register(broker, env.results, health=Health("billing"))
 
-    @broker.subscriber(dead_letter_topic("billing"), group_id="reader", decoder=whole)
+    @broker.subscriber(dead_letter_topic("billing"), group_id="reader", decoder=undecoded)
     async def read(letter: KafkaMessage) -> None:
-        letters.append(str(letter.headers["x-error"]))
+        dead_letters.append(str(letter.headers["x-error"]))
 
     async with TestKafkaBroker(broker) as running:
         yield running
 
 
-async def whole(message: KafkaMessage) -> KafkaMessage:
+async def undecoded(message: KafkaMessage) -> KafkaMessage:
     return message
 
 
-async def say(broker: KafkaBroker, message: Message) -> None:
+async def publish(broker: KafkaBroker, message: Message) -> None:
     await broker.publish(message.model_dump_json().encode(), message.topic, key=message.key.encode())
 
 
-async def approved(desk: Desk) -> list[Approval]:
-    results = await desk.approving.approve(an_order(a_line(), a_line("line_2")))
-    return [one.approval for one in results if one.approval]
-
-
-async def state(desk: Desk, approval: Approval) -> ApprovalState | None:
-    found = await desk.approvals.get("demo", approval.approval_id)
+async def state(env: ApprovalEnv, approval: Approval) -> ApprovalState | None:
+    found = await env.approvals.get("demo", approval.approval_id)
     return found.state if found else None

@@ -2,7 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from approval_env import Desk, a_desk, an_order
+from approval_env import ApprovalEnv, a_request, an_approval_env, approved
 from lines import AT, a_line, an_integration
 from outcomes import refused, written
 
@@ -14,17 +14,17 @@ from shared.mongo import Mongo
 
 
 async def test_a_proven_write_closes_its_approval_and_frees_the_line(mongo: Mongo) -> None:
-    desk, approval = await a_desk_with_an_approval(mongo)
+    env, approval = await an_env_with_an_approval(mongo)
 
-    await desk.results.hear([written(approval)])
+    await env.results.record([written(approval)])
 
-    ended = await desk.approvals.get("demo", approval.approval_id)
-    assert ended
-    assert (ended.state, ended.before, ended.after) == (ApprovalState.WRITTEN, Decimal(5), Decimal(7))
-    assert (ended.request_ids, ended.ended_at) == (("req-1",), AT + timedelta(minutes=1))
-    assert await desk.approvals.in_flight("demo", [a_line()]) == {}
-    (again,) = await desk.approving.approve(an_order(a_line(), key="key-2"))
-    assert again.approval
+    closed = await env.approvals.get("demo", approval.approval_id)
+    assert closed
+    assert (closed.state, closed.before, closed.after) == (ApprovalState.WRITTEN, Decimal(5), Decimal(7))
+    assert (closed.request_ids, closed.ended_at) == (("req-1",), AT + timedelta(minutes=1))
+    assert await env.approvals.in_flight("demo", [a_line()]) == {}
+    (again,) = await env.service.approve(a_request(a_line(), key="key-2"))
+    assert not approved(again).replayed
 
 
 @pytest.mark.parametrize(
@@ -39,75 +39,76 @@ async def test_a_proven_write_closes_its_approval_and_frees_the_line(mongo: Mong
 async def test_a_refusal_says_why_and_an_unknown_outcome_is_quarantined(
     mongo: Mongo, reason: WriteRefusal, state: ApprovalState
 ) -> None:
-    desk, approval = await a_desk_with_an_approval(mongo)
+    env, approval = await an_env_with_an_approval(mongo)
 
-    await desk.results.hear([refused(approval, reason)])
+    await env.results.record([refused(approval, reason)])
 
-    ended = await desk.approvals.get("demo", approval.approval_id)
-    assert ended
-    assert (ended.state, ended.reason, ended.detail) == (state, reason, "it held 6, not 5")
+    closed = await env.approvals.get("demo", approval.approval_id)
+    assert closed
+    assert (closed.state, closed.reason, closed.detail) == (state, reason, "it held 6, not 5")
 
 
 async def test_every_result_is_an_entry_of_the_audit_log(mongo: Mongo) -> None:
-    desk, approval = await a_desk_with_an_approval(mongo)
+    env, approval = await an_env_with_an_approval(mongo)
 
-    await desk.results.hear([written(approval)])
+    await env.results.record([written(approval)])
 
-    entries = [entry async for entry in desk.audit.entries("demo", until=await desk.audit.head("demo"))]
+    entries = [entry async for entry in env.audit.entries("demo", until=await env.audit.head("demo"))]
     assert [entry.draft.action for entry in entries] == ["approval.recorded", "quantity.written"]
     assert {entry.draft.subject for entry in entries} == {f"approval:{approval.approval_id}"}
     assert entries[1].draft.details["after"] == "7"
-    assert verify(await desk.exported()).intact
+    assert verify(await env.exported()).intact
 
 
-async def test_a_result_heard_again_or_after_another_changes_nothing(mongo: Mongo) -> None:
-    desk, approval = await a_desk_with_an_approval(mongo)
-    await desk.results.hear([written(approval), written(approval)])
-    before = await desk.approvals.get("demo", approval.approval_id)
+async def test_a_result_delivered_again_or_after_another_changes_nothing(mongo: Mongo) -> None:
+    env, approval = await an_env_with_an_approval(mongo)
+    await env.results.record([written(approval), written(approval)])
+    before = await env.approvals.get("demo", approval.approval_id)
 
-    await desk.results.hear([written(approval)])
-    await desk.results.hear([refused(approval, WriteRefusal.EXPIRED)])
+    await env.results.record([written(approval)])
+    await env.results.record([refused(approval, WriteRefusal.EXPIRED)])
 
-    assert await desk.approvals.get("demo", approval.approval_id) == before
-    assert (await desk.audit.head("demo")).seq == 2
+    assert await env.approvals.get("demo", approval.approval_id) == before
+    assert (await env.audit.head("demo")).seq == 2
 
 
-async def test_a_result_of_no_approval_of_ours_is_set_aside_with_nothing_saved(mongo: Mongo) -> None:
-    desk, approval = await a_desk_with_an_approval(mongo)
+async def test_a_result_of_an_unknown_approval_is_refused_with_nothing_saved(
+    mongo: Mongo,
+) -> None:
+    env, approval = await an_env_with_an_approval(mongo)
     stranger = approval.model_copy(update={"approval_id": "apr_unknown"})
 
     with pytest.raises(NotFound, match="apr_unknown"):
-        await desk.results.hear([written(approval), written(stranger)])
+        await env.results.record([written(approval), written(stranger)])
 
-    assert await desk.approvals.in_flight("demo", [a_line()]) == {"line_1": approval.approval_id}
+    assert await env.approvals.in_flight("demo", [a_line()]) == {"line_1": approval.approval_id}
 
 
 async def test_a_result_closes_nothing_of_another_tenant(mongo: Mongo) -> None:
-    desk, approval = await a_desk_with_an_approval(mongo)
+    env, approval = await an_env_with_an_approval(mongo)
 
     with pytest.raises(NotFound):
-        await desk.results.hear([written(approval.model_copy(update={"tenant_id": "other"}))])
+        await env.results.record([written(approval.model_copy(update={"tenant_id": "other"}))])
 
-    assert await desk.approvals.in_flight("demo", [a_line()]) == {"line_1": approval.approval_id}
+    assert await env.approvals.in_flight("demo", [a_line()]) == {"line_1": approval.approval_id}
 
 
-async def test_results_of_several_tenants_are_heard_in_one_batch(mongo: Mongo) -> None:
+async def test_results_of_several_tenants_are_recorded_in_one_batch(mongo: Mongo) -> None:
     lines = [a_line(), a_line("line_2"), a_line(tenant_id="other")]
-    desk = await a_desk(mongo, *lines)
-    desk.connected.known.append(an_integration(tenant_id="other"))
-    ours = await desk.approving.approve(an_order(*lines[:2]))
-    theirs = await desk.approving.approve(an_order(lines[2]))
+    env = await an_approval_env(mongo, *lines)
+    env.connected.known.append(an_integration(tenant_id="other"))
+    demo = await env.service.approve(a_request(*lines[:2]))
+    other = await env.service.approve(a_request(lines[2]))
 
-    await desk.results.hear([written(one.approval) for one in [*ours, *theirs] if one.approval])
+    await env.results.record([written(approved(result).approval) for result in [*demo, *other]])
 
     for tenant_id, count in (("demo", 2), ("other", 1)):
-        page, _ = await desk.approvals.page(tenant_id, state=ApprovalState.WRITTEN, after=None, limit=9)
+        page, _ = await env.approvals.page(tenant_id, state=ApprovalState.WRITTEN, after=None, limit=9)
         assert len(page) == count
-        assert verify(await desk.exported(tenant_id)).head.seq == 2 * count
+        assert verify(await env.exported(tenant_id)).head.seq == 2 * count
 
 
-async def a_desk_with_an_approval(mongo: Mongo) -> tuple[Desk, Approval]:
-    desk = await a_desk(mongo, a_line())
-    (result,) = await desk.approving.approve(an_order(a_line()))
-    assert result.approval
-    return desk, result.approval
+async def an_env_with_an_approval(mongo: Mongo) -> tuple[ApprovalEnv, Approval]:
+    env = await an_approval_env(mongo, a_line())
+    (result,) = await env.service.approve(a_request(a_line()))
+    return env, approved(result).approval

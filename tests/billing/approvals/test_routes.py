@@ -2,8 +2,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from approval_env import Desk, a_desk
-from billing_http import an_office
+from approval_env import ApprovalEnv, an_approval_env
+from billing_http import billing_client
 from httpx import AsyncClient, Response
 from lines import a_line
 from people import signed_in
@@ -17,19 +17,19 @@ from shared.web.person import Role
 
 
 @pytest.fixture
-async def desk(mongo: Mongo) -> Desk:
-    return await a_desk(mongo, a_line(), a_line("line_2"), a_line(tenant_id="other"))
+async def env(mongo: Mongo) -> ApprovalEnv:
+    return await an_approval_env(mongo, a_line(), a_line("line_2"), a_line(tenant_id="other"))
 
 
 @pytest.fixture
-async def office(desk: Desk) -> AsyncIterator[AsyncClient]:
-    async with an_office(desk) as client:
+async def client(env: ApprovalEnv) -> AsyncIterator[AsyncClient]:
+    async with billing_client(env) as client:
         yield client
 
 
-async def test_an_approval_is_created_once_and_answered_again_for_the_same_key(office: AsyncClient) -> None:
-    first = await approve(office, a_line())
-    again = await approve(office, a_line())
+async def test_an_approval_is_created_once_and_answered_again_for_the_same_key(client: AsyncClient) -> None:
+    first = await approve(client, a_line())
+    again = await approve(client, a_line())
 
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
@@ -40,17 +40,17 @@ async def test_an_approval_is_created_once_and_answered_again_for_the_same_key(o
     )
 
 
-async def test_the_same_key_with_another_request_is_refused(office: AsyncClient) -> None:
-    await approve(office, a_line())
+async def test_the_same_key_with_another_request_is_refused(client: AsyncClient) -> None:
+    await approve(client, a_line())
 
-    answer = await approve(office, a_line(), quantity="3")
+    answer = await approve(client, a_line(), quantity="3")
 
     assert answer.status_code == 409
     assert "send a new key" in answer.json()["detail"]
 
 
-async def test_another_seal_is_answered_with_the_line_as_it_is_now(office: AsyncClient) -> None:
-    answer = await approve(office, a_line(vendor=99))
+async def test_another_seal_is_answered_with_the_line_as_it_is_now(client: AsyncClient) -> None:
+    answer = await approve(client, a_line(vendor=99))
 
     assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
     assert answer.json()["reason"] == "stale-seal"
@@ -58,57 +58,57 @@ async def test_another_seal_is_answered_with_the_line_as_it_is_now(office: Async
     assert answer.json()["line"]["vendor_count"]["number"] == "7"
 
 
-async def test_a_line_being_written_is_refused_under_another_key(office: AsyncClient) -> None:
-    await approve(office, a_line())
+async def test_a_line_being_written_is_refused_under_another_key(client: AsyncClient) -> None:
+    await approve(client, a_line())
 
-    answer = await approve(office, a_line(), key="key-2")
+    answer = await approve(client, a_line(), key="key-2")
 
     assert (answer.status_code, answer.json()["reason"]) == (409, "in-flight")
 
 
-async def test_a_line_without_a_number_wants_a_typed_one(office: AsyncClient, desk: Desk) -> None:
+async def test_a_line_without_a_number_wants_a_typed_one(client: AsyncClient, env: ApprovalEnv) -> None:
     unread = a_line("line_3", vendor=NoNumber.UNREAD, line_class=LineClass.NO_VERDICT)
-    await desk.store(unread)
+    await env.store(unread)
 
-    refused = await approve(office, unread)
-    typed = await approve(office, unread, key="key-2", quantity="6.50")
+    refused = await approve(client, unread)
+    typed = await approve(client, unread, key="key-2", quantity="6.50")
 
     assert (refused.status_code, refused.json()["reason"]) == (409, "needs-quantity")
     assert (typed.status_code, typed.json()["target"], typed.json()["decision"]) == (201, "6.5", "adjusted")
 
 
-async def test_a_line_of_another_tenant_is_not_there(office: AsyncClient, desk: Desk) -> None:
-    theirs = a_line("line_9", tenant_id="other")
-    await desk.store(theirs)
+async def test_a_line_of_another_tenant_is_not_there(client: AsyncClient, env: ApprovalEnv) -> None:
+    line_of_other_tenant = a_line("line_9", tenant_id="other")
+    await env.store(line_of_other_tenant)
 
-    answer = await approve(office, theirs)
+    answer = await approve(client, line_of_other_tenant)
 
     assert (answer.status_code, answer.json()["reason"]) == (404, "unknown-line")
     assert "line" not in answer.json()
 
 
 @pytest.mark.parametrize("quantity", ["-1", "NaN", "Infinity", "seven", "1.0000001", [], True])
-async def test_a_quantity_that_is_none_is_named(office: AsyncClient, quantity: Any) -> None:
-    answer = await approve(office, a_line(), quantity=quantity)
+async def test_a_quantity_that_is_none_is_named(client: AsyncClient, quantity: Any) -> None:
+    answer = await approve(client, a_line(), quantity=quantity)
 
     assert answer.status_code == 422
     assert answer.json()["fields"][0]["name"] == "quantity"
 
 
-async def test_a_decision_without_a_key_is_refused(office: AsyncClient) -> None:
+async def test_a_decision_without_a_key_is_refused(client: AsyncClient) -> None:
     headers = signed_in(Role.APPROVER)
-    answer = await office.post("/usage/line_1/approvals", json={"seal": a_line().seal}, headers=headers)
+    answer = await client.post("/usage/line_1/approvals", json={"seal": a_line().seal}, headers=headers)
 
     assert answer.status_code == 422
     assert answer.json()["fields"][0]["name"] == "idempotency-key"
 
 
-async def test_many_are_reported_each_in_order_and_once_more_for_the_same_key(office: AsyncClient) -> None:
-    first = await approve_many(office, a_line(), a_line("line_2", vendor=99), a_line("line_x"))
-    again = await approve_many(office, a_line(), a_line("line_2", vendor=99), a_line("line_x"))
+async def test_many_are_reported_each_in_order_and_once_more_for_the_same_key(client: AsyncClient) -> None:
+    first = await approve_many(client, a_line(), a_line("line_2", vendor=99), a_line("line_x"))
+    again = await approve_many(client, a_line(), a_line("line_2", vendor=99), a_line("line_x"))
 
     reports = first.json()["results"]
-    assert [(one["line_id"], one["status"], one["reason"]) for one in reports] == [
+    assert [(report["line_id"], report["status"], report["reason"]) for report in reports] == [
         ("line_1", "approved", None),
         ("line_2", "refused", "stale-seal"),
         ("line_x", "refused", "unknown-line"),
@@ -116,40 +116,40 @@ async def test_many_are_reported_each_in_order_and_once_more_for_the_same_key(of
     assert again.json() == first.json()
 
 
-async def test_a_line_named_twice_is_refused_as_a_whole(office: AsyncClient, desk: Desk) -> None:
-    answer = await approve_many(office, a_line(), a_line())
+async def test_a_line_named_twice_is_refused_as_a_whole(client: AsyncClient, env: ApprovalEnv) -> None:
+    answer = await approve_many(client, a_line(), a_line())
 
     assert answer.status_code == 422
     assert "more than once" in answer.json()["detail"]
-    assert await desk.commands() == []
+    assert await env.commands() == []
 
 
-async def test_approvals_are_listed_by_state_and_read_by_id(office: AsyncClient) -> None:
-    made = (await approve_many(office, a_line(), a_line("line_2"))).json()["results"]
+async def test_approvals_are_listed_by_state_and_read_by_id(client: AsyncClient) -> None:
+    made = (await approve_many(client, a_line(), a_line("line_2"))).json()["results"]
     headers = signed_in(Role.VIEWER)
 
-    page = (await office.get("/approvals?state=commanded&limit=1", headers=headers)).json()
-    rest = (await office.get(f"/approvals?limit=1&after={page['next']}", headers=headers)).json()
-    one = await office.get(f"/approvals/{made[0]['approval_id']}", headers=headers)
+    page = (await client.get("/approvals?state=commanded&limit=1", headers=headers)).json()
+    rest = (await client.get(f"/approvals?limit=1&after={page['next']}", headers=headers)).json()
+    first = await client.get(f"/approvals/{made[0]['approval_id']}", headers=headers)
 
     ids = {approval["approval_id"] for approval in [*page["approvals"], *rest["approvals"]]}
     assert ids == {report["approval_id"] for report in made}
     assert rest["next"] is None
-    assert one.json()["line_id"] == "line_1"
+    assert first.json()["line_id"] == "line_1"
 
 
-async def test_an_approval_of_another_tenant_is_not_there(office: AsyncClient) -> None:
-    made = (await approve(office, a_line())).json()
+async def test_an_approval_of_another_tenant_is_not_there(client: AsyncClient) -> None:
+    made = (await approve(client, a_line())).json()
     headers = signed_in(Role.ADMIN, "other")
 
-    assert (await office.get(f"/approvals/{made['approval_id']}", headers=headers)).status_code == 404
-    assert (await office.get("/approvals", headers=headers)).json() == {"approvals": [], "next": None}
+    assert (await client.get(f"/approvals/{made['approval_id']}", headers=headers)).status_code == 404
+    assert (await client.get("/approvals", headers=headers)).json() == {"approvals": [], "next": None}
 
 
-async def test_the_exported_audit_log_verifies_against_its_head(office: AsyncClient) -> None:
-    await approve_many(office, a_line(), a_line("line_2"))
+async def test_the_exported_audit_log_verifies_against_its_head(client: AsyncClient) -> None:
+    await approve_many(client, a_line(), a_line("line_2"))
 
-    answer = await office.get("/audit", headers=signed_in(Role.VIEWER))
+    answer = await client.get("/audit", headers=signed_in(Role.VIEWER))
 
     head = ChainHead(int(answer.headers["audit-head-seq"]), answer.headers["audit-head-hash"])
     lines = answer.text.splitlines(keepends=True)
@@ -158,23 +158,23 @@ async def test_the_exported_audit_log_verifies_against_its_head(office: AsyncCli
     assert not verify(lines[:1], head=head).intact
 
 
-async def test_an_audit_log_shows_nothing_of_another_tenant(office: AsyncClient) -> None:
-    await approve(office, a_line())
+async def test_an_audit_log_shows_nothing_of_another_tenant(client: AsyncClient) -> None:
+    await approve(client, a_line())
 
-    answer = await office.get("/audit", headers=signed_in(Role.ADMIN, "other"))
+    answer = await client.get("/audit", headers=signed_in(Role.ADMIN, "other"))
 
     assert (answer.text, answer.headers["audit-head-seq"]) == ("", "0")
 
 
 async def approve(
-    office: AsyncClient, line: UsageLine, *, key: str = "key-1", quantity: Any = None
+    client: AsyncClient, line: UsageLine, *, key: str = "key-1", quantity: Any = None
 ) -> Response:
     body = {"seal": line.seal} | ({} if quantity is None else {"quantity": quantity})
     headers = signed_in(Role.APPROVER) | {"Idempotency-Key": key}
-    return await office.post(f"/usage/{line.line_id}/approvals", json=body, headers=headers)
+    return await client.post(f"/usage/{line.line_id}/approvals", json=body, headers=headers)
 
 
-async def approve_many(office: AsyncClient, *lines: UsageLine) -> Response:
+async def approve_many(client: AsyncClient, *lines: UsageLine) -> Response:
     items = [{"line_id": line.line_id, "seal": line.seal} for line in lines]
     headers = signed_in(Role.APPROVER) | {"Idempotency-Key": "many-1"}
-    return await office.post("/approvals", json={"items": items}, headers=headers)
+    return await client.post("/approvals", json={"items": items}, headers=headers)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.audit.chain import AuditDraft, AuditEntry, ChainCheck, ChainHead, chained, verify
+from billing.audit.chain import AuditDraft, AuditEntry, ChainCheck, ChainHead, chain_entries, verify
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 DETAILS = st.dictionaries(
@@ -22,15 +22,15 @@ DRAFTS = st.builds(
 
 
 def test_a_fresh_chain_starts_at_one_and_holds() -> None:
-    entries = chained("demo", ChainHead(), [a_draft(), a_draft()])
+    entries = chain_entries("demo", ChainHead(), [a_draft(), a_draft()])
 
     assert [entry.seq for entry in entries] == [1, 2]
     assert verify(exported(entries)) == ChainCheck(ChainHead(2, entries[-1].hash))
 
 
 def test_a_chain_goes_on_from_its_head() -> None:
-    first = chained("demo", ChainHead(), [a_draft()])
-    then = chained("demo", ChainHead(1, first[0].hash), [a_draft(action="approval.written")])
+    first = chain_entries("demo", ChainHead(), [a_draft()])
+    then = chain_entries("demo", ChainHead(1, first[0].hash), [a_draft(action="approval.written")])
 
     assert verify(exported([*first, *then])).intact
 
@@ -40,14 +40,14 @@ def test_an_empty_export_is_intact_and_has_no_entries() -> None:
 
 
 def test_the_final_newline_does_not_matter() -> None:
-    lines = exported(chained("demo", ChainHead(), [a_draft(), a_draft()]))
+    lines = exported(chain_entries("demo", ChainHead(), [a_draft(), a_draft()]))
 
     assert verify("".join(lines).removesuffix("\n").splitlines()).intact
 
 
 @given(st.lists(DRAFTS, max_size=5))
 def test_whatever_is_recorded_verifies(drafts: list[AuditDraft]) -> None:
-    entries = chained("demo", ChainHead(), drafts)
+    entries = chain_entries("demo", ChainHead(), drafts)
 
     assert verify("".join(exported(entries)).splitlines(keepends=True)).head.seq == len(drafts)
     assert verify(exported(entries)).intact
@@ -55,7 +55,7 @@ def test_whatever_is_recorded_verifies(drafts: list[AuditDraft]) -> None:
 
 @given(st.data())
 def test_any_single_character_changed_added_or_removed_is_found(data: st.DataObject) -> None:
-    lines = exported(chained("demo", ChainHead(), data.draw(st.lists(DRAFTS, min_size=1, max_size=4))))
+    lines = exported(chain_entries("demo", ChainHead(), data.draw(st.lists(DRAFTS, min_size=1, max_size=4))))
     at = data.draw(st.integers(0, len(lines) - 1), "line")
     line = lines[at].removesuffix("\n")
     place = data.draw(st.integers(0, len(line) - 1), "place")
@@ -69,7 +69,7 @@ def test_any_single_character_changed_added_or_removed_is_found(data: st.DataObj
 
 @given(st.data())
 def test_any_line_removed_before_the_end_is_found(data: st.DataObject) -> None:
-    lines = exported(chained("demo", ChainHead(), data.draw(st.lists(DRAFTS, min_size=2, max_size=6))))
+    lines = exported(chain_entries("demo", ChainHead(), data.draw(st.lists(DRAFTS, min_size=2, max_size=6))))
 
     del lines[data.draw(st.integers(0, len(lines) - 2))]
 
@@ -78,7 +78,7 @@ def test_any_line_removed_before_the_end_is_found(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_any_two_lines_swapped_are_found(data: st.DataObject) -> None:
-    lines = exported(chained("demo", ChainHead(), data.draw(st.lists(DRAFTS, min_size=2, max_size=6))))
+    lines = exported(chain_entries("demo", ChainHead(), data.draw(st.lists(DRAFTS, min_size=2, max_size=6))))
     first = data.draw(st.integers(0, len(lines) - 2))
     second = data.draw(st.integers(first + 1, len(lines) - 1))
 
@@ -89,7 +89,7 @@ def test_any_two_lines_swapped_are_found(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_a_line_inserted_again_anywhere_is_found(data: st.DataObject) -> None:
-    lines = exported(chained("demo", ChainHead(), data.draw(st.lists(DRAFTS, min_size=1, max_size=6))))
+    lines = exported(chain_entries("demo", ChainHead(), data.draw(st.lists(DRAFTS, min_size=1, max_size=6))))
 
     lines.insert(data.draw(st.integers(0, len(lines))), data.draw(st.sampled_from(lines)))
 
@@ -97,8 +97,8 @@ def test_a_line_inserted_again_anywhere_is_found(data: st.DataObject) -> None:
 
 
 def test_an_entry_forged_with_a_hash_of_its_own_breaks_the_next() -> None:
-    real = chained("demo", ChainHead(), [a_draft(), a_draft()])
-    forged = chained("demo", ChainHead(), [a_draft(actor="somebody else")])
+    real = chain_entries("demo", ChainHead(), [a_draft(), a_draft()])
+    forged = chain_entries("demo", ChainHead(), [a_draft(actor="somebody else")])
 
     verdict = verify(exported([forged[0], real[1]]))
 
@@ -118,7 +118,7 @@ def test_an_entry_forged_with_a_hash_of_its_own_breaks_the_next() -> None:
     ],
 )
 def test_what_is_no_entry_is_named_by_its_line(line: str, problem: str) -> None:
-    lines = exported(chained("demo", ChainHead(), [a_draft()]))
+    lines = exported(chain_entries("demo", ChainHead(), [a_draft()]))
 
     verdict = verify([*lines, line + "\n"])
 
@@ -128,7 +128,7 @@ def test_what_is_no_entry_is_named_by_its_line(line: str, problem: str) -> None:
 
 
 def test_an_end_cut_off_shows_against_a_noted_head() -> None:
-    entries = chained("demo", ChainHead(), [a_draft(), a_draft()])
+    entries = chain_entries("demo", ChainHead(), [a_draft(), a_draft()])
     head = ChainHead(2, entries[-1].hash)
 
     assert verify(exported(entries)[:1]).intact
@@ -136,20 +136,20 @@ def test_an_end_cut_off_shows_against_a_noted_head() -> None:
 
 
 def test_a_head_noted_earlier_is_met_on_the_way() -> None:
-    entries = chained("demo", ChainHead(), [a_draft(), a_draft()])
+    entries = chain_entries("demo", ChainHead(), [a_draft(), a_draft()])
 
     assert verify(exported(entries), head=ChainHead(1, entries[0].hash)).intact
 
 
 def test_another_tenants_entry_does_not_fit_in() -> None:
-    mine = chained("demo", ChainHead(), [a_draft()])
-    theirs = chained("other", ChainHead(1, mine[0].hash), [a_draft()])
+    entries = chain_entries("demo", ChainHead(), [a_draft()])
+    others = chain_entries("other", ChainHead(1, entries[0].hash), [a_draft()])
 
-    assert verify(exported([*mine, *theirs])).problem == "line 2: it belongs to another tenant"
+    assert verify(exported([*entries, *others])).problem == "line 2: it belongs to another tenant"
 
 
 def test_an_exported_line_reads_as_json_with_every_field() -> None:
-    entry = chained("demo", ChainHead(), [a_draft(details={"target": "7"})])[0]
+    entry = chain_entries("demo", ChainHead(), [a_draft(details={"target": "7"})])[0]
 
     assert json.loads(entry.line) == {
         "tenant_id": "demo",

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from approval_env import Desk, a_desk
-from billing_http import an_office
+from approval_env import ApprovalEnv, an_approval_env
+from billing_http import billing_client
 from httpx import AsyncClient
 from lines import AT, PSA, a_line
 from people import signed_in
@@ -21,62 +21,64 @@ from shared.web.person import Role
 
 
 @pytest.fixture
-async def desk(mongo: Mongo) -> Desk:
+async def env(mongo: Mongo) -> ApprovalEnv:
     await mongo.ensure([*OBSERVED_INDEXES, *RUN_INDEXES])
-    return await a_desk(mongo, a_line(), a_line(tenant_id="other"))
+    return await an_approval_env(mongo, a_line(), a_line(tenant_id="other"))
 
 
 @pytest.fixture
-async def office(desk: Desk) -> AsyncIterator[AsyncClient]:
-    async with an_office(desk) as client:
+async def client(env: ApprovalEnv) -> AsyncIterator[AsyncClient]:
+    async with billing_client(env) as client:
         yield client
 
 
-async def test_every_version_that_a_line_rested_on_is_told_in_the_order_learnt(
-    office: AsyncClient, desk: Desk
+async def test_every_version_that_a_line_rested_on_is_shown_in_the_order_learnt(
+    client: AsyncClient, env: ApprovalEnv
 ) -> None:
-    observed = ObservationRepository(desk.mongo, clock=desk.clock)
+    observed = ObservationRepository(env.mongo, clock=env.clock)
     for revision, quantity in enumerate([4, 5]):
         await observed.store("demo", [ChangeNotice.of(an_addition(revision, quantity))])
-        desk.clock.forward(timedelta(hours=1))
+        env.clock.forward(timedelta(hours=1))
 
-    answer = await read(office, "/usage/line_1/history")
+    answer = await read(client, "/usage/line_1/history")
 
-    told = [(one["kind"], one["revision"], one["told"]["quantity"]) for one in answer["versions"]]
-    assert told == [("agreement_lines", 0, "4"), ("agreement_lines", 1, "5")]
+    versions = [(shown["kind"], shown["revision"], shown["told"]["quantity"]) for shown in answer["versions"]]
+    assert versions == [("agreement_lines", 0, "4"), ("agreement_lines", 1, "5")]
     assert answer["versions"][0]["learnt_at"] < answer["versions"][1]["learnt_at"]
 
 
-async def test_a_line_that_is_gone_keeps_its_history(office: AsyncClient, desk: Desk) -> None:
-    await ObservationRepository(desk.mongo).store("demo", [ChangeNotice.of(an_addition(1, 5))])
-    await desk.store(a_line(present=False))
+async def test_a_line_that_is_gone_keeps_its_history(client: AsyncClient, env: ApprovalEnv) -> None:
+    await ObservationRepository(env.mongo).store("demo", [ChangeNotice.of(an_addition(1, 5))])
+    await env.store(a_line(present=False))
 
-    assert len((await read(office, "/usage/line_1/history"))["versions"]) == 1
+    assert len((await read(client, "/usage/line_1/history"))["versions"]) == 1
 
 
-async def test_a_line_of_another_tenant_has_no_history_here(office: AsyncClient, desk: Desk) -> None:
-    await ObservationRepository(desk.mongo).store("demo", [ChangeNotice.of(an_addition(1, 5))])
+async def test_a_line_of_another_tenant_has_no_history_here(client: AsyncClient, env: ApprovalEnv) -> None:
+    await ObservationRepository(env.mongo).store("demo", [ChangeNotice.of(an_addition(1, 5))])
     headers = signed_in(Role.VIEWER, "other")
 
-    assert (await office.get("/usage/line_1/history", headers=headers)).json()["versions"] == []
-    assert (await office.get("/usage/line_9/history", headers=headers)).status_code == 404
+    assert (await client.get("/usage/line_1/history", headers=headers)).json()["versions"] == []
+    assert (await client.get("/usage/line_9/history", headers=headers)).status_code == 404
 
 
-async def test_runs_are_listed_newest_first_without_gap_or_overlap(office: AsyncClient, desk: Desk) -> None:
-    runs = FinishedRunRepository(desk.mongo, desk.outbox)
-    await runs.hear([a_run(number) for number in range(5)])
-    await runs.hear([a_run(9, tenant_id="other")])
+async def test_runs_are_listed_newest_first_without_gap_or_overlap(
+    client: AsyncClient, env: ApprovalEnv
+) -> None:
+    runs = FinishedRunRepository(env.mongo, env.outbox)
+    await runs.record([a_run(number) for number in range(5)])
+    await runs.record([a_run(9, tenant_id="other")])
 
-    first = await read(office, "/runs?limit=3")
-    rest = await read(office, f"/runs?limit=3&after={first['next']}")
+    first = await read(client, "/runs?limit=3")
+    rest = await read(client, f"/runs?limit=3&after={first['next']}")
 
-    assert [one["run_id"] for one in [*first["runs"], *rest["runs"]]] == [f"run_{n}" for n in (4, 3, 2, 1, 0)]
+    assert [run["run_id"] for run in [*first["runs"], *rest["runs"]]] == [f"run_{n}" for n in (4, 3, 2, 1, 0)]
     assert rest["next"] is None
     assert (first["runs"][0]["coverage"], first["runs"][0]["verdict"]) == ("0.5", None)
 
 
-async def read(office: AsyncClient, path: str) -> dict[str, Any]:
-    answer = await office.get(path, headers=signed_in(Role.VIEWER))
+async def read(client: AsyncClient, path: str) -> dict[str, Any]:
+    answer = await client.get(path, headers=signed_in(Role.VIEWER))
     assert answer.status_code == 200
     return dict(answer.json())
 

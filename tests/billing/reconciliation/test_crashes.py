@@ -103,7 +103,7 @@ async def tell(world: World) -> None:
     for batch in STORY:
         await world.ingest(*batch)
         await world.reconcile()
-    await world.run_closer.hear(ENDS)
+    await world.run_closer.record(ENDS)
     async with asyncio.timeout(10):
         while await open_runs(world.mongo):  # as the jobs do: again and again, until all is closed
             await world.settle()

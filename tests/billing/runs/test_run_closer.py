@@ -20,24 +20,24 @@ async def the_run(world: World, run_id: str = "run-1") -> dict[str, Any]:
 
 async def test_a_run_stays_open_until_all_that_it_published_is_stored(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    one, other = a_subscription(1), a_subscription(2, id_="s2")
-    await world.ingest(one)
+    first, second = a_subscription(1), a_subscription(2, id_="s2")
+    await world.ingest(first)
 
-    await world.finish_run(one, other)
+    await world.finish_run(first, second)
     early = (await the_run(world))["state"]
-    await world.ingest(other)
+    await world.ingest(second)
     await world.settle()
 
     assert early == RunStage.HEARD
     assert (await the_run(world))["state"] == RunStage.RECONCILED
 
 
-async def test_a_thing_that_was_told_of_again_since_still_counts(mongo: Mongo) -> None:
+async def test_a_thing_that_was_observed_again_since_still_counts(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    one = a_subscription(1)
-    await world.ingest(one, a_subscription(2, revision=99, run_id="run-2"))
+    subscription = a_subscription(1)
+    await world.ingest(subscription, a_subscription(2, revision=99, run_id="run-2"))
 
-    await world.finish_run(one)
+    await world.finish_run(subscription)
 
     assert (await the_run(world))["verdict"] == Outcome.COMPLETE
 
@@ -57,9 +57,9 @@ async def test_the_deadline_starts_again_while_observations_keep_coming(mongo: M
     seen = [a_subscription(1, id_=f"s{place}") for place in range(3)]
     await world.finish_run(*seen)
 
-    for one in seen[:2]:
+    for subscription in seen[:2]:
         world.advance(minutes=8)
-        await world.ingest(one)
+        await world.ingest(subscription)
         await world.settle()
 
     assert (await the_run(world))["state"] == RunStage.HEARD
@@ -113,25 +113,25 @@ async def test_a_complete_full_run_makes_stale_lines_fresh_again(mongo: Mongo) -
     assert (await world.line()).line_class is LineClass.IN_STEP
 
 
-async def test_a_complete_run_makes_unchanged_lines_younger_without_telling_the_world(mongo: Mongo) -> None:
+async def test_a_complete_run_makes_unchanged_lines_younger_without_publishing_them(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
-    said = len(await world.events("billing.usage-line-changed.v1"))
+    published = len(await world.events("billing.usage-line-changed.v1"))
     world.advance(days=2)
 
     await world.finish_run(**SECOND, started_at=world.now, finished_at=world.now)
 
     assert (await world.line()).vendor_count.as_of == world.now
-    assert len(await world.events("billing.usage-line-changed.v1")) == said
+    assert len(await world.events("billing.usage-line-changed.v1")) == published
 
 
-async def test_nothing_is_reconciled_while_an_older_mark_waits(mongo: Mongo) -> None:
+async def test_nothing_is_reconciled_while_older_work_waits(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    one = a_subscription(1)
-    await world.ingest(one)
-    await world.run_closer.hear([a_finished_run([one])])
+    subscription = a_subscription(1)
+    await world.ingest(subscription)
+    await world.run_closer.record([a_finished_run([subscription])])
 
     for _ in range(3):
-        await world.run_closer.carry_on()
+        await world.run_closer.advance()
     waiting = (await the_run(world))["state"]
     await world.settle()
 
@@ -139,30 +139,30 @@ async def test_nothing_is_reconciled_while_an_older_mark_waits(mongo: Mongo) -> 
     assert (await the_run(world))["state"] == RunStage.RECONCILED
 
 
-async def test_a_row_that_is_stored_but_not_marked_yet_is_waited_for(mongo: Mongo) -> None:
+async def test_a_row_that_is_stored_but_not_enqueued_yet_is_waited_for(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    one = a_subscription(1)
-    await world.observed.store("t1", [ChangeNotice.of(one)])
+    subscription = a_subscription(1)
+    await world.observed.store("t1", [ChangeNotice.of(subscription)])
 
-    await world.finish_run(one)
+    await world.finish_run(subscription)
     early = (await the_run(world))["state"]
-    await world.ingest(one)
+    await world.ingest(subscription)
     await world.settle()
 
     assert early == RunStage.HEARD
     assert (await the_run(world))["totals"]["by_class"] == {"unmapped": 1}
 
 
-async def test_a_mark_by_a_clock_that_is_ahead_is_waited_for(mongo: Mongo) -> None:
+async def test_work_enqueued_by_a_clock_that_is_ahead_is_waited_for(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    one = a_subscription(1)
+    subscription = a_subscription(1)
     world.advance(minutes=5)
-    await world.ingest(one)
+    await world.ingest(subscription)
     world.advance(minutes=-5)
-    await world.run_closer.hear([a_finished_run([one])])
+    await world.run_closer.record([a_finished_run([subscription])])
 
-    await world.run_closer.carry_on()
-    await world.run_closer.carry_on()
+    await world.run_closer.advance()
+    await world.run_closer.advance()
     waiting = (await the_run(world))["state"]
     await world.settle()
 
@@ -172,16 +172,16 @@ async def test_a_mark_by_a_clock_that_is_ahead_is_waited_for(mongo: Mongo) -> No
 
 async def test_what_was_mapped_before_the_end_is_in_the_reconciliation(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    one = a_subscription(9, revision=20, run_id="run-2")
-    await world.ingest(one, a_mapping("service", "svc1", None, revision=2))
+    subscription = a_subscription(9, revision=20, run_id="run-2")
+    await world.ingest(subscription, a_mapping("service", "svc1", None, revision=2))
 
-    await world.finish_run(one, **SECOND)
+    await world.finish_run(subscription, **SECOND)
 
     run = await the_run(world, "run-2")
     assert run["totals"] == {"by_class": {"excluded": 1}, "money": {}, "coverage": "0"}
 
 
-async def test_the_end_of_a_run_heard_twice_changes_nothing(mongo: Mongo) -> None:
+async def test_the_end_of_a_run_delivered_twice_changes_nothing(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     before = await the_run(world)
 
@@ -194,7 +194,7 @@ async def test_an_older_run_that_is_closed_late_takes_nothing_back(mongo: Mongo)
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
     await world.ingest(GONE)
     late = a_finished_run([], run_id="run-0", first_revision=0, published={GONE.topic: 9}, kind=RunKind.FULL)
-    await world.run_closer.hear([late])
+    await world.run_closer.record([late])
     await world.finish_run(GONE, **SECOND)
 
     for place in range(8):

@@ -15,8 +15,8 @@ from observation_builders import (
     an_integration,
 )
 
-from billing.runs.sync import Sync
-from billing.runs.sync_repository import SyncRepository
+from billing.runs.models import Sync
+from billing.runs.repository import SyncRepository
 from shared.contracts.base import Outcome, RunKind
 from shared.errors import TransientError
 from shared.mongo import Mongo
@@ -26,24 +26,24 @@ COMPLETED = "billing.reconciliation-completed.v1"
 JOINT: dict[str, Any] = {"run_id": "run-2", "first_revision": 20, "sync_id": "joint"}
 
 
-async def ask(world: World, sync_id: str = "joint") -> None:
+async def start_sync(world: World, sync_id: str = "joint") -> None:
     sync = Sync("t1", sync_id, (VENDOR, PSA), RunKind.FULL, "ann", NOW)
     await SyncRepository(world.mongo, world.outbox).start(sync, [])
 
 
 async def test_a_run_that_nobody_asked_for_completes_its_own_sync(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    one = a_subscription(1)
-    await world.ingest(one)
+    subscription = a_subscription(1)
+    await world.ingest(subscription)
 
-    await world.finish_run(one)
+    await world.finish_run(subscription)
 
     assert [row["key"] for row in await world.events(COMPLETED)] == ["t1:sync-1"]
 
 
 async def test_a_sync_is_complete_once_both_its_runs_are_reconciled(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    await ask(world)
+    await start_sync(world)
 
     await world.finish_run(**JOINT)
     early = [row["key"] for row in await world.events(COMPLETED)]
@@ -53,7 +53,7 @@ async def test_a_sync_is_complete_once_both_its_runs_are_reconciled(mongo: Mongo
     assert [row["key"] for row in await world.events(COMPLETED)].count("t1:joint") == 1
 
 
-async def test_a_completion_tells_totals_by_class_and_money_by_currency(mongo: Mongo) -> None:
+async def test_a_completion_carries_totals_by_class_and_money_by_currency(mongo: Mongo) -> None:
     euro = an_agreement_line(5, id_="add2", product_id="prod2", currency="EUR")
     two = a_subscription(lines=(a_line(7), a_line(1, service="svc2"))), an_agreement_line(5), euro
     await a_mapped_world(mongo, *two, a_mapping("service", "svc2", "prod2"))
@@ -67,7 +67,7 @@ async def test_a_completion_tells_totals_by_class_and_money_by_currency(mongo: M
 
 async def test_a_sync_is_as_good_as_the_worst_of_its_runs(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    await ask(world)
+    await start_sync(world)
 
     await world.finish_run(**JOINT)
     await world.finish_run(**JOINT, integration_id=PSA, outcome=Outcome.PARTIAL)
@@ -79,14 +79,14 @@ async def test_a_sync_is_as_good_as_the_worst_of_its_runs(mongo: Mongo) -> None:
 async def test_a_run_answers_every_sync_that_joined_it(mongo: Mongo) -> None:
     world = await a_world(mongo)
 
-    await world.run_closer.hear([a_finished_run([], sync_id="first"), a_finished_run([], sync_id="second")])
+    await world.run_closer.record([a_finished_run([], sync_id="first"), a_finished_run([], sync_id="second")])
     await world.settle()
 
     assert {row["key"] for row in await world.events(COMPLETED)} == {"t1:first", "t1:second"}
     assert {status.sync_id for status in world.status_channel.reported} == {"first", "second"}
 
 
-async def test_a_sync_that_is_heard_of_after_its_run_was_reconciled_completes_too(mongo: Mongo) -> None:
+async def test_a_sync_that_joins_after_its_run_was_reconciled_completes_too(mongo: Mongo) -> None:
     world = await a_world(mongo)
     await world.finish_run(sync_id="first")
 
@@ -97,16 +97,16 @@ async def test_a_sync_that_is_heard_of_after_its_run_was_reconciled_completes_to
 
 async def test_the_outcome_is_broadcast_only_after_the_reconciliation_is_stored(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    one = a_subscription(1)
-    await world.run_closer.hear([a_finished_run([one])])
-    await world.sync_completer.carry_on()
+    subscription = a_subscription(1)
+    await world.run_closer.record([a_finished_run([subscription])])
+    await world.sync_completer.advance()
     early = list(world.status_channel.reported)
 
-    await world.ingest(one)
+    await world.ingest(subscription)
     await world.settle()
 
     assert early == []
-    assert [(told.run_id, told.outcome) for told in world.status_channel.reported] == [
+    assert [(status.run_id, status.outcome) for status in world.status_channel.reported] == [
         ("run-1", Outcome.COMPLETE)
     ]
 
@@ -139,11 +139,11 @@ async def test_a_broadcast_that_failed_is_made_good_and_made_once(mongo: Mongo) 
     await world.settle()
     await world.settle()
 
-    assert [told.outcome for told in world.status_channel.reported] == [Outcome.COMPLETE]
+    assert [status.outcome for status in world.status_channel.reported] == [Outcome.COMPLETE]
     assert len(await world.events(COMPLETED)) == 1
 
 
-async def test_what_a_flushed_redis_forgot_is_told_again(mongo: Mongo) -> None:
+async def test_what_a_flushed_redis_forgot_is_reported_again(mongo: Mongo) -> None:
     world = await a_world(mongo)
     await world.ingest(an_integration(VENDOR))
     await world.finish_run()
@@ -166,13 +166,13 @@ async def test_a_status_channel_that_is_down_holds_up_no_sync(mongo: Mongo) -> N
     assert len(await world.events(COMPLETED)) == 1
 
 
-async def test_a_run_is_told_before_the_next_is_reconciled(mongo: Mongo) -> None:
+async def test_a_run_is_broadcast_before_the_next_is_reconciled(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.run_closer.hear([a_finished_run([]), a_finished_run([], run_id="run-2", sync_id="sync-2")])
-    await world.run_closer.carry_on()
+    await world.run_closer.record([a_finished_run([]), a_finished_run([], run_id="run-2", sync_id="sync-2")])
+    await world.run_closer.advance()
     await world.reconcile()
 
-    await world.run_closer.carry_on()
-    await world.sync_completer.carry_on()
+    await world.run_closer.advance()
+    await world.sync_completer.advance()
 
-    assert [told.run_id for told in world.status_channel.reported] == ["run-1"]
+    assert [status.run_id for status in world.status_channel.reported] == ["run-1"]

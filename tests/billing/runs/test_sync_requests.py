@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from lines import AT, PSA, VENDOR, Connected, an_integration
 
-from billing.runs.sync_repository import SyncRepository
+from billing.runs.repository import SyncRepository
 from billing.runs.sync_requests import SyncRequestService
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import RunKind, Side
@@ -17,12 +17,12 @@ from shared.outbox import OUTBOX_INDEXES, Outbox
 
 
 async def test_a_finished_mapping_syncs_both_sides_under_one_id(mongo: Mongo) -> None:
-    await a_syncing(mongo).finish(a_finish())
+    await sync_requests(mongo).start_after_mapping(a_finish())
 
-    vendor, psa = await said(mongo, SyncVendor), await said(mongo, SyncPsa)
-    assert [(one.integration_id, one.sync_id) for one in vendor] == [(VENDOR, "fin_1")]
-    assert [(one.integration_id, one.sync_id) for one in psa] == [(PSA, "fin_1")]
-    assert {one.kind for one in [*vendor, *psa]} == {RunKind.FULL}
+    vendor, psa = await commands(mongo, SyncVendor), await commands(mongo, SyncPsa)
+    assert [(command.integration_id, command.sync_id) for command in vendor] == [(VENDOR, "fin_1")]
+    assert [(command.integration_id, command.sync_id) for command in psa] == [(PSA, "fin_1")]
+    assert {command.kind for command in [*vendor, *psa]} == {RunKind.FULL}
     assert await mongo.documents("syncs", "demo").find() == [
         {
             "_id": "demo:fin_1",
@@ -36,13 +36,13 @@ async def test_a_finished_mapping_syncs_both_sides_under_one_id(mongo: Mongo) ->
     ]
 
 
-async def test_finishing_heard_twice_even_at_once_starts_one_sync(mongo: Mongo) -> None:
+async def test_a_finish_that_is_delivered_again_even_at_once_starts_one_sync(mongo: Mongo) -> None:
     await mongo.ensure(OUTBOX_INDEXES)
-    await asyncio.gather(*(a_syncing(mongo).finish(a_finish()) for _ in range(4)))
+    await asyncio.gather(*(sync_requests(mongo).start_after_mapping(a_finish()) for _ in range(4)))
 
-    await a_syncing(mongo).finish(a_finish())
+    await sync_requests(mongo).start_after_mapping(a_finish())
 
-    assert len(await said(mongo, SyncVendor)) == len(await said(mongo, SyncPsa)) == 1
+    assert len(await commands(mongo, SyncVendor)) == len(await commands(mongo, SyncPsa)) == 1
     assert await mongo.documents("syncs", "demo").count() == 1
 
 
@@ -55,23 +55,25 @@ async def test_a_person_syncs_every_active_integration_and_no_other(mongo: Mongo
         an_integration("int_theirs", tenant_id="other"),
     ]
 
-    sync = await a_syncing(mongo, *known).request("demo", "ann", RunKind.QUICK)
+    sync = await sync_requests(mongo, *known).start("demo", "ann", RunKind.QUICK)
 
     assert set(sync.integration_ids) == {PSA, VENDOR}
-    assert [one.integration_id for one in await said(mongo, SyncVendor)] == [VENDOR]
-    assert [(one.sync_id, one.kind) for one in await said(mongo, SyncPsa)] == [(sync.sync_id, RunKind.QUICK)]
+    assert [command.integration_id for command in await commands(mongo, SyncVendor)] == [VENDOR]
+    assert [(command.sync_id, command.kind) for command in await commands(mongo, SyncPsa)] == [
+        (sync.sync_id, RunKind.QUICK)
+    ]
 
 
 async def test_with_nothing_active_there_is_nothing_to_sync(mongo: Mongo) -> None:
     pending = an_integration(status=IntegrationStatus.PENDING)
 
     with pytest.raises(Conflict, match="finish mapping first"):
-        await a_syncing(mongo, pending).request("demo", "ann", RunKind.FULL)
+        await sync_requests(mongo, pending).start("demo", "ann", RunKind.FULL)
 
     assert await mongo.documents("syncs", "demo").count() == 0
 
 
-def a_syncing(mongo: Mongo, *known: Any) -> SyncRequestService:
+def sync_requests(mongo: Mongo, *known: Any) -> SyncRequestService:
     return SyncRequestService(
         SyncRepository(mongo, Outbox(mongo, "billing")), Connected(*known), clock=lambda: AT
     )
@@ -89,6 +91,6 @@ def a_finish() -> MappingFinished:
     )
 
 
-async def said(mongo: Mongo, kind: type[SyncVendor] | type[SyncPsa]) -> list[SyncVendor | SyncPsa]:
+async def commands(mongo: Mongo, kind: type[SyncVendor] | type[SyncPsa]) -> list[SyncVendor | SyncPsa]:
     rows = await mongo.all_tenants("outbox").find({"topic": kind.topic})
     return [kind.model_validate_json(bytes(row["body"])) for row in rows]

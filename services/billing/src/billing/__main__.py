@@ -1,4 +1,4 @@
-"""Runs billing."""
+"""Starts billing as a process of its own."""
 
 from billing.app import create_app
 from billing.settings import Settings

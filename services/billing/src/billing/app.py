@@ -1,4 +1,4 @@
-"""How billing is built: every object once, opened and closed in order."""
+"""Builds billing: every object once, opened and closed in order."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
@@ -30,14 +30,12 @@ from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.reconciler import Reconciler
 from billing.runs import handlers as run_handlers
 from billing.runs import routes as run_routes
-from billing.runs import sync_routes
 from billing.runs.jobs import closing_job, restoring_job
 from billing.runs.models import PATIENCE
-from billing.runs.repository import RUN_INDEXES, FinishedRunRepository
+from billing.runs.repository import RUN_INDEXES, FinishedRunRepository, SyncRepository
 from billing.runs.run_closer import RunCloser
 from billing.runs.run_progress import RunProgressReader
 from billing.runs.sync_completer import SyncCompleter
-from billing.runs.sync_repository import SyncRepository
 from billing.runs.sync_requests import SyncRequestService
 from billing.settings import Settings
 from billing.usage import routes as usage_routes
@@ -73,7 +71,7 @@ INDEXES = (
 
 @dataclass(frozen=True, slots=True)
 class BillingRules:
-    """What the operator set."""
+    """What the operator sets."""
 
     tenants: tuple[TenantCalendar, ...] = ()
     run_patience: timedelta = PATIENCE
@@ -86,106 +84,108 @@ class BillingDependencies:
 
     mongo: Mongo
     broker: KafkaBroker
-    live: StatusChannel
+    status_channel: StatusChannel
     verifier: TokenVerifier
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as uvicorn runs it."""
+    """Returns the service as uvicorn runs it, with settings from the environment unless some are given."""
     settings = settings or load(Settings)
-    parts = BillingDependencies(
+    dependencies = BillingDependencies(
         Mongo(settings.mongo),
         make_broker(settings.kafka, SERVICE),
         StatusChannel(settings.redis),
         TokenVerifier(settings.auth),
     )
-    return make_app(parts, BillingRules(settings.tenants, settings.run_patience, settings.approval_valid_for))
+    rules = BillingRules(settings.tenants, settings.run_patience, settings.approval_valid_for)
+    return make_app(dependencies, rules)
 
 
-def make_app(parts: BillingDependencies, rules: BillingRules = BillingRules()) -> FastAPI:
-    """The same from parts that a test may bring."""
-    billing = Billing(parts, rules)
-    return application(billing.health, billing.running, billing.routers(), broker=parts.broker)
+def make_app(dependencies: BillingDependencies, rules: BillingRules = BillingRules()) -> FastAPI:
+    """Returns the service made of these dependencies; nothing is connected before its lifespan begins."""
+    billing = Billing(dependencies, rules)
+    return application(billing.health, billing.running, billing.routers(), broker=dependencies.broker)
 
 
 class Billing:
     """The service's objects, each once."""
 
-    def __init__(self, parts: BillingDependencies, rules: BillingRules) -> None:
-        self.parts, self.health = parts, Health(SERVICE)
-        self.health.check("document store", parts.mongo.ping)
-        self.outbox = Outbox(parts.mongo, SERVICE)
-        self.relay = Relay(parts.mongo, Publisher(parts.broker, SERVICE), self.outbox)
-        self.touching, self.ending = asyncio.Event(), asyncio.Event()
-        self.queue, self.integrations = RecalculationQueue(parts.mongo), IntegrationDirectory(parts.mongo)
-        self.lines = UsageLineRepository(parts.mongo, self.outbox, CoverageRepository(parts.mongo))
-        self.audit = AuditLog(parts.mongo)
+    def __init__(self, dependencies: BillingDependencies, rules: BillingRules) -> None:
+        self.dependencies, self.health = dependencies, Health(SERVICE)
+        mongo = dependencies.mongo
+        self.health.check("document store", mongo.ping)
+        self.outbox = Outbox(mongo, SERVICE)
+        self.relay = Relay(mongo, Publisher(dependencies.broker, SERVICE), self.outbox)
+        self.work_enqueued, self.run_finished = asyncio.Event(), asyncio.Event()
+        self.queue, self.integrations = RecalculationQueue(mongo), IntegrationDirectory(mongo)
+        self.lines = UsageLineRepository(mongo, self.outbox, CoverageRepository(mongo))
+        self.audit = AuditLog(mongo)
         self.approvals = ApprovalRepository(
-            parts.mongo, self.outbox, self.audit, lines=self.lines, integrations=self.integrations
+            mongo, self.outbox, self.audit, lines=self.lines, integrations=self.integrations
         )
-        self.syncing = SyncRequestService(SyncRepository(parts.mongo, self.outbox), self.integrations)
-        self.approving = ApprovalService(self.approvals, valid_for=rules.approval_valid_for)
-        self._reconciles(rules)
-        self._hears()
+        self.sync_requests = SyncRequestService(SyncRepository(mongo, self.outbox), self.integrations)
+        self.runs = FinishedRunRepository(mongo, self.outbox)
+        self.approval_service = ApprovalService(self.approvals, valid_for=rules.approval_valid_for)
+        self._build_reconciliation(rules)
+        self._subscribe()
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """Up from store to jobs, down in reverse."""
-        mongo, live = self.parts.mongo, self.parts.live
+        """Returns the lifespan: up from the store to the jobs, down in reverse."""
+        mongo, status_channel = self.dependencies.mongo, self.dependencies.status_channel
         return running(
             health=self.health,
-            broker=self.parts.broker,
+            broker=self.dependencies.broker,
             jobs=self._jobs(),
             starting=(partial(mongo.ensure, INDEXES),),
-            closing=(self.relay.release, self.reconciler.release, live.close, mongo.close),
+            closing=(self.relay.release, self.reconciler.release, status_channel.close, mongo.close),
         )
 
     def routers(self) -> list[APIRouter]:
-        verifier = self.parts.verifier
+        verifier = self.dependencies.verifier
+        history = HistoryRepository(self.dependencies.mongo)
         return [
             usage_routes.make_router(verifier, self.lines, self.approvals),
-            history_routes.make_router(verifier, self.lines, HistoryRepository(self.parts.mongo)),
-            approval_routes.make_router(verifier, self.approving, self.approvals),
-            sync_routes.make_router(verifier, self.syncing),
-            run_routes.make_router(verifier, self.runs),
+            history_routes.make_router(verifier, self.lines, history),
+            approval_routes.make_router(verifier, self.approval_service, self.approvals),
+            run_routes.make_router(verifier, self.runs, self.sync_requests),
             audit_routes.make_router(verifier, self.audit),
         ]
 
-    def _reconciles(self, rules: BillingRules) -> None:
-        mongo = self.parts.mongo
+    def _build_reconciliation(self, rules: BillingRules) -> None:
+        mongo = self.dependencies.mongo
         tenants = {tenant.id: tenant for tenant in rules.tenants}
         reconciling = Reconciler(self.queue, AccountGroupLoader(mongo, tenants), self.lines)
         self.reconciler = ReconcilerLeader(reconciling, Leases(mongo), self.lines.acquire_fence)
-        self.runs = FinishedRunRepository(mongo, self.outbox)
-        self.closing = RunCloser(
+        self.run_closer = RunCloser(
             self.runs,
             RunProgressReader(mongo),
             self.lines,
             touched=self.queue,
             patience=rules.run_patience,
         )
-        self.completing = SyncCompleter(
-            self.runs, self.lines, self.parts.live, integrations=self.integrations
+        self.sync_completer = SyncCompleter(
+            self.runs, self.lines, self.dependencies.status_channel, integrations=self.integrations
         )
 
-    def _hears(self) -> None:
-        broker, health = self.parts.broker, self.health
+    def _subscribe(self) -> None:
+        broker, health = self.dependencies.broker, self.health
         observing = ObservationIngestor(
-            ObservationRepository(self.parts.mongo),
-            Receipts(self.parts.mongo),
+            ObservationRepository(self.dependencies.mongo),
+            Receipts(self.dependencies.mongo),
             self.queue,
-            wake=self.touching.set,
+            wake=self.work_enqueued.set,
         )
         observation_handlers.register(broker, observing, health=health)
-        run_handlers.register(broker, self.closing, wake=self.ending.set, health=health)
-        approval_handlers.register(
-            broker, results=WriteResultService(self.approvals), syncing=self.syncing, health=health
+        run_handlers.register(
+            broker, self.run_closer, self.sync_requests, wake=self.run_finished.set, health=health
         )
+        approval_handlers.register(broker, WriteResultService(self.approvals), health=health)
 
     def _jobs(self) -> list[Job]:
         return [
             self.relay.job(),
-            self.reconciler.job(self.touching, self.ending),
-            closing_job(self.closing, self.completing, self.ending),
-            restoring_job(self.completing),
-            rechecking_job(self.lines, self.queue, self.touching),
+            self.reconciler.job(self.work_enqueued, self.run_finished),
+            closing_job(self.run_closer, self.sync_completer, self.run_finished),
+            restoring_job(self.sync_completer),
+            rechecking_job(self.lines, self.queue, self.work_enqueued),
         ]

@@ -1,4 +1,4 @@
-"""What billing needs to be told."""
+"""What the operator sets for billing, read from the environment."""
 
 from datetime import timedelta
 
@@ -8,17 +8,17 @@ from billing.usage.calendar import TenantCalendar
 from shared.runtime.settings import AuthSettings, KafkaSettings, MongoSettings, RedisSettings, ServiceSettings
 
 
-class OwnDatabase(MongoSettings):
-    """Named like the service unless told otherwise."""
+class BillingDatabase(MongoSettings):
+    """The database is named like the service unless the operator names another."""
 
     database: str = "billing"
 
 
 class Settings(ServiceSettings):
-    """From the environment."""
+    """The environment's variables, by name."""
 
     kafka: KafkaSettings
-    mongo: OwnDatabase
+    mongo: BillingDatabase
     redis: RedisSettings
     auth: AuthSettings
     tenants: tuple[TenantCalendar, ...]
@@ -26,3 +26,4 @@ class Settings(ServiceSettings):
     run_patience: timedelta = PATIENCE
     """How long a finished run waits for observations that do not come before it is closed as partial."""
     approval_valid_for: timedelta = VALID_FOR
+    """How long a command may wait to be carried out."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import ContractModel, Event, NoNumber, Number, State
+from shared.contracts.base import ContractModel, Event, NoNumber, Number, Outcome, State
 
 
 class LineClass(StrEnum):
@@ -34,13 +34,19 @@ class Count(ContractModel):
     """When the oldest figure in it was last confirmed."""
 
 
+class PriceBasis(StrEnum):
+    """Whose unit price an estimate rests on."""
+
+    PSA_PRICE = "psa-price"
+    VENDOR_PRICE = "vendor-price"
+
+
 class MoneyEffect(ContractModel):
     """An estimate of what the difference is worth per billing period, or why none can be given."""
 
     amount: Number | None = None
     currency: str | None = None
-    basis: str | None = None
-    """Whose unit price it rests on: `psa-price` or `vendor-price`."""
+    basis: PriceBasis | None = None
     unknown_because: str | None = None
 
 
@@ -68,6 +74,17 @@ class UsageLineChanged(State):
     changed_at: AwareDatetime
 
 
+class ApprovalDecision(StrEnum):
+    """What a person decided on a usage line."""
+
+    APPROVED = "approved"
+    """The vendor's number is billed as it is."""
+    ADJUSTED = "adjusted"
+    """A number that the person typed is billed."""
+    DISMISSED = "dismissed"
+    """Nothing is written in this period."""
+
+
 class ApprovalRecorded(Event):
     """A person decided on a usage line, on the evidence that the seal names."""
 
@@ -78,9 +95,9 @@ class ApprovalRecorded(Event):
 
     approval_id: str
     line_id: str
-    decision: str
+    decision: ApprovalDecision
     quantity: Number | None = None
-    """What was approved; none when the line was dismissed, or put off."""
+    """What was approved; None when the line was dismissed."""
     seal: str
     decided_by: str
     decided_at: AwareDatetime
@@ -96,8 +113,10 @@ class ReconciliationCompleted(Event):
 
     sync_id: str
     integration_ids: tuple[str, ...]
-    outcome: str
-    by_class: dict[str, int]
+    outcome: Outcome
+    """That of the worst of the sync's runs."""
+    by_class: dict[LineClass, int]
+    """How many lines there are of each class."""
     money: dict[str, Number]
     """Estimated effect of all differences by currency; currencies are never added."""
     coverage: Number

@@ -1,4 +1,4 @@
-"""What the API's description says of every route: it takes a bearer token and refuses with a problem."""
+"""What the description of an API says of every route: who may call it, and how it refuses."""
 
 from typing import Any
 
@@ -7,10 +7,11 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 
 Responses = dict[int | str, dict[str, Any]]
+"""Descriptions of answers by status, as FastAPI takes them."""
 
 
 class ProblemDocument(BaseModel):
-    """A problem document (RFC 9457): `detail` says what is wrong and what to do."""
+    """A problem document (RFC 9457) as `shared.web.problems` writes it; `detail` says what to do."""
 
     type: str
     title: str
@@ -20,19 +21,27 @@ class ProblemDocument(BaseModel):
     """Each with `name` and `reason`."""
 
 
-def problem_responses(**whys: str) -> Responses:
-    """Descriptions by status, as in `problem_responses(_404="No such line")`."""
+def problem_responses(**descriptions: str) -> Responses:
+    """Describes refusals with a problem document, as in `problem_responses(_404="No such line")`.
+
+    A keyword is the status behind an underscore, for a name cannot begin with a digit.
+    """
+    # Written into each answer, not referred to: FastAPI describes a `model` under application/json only.
+    schema = ProblemDocument.model_json_schema()
     return {
         int(status.removeprefix("_")): {
-            "description": why,
-            "content": {"application/problem+json": {"schema": ProblemDocument.model_json_schema()}},
+            "description": description,
+            "content": {"application/problem+json": {"schema": schema}},
         }
-        for status, why in whys.items()
+        for status, description in descriptions.items()
     }
 
 
 def described_router(tag: str) -> APIRouter:
-    """The token is only described here; `shared.web.token_verification.allowed` is what checks it."""
+    """Returns a router whose routes take a bearer token and say how they refuse.
+
+    The token is only described here. Each route checks it with `shared.web.token_verification.require_role`.
+    """
     return APIRouter(
         tags=[tag],
         dependencies=[Security(HTTPBearer(auto_error=False, description="From POST /sessions of auth."))],

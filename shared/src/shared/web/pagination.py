@@ -1,13 +1,14 @@
-"""Cuts lists into pages: `next` of one page is `after` of the next, and says nothing to whoever sends it back."""
+"""Cuts lists into pages: `next` of one page is `after` of the next, and opaque to whoever sends it back."""
 
-# Invariant: a cursor names the sort key of the last row that was shown, so the next page begins behind that row
-# however many rows came or went in front of it. A sort key is one text, or a text and the id that breaks a tie:
+# Invariant: a cursor names the sort key of the last row that was shown, so the next page begins behind that
+# row however many rows came or went in front of it. A sort key is one text, or a text and the id that
+# breaks a tie:
 #
 #   rows sorted by (name, id): (acme, 7) (acme, 9) | (zeta, 2)   limit 2 → next = cursor of ("acme", "9")
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -21,19 +22,21 @@ def encode_cursor(*sort_key: str) -> str:
 
 
 def _decode(cursor: object, parts: int) -> list[str]:
-    """Returns the sort key; raises `ValueError`, and so a 422 answer, for what `encode_cursor` did not make."""
+    """Returns the sort key; raises `ValueError`, hence a 422, for what `encode_cursor` did not make."""
+    text = str(cursor)
     try:
-        text = str(cursor)
         sort_key = json.loads(urlsafe_b64decode(text.encode())) if len(text) <= _LONGEST_CURSOR else None
+        # Encoding it once more refuses every other spelling, and text that the document store could not take:
+        # JSON can write half a surrogate pair, which has no UTF-8.
+        if _is_sort_key(sort_key, parts) and encode_cursor(*sort_key) == text:
+            return sort_key
     except (ValueError, RecursionError):
-        sort_key = None
-    if (
-        not isinstance(sort_key, list)
-        or len(sort_key) != parts
-        or not all(isinstance(x, str) for x in sort_key)
-    ):
-        raise ValueError("send `next` of the page before, as it was, or leave it out to start again")
-    return sort_key
+        pass
+    raise ValueError("send `next` of the page before, as it was, or leave it out to start again")
+
+
+def _is_sort_key(value: object, parts: int) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and len(value) == parts and all(isinstance(part, str) for part in value)
 
 
 def _decode_key(cursor: object) -> str:

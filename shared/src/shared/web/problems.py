@@ -57,7 +57,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for kind, _, _ in _STATUS:
-        app.add_exception_handler(kind, _ours)
+        app.add_exception_handler(kind, _taxonomy)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -82,17 +82,21 @@ async def _problem(_: Request, error: Exception) -> JSONResponse:
     return answer(error.status, error.title, error.detail, fields=error.fields, **error.more)
 
 
-async def _ours(_: Request, error: Exception) -> JSONResponse:
+async def _taxonomy(_: Request, error: Exception) -> JSONResponse:
     status, title = next((status, title) for kind, status, title in _STATUS if isinstance(error, kind))
-    later = getattr(error, "retry_after", None)
-    headers = {"Retry-After": str(max(1, round(later)))} if later else None
+    retry_after_seconds = getattr(error, "retry_after", None)
+    headers = {"Retry-After": str(max(1, round(retry_after_seconds)))} if retry_after_seconds else None
     return answer(status, title, str(error), headers=headers)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
-    """The values themselves are left out: they may be secrets."""
+    """Names each field and what is wrong with it. The values themselves are left out: they may be secrets."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for it alone
-    fields = [FieldError(_place(fault["loc"]), str(fault["msg"])) for fault in error.errors()]
+    # Pydantic puts "Value error, " before what a validator raises; such a sentence says all by itself.
+    fields = [
+        FieldError(_field_name(fault["loc"]), str(fault["msg"]).removeprefix("Value error, "))
+        for fault in error.errors()
+    ]
     detail = "; ".join(f"{field.name}: {field.reason}" for field in fields)
     return answer(422, "The request is not valid", detail, fields=fields)
 
@@ -108,5 +112,6 @@ async def _bug(request: Request, error: Exception) -> JSONResponse:
     return answer(500, "A fault of ours", "Something went wrong here; the log of this service says what.")
 
 
-def _place(location: Sequence[Any]) -> str:
+def _field_name(location: Sequence[Any]) -> str:
+    """Returns `items.0.seal` for `("body", "items", 0, "seal")`, and `body` where all of it is wrong."""
     return ".".join(str(part) for part in location[1:]) or str(location[0])

@@ -1,9 +1,20 @@
-"""What may be approved on a usage line, and what to do first where it may not."""
+"""Whether a decision on a usage line may be written to the PSA, and what to do first where it may not."""
+
+# Invariant: a decision becomes a write only when the line still says what the person was shown, and when
+# there is exactly one agreement line to write to, whose present quantity is known, and which no other write
+# is on its way to. Whatever is not a number is never taken for one: without a typed quantity there is then
+# nothing to write.
+#
+#   shown and stored: vendor 7, PSA 5, seal s1    decided: s1          → write 7 where 5 stands
+#   stored meanwhile: vendor 9, PSA 5, seal s2    decided: s1          → stale seal, and the line as it is
+#   stored: vendor unread, PSA 5, seal s3         decided: s3          → needs a quantity
+#   stored: vendor unread, PSA 5, seal s3         decided: s3, typed 6 → write 6 where 5 stands
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from billing.usage.usage_line import BilledLine, UsageLine
 from shared.contracts.base import NoNumber
@@ -11,7 +22,7 @@ from shared.contracts.billing import LineClass
 
 
 class RejectionReason(StrEnum):
-    """Why a line cannot be approved as asked."""
+    """Why a decision cannot be carried out."""
 
     UNKNOWN_LINE = "unknown-line"
     STALE_SEAL = "stale-seal"
@@ -23,73 +34,102 @@ class RejectionReason(StrEnum):
     IN_FLIGHT = "in-flight"
 
 
+class AgreementLineRef(NamedTuple):
+    """Names an agreement line: line ids are the PSA's own, so two integrations may use the same one."""
+
+    integration_id: str
+    line_id: str
+
+
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A line that a person chose, the seal that they were shown, and the quantity if they typed one."""
+class LineDecision:
+    """A person's decision on one usage line, with the seal of the evidence that they were shown."""
 
     line_id: str
     seal: str
     quantity: Decimal | None = None
+    """What the person typed; None takes the vendor's number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A no, with a sentence that says what to do."""
+    """Why a decision cannot be carried out; `detail` is a sentence that says what to do."""
 
-    why: RejectionReason
-    sentence: str
+    reason: RejectionReason
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrite:
-    """A yes: what shall stand on which agreement line."""
+    """Which quantity shall stand on which agreement line, and which stands there now."""
 
     agreement_line: BilledLine
     expected_current: Decimal
     target: Decimal
 
 
-FIRST: Mapping[LineClass, str] = {
+FIRST_STEPS: Mapping[LineClass, str] = {
     LineClass.AMBIGUOUS: "several agreement lines bill it: leave one open in the PSA, then sync",
     LineClass.UNMAPPED: "it has no place in the PSA yet: map its account and its service, then sync",
     LineClass.EXCLUDED: "it is excluded from billing: include it again in the mapping, then sync",
     LineClass.NOT_BILLED: "no agreement line bills it: add one in the PSA, then sync",
 }
+"""What to do about a line that has no single agreement line, by its class."""
 
 
-def judge_choice(
-    choice: Choice, line: UsageLine | None, *, active: Collection[str]
+def agreement_line_ref(billed: BilledLine) -> AgreementLineRef:
+    return AgreementLineRef(billed.integration_id, billed.line_id)
+
+
+def plan_write(
+    decision: LineDecision,
+    line: UsageLine | None,
+    *,
+    writable: Collection[str],
+    in_flight: Mapping[AgreementLineRef, str],
 ) -> PlannedWrite | Rejection:
-    """Whether the line may be written as chosen; `active` are the integrations that may be written to."""
+    """Plans the write that carries out a decision on a line, or says why there can be none.
+
+    `writable` are the ids of the integrations that may be written to; `in_flight` are the ids of the
+    approvals that wait for the result of their write, by the agreement line that it goes to.
+    """
     if line is None or not line.present:
-        return Rejection(
-            RejectionReason.UNKNOWN_LINE, f"usage line {choice.line_id} is not there: list usage again"
-        )
-    if line.seal != choice.seal:
-        sentence = f"usage line {line.line_id} has changed since it was shown: look at it again, then decide"
-        return Rejection(RejectionReason.STALE_SEAL, sentence)
+        detail = f"usage line {decision.line_id} is not there: list usage again"
+        return Rejection(RejectionReason.UNKNOWN_LINE, detail)
+    if line.seal != decision.seal:
+        detail = f"usage line {line.line_id} has changed since it was shown: look at it again, then decide"
+        return Rejection(RejectionReason.STALE_SEAL, detail)
     billed = line.agreement_line
-    if billed is None or line.line_class in FIRST:
-        first = FIRST.get(line.line_class, "there is not exactly one agreement line to write to: sync again")
-        return Rejection(
-            RejectionReason.NO_AGREEMENT_LINE, f"usage line {line.line_id} cannot be approved: {first}"
+    if billed is None or line.line_class in FIRST_STEPS:
+        step = FIRST_STEPS.get(
+            line.line_class, "there is not exactly one agreement line to write to: sync again"
         )
-    if billed.integration_id not in active:
-        sentence = f"integration {billed.integration_id} is not active: finish mapping or connect it again"
-        return Rejection(RejectionReason.NOT_ACTIVE, sentence)
-    return _quantity(choice, line, billed)
+        detail = f"usage line {line.line_id} cannot be approved: {step}"
+        return Rejection(RejectionReason.NO_AGREEMENT_LINE, detail)
+    if billed.integration_id not in writable:
+        detail = f"integration {billed.integration_id} is not active: finish mapping or connect it again"
+        return Rejection(RejectionReason.NOT_ACTIVE, detail)
+    planned = _plan_quantity(decision, line, billed)
+    other = in_flight.get(agreement_line_ref(billed))
+    if other and isinstance(planned, PlannedWrite):
+        detail = f"approval {other} is being written to agreement line {billed.line_id}: wait for its result"
+        return Rejection(RejectionReason.IN_FLIGHT, detail)
+    return planned
 
 
-def _quantity(choice: Choice, line: UsageLine, billed: BilledLine) -> PlannedWrite | Rejection:
-    target = line.vendor_count.number if choice.quantity is None else choice.quantity
+def _plan_quantity(decision: LineDecision, line: UsageLine, billed: BilledLine) -> PlannedWrite | Rejection:
+    """Plans which quantity to write, for a line with exactly one agreement line."""
+    target = line.vendor_count.number if decision.quantity is None else decision.quantity
+    # A PSA that was not read completely may hold further lines of the target: what is written to this one
+    # alone could bill the customer twice.
     if billed.quantity is None or line.psa_count.missing is NoNumber.UNREAD:
-        sentence = f"what the PSA bills for usage line {line.line_id} is not known: sync the PSA, then decide"
-        return Rejection(RejectionReason.UNKNOWN_CURRENT, sentence)
+        detail = f"what the PSA bills for usage line {line.line_id} is not known: sync the PSA, then decide"
+        return Rejection(RejectionReason.UNKNOWN_CURRENT, detail)
     if target is None:
         why = line.vendor_count.missing or "nothing there is mapped to it"
-        sentence = f"the vendor gives no number for usage line {line.line_id} ({why}): type the quantity"
-        return Rejection(RejectionReason.NEEDS_QUANTITY, sentence)
+        detail = f"the vendor gives no number for usage line {line.line_id} ({why}): type the quantity"
+        return Rejection(RejectionReason.NEEDS_QUANTITY, detail)
     if target == billed.quantity:
-        sentence = f"agreement line {billed.line_id} bills {target:f} already: there is nothing to write"
-        return Rejection(RejectionReason.NOTHING_TO_WRITE, sentence)
+        detail = f"agreement line {billed.line_id} bills {target:f} already: there is nothing to write"
+        return Rejection(RejectionReason.NOTHING_TO_WRITE, detail)
     return PlannedWrite(billed, billed.quantity, target)

@@ -1,18 +1,28 @@
 """An approval: a person's decision on one usage line, from the command to the proof."""
 
-from datetime import timedelta
+# Invariant: an approval leaves `commanded` once, by the first result that is received, and is final then.
+#
+#   commanded ── written ───────────────────── the PSA holds `after`; proven by reading it back
+#             ├─ refused ───────────────────── nothing was written: conflict, rejected, expired
+#             └─ quarantined ───────────────── the outcome is unknown: a person must look
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from billing.audit.chain import AuditDraft
 from shared.contracts.base import Number, opaque
-from shared.contracts.billing import ApprovalRecorded
-from shared.contracts.psa_sync import WriteQuantity, WriteRefusal
+from shared.contracts.billing import ApprovalDecision, ApprovalRecorded
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
 
 VALID_FOR = timedelta(hours=24)
 """How long a command may wait to be carried out, unless the settings say otherwise."""
 
+WriteResult = QuantityWritten | QuantityRefused
+"""What the PSA's side reports of a command."""
 
 _AUDITED = {
     "line_id",
@@ -29,20 +39,13 @@ _AUDITED = {
 
 
 class ApprovalState(StrEnum):
-    """Where an approval stands; only `commanded` is in flight."""
+    """What has become of an approval; only `commanded` is in flight."""
 
     COMMANDED = "commanded"
     WRITTEN = "written"
     REFUSED = "refused"
     QUARANTINED = "quarantined"
-    """Whether it was written could not be learnt; a person must look."""
-
-
-class ApprovalDecision(StrEnum):
-    """Whether the vendor's number was taken as it is, or a person typed one."""
-
-    APPROVED = "approved"
-    ADJUSTED = "adjusted"
+    """Whether the quantity was written could not be learnt; a person must look."""
 
 
 class Approval(BaseModel):
@@ -74,8 +77,13 @@ class Approval(BaseModel):
     request_ids: tuple[str, ...] = ()
     ended_at: AwareDatetime | None = None
 
-    def announcement(self) -> ApprovalRecorded:
-        """What the world is told."""
+    @property
+    def subject(self) -> str:
+        """The approval as the audit log names it."""
+        return f"approval:{self.approval_id}"
+
+    def recorded_event(self) -> ApprovalRecorded:
+        """Returns the event that announces the decision."""
         return ApprovalRecorded(
             tenant_id=self.tenant_id,
             approval_id=self.approval_id,
@@ -87,8 +95,8 @@ class Approval(BaseModel):
             decided_at=self.decided_at,
         )
 
-    def command(self) -> WriteQuantity:
-        """What the PSA's side is asked to do."""
+    def write_command(self) -> WriteQuantity:
+        """Returns the command that asks the PSA's side to carry out the decision."""
         return WriteQuantity(
             tenant_id=self.tenant_id,
             integration_id=self.integration_id,
@@ -100,14 +108,46 @@ class Approval(BaseModel):
             valid_until=self.valid_until,
         )
 
-    def draft(self) -> AuditDraft:
-        """What the audit log says of the decision."""
+    def decision_draft(self) -> AuditDraft:
+        """Returns what the audit log says of the decision."""
         details = self.model_dump(mode="json", include=_AUDITED)
         return AuditDraft(self.decided_at, self.decided_by, "approval.recorded", self.subject, details)
 
-    @property
-    def subject(self) -> str:
-        return f"approval:{self.approval_id}"
+    def result_draft(self, result: WriteResult, now: datetime) -> AuditDraft:
+        """Returns what the audit log says of a result, at the moment it is received."""
+        action = "quantity.written" if isinstance(result, QuantityWritten) else "quantity.refused"
+        details = result.model_dump(mode="json", exclude={"tenant_id", "approval_id"})
+        details["usage_line_id"] = self.line_id  # the result's own `line_id` is the agreement line's
+        return AuditDraft(now, "psa-sync", action, self.subject, details)
+
+    def closed_by(self, result: WriteResult) -> Self:
+        """Returns the approval as a result leaves it."""
+        outcome: dict[str, Any]
+        if isinstance(result, QuantityWritten):
+            outcome = {
+                "state": ApprovalState.WRITTEN,
+                "before": result.before,
+                "after": result.after,
+                "ended_at": result.proven_at,
+            }
+        else:
+            unknown = result.reason is WriteRefusal.UNKNOWN_OUTCOME
+            outcome = {
+                "state": ApprovalState.QUARANTINED if unknown else ApprovalState.REFUSED,
+                "reason": result.reason,
+                "detail": result.detail,
+                "before": result.current,
+                "ended_at": result.refused_at,
+            }
+        return self.model_copy(update=outcome | {"request_ids": result.request_ids})
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedApprovals:
+    """Approvals that results have closed, and what the audit log says of each."""
+
+    approvals: tuple[Approval, ...]
+    drafts: tuple[AuditDraft, ...]
 
 
 def approval_id_of(tenant_id: str, person_id: str, idempotency_key: str, line_id: str) -> str:

@@ -1,58 +1,43 @@
-"""Approvals, and the one place where a decision, its audit entry and its command become durable together."""
+"""Approvals as stored: the one place where a decision is saved with its audit entry and its command."""
+
+# Invariant: an approval, its audit entry and its two messages are there together or not at all, and an
+# agreement line has one approval in flight. A transaction takes what it conflicts on first, so that a rival
+# fails before it wrote much: the head of the audit log, then the tenant's lines, then the approvals with
+# their unique index.
+#
+#   commit:  read lines ─ decide ─ audit head, entries ─ hold lines ─ approvals ─ outbox
+#   a reconciliation that stores a line meanwhile conflicts on the hold: one of the two starts over, and a
+#   decision that does is made on the line as it is then.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
 
-from billing.approvals.eligibility import Choice
-from billing.approvals.models import Approval, ApprovalState
-from billing.approvals.results import ApprovalResults
-from billing.approvals.service import ApprovalRequest, BatchOutcome, Snapshot
+from billing.approvals.batch import ApprovalRequest, BatchOutcome, BatchSnapshot
+from billing.approvals.eligibility import AgreementLineRef, LineDecision, agreement_line_ref
+from billing.approvals.models import Approval, ApprovalState, ClosedApprovals
+from billing.approvals.ports import TenantIntegrations
 from billing.audit.repository import AuditLog
-from billing.usage.usage_line import BilledLine, UsageLine
-from shared.contracts.auth import IntegrationChanged, IntegrationStatus
+from billing.usage.repository import UsageLineRepository
+from billing.usage.usage_line import UsageLine
+from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import key_of
 from shared.errors import Conflict, RuleBroken
 from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
 from shared.runtime import crash_points
 
-_APPROVALS, _ORDERS = "approvals", "approval_orders"
+_APPROVALS, _REQUESTS = "approvals", "approval_orders"
 _AGREEMENT_LINE = [("tenant_id", 1), ("integration_id", 1), ("agreement_line_id", 1)]
 
-AgreementLineRef = tuple[str, str]
-"""An integration and a line of one of its agreements."""
-
 APPROVAL_INDEXES = (
+    # One approval in flight on an agreement line, whoever asks at the same time.
     Index(_APPROVALS, _AGREEMENT_LINE, unique=True, where={"state": ApprovalState.COMMANDED.value}),
     Index(_APPROVALS, [("tenant_id", 1), ("place", 1)]),
     Index(_APPROVALS, [("tenant_id", 1), ("state", 1), ("place", 1)]),
 )
-"""The first lets one approval be in flight on an agreement line, whoever asks at the same time."""
-
-
-class ApprovalLines(Protocol):
-    """The usage lines, read and held in a transaction."""
-
-    async def get_many(
-        self, tenant_id: str, line_ids: Iterable[str], *, session: Session
-    ) -> Mapping[str, UsageLine]: ...
-
-    def tenant_lock(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
-        """To be held around a transaction that holds lines."""
-
-    async def assert_ownership(self, tenant_id: str, *, session: Session) -> None:
-        """Make a transaction that changes lines at the same time conflict with this one."""
-
-
-class TenantIntegrations(Protocol):
-    """What a tenant is connected to."""
-
-    async def of_tenant(self, tenant_id: str) -> Sequence[IntegrationChanged]: ...
 
 
 class ApprovalRepository:
-    """Keeps approvals by id; what is saved about one is saved in one transaction."""
+    """Stores approvals by id; what is saved about one is saved in one transaction (see `ApprovalStore`)."""
 
     def __init__(
         self,
@@ -60,7 +45,7 @@ class ApprovalRepository:
         outbox: Outbox,
         audit: AuditLog,
         *,
-        lines: ApprovalLines,
+        lines: UsageLineRepository,
         integrations: TenantIntegrations,
     ) -> None:
         self._mongo, self._outbox, self._audit = mongo, outbox, audit
@@ -73,132 +58,151 @@ class ApprovalRepository:
     async def page(
         self, tenant_id: str, *, state: ApprovalState | None, after: str | None, limit: int
     ) -> tuple[list[Approval], str | None]:
-        """Newest first, and the cursor of the next page; what is decided meanwhile comes before the first."""
+        """Returns approvals, newest first, and the sort key of the last one when there are more.
+
+        Approvals that are decided while somebody pages come before the first page and shift nothing.
+        """
         wanted: Document = {"state": state.value} if state else {}
         wanted |= {"place": {"$lt": after}} if after else {}
         rows = await self._mongo.documents(_APPROVALS, tenant_id).find(
             wanted, sort=[("place", -1)], limit=limit + 1
         )
-        more = rows[limit - 1]["place"] if len(rows) > limit else None
-        return [Approval.model_validate(row) for row in rows[:limit]], more
+        last = rows[limit - 1]["place"] if len(rows) > limit else None
+        return [Approval.model_validate(row) for row in rows[:limit]], last
 
     async def in_flight(self, tenant_id: str, lines: Sequence[UsageLine]) -> dict[str, str]:
-        """By line id: the approval that waits for the result of a write to its agreement line."""
-        places = {_place(one): line.line_id for line in lines if (one := line.agreement_line)}
-        waiting = await self._waiting(tenant_id, places)
-        return {places[place]: approval_id for place, approval_id in waiting.items()}
+        """Returns the ids of approvals that wait for the result of their write, by usage line."""
+        line_ids = {
+            agreement_line_ref(billed): line.line_id for line in lines if (billed := line.agreement_line)
+        }
+        approval_ids = await self._in_flight_on(tenant_id, line_ids)
+        return {line_ids[ref]: approval_id for ref, approval_id in approval_ids.items()}
 
-    async def open(self, order: ApprovalRequest) -> bool:
-        """Whether the key is new. Raises `RuleBroken` when it was used for a different request."""
-        orders = self._mongo.documents(_ORDERS, order.tenant_id)
-        id_ = key_of(order.tenant_id, order.person_id, order.idempotency_key)
+    async def register(self, request: ApprovalRequest) -> bool:
+        """Stores the request's idempotency key and returns whether it is new.
+
+        Raises `RuleBroken` when the key was used for a different request.
+        """
+        requests = self._mongo.documents(_REQUESTS, request.tenant_id)
+        id_ = key_of(request.tenant_id, request.person_id, request.idempotency_key)
         try:
-            await orders.insert({"_id": id_, "fingerprint": order.fingerprint})
+            await requests.insert({"_id": id_, "fingerprint": request.fingerprint})
         except Conflict:
-            known = await orders.get(id_)
-            if known and known["fingerprint"] != order.fingerprint:
+            existing = await requests.get(id_)
+            if existing and existing["fingerprint"] != request.fingerprint:
                 raise RuleBroken(
-                    f"the Idempotency-Key {order.idempotency_key!r} was used for a different request:"
+                    f"the Idempotency-Key {request.idempotency_key!r} was used for a different request:"
                     " send a new key with it"
                 ) from None
             return False
         return True
 
-    async def settle(
+    async def commit_batch(
         self,
-        order: ApprovalRequest,
-        choices: Sequence[Choice],
-        judge: Callable[[Snapshot], BatchOutcome],
+        request: ApprovalRequest,
+        decisions: Sequence[LineDecision],
+        decide: Callable[[BatchSnapshot], BatchOutcome],
         *,
-        careful: bool,
+        check_existing: bool,
     ) -> BatchOutcome:
-        """Read, judge and save in one transaction (see `service.approving.Ledger`)."""
-        known = await self._integrations.of_tenant(order.tenant_id)
-        active = frozenset(one.integration_id for one in known if one.status is IntegrationStatus.ACTIVE)
+        """Reads a snapshot, decides on it and saves the outcome, in one transaction.
+
+        Without `check_existing` the snapshot names neither earlier approvals of the key nor approvals in
+        flight. Raises `Conflict`, with nothing saved, when a new approval meets one of these.
+        """
+        tenant_id, line_ids = request.tenant_id, [decision.line_id for decision in decisions]
+        integrations = await self._integrations.of_tenant(tenant_id)
+        writable = frozenset(
+            integration.integration_id
+            for integration in integrations
+            if integration.status is IntegrationStatus.ACTIVE
+        )
 
         async def work(session: Session) -> BatchOutcome:
-            ids = [one.line_id for one in choices]
-            found = Snapshot(await self._lines.get_many(order.tenant_id, ids, session=session), active)
-            if careful:
-                found = await self._carefully(order, found, ids, session)
-            settled = judge(found)
-            await self._save(order.tenant_id, settled, session)
-            return settled
+            lines = await self._lines.get_many(tenant_id, line_ids, session=session)
+            snapshot = BatchSnapshot(lines, writable)
+            if check_existing:
+                snapshot = await self._with_existing(request, snapshot, line_ids, session)
+            outcome = decide(snapshot)
+            await self._save(tenant_id, outcome, session)
+            return outcome
 
-        async with self._audit.turn(order.tenant_id), self._lines.tenant_lock(order.tenant_id):
-            settled = await self._mongo.transaction(work)
+        async with self._audit.tenant_lock(tenant_id), self._lines.tenant_lock(tenant_id):
+            outcome = await self._mongo.transaction(work)
         crash_points.reached("decision-committed")
         self._outbox.wake()
-        return settled
+        return outcome
 
-    async def end(
+    async def close(
         self,
         tenant_id: str,
         approval_ids: Sequence[str],
-        judge: Callable[[Mapping[str, Approval]], ApprovalResults],
+        decide: Callable[[Mapping[str, Approval]], ClosedApprovals],
     ) -> None:
-        """Read, judge and save in one transaction (see `service.results.Open`)."""
+        """Reads those approvals that exist, decides which to close, and saves them, in one transaction."""
 
         async def work(session: Session) -> None:
-            known = await self._known(tenant_id, approval_ids, session)
-            ended = judge(known)
-            await self._audit.append(tenant_id, ended.drafts, session=session)
+            closed = decide(await self._existing(tenant_id, approval_ids, session))
+            await self._audit.append(tenant_id, closed.drafts, session=session)
             rows = self._mongo.documents(_APPROVALS, tenant_id)
-            await rows.bulk([Put(_document(one)) for one in ended.approvals], session=session)
+            await rows.bulk([Put(_document(approval)) for approval in closed.approvals], session=session)
 
-        async with self._audit.turn(tenant_id):
+        async with self._audit.tenant_lock(tenant_id):
             await self._mongo.transaction(work)
 
-    async def _carefully(
-        self, order: ApprovalRequest, found: Snapshot, ids: Sequence[str], session: Session
-    ) -> Snapshot:
-        """Look up what the order has done already, and what is in flight."""
-        known = await self._known(order.tenant_id, [order.approval_id(id_) for id_ in ids], session)
-        earlier = {one.line_id: one for one in known.values()}
-        places = [_place(one) for line in found.lines.values() if (one := line.agreement_line)]
-        return Snapshot(
-            found.lines, found.active, earlier, await self._waiting(order.tenant_id, places, session)
-        )
+    async def _with_existing(
+        self, request: ApprovalRequest, snapshot: BatchSnapshot, line_ids: Sequence[str], session: Session
+    ) -> BatchSnapshot:
+        """Returns the snapshot with what the key has approved already, and with what is in flight."""
+        approval_ids = [request.approval_id(line_id) for line_id in line_ids]
+        existing = await self._existing(request.tenant_id, approval_ids, session)
+        earlier = {approval.line_id: approval for approval in existing.values()}
+        refs = [
+            agreement_line_ref(billed) for line in snapshot.lines.values() if (billed := line.agreement_line)
+        ]
+        in_flight = await self._in_flight_on(request.tenant_id, refs, session)
+        return BatchSnapshot(snapshot.lines, snapshot.writable, earlier, in_flight)
 
-    async def _waiting(
-        self, tenant_id: str, places: Collection[AgreementLineRef], session: Session | None = None
+    async def _in_flight_on(
+        self, tenant_id: str, refs: Collection[AgreementLineRef], session: Session | None = None
     ) -> dict[AgreementLineRef, str]:
-        """Approval ids in flight, by place."""
-        if not places:
+        if not refs:
             return {}
+        # Two lists also select the id of one integration's line in another integration: the last line of this
+        # function drops what was not asked for.
         wanted = {
             "state": ApprovalState.COMMANDED.value,
-            "integration_id": {"$in": sorted({integration_id for integration_id, _ in places})},
-            "agreement_line_id": {"$in": sorted(line_id for _, line_id in places)},
+            "integration_id": {"$in": sorted({ref.integration_id for ref in refs})},
+            "agreement_line_id": {"$in": sorted(ref.line_id for ref in refs)},
         }
         fields = ["approval_id", "integration_id", "agreement_line_id"]
         rows = await self._mongo.documents(_APPROVALS, tenant_id).find(wanted, fields=fields, session=session)
-        found = {(row["integration_id"], row["agreement_line_id"]): row["approval_id"] for row in rows}
-        return {place: found[place] for place in places if place in found}
+        found = {
+            AgreementLineRef(row["integration_id"], row["agreement_line_id"]): row["approval_id"]
+            for row in rows
+        }
+        return {ref: found[ref] for ref in refs if ref in found}
 
-    async def _known(self, tenant_id: str, ids: Iterable[str], session: Session) -> dict[str, Approval]:
-        rows = self._mongo.documents(_APPROVALS, tenant_id)
-        found = await rows.get_many([key_of(tenant_id, id_) for id_ in ids], session=session)
-        approvals = [Approval.model_validate(row) for row in found.values()]
+    async def _existing(
+        self, tenant_id: str, approval_ids: Iterable[str], session: Session
+    ) -> dict[str, Approval]:
+        ids = [key_of(tenant_id, approval_id) for approval_id in approval_ids]
+        rows = await self._mongo.documents(_APPROVALS, tenant_id).get_many(ids, session=session)
+        approvals = [Approval.model_validate(row) for row in rows.values()]
         return {approval.approval_id: approval for approval in approvals}
 
-    async def _save(self, tenant_id: str, settled: BatchOutcome, session: Session) -> None:
-        approvals = settled.approvals
-        if not approvals:
+    async def _save(self, tenant_id: str, outcome: BatchOutcome, session: Session) -> None:
+        if not outcome.approvals:
             return
-        await self._audit.append(tenant_id, settled.drafts, session=session)
+        await self._audit.append(tenant_id, outcome.drafts, session=session)
         await self._lines.assert_ownership(tenant_id, session=session)
         rows = self._mongo.documents(_APPROVALS, tenant_id)
-        await rows.insert_many([_document(one) for one in approvals], session=session)
-        await self._outbox.add(settled.messages, session=session)
-
-
-def _place(billed: BilledLine) -> AgreementLineRef:
-    return billed.integration_id, billed.line_id
+        await rows.insert_many([_document(approval) for approval in outcome.approvals], session=session)
+        await self._outbox.add(outcome.messages, session=session)
 
 
 def _document(approval: Approval) -> Document:
-    """Times stay times; `place` puts approvals in one order, also those of one moment."""
+    """Returns the row: times as dates, and in `place` the sort key, which parts approvals of one moment."""
     return {
         **approval.model_dump(mode="json"),
         "_id": key_of(approval.tenant_id, approval.approval_id),

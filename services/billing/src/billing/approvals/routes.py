@@ -1,123 +1,90 @@
-"""Deciding on usage lines, and what became of each decision."""
+"""Decisions on usage lines, and what became of each."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from billing.approvals.eligibility import Choice, RejectionReason
-from billing.approvals.models import Approval, ApprovalState
-from billing.approvals.service import ApprovalRequest, ApprovalService, ChoiceResult
-from billing.usage.cursors import cursor_of, sort_key_of
-from billing.usage.requests import After, DecisionRequest, IdempotencyKey, Limit, LineDecisionsRequest
-from billing.usage.responses import UsageLineResponse, json
+from billing.approvals.batch import ApprovalRequest, RejectedLine
+from billing.approvals.eligibility import RejectionReason
+from billing.approvals.models import Approval
+from billing.approvals.repository import ApprovalRepository
+from billing.approvals.requests import ApprovalPageRequest, BulkDecisionRequest, DecisionRequest
+from billing.approvals.responses import ApprovalPage, BulkDecisionResponse, DecisionResponse
+from billing.approvals.service import ApprovalService
+from billing.usage.responses import UsageLineResponse
 from shared.errors import NotFound
-from shared.web.openapi import described_router, problem_responses
+from shared.web.openapi import Responses, described_router, problem_responses
+from shared.web.pagination import encode_cursor
 from shared.web.person import Person, Role
 from shared.web.problems import Problem
+from shared.web.requests import IdempotencyKey
+from shared.web.responses import json
 from shared.web.token_verification import TokenVerifier, require_role
 
+Caller = Callable[[Request], Awaitable[Person]]
 
-class Approvals(Protocol):
-    """The approvals of a tenant."""
-
-    async def get(self, tenant_id: str, approval_id: str) -> Approval | None: ...
-
-    async def page(
-        self, tenant_id: str, *, state: ApprovalState | None, after: str | None, limit: int
-    ) -> tuple[Sequence[Approval], str | None]: ...
-
-
-class ApprovalsPage(BaseModel):
-    """Newest first."""
-
-    approvals: tuple[Approval, ...]
-    next: str | None
+_ONE_DECISION: Responses = {
+    200: {"model": Approval, "description": "Decided before, under the same key"},
+    **problem_responses(
+        _404="No such line", _409="It cannot be approved so; `line` is the line as it is now"
+    ),
+}
+_MANY_DECISIONS: Responses = problem_responses(_409="The key was used for another request")
 
 
-class DecisionResult(BaseModel):
-    """What became of one line of many; `reason` and `detail` only of those that are refused."""
-
-    line_id: str
-    status: str
-    approval_id: str | None = None
-    reason: RejectionReason | None = None
-    detail: str | None = None
-
-
-class DecisionResults(BaseModel):
-    """In the order asked."""
-
-    results: tuple[DecisionResult, ...]
-
-
-def make_router(verifier: TokenVerifier, approving: ApprovalService, approvals: Approvals) -> APIRouter:
-    """Approving one line or many, and reading approvals."""
+def make_router(
+    verifier: TokenVerifier, service: ApprovalService, approvals: ApprovalRepository
+) -> APIRouter:
+    """Approve one line or many (approver), and read approvals (viewer)."""
     router = described_router("approvals")
-    _deciding(router, verifier, approving)
-    _reading(router, verifier, approvals)
+    _add_decisions(router, require_role(verifier, Role.APPROVER), service)
+    _add_reads(router, require_role(verifier, Role.VIEWER), approvals)
     return router
 
 
-def _deciding(router: APIRouter, verifier: TokenVerifier, approving: ApprovalService) -> None:
-    approver = require_role(verifier, Role.APPROVER)
-
+def _add_decisions(router: APIRouter, approver: Caller, service: ApprovalService) -> None:
     @router.post(
-        "/usage/{line_id}/approvals",
-        status_code=201,
-        response_model=Approval,
-        responses={
-            200: {"model": Approval, "description": "Decided before, under the same key"},
-            **problem_responses(
-                _404="No such line", _409="It cannot be approved so; `line` is the line as it is now"
-            ),
-        },
+        "/usage/{line_id}/approvals", status_code=201, response_model=Approval, responses=_ONE_DECISION
     )
     async def approve(
         line_id: str,
-        decided: DecisionRequest,
+        decision: DecisionRequest,
         idempotency_key: IdempotencyKey,
         person: Annotated[Person, Depends(approver)],
     ) -> Response:
         """Approve one line; its quantity is then written to the PSA and read back."""
-        order = _order(person, idempotency_key, [Choice(line_id, decided.seal, decided.quantity)])
-        (result,) = await approving.approve(order)
-        if result.approval is None:
-            raise _refused(result)
+        decisions = (decision.on(line_id),)
+        (result,) = await service.approve(
+            ApprovalRequest(person.tenant_id, person.person_id, idempotency_key, decisions)
+        )
+        if isinstance(result, RejectedLine):
+            raise _problem(result)
         return json(result.approval, status=200 if result.replayed else 201)
 
-    @router.post(
-        "/approvals",
-        response_model=DecisionResults,
-        responses=problem_responses(_409="The key was used for another request"),
-    )
+    @router.post("/approvals", response_model=BulkDecisionResponse, responses=_MANY_DECISIONS)
     async def approve_many(
-        decided: LineDecisionsRequest,
+        bulk: BulkDecisionRequest,
         idempotency_key: IdempotencyKey,
         person: Annotated[Person, Depends(approver)],
     ) -> Response:
         """Approve many lines, each on its own; after a failure send the same again and it goes on."""
-        order = _order(person, idempotency_key, [item.choice() for item in decided.items])
-        results = await approving.approve(order)
-        return json(DecisionResults(results=tuple(_reported(result) for result in results)))
+        results = await service.approve(
+            ApprovalRequest(person.tenant_id, person.person_id, idempotency_key, bulk.decisions())
+        )
+        return json(BulkDecisionResponse(results=tuple(DecisionResponse.of(result) for result in results)))
 
 
-def _reading(router: APIRouter, verifier: TokenVerifier, approvals: Approvals) -> None:
-    viewer = require_role(verifier, Role.VIEWER)
-
-    @router.get("/approvals", response_model=ApprovalsPage)
+def _add_reads(router: APIRouter, viewer: Caller, approvals: ApprovalRepository) -> None:
+    @router.get("/approvals", response_model=ApprovalPage)
     async def list_approvals(
-        person: Annotated[Person, Depends(viewer)],
-        state: Annotated[ApprovalState | None, Query()] = None,
-        after: After = None,
-        limit: Limit = 100,
+        query: Annotated[ApprovalPageRequest, Query()], person: Annotated[Person, Depends(viewer)]
     ) -> Response:
         """Approvals, newest first."""
-        page, more = await approvals.page(
-            person.tenant_id, state=state, after=sort_key_of(after), limit=limit
+        page, last = await approvals.page(
+            person.tenant_id, state=query.state, after=query.after, limit=query.limit
         )
-        return json(ApprovalsPage(approvals=tuple(page), next=cursor_of(more)))
+        return json(ApprovalPage(approvals=tuple(page), next=encode_cursor(last) if last else None))
 
     @router.get(
         "/approvals/{approval_id}",
@@ -132,26 +99,12 @@ def _reading(router: APIRouter, verifier: TokenVerifier, approvals: Approvals) -
         return json(approval)
 
 
-def _order(person: Person, idempotency_key: str, choices: Sequence[Choice]) -> ApprovalRequest:
-    return ApprovalRequest(person.tenant_id, person.person_id, idempotency_key, tuple(choices))
-
-
-def _refused(result: ChoiceResult) -> Problem:
-    assert result.objected  # noqa: S101  a result without an approval has an objection
-    why = result.objected.why
-    more: dict[str, Any] = (
+def _problem(result: RejectedLine) -> Problem:
+    """Returns the refusal of one decision, with the line as it is now so that nobody need ask for it."""
+    rejection = result.rejection
+    unknown = rejection.reason is RejectionReason.UNKNOWN_LINE
+    status, title = (404, "Not found") if unknown else (409, "Not approved")
+    line: dict[str, Any] = (
         {"line": UsageLineResponse.of(result.line).model_dump(mode="json")} if result.line else {}
     )
-    status, title = (404, "Not found") if why is RejectionReason.UNKNOWN_LINE else (409, "Not approved")
-    return Problem(status, title, result.objected.sentence, reason=why.value, **more)
-
-
-def _reported(result: ChoiceResult) -> DecisionResult:
-    if result.approval:
-        return DecisionResult(
-            line_id=result.line_id, status="approved", approval_id=result.approval.approval_id
-        )
-    assert result.objected  # noqa: S101  a result without an approval has an objection
-    return DecisionResult(
-        line_id=result.line_id, status="refused", reason=result.objected.why, detail=result.objected.sentence
-    )
+    return Problem(status, title, rejection.detail, reason=rejection.reason.value, **line)

@@ -1,9 +1,19 @@
-"""The audit chain: every entry carries the hash of the one before it, from entry one of each tenant.
+"""The audit log as a hash chain: from a tenant's first entry on, each carries the hash of the one before.
 
-An export is one entry a line, oldest first. `verify` needs nothing but those lines: it finds any change,
-insertion, removal before the end, and reordering. What was cut off at the end shows only against a head
-(`seq` and `hash`) that was noted elsewhere: the export's `Audit-Head` header carries it.
+An export holds one entry a line, oldest first. `verify` needs nothing but those lines: it finds any change,
+insertion, reordering, and any removal before the end. An end that was cut off shows only against a head
+(`seq` and `hash`) that was noted elsewhere; the export carries it in its `Audit-Head` headers.
 """
+
+# Invariant: the hash of an entry is SHA-256 over the one spelling of all its other fields, `previous` among
+# them, and `previous` is the hash of the entry before. So each hash stands for all that came before it:
+#
+#   seq 1  previous 000…000  details {"target":"7"}  hash a1…
+#   seq 2  previous a1…      details {"after":"7"}   hash b2…
+#
+# Whoever changes entry 1 must change its hash, so `previous` of entry 2, so the hash of entry 2, and so on
+# to the head, which others have noted. "One spelling" matters: a verifier that took `{"a": 1}` for
+# `{"a":1}` would pass a line that is not the line that was exported.
 
 import json
 from collections.abc import Iterable, Sequence
@@ -18,11 +28,12 @@ Details = dict[str, Any]
 """What JSON can say without floating point: texts, whole numbers, true, false, null, lists, objects."""
 
 GENESIS = "0" * 64
+"""`previous` of a tenant's first entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditDraft:
-    """What happened, before it has a place in the chain."""
+    """What happened, before it has its number and hash in a chain."""
 
     at: datetime
     actor: str
@@ -35,7 +46,7 @@ class AuditDraft:
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
-    """The last entry of a chain; `seq` 0 when there is none yet."""
+    """The number and hash of a chain's last entry; `seq` is 0 when there is none yet."""
 
     seq: int = 0
     hash: str = GENESIS
@@ -43,7 +54,7 @@ class ChainHead:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One link; `line` is its export, `hash` is over that line without the hash itself."""
+    """One entry of a chain; `hash` is over the exported line without the hash itself."""
 
     tenant_id: str
     seq: int
@@ -53,12 +64,14 @@ class AuditEntry:
 
     @property
     def line(self) -> str:
-        return canonical({**_body(self.tenant_id, self.seq, self.previous, self.draft), "hash": self.hash})
+        """The entry as an export spells it, without line end."""
+        body = _body(self.tenant_id, self.seq, self.previous, self.draft)
+        return canonical_json({**body, "hash": self.hash})
 
 
 @dataclass(frozen=True, slots=True)
 class ChainCheck:
-    """How an export was found; `problem` names the first line that does not hold."""
+    """What verifying an export found: the last good entry, and the first line that does not hold."""
 
     head: ChainHead
     problem: str | None = None
@@ -68,8 +81,8 @@ class ChainCheck:
         return self.problem is None
 
 
-def chained(tenant_id: str, head: ChainHead, drafts: Sequence[AuditDraft]) -> list[AuditEntry]:
-    """The entries that follow `head`, in the order given."""
+def chain_entries(tenant_id: str, head: ChainHead, drafts: Sequence[AuditDraft]) -> list[AuditEntry]:
+    """Returns the entries that follow `head`, in the order of the drafts."""
     entries = []
     for draft in drafts:
         body = _body(tenant_id, head.seq + 1, head.hash, draft)
@@ -79,20 +92,23 @@ def chained(tenant_id: str, head: ChainHead, drafts: Sequence[AuditDraft]) -> li
 
 
 def verify(lines: Iterable[str], *, head: ChainHead | None = None) -> ChainCheck:
-    """Walk an export from its first line; `head`, when one was noted, must be on the way or at its end."""
-    last, tenant_id, met = ChainHead(), None, head is None or head == ChainHead()
+    """Checks an export from its first line; a `head` that was noted must be one of its entries."""
+    last, tenant_id = ChainHead(), None
+    head_found = head is None or head == ChainHead()
     for line in lines:
-        entry = _parsed(line.removesuffix("\n"))
-        fault = _fault(entry, last, tenant_id)
-        if entry is None or fault:
-            return ChainCheck(last, f"line {last.seq + 1}: {fault}")
+        entry = _parse(line.removesuffix("\n"))
+        problem = _problem(entry, last, tenant_id)
+        if entry is None or problem:
+            return ChainCheck(last, f"line {last.seq + 1}: {problem}")
         last, tenant_id = ChainHead(entry["seq"], entry["hash"]), entry["tenant_id"]
-        met = met or last == head
-    return ChainCheck(last, None if met else f"the noted head, entry {head.seq if head else 0}, is not in it")
+        head_found = head_found or last == head
+    if head_found:
+        return ChainCheck(last)
+    return ChainCheck(last, f"the noted head, entry {head.seq if head else 0}, is not in it")
 
 
-def canonical(value: Any) -> str:
-    """The one spelling of a JSON value: ASCII, keys sorted, no spaces."""
+def canonical_json(value: Any) -> str:
+    """Returns the one spelling of a JSON value: ASCII, keys sorted, no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
@@ -100,6 +116,8 @@ def _body(tenant_id: str, seq: int, previous: str, draft: AuditDraft) -> Details
     return {
         "tenant_id": tenant_id,
         "seq": seq,
+        # Milliseconds, the precision of the document store: an entry read back must spell its time as it
+        # was hashed.
         "at": utc(draft.at.astimezone(UTC)).isoformat(timespec="milliseconds"),
         "actor": draft.actor,
         "action": draft.action,
@@ -110,20 +128,21 @@ def _body(tenant_id: str, seq: int, previous: str, draft: AuditDraft) -> Details
 
 
 def _hash(body: Details) -> str:
-    return sha256(canonical(body).encode()).hexdigest()
+    return sha256(canonical_json(body).encode()).hexdigest()
 
 
-def _parsed(line: str) -> Details | None:
-    """The entry, unless the line is anything but its one spelling."""
+def _parse(line: str) -> Details | None:
+    """Returns the entry, or None for a line that is anything but an entry's one spelling."""
     try:
         entry = json.loads(line)
-        spelled = canonical(entry)
+        spelling = canonical_json(entry)
     except (ValueError, RecursionError):
         return None
-    return entry if isinstance(entry, dict) and spelled == line else None
+    return entry if isinstance(entry, dict) and spelling == line else None
 
 
-def _fault(entry: Details | None, last: ChainHead, tenant_id: str | None) -> str | None:
+def _problem(entry: Details | None, last: ChainHead, tenant_id: str | None) -> str | None:
+    """Returns what is wrong with an entry that should follow `last`; `tenant_id` is None before the first."""
     if entry is None:
         return "it is not an entry as it was exported"
     if entry.get("seq") != last.seq + 1 or entry.get("previous") != last.hash:

@@ -1,4 +1,10 @@
-"""The audit log: entries by tenant and number, and the head of each tenant's chain."""
+"""The audit log as stored: entries by tenant and number, and the head of each tenant's chain."""
+
+# Invariant: the head document and the entries move together, in the transaction of what is audited. The
+# head is moved first and only from the number that was read, so of two transactions that append at the same
+# time, in whatever process, one conflicts before it wrote much, and starts over behind the other:
+#
+#   head 7   A: 7 → 9, entries 8 9      B: 7 → 8 conflicts; again: 9 → 10, entry 10
 
 import asyncio
 from collections import defaultdict
@@ -6,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from billing.audit.chain import AuditDraft, AuditEntry, ChainHead, chained
+from billing.audit.chain import AuditDraft, AuditEntry, ChainHead, chain_entries
 from shared.contracts.base import key_of, utc
 from shared.errors import TransientError
 from shared.mongo import Document, Index, Mongo, Session
@@ -21,28 +27,27 @@ class AuditLog:
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def turn(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
-        """Hold this around a transaction that appends: waiting is far cheaper than conflicting on the head.
+    def tenant_lock(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
+        """Returns the lock to hold around a transaction that appends.
 
-        It only saves time; what keeps the chain whole is the head's guard, also against other replicas.
+        Waiting is far cheaper than conflicting on the head. The lock is of this process and saves time only;
+        what protects the chain, also against other replicas, is that the head moves from a known number.
         """
-        return self._turns[tenant_id]
+        return self._locks[tenant_id]
 
     async def append(self, tenant_id: str, drafts: Sequence[AuditDraft], *, session: Session) -> None:
-        """Chain what happened to the head, which moves first: a rival conflicts before it wrote much."""
+        """Chains the drafts to the tenant's head. Raises `TransientError` when a rival moved the head."""
         if not drafts:
             return
         heads = self._mongo.documents(_HEADS, tenant_id)
-        found = await heads.get(tenant_id, session=session)
-        entries = chained(tenant_id, _head(found), drafts)
+        row = await heads.get(tenant_id, session=session)
+        entries = chain_entries(tenant_id, _head(row), drafts)
         moved = {"seq": entries[-1].seq, "hash": entries[-1].hash}
-        if found is None:
+        if row is None:
             await heads.insert({"_id": tenant_id, **moved}, session=session)
-        elif not await heads.change(
-            {"_id": tenant_id, "seq": found["seq"]}, {"$set": moved}, session=session
-        ):
+        elif not await heads.change({"_id": tenant_id, "seq": row["seq"]}, {"$set": moved}, session=session):
             raise TransientError(f"the audit log of {tenant_id} moved on meanwhile")
         log = self._mongo.documents(_ENTRIES, tenant_id)
         await log.insert_many([_document(entry) for entry in entries], session=session)
@@ -51,14 +56,15 @@ class AuditLog:
         return _head(await self._mongo.documents(_HEADS, tenant_id).get(tenant_id))
 
     async def entries(self, tenant_id: str, *, until: ChainHead) -> AsyncIterator[AuditEntry]:
-        """The chain from entry one up to a head."""
+        """Yields the chain from entry one up to a head, with bounded memory."""
         rows = self._mongo.documents(_ENTRIES, tenant_id)
         async for row in rows.stream({"seq": {"$lte": until.seq}}, sort=[("seq", 1)]):
-            yield _entry(row)
+            draft = AuditDraft(row["at"], row["actor"], row["action"], row["subject"], row["details"])
+            yield AuditEntry(row["tenant_id"], row["seq"], draft, row["previous"], row["hash"])
 
 
-def _head(found: Document | None) -> ChainHead:
-    return ChainHead(found["seq"], found["hash"]) if found else ChainHead()
+def _head(row: Document | None) -> ChainHead:
+    return ChainHead(row["seq"], row["hash"]) if row else ChainHead()
 
 
 def _document(entry: AuditEntry) -> Document:
@@ -75,8 +81,3 @@ def _document(entry: AuditEntry) -> Document:
         "previous": entry.previous,
         "hash": entry.hash,
     }
-
-
-def _entry(row: Document) -> AuditEntry:
-    draft = AuditDraft(row["at"], row["actor"], row["action"], row["subject"], row["details"])
-    return AuditEntry(row["tenant_id"], row["seq"], draft, row["previous"], row["hash"])

@@ -1,41 +1,28 @@
-"""What was known of a line, and when."""
+"""What was known of a usage line, and when."""
 
-from collections.abc import Sequence
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
-from billing.observations.history import ObservedVersion
-from billing.usage.responses import json
-from billing.usage.usage_line import UsageLine
+from billing.observations.history import HistoryRepository, ObservedVersion
+from billing.usage.repository import UsageLineRepository
 from shared.errors import NotFound
 from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person, Role
+from shared.web.responses import json
 from shared.web.token_verification import TokenVerifier, require_role
 
 
-class Lines(Protocol):
-    """The usage lines of a tenant."""
-
-    async def get(self, tenant_id: str, line_id: str) -> UsageLine | None: ...
-
-
-class History(Protocol):
-    """Every version of what a line rests on."""
-
-    async def of_line(self, line: UsageLine) -> Sequence[ObservedVersion]: ...
-
-
 class LineHistory(BaseModel):
-    """In the order learnt."""
+    """Versions in the order in which billing learnt of them."""
 
     line_id: str
     versions: tuple[ObservedVersion, ...]
 
 
-def make_router(verifier: TokenVerifier, lines: Lines, history: History) -> APIRouter:
-    """`GET /usage/{line_id}/history`."""
+def make_router(verifier: TokenVerifier, lines: UsageLineRepository, history: HistoryRepository) -> APIRouter:
+    """`GET /usage/{line_id}/history` (viewer)."""
     router = described_router("usage")
     viewer = require_role(verifier, Role.VIEWER)
 

@@ -1,27 +1,40 @@
-"""The ends of runs. Hears runs finished on both sides; a job closes them."""
+"""Consumes the ends of runs, which a job then closes, and mappings finished, each of which starts a sync."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from faststream.kafka import KafkaBroker
 
 from billing.runs.run_closer import RunCloser
-from shared.contracts import psa_sync, vendor_sync
+from billing.runs.sync_requests import SyncRequestService
+from shared.contracts.matcher import MappingFinished
+from shared.contracts.psa_sync import PsaRunFinished
+from shared.contracts.vendor_sync import VendorRunFinished
 from shared.kafka import consume
 from shared.runtime.health import Health
 
 SERVICE = "billing"
 
+_RUNS_FINISHED: tuple[type[VendorRunFinished | PsaRunFinished], ...] = (VendorRunFinished, PsaRunFinished)
 
-def register(broker: KafkaBroker, closing: RunCloser, *, wake: Callable[[], None], health: Health) -> None:
-    """Subscribe to both sides' run-finished."""
 
-    async def on_vendor_runs_finished(news: list[vendor_sync.VendorRunFinished]) -> None:
-        await closing.hear(news)
+def register(
+    broker: KafkaBroker,
+    closer: RunCloser,
+    sync_requests: SyncRequestService,
+    *,
+    wake: Callable[[], None],
+    health: Health,
+) -> None:
+    """Subscribes to run-finished and mapping-finished; `wake` wakes the job that closes runs."""
+
+    async def on_runs_finished(events: Sequence[VendorRunFinished | PsaRunFinished]) -> None:
+        await closer.record(events)
         wake()
 
-    async def on_psa_runs_finished(news: list[psa_sync.PsaRunFinished]) -> None:
-        await closing.hear(news)
-        wake()
+    async def on_mappings_finished(events: list[MappingFinished]) -> None:
+        for finished in events:
+            await sync_requests.start_after_mapping(finished)
 
-    consume(broker, vendor_sync.VendorRunFinished, on_vendor_runs_finished, service=SERVICE, health=health)
-    consume(broker, psa_sync.PsaRunFinished, on_psa_runs_finished, service=SERVICE, health=health)
+    for model in _RUNS_FINISHED:
+        consume(broker, model, on_runs_finished, service=SERVICE, health=health)
+    consume(broker, MappingFinished, on_mappings_finished, service=SERVICE, health=health)

@@ -11,9 +11,7 @@ from decimal import Decimal
 from billing.usage.psa_count import PsaCount
 from billing.usage.usage_line import BilledLine, VendorItem
 from billing.usage.vendor_count import VendorCount
-from shared.contracts.billing import LineClass, MoneyEffect
-
-PSA_PRICE, VENDOR_PRICE = "psa-price", "vendor-price"
+from shared.contracts.billing import LineClass, MoneyEffect, PriceBasis
 
 DIFFERENCES = frozenset(
     {
@@ -44,10 +42,12 @@ def _at_psa_price(difference: Decimal, billed: BilledLine) -> MoneyEffect:
     if billed.currency is None:
         return MoneyEffect(unknown_because="the agreement line has no currency")
     if not difference:
-        return MoneyEffect(amount=Decimal(0), currency=billed.currency, basis=PSA_PRICE)
+        return MoneyEffect(amount=Decimal(0), currency=billed.currency, basis=PriceBasis.PSA_PRICE)
     if billed.unit_price is None:
         return MoneyEffect(unknown_because="the agreement line has no price")
-    return MoneyEffect(amount=difference * billed.unit_price, currency=billed.currency, basis=PSA_PRICE)
+    return MoneyEffect(
+        amount=difference * billed.unit_price, currency=billed.currency, basis=PriceBasis.PSA_PRICE
+    )
 
 
 def _at_vendor_prices(counting: Sequence[VendorItem]) -> MoneyEffect:
@@ -59,4 +59,4 @@ def _at_vendor_prices(counting: Sequence[VendorItem]) -> MoneyEffect:
         currencies.add(item.currency)
     if len(currencies) != 1 or None in currencies:
         return MoneyEffect(unknown_because="the vendor's prices are in different currencies, or in none")
-    return MoneyEffect(amount=amount, currency=currencies.pop(), basis=VENDOR_PRICE)
+    return MoneyEffect(amount=amount, currency=currencies.pop(), basis=PriceBasis.VENDOR_PRICE)

@@ -1,14 +1,11 @@
-"""What is answered about usage lines and runs, and how: numbers as exact decimal strings."""
+"""What requests about usage lines are answered with: numbers are exact decimal strings."""
 
 from typing import Self
 
-from fastapi import Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from billing.runs.models import RunStage
-from billing.usage.totals import Totals
 from billing.usage.usage_line import Evidence, LineNames, UsageLine
-from shared.contracts.base import ContractModel, Number, Outcome, RunKind
+from shared.contracts.base import ContractModel
 from shared.contracts.billing import Count, LineClass, MoneyEffect
 
 
@@ -35,30 +32,13 @@ class UsageLineResponse(ContractModel):
 
     @classmethod
     def of(cls, line: UsageLine, in_flight: str | None = None) -> Self:
+        """Returns the line as shown; `in_flight` is the id of the approval that is being written to it."""
         shown = cls.model_validate(line, from_attributes=True)
         return shown.model_copy(update={"in_flight": in_flight}) if in_flight else shown
 
 
-class RunResponse(ContractModel):
-    """A run as people see it."""
+class UsagePage(BaseModel):
+    """Ordered by account, then product; `next` is the `after` of the page behind."""
 
-    run_id: str
-    integration_id: str
-    sync_ids: tuple[str, ...]
-    kind: RunKind
-    outcome: Outcome = Field(description="What the sync service said.")
-    reason: str | None = None
-    counts: dict[str, int]
-    coverage: Number
-    started_at: AwareDatetime
-    finished_at: AwareDatetime
-    state: RunStage
-    verdict: Outcome | None = Field(None, description="What it is to billing; none until it is closed.")
-    closed_at: AwareDatetime | None = None
-    reconciled_at: AwareDatetime | None = None
-    totals: Totals | None = None
-
-
-def json(model: BaseModel, *, status: int = 200) -> Response:
-    """The model's own JSON, written once."""
-    return Response(model.model_dump_json(), status, media_type="application/json")
+    lines: tuple[UsageLineResponse, ...]
+    next: str | None

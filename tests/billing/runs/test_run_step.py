@@ -1,4 +1,4 @@
-"""A run that cannot be closed or completed: the others are."""
+"""A run that cannot be closed or broadcast holds up no other."""
 
 from billing_world import FakeStatusChannel, World, a_world
 from observation_builders import a_finished_run
@@ -14,20 +14,20 @@ from shared.status_channel import RunStatus
 BAD, GOOD = a_finished_run([], run_id="bad"), a_finished_run([], run_id="good", sync_id="sync-2")
 
 
-class SpoiltRows(RunProgressReader):
-    """Cannot count what one run published."""
+class FailingProgress(RunProgressReader):
+    """Raises when it is asked what the run `bad` published."""
 
-    tried = 0
+    tries = 0
 
     async def stored_since(self, run: FinishedRun) -> dict[str, int]:
         if run.run_id == "bad":
-            self.tried += 1
+            self.tries += 1
             raise ValueError("a bug")
         return await super().stored_since(run)
 
 
-class SpoiltStatusChannel(FakeStatusChannel):
-    """Cannot show one run."""
+class FailingBoard(FakeStatusChannel):
+    """Raises when it is told of the run `bad`."""
 
     async def report(self, status: RunStatus) -> int:
         if status.run_id == "bad":
@@ -36,41 +36,41 @@ class SpoiltStatusChannel(FakeStatusChannel):
 
 
 async def test_a_run_that_cannot_be_closed_holds_up_no_other(mongo: Mongo) -> None:
-    world, rows = await a_spoilt_world(mongo)
-    await world.run_closer.hear([BAD, GOOD])
+    world, progress = await a_world_with_failing_progress(mongo)
+    await world.run_closer.record([BAD, GOOD])
 
     await world.settle()
 
     assert await states(mongo) == {"bad": RunStage.HEARD, "good": RunStage.RECONCILED}
-    assert rows.tried == 1
+    assert progress.tries == 1
 
 
 async def test_a_run_that_failed_is_tried_again_after_a_pause(mongo: Mongo) -> None:
-    world, rows = await a_spoilt_world(mongo)
-    await world.run_closer.hear([BAD])
+    world, progress = await a_world_with_failing_progress(mongo)
+    await world.run_closer.record([BAD])
     await world.settle()
 
     world.advance(minutes=1)
     await world.settle()
 
-    assert rows.tried == 2
+    assert progress.tries == 2
 
 
-async def test_a_completion_that_cannot_be_told_holds_up_no_other(mongo: Mongo) -> None:
-    world, status_channel = await a_world(mongo), SpoiltStatusChannel()
+async def test_a_completion_that_cannot_be_broadcast_holds_up_no_other(mongo: Mongo) -> None:
+    world, board = await a_world(mongo), FailingBoard()
     integrations = IntegrationDirectory(mongo)
-    world.sync_completer = SyncCompleter(world.runs, world.lines, status_channel, integrations=integrations)
-    await world.run_closer.hear([BAD, GOOD])
+    world.sync_completer = SyncCompleter(world.runs, world.lines, board, integrations=integrations)
+    await world.run_closer.record([BAD, GOOD])
 
     await world.settle()
 
-    assert [status.run_id for status in status_channel.reported] == ["good"]
+    assert [status.run_id for status in board.reported] == ["good"]
 
 
-async def a_spoilt_world(mongo: Mongo) -> tuple[World, SpoiltRows]:
-    world, rows = await a_world(mongo), SpoiltRows(mongo)
-    world.run_closer = RunCloser(world.runs, rows, world.lines, touched=world.queue, clock=world.clock)
-    return world, rows
+async def a_world_with_failing_progress(mongo: Mongo) -> tuple[World, FailingProgress]:
+    world, progress = await a_world(mongo), FailingProgress(mongo)
+    world.run_closer = RunCloser(world.runs, progress, world.lines, touched=world.queue, clock=world.clock)
+    return world, progress
 
 
 async def states(mongo: Mongo) -> dict[str, str]:

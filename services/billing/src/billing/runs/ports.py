@@ -1,0 +1,114 @@
+"""What closing runs, completing syncs and starting them need of the stores and of the status channel."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from billing.runs.models import FinishedRun, RunClosure, Sync
+from billing.usage.coverage import Coverage
+from billing.usage.ref import Ref
+from billing.usage.totals import Totals
+from shared.contracts import Command
+from shared.contracts.auth import IntegrationChanged
+from shared.contracts.billing import ReconciliationCompleted
+from shared.status_channel import RunStatus
+
+
+class RunStore(Protocol):
+    """Runs as stored; the lists are of all tenants, the run that has waited longest first."""
+
+    async def record(self, runs: Sequence[FinishedRun]) -> None:
+        """Stores each run once; one that is stored already only learns that it answers one more sync."""
+
+    async def awaiting_closure(self) -> Sequence[FinishedRun]: ...
+
+    async def note_arrivals(self, run: FinishedRun, stored: int, now: datetime) -> None:
+        """Stores that more observations came: patience is counted from now again."""
+
+    async def close(self, closure: RunClosure) -> bool:
+        """Saves what the closure changes in one transaction; returns False when the run is closed already."""
+
+    async def awaiting_reconciliation(self) -> Sequence[FinishedRun]:
+        """Returns runs that are closed but not reconciled."""
+
+    async def reconcile(self, run: FinishedRun, totals: Totals, now: datetime) -> None:
+        """Stores the totals, and the run's verdict as it is in the end."""
+
+    async def awaiting_completion(self) -> Sequence[FinishedRun]:
+        """Returns reconciled runs with a sync that is not completed, or not broadcast."""
+
+    async def integrations_of(self, tenant_id: str, sync_id: str) -> Sequence[str]:
+        """Returns the integrations that a sync was asked of; none when nobody asked for it here."""
+
+    async def of_sync(self, tenant_id: str, sync_id: str) -> Sequence[FinishedRun]: ...
+
+    async def newest_reconciled(self, tenant_id: str, integration_id: str) -> FinishedRun | None: ...
+
+    async def complete_sync(self, completed: ReconciliationCompleted) -> None:
+        """Stores and publishes the completion, once however often it is called."""
+
+    async def note_completed(self, run: FinishedRun, sync_id: str) -> None:
+        """Stores that a sync of the run is completed."""
+
+    async def note_broadcast(self, run: FinishedRun, sync_id: str) -> None:
+        """Stores that the completion of a sync of the run was broadcast."""
+
+    async def finish(self, run: FinishedRun) -> None:
+        """Stores that nothing is left to do, unless another sync joined the run in the meantime."""
+
+
+class ObservationProgress(Protocol):
+    """What was observed since a run began."""
+
+    async def coverage(self, run: FinishedRun) -> Coverage:
+        """Returns the coverage by the runs of the same integration that were closed before."""
+
+    async def stored_since(self, run: FinishedRun) -> Mapping[str, int]:
+        """Returns how many keys of each topic were stored since the run began."""
+
+    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[Ref]:
+        """Returns the accounts (refs) under which something was observed to be absent."""
+
+
+class LineTotals(Protocol):
+    """Usage lines, summed up."""
+
+    async def accounts_of(self, tenant_id: str, integration_id: str, *, stale: bool) -> set[Ref]:
+        """Returns the accounts (refs) of an integration's lines; `stale`: only where a number is stale."""
+
+    async def totals(self, tenant_id: str, integration_ids: Sequence[str]) -> Totals: ...
+
+
+class WorkBacklog(Protocol):
+    """The work that waits to be reconciled."""
+
+    async def newest(self, tenant_id: str) -> datetime | None:
+        """Returns when the last of it was enqueued."""
+
+    async def any_until(self, tenant_id: str, moment: datetime, *, delayed: bool = False) -> bool:
+        """Returns whether work enqueued up to that moment waits; `aside`: whether any was put off."""
+
+
+class SyncStore(Protocol):
+    """Syncs as stored."""
+
+    async def start(self, sync: Sync, commands: Sequence[Command]) -> bool:
+        """Saves a sync with its commands, once; returns whether it was new."""
+
+
+class ConnectedIntegrations(Protocol):
+    """The integrations of each tenant."""
+
+    async def of_tenant(self, tenant_id: str) -> Sequence[IntegrationChanged]: ...
+
+    async def by_tenant(self) -> Mapping[str, set[str]]:
+        """Returns the integration ids of every tenant."""
+
+
+class StatusBoard(Protocol):
+    """The status channel: where the newest run of each integration stands."""
+
+    async def report(self, status: RunStatus) -> int: ...
+
+    async def snapshot(self, tenant_id: str) -> Mapping[str, RunStatus]:
+        """Returns the newest status by integration id."""

@@ -1,0 +1,13 @@
+"""What requests about runs carry."""
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.contracts.base import RunKind
+
+
+class StartSyncRequest(BaseModel):
+    """Which kind of sync."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: RunKind = RunKind.FULL

@@ -1,0 +1,41 @@
+"""What requests about runs are answered with."""
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from billing.runs.models import RunStage
+from billing.usage.totals import Totals
+from shared.contracts.base import ContractModel, Number, Outcome, RunKind
+
+
+class RunResponse(ContractModel):
+    """A run as people see it."""
+
+    run_id: str
+    integration_id: str
+    sync_ids: tuple[str, ...]
+    kind: RunKind
+    outcome: Outcome = Field(description="What the sync service said.")
+    reason: str | None = None
+    counts: dict[str, int]
+    coverage: Number
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    state: RunStage
+    verdict: Outcome | None = Field(None, description="What it is to billing; none until it is closed.")
+    closed_at: AwareDatetime | None = None
+    reconciled_at: AwareDatetime | None = None
+    totals: Totals | None = None
+
+
+class RunPage(BaseModel):
+    """Newest first; `next` is the `after` of the page behind."""
+
+    runs: tuple[RunResponse, ...]
+    next: str | None
+
+
+class StartSyncResponse(BaseModel):
+    """The sync, whose runs and completion carry its id."""
+
+    sync_id: str
+    integration_ids: tuple[str, ...]
