@@ -23,9 +23,9 @@ from billing.app import INDEXES
 from billing.observations.receipts import Receipts
 from billing.observations.repository import ObservationRepository
 from billing.observations.service import ObservationIngestor
-from billing.reconciliation.work_queue import WorkQueue
 from billing.usage.coverage import CompletedRun, Coverage
 from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.recalculation_queue import RecalculationQueue
 from shared.contracts.base import State, utc
 from shared.mongo import Mongo, Session
 from shared.runtime.settings import MongoSettings
@@ -43,13 +43,13 @@ async def hear(mongo: Mongo, lines: int) -> None:
     """Everything that makes up so many usage lines: each a subscription, billed one seat too many."""
     await mongo.ensure(INDEXES)
     observing = ObservationIngestor(
-        ObservationRepository(mongo), Receipts(mongo), WorkQueue(mongo), wake=lambda: None
+        ObservationRepository(mongo), Receipts(mongo), RecalculationQueue(mongo), wake=lambda: None
     )
     for news in (_standing(), _accounts(lines), _mappings(lines), _bought(lines), _billed(lines)):
         for kind in _by_kind(list(news)):
             rest = iter(kind)
             while some := list(islice(rest, _AT_ONCE)):
-                await observing.observe(some)
+                await observing.ingest(some)
     await _vouch(mongo)
 
 

@@ -5,9 +5,9 @@ from observation_builders import TENANT
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.reconciler import Reconciler
-from billing.reconciliation.work_queue import WorkQueue
 from billing.usage.calendar import TenantCalendar
 from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import UsageLineRepository
 from shared.mongo import Mongo
 from shared.outbox import Outbox
@@ -43,7 +43,9 @@ async def reconcile(mongo: Mongo) -> None:
     """Billing's own job, until nothing is marked."""
     lines = UsageLineRepository(mongo, Outbox(mongo, "billing"), CoverageRepository(mongo))
     scopes = AccountGroupLoader(mongo, {TENANT: TenantCalendar(id=TENANT, currency="USD")})
-    job = ReconcilerLeader(Reconciler(WorkQueue(mongo), scopes, lines), Leases(mongo), lines.admit)
+    job = ReconcilerLeader(
+        Reconciler(RecalculationQueue(mongo), scopes, lines), Leases(mongo), lines.acquire_fence
+    )
     while await job.step():
         pass
     await job.release()

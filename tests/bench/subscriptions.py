@@ -9,7 +9,7 @@ from billing.app import INDEXES
 from billing.observations.receipts import Receipts
 from billing.observations.repository import ObservationRepository
 from billing.observations.service import ObservationIngestor
-from billing.reconciliation.work_queue import WorkQueue
+from billing.usage.recalculation_queue import RecalculationQueue
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.kafka import Publisher, consume, make_broker
 from shared.mongo import Mongo
@@ -41,13 +41,13 @@ async def ours(plan: Plan) -> Sample:
     await mongo.ensure(INDEXES)
     broker = make_broker(KafkaSettings(servers=plan.kafka), plan.name)
     observing = ObservationIngestor(
-        ObservationRepository(mongo), Receipts(mongo), WorkQueue(mongo), wake=lambda: None
+        ObservationRepository(mongo), Receipts(mongo), RecalculationQueue(mongo), wake=lambda: None
     )
     left, done = plan.count, asyncio.Event()
 
     async def on_subscriptions(news: list[SubscriptionObserved]) -> None:
         nonlocal left
-        await observing.observe(news)
+        await observing.ingest(news)
         left -= len(news)
         if left <= 0:
             done.set()

@@ -1,7 +1,7 @@
 """What the usage lines must say: a pure fold of the topics with billing's own pure functions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TypeVar
@@ -9,18 +9,11 @@ from typing import TypeVar
 from topics import Said
 
 from billing.runs.models import FinishedRun
-from billing.usage import refs
-from billing.usage.account_group import (
-    AccountGroup,
-    DisplayName,
-    PsaAccount,
-    TenantContext,
-    VendorAccount,
-    by_product,
-)
+from billing.usage.account_group import AccountGroup, DisplayName, TenantContext, VendorAccount, standing
 from billing.usage.calculate import calculate
 from billing.usage.calendar import TenantCalendar
-from billing.usage.coverage import NOTHING_READ, Coverage, ObservedState, folded
+from billing.usage.coverage import Coverages, ObservedState, fold_versions
+from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to, subject_of
 from billing.usage.usage_line import UsageLine
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
@@ -33,74 +26,71 @@ Seen = TypeVar("Seen", bound=Observation)
 def usage_lines(said: Said, tenant: TenantCalendar) -> dict[str, UsageLine]:
     """Every line that stands, by its id."""
     now = datetime.now(UTC)
-    lines = (line for scope in _scopes(said, tenant) for line in calculate(scope, now))
+    lines = (line for group in _groups(said, tenant) for line in calculate(group, now))
     return {line.line_id: line for line in lines if line.present}
 
 
-def _scopes(said: Said, tenant: TenantCalendar) -> Iterable[AccountGroup]:
+def _groups(said: Said, tenant: TenantCalendar) -> Iterable[AccountGroup]:
     """Every PSA account with what is mapped to it, and every vendor account that is mapped to none."""
-    bought = _by_account(said.of(vendor_sync.SubscriptionObserved))
-    billed = _by_account(said.of(psa_sync.AgreementLineObserved))
-    mappings = {
-        refs.mapped_from(one): one for one in said.newest(MappingDecided) if one.kind is MappingKind.ACCOUNT
-    }
-    knowledge = _knowledge(said)
-    together: defaultdict[str, list[VendorAccount]] = defaultdict(list)
-    for ref in sorted(bought.keys() | mappings.keys()):
-        _, integration_id, account_id = refs.parsed(ref)
-        account = VendorAccount(integration_id, account_id, mappings.get(ref))
-        together[_leads_to(account.mapping) or ref].append(account)
-    for ref, accounts in together.items():
-        subscriptions = [kept for one in accounts for kept in bought.get(one.ref, ())]
-        psa = PsaAccount(*refs.parsed(ref)[1:]) if ref.startswith("p:") else None
-        yield AccountGroup(tenant, tuple(accounts), psa, subscriptions, billed.get(ref, ()), knowledge)
+    subscriptions = _by_account(said.of(vendor_sync.SubscriptionObserved))
+    agreement_lines = _by_account(said.of(psa_sync.AgreementLineObserved))
+    decided = [one for one in said.newest(MappingDecided) if one.kind is MappingKind.ACCOUNT]
+    mappings = {mapped_from(mapping): mapping for mapping in decided}
+    context = _context(said)
+    members: defaultdict[Ref, list[VendorAccount]] = defaultdict(list)
+    for ref in sorted(subscriptions.keys() | mappings.keys()):
+        account = VendorAccount(ref, standing(mappings.get(ref)))
+        members[_target_of(account.mapping) or ref].append(account)
+    for ref, accounts in members.items():
+        bought = [state for account in accounts for state in subscriptions.get(account.ref, ())]
+        psa_account = ref if ref.kind is RefKind.PSA_ACCOUNT else None
+        billed = agreement_lines.get(ref, ())
+        yield AccountGroup(tenant, tuple(accounts), psa_account, bought, billed, context)
 
 
-def _by_account(seen: Iterable[Seen]) -> dict[str, list[ObservedState[Seen]]]:
+def _by_account(observations: Iterable[Seen]) -> dict[Ref, list[ObservedState[Seen]]]:
     versions: defaultdict[str, list[Seen]] = defaultdict(list)
-    for one in seen:
-        versions[one.key].append(one)
-    found: defaultdict[str, list[ObservedState[Seen]]] = defaultdict(list)
-    for some in versions.values():
-        kept = folded(some)
-        found[refs.ref_of(kept.newest)].append(kept)
-    return found
+    for observation in observations:
+        versions[observation.key].append(observation)
+    states: defaultdict[Ref, list[ObservedState[Seen]]] = defaultdict(list)
+    for of_one in versions.values():
+        state = fold_versions(of_one)
+        states[subject_of(state.newest)].append(state)
+    return states
 
 
-def _leads_to(mapping: MappingDecided | None) -> str | None:
+def _target_of(mapping: MappingDecided | None) -> Ref | None:
     approved = mapping is not None and mapping.decision is MappingDecision.APPROVED
-    return refs.mapped_to(mapping) if mapping and approved else None
+    return mapped_to(mapping) if mapping and approved else None
 
 
-def _knowledge(said: Said) -> TenantContext:
-    services = [one for one in said.newest(MappingDecided) if one.kind is MappingKind.SERVICE]
-    return TenantContext(
-        {refs.mapped_from(one): one for one in services},
-        by_product(services),
-        {one.integration_id: one for one in said.newest(IntegrationChanged)},
+def _context(said: Said) -> TenantContext:
+    return TenantContext.of(
+        [mapping for mapping in said.newest(MappingDecided) if mapping.kind is MappingKind.SERVICE],
+        said.newest(IntegrationChanged),
         _coverages(chain(said.of(vendor_sync.VendorRunFinished), said.of(psa_sync.PsaRunFinished))),
         _names(said),
     )
 
 
-def _coverages(ends: Iterable[RunFinished]) -> Mapping[str, Coverage]:
+def _coverages(ends: Iterable[RunFinished]) -> Coverages:
     """What the complete runs vouch for, in whatever order they were heard of."""
-    found: dict[str, Coverage] = {}
+    found = Coverages()
     for end in ends:
         if end.outcome is Outcome.COMPLETE:
-            before = found.get(end.integration_id, NOTHING_READ)
+            before = found[end.integration_id]
             found[end.integration_id] = FinishedRun.of(end, end.finished_at).coverage_after(before)
     return found
 
 
-def _names(said: Said) -> dict[str, DisplayName]:
+def _names(said: Said) -> dict[Ref, DisplayName]:
     customers = said.newest(vendor_sync.VendorAccountObserved)
     companies = said.newest(psa_sync.PsaAccountObserved)
     services = said.newest(vendor_sync.ServiceObserved)
     products = said.newest(psa_sync.ProductObserved)
     return {
-        **{refs.ref_of(one): DisplayName(one.name) for one in customers},
-        **{refs.ref_of(one): DisplayName(one.name) for one in companies},
-        **{refs.ref_of(one): DisplayName(one.title or one.name) for one in services},
-        **{refs.ref_of(one): DisplayName(one.name, one.product_key) for one in products},
+        **{subject_of(one): DisplayName(one.name) for one in customers},
+        **{subject_of(one): DisplayName(one.name) for one in companies},
+        **{subject_of(one): DisplayName(one.title or one.name) for one in services},
+        **{subject_of(one): DisplayName(one.name, one.product_key) for one in products},
     }

@@ -25,7 +25,7 @@ from standalone.services import SERVICES
 from standalone.system import System
 
 _STORING = tuple(name for name in SERVICES if name != "console")
-_EMPTY = {name: ["outbox"] for name in _STORING} | {"billing": ["outbox", "touched"]}
+_EMPTY = {name: ["outbox"] for name in _STORING} | {"billing": ["outbox", "work_items"]}
 _RENEWED = "connected anew"
 """What a run says whose integration was connected once more: the first answer was lost."""
 

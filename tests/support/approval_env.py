@@ -55,9 +55,9 @@ class ApprovalEnv:
 
     async def store(self, *lines: UsageLine) -> None:
         """Stores lines as a reconciliation would, without publishing them."""
-        await self.lines.admit("reconciler")
+        await self.lines.acquire_fence("reconciler")
         for line in lines:
-            await self.lines.save(line.tenant_id, [LineRevision(line, told=False)], token="reconciler")
+            await self.lines.save(line.tenant_id, [LineRevision(line, announced=False)], token="reconciler")
 
     async def commands(self) -> list[dict[str, Any]]:
         """Returns the write commands in the outbox."""

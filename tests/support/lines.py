@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from billing.usage.seal import seal_of
-from billing.usage.usage_line import BilledLine, Evidence, UsageLine
+from billing.usage.usage_line import BilledLine, Evidence, UsageLine, seal_of
 from shared.contracts.auth import IntegrationChanged, IntegrationStatus
 from shared.contracts.base import NoNumber, Side
 from shared.contracts.billing import Count, LineClass, MoneyEffect
@@ -35,7 +34,6 @@ def a_line(
     return UsageLine(
         tenant_id=tenant_id,
         line_id=line_id,
-        scope=f"{tenant_id}:scope",
         psa_integration_id=PSA,
         psa_account_id="acc",
         psa_product_id="prod",

@@ -1,4 +1,4 @@
-"""Builders of what billing hears: subscriptions, agreement lines, mappings, integrations, runs."""
+"""Builders of the news that billing ingests: observations, mappings, integrations, ends of runs."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -31,7 +31,7 @@ def a_subscription(
     service: str = "svc1",
     **more: Any,
 ) -> SubscriptionObserved:
-    """One active subscription with one line; `lines=` or `detailed=False` for others."""
+    """An active subscription with one line; `lines=` or `detailed=False` for others."""
     known: dict[str, Any] = {
         **SEEN,
         "revision": 10,
@@ -47,7 +47,7 @@ def a_subscription(
 
 
 def a_listed_subscription(**more: Any) -> SubscriptionObserved:
-    """Only its list row was read."""
+    """A subscription of which only the list row was read."""
     known: dict[str, Any] = {"detailed": False, "lines": (), "id_": "listed"}
     return a_subscription(**(known | more))
 
@@ -103,7 +103,7 @@ def a_product(id_: str = "prod1", **more: Any) -> psa_sync.ProductObserved:
 
 
 def a_mapping(kind: str, vendor_id: str, psa_id: str | None, **more: Any) -> MappingDecided:
-    """An approved mapping; an excluded one where there is nothing in the PSA."""
+    """An approved mapping; one that excludes where no PSA id is given."""
     known: dict[str, Any] = {
         "tenant_id": TENANT,
         "revision": 1,
@@ -139,7 +139,7 @@ def an_integration(id_: str = VENDOR, **more: Any) -> IntegrationChanged:
 
 
 def a_finished_run(observed: Iterable[Observation], **more: Any) -> RunFinished:
-    """The end of a run that published these."""
+    """The end of a run that published these observations."""
     published: dict[str, set[str]] = {}
     for one in observed:
         published.setdefault(one.topic, set()).add(one.key)

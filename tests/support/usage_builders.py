@@ -1,4 +1,4 @@
-"""Builds a scope around what a test names, and reconciles it."""
+"""Builds an account group around what a test names, and calculates its lines."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -6,11 +6,11 @@ from typing import Any
 
 from observation_builders import NOW, PSA, TENANT, VENDOR, a_mapping, an_integration
 
-from billing.usage import refs
-from billing.usage.account_group import AccountGroup, PsaAccount, TenantContext, VendorAccount, by_product
+from billing.usage.account_group import AccountGroup, TenantContext, VendorAccount
 from billing.usage.calculate import calculate
 from billing.usage.calendar import TenantCalendar
-from billing.usage.coverage import CompletedRun, Coverage, ObservedState, folded
+from billing.usage.coverage import CompletedRun, Coverage, Coverages, ObservedState, fold_versions
+from billing.usage.ref import Ref, RefKind
 from billing.usage.usage_line import UsageLine
 from shared.contracts.auth import IntegrationChanged
 from shared.contracts.base import Observation
@@ -23,8 +23,8 @@ READ = CompletedRun("run-1", 1, NOW - timedelta(hours=1))
 MAPPED = (a_mapping("service", "svc1", "prod1"),)
 
 
-def the_lines(  # every part of a scope may be what a test is about
-    *seen: Observation,
+def the_lines(  # every part of a group may be what a test is about
+    *observations: Observation,
     services: Sequence[MappingDecided] = MAPPED,
     accounts: Sequence[VendorAccount] | None = None,
     integrations: Iterable[IntegrationChanged] = (an_integration(VENDOR), an_integration(PSA)),
@@ -33,38 +33,38 @@ def the_lines(  # every part of a scope may be what a test is about
     time_zone: str = "UTC",
 ) -> list[UsageLine]:
     """The lines of the PSA account `co1`, to which the vendor account `acme` is mapped."""
-    of = coverages if coverages is not None else {VENDOR: Coverage(READ, READ), PSA: Coverage(READ, READ)}
-    mapped = tuple(accounts) if accounts is not None else (an_account(),)
-    scope = AccountGroup(
+    if coverages is None:
+        coverages = {VENDOR: Coverage(READ, READ), PSA: Coverage(READ, READ)}
+    members = tuple(accounts) if accounts is not None else (an_account(),)
+    group = AccountGroup(
         TenantCalendar(id=TENANT, currency="USD", time_zone=time_zone),
-        mapped,
-        PsaAccount(PSA, "co1") if any(account.mapping for account in mapped) else None,
-        kept(seen, SubscriptionObserved),
-        kept(seen, AgreementLineObserved),
-        TenantContext(
-            {refs.mapped_from(mapping): mapping for mapping in services},
-            by_product(services),
-            {one.integration_id: one for one in integrations},
-            of,
-        ),
+        members,
+        Ref(RefKind.PSA_ACCOUNT, PSA, "co1") if any(account.mapping for account in members) else None,
+        states_of(SubscriptionObserved, observations),
+        states_of(AgreementLineObserved, observations),
+        TenantContext.of(services, integrations, Coverages(coverages)),
     )
-    return calculate(scope, now)
+    return calculate(group, now)
 
 
-def the_line(*seen: Observation, **more: Any) -> UsageLine:
+def the_line(*observations: Observation, **more: Any) -> UsageLine:
     """The only line there is."""
-    [line] = the_lines(*seen, **more)
+    [line] = the_lines(*observations, **more)
     return line
 
 
-def an_account(id_: str = "acme", mapping: MappingDecided | None = None, **more: Any) -> VendorAccount:
-    return VendorAccount(VENDOR, id_, mapping or a_mapping("account", id_, "co1", **more))
+def an_account(
+    id_: str = "acme", mapping: MappingDecided | None = None, *, integration_id: str = VENDOR, **more: Any
+) -> VendorAccount:
+    """A vendor account that is mapped to `co1`, unless another mapping is given."""
+    ref = Ref(RefKind.VENDOR_ACCOUNT, integration_id, id_)
+    return VendorAccount(ref, mapping or a_mapping("account", id_, "co1", **more))
 
 
-def kept(seen: Iterable[Observation], kind: type[Any]) -> list[ObservedState[Any]]:
-    """The state that the observations of a kind amount to."""
+def states_of(kind: type[Any], observations: Iterable[Observation]) -> list[ObservedState[Any]]:
+    """The states that the observations of a kind amount to."""
     versions: dict[str, list[Observation]] = {}
-    for one in seen:
-        if isinstance(one, kind):
-            versions.setdefault(one.key, []).append(one)
-    return [folded(some) for some in versions.values()]
+    for observation in observations:
+        if isinstance(observation, kind):
+            versions.setdefault(observation.key, []).append(observation)
+    return [fold_versions(of_one) for of_one in versions.values()]

@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from observation_builders import NOW, TENANT, a_mapping, a_subscription, an_agreement_line
 
-from billing.observations.change_notice import told_of
+from billing.observations.change_notice import ChangeNotice
 from billing.observations.history import HistoryRepository
 from billing.observations.repository import ObservationRepository
-from billing.usage.coverage import folded
+from billing.usage.coverage import fold_versions
 from shared.contracts.base import State
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.mongo import Mongo
@@ -20,7 +20,7 @@ VERSIONS = [
 
 
 async def keep(mongo: Mongo, *news: State) -> None:
-    await ObservationRepository(mongo).keep(TENANT, [told_of(one) for one in news])
+    await ObservationRepository(mongo).store(TENANT, [ChangeNotice.of(one) for one in news])
 
 
 async def standing(mongo: Mongo, name: str = "subscriptions") -> list[dict[str, Any]]:
@@ -54,7 +54,9 @@ async def test_the_same_batch_again_adds_nothing(mongo: Mongo) -> None:
 async def test_both_times_are_kept(mongo: Mongo) -> None:
     learnt = NOW + timedelta(hours=3)
 
-    await ObservationRepository(mongo, clock=lambda: learnt).keep(TENANT, [told_of(a_subscription(1))])
+    await ObservationRepository(mongo, clock=lambda: learnt).store(
+        TENANT, [ChangeNotice.of(a_subscription(1))]
+    )
 
     [row] = await standing(mongo)
     assert row["learnt_at"] == learnt
@@ -82,7 +84,7 @@ async def test_killed_between_history_and_state_the_next_try_loses_nothing(mongo
 
 
 async def test_tenants_do_not_meet(mongo: Mongo) -> None:
-    await ObservationRepository(mongo).keep("t2", [told_of(a_subscription(1, tenant_id="t2"))])
+    await ObservationRepository(mongo).store("t2", [ChangeNotice.of(a_subscription(1, tenant_id="t2"))])
 
     assert await standing(mongo) == []
 
@@ -99,7 +101,7 @@ async def test_any_order_and_repetition_ends_in_the_same_state(mongo: Mongo, dat
         await keep(mongo, *shuffled[start : start + cuts])
 
     for row in await standing(mongo):
-        want = folded([one for one in VERSIONS if one.key == row["_id"]])
+        want = fold_versions([one for one in VERSIONS if one.key == row["_id"]])
         before = SubscriptionObserved.model_validate(row["before"]) if row["before"] else None
         assert (SubscriptionObserved.model_validate(row), before) == (want.newest, want.before)
         kept = [revision for key, revision in await history(mongo) if key == row["_id"]]
@@ -108,7 +110,7 @@ async def test_any_order_and_repetition_ends_in_the_same_state(mongo: Mongo, dat
 
 async def test_a_lines_history_holds_every_version_of_what_it_rests_on(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    await world.hear(a_subscription(8, revision=11), a_mapping("service", "svc1", "prod1", revision=2))
+    await world.ingest(a_subscription(8, revision=11), a_mapping("service", "svc1", "prod1", revision=2))
     await world.reconcile()
 
     versions = await HistoryRepository(mongo).of_line(await world.line())

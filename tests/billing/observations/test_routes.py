@@ -10,7 +10,7 @@ from httpx import AsyncClient
 from lines import AT, PSA, a_line
 from people import signed_in
 
-from billing.observations.change_notice import told_of
+from billing.observations.change_notice import ChangeNotice
 from billing.observations.repository import OBSERVED_INDEXES, ObservationRepository
 from billing.runs.models import FinishedRun
 from billing.runs.repository import RUN_INDEXES, FinishedRunRepository
@@ -37,7 +37,7 @@ async def test_every_version_that_a_line_rested_on_is_shown_in_the_order_learnt(
 ) -> None:
     observed = ObservationRepository(env.mongo, clock=env.clock)
     for revision, quantity in enumerate([4, 5]):
-        await observed.keep("demo", [told_of(an_addition(revision, quantity))])
+        await observed.store("demo", [ChangeNotice.of(an_addition(revision, quantity))])
         env.clock.forward(timedelta(hours=1))
 
     answer = await read(client, "/usage/line_1/history")
@@ -48,14 +48,14 @@ async def test_every_version_that_a_line_rested_on_is_shown_in_the_order_learnt(
 
 
 async def test_a_line_that_is_gone_keeps_its_history(client: AsyncClient, env: ApprovalEnv) -> None:
-    await ObservationRepository(env.mongo).keep("demo", [told_of(an_addition(1, 5))])
+    await ObservationRepository(env.mongo).store("demo", [ChangeNotice.of(an_addition(1, 5))])
     await env.store(a_line(present=False))
 
     assert len((await read(client, "/usage/line_1/history"))["versions"]) == 1
 
 
 async def test_a_line_of_another_tenant_has_no_history_here(client: AsyncClient, env: ApprovalEnv) -> None:
-    await ObservationRepository(env.mongo).keep("demo", [told_of(an_addition(1, 5))])
+    await ObservationRepository(env.mongo).store("demo", [ChangeNotice.of(an_addition(1, 5))])
     headers = signed_in(Role.VIEWER, "other")
 
     assert (await client.get("/usage/line_1/history", headers=headers)).json()["versions"] == []

@@ -25,7 +25,7 @@ OTHERS = (
     "observations",
     "arrivals",
     "members",
-    "touched",
+    "work_items",
     "usage_lines",
     "runs",
     "coverages",
@@ -101,14 +101,14 @@ ENDS = (
 async def tell(world: World) -> None:
     """The whole story, as Kafka delivers it after a restart: from the last commit, or from the start."""
     for batch in STORY:
-        await world.hear(*batch)
+        await world.ingest(*batch)
         await world.reconcile()
-    await world.closing.record(ENDS)
+    await world.run_closer.record(ENDS)
     async with asyncio.timeout(10):
         while await open_runs(world.mongo):  # as the jobs do: again and again, until all is closed
             await world.settle()
     await world.settle()
-    await world.reconciler.release()
+    await world.leader.release()
 
 
 async def open_runs(mongo: Mongo) -> int:
@@ -126,7 +126,7 @@ async def ending(mongo: Mongo) -> tuple[Any, ...]:
         [(run["_id"], run["state"], run["verdict"], run["totals"]) for run in runs],
         sorted(row["key"] for row in said),
         [row["_id"] for row in history],
-        await mongo.all_tenants("touched").count(),
+        await mongo.all_tenants("work_items").count(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Who reconciles: by lease and admission, also when an admission comes late; and who is woken then."""
+"""Who reconciles: by lease and fence, also when a fence is acquired late; and who is woken then."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,59 +15,59 @@ from shared.runtime.leases import LeaseLost, Leases
 
 
 @dataclass
-class Failing:
-    """The store's answer to an admission is lost, once."""
+class FailingFence:
+    """A fence that is acquired, but the store's answer is lost, once."""
 
     lines: UsageLineRepository
     failed: bool = False
 
-    async def admit(self, token: str) -> None:
-        await self.lines.admit(token)
+    async def acquire_fence(self, token: str) -> None:
+        await self.lines.acquire_fence(token)
         if not self.failed:
             self.failed = True
             raise TransientError("the store went away")
 
 
 @dataclass
-class Late:
-    """An admission that reaches the store only when the lease is another's, who was admitted."""
+class LateFence:
+    """A fence that is acquired only after a rival has taken the lease and acquired its own."""
 
     world: World
     rival: ReconcilerLeader
 
-    async def admit(self, token: str) -> None:
+    async def acquire_fence(self, token: str) -> None:
         await self.world.mongo.all_tenants("leases").remove({"_id": "reconciling"})
         assert await self.rival.step()
-        await self.world.lines.admit(token)
+        await self.world.lines.acquire_fence(token)
 
 
 @pytest.fixture
 async def world(mongo: Mongo) -> World:
     """One line of seven, and news that it is eight; nobody leads."""
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    await world.reconciler.release()
-    await world.hear(a_subscription(8, revision=11))
+    await world.leader.release()
+    await world.ingest(a_subscription(8, revision=11))
     return world
 
 
-async def test_a_reconciler_that_was_admitted_over_takes_the_lease_anew(world: World) -> None:
+async def test_a_leader_whose_fence_was_taken_over_takes_the_lease_anew(world: World) -> None:
     await world.reconcile()
-    await world.hear(a_subscription(9, revision=12))
-    await world.lines.admit("one that was paused")
+    await world.ingest(a_subscription(9, revision=12))
+    await world.lines.acquire_fence("one that was paused")
 
     with pytest.raises(LeaseLost):
-        await world.reconciler.step()
+        await world.leader.step()
     await world.reconcile()
 
     assert (await world.line()).vendor_count.number == 9
-    assert await world.touched.tenants(world.now) == []
+    assert await world.queue.tenants(world.now) == []
 
 
-async def test_an_admission_that_comes_late_stops_nobody_for_long(world: World) -> None:
-    rival = World(world.mongo).reconciler
-    late = ReconcilerLeader(world.reconciling, Leases(world.mongo), Late(world, rival).admit)
+async def test_a_fence_that_is_acquired_late_stops_nobody_for_long(world: World) -> None:
+    rival = World(world.mongo).leader
+    late = ReconcilerLeader(world.reconciler, Leases(world.mongo), LateFence(world, rival).acquire_fence)
     await late.step()
-    await world.hear(a_subscription(9, revision=12))
+    await world.ingest(a_subscription(9, revision=12))
 
     with pytest.raises(LeaseLost):
         await rival.step()
@@ -75,21 +75,21 @@ async def test_an_admission_that_comes_late_stops_nobody_for_long(world: World) 
         pass
 
     assert (await world.line()).vendor_count.number == 9
-    assert await world.touched.tenants(world.now) == []
+    assert await world.queue.tenants(world.now) == []
 
 
-async def test_who_could_not_be_admitted_leaves_the_lease_to_others(world: World) -> None:
-    unlucky = ReconcilerLeader(world.reconciling, Leases(world.mongo), Failing(world.lines).admit)
+async def test_who_could_not_acquire_the_fence_leaves_the_lease_to_others(world: World) -> None:
+    unlucky = ReconcilerLeader(world.reconciler, Leases(world.mongo), FailingFence(world.lines).acquire_fence)
 
     with pytest.raises(TransientError):
         await unlucky.step()
 
-    assert await world.reconciler.step()
+    assert await world.leader.step()
     assert (await world.line()).vendor_count.number == 8
 
 
-async def test_who_could_not_be_admitted_is_admitted_the_next_time(world: World) -> None:
-    unlucky = ReconcilerLeader(world.reconciling, Leases(world.mongo), Failing(world.lines).admit)
+async def test_who_could_not_acquire_the_fence_acquires_it_the_next_time(world: World) -> None:
+    unlucky = ReconcilerLeader(world.reconciler, Leases(world.mongo), FailingFence(world.lines).acquire_fence)
 
     with pytest.raises(TransientError):
         await unlucky.step()
@@ -98,48 +98,48 @@ async def test_who_could_not_be_admitted_is_admitted_the_next_time(world: World)
     assert (await world.line()).vendor_count.number == 8
 
 
-async def test_the_end_of_a_round_wakes_who_waits_for_it(world: World) -> None:
-    touched, done = asyncio.Event(), asyncio.Event()
-    job = world.reconciler.job(touched, done)
+async def test_the_end_of_a_pass_wakes_who_waits_for_it(world: World) -> None:
+    work, completed = asyncio.Event(), asyncio.Event()
+    job = world.leader.job(work, completed)
 
     await job.step()
 
-    assert done.is_set()
+    assert completed.is_set()
 
 
 async def test_a_reconciler_with_nothing_to_do_wakes_nobody(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    touched, done = asyncio.Event(), asyncio.Event()
-    job = world.reconciler.job(touched, done)
+    work, completed = asyncio.Event(), asyncio.Event()
+    job = world.leader.job(work, completed)
 
     await job.step()
     await job.step()
 
-    assert not done.is_set()
+    assert not completed.is_set()
 
 
-async def test_that_nothing_is_left_is_told_once(world: World) -> None:
-    touched, done = asyncio.Event(), asyncio.Event()
-    job = world.reconciler.job(touched, done)
+async def test_an_empty_queue_wakes_who_waits_for_it_once(world: World) -> None:
+    work, completed = asyncio.Event(), asyncio.Event()
+    job = world.leader.job(work, completed)
     while await job.step():
         pass
-    told = done.is_set()
+    woken = completed.is_set()
 
-    done.clear()
+    completed.clear()
     await job.step()
 
-    assert told
-    assert not done.is_set()
+    assert woken
+    assert not completed.is_set()
 
 
 async def test_who_lost_the_lead_wakes_nobody(world: World) -> None:
-    touched, done = asyncio.Event(), asyncio.Event()
-    job = world.reconciler.job(touched, done)
+    work, completed = asyncio.Event(), asyncio.Event()
+    job = world.leader.job(work, completed)
     await job.step()
-    await world.reconciler.release()
-    await World(world.mongo).reconciler.step()
+    await world.leader.release()
+    await World(world.mongo).leader.step()
 
-    done.clear()
+    completed.clear()
     await job.step()
 
-    assert not done.is_set()
+    assert not completed.is_set()

@@ -1,4 +1,4 @@
-"""Turns: tenants one after the other, and a rest between long rounds while more is coming."""
+"""Scheduling: tenants one after the other, and a rest between long passes while more news is coming."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -7,22 +7,25 @@ import pytest
 from billing_world import World, a_world
 from observation_builders import NOW, a_subscription
 
+from billing.reconciliation.batch_size import FIRST_ACCOUNTS, MAX_ACCOUNTS, ROWS, BatchSize
 from billing.reconciliation.inputs import AccountGroupLoader
-from billing.reconciliation.reconciler import LoadedGroups, Reconciler
-from billing.reconciliation.scheduler import FEW, LONGEST, MANY, QUIET, ROWS, BatchSize, TenantScheduler
+from billing.reconciliation.ports import LoadedGroups
+from billing.reconciliation.reconciler import Reconciler
+from billing.reconciliation.scheduler import LONGEST_REST, QUIET, TenantScheduler
+from billing.usage.ref import Ref
 from shared.mongo import Mongo
 
 
-class Slow(AccountGroupLoader):
-    """Looking takes three seconds by the world's clock."""
+class SlowLoader(AccountGroupLoader):
+    """Loading takes three seconds by the world's clock."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world.mongo, {})
         self._world = world
 
-    async def around(self, tenant_id: str, accounts: Collection[str]) -> LoadedGroups:
-        self._world.later(seconds=3)
-        return await super().around(tenant_id, accounts)
+    async def load_groups(self, tenant_id: str, accounts: Collection[Ref]) -> LoadedGroups:
+        self._world.advance(seconds=3)
+        return await super().load_groups(tenant_id, accounts)
 
 
 def after(seconds: float) -> datetime:
@@ -30,61 +33,61 @@ def after(seconds: float) -> datetime:
 
 
 def test_tenants_come_one_after_the_other() -> None:
-    turns = TenantScheduler()
+    scheduler = TenantScheduler()
 
-    assert [turns.next(["a", "b", "c"]) for _ in range(4)] == ["a", "b", "c", "a"]
-    assert turns.next(["a", "c"]) == "c"
+    assert [scheduler.next(["a", "b", "c"]) for _ in range(4)] == ["a", "b", "c", "a"]
+    assert scheduler.next(["a", "c"]) == "c"
 
 
 @pytest.mark.parametrize(
     ("moment", "rests"),
     [(2, True), (3.9, True), (4, False), (1.9, False)],
-    ids=["at once", "not as long as the round", "as long", "the clock was set back"],
+    ids=["at once", "not as long as the pass", "as long", "the clock was set back"],
 )
-def test_a_long_round_is_followed_by_a_rest_as_long(moment: float, *, rests: bool) -> None:
-    turns = TenantScheduler()
+def test_a_long_pass_is_followed_by_a_rest_as_long(moment: float, *, rests: bool) -> None:
+    scheduler = TenantScheduler()
 
-    turns.ended("a", began=after(0), now=after(2))
+    scheduler.pass_ended("a", started_at=after(0), now=after(2))
 
-    assert turns.rests("a", after(moment)) is rests
+    assert scheduler.is_resting("a", after(moment)) is rests
 
 
 def test_no_rest_is_longer_than_a_few_seconds() -> None:
-    turns = TenantScheduler()
+    scheduler = TenantScheduler()
 
-    turns.ended("a", began=after(0), now=after(100))
+    scheduler.pass_ended("a", started_at=after(0), now=after(100))
 
-    assert not turns.rests("a", after(100) + LONGEST)
+    assert not scheduler.is_resting("a", after(100) + LONGEST_REST)
 
 
 def test_accounts_with_many_rows_are_loaded_one_by_one() -> None:
-    pace = BatchSize()
+    batch_size = BatchSize()
 
-    pace.took(FEW, FEW * ROWS)
+    batch_size.record(FIRST_ACCOUNTS, FIRST_ACCOUNTS * ROWS)
 
-    assert pace.accounts == 1
+    assert batch_size.accounts == 1
 
 
 def test_accounts_with_few_rows_are_loaded_many_at_a_time() -> None:
-    pace = BatchSize()
+    batch_size = BatchSize()
 
     for _ in range(20):
-        pace.took(1, 0)
+        batch_size.record(1, 0)
 
-    assert pace.accounts == MANY
+    assert batch_size.accounts == MAX_ACCOUNTS
 
 
-async def test_what_comes_after_a_long_round_gathers_until_it_is_quiet(mongo: Mongo) -> None:
+async def test_news_after_a_long_pass_gathers_until_it_is_quiet(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    reconciling = Reconciler(world.touched, Slow(world), world.lines, clock=world.clock)
-    await world.lines.admit("ours")
-    await world.hear(a_subscription(7))
-    await reconciling.see_to_some("ours")
+    reconciler = Reconciler(world.queue, SlowLoader(world), world.lines, clock=world.clock)
+    await world.lines.acquire_fence("ours")
+    await world.ingest(a_subscription(7))
+    await reconciler.process_next("ours")
 
-    await world.hear(a_subscription(8, revision=11))
-    early = await reconciling.see_to_some("ours"), reconciling.done
+    await world.ingest(a_subscription(8, revision=11))
+    early = await reconciler.process_next("ours"), reconciler.pass_completed
     world.now += QUIET
-    late = await reconciling.see_to_some("ours"), reconciling.done
+    late = await reconciler.process_next("ours"), reconciler.pass_completed
 
     assert (early, late) == ((False, False), (True, True))
     assert (await world.line()).vendor_count.number == 8
@@ -92,15 +95,15 @@ async def test_what_comes_after_a_long_round_gathers_until_it_is_quiet(mongo: Mo
 
 async def test_a_tenant_that_gathers_keeps_nobody_else_waiting(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    reconciling = Reconciler(world.touched, Slow(world), world.lines, clock=world.clock)
-    await world.lines.admit("ours")
-    await world.hear(a_subscription(7))
-    await reconciling.see_to_some("ours")
+    reconciler = Reconciler(world.queue, SlowLoader(world), world.lines, clock=world.clock)
+    await world.lines.acquire_fence("ours")
+    await world.ingest(a_subscription(7))
+    await reconciler.process_next("ours")
 
-    await world.hear(
+    await world.ingest(
         a_subscription(8, revision=11), a_subscription(9, tenant_id="t2", integration_id="int_other")
     )
-    await reconciling.see_to_some("ours")
+    await reconciler.process_next("ours")
 
     assert len((await world.lines.page("t2"))[0]) == 1
     assert (await world.line()).vendor_count.number == 7

@@ -58,7 +58,7 @@ async def consuming(world: World, wakes: list[str]) -> AsyncIterator[KafkaBroker
     sync_requests = SyncRequestService(SyncRepository(world.mongo, world.outbox), Connected())
     register(
         broker,
-        world.closing,
+        world.run_closer,
         sync_requests,
         wake=lambda: wakes.append("wake"),
         health=Health("billing"),

@@ -1,6 +1,6 @@
 """A run that cannot be closed or broadcast holds up no other."""
 
-from billing_world import Board, World, a_world
+from billing_world import FakeStatusChannel, World, a_world
 from observation_builders import a_finished_run
 
 from billing.observations.integrations import IntegrationDirectory
@@ -26,7 +26,7 @@ class FailingProgress(RunProgressReader):
         return await super().stored_since(run)
 
 
-class FailingBoard(Board):
+class FailingBoard(FakeStatusChannel):
     """Raises when it is told of the run `bad`."""
 
     async def report(self, status: RunStatus) -> int:
@@ -37,7 +37,7 @@ class FailingBoard(Board):
 
 async def test_a_run_that_cannot_be_closed_holds_up_no_other(mongo: Mongo) -> None:
     world, progress = await a_world_with_failing_progress(mongo)
-    await world.closing.record([BAD, GOOD])
+    await world.run_closer.record([BAD, GOOD])
 
     await world.settle()
 
@@ -47,10 +47,10 @@ async def test_a_run_that_cannot_be_closed_holds_up_no_other(mongo: Mongo) -> No
 
 async def test_a_run_that_failed_is_tried_again_after_a_pause(mongo: Mongo) -> None:
     world, progress = await a_world_with_failing_progress(mongo)
-    await world.closing.record([BAD])
+    await world.run_closer.record([BAD])
     await world.settle()
 
-    world.later(minutes=1)
+    world.advance(minutes=1)
     await world.settle()
 
     assert progress.tries == 2
@@ -59,17 +59,17 @@ async def test_a_run_that_failed_is_tried_again_after_a_pause(mongo: Mongo) -> N
 async def test_a_completion_that_cannot_be_broadcast_holds_up_no_other(mongo: Mongo) -> None:
     world, board = await a_world(mongo), FailingBoard()
     integrations = IntegrationDirectory(mongo)
-    world.completing = SyncCompleter(world.runs, world.lines, board, integrations=integrations)
-    await world.closing.record([BAD, GOOD])
+    world.sync_completer = SyncCompleter(world.runs, world.lines, board, integrations=integrations)
+    await world.run_closer.record([BAD, GOOD])
 
     await world.settle()
 
-    assert [status.run_id for status in board.told] == ["good"]
+    assert [status.run_id for status in board.reported] == ["good"]
 
 
 async def a_world_with_failing_progress(mongo: Mongo) -> tuple[World, FailingProgress]:
     world, progress = await a_world(mongo), FailingProgress(mongo)
-    world.closing = RunCloser(world.runs, progress, world.lines, touched=world.touched, clock=world.clock)
+    world.run_closer = RunCloser(world.runs, progress, world.lines, touched=world.queue, clock=world.clock)
     return world, progress
 
 

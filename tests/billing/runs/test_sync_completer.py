@@ -34,23 +34,23 @@ async def start_sync(world: World, sync_id: str = "joint") -> None:
 async def test_a_run_that_nobody_asked_for_completes_its_own_sync(mongo: Mongo) -> None:
     world = await a_world(mongo)
     subscription = a_subscription(1)
-    await world.hear(subscription)
+    await world.ingest(subscription)
 
-    await world.end(subscription)
+    await world.finish_run(subscription)
 
-    assert [row["key"] for row in await world.said(COMPLETED)] == ["t1:sync-1"]
+    assert [row["key"] for row in await world.events(COMPLETED)] == ["t1:sync-1"]
 
 
 async def test_a_sync_is_complete_once_both_its_runs_are_reconciled(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await start_sync(world)
 
-    await world.end(**JOINT)
-    early = [row["key"] for row in await world.said(COMPLETED)]
-    await world.end(**JOINT, integration_id=PSA)
+    await world.finish_run(**JOINT)
+    early = [row["key"] for row in await world.events(COMPLETED)]
+    await world.finish_run(**JOINT, integration_id=PSA)
 
     assert "t1:joint" not in early
-    assert [row["key"] for row in await world.said(COMPLETED)].count("t1:joint") == 1
+    assert [row["key"] for row in await world.events(COMPLETED)].count("t1:joint") == 1
 
 
 async def test_a_completion_carries_totals_by_class_and_money_by_currency(mongo: Mongo) -> None:
@@ -69,8 +69,8 @@ async def test_a_sync_is_as_good_as_the_worst_of_its_runs(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await start_sync(world)
 
-    await world.end(**JOINT)
-    await world.end(**JOINT, integration_id=PSA, outcome=Outcome.PARTIAL)
+    await world.finish_run(**JOINT)
+    await world.finish_run(**JOINT, integration_id=PSA, outcome=Outcome.PARTIAL)
 
     [row] = await mongo.all_tenants("completions").find({"sync_id": "joint"})
     assert row["outcome"] == "partial"
@@ -79,34 +79,36 @@ async def test_a_sync_is_as_good_as_the_worst_of_its_runs(mongo: Mongo) -> None:
 async def test_a_run_answers_every_sync_that_joined_it(mongo: Mongo) -> None:
     world = await a_world(mongo)
 
-    await world.closing.record([a_finished_run([], sync_id="first"), a_finished_run([], sync_id="second")])
+    await world.run_closer.record([a_finished_run([], sync_id="first"), a_finished_run([], sync_id="second")])
     await world.settle()
 
-    assert {row["key"] for row in await world.said(COMPLETED)} == {"t1:first", "t1:second"}
-    assert {status.sync_id for status in world.board.told} == {"first", "second"}
+    assert {row["key"] for row in await world.events(COMPLETED)} == {"t1:first", "t1:second"}
+    assert {status.sync_id for status in world.status_channel.reported} == {"first", "second"}
 
 
 async def test_a_sync_that_joins_after_its_run_was_reconciled_completes_too(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.end(sync_id="first")
+    await world.finish_run(sync_id="first")
 
-    await world.end(sync_id="second")
+    await world.finish_run(sync_id="second")
 
-    assert [row["key"] for row in await world.said(COMPLETED)] == ["t1:first", "t1:second"]
+    assert [row["key"] for row in await world.events(COMPLETED)] == ["t1:first", "t1:second"]
 
 
 async def test_the_outcome_is_broadcast_only_after_the_reconciliation_is_stored(mongo: Mongo) -> None:
     world = await a_world(mongo)
     subscription = a_subscription(1)
-    await world.closing.record([a_finished_run([subscription])])
-    await world.completing.advance()
-    early = list(world.board.told)
+    await world.run_closer.record([a_finished_run([subscription])])
+    await world.sync_completer.advance()
+    early = list(world.status_channel.reported)
 
-    await world.hear(subscription)
+    await world.ingest(subscription)
     await world.settle()
 
     assert early == []
-    assert [(status.run_id, status.outcome) for status in world.board.told] == [("run-1", Outcome.COMPLETE)]
+    assert [(status.run_id, status.outcome) for status in world.status_channel.reported] == [
+        ("run-1", Outcome.COMPLETE)
+    ]
 
 
 async def test_the_last_progress_stands_beside_the_outcome(mongo: Mongo) -> None:
@@ -120,57 +122,57 @@ async def test_the_last_progress_stands_beside_the_outcome(mongo: Mongo) -> None
         done=9,
         total=9,
     )
-    await world.board.report(progress)
+    await world.status_channel.report(progress)
 
-    await world.end()
+    await world.finish_run()
 
-    assert (world.board.told[-1].done, world.board.told[-1].total) == (9, 9)
+    assert (world.status_channel.reported[-1].done, world.status_channel.reported[-1].total) == (9, 9)
 
 
 async def test_a_broadcast_that_failed_is_made_good_and_made_once(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    world.board.down = TransientError("Redis does not answer")
+    world.status_channel.failure = TransientError("Redis does not answer")
     with pytest.raises(TransientError):
-        await world.end()
+        await world.finish_run()
 
-    world.board.down = None
+    world.status_channel.failure = None
     await world.settle()
     await world.settle()
 
-    assert [status.outcome for status in world.board.told] == [Outcome.COMPLETE]
-    assert len(await world.said(COMPLETED)) == 1
+    assert [status.outcome for status in world.status_channel.reported] == [Outcome.COMPLETE]
+    assert len(await world.events(COMPLETED)) == 1
 
 
 async def test_what_a_flushed_redis_forgot_is_reported_again(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.hear(an_integration(VENDOR))
-    await world.end()
-    world.board.known.clear()
+    await world.ingest(an_integration(VENDOR))
+    await world.finish_run()
+    world.status_channel.statuses.clear()
 
-    await world.completing.restore()
-    await world.completing.restore()
+    await world.sync_completer.restore()
+    await world.sync_completer.restore()
 
-    assert len(world.board.told) == 2
-    assert world.board.told[-1].outcome is Outcome.COMPLETE
+    assert len(world.status_channel.reported) == 2
+    assert world.status_channel.reported[-1].outcome is Outcome.COMPLETE
 
 
 async def test_a_status_channel_that_is_down_holds_up_no_sync(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    world.board.down = TransientError("Redis does not answer")
+    world.status_channel.failure = TransientError("Redis does not answer")
 
     with pytest.raises(TransientError):
-        await world.end()
+        await world.finish_run()
 
-    assert len(await world.said(COMPLETED)) == 1
+    assert len(await world.events(COMPLETED)) == 1
 
 
 async def test_a_run_is_broadcast_before_the_next_is_reconciled(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.closing.record([a_finished_run([]), a_finished_run([], run_id="run-2", sync_id="sync-2")])
-    await world.closing.advance()
+    await world.run_closer.record([a_finished_run([]), a_finished_run([], run_id="run-2", sync_id="sync-2")])
+    await world.run_closer.advance()
     await world.reconcile()
 
-    await world.closing.advance()
-    await world.completing.advance()
+    await world.run_closer.advance()
+    await world.sync_completer.advance()
 
-    assert [status.run_id for status in world.board.told] == ["run-1"]
+    assert [status.run_id for status in world.status_channel.reported] == ["run-1"]

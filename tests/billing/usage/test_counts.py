@@ -241,8 +241,7 @@ def test_an_agreement_line_without_a_quantity_is_not_zero() -> None:
 
 def test_one_account_without_detail_does_not_touch_a_product_that_its_vendor_does_not_sell() -> None:
     listed = a_listed_subscription(integration_id="int_other")
-    other = an_account()
-    accounts = [other, type(other)("int_other", "acme", other.mapping)]
+    accounts = [an_account(), an_account(integration_id="int_other")]
 
     lines = the_lines(a_subscription(4, lines=(a_line(4),)), listed, an_agreement_line(4), accounts=accounts)
 

@@ -15,15 +15,17 @@ from observation_builders import (
 )
 from usage_builders import MAPPED, READ, an_account, the_line
 
-from billing.usage.account_group import VendorAccount
-from billing.usage.coverage import CompletedRun, Coverage
-from billing.usage.freshness import aged
+from billing.usage.coverage import CompletedRun, Coverage, Coverages
+from billing.usage.freshness import with_current_ages
 from billing.usage.usage_line import UsageLine
 from shared.contracts.auth import IntegrationStatus
-from shared.contracts.base import NoNumber
+from shared.contracts.base import NoNumber, Observation
+from shared.contracts.vendor_sync import SubscriptionStatus
 
 OTHER = "int_other"
 LONG_AGO = CompletedRun("run-0", 1, NOW - timedelta(days=7))
+LEFT = an_integration(OTHER, status=IntegrationStatus.DISCONNECTED)
+ENDED = a_subscription(3, id_="ended", integration_id=OTHER, status=SubscriptionStatus.TERMINATED)
 
 
 def test_a_second_marketplace_that_was_never_read_leaves_the_sum_unread() -> None:
@@ -46,31 +48,53 @@ def test_a_second_marketplace_read_too_long_ago_makes_the_sum_stale() -> None:
 def test_the_age_of_a_sum_is_that_of_the_marketplace_read_longest_ago() -> None:
     again = CompletedRun("run-9", 500, NOW)
 
-    line = aged(a_line_of_both(READ), {VENDOR: Coverage(again, again), OTHER: Coverage(READ, READ)})
+    line = with_current_ages(a_line_of_both(READ), coverages_of(READ, again))
 
     assert line.vendor_count.as_of == READ.started_at
 
 
 def test_a_second_marketplace_that_was_left_does_not_silence_the_first() -> None:
-    line = a_line_of_both(
-        LONG_AGO, integrations=[an_integration(OTHER, status=IntegrationStatus.DISCONNECTED)]
-    )
+    line = a_line_of_both(LONG_AGO, integrations=[LEFT])
 
     assert line.vendor_count.number == 4
     assert line.integration_ids == (PSA, VENDOR)
 
 
-def a_line_of_both(read: CompletedRun | None, **more: Any) -> UsageLine:
+def test_the_age_shown_is_that_of_the_marketplaces_that_the_sum_rests_on() -> None:
+    line = a_line_of_both(LONG_AGO, ENDED, integrations=[LEFT])
+
+    shown = with_current_ages(line, coverages_of(LONG_AGO))
+
+    assert line.vendor_count.number == 4
+    assert line.vendor_count.as_of == shown.vendor_count.as_of == NOW
+
+
+def test_a_full_run_makes_the_sum_younger_where_another_marketplace_was_left() -> None:
+    again = CompletedRun("run-9", 500, NOW + timedelta(hours=2))
+    line = a_line_of_both(LONG_AGO, ENDED, integrations=[LEFT])
+
+    shown = with_current_ages(line, coverages_of(LONG_AGO, again))
+
+    assert shown.vendor_count.as_of == again.started_at
+
+
+def test_a_line_that_an_older_build_stored_shows_the_age_of_all_its_marketplaces() -> None:
+    line = a_line_of_both(READ).model_copy(update={"vendor_sources": None})
+
+    assert with_current_ages(line, coverages_of(READ)).vendor_count.as_of == READ.started_at
+
+
+def coverages_of(read: CompletedRun | None, first: CompletedRun = READ) -> Coverages:
+    """The first marketplace and the PSA were read an hour ago unless told otherwise, the second at `read`."""
+    return Coverages({VENDOR: Coverage(first, first), PSA: Coverage(READ, READ), OTHER: Coverage(read, read)})
+
+
+def a_line_of_both(read: CompletedRun | None, *seen: Observation, **more: Any) -> UsageLine:
     """Four are bought in the first; the account and the service are known in the other, read then."""
     service = a_mapping("service", "svc1", "prod1", vendor_integration_id=OTHER, vendor_realm="eu")
-    own = an_account()
     known: dict[str, Any] = {
         "services": [*MAPPED, service],
-        "accounts": [own, VendorAccount(OTHER, "acme", own.mapping)],
-        "coverages": {
-            VENDOR: Coverage(READ, READ),
-            PSA: Coverage(READ, READ),
-            OTHER: Coverage(read, read),
-        },
+        "accounts": [an_account(), an_account(integration_id=OTHER)],
+        "coverages": coverages_of(read),
     }
-    return the_line(a_subscription(4), an_agreement_line(9), **known, **more)
+    return the_line(a_subscription(4), *seen, an_agreement_line(9), **known, **more)

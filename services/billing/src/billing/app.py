@@ -21,14 +21,13 @@ from billing.observations import handlers as observation_handlers
 from billing.observations import routes as history_routes
 from billing.observations.history import HistoryRepository
 from billing.observations.integrations import IntegrationDirectory
-from billing.observations.receipts import ARRIVAL_INDEXES, Receipts
+from billing.observations.receipts import RECEIPT_INDEXES, Receipts
 from billing.observations.repository import OBSERVED_INDEXES, ObservationRepository
 from billing.observations.service import ObservationIngestor
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.jobs import rechecking_job
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.reconciler import Reconciler
-from billing.reconciliation.work_queue import TOUCHED_INDEXES, WorkQueue
 from billing.runs import handlers as run_handlers
 from billing.runs import routes as run_routes
 from billing.runs.jobs import closing_job, restoring_job
@@ -42,6 +41,7 @@ from billing.settings import Settings
 from billing.usage import routes as usage_routes
 from billing.usage.calendar import TenantCalendar
 from billing.usage.coverage_repository import COVERAGE_INDEXES, CoverageRepository
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
@@ -53,13 +53,14 @@ from shared.runtime.lifespan import application, running
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.web.token_verification import TokenVerifier
+from shared.work_queue import WORK_QUEUE_INDEXES
 
 SERVICE = "billing"
 INDEXES = (
     *OUTBOX_INDEXES,
     *OBSERVED_INDEXES,
-    *ARRIVAL_INDEXES,
-    *TOUCHED_INDEXES,
+    *RECEIPT_INDEXES,
+    *WORK_QUEUE_INDEXES,
     *USAGE_LINE_INDEXES,
     *COVERAGE_INDEXES,
     *RUN_INDEXES,
@@ -116,7 +117,7 @@ class Billing:
         self.outbox = Outbox(mongo, SERVICE)
         self.relay = Relay(mongo, Publisher(dependencies.broker, SERVICE), self.outbox)
         self.work_enqueued, self.run_finished = asyncio.Event(), asyncio.Event()
-        self.touched, self.integrations = WorkQueue(mongo), IntegrationDirectory(mongo)
+        self.queue, self.integrations = RecalculationQueue(mongo), IntegrationDirectory(mongo)
         self.lines = UsageLineRepository(mongo, self.outbox, CoverageRepository(mongo))
         self.audit = AuditLog(mongo)
         self.approvals = ApprovalRepository(
@@ -153,13 +154,13 @@ class Billing:
     def _build_reconciliation(self, rules: BillingRules) -> None:
         mongo = self.dependencies.mongo
         tenants = {tenant.id: tenant for tenant in rules.tenants}
-        reconciling = Reconciler(self.touched, AccountGroupLoader(mongo, tenants), self.lines)
-        self.reconciler = ReconcilerLeader(reconciling, Leases(mongo), self.lines.admit)
+        reconciling = Reconciler(self.queue, AccountGroupLoader(mongo, tenants), self.lines)
+        self.reconciler = ReconcilerLeader(reconciling, Leases(mongo), self.lines.acquire_fence)
         self.run_closer = RunCloser(
             self.runs,
             RunProgressReader(mongo),
             self.lines,
-            touched=self.touched,
+            touched=self.queue,
             patience=rules.run_patience,
         )
         self.sync_completer = SyncCompleter(
@@ -171,7 +172,7 @@ class Billing:
         observing = ObservationIngestor(
             ObservationRepository(self.dependencies.mongo),
             Receipts(self.dependencies.mongo),
-            self.touched,
+            self.queue,
             wake=self.work_enqueued.set,
         )
         observation_handlers.register(broker, observing, health=health)
@@ -186,5 +187,5 @@ class Billing:
             self.reconciler.job(self.work_enqueued, self.run_finished),
             closing_job(self.run_closer, self.sync_completer, self.run_finished),
             restoring_job(self.sync_completer),
-            rechecking_job(self.lines, self.touched, self.work_enqueued),
+            rechecking_job(self.lines, self.queue, self.work_enqueued),
         ]

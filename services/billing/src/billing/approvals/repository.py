@@ -127,7 +127,7 @@ class ApprovalRepository:
             await self._save(tenant_id, outcome, session)
             return outcome
 
-        async with self._audit.tenant_lock(tenant_id), self._lines.turn(tenant_id):
+        async with self._audit.tenant_lock(tenant_id), self._lines.tenant_lock(tenant_id):
             outcome = await self._mongo.transaction(work)
         crash_points.reached("decision-committed")
         self._outbox.wake()
@@ -195,7 +195,7 @@ class ApprovalRepository:
         if not outcome.approvals:
             return
         await self._audit.append(tenant_id, outcome.drafts, session=session)
-        await self._lines.hold(tenant_id, session=session)
+        await self._lines.assert_ownership(tenant_id, session=session)
         rows = self._mongo.documents(_APPROVALS, tenant_id)
         await rows.insert_many([_document(approval) for approval in outcome.approvals], session=session)
         await self._outbox.add(outcome.messages, session=session)

@@ -1,9 +1,10 @@
-"""A piece of news with the names that it is stored and found by, worked out once."""
+"""A piece of news with what it is stored and found by, worked out once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
-from billing.usage import refs
+from billing.usage.ref import Ref, mapped_to, subject_of
 from shared.contracts.base import State
 from shared.contracts.matcher import MappingDecided
 from shared.contracts.vendor_sync import SubscriptionObserved
@@ -11,29 +12,31 @@ from shared.contracts.vendor_sync import SubscriptionObserved
 
 @dataclass(frozen=True, slots=True)
 class ChangeNotice:
-    """`key` names the thing told of, `ref` what it belongs to."""
+    """News of one thing."""
 
     key: str
-    ref: str
+    """Names the thing: the key of the message."""
+    subject: Ref
+    """What the thing belongs to: a subscription and an agreement line to their account."""
     revision: int
     news: State
 
+    @classmethod
+    def of(cls, news: State) -> Self:
+        return cls(news.key, subject_of(news), news.revision, news)
 
-def told_of(news: State) -> ChangeNotice:
-    return ChangeNotice(news.key, refs.ref_of(news), news.revision, news)
 
+def affected_refs(notices: Iterable[ChangeNotice]) -> dict[Ref, Sequence[str]]:
+    """What must be calculated again, each account with the keys of its subscriptions in the news.
 
-def touched_by(told: Iterable[ChangeNotice]) -> dict[str, list[str]]:
-    """The refs to look at again, each with the keys of the subscriptions that were told of under it.
-
-    What a mapping led to before is told by its row (`moved_from`).
+    A mapping affects what it leads from and what it leads to; its row tells what it led to before.
     """
-    touched: dict[str, list[str]] = {}
-    for one in told:
-        keys = touched.setdefault(one.ref, [])
-        if isinstance(one.news, SubscriptionObserved):
-            keys.append(one.key)
-        leads_to = refs.mapped_to(one.news) if isinstance(one.news, MappingDecided) else None
-        if leads_to:
-            touched.setdefault(leads_to, [])
-    return touched
+    affected: dict[Ref, list[str]] = {}
+    for notice in notices:
+        keys = affected.setdefault(notice.subject, [])
+        if isinstance(notice.news, SubscriptionObserved):
+            keys.append(notice.key)
+        target = mapped_to(notice.news) if isinstance(notice.news, MappingDecided) else None
+        if target:
+            affected.setdefault(target, [])
+    return dict(affected)

@@ -1,14 +1,42 @@
 """What was known when: every version of the things that a line rests on."""
 
-from collections.abc import Iterable
+# A thing's newest version is in the collection of its kind, every older one in `observations` (see
+# `ObservationRepository`). The ids of a thing's old versions begin alike, so a range of ids finds them.
+
+from typing import Any
+
+from pydantic import AwareDatetime
 
 from billing.observations.repository import HISTORY, history_id
-from billing.observations.version import ObservedVersion
 from billing.usage.usage_line import UsageLine
-from shared.contracts.base import key_of
+from shared.contracts.base import ContractModel, key_of
 from shared.mongo import Document, Mongo
 
-_OURS = ("_id", "key", "ref", "before", "moved_from", "mapped_to", "product_ref", "learnt_at", "tenant_id")
+_OWN_FIELDS = (
+    "_id",
+    "key",
+    "ref",
+    "before",
+    "moved_from",
+    "mapped_to",
+    "product_ref",
+    "learnt_at",
+    "tenant_id",
+)
+"""What billing adds to a message when it stores it."""
+
+
+class ObservedVersion(ContractModel):
+    """One version of something that was observed or decided."""
+
+    kind: str
+    key: str
+    revision: int
+    true_at: AwareDatetime | None
+    """When it was read at the provider, or decided; None for what has no such time."""
+    learnt_at: AwareDatetime
+    told: dict[str, Any]
+    """The message's own fields."""
 
 
 class HistoryRepository:
@@ -19,37 +47,34 @@ class HistoryRepository:
 
     async def of_line(self, line: UsageLine) -> list[ObservedVersion]:
         """Every version of the line's subscriptions, agreement lines and mappings, in the order learnt."""
-        items = [(item.integration_id, item.subscription_id) for item in line.evidence.items]
-        billed = [(one.integration_id, one.line_id) for one in line.evidence.billed]
+        items, billed, mappings = line.evidence.items, line.evidence.billed, line.evidence.mappings
+        tenant_id = line.tenant_id
         keys = {
-            "subscriptions": {key_of(line.tenant_id, *place) for place in items},
-            "agreement_lines": {key_of(line.tenant_id, *place) for place in billed},
-            "mappings": {used.key for used in line.evidence.mappings},
+            "subscriptions": {key_of(tenant_id, item.integration_id, item.subscription_id) for item in items},
+            "agreement_lines": {key_of(tenant_id, one.integration_id, one.line_id) for one in billed},
+            "mappings": {mapping.key for mapping in mappings},
         }
-        found = [
-            version for name, some in keys.items() for version in await self._of(line.tenant_id, name, some)
-        ]
-        return sorted(found, key=lambda version: (version.learnt_at, version.key, version.revision))
+        versions: list[ObservedVersion] = []
+        for name, of_kind in keys.items():
+            versions += await self._versions(tenant_id, name, sorted(of_kind))
+        return sorted(versions, key=lambda version: (version.learnt_at, version.key, version.revision))
 
-    async def _of(self, tenant_id: str, name: str, keys: Iterable[str]) -> list[ObservedVersion]:
-        wanted = sorted(keys)
-        stands = await self._mongo.documents(name, tenant_id).get_many(wanted)
+    async def _versions(self, tenant_id: str, name: str, keys: list[str]) -> list[ObservedVersion]:
+        rows = list((await self._mongo.documents(name, tenant_id).get_many(keys)).values())
         history = self._mongo.documents(HISTORY, tenant_id)
-        found = [_version(name, row) for row in stands.values()]
-        for key in wanted:
+        for key in keys:
             first = history_id(name, key)
-            found += [_version(name, row) for row in await history.find({"_id": _beginning_with(first)})]
-        return found
-
-
-def _beginning_with(first: str) -> Document:
-    return {"$gte": first, "$lt": first + "\uffff"}
+            rows += await history.find({"_id": {"$gte": first, "$lt": first + "\uffff"}})
+        return [_version(name, row) for row in rows]
 
 
 def _version(name: str, row: Document) -> ObservedVersion:
-    key = row.get("key") or row["_id"]
-    told = {field: value for field, value in row.items() if field not in _OURS}
-    seen_at = told.get("observed_at") or told.get("decided_at")
+    message = {field: value for field, value in row.items() if field not in _OWN_FIELDS}
     return ObservedVersion(
-        kind=name, key=key, revision=row["revision"], true_at=seen_at, learnt_at=row["learnt_at"], told=told
+        kind=name,
+        key=row.get("key") or row["_id"],
+        revision=row["revision"],
+        true_at=message.get("observed_at") or message.get("decided_at"),
+        learnt_at=row["learnt_at"],
+        told=message,
     )

@@ -1,11 +1,13 @@
-"""What a tenant is connected to."""
+"""Reads what tenants are connected to, as auth told it last."""
+
+from collections import defaultdict
 
 from shared.contracts.auth import IntegrationChanged
 from shared.mongo import Mongo
 
 
 class IntegrationDirectory:
-    """As last heard from auth."""
+    """Finds integrations by tenant."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -15,9 +17,9 @@ class IntegrationDirectory:
         return [IntegrationChanged.model_validate(row) for row in rows]
 
     async def by_tenant(self) -> dict[str, set[str]]:
-        """The integration ids of every tenant."""
+        """The integration ids of every tenant, for jobs that serve them all."""
         rows = await self._mongo.all_tenants("integrations").find(fields=["tenant_id", "integration_id"])
-        found: dict[str, set[str]] = {}
+        ids: defaultdict[str, set[str]] = defaultdict(set)
         for row in rows:
-            found.setdefault(row["tenant_id"], set()).add(row["integration_id"])
-        return found
+            ids[row["tenant_id"]].add(row["integration_id"])
+        return ids

@@ -1,8 +1,10 @@
-"""What was told of since when, a document for each batch: the way from a run to what it published.
+"""Records which things there was news of since when: the way from a run to what it published."""
 
-Written after the things themselves and their marks. The same batch again adds a document that says the same,
-so things are counted by their keys. A document stays longer than any run can take.
-"""
+# A run says how many things of each topic it published; it is closed when as many were received. A batch that
+# is delivered again adds a second receipt of the same things, so things are counted by their keys; one that
+# was published again since has a larger revision, and still counts for the older run.
+#
+#   {keys [a, b], revisions [11, 12]}, {keys [b], revisions [12]}   since 12 → {b} → 1
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -10,95 +12,100 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from billing.observations.change_notice import ChangeNotice
+from billing.usage.ref import Ref
 from shared.contracts.base import Observation, utc
 from shared.mongo import Document, Index, Mongo
 
 _COLLECTION = "arrivals"
-_KEPT = timedelta(days=40)
-_REMEMBERED = 1000
-"""Counts: more than runs wait at once; one that was forgotten is only counted again."""
+_TIME_TO_LIVE = timedelta(days=40)
+"""Longer than any run can take."""
+_CACHED_COUNTS = 1000
+"""More than runs wait at once; a count that was dropped is only read again."""
 
-_Since = tuple[str, str, int]
+_CountKey = tuple[str, str, int]
+"""Tenant, integration and first revision."""
 
-ARRIVAL_INDEXES = (
+RECEIPT_INDEXES = (
     Index(_COLLECTION, [("integration_id", 1), ("newest", 1)]),
-    Index(_COLLECTION, [("at", 1)], ttl=int(_KEPT.total_seconds())),
+    Index(_COLLECTION, [("at", 1)], ttl=int(_TIME_TO_LIVE.total_seconds())),
 )
 
 
 class Receipts:
-    """By integration and topic."""
+    """Writes receipts, and counts what they name."""
 
     def __init__(
         self,
         mongo: Mongo,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        remembered: int = _REMEMBERED,
+        cached_counts: int = _CACHED_COUNTS,
     ) -> None:
-        self._mongo, self._clock, self._remembered = mongo, clock, remembered
-        self._counts: dict[_Since, tuple[int, dict[str, int]]] = {}
+        self._mongo, self._clock, self._cached_counts = mongo, clock, cached_counts
+        self._counts: dict[_CountKey, tuple[int, dict[str, int]]] = {}
 
-    async def note(self, tenant_id: str, told: Sequence[ChangeNotice]) -> None:
-        """Call it after the news is stored and marked; what no run publishes is not noted."""
+    async def record(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> None:
+        """Call it after the news is stored and queued; what no run publishes is not recorded."""
         integrations: defaultdict[str, list[tuple[ChangeNotice, Observation]]] = defaultdict(list)
-        for one in told:
-            if isinstance(one.news, Observation):
-                integrations[one.news.integration_id].append((one, one.news))
+        for notice in notices:
+            if isinstance(notice.news, Observation):
+                integrations[notice.news.integration_id].append((notice, notice.news))
         at = utc(self._clock())
-        documents = [_document(name, some, at) for name, some in integrations.items()]
+        documents = [_document(integration_id, batch, at) for integration_id, batch in integrations.items()]
         await self._mongo.documents(_COLLECTION, tenant_id).insert_many(documents)
 
-    async def counted(self, tenant_id: str, integration_id: str, revision: int) -> dict[str, int]:
-        """By topic: how many things were told of with that revision or a larger one.
+    async def counts(self, tenant_id: str, integration_id: str, revision: int) -> dict[str, int]:
+        """By topic: of how many things there was news with that revision or a larger one.
 
-        Documents are only added: while there are as many as at the last look, none is read again.
+        Receipts are only added: while there are as many as at the last look, none is read again.
         """
-        place = tenant_id, integration_id, revision
-        number = await self._mongo.documents(_COLLECTION, tenant_id).count(_wanted(integration_id, revision))
-        read, counts = self._counts.pop(place, (0, {}))
-        if read != number:
-            counts = await self._count(*place)
-        self._counts[place] = number, counts
-        if len(self._counts) > self._remembered:
+        key = tenant_id, integration_id, revision
+        rows = self._mongo.documents(_COLLECTION, tenant_id)
+        receipts = await rows.count(_since(integration_id, revision))
+        receipts_read, counts = self._counts.pop(key, (0, {}))
+        if receipts_read != receipts:
+            counts = await self._read_counts(*key)
+        # Put back at the end: the first in the dictionary is the one that was asked for longest ago.
+        self._counts[key] = receipts, counts
+        if len(self._counts) > self._cached_counts:
             self._counts.pop(next(iter(self._counts)))
         return counts
 
-    async def gone(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
-        """What the things that were told to be absent belonged to."""
-        rows = self._since(tenant_id, integration_id, revision, ("gone",))
-        return {ref async for row in rows for ref in row["gone"]}
+    async def gone(self, tenant_id: str, integration_id: str, revision: int) -> set[Ref]:
+        """What the things belonged to that were said to be absent with that revision or a larger one."""
+        rows = self._stream(tenant_id, integration_id, revision, ("gone",))
+        return {Ref.decode(text) for text in {text async for row in rows for text in row["gone"]}}
 
-    async def _count(self, tenant_id: str, integration_id: str, revision: int) -> dict[str, int]:
+    async def _read_counts(self, tenant_id: str, integration_id: str, revision: int) -> dict[str, int]:
         keys: defaultdict[str, set[str]] = defaultdict(set)
-        async for row in self._since(tenant_id, integration_id, revision, ("topic", "keys", "revisions")):
-            told = zip(row["keys"], row["revisions"], strict=True)
-            keys[row["topic"]].update(key for key, own in told if own >= revision)
-        return {topic: len(some) for topic, some in keys.items()}
+        async for row in self._stream(tenant_id, integration_id, revision, ("topic", "keys", "revisions")):
+            versions = zip(row["keys"], row["revisions"], strict=True)
+            keys[row["topic"]].update(key for key, own in versions if own >= revision)
+        return {topic: len(of_topic) for topic, of_topic in keys.items()}
 
-    def _since(
+    def _stream(
         self, tenant_id: str, integration_id: str, revision: int, fields: Sequence[str]
     ) -> AsyncGenerator[Document, None]:
-        """One by one: a run may tell of a hundred thousand things."""
+        """Row by row: a run may publish a hundred thousand things."""
         rows = self._mongo.documents(_COLLECTION, tenant_id)
-        return rows.stream(_wanted(integration_id, revision), fields=fields)
+        return rows.stream(_since(integration_id, revision), fields=fields)
 
 
-def _wanted(integration_id: str, revision: int) -> Document:
+def _since(integration_id: str, revision: int) -> Document:
     return {"integration_id": integration_id, "newest": {"$gte": revision}}
 
 
 def _document(
-    integration_id: str, told: Sequence[tuple[ChangeNotice, Observation]], at: datetime
+    integration_id: str, batch: Sequence[tuple[ChangeNotice, Observation]], at: datetime
 ) -> Document:
-    revisions = [one.revision for one, _ in told]
+    revisions = [notice.revision for notice, _ in batch]
     return {
         "_id": uuid4().hex,
         "integration_id": integration_id,
-        "topic": told[0][1].topic,
+        "topic": batch[0][1].topic,
         "newest": max(revisions),
         "revisions": revisions,
-        "keys": [one.key for one, _ in told],
-        "gone": sorted({one.ref for one, news in told if not news.present}),
+        "keys": [notice.key for notice, _ in batch],
+        "gone": sorted({notice.subject.encode() for notice, news in batch if not news.present}),
         "at": at,
     }

@@ -1,8 +1,11 @@
-"""What was observed, by collection: the newest of each thing, and in `observations` all that it replaced.
+"""Keeps what was observed: the newest state of each thing, and in `observations` all that it replaced."""
 
-Both times are kept: when it was true (`observed_at`) and when it was learnt (`learnt_at`). The history holds
-what was superseded, not what stands: a first run then costs one write for each thing, not two.
-"""
+# Invariant: in whatever order news comes, and however often, a thing's row is its newest state and the
+# history holds every other state once. What stands is not in the history, so a first run costs one write for
+# each thing.
+#
+#   row of revision 3, 5 and 4 and 3 arrive   → the row is 5, the history gets 3 and 4
+#   row of revision 6 (absent), 4 arrives     → the row stays 6, and keeps 4 beside it (`before`)
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from billing.observations.change_notice import ChangeNotice
-from billing.usage import refs
+from billing.usage.ref import Ref, RefKind, mapped_to
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
 from shared.contracts.base import State, utc
@@ -19,7 +22,7 @@ from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.errors import Conflict, TransientError
 from shared.mongo import Change, Document, Documents, Index, Mongo, Replace
 
-COLLECTIONS: dict[type[State], str] = {
+OBSERVED: dict[type[State], str] = {
     vendor_sync.VendorAccountObserved: "vendor_accounts",
     vendor_sync.ServiceObserved: "vendor_services",
     vendor_sync.SubscriptionObserved: "subscriptions",
@@ -29,49 +32,56 @@ COLLECTIONS: dict[type[State], str] = {
     MappingDecided: "mappings",
     IntegrationChanged: "integrations",
 }
-BY_TOPIC = {kind.topic: name for kind, name in COLLECTIONS.items()}
+"""The states that usage lines rest on, each with the collection that keeps it."""
+BY_TOPIC = {model.topic: name for model, name in OBSERVED.items()}
 HISTORY = "observations"
 
 _TRIES = 8
 _MARKERS = ("revision", "moved_from")
 
 OBSERVED_INDEXES = (
-    *(Index(name, [("ref", 1)]) for kind, name in COLLECTIONS.items() if kind is not SubscriptionObserved),
+    *(Index(name, [("ref", 1)]) for model, name in OBSERVED.items() if model is not SubscriptionObserved),
     Index("mappings", [("mapped_to", 1)]),
     Index("agreement_lines", [("product_ref", 1)]),
 )
 """None on subscriptions: there are many, and each index halves the rate at which they are stored. They are
-found by their ids (`repository.members`, `repository.arrivals`)."""
+found by their ids (see `AccountSubscriptions` and `Receipts`)."""
 
 
 class ObservationRepository:
-    """Stores news forward-only; the same news again, or older news, changes nothing that stands."""
+    """Stores news forward-only: the same news again, or older news, changes nothing that stands."""
 
     def __init__(self, mongo: Mongo, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._mongo, self._clock = mongo, clock
 
-    async def keep(self, tenant_id: str, told: Sequence[ChangeNotice]) -> set[str]:
-        """Store news of one kind; returns refs that the things had before, should they have moved.
+    async def store(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> set[Ref]:
+        """Stores news of one kind; returns what the things belonged to, or led to, before.
 
-        Looks at the revisions first: nothing more is read or written for what is new or known already.
-        Raises `TransientError` when others keep storing the same things.
+        Looks at the revisions first: nothing more is read or written for what is new or known already. Raises
+        `TransientError` when others keep storing the same things.
         """
-        name = COLLECTIONS[type(told[0].news)]
+        name = OBSERVED[type(notices[0].news)]
         rows, history = self._mongo.documents(name, tenant_id), self._mongo.documents(HISTORY, tenant_id)
         for _ in range(_TRIES):
-            known = await _known(rows, told)
-            plan = _planned(name, [one for one in told if _unlike(one, known)], known, utc(self._clock()))
+            existing = await _existing(rows, notices)
+            changed = [notice for notice in notices if _differs(notice, existing)]
+            plan = _plan(name, changed, existing, utc(self._clock()))
             try:
-                await _carried_out(plan, rows, history)
+                # History first: killed after it, the same batch comes again and nothing is lost.
+                if plan.superseded:
+                    await history.insert_new(plan.superseded)
+                await rows.insert_many(plan.new)
+                await rows.bulk(plan.newer)
             except Conflict:  # another consumer stored one of them at this moment: look again
                 continue
-            return plan.moved_from.union(*(row["moved_from"] for row in known.values()))
+            moved_from = plan.moved_from.union(*(row["moved_from"] for row in existing.values()))
+            return {Ref.decode(text) for text in moved_from}
         raise TransientError(f"others are storing the same {name} of {tenant_id}")
 
 
 @dataclass(slots=True)
-class _Plan:
-    """What a batch comes to, in the order in which it is written."""
+class _WritePlan:
+    """What a batch changes, in the order in which it is written."""
 
     superseded: list[Document] = field(default_factory=list)
     new: list[Document] = field(default_factory=list)
@@ -79,86 +89,92 @@ class _Plan:
     moved_from: set[str] = field(default_factory=set)
 
 
-async def _carried_out(plan: _Plan, rows: Documents, history: Documents) -> None:
-    """History first: killed after it, the same batch comes again and finds nothing lost."""
-    if plan.superseded:
-        await history.insert_new(plan.superseded)
-    await rows.insert_many(plan.new)
-    await rows.bulk(plan.newer)
+async def _existing(rows: Documents, notices: Sequence[ChangeNotice]) -> dict[str, Document]:
+    """The rows of these things: whole where the news differs, else only their markers."""
+    markers = await rows.get_many({notice.key for notice in notices}, fields=_MARKERS)
+    differing = {notice.key for notice in notices if notice.key in markers and _differs(notice, markers)}
+    return markers | await rows.get_many(differing)
 
 
-async def _known(rows: Documents, told: Sequence[ChangeNotice]) -> dict[str, Document]:
-    """What stands: whole where it differs, else only its markers."""
-    known = await rows.get_many({one.key for one in told}, fields=_MARKERS)
-    differing = {one.key for one in told if one.key in known and _unlike(one, known)}
-    return known | (await rows.get_many(differing) if differing else {})
+def _differs(notice: ChangeNotice, existing: Mapping[str, Document]) -> bool:
+    row = existing.get(notice.key)
+    return row is None or row["revision"] != notice.revision
 
 
-def _unlike(one: ChangeNotice, known: Mapping[str, Document]) -> bool:
-    stands = known.get(one.key)
-    return stands is None or stands["revision"] != one.revision
-
-
-def _planned(name: str, told: Iterable[ChangeNotice], known: Mapping[str, Document], now: datetime) -> _Plan:
-    plan = _Plan()
+def _plan(
+    name: str, notices: Iterable[ChangeNotice], existing: Mapping[str, Document], now: datetime
+) -> _WritePlan:
+    plan = _WritePlan()
     by_key: defaultdict[str, dict[int, ChangeNotice]] = defaultdict(dict)
-    for one in told:
-        by_key[one.key][one.revision] = one
+    for notice in notices:
+        by_key[notice.key][notice.revision] = notice
     for key, versions in by_key.items():
-        if key not in known and len(versions) == 1:
-            plan.new.append(_document(next(iter(versions.values())), now))
+        arrived = [_document(notice, now) for notice in versions.values()]
+        row = existing.get(key)
+        if row is None and len(arrived) == 1:
+            plan.new += arrived  # a first run is nothing but these: spare it the sorting
         else:
-            _fold(plan, name, [_document(one, now) for one in versions.values()], known.get(key))
+            _fold(plan, name, arrived, row)
     return plan
 
 
-def _fold(plan: _Plan, name: str, arrived: list[Document], stands: Document | None) -> None:
-    """Put what is known of one thing in order: the newest stands, the rest is history."""
-    before = [stands, stands["before"]] if stands else []
-    versions = {row["revision"]: row for row in (*arrived, *before) if row}
+def _fold(plan: _WritePlan, name: str, arrived: Sequence[Document], row: Document | None) -> None:
+    """Puts the states of one thing in order: the newest stands, the others are history."""
+    known = [row, row["before"]] if row else []
+    versions = {version["revision"]: version for version in (*arrived, *known) if version}
     ordered = [versions[revision] for revision in sorted(versions)]
     newest = _with_past(ordered[-1], ordered[:-1])
-    arrived_too = {row["revision"] for row in arrived} - {stands["revision"] if stands else None}
-    past = [row for row in ordered[:-1] if row["revision"] in arrived_too or row is stands]
-    plan.superseded += [_history(name, row) for row in past]
+    # `before` is in the history already; what arrived, and the row that is replaced, are not.
+    new_revisions = {version["revision"] for version in arrived} - {row["revision"] if row else None}
+    past = [version for version in ordered[:-1] if version["revision"] in new_revisions or version is row]
+    plan.superseded += [_history_document(name, version) for version in past]
     plan.moved_from |= set(newest["moved_from"])
-    if stands is None:
+    if row is None:
         plan.new.append(newest)
-    elif newest != stands:
-        # not the revision that was read: what others stored in between is older, or this must not win
-        where = {"_id": newest["_id"], "revision": {"$lte": newest["revision"]}}
-        plan.newer.append(Replace(where, newest))
+    elif newest != row:
+        # Not only the revision that was read: what others stored in between is older, or this must not win.
+        older = {"_id": newest["_id"], "revision": {"$lte": newest["revision"]}}
+        plan.newer.append(Replace(older, newest))
 
 
 def _with_past(newest: Document, older: Sequence[Document]) -> Document:
-    """While the newest says absent, what was known before stays beside it (see `models.coverage.Kept`)."""
+    """The newest state; while it is absent, the last present one too (`ObservedState`); all refs it left."""
     before = None
     if not newest.get("present", True):
-        before = next((row for row in reversed(older) if row["present"]), None)
-    left = {ref for row in (*older, newest) for ref in row["moved_from"]}
-    left |= {ref for row in older for ref in _places(row)}
-    return {**newest, "before": before, "moved_from": sorted(left - _places(newest))}
+        before = next((version for version in reversed(older) if version["present"]), None)
+    left = {ref for version in (*older, newest) for ref in version["moved_from"]}
+    left |= {ref for version in older for ref in _refs_of(version)}
+    return {**newest, "before": before, "moved_from": sorted(left - _refs_of(newest))}
 
 
-def _places(row: Document) -> set[str]:
-    """What it belongs to, and what it leads to."""
-    return {ref for ref in (row["ref"], row.get("mapped_to")) if ref}
+def _refs_of(version: Document) -> set[str]:
+    """What the thing belongs to, and what it leads to."""
+    return {ref for ref in (version["ref"], version.get("mapped_to")) if ref}
 
 
-def _document(told: ChangeNotice, now: datetime) -> Document:
-    mine: Document = {"_id": told.key, "ref": told.ref, "learnt_at": now, "before": None, "moved_from": []}
-    if isinstance(told.news, MappingDecided):
-        mine["mapped_to"] = refs.mapped_to(told.news)
-    if isinstance(told.news, psa_sync.AgreementLineObserved):
-        mine["product_ref"] = refs.product(told.news.integration_id, told.news.product_id)
-    return told.news.model_dump(mode="json") | mine
+def _document(notice: ChangeNotice, now: datetime) -> Document:
+    """The message's own fields, and those that the row is found and folded by."""
+    own: Document = {
+        "_id": notice.key,
+        "ref": notice.subject.encode(),
+        "learnt_at": now,
+        "before": None,
+        "moved_from": [],
+    }
+    if isinstance(notice.news, MappingDecided):
+        target = mapped_to(notice.news)
+        own["mapped_to"] = target.encode() if target else None
+    if isinstance(notice.news, psa_sync.AgreementLineObserved):
+        line = notice.news
+        own["product_ref"] = Ref(RefKind.PSA_PRODUCT, line.integration_id, line.product_id).encode()
+    return notice.news.model_dump(mode="json") | own
 
 
-def _history(name: str, row: Document) -> Document:
-    kept = {field: value for field, value in row.items() if field not in ("before", "moved_from")}
-    return kept | {"_id": history_id(name, row["_id"], row["revision"]), "key": row["_id"]}
+def _history_document(name: str, version: Document) -> Document:
+    content = {field: value for field, value in version.items() if field not in ("before", "moved_from")}
+    return content | {"_id": history_id(name, version["_id"], version["revision"]), "key": version["_id"]}
 
 
 def history_id(name: str, key: str, revision: int | None = None) -> str:
-    """The id of a version; without a revision, what the ids of all versions of a thing begin with."""
+    """The id of a state; without a revision, what the ids of all states of a thing begin with."""
     return f"{name}/{key}@{'' if revision is None else revision}"

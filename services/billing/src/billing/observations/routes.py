@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
-from billing.observations.history import HistoryRepository
-from billing.observations.version import ObservedVersion
+from billing.observations.history import HistoryRepository, ObservedVersion
 from billing.usage.repository import UsageLineRepository
 from shared.errors import NotFound
 from shared.web.openapi import described_router, problem_responses

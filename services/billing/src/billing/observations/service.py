@@ -1,51 +1,40 @@
-"""What is heard is stored, then marked: the lines it concerns are reconciled by a job, not here."""
+"""Ingests news: stores it, then queues what must be calculated again; a job does the calculating."""
+
+# The order makes a crash harmless: store, enqueue, record. Killed in between, Kafka delivers the batch again,
+# and old news is enqueued and recorded like new. What is recorded was stored and enqueued before, so a run
+# whose things are all recorded only has to wait until the queue has passed that moment (`RunCloser`).
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
-from billing.observations.change_notice import ChangeNotice, told_of, touched_by
+from billing.observations.change_notice import ChangeNotice, affected_refs
+from billing.observations.ports import ObservationStore, RecalculationRequests, ReceiptLog
+from billing.usage.ref import Ref
 from shared.contracts.base import State
 
 
-class ObservationStore(Protocol):
-    """Where news is kept."""
-
-    async def keep(self, tenant_id: str, told: Sequence[ChangeNotice]) -> set[str]:
-        """Store news of one kind, forward-only; returns refs that the things had before."""
-
-
-class Arrivals(Protocol):
-    """Where it is kept which things were told of since when."""
-
-    async def note(self, tenant_id: str, told: Sequence[ChangeNotice]) -> None: ...
-
-
-class Marks(Protocol):
-    """Where marks are kept."""
-
-    async def mark(self, tenant_id: str, touched: Mapping[str, Sequence[str]]) -> None: ...
-
-
 class ObservationIngestor:
-    """Hears observations, decisions and integrations."""
+    """Ingests observations, decisions and changes of integrations."""
 
     def __init__(
-        self, store: ObservationStore, arrivals: Arrivals, marks: Marks, *, wake: Callable[[], None]
+        self,
+        observations: ObservationStore,
+        receipts: ReceiptLog,
+        queue: RecalculationRequests,
+        *,
+        wake: Callable[[], None],
     ) -> None:
-        self._store, self._arrivals, self._marks, self._wake = store, arrivals, marks, wake
+        """`wake` tells the reconciler that there is work."""
+        self._observations, self._receipts, self._queue, self._wake = observations, receipts, queue, wake
 
-    async def observe(self, news: Sequence[State]) -> None:
-        """Store, mark, note: killed in between, the batch comes again, and old news is marked and noted too.
-
-        What is noted is stored and marked already: a run that counts what was noted can wait for the marks.
-        """
-        tenants: defaultdict[str, list[ChangeNotice]] = defaultdict(list)
-        for one in news:
-            tenants[one.tenant_id].append(told_of(one))
-        for tenant_id, told in tenants.items():
-            moved_from = await self._store.keep(tenant_id, told)
-            touched: dict[str, Sequence[str]] = {**dict.fromkeys(moved_from, ()), **touched_by(told)}
-            await self._marks.mark(tenant_id, touched)
-            await self._arrivals.note(tenant_id, told)
+    async def ingest(self, news: Sequence[State]) -> None:
+        """Takes in a batch of news of one kind, of any tenants."""
+        by_tenant: defaultdict[str, list[ChangeNotice]] = defaultdict(list)
+        for state in news:
+            by_tenant[state.tenant_id].append(ChangeNotice.of(state))
+        for tenant_id, notices in by_tenant.items():
+            moved_from = await self._observations.store(tenant_id, notices)
+            left: dict[Ref, Sequence[str]] = dict.fromkeys(moved_from, ())
+            await self._queue.enqueue_refs(tenant_id, left | affected_refs(notices))
+            await self._receipts.record(tenant_id, notices)
         self._wake()

@@ -1,38 +1,44 @@
-"""Loads what a reconciliation looks at: whole scopes, in a fixed number of reads however many there are."""
+"""Loads what a reconciliation calculates with: whole account groups, in a fixed number of reads."""
+
+# A group is loaded whole or not at all: a sum over some of a PSA account's vendor accounts would be wrong. So
+# from whatever accounts are asked for, mappings are followed both ways:
+#
+#   asked for acme   mapped to co1, and so is beta   → group {co1; acme, beta}
+#   asked for zed    mapped to nothing               → group {zed}
+#   asked for co2    nothing is mapped to it         → no group: lines that it still has are replaced by none
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
-from billing.observations.account_subscriptions import AccountSubscriptions, Rows, by_ref
-from billing.reconciliation.reconciler import LoadedGroups
+from billing.observations.account_subscriptions import AccountSubscriptions, RowsByRef
+from billing.reconciliation.ports import LoadedGroups
 from billing.reconciliation.tenant_context import TenantContextLoader
-from billing.usage import refs
-from billing.usage.account_group import AccountGroup, PsaAccount, VendorAccount
+from billing.usage.account_group import AccountGroup, VendorAccount, standing
 from billing.usage.calendar import TenantCalendar
 from billing.usage.coverage import ObservedState
+from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
 from shared.contracts.base import Observation
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.mongo import Document, Mongo
 
-Seen = TypeVar("Seen", bound=Observation)
-
-_APPROVED = {"kind": MappingKind.ACCOUNT.value, "decision": MappingDecision.APPROVED.value}
+Observed = TypeVar("Observed", bound=Observation)
 
 
 @dataclass(frozen=True, slots=True)
-class _Accounts:
-    """The vendor accounts of each PSA account, and those that have none; all by ref."""
+class _Members:
+    """The vendor accounts of each PSA account, and those that are mapped to none."""
 
-    mapped: Mapping[str, list[VendorAccount]]
-    loose: Sequence[VendorAccount]
+    mapped: Mapping[Ref, list[VendorAccount]]
+    unmapped: Sequence[VendorAccount]
 
     @property
-    def refs(self) -> list[str]:
-        return [one.ref for some in (*self.mapped.values(), self.loose) for one in some]
+    def vendor_accounts(self) -> list[Ref]:
+        return [account.ref for account in chain(*self.mapped.values(), self.unmapped)]
 
 
 class AccountGroupLoader:
@@ -40,102 +46,122 @@ class AccountGroupLoader:
 
     def __init__(self, mongo: Mongo, tenants: Mapping[str, TenantCalendar]) -> None:
         self._mongo, self._tenants = mongo, tenants
-        self._knowledge, self._members = TenantContextLoader(mongo), AccountSubscriptions(mongo)
+        self._context, self._subscriptions = TenantContextLoader(mongo), AccountSubscriptions(mongo)
 
-    async def join(self, tenant_id: str, members: Mapping[str, Collection[str]]) -> None:
-        """Remember which subscriptions (keys) were told of under which account (ref)."""
-        await self._members.join(tenant_id, members)
+    async def add_subscriptions(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None:
+        """Remembers which subscriptions (keys) there was news of under which account."""
+        await self._subscriptions.add(tenant_id, subscriptions)
 
-    async def around(self, tenant_id: str, accounts: Collection[str]) -> LoadedGroups:
-        """The scopes that these vendor and PSA accounts (refs) belong to, each once and whole."""
-        found = await self._accounts(tenant_id, accounts)
-        subscriptions = await self._members.subscriptions(tenant_id, found.refs)
-        lines = await self._agreement_lines(tenant_id, found.mapped)
-        knowledge = await self._knowledge.of(tenant_id, _named(found, subscriptions, lines))
+    async def load_groups(self, tenant_id: str, accounts: Collection[Ref]) -> LoadedGroups:
+        """The groups that these vendor and PSA accounts belong to, each once and whole."""
+        members = await self._members(tenant_id, accounts)
+        subscriptions = await self._subscriptions.rows_of(tenant_id, members.vendor_accounts)
+        lines = await self._agreement_lines(tenant_id, members.mapped)
+        context = await self._context.load(tenant_id, _named_refs(members, subscriptions, lines))
         tenant = self._tenants.get(tenant_id, TenantCalendar(id=tenant_id))
-        scopes = [
+        by_psa_account: list[tuple[Ref | None, list[VendorAccount]]] = [*members.mapped.items()]
+        by_psa_account += [(None, [account]) for account in members.unmapped]
+        groups = [
             AccountGroup(
                 tenant,
-                tuple(some),
-                PsaAccount(*refs.parsed(psa)[1:]) if psa else None,
-                [_kept(row, SubscriptionObserved) for one in some for row in subscriptions[one.ref]],
-                [_kept(row, AgreementLineObserved) for row in lines[psa]] if psa else (),
-                knowledge,
+                tuple(vendor_accounts),
+                psa_account,
+                [
+                    _state(row, SubscriptionObserved)
+                    for account in vendor_accounts
+                    for row in subscriptions.get(account.ref, ())
+                ],
+                [_state(row, AgreementLineObserved) for row in lines.get(psa_account, ())]
+                if psa_account
+                else (),
+                context,
             )
-            for psa, some in [*found.mapped.items(), *(("", [one]) for one in found.loose)]
+            for psa_account, vendor_accounts in by_psa_account
         ]
-        return LoadedGroups(scopes, {*accounts, *found.mapped, *found.refs})
+        return LoadedGroups(groups, frozenset({*accounts, *members.mapped, *members.vendor_accounts}))
 
-    async def near(self, tenant_id: str, touched: Collection[str]) -> set[str]:
-        """The accounts (refs) that news of services, products and integrations concerns, with those named."""
-        accounts = {ref for ref in touched if refs.is_account(ref)}
-        named = await self._of_things(tenant_id, {ref for ref in touched if ref.startswith(("s:", "d:"))})
-        for ref in touched:
-            if ref.startswith("i:"):
-                named |= await self._of_integration(tenant_id, refs.parsed(ref)[1])
-        return accounts | named
+    async def affected_accounts(self, tenant_id: str, refs: Collection[Ref]) -> set[Ref]:
+        """The accounts that news of these services, products and integrations concerns."""
+        things = {ref for ref in refs if ref.kind in (RefKind.VENDOR_SERVICE, RefKind.PSA_PRODUCT)}
+        accounts = await self._accounts_with(tenant_id, things)
+        for ref in refs:
+            if ref.kind is RefKind.INTEGRATION:
+                accounts |= await self._accounts_of_integration(tenant_id, ref.integration_id)
+        return accounts
 
-    async def _of_things(self, tenant_id: str, things: set[str]) -> set[str]:
-        """Whoever has a line of these services and products, or is billed for one of these products."""
-        services = [ref for ref in things if ref.startswith("s:")]
-        mapped = await self._mongo.documents("mappings", tenant_id).find_in("ref", services)
-        concerned = things | {row["mapped_to"] for row in mapped if row["mapped_to"]}
+    async def _accounts_with(self, tenant_id: str, things: set[Ref]) -> set[Ref]:
+        """Accounts with a line of these services and products, or billed for one of these products."""
+        services = {ref.encode() for ref in things if ref.kind is RefKind.VENDOR_SERVICE}
+        products = {ref.encode() for ref in things if ref.kind is RefKind.PSA_PRODUCT}
+        mappings = await self._mongo.documents("mappings", tenant_id).find_in("ref", services)
+        products |= {row["mapped_to"] for row in mappings if row["mapped_to"]}
         lines = self._mongo.documents("usage_lines", tenant_id)
         billed = self._mongo.documents("agreement_lines", tenant_id)
-        products = [ref for ref in concerned if ref.startswith("d:")]
-        return await lines.distinct_in("scope", "wide", concerned) | await billed.distinct_in(
-            "ref", "product_ref", products
-        )
+        texts = await lines.distinct_in("scope", "wide", services | products)
+        texts |= await billed.distinct_in("ref", "product_ref", products)
+        return {Ref.decode(text) for text in texts}
 
-    async def _of_integration(self, tenant_id: str, integration_id: str) -> set[str]:
-        """Whoever has a subscription of it, or is mapped from it or to it."""
+    async def _accounts_of_integration(self, tenant_id: str, integration_id: str) -> set[Ref]:
+        """Accounts that have a subscription of it, or are mapped from it or to it."""
         mappings = self._mongo.documents("mappings", tenant_id)
         accounts = {"kind": MappingKind.ACCOUNT.value}
-        bought = await self._members.accounts(tenant_id, integration_id)
+        approved = accounts | {"decision": MappingDecision.APPROVED.value}
+        buying = await self._subscriptions.accounts(tenant_id, integration_id)
         mapped = await mappings.distinct("ref", accounts | {"vendor_integration_id": integration_id})
-        billed = await mappings.distinct("mapped_to", _APPROVED | {"psa_integration_id": integration_id})
-        return {*bought, *mapped, *billed}
+        billed = await mappings.distinct("mapped_to", approved | {"psa_integration_id": integration_id})
+        return buying | {Ref.decode(text) for text in (*mapped, *billed)}
 
-    async def _accounts(self, tenant_id: str, accounts: Collection[str]) -> _Accounts:
-        """Account mappings both ways: from the vendor accounts, then to all PSA accounts concerned."""
-        store = self._mongo.documents("mappings", tenant_id)
-        vendor = [ref for ref in accounts if ref.startswith("v:")]
-        own = {row["ref"]: _mapping(row) for row in await store.find_in("ref", vendor)}
-        leads = {ref: refs.mapped_to(mapping) for ref, mapping in own.items() if _leads(mapping)}
-        psas = {ref for ref in accounts if ref.startswith("p:")} | {ref for ref in leads.values() if ref}
-        mapped: defaultdict[str, list[VendorAccount]] = defaultdict(list)
-        for mapping in map(_mapping, await store.find_in("mapped_to", psas)):
-            if _leads(mapping):
-                mapped[refs.mapped_to(mapping) or ""].append(_account(refs.mapped_from(mapping), mapping))
-        return _Accounts(mapped, [_account(ref, own.get(ref)) for ref in vendor if ref not in leads])
+    async def _members(self, tenant_id: str, accounts: Collection[Ref]) -> _Members:
+        """Follows mappings both ways: from the vendor accounts, then to all PSA accounts concerned."""
+        mappings = self._mongo.documents("mappings", tenant_id)
+        vendor_accounts = {ref.encode(): ref for ref in accounts if ref.kind is RefKind.VENDOR_ACCOUNT}
+        own = {
+            vendor_accounts[row["ref"]]: MappingDecided.model_validate(row)
+            for row in await mappings.find_in("ref", vendor_accounts)
+        }
+        targets = {account: target for account, mapping in own.items() if (target := _target_of(mapping))}
+        psa_accounts = {ref for ref in accounts if ref.kind is RefKind.PSA_ACCOUNT} | {*targets.values()}
+        mapped: defaultdict[Ref, list[VendorAccount]] = defaultdict(list)
+        for row in await mappings.find_in("mapped_to", [ref.encode() for ref in psa_accounts]):
+            mapping = MappingDecided.model_validate(row)
+            if target := _target_of(mapping):
+                mapped[target].append(VendorAccount(mapped_from(mapping), mapping))
+        unmapped = [
+            VendorAccount(account, standing(own.get(account)))
+            for account in vendor_accounts.values()
+            if account not in targets
+        ]
+        return _Members(mapped, unmapped)
 
-    async def _agreement_lines(self, tenant_id: str, psas: Iterable[str]) -> Rows:
-        return by_ref(await self._mongo.documents("agreement_lines", tenant_id).find_in("ref", psas))
-
-
-def _named(found: _Accounts, subscriptions: Rows, lines: Rows) -> set[str]:
-    """Refs of all accounts, services and products that a line may name."""
-    versions = [row for rows in subscriptions.values() for one in rows for row in (one, one["before"]) if row]
-    sold = ((row["integration_id"], line["service_id"]) for row in versions for line in row["lines"])
-    services = {refs.service(*place) for place in sold}
-    billed = (row for rows in lines.values() for one in rows for row in (one, one["before"]) if row)
-    products = {row["product_ref"] for row in billed}
-    return {*found.refs, *found.mapped, *services, *products}
-
-
-def _leads(mapping: MappingDecided) -> bool:
-    return mapping.decision is MappingDecision.APPROVED and refs.mapped_to(mapping) is not None
-
-
-def _mapping(row: Document) -> MappingDecided:
-    return MappingDecided.model_validate(row)
+    async def _agreement_lines(self, tenant_id: str, psa_accounts: Iterable[Ref]) -> RowsByRef:
+        refs = {account.encode(): account for account in psa_accounts}
+        lines: defaultdict[Ref, list[Document]] = defaultdict(list)
+        for row in await self._mongo.documents("agreement_lines", tenant_id).find_in("ref", refs):
+            lines[refs[row["ref"]]].append(row)
+        return lines
 
 
-def _account(ref: str, mapping: MappingDecided | None) -> VendorAccount:
-    _, integration_id, account_id = refs.parsed(ref)
-    return VendorAccount(integration_id, account_id, mapping)
+def _named_refs(members: _Members, subscriptions: RowsByRef, lines: RowsByRef) -> set[Ref]:
+    """All accounts, services and products that a line may name."""
+    refs = {*members.vendor_accounts, *members.mapped}
+    for row in _with_past(subscriptions):
+        for line in row["lines"]:
+            refs.add(Ref(RefKind.VENDOR_SERVICE, row["integration_id"], line["service_id"]))
+    for row in _with_past(lines):
+        refs.add(Ref(RefKind.PSA_PRODUCT, row["integration_id"], row["product_id"]))
+    return refs
 
 
-def _kept(row: Document, kind: type[Seen]) -> ObservedState[Seen]:
+def _with_past(rows: RowsByRef) -> Iterable[Document]:
+    """Each row, and the last present state beside one that is absent."""
+    return (version for row in chain(*rows.values()) for version in (row, row["before"]) if version)
+
+
+def _target_of(mapping: MappingDecided) -> Ref | None:
+    """The PSA account that usage of a vendor account is billed to; None unless the mapping is approved."""
+    return mapped_to(mapping) if mapping.decision is MappingDecision.APPROVED else None
+
+
+def _state(row: Document, model: type[Observed]) -> ObservedState[Observed]:
     before = row["before"]
-    return ObservedState(kind.model_validate(row), kind.model_validate(before) if before else None)
+    return ObservedState(model.model_validate(row), model.model_validate(before) if before else None)

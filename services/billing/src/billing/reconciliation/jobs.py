@@ -1,24 +1,25 @@
-"""Time in: what time alone may have changed is looked at again."""
+"""Queues lines that time alone may have changed."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from billing.reconciliation.work_queue import WorkQueue
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import UsageLineRepository
 from shared.runtime.jobs import Job
 
-_DUE_AT_ONCE = 1000
+_LINES_PER_STEP = 1000
 
 
-def rechecking_job(lines: UsageLineRepository, touched: WorkQueue, wake: asyncio.Event) -> Job:
-    """Marks lines whose day has come: an agreement line opens or ends, a number becomes stale."""
+def rechecking_job(lines: UsageLineRepository, queue: RecalculationQueue, wake: asyncio.Event) -> Job:
+    """Queues the accounts of lines whose moment has come: an agreement line opens or ends, a number ages."""
 
     async def step() -> bool:
-        due = await lines.due(datetime.now(UTC), _DUE_AT_ONCE)
-        for tenant_id, scopes in due.items():
-            await touched.mark(tenant_id, dict.fromkeys(scopes, ()))
+        due = await lines.due_accounts(datetime.now(UTC), _LINES_PER_STEP)
+        for tenant_id, accounts in due.items():
+            await queue.enqueue_refs(tenant_id, accounts)
         if due:
             wake.set()
+        # The same lines stay due until they are reconciled: asking again at once would only queue them twice.
         return False
 
     return Job("rechecking", step, timedelta(seconds=10))

@@ -1,75 +1,74 @@
-"""Who reconciles: one of all replicas leads by lease, and is fenced off by it when paused too long."""
+"""Who reconciles: one of all replicas leads by lease, and a fence keeps out whoever was paused too long."""
+
+# A lease is not enough: a process may be paused between "I lead" and its next write. So the leader writes its
+# lease's token as the fence, and every save checks the fence in its own transaction.
+#
+#   A leads, fence A   A is paused, its lease runs out   B leads, fence B   A wakes and saves → LeaseLost
+#
+# A's fence may also arrive late, over B's: then B's next save fails although B leads. So whoever meets a
+# foreign fence gives up its lease too, and acquires the fence again only under a new one.
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from billing.reconciliation.reconciler import Reconciler
 from shared.runtime.jobs import Job
+from shared.runtime.leader import Leader
 from shared.runtime.leases import Lease, LeaseLost, Leases
 
-_TTL = timedelta(seconds=15)
+_LEASE_TTL = timedelta(seconds=15)
 
 
 class ReconcilerLeader:
-    """The one reconciler of all replicas: leads by lease, and is fenced off by it when paused too long."""
+    """Runs the reconciler while this process leads."""
 
     def __init__(
-        self, reconciling: Reconciler, leases: Leases, admit: Callable[[str], Awaitable[None]]
+        self, reconciler: Reconciler, leases: Leases, acquire_fence: Callable[[str], Awaitable[None]]
     ) -> None:
-        self._reconciling, self._leases, self._admit = reconciling, leases, admit
-        self._lease: Lease | None = None
-        self._admitted = ""
+        self._reconciler, self._acquire_fence = reconciler, acquire_fence
+        self._leader = Leader(leases, "reconciling", _LEASE_TTL)
+        self._leads, self._fence_token = False, ""
 
-    def job(self, touched: asyncio.Event, done: asyncio.Event) -> Job:
-        """`done` is set when a round came to its end, and when what waited is gone."""
+    def job(self, work: asyncio.Event, completed: asyncio.Event) -> Job:
+        """Steps when `work` is set; sets `completed` when a pass ends, and when the queue becomes empty."""
 
         async def step() -> bool:
             more = await self.step()
-            if self._lease and self._reconciling.done:
-                done.set()
+            if self._leads and self._reconciler.pass_completed:
+                completed.set()
             return more
 
-        return Job("reconciling", step, timedelta(milliseconds=250), wake=touched)
+        return Job("reconciling", step, timedelta(milliseconds=250), wake=work)
 
     async def step(self) -> bool:
-        """See to the oldest marks; tells whether there were any."""
-        lease = await self._leading()
+        """Takes the reconciler's next step; tells whether there was any work.
+
+        Raises `LeaseLost` when another replica took the lead meanwhile.
+        """
+        lease = await self._leader.lease()
+        self._leads = lease is not None
         if lease is None:
             return False
         try:
-            async with lease.kept():  # a large tenant's round takes long to begin
-                await self._be_admitted(lease)
-                return await self._reconciling.see_to_some(lease.token)
+            async with lease.kept():  # the first step of a large tenant's pass takes long
+                await self._hold_fence(lease)
+                return await self._reconciler.process_next(lease.token)
         except LeaseLost:
-            self._admitted = ""
+            self._fence_token = ""
             raise
         finally:
-            # One that was paused may have been admitted over us: only with a new lease do we go on.
-            if self._admitted != lease.token:
+            if self._fence_token != lease.token:
                 await self.release()
 
     async def release(self) -> None:
-        """Let another replica start at once."""
-        lease, self._lease = self._lease, None
-        if lease:
-            await lease.release()
+        """Lets another replica lead at once."""
+        await self._leader.release()
 
-    async def _leading(self) -> Lease | None:
-        lease, self._lease = self._lease, None
-        left = lease.deadline - time.monotonic() if lease else 0
-        if lease is None or left <= 0:
-            lease = await self._leases.take("reconciling", _TTL)
-        elif left < _TTL.total_seconds() / 2:
-            await lease.renew()
-        self._lease = lease
-        return lease
-
-    async def _be_admitted(self, lease: Lease) -> None:
-        """Once for each lease, and never knowingly when it may be another's by now."""
-        if self._admitted != lease.token:
+    async def _hold_fence(self, lease: Lease) -> None:
+        """Acquires the fence once for each lease, and never knowingly when another may lead by now."""
+        if self._fence_token != lease.token:
             lease.check()
-            await self._admit(lease.token)
+            await self._acquire_fence(lease.token)
             lease.check()
-            self._admitted = lease.token
+            self._fence_token = lease.token

@@ -1,4 +1,10 @@
-"""Turns: which tenant is seen to next, who is left alone so that more may gather, and how much at once."""
+"""Chooses which tenant the reconciler works on next."""
+
+# Tenants are served round-robin, so that a large one keeps nobody waiting. A tenant whose last pass took long
+# rests for as long (at most 5 s), so that news which arrives meanwhile is reconciled once. A short pass is
+# followed by a short rest, so a change that comes alone is on the screen at once.
+#
+#   a pass of 2 s ends at :02, news keeps coming   → the next starts at :04, or after 300 ms without news
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,12 +12,7 @@ from datetime import datetime, timedelta
 
 QUIET = timedelta(milliseconds=300)
 """Where nothing came for so long, nothing more is waited for."""
-LONGEST = timedelta(seconds=5)
-ROWS = 300
-"""Loaded at once: what a piece holds in memory, and how long others wait for the loop and the lease. Four
-times as many take ten megabytes more, and win nothing."""
-FEW, MANY = 16, 64
-"""Accounts: of the first piece, and of any."""
+LONGEST_REST = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,37 +22,25 @@ class _Rest:
 
 
 class TenantScheduler:
-    """Of this process alone: forgotten, everybody is seen to at once."""
+    """State is kept in memory only. After a restart every tenant is due at once."""
 
     def __init__(self) -> None:
         self._last = ""
         self._rests: dict[str, _Rest] = {}
 
     def next(self, tenants: Collection[str]) -> str:
-        """One after the other, in the order of their ids."""
-        self._last = min((one for one in tenants if one > self._last), default=min(tenants))
+        """The tenant after the last one, in the order of ids; `tenants` are those that are due, not none."""
+        self._last = min((tenant for tenant in tenants if tenant > self._last), default=min(tenants))
         return self._last
 
-    def ended(self, tenant_id: str, *, began: datetime, now: datetime) -> None:
-        """A round that was long is followed by a rest as long: what comes then costs one round, not many."""
-        self._rests[tenant_id] = _Rest(now, now + min(now - began, LONGEST))
+    def pass_ended(self, tenant_id: str, *, started_at: datetime, now: datetime) -> None:
+        """Lets the tenant rest for as long as its pass took."""
+        self._rests[tenant_id] = _Rest(now, now + min(now - started_at, LONGEST_REST))
 
-    def rests(self, tenant_id: str, now: datetime) -> bool:
-        """A clock that was set back ends the rest."""
+    def is_resting(self, tenant_id: str, now: datetime) -> bool:
+        """Whether the tenant's rest is not over; a clock that was set back ends it."""
         rest = self._rests.get(tenant_id)
         if rest and rest.since <= now < rest.until:
             return True
         self._rests.pop(tenant_id, None)
         return False
-
-
-class BatchSize:
-    """How many accounts are loaded at once: as many as held about `ROWS` rows the last time."""
-
-    def __init__(self) -> None:
-        self.accounts = FEW
-
-    def took(self, accounts: int, rows: int) -> None:
-        """So many subscriptions and agreement lines; an account may have one of them, or thousands."""
-        wanted = accounts * ROWS // max(rows, 1)
-        self.accounts = max(1, min(wanted, 2 * self.accounts, MANY))

@@ -1,53 +1,63 @@
-"""Loads what a tenant's scopes share: decisions on services, integrations, coverage, names."""
+"""Loads what a tenant's account groups share: decisions on services, integrations, coverage, names."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from billing.observations.integrations import IntegrationDirectory
-from billing.usage import refs
-from billing.usage.account_group import DisplayName, TenantContext, by_product
+from billing.usage.account_group import DisplayName, TenantContext
 from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
 from shared.contracts.matcher import MappingDecided
 from shared.mongo import Mongo
 
-_NAMES = {"v": "vendor_accounts", "s": "vendor_services", "p": "psa_accounts", "d": "products"}
-_FIELDS = ("ref", "name", "title", "product_key")
+_COLLECTION_OF_NAMES = {
+    RefKind.VENDOR_ACCOUNT: "vendor_accounts",
+    RefKind.VENDOR_SERVICE: "vendor_services",
+    RefKind.PSA_ACCOUNT: "psa_accounts",
+    RefKind.PSA_PRODUCT: "products",
+}
 
 
 class TenantContextLoader:
-    """One read of each collection, whatever the number of scopes."""
+    """Reads each collection once, whatever the number of account groups."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
         self._coverages, self._integrations = CoverageRepository(mongo), IntegrationDirectory(mongo)
 
-    async def of(self, tenant_id: str, named: set[str]) -> TenantContext:
-        """All that is known of what these refs name, and of the products that their services map to."""
-        services = {ref for ref in named if ref.startswith("s:")}
-        first = await self._mappings(tenant_id, "ref", services)
-        products = {ref for ref in named if ref.startswith("d:")} | _products(first.values())
-        others = await self._mappings(tenant_id, "mapped_to", products)
-        known = first | others
-        return TenantContext(
-            known,
-            by_product(known.values()),
-            {one.integration_id: one for one in await self._integrations.of_tenant(tenant_id)},
+    async def load(self, tenant_id: str, refs: set[Ref]) -> TenantContext:
+        """What is known of these accounts, services and products.
+
+        Included are the products that the services map to, and all other services that map to these products:
+        a sum is made of whatever is mapped to its product.
+        """
+        services = {ref for ref in refs if ref.kind is RefKind.VENDOR_SERVICE}
+        own = await self._mappings(tenant_id, "ref", services)
+        products = {ref for ref in refs if ref.kind is RefKind.PSA_PRODUCT}
+        products |= {product for product in map(mapped_to, own) if product}
+        by_service = {mapped_from(mapping): mapping for mapping in own}
+        for mapping in await self._mappings(tenant_id, "mapped_to", products):
+            by_service[mapped_from(mapping)] = mapping
+        return TenantContext.of(
+            by_service.values(),
+            await self._integrations.of_tenant(tenant_id),
             await self._coverages.of_tenant(tenant_id),
-            await self._names(tenant_id, named | products | known.keys()),
+            await self._names(tenant_id, refs | products | by_service.keys()),
         )
 
-    async def _mappings(self, tenant_id: str, field: str, refs_: Iterable[str]) -> dict[str, MappingDecided]:
-        rows = await self._mongo.documents("mappings", tenant_id).find_in(field, refs_)
-        return {row["ref"]: MappingDecided.model_validate(row) for row in rows}
+    async def _mappings(self, tenant_id: str, field: str, refs: Iterable[Ref]) -> list[MappingDecided]:
+        texts = [ref.encode() for ref in refs]
+        rows = await self._mongo.documents("mappings", tenant_id).find_in(field, texts)
+        return [MappingDecided.model_validate(row) for row in rows]
 
-    async def _names(self, tenant_id: str, wanted: set[str]) -> dict[str, DisplayName]:
-        names: dict[str, DisplayName] = {}
-        for kind, collection in _NAMES.items():
-            mine = [ref for ref in wanted if ref.startswith(f"{kind}:")]
+    async def _names(self, tenant_id: str, refs: Collection[Ref]) -> dict[Ref, DisplayName]:
+        names: dict[Ref, DisplayName] = {}
+        for kind, collection in _COLLECTION_OF_NAMES.items():
+            texts = {ref.encode(): ref for ref in refs if ref.kind is kind}
             rows = self._mongo.documents(collection, tenant_id)
-            for row in await rows.find_in("ref", mine, fields=_FIELDS):
-                names[row["ref"]] = DisplayName(row.get("title") or row["name"], row.get("product_key"))
+            for row in await rows.find_in("ref", texts, fields=("ref", "name", "title", "product_key")):
+                # A service has a title for people beside the vendor's name; a product has the key it is
+                # searched by.
+                names[texts[row["ref"]]] = DisplayName(
+                    row.get("title") or row["name"], row.get("product_key")
+                )
         return names
-
-
-def _products(mappings: Iterable[MappingDecided]) -> set[str]:
-    return {ref for ref in map(refs.mapped_to, mappings) if ref}

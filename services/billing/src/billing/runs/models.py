@@ -21,6 +21,7 @@ from typing import NamedTuple, Self
 from pydantic import AwareDatetime
 
 from billing.usage.coverage import CompletedRun, Coverage
+from billing.usage.ref import Ref
 from billing.usage.totals import Totals
 from shared.contracts.base import ContractModel, Number, Outcome, RunFinished, RunKind
 
@@ -123,7 +124,7 @@ class RunClosure:
     at: datetime
     coverage: Coverage | None
     """The integration's from now on; None when the run did not read everything and so covers nothing."""
-    touched: frozenset[str]
+    touched: frozenset[Ref]
     """Refs whose usage lines closing the run changes."""
     waits_for: datetime
     """Work up to then is waited for: now, or later where a clock that is ahead of this one enqueued some."""

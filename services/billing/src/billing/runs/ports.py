@@ -6,6 +6,7 @@ from typing import Protocol
 
 from billing.runs.models import FinishedRun, RunClosure, Sync
 from billing.usage.coverage import Coverage
+from billing.usage.ref import Ref
 from billing.usage.totals import Totals
 from shared.contracts import Command
 from shared.contracts.auth import IntegrationChanged
@@ -65,14 +66,14 @@ class ObservationProgress(Protocol):
     async def stored_since(self, run: FinishedRun) -> Mapping[str, int]:
         """Returns how many keys of each topic were stored since the run began."""
 
-    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
+    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[Ref]:
         """Returns the accounts (refs) under which something was observed to be absent."""
 
 
 class LineTotals(Protocol):
     """Usage lines, summed up."""
 
-    async def scopes_of(self, tenant_id: str, integration_id: str, *, stale: bool) -> set[str]:
+    async def accounts_of(self, tenant_id: str, integration_id: str, *, stale: bool) -> set[Ref]:
         """Returns the accounts (refs) of an integration's lines; `stale`: only where a number is stale."""
 
     async def totals(self, tenant_id: str, integration_ids: Sequence[str]) -> Totals: ...
@@ -84,7 +85,7 @@ class WorkBacklog(Protocol):
     async def newest(self, tenant_id: str) -> datetime | None:
         """Returns when the last of it was enqueued."""
 
-    async def any_until(self, tenant_id: str, moment: datetime, *, aside: bool = False) -> bool:
+    async def any_until(self, tenant_id: str, moment: datetime, *, delayed: bool = False) -> bool:
         """Returns whether work enqueued up to that moment waits; `aside`: whether any was put off."""
 
 

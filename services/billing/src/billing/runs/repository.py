@@ -7,9 +7,9 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from billing.reconciliation.work_queue import WorkQueue
 from billing.runs.models import FinishedRun, RunClosure, RunStage, Sync
 from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.totals import Totals
 from shared.contracts import Command
 from shared.contracts.base import key_of, utc
@@ -37,7 +37,7 @@ class FinishedRunRepository:
         self, mongo: Mongo, outbox: Outbox, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._mongo, self._outbox, self._clock = mongo, outbox, clock
-        self._coverages, self._touched = CoverageRepository(mongo), WorkQueue(mongo)
+        self._coverages, self._queue = CoverageRepository(mongo), RecalculationQueue(mongo)
 
     async def record(self, runs: Sequence[FinishedRun]) -> None:
         """Stores each run once; one that is stored already only learns that it answers one more sync."""
@@ -110,9 +110,7 @@ class FinishedRunRepository:
                 return False
             if close.coverage:
                 await self._coverages.put(run.tenant_id, run.integration_id, close.coverage, session=session)
-            await self._touched.mark(
-                run.tenant_id, dict.fromkeys(close.touched, ()), at=close.at, session=session
-            )
+            await self._queue.enqueue_refs(run.tenant_id, close.touched, at=close.at, session=session)
             return True
 
         return await self._mongo.transaction(work)

@@ -20,8 +20,8 @@ import structlog
 from billing.runs.models import PATIENCE, FinishedRun, RunClosure, RunKey
 from billing.runs.ports import LineTotals, ObservationProgress, RunStore, WorkBacklog
 from billing.runs.run_step import try_step
-from billing.usage import refs
 from billing.usage.coverage import Coverage
+from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import Outcome, RunFinished, RunKind, utc
 from shared.runtime.backoff import Backoff
 
@@ -85,7 +85,7 @@ class RunCloser:
         closure = RunClosure(run, verdict, now, coverage, frozenset(touched), waits_for)
         return await self._runs.close(closure)
 
-    async def _changed_by_closing(self, run: FinishedRun, before: Coverage) -> set[str]:
+    async def _changed_by_closing(self, run: FinishedRun, before: Coverage) -> set[Ref]:
         """Returns the refs whose lines a complete run changes by being closed.
 
         Those are the accounts with something absent since the last complete run, and the accounts with a
@@ -94,16 +94,16 @@ class RunCloser:
         """
         integration = run.tenant_id, run.integration_id
         if before.complete is None or run.started_at - before.complete.started_at > REMEMBERED:
-            return {refs.integration(run.integration_id)}
+            return {Ref(RefKind.INTEGRATION, run.integration_id)}
         since = min(run.first_revision, before.complete.first_revision)
         gone = await self._progress.gone_since(*integration, since)
-        stale = await self._lines.scopes_of(*integration, stale=True) if run.kind is RunKind.FULL else set()
+        stale = await self._lines.accounts_of(*integration, stale=True) if run.kind is RunKind.FULL else set()
         return gone | stale
 
     async def _reconcile(self, run: FinishedRun) -> bool:
         if run.waits_for is None or await self._touched.any_until(run.tenant_id, run.waits_for):
             return False
-        if await self._touched.any_until(run.tenant_id, run.waits_for, aside=True):
+        if await self._touched.any_until(run.tenant_id, run.waits_for, delayed=True):
             run = run.as_partial()
         totals = await self._lines.totals(run.tenant_id, [run.integration_id])
         await self._runs.reconcile(run, totals, utc(self._clock()))

@@ -5,7 +5,7 @@ from billing.observations.repository import BY_TOPIC
 from billing.runs.models import FinishedRun
 from billing.usage.coverage import NOTHING_READ, Coverage
 from billing.usage.coverage_repository import CoverageRepository
-from billing.usage.refs import is_account
+from billing.usage.ref import Ref
 from shared.mongo import Mongo
 
 
@@ -26,12 +26,13 @@ class RunProgressReader:
         A key that a later run observed again has a larger revision, and still counts. A topic that billing
         does not store counts as stored, so that a run never waits for what nobody keeps.
         """
-        stored = await self._receipts.counted(run.tenant_id, run.integration_id, run.first_revision)
+        stored = await self._receipts.counts(run.tenant_id, run.integration_id, run.first_revision)
         return {
             topic: stored.get(topic, 0) if topic in BY_TOPIC else number
             for topic, number in run.published.items()
         }
 
-    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[str]:
+    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[Ref]:
         """Returns the accounts (refs) under which something was observed to be absent."""
-        return set(filter(is_account, await self._receipts.gone(tenant_id, integration_id, revision)))
+        gone = await self._receipts.gone(tenant_id, integration_id, revision)
+        return {ref for ref in gone if ref.is_account}

@@ -1,125 +1,128 @@
-"""Where usage is billed: an item's target, or why it has none."""
+"""Allocates every vendor item to the target where it is billed, or to a line that says why it has none."""
 
-from collections.abc import Iterable, Sequence
+# Invariant: an item whose service is known is in exactly one line. An item of which only the list row was
+# read may be of any service of its marketplace, so it is in every line that it could change: each of them is
+# then `unread`. A product that is billed has a line even if nothing is bought, if a vendor of these accounts
+# sells it.
+#
+#   acme is mapped to co1, svc1 to prod1, svc2 to nothing; s1 is of svc1, s2 of svc2, s3 was only listed
+#   → line co1 / prod1: s1, s3      line acme / svc2, "service not mapped": s2, s3
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
-from billing.usage import refs
-from billing.usage.account_group import AccountGroup, VendorAccount, standing
-from billing.usage.psa_count import Lines, there
-from billing.usage.usage_line import VendorItem
-from billing.usage.vendor_items import items_of
+from billing.usage.account_group import AccountGroup, VendorAccount
+from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
+from billing.usage.usage_line import BilledLine, Classification, VendorItem
 from shared.contracts.billing import LineClass
 from shared.contracts.matcher import MappingDecided, MappingDecision
 
 
-@dataclass(slots=True)
-class Target:
-    """One product of the scope's PSA account, with all that belongs to it."""
+class Place(NamedTuple):
+    """Where an item is billed, or why it is billed nowhere."""
 
-    product_id: str
-    services: Sequence[MappingDecided]
-    """The services mapped to it, of the integrations that the scope's accounts are of."""
-    agreement_lines: Lines
+    account: Ref
+    """The PSA account of the target, or the vendor account of what has no target."""
+    catalogue_item: Ref
+    """The PSA product of the target, or the vendor service of what has no target."""
+    no_target: Classification | None = None
+    """Why there is no target; None for a target."""
+
+
+@dataclass(slots=True)
+class ProductBilling:
+    """What the PSA holds of one product for the group's account; nothing when all of it is gone."""
+
+    candidates: list[BilledLine] = field(default_factory=list)
+    """The agreement lines that are billable, not gone, and open on the day."""
+    begins_later: bool = False
+    """Whether a billable line is known that is not open yet."""
+    line_count: int = 0
+    """How many lines are billable and not gone, open or not."""
+    changes_at: list[datetime] = field(default_factory=list)
+    """The moments at which one of them opens or ends."""
+
+
+@dataclass(slots=True)
+class LineBasis:
+    """What one usage line is computed from: the items of one place, and what is known of that place."""
+
+    place: Place
+    accounts: Sequence[VendorAccount]
+    """The vendor accounts whose usage may be in it."""
+    services: Mapping[Ref, MappingDecided | None]
+    """The vendor services that may be in it, each with the decision that stands on it."""
+    billing: ProductBilling | None = None
+    """None when no agreement line of the product was ever seen."""
     items: list[VendorItem] = field(default_factory=list)
 
     @property
     def sources(self) -> set[str]:
-        return {mapping.vendor_integration_id for mapping in self.services}
+        """The integrations that could sell it to these accounts."""
+        return {service.integration_id for service in self.services}
+
+    def may_hold(self, item: VendorItem) -> bool:
+        """Whether an item of unknown service may belong here."""
+        if self.place.no_target:
+            return item.account == self.place.account
+        return item.integration_id in self.sources
 
 
-@dataclass(slots=True)
-class UnmappedGroup:
-    """One vendor account × service without a target."""
-
-    account: VendorAccount
-    service_id: str
-    line_class: LineClass
-    reason: str
-    items: list[VendorItem] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """A scope's items, shared out."""
-
-    targets: dict[str, Target]
-    loose: dict[tuple[str, str], UnmappedGroup]
-    """By the account's ref and the service's id."""
-
-
-def allocate(scope: AccountGroup) -> Allocation:
-    """Put every item where it is billed.
-
-    An item of which only the list row was read may be of any service: it goes to all that it may concern.
-    """
-    places = Allocation(_billed_targets(scope), {})
-    items = items_of(scope)
-    for item in items:
-        if item.service_id is not None:
-            _place(item, item.service_id, scope, places)
+def allocate(
+    group: AccountGroup, items: Sequence[VendorItem], billing: Mapping[Ref, ProductBilling]
+) -> list[LineBasis]:
+    """The lines of a group with the items in them; `billing` is what is billed, by product."""
+    bases: dict[Place, LineBasis] = {}
+    billed = [product for product, of_product in billing.items() if of_product.line_count]
+    if group.psa_account:
+        targets = (_target(Place(group.psa_account, product), group, billing) for product in billed)
+        bases = {target.place: target for target in targets if target.services}
+    accounts = {account.ref: account for account in group.accounts}
     for item in items:
         if item.service_id is None:
-            for concerned in _concerned(item, places):
-                concerned.append(item)
-    return places
+            continue
+        account = accounts[item.account]
+        service = Ref(RefKind.VENDOR_SERVICE, item.integration_id, item.service_id)
+        decision = group.context.services.get(service)
+        place = _place_of(account, service, decision)
+        if place not in bases:
+            without_target = LineBasis(place, [account], {service: decision})
+            bases[place] = without_target if place.no_target else _target(place, group, billing)
+        bases[place].items.append(item)
+    # Only now are all lines known that an item of unknown service may be in.
+    unread = [item for item in items if item.service_id is None]
+    for basis in bases.values():
+        basis.items += filter(basis.may_hold, unread)
+    return list(bases.values())
 
 
-def _billed_targets(scope: AccountGroup) -> dict[str, Target]:
-    """What is billed, and sold by a vendor of these accounts, has a target even if nothing is bought."""
-    billed = {line.last_known.product_id for line in there(scope.agreement_lines, scope.knowledge)}
-    targets = (_target(product_id, scope) for product_id in sorted(billed))
-    return {target.product_id: target for target in targets if target.services}
-
-
-def _target(product_id: str, scope: AccountGroup) -> Target:
-    ref = refs.product(scope.psa.integration_id, product_id) if scope.psa else ""
-    vendors = {account.integration_id for account in scope.accounts}
-    services = scope.knowledge.products.get(ref, ())
-    return Target(
-        product_id,
-        [mapping for mapping in services if mapping.vendor_integration_id in vendors],
-        [line for line in scope.agreement_lines if line.last_known.product_id == product_id],
+def _target(place: Place, group: AccountGroup, billing: Mapping[Ref, ProductBilling]) -> LineBasis:
+    vendors = {account.ref.integration_id for account in group.accounts}
+    mappings = group.context.products.get(place.catalogue_item, ())
+    return LineBasis(
+        place,
+        group.accounts,
+        {mapped_from(mapping): mapping for mapping in mappings if mapping.vendor_integration_id in vendors},
+        billing.get(place.catalogue_item),
     )
 
 
-def _place(item: VendorItem, service_id: str, scope: AccountGroup, places: Allocation) -> None:
-    account = _account(item, scope)
-    mapping = scope.knowledge.service(item.integration_id, service_id)
-    without = _without_target(account, mapping)
-    if without is None and mapping and mapping.psa_id:
-        if mapping.psa_id not in places.targets:
-            places.targets[mapping.psa_id] = _target(mapping.psa_id, scope)
-        places.targets[mapping.psa_id].items.append(item)
-    elif without:
-        loose = UnmappedGroup(account, service_id, *without)
-        places.loose.setdefault((account.ref, service_id), loose).items.append(item)
-
-
-def _account(item: VendorItem, scope: AccountGroup) -> VendorAccount:
-    place = (item.integration_id, item.account_id)
-    return next(one for one in scope.accounts if (one.integration_id, one.account_id) == place)
-
-
-def _without_target(account: VendorAccount, service: MappingDecided | None) -> tuple[LineClass, str] | None:
-    """The class and reason of a line without target; None when there is one."""
-    decided = {"account": standing(account.mapping), "service": service}
-    excluded = [kind for kind, one in decided.items() if one and one.decision is MappingDecision.EXCLUDED]
+def _place_of(account: VendorAccount, service: Ref, decision: MappingDecided | None) -> Place:
+    """The target that the decisions on an account and a service lead to, or why they lead to none."""
+    mappings = {"account": account.mapping, "service": decision}
+    excluded = [
+        kind for kind, mapping in mappings.items() if mapping and mapping.decision is MappingDecision.EXCLUDED
+    ]
     if excluded:
-        return LineClass.EXCLUDED, f"{excluded[0]} excluded"
-    missing = [kind for kind, one in decided.items() if one is None]
+        return Place(account.ref, service, Classification(LineClass.EXCLUDED, f"{excluded[0]} excluded"))
+    missing = [kind for kind, mapping in mappings.items() if mapping is None]
     if missing:
-        return LineClass.UNMAPPED, f"{' and '.join(missing)} not mapped"
-    psas = {one.psa_integration_id for one in decided.values() if one}
-    return (
-        None if len(psas) == 1 else (LineClass.UNMAPPED, "account and service are mapped to different PSAs")
-    )
-
-
-def _concerned(item: VendorItem, places: Allocation) -> Iterable[list[VendorItem]]:
-    account = refs.vendor_account(item.integration_id, item.account_id)
-    for target in places.targets.values():
-        if item.integration_id in target.sources:
-            yield target.items
-    for loose in places.loose.values():
-        if loose.account.ref == account:
-            yield loose.items
+        reason = f"{' and '.join(missing)} not mapped"
+        return Place(account.ref, service, Classification(LineClass.UNMAPPED, reason))
+    psa_account, product = (mapped_to(mapping) for mapping in mappings.values() if mapping)
+    if psa_account and product and psa_account.integration_id == product.integration_id:
+        return Place(psa_account, product)
+    reason = "account and service are mapped to different PSAs"
+    return Place(account.ref, service, Classification(LineClass.UNMAPPED, reason))

@@ -1,4 +1,4 @@
-"""Days as the tenant's people count them, and how long a number stays fresh."""
+"""Days as the tenant's people count them, and which of several moments comes first."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time
@@ -26,18 +26,19 @@ class TenantCalendar(BaseModel):
         return name
 
     def day(self, now: datetime) -> date:
+        """The tenant's date at a moment."""
         return now.astimezone(ZoneInfo(self.time_zone)).date()
 
     def midnight(self, day: date) -> datetime:
-        """When that day begins for this tenant."""
+        """The moment at which that day begins for this tenant."""
         return datetime.combine(day, time(), ZoneInfo(self.time_zone))
 
 
 def open_on(day: date, starts_on: date | None, ends_on: date | None) -> bool:
-    """`ends_on` is the first day that is no longer billed."""
+    """Whether a line is open on a day; `ends_on` is the first day that is no longer billed."""
     return (starts_on is None or starts_on <= day) and (ends_on is None or day < ends_on)
 
 
 def soonest(moments: Iterable[datetime | None], *, after: datetime) -> datetime | None:
-    """The first moment that is still to come."""
+    """The first moment that is still to come; None when none is."""
     return min((moment for moment in moments if moment and moment > after), default=None)

@@ -1,45 +1,39 @@
 """What two counts say together (architecture §4, *Classes*)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+# The PSA's side is judged first: where its number is not known, or a person must choose among agreement
+# lines, no vendor number gives a verdict. A missing number is never taken for zero.
+#
+#   vendor 7, psa 5 → vendor-higher     7, no line bills it → not-billed
+#   vendor 3, psa 5 → psa-higher        0, all ended → ended-still-billed     no item at all → not-bought
 
-from billing.usage.psa_count import AMBIGUOUS, NO_LINE
-from billing.usage.usage_line import CountStatus, VendorItem
-from shared.contracts.billing import Count, LineClass
-
-
-@dataclass(frozen=True, slots=True)
-class Classification:
-    """A class, with the reason where it is none of the others."""
-
-    line_class: LineClass
-    reason: str | None = None
+from billing.usage.psa_count import Candidates, PsaCount
+from billing.usage.usage_line import Classification
+from billing.usage.vendor_count import VendorCount
+from shared.contracts.base import NoNumber
+from shared.contracts.billing import LineClass
 
 
-def classify(vendor: Count, psa: Count, items: Sequence[VendorItem]) -> Classification:
-    """Compare a target's counts; a side without a number gives no verdict, the PSA's side first.
-
-    Several open agreement lines are told before the vendor's number is known: a person must choose anyway.
-    """
-    if psa.detail == AMBIGUOUS:
+def classify(vendor: VendorCount, psa: PsaCount) -> Classification:
+    """The class of a target."""
+    bought, billed = vendor.count, psa.count
+    # Not of a PSA that is disconnected, or was not completely read: it may have another number of lines.
+    if psa.candidates is Candidates.SEVERAL and billed.missing is NoNumber.UNQUANTIFIED:
         return Classification(LineClass.AMBIGUOUS)
-    if psa.number is None:
-        return Classification(LineClass.NO_VERDICT, f"psa {psa.missing}")
-    if vendor.number is None:
-        return Classification(LineClass.NO_VERDICT, f"vendor {vendor.missing}")
-    if vendor.number < psa.number:
-        return Classification(_psa_higher(vendor.number, items))
-    if vendor.number == psa.number:
+    if billed.number is None:
+        return Classification(LineClass.NO_VERDICT, f"psa {billed.missing}")
+    if bought.number is None:
+        return Classification(LineClass.NO_VERDICT, f"vendor {bought.missing}")
+    if bought.number == billed.number:
         return Classification(LineClass.IN_STEP)
-    return Classification(LineClass.NOT_BILLED if psa.detail == NO_LINE else LineClass.VENDOR_HIGHER)
+    if bought.number > billed.number:
+        unbilled = psa.candidates is Candidates.NONE
+        return Classification(LineClass.NOT_BILLED if unbilled else LineClass.VENDOR_HIGHER)
+    return Classification(_overbilled(vendor))
 
 
-def _psa_higher(bought: Decimal, items: Sequence[VendorItem]) -> LineClass:
-    """An active subscription of zero seats was not ended: that is a number like any other."""
-    if bought:
-        return LineClass.PSA_HIGHER
-    if not items:
+def _overbilled(vendor: VendorCount) -> LineClass:
+    """An active subscription of zero seats has not ended: that is a number like any other."""
+    if not vendor.items:
         return LineClass.NOT_BOUGHT
-    ended = all(item.standing in (CountStatus.ENDED, CountStatus.ABSENT) for item in items)
-    return LineClass.ENDED_STILL_BILLED if ended else LineClass.PSA_HIGHER
+    ended = all(item.has_ended for item in vendor.items)
+    return LineClass.ENDED_STILL_BILLED if ended and not vendor.count.number else LineClass.PSA_HIGHER

@@ -1,4 +1,14 @@
-"""What the closed runs of an integration vouch for: that a thing is gone, that a thing is unchanged."""
+"""What closed runs vouch for: that a thing is gone, that a thing is unchanged."""
+
+# An absence takes effect only when a run that read everything was closed as complete, and only for what that
+# run read itself, or what was read before it began (revisions grow with time, across all things of an
+# integration).
+#
+#   sub1 absent (revision 600, run-2); complete is run-1, from revision 1    → sub1 counts on
+#                                      complete is run-2, or run-3 from 700  → sub1 is gone
+#
+# Ages alike: what a complete *full* run did not publish again is as fresh as the run; a quick run skips
+# details.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,11 +17,11 @@ from typing import Generic, Protocol, TypeVar
 
 from shared.contracts.base import Observation
 
-Seen = TypeVar("Seen", bound=Observation)
+Observed = TypeVar("Observed", bound=Observation)
 
 
-class ObservedRow(Protocol):
-    """What was observed, in which run."""
+class RunReading(Protocol):
+    """A reading of one thing, with the run that made it: an observation, or a part of a stored line."""
 
     @property
     def run_id(self) -> str: ...
@@ -25,59 +35,66 @@ class ObservedRow(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CompletedRun:
-    """A closed complete run."""
+    """A run that was closed as complete."""
 
     run_id: str
     first_revision: int
     started_at: datetime
 
-    def covers(self, row: ObservedRow) -> bool:
-        """Whether the run had its say on what this row tells."""
-        return row.run_id == self.run_id or row.revision < self.first_revision
+    def covers(self, reading: RunReading) -> bool:
+        """Whether the run read the thing itself, or began after it was read."""
+        return reading.run_id == self.run_id or reading.revision < self.first_revision
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The last closed complete run of an integration, and the last such that read every detail."""
+    """The last complete run of an integration, and the last complete run that read every detail."""
 
     complete: CompletedRun | None = None
     full: CompletedRun | None = None
 
     @property
     def read_at(self) -> datetime | None:
-        """From when on it is known what is *not* there."""
-        reading = self.full or self.complete
-        return reading.started_at if reading else None
+        """The moment as of which it is known what is *not* there; None before any complete run."""
+        run = self.full or self.complete
+        return run.started_at if run else None
 
-    def gone(self, row: Observation) -> bool:
-        """Absence takes effect only once a complete run that covers it is closed (architecture §4)."""
-        return not row.present and self.complete is not None and self.complete.covers(row)
+    def shows_gone(self, observation: Observation) -> bool:
+        """Whether the thing is absent and a complete run vouches for it (architecture §4)."""
+        return not observation.present and self.complete is not None and self.complete.covers(observation)
 
-    def as_of(self, row: ObservedRow) -> datetime:
-        """When it was last read, or last confirmed unchanged by a complete full run."""
-        if self.full and self.full.covers(row):
-            return max(row.observed_at, self.full.started_at)
-        return row.observed_at
+    def as_of(self, reading: RunReading) -> datetime:
+        """When the thing was last read, or last confirmed unchanged by a complete full run."""
+        if self.full and self.full.covers(reading):
+            return max(reading.observed_at, self.full.started_at)
+        return reading.observed_at
 
 
 NOTHING_READ = Coverage()
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedState(Generic[Seen]):
-    """The newest news of a thing; while that says absent, also the last that said otherwise."""
+class Coverages(dict[str, Coverage]):
+    """Coverage by integration id; an integration that is not in it was never completely read."""
 
-    newest: Seen
-    before: Seen | None = None
+    def __missing__(self, integration_id: str) -> Coverage:
+        return NOTHING_READ
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedState(Generic[Observed]):
+    """The newest observation of a thing; while that says absent, also the last that said present."""
+
+    newest: Observed
+    before: Observed | None = None
 
     @property
-    def last_known(self) -> Seen:
-        """The version that tells how much: what is gone is still described by what was known of it."""
+    def last_known(self) -> Observed:
+        """The observation that describes the thing: one that is gone is described by what it was before."""
         return self.newest if self.newest.present else self.before or self.newest
 
 
-def folded(versions: Iterable[Seen]) -> ObservedState[Seen]:
-    """The state that versions in any order, repeated or not, amount to."""
+def fold_versions(versions: Iterable[Observed]) -> ObservedState[Observed]:
+    """The state that versions of one thing amount to, in any order, repeated or not."""
     ordered = sorted(versions, key=lambda version: version.revision)
     newest = ordered[-1]
     if newest.present:

@@ -1,6 +1,6 @@
-"""What the closed runs of each integration vouch for."""
+"""Keeps what the closed runs of each integration vouch for."""
 
-from billing.usage.coverage import CompletedRun, Coverage
+from billing.usage.coverage import CompletedRun, Coverage, Coverages
 from shared.contracts.base import key_of
 from shared.mongo import Document, Index, Mongo, Session
 
@@ -10,38 +10,33 @@ COVERAGE_INDEXES = (Index(_COLLECTION, [("tenant_id", 1)]),)
 
 
 class CoverageRepository:
-    """By integration id."""
+    """One document for each integration."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
-    async def of_tenant(self, tenant_id: str) -> dict[str, Coverage]:
+    async def of_tenant(self, tenant_id: str) -> Coverages:
         rows = await self._mongo.documents(_COLLECTION, tenant_id).find()
-        return {row["integration_id"]: _coverage(row) for row in rows}
+        return Coverages(
+            {row["integration_id"]: Coverage(_decode(row["complete"]), _decode(row["full"])) for row in rows}
+        )
 
     async def put(self, tenant_id: str, integration_id: str, coverage: Coverage, *, session: Session) -> None:
         row = {
             "_id": key_of(tenant_id, integration_id),
             "integration_id": integration_id,
-            "complete": _row(coverage.complete),
-            "full": _row(coverage.full),
+            "complete": _encode(coverage.complete),
+            "full": _encode(coverage.full),
         }
         await self._mongo.documents(_COLLECTION, tenant_id).put(row, session=session)
 
 
-def _coverage(row: Document) -> Coverage:
-    return Coverage(_reading(row["complete"]), _reading(row["full"]))
-
-
-def _reading(row: Document | None) -> CompletedRun | None:
+def _decode(row: Document | None) -> CompletedRun | None:
     return CompletedRun(row["run_id"], row["first_revision"], row["started_at"]) if row else None
 
 
-def _row(reading: CompletedRun | None) -> Document | None:
-    if reading is None:
+def _encode(run: CompletedRun | None) -> Document | None:
+    """Times stay times: they are compared with the ages of observations."""
+    if run is None:
         return None
-    return {
-        "run_id": reading.run_id,
-        "first_revision": reading.first_revision,
-        "started_at": reading.started_at,
-    }
+    return {"run_id": run.run_id, "first_revision": run.first_revision, "started_at": run.started_at}

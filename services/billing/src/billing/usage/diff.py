@@ -1,4 +1,10 @@
-"""What a reconciliation changes: the lines to store again, and which of these are news to others."""
+"""Compares lines as stored with lines as calculated: which to store, and which of these to announce."""
+
+# A line is stored when anything in it differs, and announced only when others would act differently.
+#
+#   7 as of the 1st → 7 as of the 2nd   stored
+#   7 → 8                               stored, announced with revision + 1
+#   7 → not there any more              stored, announced as not present
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,46 +16,51 @@ from billing.usage.usage_line import UsageLine
 
 @dataclass(frozen=True, slots=True)
 class LineRevision:
-    """A line to store: `told` when it is news to others, `new` when it was never stored before."""
+    """A line to store."""
 
     line: UsageLine
-    told: bool
+    announced: bool
+    """Whether others must hear of it."""
     new: bool = False
+    """Whether it was never stored before."""
 
 
-def revised(old: Iterable[UsageLine], new: Iterable[UsageLine], now: datetime) -> list[LineRevision]:
-    """Compare lines as stored with those just reconciled in their stead."""
-    known = {line.line_id: line for line in old}
-    found = {line.line_id: line for line in new}
+def revise_lines(
+    stored: Iterable[UsageLine], calculated: Iterable[UsageLine], now: datetime
+) -> list[LineRevision]:
+    """What changes when the stored lines of some accounts are replaced by the calculated ones."""
+    before = {line.line_id: line for line in stored}
+    after = {line.line_id: line for line in calculated}
     revisions = []
-    for line_id in sorted(known.keys() | found.keys()):
-        before = known.get(line_id)
-        line = _next(before, found.get(line_id), now)
-        if line is not None and line != before:
-            told = line.revision > (before.revision if before else 0)
-            revisions.append(LineRevision(line, told, new=before is None))
+    for line_id in sorted(before.keys() | after.keys()):
+        old = before.get(line_id)
+        line = _next(old, after.get(line_id), now)
+        if line is not None and line != old:
+            announced = line.revision > (old.revision if old else 0)
+            revisions.append(LineRevision(line, announced, new=old is None))
     return revisions
 
 
-def _next(before: UsageLine | None, after: UsageLine | None, now: datetime) -> UsageLine | None:
-    if after is None:
-        return _ended(before, now) if before else None
-    if before is None:
-        return after.model_copy(update={"revision": int(after.present)})
-    if _news(before) == _news(after) or not (before.present or after.present):
-        return after.model_copy(update={"revision": before.revision, "changed_at": before.changed_at})
-    return after.model_copy(update={"revision": before.revision + 1})
+def _next(old: UsageLine | None, calculated: UsageLine | None, now: datetime) -> UsageLine | None:
+    if calculated is None:
+        return _ended(old, now) if old else None
+    if old is None:
+        # One that only begins later is stored for its day and was never announced.
+        return calculated.model_copy(update={"revision": int(calculated.present)})
+    if _content(old) == _content(calculated) or not (old.present or calculated.present):
+        return calculated.model_copy(update={"revision": old.revision, "changed_at": old.changed_at})
+    return calculated.model_copy(update={"revision": old.revision + 1})
 
 
 def _ended(line: UsageLine, now: datetime) -> UsageLine:
-    """It says no more; who follows the topic must hear that."""
+    """The last state of a line: who follows the topic must hear that it is gone."""
     if not line.present:
         return line
-    news = {"present": False, "revision": line.revision + 1, "recheck_at": None, "changed_at": now}
-    return line.model_copy(update=news)
+    end = {"present": False, "revision": line.revision + 1, "recheck_at": None, "changed_at": now}
+    return line.model_copy(update=end)
 
 
-def _news(line: UsageLine) -> tuple[Any, ...]:
-    """What others would act on; that a number was confirmed once more is no news."""
+def _content(line: UsageLine) -> tuple[Any, ...]:
+    """What others would act on: all but ages."""
     vendor, psa = (count.model_copy(update={"as_of": None}) for count in (line.vendor_count, line.psa_count))
     return line.present, line.line_class, line.reason, line.money, line.seal, vendor, psa

@@ -1,46 +1,40 @@
 """Ages as they are now: a complete full run makes all that it confirms younger without touching a line."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+# Storing every line again after each run, only to make it younger, would cost as much as the first sync. So
+# ages are worked out again when a line is read, by the functions that worked them out when it was calculated.
+#
+#   stored as of the 1st, a full run on the 5th published nothing about it   → shown as of the 5th
 
-from billing.usage.coverage import NOTHING_READ, Coverage
-from billing.usage.usage_line import BilledLine, CountStatus, UsageLine, VendorItem
+from billing.usage.coverage import Coverages
+from billing.usage.psa_count import billed_as_of
+from billing.usage.usage_line import Evidence, UsageLine
+from billing.usage.vendor_count import oldest, readings_of
 from shared.contracts.billing import Count
 
 
-def aged(line: UsageLine, coverages: Mapping[str, Coverage]) -> UsageLine:
-    """The line with the age of each number by what has been closed since it was reconciled."""
-    evidence = line.evidence.model_copy(
-        update={
-            "items": tuple(_item(item, coverages) for item in line.evidence.items),
-            "billed": tuple(_billed(one, coverages) for one in line.evidence.billed),
-        }
-    )
-    counting = [item for item in evidence.items if item.standing is CountStatus.COUNTING]
-    named = {line.psa_integration_id, *(item.integration_id for item in counting)}
-    others = [one for one in line.integration_ids if one not in named]
-    psa = [line.psa_integration_id] if line.psa_integration_id else []
-    ages = {
-        "vendor_count": _count(
-            line.vendor_count, [*(item.as_of for item in counting), *_read(others, coverages)]
-        ),
-        "psa_count": _count(line.psa_count, [one.as_of for one in evidence.billed] or _read(psa, coverages)),
-    }
-    return line.model_copy(update={"evidence": evidence, **ages})
-
-
-def _count(count: Count, moments: Iterable[datetime]) -> Count:
-    return count.model_copy(update={"as_of": min(moments, default=count.as_of)})
-
-
-def _read(integration_ids: Iterable[str], coverages: Mapping[str, Coverage]) -> list[datetime]:
-    known = (coverages.get(one, NOTHING_READ).read_at for one in integration_ids)
-    return [moment for moment in known if moment]
-
-
-def _item(item: VendorItem, coverages: Mapping[str, Coverage]) -> VendorItem:
-    return item.model_copy(update={"as_of": coverages.get(item.integration_id, NOTHING_READ).as_of(item)})
-
-
-def _billed(one: BilledLine, coverages: Mapping[str, Coverage]) -> BilledLine:
-    return one.model_copy(update={"as_of": coverages.get(one.integration_id, NOTHING_READ).as_of(one)})
+def with_current_ages(line: UsageLine, coverages: Coverages) -> UsageLine:
+    """The line with the age of each number by the runs that were closed since it was calculated."""
+    items = [
+        item.model_copy(update={"as_of": coverages[item.integration_id].as_of(item)})
+        for item in line.evidence.items
+    ]
+    billed = [
+        agreement_line.model_copy(
+            update={"as_of": coverages[agreement_line.integration_id].as_of(agreement_line)}
+        )
+        for agreement_line in line.evidence.billed
+    ]
+    evidence = line.evidence.model_copy(update={"items": tuple(items), "billed": tuple(billed)})
+    sources = line.vendor_sources
+    if sources is None:
+        # An older build stored the line: all its vendor integrations may count. The age shown may then be too
+        # old and is never too young; the next calculation stores the sources.
+        sources = tuple(one for one in line.integration_ids if one != line.psa_integration_id)
+    vendor_as_of = oldest(readings_of(evidence.counting, sources, coverages))
+    psa_as_of = billed_as_of(billed, coverages[line.psa_integration_id]) if line.psa_integration_id else None
+    changes: dict[str, Evidence | Count] = {"evidence": evidence}
+    if vendor_as_of:
+        changes["vendor_count"] = line.vendor_count.model_copy(update={"as_of": vendor_as_of})
+    if psa_as_of:
+        changes["psa_count"] = line.psa_count.model_copy(update={"as_of": psa_as_of})
+    return line.model_copy(update=changes)

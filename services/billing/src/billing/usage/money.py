@@ -1,13 +1,17 @@
-"""What a difference is worth per billing period: an estimate, or why none can be given.
+"""What a difference is worth per billing period: an estimate, or why none can be given."""
 
-Currencies are never added; an amount stands in the currency of the price that it rests on.
-"""
+# Positive is used and not billed, negative is billed and not used. What has an agreement line is worth its
+# price; what has none (not billed, unmapped) is worth the vendor's prices. Currencies are never added.
+#
+#   vendor 7, psa 5 at 20 USD → +40 USD     not billed, 3 at 1.50 and 2 at 10 → +24.50 USD
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
-from billing.usage.usage_line import BilledLine, CountStatus, VendorItem
-from shared.contracts.billing import Count, LineClass, MoneyEffect, PriceBasis
+from billing.usage.psa_count import PsaCount
+from billing.usage.usage_line import BilledLine, VendorItem
+from billing.usage.vendor_count import VendorCount
+from shared.contracts.billing import LineClass, MoneyEffect, PriceBasis
 
 DIFFERENCES = frozenset(
     {
@@ -21,22 +25,18 @@ DIFFERENCES = frozenset(
 """The classes whose money is the effect of a difference."""
 
 
-def estimate(
-    line_class: LineClass,
-    counts: tuple[Count, Count],
-    items: Sequence[VendorItem],
-    billed: Sequence[BilledLine],
-) -> MoneyEffect:
-    """`counts` are the vendor's and the PSA's; positive money is not billed, negative is billed too much."""
+def estimate(line_class: LineClass, vendor: VendorCount, psa: PsaCount) -> MoneyEffect:
+    """The money effect of a line of this class."""
     if line_class in (LineClass.NOT_BILLED, LineClass.UNMAPPED):
-        return _at_vendor_prices(items)
-    if billed and (line_class is LineClass.IN_STEP or line_class in DIFFERENCES):
-        vendor, psa = counts
-        return _at_psa_price((vendor.number or Decimal(0)) - (psa.number or Decimal(0)), billed[0])
+        return _at_vendor_prices(vendor.counting)
+    if psa.billed and (line_class is LineClass.IN_STEP or line_class in DIFFERENCES):
+        difference = (vendor.count.number or Decimal(0)) - (psa.count.number or Decimal(0))
+        return _at_psa_price(difference, psa.billed[0])
     return MoneyEffect(unknown_because=f"the line is {line_class}")
 
 
 def _at_psa_price(difference: Decimal, billed: BilledLine) -> MoneyEffect:
+    # Included units are part of a flat price: beyond how many a unit costs extra is not known.
     if difference and billed.included != 0:
         return MoneyEffect(unknown_because="the agreement line has included units")
     if billed.currency is None:
@@ -50,14 +50,13 @@ def _at_psa_price(difference: Decimal, billed: BilledLine) -> MoneyEffect:
     )
 
 
-def _at_vendor_prices(items: Iterable[VendorItem]) -> MoneyEffect:
-    counting = [item for item in items if item.standing is CountStatus.COUNTING]
-    if any(item.quantity is None or item.unit_price is None for item in counting):
-        return MoneyEffect(unknown_because="the vendor gave no quantity or no price")
-    currencies = {item.currency for item in counting}
+def _at_vendor_prices(counting: Sequence[VendorItem]) -> MoneyEffect:
+    amount, currencies = Decimal(0), set[str | None]()
+    for item in counting:
+        if item.quantity is None or item.unit_price is None:
+            return MoneyEffect(unknown_because="the vendor gave no quantity or no price")
+        amount += item.quantity * item.unit_price
+        currencies.add(item.currency)
     if len(currencies) != 1 or None in currencies:
         return MoneyEffect(unknown_because="the vendor's prices are in different currencies, or in none")
-    amount = sum(
-        ((item.quantity or Decimal(0)) * (item.unit_price or Decimal(0)) for item in counting), Decimal(0)
-    )
     return MoneyEffect(amount=amount, currency=currencies.pop(), basis=PriceBasis.VENDOR_PRICE)

@@ -1,4 +1,10 @@
-"""Usage lines as last reconciled, each saved with what the world hears of it."""
+"""Keeps usage lines as last reconciled, each saved in one transaction with the event that announces it."""
+
+# Three things keep two writers of a line apart:
+#
+#   fence   a reconciler that was paused while another took the lead must not save what it calculated before
+#   guard   an approval and a reconciliation meet: both write one document, so one of them runs again
+#   lock    the same within one process, where waiting is cheaper than running again
 
 import asyncio
 import re
@@ -10,7 +16,8 @@ from typing import Any
 
 from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.diff import LineRevision
-from billing.usage.freshness import aged
+from billing.usage.freshness import with_current_ages
+from billing.usage.ref import Ref
 from billing.usage.totals import Totals, TotalsTally
 from billing.usage.usage_line import UsageLine
 from shared.contracts.base import NoNumber, key_of
@@ -32,33 +39,33 @@ USAGE_LINE_INDEXES = (
 
 
 class UsageLineRepository:
-    """A tenant's usage lines."""
+    """Reads and saves the usage lines of a tenant."""
 
     def __init__(self, mongo: Mongo, outbox: Outbox, coverages: CoverageRepository) -> None:
         self._mongo, self._outbox, self._coverages = mongo, outbox, coverages
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._tenant_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(self, tenant_id: str, line_id: str) -> UsageLine | None:
-        """The line with its ages as of now; also when it is no longer present."""
+        """The line with its current ages, also when it is no longer present; None when there was none."""
         row = await self._mongo.documents(_COLLECTION, tenant_id).get(key_of(tenant_id, line_id))
-        return (await self._aged(tenant_id, [row]))[0] if row else None
+        return (await self._with_current_ages(tenant_id, [row]))[0] if row else None
 
     async def get_many(
         self, tenant_id: str, line_ids: Iterable[str], *, session: Session | None = None
     ) -> dict[str, UsageLine]:
-        """By line id, as stored."""
+        """The lines as stored, by line id; ids without a line are left out."""
         ids = [key_of(tenant_id, line_id) for line_id in line_ids]
         rows = await self._mongo.documents(_COLLECTION, tenant_id).get_many(ids, session=session)
         return {row["line_id"]: UsageLine.model_validate(row) for row in rows.values()}
 
-    def turn(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
-        """Hold this around a transaction that holds or saves lines: waiting is cheaper than conflicting."""
-        return self._turns[tenant_id]
+    def tenant_lock(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
+        """Hold it around a transaction that asserts ownership."""
+        return self._tenant_locks[tenant_id]
 
-    async def hold(self, tenant_id: str, *, session: Session) -> None:
-        """Make a transaction that saves lines of this tenant at the same time conflict with this one.
+    async def assert_ownership(self, tenant_id: str, *, session: Session) -> None:
+        """Makes any other transaction that asserts ownership of this tenant's lines conflict with this one.
 
-        One document for all of a tenant's lines: touching each line would double what an approval writes.
+        It writes one document for all lines of the tenant: writing each would double an approval's writes.
         """
         guards = self._mongo.documents(_GUARDS, tenant_id)
         await guards.change({"_id": tenant_id}, {"$inc": {"uses": 1}}, upsert=True, session=session)
@@ -72,98 +79,118 @@ class UsageLineRepository:
         after: str | None = None,
         limit: int = 100,
     ) -> tuple[list[UsageLine], str | None]:
-        """In the order of names, and the cursor of the next page; `search` is any part of any name."""
-        wanted: Document = {"present": True}
-        wanted |= {"line_class": line_class.value} if line_class else {}
-        wanted |= {"search": {"$regex": re.escape(search.casefold())}} if search else {}
-        wanted |= {"place": {"$gt": after}} if after else {}
+        """Present lines in the order of names, and the sort key that the next page starts after.
+
+        `search` is any part of any name, whatever its case. The key is None on the last page.
+        """
+        filter_: Document = {"present": True}
+        filter_ |= {"line_class": line_class.value} if line_class else {}
+        filter_ |= {"search": {"$regex": re.escape(search.casefold())}} if search else {}
+        filter_ |= {"place": {"$gt": after}} if after else {}
         rows = await self._mongo.documents(_COLLECTION, tenant_id).find(
-            wanted, sort=[("place", 1)], limit=limit + 1
+            filter_, sort=[("place", 1)], limit=limit + 1
         )
         more = rows[limit - 1]["place"] if len(rows) > limit else None
-        return await self._aged(tenant_id, rows[:limit]), more
+        return await self._with_current_ages(tenant_id, rows[:limit]), more
 
-    async def of_scopes(self, tenant_id: str, scopes: Iterable[str]) -> list[UsageLine]:
-        """As stored, those included that are no longer present."""
-        rows = await self._mongo.documents(_COLLECTION, tenant_id).find_in("scope", scopes)
+    async def of_accounts(self, tenant_id: str, accounts: Iterable[Ref]) -> list[UsageLine]:
+        """The lines of these accounts as stored, those included that are no longer present."""
+        texts = (account.encode() for account in accounts)
+        rows = await self._mongo.documents(_COLLECTION, tenant_id).find_in("scope", texts)
         return [UsageLine.model_validate(row) for row in rows]
 
-    async def scopes_of(self, tenant_id: str, integration_id: str, *, stale: bool = False) -> set[str]:
-        """The scopes of an integration's lines; `stale`: only where a number is."""
-        old = [{"vendor_count.missing": NoNumber.STALE}, {"psa_count.missing": NoNumber.STALE}]
-        wanted: Document = {"integration_ids": integration_id, "present": True}
+    async def accounts_of(self, tenant_id: str, integration_id: str, *, stale: bool = False) -> set[Ref]:
+        """The accounts that have a line of an integration; with `stale`, a line with a stale number."""
+        filter_: Document = {"integration_ids": integration_id, "present": True}
+        if stale:
+            sides = "vendor_count.missing", "psa_count.missing"
+            filter_["$or"] = [{side: NoNumber.STALE} for side in sides]
         rows = self._mongo.documents(_COLLECTION, tenant_id)
-        return set(await rows.distinct("scope", wanted | ({"$or": old} if stale else {})))
+        return {Ref.decode(text) for text in await rows.distinct("scope", filter_)}
 
     async def totals(self, tenant_id: str, integration_ids: Sequence[str]) -> Totals:
-        """Over all lines of these integrations, in bounded memory."""
-        wanted = {"integration_ids": {"$in": list(integration_ids)}, "present": True}
+        """Sums up all lines of these integrations, row by row: any number of them fits in memory."""
+        filter_ = {"integration_ids": {"$in": list(integration_ids)}, "present": True}
         fields = ["line_class", "money", "vendor_count.number", "psa_count.number"]
         tally = TotalsTally()
-        async for row in self._mongo.documents(_COLLECTION, tenant_id).stream(wanted, fields=fields):
+        async for row in self._mongo.documents(_COLLECTION, tenant_id).stream(filter_, fields=fields):
             numbers = row["vendor_count"]["number"], row["psa_count"]["number"]
             money = MoneyEffect.model_validate(row["money"])
             tally.add(LineClass(row["line_class"]), money, both_numbers=None not in numbers)
         return tally.totals
 
-    async def due(self, now: datetime, limit: int) -> dict[str, set[str]]:
-        """By tenant: the scopes of lines that time alone may have changed."""
+    async def due_accounts(self, now: datetime, limit: int) -> dict[str, set[Ref]]:
+        """By tenant: the accounts of the first `limit` lines that time alone may have changed."""
         rows = await self._mongo.all_tenants(_COLLECTION).find(
             {"recheck_at": {"$lte": now}},
             sort=[("recheck_at", 1)],
             limit=limit,
             fields=["tenant_id", "scope"],
         )
-        found: dict[str, set[str]] = {}
+        accounts: defaultdict[str, set[Ref]] = defaultdict(set)
         for row in rows:
-            found.setdefault(row["tenant_id"], set()).add(row["scope"])
-        return found
+            accounts[row["tenant_id"]].add(Ref.decode(row["scope"]))
+        return accounts
 
-    async def admit(self, token: str) -> None:
-        """From now on only the reconciler with this token may save: a paused one cannot write old news."""
+    async def acquire_fence(self, token: str) -> None:
+        """From now on only the reconciler with this token may save: a paused one cannot write old results."""
         fences = self._mongo.all_tenants(_FENCES)
         await fences.change({"_id": _FENCE}, {"$set": {"token": token}}, upsert=True)
 
-    async def check(self, token: str) -> None:
-        """Raises `LeaseLost` when another reconciler has been admitted."""
+    async def verify_fence(self, token: str) -> None:
+        """Raises `LeaseLost` when another reconciler has acquired the fence since."""
         fence = await self._mongo.all_tenants(_FENCES).get(_FENCE)
         if fence is None or fence["token"] != token:
             raise LeaseLost("another reconciler is at work")
 
-    async def save(self, tenant_id: str, changes: Sequence[LineRevision], *, token: str) -> None:
-        """Store and say in one transaction; raises `LeaseLost` when another reconciler has been admitted."""
+    async def save(self, tenant_id: str, revisions: Sequence[LineRevision], *, token: str) -> None:
+        """Stores lines and their events in one transaction.
 
-        async def work(session: Session) -> None:
-            mine, used = {"_id": _FENCE, "token": token}, {"$inc": {"uses": 1}}
-            if not await self._mongo.all_tenants(_FENCES).change(mine, used, session=session):
+        Raises `LeaseLost` when another reconciler has acquired the fence since `token` did.
+        """
+
+        async def store(session: Session) -> None:
+            # Writing the fence, not only reading it, makes a rival that acquires it meanwhile conflict with
+            # this.
+            own_fence, used = {"_id": _FENCE, "token": token}, {"$inc": {"uses": 1}}
+            if not await self._mongo.all_tenants(_FENCES).change(own_fence, used, session=session):
                 raise LeaseLost("another reconciler is at work")
-            await self.hold(tenant_id, session=session)
+            await self.assert_ownership(tenant_id, session=session)
             rows = self._mongo.documents(_COLLECTION, tenant_id)
-            await rows.insert_many([_document(one.line) for one in changes if one.new], session=session)
-            known = [Put(_document(one.line)) for one in changes if not one.new]
+            new = [_document(revision.line) for revision in revisions if revision.new]
+            known = [Put(_document(revision.line)) for revision in revisions if not revision.new]
+            await rows.insert_many(new, session=session)
             await rows.bulk(known, session=session)
-            await self._outbox.add([one.line.announcement() for one in changes if one.told], session=session)
+            events = [revision.line.announcement() for revision in revisions if revision.announced]
+            await self._outbox.add(events, session=session)
 
-        async with self.turn(tenant_id):
-            await self._mongo.transaction(work)
+        async with self.tenant_lock(tenant_id):
+            await self._mongo.transaction(store)
         self._outbox.wake()
 
-    async def _aged(self, tenant_id: str, rows: Sequence[Document]) -> list[UsageLine]:
+    async def _with_current_ages(self, tenant_id: str, rows: Sequence[Document]) -> list[UsageLine]:
         coverages = await self._coverages.of_tenant(tenant_id)
-        return [aged(UsageLine.model_validate(row), coverages) for row in rows]
+        return [with_current_ages(UsageLine.model_validate(row), coverages) for row in rows]
 
 
 def _document(line: UsageLine) -> Document:
-    """`place` puts lines in one order by name; `search` holds every name in one text."""
+    """The line with what it is found by: `place` orders lines by name, `search` holds every name."""
     names = line.names
     first = names.psa_account or "".join(names.vendor_accounts)
     place = [first, names.product or "".join(names.services), line.line_id]
-    every = [*names.vendor_accounts, *names.services, names.psa_account, names.product, names.product_key]
-    hidden: dict[str, Any] = {
+    every_name = [
+        *names.vendor_accounts,
+        *names.services,
+        names.psa_account,
+        names.product,
+        names.product_key,
+    ]
+    found_by: dict[str, Any] = {
         "_id": line.key,
-        "wide": line.wide,
+        "scope": line.account.encode(),
+        "wide": line.catalogue_item.encode(),
         "place": "\x1f".join(place).casefold(),
-        "search": "\n".join(name for name in every if name).casefold(),
-        "recheck_at": line.recheck_at,
+        "search": "\n".join(name for name in every_name if name).casefold(),
+        "recheck_at": line.recheck_at,  # as a date: the index on it holds dates only
     }
-    return {**line.model_dump(mode="json"), **hidden}
+    return {**line.model_dump(mode="json"), **found_by}

@@ -1,4 +1,4 @@
-"""What a reconciliation comes to, summed up line by line."""
+"""Sums up the lines of a reconciliation: number by class, money by currency, share of counted lines."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from shared.contracts.billing import LineClass, MoneyEffect
 
 
 class Totals(ContractModel):
-    """What a reconciliation comes to. Money is the estimated effect of all differences, by currency."""
+    """The sum of a reconciliation. Money is the estimated effect of all differences, by currency."""
 
     by_class: dict[str, int]
     money: dict[str, Number]
@@ -20,14 +20,14 @@ class Totals(ContractModel):
 
 @dataclass(slots=True)
 class TotalsTally:
-    """Grows by one line at a time, so that any number of lines fits in memory."""
+    """Adds one line at a time, so that any number of lines fits in memory."""
 
     by_class: Counter[str] = field(default_factory=Counter)
     money: dict[str, Decimal] = field(default_factory=dict)
     counted: int = 0
 
     def add(self, line_class: LineClass, money: MoneyEffect, *, both_numbers: bool) -> None:
-        """Currencies are never added; only differences have an effect."""
+        """Adds a line; only the money of a difference counts, and currencies are never added."""
         self.by_class[line_class.value] += 1
         self.counted += both_numbers
         if line_class in DIFFERENCES and money.amount is not None and money.currency is not None:
@@ -35,7 +35,7 @@ class TotalsTally:
 
     @property
     def totals(self) -> Totals:
-        """No line at all is no coverage: an empty feed is never a verdict."""
+        """The totals so far; no line at all is no coverage, for an empty feed is never a verdict."""
         lines = self.by_class.total()
         coverage = Decimal(self.counted) / lines if lines else Decimal(0)
         return Totals(by_class=dict(self.by_class), money=self.money, coverage=round(coverage, 4))

@@ -1,18 +1,31 @@
 """A usage line: both counts side by side, what they say, and everything that they rest on.
 
 A line is one *target* (PSA account × PSA product) with the sum of all vendor items mapped to it, or one
-vendor account × service that has no target yet.
+vendor account × vendor service that has no target yet.
 """
 
+# The seal is a hash of all that an approval rests on: counts, items that count, agreement lines, mappings.
+# Whoever approves sends back the seal that they were shown; another by then means that something has changed.
+# Ages, runs and names are left out: they change while nothing that matters has (architecture §7).
+#
+#   7 seats read again an hour later → same seal     8 seats, or a renewed subscription of 7 → another seal
+
+import json
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 
 from pydantic import AwareDatetime
 
-from billing.usage import refs
-from shared.contracts.base import ContractModel, NoNumber, Number, key_of, opaque
+from billing.usage.ref import Ref, RefKind
+from shared.contracts.base import ContractModel, NoNumber, Number, key_of, opaque, plain
 from shared.contracts.billing import Count, LineClass, MoneyEffect, UsageLineChanged
 from shared.contracts.vendor_sync import SubscriptionStatus
+
+SEAL_FORMAT = 1
+"""Raise it when the content of the seal changes, so that no older seal is taken for one of the new form."""
 
 
 class CountStatus(StrEnum):
@@ -47,6 +60,18 @@ class VendorItem(ContractModel):
     run_id: str
     revision: int
 
+    @property
+    def counts(self) -> bool:
+        return self.standing is CountStatus.COUNTING
+
+    @property
+    def has_ended(self) -> bool:
+        return self.standing in (CountStatus.ENDED, CountStatus.ABSENT)
+
+    @property
+    def account(self) -> Ref:
+        return Ref(RefKind.VENDOR_ACCOUNT, self.integration_id, self.account_id)
+
 
 class BilledLine(ContractModel):
     """An agreement line that bills this target on the day, as last read."""
@@ -64,6 +89,7 @@ class BilledLine(ContractModel):
     invoiced_until: date | None
     observed_at: AwareDatetime
     as_of: AwareDatetime
+    """When it was last read, or last confirmed unchanged by a complete full run."""
     run_id: str
     revision: int
 
@@ -83,9 +109,13 @@ class Evidence(ContractModel):
     """One when there is a line to compare with, several when it is ambiguous."""
     mappings: tuple[MappingUsed, ...] = ()
 
+    @property
+    def counting(self) -> list[VendorItem]:
+        return [item for item in self.items if item.counts]
+
 
 class LineNames(ContractModel):
-    """What people call the things of a line; empty when not heard yet."""
+    """What people call the things of a line; a name is left out until an observation has told it."""
 
     vendor_accounts: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
@@ -94,13 +124,19 @@ class LineNames(ContractModel):
     product_key: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The class of a line, with the reason where the class alone does not tell it."""
+
+    line_class: LineClass
+    reason: str | None = None
+
+
 class UsageLine(ContractModel):
-    """One line as last reconciled. `revision` counts what others were told of."""
+    """One line as last reconciled. `revision` counts the states that were announced."""
 
     tenant_id: str
     line_id: str
-    scope: str
-    """The account that it is a line of, as a ref (`models.refs`): the vendor's where it has no target."""
     psa_integration_id: str | None = None
     psa_account_id: str | None = None
     psa_product_id: str | None = None
@@ -116,8 +152,11 @@ class UsageLine(ContractModel):
     evidence: Evidence = Evidence()
     seal: str
     integration_ids: tuple[str, ...] = ()
+    """Every integration that the line names, of both sides."""
+    vendor_sources: tuple[str, ...] | None = None
+    """The vendor integrations that the vendor count rests on; None in a line that an older build stored."""
     recheck_at: AwareDatetime | None = None
-    """When time alone may change it: a line opens or ends, a number becomes stale."""
+    """When time alone may change it: an agreement line opens or ends, a number becomes stale."""
     revision: int = 0
     present: bool = True
     """False once nothing is bought or billed any more, or before the first agreement line begins."""
@@ -129,25 +168,57 @@ class UsageLine(ContractModel):
         return self.evidence.billed[0] if len(self.evidence.billed) == 1 else None
 
     @property
-    def wide(self) -> str:
-        """The ref whose news concerns it, whatever the account: its PSA product, or its vendor service."""
+    def account(self) -> Ref:
+        """The PSA account of its target; the vendor account where it has no target."""
+        if self.psa_integration_id and self.psa_account_id:
+            return Ref(RefKind.PSA_ACCOUNT, self.psa_integration_id, self.psa_account_id)
+        return Ref(RefKind.VENDOR_ACCOUNT, self.vendor_integration_id or "", self.vendor_account_id or "")
+
+    @property
+    def catalogue_item(self) -> Ref:
+        """The PSA product of its target; the vendor service where it has no target."""
         if self.psa_integration_id and self.psa_product_id:
-            return refs.product(self.psa_integration_id, self.psa_product_id)
-        return refs.service(self.vendor_integration_id or "", self.service_id or "")
+            return Ref(RefKind.PSA_PRODUCT, self.psa_integration_id, self.psa_product_id)
+        return Ref(RefKind.VENDOR_SERVICE, self.vendor_integration_id or "", self.service_id or "")
 
     @property
     def key(self) -> str:
         return key_of(self.tenant_id, self.line_id)
 
     def announcement(self) -> UsageLineChanged:
-        """What the world is told."""
+        """The event that states this line."""
         return UsageLineChanged.model_validate(self, from_attributes=True)
 
 
-def target_line_id(tenant_id: str, psa_integration_id: str, account_id: str, product_id: str) -> str:
-    return "line_" + opaque("target", tenant_id, psa_integration_id, account_id, product_id)
+def line_id_of(tenant_id: str, account: Ref, catalogue_item: Ref) -> str:
+    """The id of the line of an account and a product or service; it stays the same for ever."""
+    kind = "target" if account.kind is RefKind.PSA_ACCOUNT else "loose"
+    return "line_" + opaque(kind, tenant_id, account.integration_id, account.id, catalogue_item.id)
 
 
-def loose_line_id(tenant_id: str, vendor_integration_id: str, account_id: str, service_id: str) -> str:
-    """The id of what has no target."""
-    return "line_" + opaque("loose", tenant_id, vendor_integration_id, account_id, service_id)
+def seal_of(line_id: str, vendor: Count, psa: Count, evidence: Evidence) -> str:
+    """64 hex digits; equal exactly when counts, counting items, agreement lines and mappings are equal."""
+    content = {
+        "format": SEAL_FORMAT,
+        "line": line_id,
+        "vendor": [_number(vendor.number), vendor.missing or "", _number(vendor.known_part)],
+        "psa": [_number(psa.number), psa.missing or "", _number(psa.known_part)],
+        "items": sorted(_sealed_item(item) for item in evidence.counting),
+        "billed": sorted(
+            [line.integration_id, line.line_id, line.agreement_id, _number(line.quantity)]
+            for line in evidence.billed
+        ),
+        "mappings": sorted([mapping.key, mapping.revision] for mapping in evidence.mappings),
+    }
+    # Sorted keys, no spaces, ASCII only: the same content is the same bytes on every machine.
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return sha256(text.encode()).hexdigest()
+
+
+def _sealed_item(item: VendorItem) -> list[str]:
+    ids = [item.integration_id, item.subscription_id, item.account_id, item.service_id or ""]
+    return [*ids, item.status, _number(item.quantity), item.missing or ""]
+
+
+def _number(number: Decimal | None) -> str:
+    return "" if number is None else plain(number)

@@ -1,0 +1,65 @@
+"""What the reconciler needs of the store.
+
+An import contract keeps use cases from repositories, so each is a protocol although one class implements it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from billing.usage.account_group import AccountGroup
+from billing.usage.diff import LineRevision
+from billing.usage.recalculation_request import RecalculationRequest
+from billing.usage.ref import Ref
+from billing.usage.usage_line import UsageLine
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedGroups:
+    """Account groups, whole, and the accounts whose stored lines theirs replace."""
+
+    groups: Sequence[AccountGroup]
+    replaced_accounts: frozenset[Ref]
+
+
+class RequestQueue(Protocol):
+    """Holds requests until the lines that they lead to are stored; see `RecalculationQueue`."""
+
+    async def tenants(self, now: datetime) -> Sequence[str]: ...
+
+    async def newest(self, tenant_id: str) -> datetime | None: ...
+
+    async def claim_requests(
+        self, tenant_id: str, lane: str, *, now: datetime, limit: int, skip: int = 0
+    ) -> Sequence[RecalculationRequest]: ...
+
+    async def enqueue_refs(self, tenant_id: str, refs: Collection[Ref], *, at: datetime) -> None: ...
+
+    async def requeue_accounts_after(
+        self, tenant_id: str, accounts: Collection[Ref], *, at: datetime, not_before: datetime
+    ) -> None: ...
+
+    async def complete(self, tenant_id: str, ids: Collection[str]) -> None: ...
+
+
+class GroupLoader(Protocol):
+    """Reads what was observed, by account group; see `AccountGroupLoader`."""
+
+    async def add_subscriptions(
+        self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]
+    ) -> None: ...
+
+    async def affected_accounts(self, tenant_id: str, refs: Collection[Ref]) -> set[Ref]: ...
+
+    async def load_groups(self, tenant_id: str, accounts: Collection[Ref]) -> LoadedGroups: ...
+
+
+class LineStore(Protocol):
+    """Keeps usage lines, and the fence that one reconciler at a time holds; see `UsageLineRepository`."""
+
+    async def of_accounts(self, tenant_id: str, accounts: Iterable[Ref]) -> Sequence[UsageLine]: ...
+
+    async def verify_fence(self, token: str) -> None: ...
+
+    async def save(self, tenant_id: str, revisions: Sequence[LineRevision], *, token: str) -> None: ...

@@ -1,0 +1,56 @@
+"""Queues what must be calculated again, each ref in the lane that its kind belongs to."""
+
+# News of an account concerns that account; news of a service, a product or an integration may concern
+# thousands, and finding them takes a look at the lines. So the two wait in lanes of their own:
+#
+#   accounts   v:int:acme [subscription keys], p:int:co1   calculated as they are
+#   fan-out    s:int:svc1, i:int                           expanded to accounts first, then enqueued again
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from billing.usage.recalculation_request import ACCOUNTS, FAN_OUT, RecalculationRequest
+from billing.usage.ref import Ref
+from shared.mongo import Session
+from shared.work_queue import WorkQueue
+
+
+class RecalculationQueue(WorkQueue):
+    """A work queue whose keys are refs, each in the lane that its kind belongs to."""
+
+    async def enqueue_refs(
+        self,
+        tenant_id: str,
+        refs: Mapping[Ref, Sequence[str]] | Collection[Ref],
+        *,
+        at: datetime | None = None,
+        session: Session | None = None,
+    ) -> None:
+        """Adds refs; a mapping gives each account the keys of its subscriptions that there was news of."""
+        details = refs if isinstance(refs, Mapping) else dict.fromkeys(refs, ())
+        accounts = {ref.encode(): keys for ref, keys in details.items() if ref.is_account}
+        others = [ref.encode() for ref in details if not ref.is_account]
+        if accounts:
+            await self.enqueue(tenant_id, ACCOUNTS, accounts, at=at, session=session)
+        if others:
+            await self.enqueue(tenant_id, FAN_OUT, others, at=at, session=session)
+
+    async def requeue_accounts_after(
+        self, tenant_id: str, accounts: Collection[Ref], *, at: datetime, not_before: datetime
+    ) -> None:
+        """Adds accounts that failed, not to be claimed before `not_before`; `at` keeps their age."""
+        keys = [account.encode() for account in accounts]
+        await self.requeue_after(tenant_id, ACCOUNTS, keys, at=at, not_before=not_before)
+
+    async def claim_requests(
+        self, tenant_id: str, lane: str, *, now: datetime, limit: int, skip: int = 0
+    ) -> list[RecalculationRequest]:
+        """The oldest requests of a lane that are due; they stay queued until they are completed."""
+        requests = []
+        for item in await self.claim(tenant_id, lane=lane, now=now, limit=limit, skip=skip):
+            refs = {key: Ref.decode(key) for key in item.keys}
+            subscriptions = {refs[key]: keys for key, keys in item.details.items()}
+            requests.append(
+                RecalculationRequest(item.id, tuple(refs.values()), subscriptions, item.enqueued_at)
+            )
+        return requests

@@ -1,0 +1,23 @@
+"""A request to calculate lines again, and the lanes that requests wait in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing.usage.ref import Ref
+
+ACCOUNTS = "accounts"
+"""Requests that name accounts: these are calculated."""
+FAN_OUT = "fan-out"
+"""Requests that name services, products and integrations: these are expanded to accounts first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecalculationRequest:
+    """Names what must be calculated again; it stays queued until the lines that it leads to are stored."""
+
+    id: str
+    refs: tuple[Ref, ...]
+    subscriptions: Mapping[Ref, Sequence[str]]
+    """By account: the keys of the subscriptions that there was news of; an account without is left out."""
+    enqueued_at: datetime
