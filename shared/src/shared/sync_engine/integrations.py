@@ -1,7 +1,7 @@
 """What auth said of the integrations of one side, kept in the sync service's own database."""
 
-# Invariant: the stored state is that of the newest news, whatever order the news comes in. Two topics tell of one
-# integration: a connection counts by its generation, a change by its revision within that generation.
+# Invariant: the stored state is that of the newest news, whatever order the news comes in. Two topics tell of
+# one integration: a connection counts by its generation, a change by its revision within that generation.
 #
 #   connected g1 → changed g1 r5 (disconnected) → connected g2 → changed g1 r5 again (late): stays pending, g2
 

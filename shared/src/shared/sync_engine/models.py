@@ -72,7 +72,7 @@ class IntegrationState(BaseModel):
         return self.model_copy(update={"generation": event.generation, "status": IntegrationStatus.PENDING})
 
     def changed(self, event: IntegrationChanged) -> "IntegrationState":
-        """The state after a change: one of an older generation must not end what was connected again since."""
+        """The state after a change; one of an older generation must not end what was connected since."""
         if event.revision <= self.revision or event.generation < self.generation:
             return self
         return IntegrationState.model_validate(event.model_dump())
@@ -139,7 +139,7 @@ class Run(BaseModel):
     finished_at: AwareDatetime | None = None
 
     def answers(self, request: RunRequest, generation: int) -> bool:
-        """Tells whether a request may join: the run reads all that it asks for, and has not begun or is full."""
+        """Tells whether a request may join: the run reads all that it asks for, and is queued or full."""
         enough = self.kind is RunKind.FULL or self.kind is request.kind
         if self.state is RunState.RUNNING:
             return self.kind is RunKind.FULL and self.generation == generation

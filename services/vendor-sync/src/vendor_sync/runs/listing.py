@@ -1,11 +1,11 @@
-"""The list steps: what is listed goes into the detail queue; at the end, what changed or vanished meanwhile."""
+"""The list steps: put what is listed into the detail queue, and at the end what changed or vanished."""
 
 # Invariant: when the details are read for the last time, the queue holds every subscription that should be
 # listed, and what readers hear of is surely in the queue. The lists shift while hours of details are read, so
 # they are read twice:
 #
 #   first listing {a, b}, details read …, second listing {a changed, c}
-#   → a is due again, c is new and due, b is in no list and therefore due: read once before it counts as absent
+#   → a is due again, c is new and due, b is in no list and so due: it is read before it counts as absent
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -26,7 +26,7 @@ async def list_first(vendor: VendorRunContext) -> StepReport:
     plan = await _plan(vendor)
 
     async def take_page(stamp: Stamp, page: ListPage[SubscriptionRow]) -> None:
-        await _enqueue(vendor, stamp, page.rows, plan.listed_first)
+        await _enqueue(vendor, stamp, page.rows, plan.decide_at_first_listing)
 
     return await _read_lists(vendor, take_page)
 
@@ -40,7 +40,7 @@ async def list_again(vendor: VendorRunContext) -> StepReport:
         listed_ids.update(row.subscription_id for row in page.rows)
         # Unchanged rows, nearly all of them, cost neither a look-up nor a write.
         changed = [row for row in page.rows if fingerprints.get(row.subscription_id) != row.fingerprint]
-        await _enqueue(vendor, stamp, changed, plan.listed_again)
+        await _enqueue(vendor, stamp, changed, plan.decide_at_last_listing)
 
     report = await _read_lists(vendor, take_page)
     vendor.context.assert_lease()

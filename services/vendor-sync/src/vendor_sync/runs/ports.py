@@ -14,8 +14,8 @@ class Marketplace(Protocol):
     """One marketplace; yields our models, raises our errors."""
 
     @property
-    def held_for(self) -> float:
-        """For how many seconds from now the marketplace lets nobody call."""
+    def held_for_seconds(self) -> float:
+        """For how long from now the marketplace lets nobody call."""
         ...
 
     def accounts(self) -> AsyncIterator[ListPage[Customer]]: ...

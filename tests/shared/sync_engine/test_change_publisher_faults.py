@@ -1,8 +1,8 @@
-"""What is known to be on its way, when it may not have arrived."""
+"""What was stored and may not have arrived: it stays dirty, and is published again."""
 
 import pytest
 from interleaving import Meddled
-from run_env import NOW, Published, a_request, an_account, an_observer, never
+from run_env import NOW, RecordingPublisher, a_change_publisher, a_request, an_account, kafka_away
 
 from shared.contracts import Message
 from shared.contracts.vendor_sync import VendorAccountObserved
@@ -15,25 +15,28 @@ from shared.sync_engine.publication_counts import published_since
 
 
 async def test_a_record_that_arrives_long_after_it_was_given_up_is_outlived(mongo: Mongo) -> None:
-    kafka, late = Published(), list[Message]()
+    publisher, late = RecordingPublisher(), list[Message]()
 
     async def lost(batch: list[Message]) -> None:
         late.extend(batch)
         raise TransientError("Kafka does not answer")
 
     with pytest.raises(TransientError):
-        await an_observer(mongo, Published(before=lost)).publish([an_account(revision=1)])
-    await an_observer(mongo, kafka).publish([an_account(revision=2, name="newer")])
-    kafka.messages += late
+        await a_change_publisher(mongo, RecordingPublisher(before=lost)).publish([an_account(revision=1)])
+    await a_change_publisher(mongo, publisher).publish([an_account(revision=2, name="newer")])
+    publisher.messages += late
 
-    assert await an_observer(mongo, kafka).republish_dirty() == 1
-    assert kafka.messages[-1] == an_account(revision=2, name="newer")
-    assert await an_observer(mongo, kafka).republish_dirty() == 0
+    assert await a_change_publisher(mongo, publisher).republish_dirty() == 1
+    assert publisher.messages[-1] == an_account(revision=2, name="newer")
+    assert await a_change_publisher(mongo, publisher).republish_dirty() == 0
 
 
 async def test_what_may_not_have_arrived_counts_as_what_was_published_before_it(mongo: Mongo) -> None:
-    observer, failing = an_observer(mongo, Published()), an_observer(mongo, Published(before=never))
-    await observer.publish([an_account("a", revision=5), an_account("b", revision=1)])
+    changes, failing = (
+        a_change_publisher(mongo, RecordingPublisher()),
+        a_change_publisher(mongo, RecordingPublisher(before=kafka_away)),
+    )
+    await changes.publish([an_account("a", revision=5), an_account("b", revision=1)])
     for lost in (an_account("a", revision=6, name="x"), an_account("b", revision=6, name="x")):
         with pytest.raises(TransientError):
             await failing.publish([lost])
@@ -42,7 +45,7 @@ async def test_what_may_not_have_arrived_counts_as_what_was_published_before_it(
     run = run_of(a_request(), NOW).model_copy(update={"first_revision": 2})
 
     before = await published_since(mongo, run, [VendorAccountObserved.topic])
-    await observer.republish_dirty()
+    await changes.republish_dirty()
 
     assert before == {VendorAccountObserved.topic: 1}
     assert await published_since(mongo, run, [VendorAccountObserved.topic]) == {
@@ -50,7 +53,7 @@ async def test_what_may_not_have_arrived_counts_as_what_was_published_before_it(
     }
 
 
-async def test_a_worker_that_dies_before_its_rows_are_stored_leaves_no_mark(
+async def test_a_worker_that_dies_before_its_rows_are_stored_leaves_nothing_dirty(
     mongo_settings: MongoSettings,
 ) -> None:
     async def killed() -> None:
@@ -58,59 +61,67 @@ async def test_a_worker_that_dies_before_its_rows_are_stored_leaves_no_mark(
 
     store = Meddled(mongo_settings, "observations.bulk_write", killed)
     with pytest.raises(TransientError):
-        await an_observer(store, Published()).publish([an_account()])
+        await a_change_publisher(store, RecordingPublisher()).publish([an_account()])
 
     assert await dirty_queue(store).lane("demo", "int_1") == []
     await store.close()
 
 
-async def test_a_change_that_was_taken_back_before_it_was_published_leaves_no_mark(mongo: Mongo) -> None:
-    kafka, observer = Published(), an_observer(mongo, Published())
-    await observer.publish([an_account(revision=1)])
+async def test_a_change_that_was_taken_back_before_it_was_published_leaves_nothing_dirty(
+    mongo: Mongo,
+) -> None:
+    publisher, changes = RecordingPublisher(), a_change_publisher(mongo, RecordingPublisher())
+    await changes.publish([an_account(revision=1)])
     with pytest.raises(TransientError):
-        await an_observer(mongo, Published(before=never)).publish([an_account(revision=2, name="changed")])
+        await a_change_publisher(mongo, RecordingPublisher(before=kafka_away)).publish(
+            [an_account(revision=2, name="changed")]
+        )
 
-    again = an_observer(mongo, kafka)
+    again = a_change_publisher(mongo, publisher)
     assert await again.publish([an_account(revision=3)]) == [an_account(revision=3)]
     assert await again.republish_dirty() == 1
 
-    assert kafka.messages[-1] == an_account(revision=3)
+    assert publisher.messages[-1] == an_account(revision=3)
     assert await dirty_queue(mongo).lane("demo", "int_1") == []
 
 
 async def test_what_kafka_never_takes_holds_up_nothing_else_and_stays_dirty(mongo: Mongo) -> None:
-    async def picky(batch: list[Message]) -> None:
-        if any(isinstance(one, VendorAccountObserved) and one.account_id == "huge" for one in batch):
+    async def refuse_huge(batch: list[Message]) -> None:
+        if any(
+            isinstance(message, VendorAccountObserved) and message.account_id == "huge" for message in batch
+        ):
             raise PermanentError("a message is larger than Kafka takes")
 
-    kafka = Published(before=picky)
-    observer = an_observer(mongo, kafka)
+    publisher = RecordingPublisher(before=refuse_huge)
+    changes = a_change_publisher(mongo, publisher)
     names = ["a", "b", "huge", "c"]
 
-    told = await observer.publish([an_account(name, revision=2) for name in names])
+    published = await changes.publish([an_account(name, revision=2) for name in names])
 
-    assert [one.account_id for one in told] == ["a", "b", "c"]
-    assert list(observer.refused) == [f"{VendorAccountObserved.topic}#demo:int_1:huge"]
+    assert [message.account_id for message in published] == ["a", "b", "c"]
+    assert list(changes.refused) == [f"{VendorAccountObserved.topic}#demo:int_1:huge"]
     (item,) = await dirty_queue(mongo).lane("demo", "int_1")
-    assert {*item.keys} == observer.refused.keys()
+    assert {*item.keys} == changes.refused.keys()
     run = run_of(a_request(), NOW).model_copy(update={"first_revision": 1})
     assert await published_since(mongo, run, [VendorAccountObserved.topic]) == {
         VendorAccountObserved.topic: 3
     }
 
 
-async def test_a_row_that_this_release_cannot_read_is_told_and_replaced_by_a_new_reading(
+async def test_a_row_that_this_release_cannot_read_is_named_and_replaced_by_a_new_reading(
     mongo: Mongo,
 ) -> None:
     row_id = f"{VendorAccountObserved.topic}#demo:int_1:a1"
     with pytest.raises(TransientError):
-        await an_observer(mongo, Published(before=never)).publish([an_account(revision=1)])
+        await a_change_publisher(mongo, RecordingPublisher(before=kafka_away)).publish(
+            [an_account(revision=1)]
+        )
     await mongo.all_tenants("observations").change({"_id": row_id}, {"$set": {"body": {"old": "form"}}})
 
-    observer = an_observer(mongo, Published())
-    await observer.republish_dirty()
-    assert list(observer.refused) == [row_id]
+    changes = a_change_publisher(mongo, RecordingPublisher())
+    await changes.republish_dirty()
+    assert list(changes.refused) == [row_id]
 
-    newer = an_observer(mongo, Published())
+    newer = a_change_publisher(mongo, RecordingPublisher())
     assert await newer.publish([an_account(revision=2)]) == [an_account(revision=2)]
     assert (await newer.republish_dirty(), newer.refused) == (1, {})
