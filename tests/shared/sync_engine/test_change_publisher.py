@@ -6,15 +6,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from run_env import NOW, FakeLease, RecordingPublisher, a_change_publisher, a_request, an_account, kafka_away
+from run_env import NOW, FakeLease, RecordingPublisher, a_change_publisher, an_account, kafka_away
 
 from shared.contracts import Message
 from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost
-from shared.sync_engine.models import run_of
-from shared.sync_engine.publication_counts import published_since
 
 
 async def test_what_says_the_same_is_published_once(mongo: Mongo) -> None:
@@ -151,19 +149,6 @@ async def test_a_worker_that_loses_its_lease_after_overtaking_leaves_the_key_dir
         )
 
     assert await a_change_publisher(mongo, publisher).republish_dirty() == 1
-
-
-async def test_published_keys_are_those_a_reader_holds_since_the_run_began(mongo: Mongo) -> None:
-    changes = a_change_publisher(mongo, RecordingPublisher())
-    await changes.publish([an_account("before", revision=1)])
-    await changes.publish([an_account("a", revision=5), an_account("b", revision=5)])
-    await changes.publish([an_account("b", revision=6, name="twice")])
-    await changes.publish([an_account("before", revision=7)])
-
-    run = run_of(a_request(), NOW).model_copy(update={"first_revision": 2})
-    topics = [VendorAccountObserved.topic, "another"]
-
-    assert await published_since(mongo, run, topics) == {VendorAccountObserved.topic: 2, "another": 0}
 
 
 async def test_writers_at_work_at_the_same_time_leave_the_newest_reading_last(mongo: Mongo) -> None:

@@ -31,28 +31,6 @@ async def test_a_record_that_arrives_long_after_it_was_given_up_is_outlived(mong
     assert await a_change_publisher(mongo, publisher).republish_dirty() == 0
 
 
-async def test_what_may_not_have_arrived_counts_as_what_was_published_before_it(mongo: Mongo) -> None:
-    changes, failing = (
-        a_change_publisher(mongo, RecordingPublisher()),
-        a_change_publisher(mongo, RecordingPublisher(before=kafka_away)),
-    )
-    await changes.publish([an_account("a", revision=5), an_account("b", revision=1)])
-    for lost in (an_account("a", revision=6, name="x"), an_account("b", revision=6, name="x")):
-        with pytest.raises(TransientError):
-            await failing.publish([lost])
-    with pytest.raises(TransientError):
-        await failing.publish([an_account("c", revision=6)])
-    run = run_of(a_request(), NOW).model_copy(update={"first_revision": 2})
-
-    before = await published_since(mongo, run, [VendorAccountObserved.topic])
-    await changes.republish_dirty()
-
-    assert before == {VendorAccountObserved.topic: 1}
-    assert await published_since(mongo, run, [VendorAccountObserved.topic]) == {
-        VendorAccountObserved.topic: 3
-    }
-
-
 async def test_a_worker_that_dies_before_its_rows_are_stored_leaves_nothing_dirty(
     mongo_settings: MongoSettings,
 ) -> None:
