@@ -1,4 +1,4 @@
-"""What auth said of the integrations of one side, kept in the sync service's own database."""
+"""Stores the state of the integrations of one side, as auth tells it, in the sync service's own database."""
 
 # Invariant: the stored state is that of the newest news, whatever order the news comes in. Two topics tell of
 # one integration: a connection counts by its generation, a change by its revision within that generation.
@@ -58,7 +58,7 @@ class IntegrationStates:
             document = await rows.get(event.integration_id, session=session)
             before = IntegrationState.model_validate(document) if document else None
             after = merge(before)
-            # Both topics tell of one integration at the same moment; what says nothing new is not written.
+            # Both topics tell of one integration at the same moment; what changes nothing is not written.
             if after != before:
                 await rows.put({"_id": after.integration_id} | after.model_dump(mode="json"), session=session)
 

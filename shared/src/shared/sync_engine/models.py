@@ -36,7 +36,7 @@ OPEN = (RunState.QUEUED, RunState.RUNNING)
 
 
 class IntegrationState(BaseModel):
-    """An integration as auth last told of it."""
+    """An integration as auth last reported it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -57,12 +57,12 @@ class IntegrationState(BaseModel):
 
     @classmethod
     def of(cls, event: IntegrationChanged) -> Self:
-        """The state that a change tells of an integration that was not known before."""
+        """The state after the first news of an integration, when that is a change."""
         return cls.model_validate(event.model_dump())
 
     @classmethod
     def connected(cls, event: IntegrationConnected) -> Self:
-        """The state that a connection tells of an integration that was not known before."""
+        """The state after the first news of an integration, when that is its connection."""
         return cls.model_validate(event.model_dump() | {"status": IntegrationStatus.PENDING})
 
     def reconnected(self, event: IntegrationConnected) -> "IntegrationState":
@@ -165,7 +165,7 @@ class RunEnding:
     reason: str | None = None
     tally: RunTally = RunTally()
     refused: str | None = None
-    """What was refused, when it was the credentials: the integration is then said to be broken."""
+    """What was refused, when it was the credentials: credentials-rejected is then sent."""
 
 
 class ProviderUnreachable(PermanentError):

@@ -9,7 +9,7 @@
 #
 # How a run ends, by what its steps raise:
 #   nothing                                  complete, or partial when its tally says what fell short
-#   CredentialsRejected                      failed, and the integration is said to be broken
+#   CredentialsRejected                      failed, and credentials-rejected is sent
 #   any other PermanentError                 partial (the provider is away, or answers in an unknown shape)
 #   RunStopped                               failed (a person disconnected or disabled the integration)
 #   TransientError, a lost lease, a shutdown nothing ends: the run is suspended and claimed again
@@ -117,7 +117,7 @@ class RunWorker:
     async def _watched(
         self, context: RunContext, work: Coroutine[Any, Any, None], *, check_wanted: bool
     ) -> Exception | None:
-        """Does the work while the lease is renewed and progress is told; returns what either of them raised.
+        """Does the work while the lease is renewed and progress reported; returns what either of them raised.
 
         An exception comes back as a value: a worker loop must survive anything, and the caller decides by it.
         """

@@ -44,7 +44,7 @@ Connect = Callable[[IntegrationState], AbstractAsyncContextManager[PsaConnection
 
 @dataclass(frozen=True, slots=True)
 class ListedLines:
-    """What the lists of one run said of lines, as far as they were read."""
+    """What the lists of one run hold of lines, as far as they were read."""
 
     agreement_ids: frozenset[str]
     """Every agreement that is listed."""

@@ -11,8 +11,7 @@
 #   from every stage: postpone (the stage stays), finish_written or finish_refused → FINISHED
 #
 # Example: the line holds 8, and 10 is approved. Stored `sending` (sends 1), then the worker is killed. The
-# next one finds `sending` and reads the line: 10 → written, and nothing is sent again; 8 → begin_send (sends
-# 2).
+# next one reads the line: 10 → finish_written, nothing is sent again; 8 → begin_send once more (sends 2).
 
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -55,7 +55,7 @@ class DetailEntry:
     state: DetailState
     rank: DetailRank
     status: SubscriptionStatus
-    """As the detail said, when it was read since the row changed; else as the list did."""
+    """The detail's, when it was read since the row changed; else the row's."""
     gone: bool = False
     """The marketplace answered that there is no such subscription."""
     read_at: datetime | None = None
@@ -63,7 +63,7 @@ class DetailEntry:
     read_fingerprint: str = ""
     """The fingerprint of the row that was listed when the detail was read."""
     sold: tuple[tuple[str, str], ...] = ()
-    """Key and name of each service that the detail spoke of, when it was read in this run."""
+    """Key and name of each service in the detail, when it was read in this run."""
     why: str = ""
     """Why its detail could not be read."""
 

@@ -101,7 +101,7 @@ class _DetailReader:
 
     vendor: VendorRunContext
     names: dict[str, str]
-    """By which name each service goes: the first that was said, until a whole run no longer says it."""
+    """The name of each service, by its key: the first that was read, until a whole run reads it no more."""
     waiting: AsyncGenerator[tuple[DetailEntry, Stamp], None]
     next_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held to take the next entry of what is waiting."""
@@ -176,7 +176,7 @@ class _DetailReader:
         self.vendor.context.progress.advance(len(answers))
 
     def _with_known_names(self, lines: tuple[SoldLine, ...]) -> tuple[SoldLine, ...]:
-        """Subscriptions may name one service differently; readers are told one name."""
+        """Subscriptions may name one service differently; readers get one name."""
         named = tuple(replace(line, service=renamed(line.service, self.names)) for line in lines)
         self.names |= {line.service.key: line.service.name for line in named}
         return named

@@ -1,7 +1,7 @@
 """The list steps: put what is listed into the detail queue, and at the end what changed or vanished."""
 
 # Invariant: when the details are read for the last time, the queue holds every subscription that should be
-# listed, and what readers hear of is surely in the queue. The lists shift while hours of details are read, so
+# listed, and what readers hold is surely in the queue. The lists shift while hours of details are read, so
 # they are read twice:
 #
 #   first listing {a, b}, details read …, second listing {a changed, c}
@@ -76,7 +76,7 @@ async def _read_lists(vendor: VendorRunContext, take_page: TakePage) -> StepRepo
 async def _enqueue(
     vendor: VendorRunContext, stamp: Stamp, rows: Sequence[SubscriptionRow], decide: Decide
 ) -> None:
-    """Stores the entries before anything is published: what readers hear of is surely in the queue."""
+    """Stores the entries before anything is published: what readers hold is surely in the queue."""
     existing = await vendor.queue.existing(vendor.run, [row.subscription_id for row in rows])
     entries = [decide(row, existing.get(row.subscription_id)) for row in rows]
     vendor.context.assert_lease()

@@ -64,7 +64,12 @@ def service_key(vendor: str | None, item: str, row: SubscriptionRow) -> str:
 def renamed(service: SoldService, names: Mapping[str, str]) -> SoldService:
     """Returns the service under the name in `names`, by its key: subscriptions may name one differently."""
     name = names.get(service.key, service.name)
-    return replace(service, name=name, title=name + service.title.removeprefix(service.name))
+    return replace(service, name=name, title=retitled(service.title, service.name, name))
+
+
+def retitled(title: str, old_name: str, new_name: str) -> str:
+    """Returns the title under a new name; term and billing period, with which it ends, stay as they are."""
+    return new_name + title.removeprefix(old_name)
 
 
 def _line(product: ProductEntry, row: SubscriptionRow) -> SoldLine:

@@ -69,5 +69,5 @@ class DetailQueue(Protocol):
     async def progress(self, run: Run) -> QueueProgress: ...
 
     async def service_names(self, run: Run) -> Mapping[str, Sequence[str]]:
-        """Returns the names under which the details of this run spoke of each service, by its key."""
+        """Returns the names that the details of this run give each service, by its key."""
         ...

@@ -55,7 +55,7 @@ class ConnectWiseConnector:
         self._api = api
 
     async def companies(self) -> AsyncIterator[Company]:
-        """Yields the companies; a deleted one that comes although it is not asked for says so itself."""
+        """Yields the companies; a deleted one is not asked for, and not `present` should it come."""
         async for row in self._list(Listing.COMPANIES):
             yield rows.company(row)
 
