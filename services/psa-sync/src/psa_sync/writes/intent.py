@@ -1,17 +1,14 @@
 """An approved write and how far it has come: what is stored of it, and how it moves on; pure."""
 
-# Invariant: a stage is stored before the step that it announces, so nothing is sent twice without a look at
-# the line. Whoever finds `sending` does not know the outcome, and reads the line first.
+# Invariant: a stage is stored before the step that it announces, and whoever finds `sending` reads first.
 #
 #            begin_send               acknowledge
 #   WAITING ────────────▶  SENDING  ─────────────▶  SENT  ↺ record_unproven: the old number is still shown
 #           ◀────────────     ↺ begin_send again, after a look at the line
 #    undo_send, record_clash: the PSA took nothing (with an earlier send still open, the stage stays SENDING)
-#
 #   from every stage: postpone (the stage stays), finish_written or finish_refused → FINISHED
 #
-# Example: the line holds 8, and 10 is approved. Stored `sending` (sends 1), then the worker is killed. The
-# next one reads the line: 10 → finish_written, nothing is sent again; 8 → begin_send once more (sends 2).
+# Killed after `sending` was stored, 8 → 10: the line holds 10 → finish_written; 8 → begin_send once more.
 
 from dataclasses import dataclass, replace
 from datetime import datetime

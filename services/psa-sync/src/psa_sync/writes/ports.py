@@ -10,12 +10,6 @@ from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
 from shared.sync_engine.models import IntegrationState
 
 
-class WriteLease(LeaseFence, Protocol):
-    """The right to write to one line alone; raises `LeaseLost` when it is over."""
-
-    async def renew(self) -> None: ...
-
-
 OpenChanges = Callable[[IntegrationState, LeaseFence], ChangePublisher]
 """Opens the publishing of what is read of one integration, for as long as the lease lasts."""
 

@@ -1,17 +1,14 @@
 """Writes approved quantities, step by step over stored state; after a crash the next worker goes on."""
 
-# Invariant: nothing is sent twice without a look at the line, and nothing is reported that was not read.
-#
-# A step reads the line, publishes what it read, decides (`decide`), and stores what it is about to do before
-# it does it. The only call that changes the PSA is in `_send`, right after `sending` was stored; whoever
-# finds `sending` does not know the outcome, so it reads before anything else.
+# Invariant: nothing is sent twice without a look at the line, and nothing is reported that was not read. The
+# only call that changes the PSA is in `_send`, right after `sending` was stored; whoever finds `sending` does
+# not know the outcome, so it reads before anything else.
 #
 #   line 901 holds 8, approved 10   read 8 → store sending → PATCH 10 → store sent → read 10 → finish: written
 #   killed after the PATCH          the next worker finds sending, reads 10 → finish: written; nothing is sent
 #   killed before the PATCH         the next worker finds sending, reads 8 → store sending → PATCH 10 …
 #
-# A number that is neither 8 nor 10 is somebody else's, and ends the write as a conflict. A send repeats only
-# the same absolute number, so a repeat that comes late cannot add up.
+# A repeat sends the same absolute number, so one that arrives late cannot add up.
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -26,7 +23,7 @@ from psa_sync.runs.observations import agreement_line_key, agreement_line_observ
 from psa_sync.runs.ports import Connect, PsaConnection
 from psa_sync.writes.decide import ReadAgain, Refused, Send, Written, decide, given_up
 from psa_sync.writes.intent import Intent, WriteStage
-from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges, WriteLease
+from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
 from shared.contracts import Message, psa_sync
 from shared.contracts.psa_sync import AgreementLineObserved, WriteRefusal
 from shared.errors import (
@@ -41,7 +38,7 @@ from shared.errors import (
 from shared.runtime import crash_points
 from shared.runtime.backoff import backoff_seconds
 from shared.runtime.clock import Clock
-from shared.runtime.leases import LeaseLost
+from shared.runtime.leases import Lease, LeaseLost
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.stamp import Stamp
@@ -59,7 +56,7 @@ class _WriteContext:
 
     psa: PsaConnection
     integration: IntegrationState
-    lease: WriteLease
+    lease: Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class QuantityWriter:
     open_changes: OpenChanges
     clock: Clock
 
-    async def write(self, line: LineRef, lease: WriteLease) -> int:
+    async def write(self, line: LineRef, lease: Lease) -> int:
         """Carries the writes to one line, oldest first, until none is due; returns how many steps that took.
 
         Raises `LeaseLost` when another worker may be at the line, and `Conflict` when one stored a step.

@@ -1,16 +1,13 @@
 """Plans which details a run reads, and in which order; pure."""
 
-# Invariant: what a run counts as read was read by it, or is unchanged and fresh. A full run reads every
-# detail; a quick run keeps the readings before it where the list row shows no change and the reading is
-# fresh:
+# Invariant: what a run counts as read was read by it, or is unchanged since a reading that is fresh.
 #
-#   full    every listed subscription                                        DUE
-#   quick   row as at the last reading, which is younger than the freshness  KEPT
-#           row changed, reading too old, never read, or absent before       DUE
-#   at the last listing: a row that changed or came since the first          DUE (again)
+#   full run, every row                                                     DUE
+#   quick run, row unchanged since a reading younger than the freshness     KEPT
+#   quick run, row changed, reading too old, never read, or absent before   DUE
+#   last listing, a row that changed or came since the first                DUE again
 #
-# Due details are read in the order of their rank. One subscription of each offer comes first, so every
-# service is known, and can be mapped, long before every quantity is:
+# One subscription of each offer is read first, so all services can be mapped before all quantities are read:
 #
 #   listed a1 a2 b1 b2, offer b was read before this run → a1 NEW_OFFER, b1 KNOWN_OFFER, a2 and b2 REST
 

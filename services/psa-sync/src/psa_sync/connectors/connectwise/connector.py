@@ -1,14 +1,12 @@
 """ConnectWise PSA (Manage) REST 3.0: reads companies, products, agreements, additions; writes a quantity."""
 
-# Invariant: a 404 never makes anything absent by itself. On the cloud it may also mean refused keys or a
-# moved code base (ConnectWise §2.2), so what is missing counts as missing only while something else is found:
+# Invariant: a 404 makes nothing absent by itself. On the cloud it may also mean refused keys or a moved code
+# base (ConnectWise §2.2), so a record counts as missing only while something else is found:
 #
 #   GET …/additions/901 → 404, then GET /company/companies?pageSize=1 → 200: the addition is gone
 #                                                                     → 404: the credentials are refused
 #
-# Lists are read forward-only: `pageId` is the last id of the page before, and a short page or a `Link`
-# without `next` ends the list (ConnectWise Developer Guide, Pagination). Additions have no list across
-# agreements.
+# A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination).
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping

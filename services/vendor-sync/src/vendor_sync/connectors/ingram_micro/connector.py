@@ -5,12 +5,11 @@ https://apidocs.cloud.im: GET /customers, /subscriptions?status=… → {"data":
 """
 
 # Invariant: over all pages of a list each thing comes once, and a list that holds fewer distinct things than
-# the vendor counts says that it is short. A row that is created meanwhile shifts the others to the next page
-# (Ingram Micro §6): one comes twice, and one at a border may be missed. So a list that falls short is read
-# once more, and only what is new in it is yielded:
+# the vendor counts says that it is short. A row that is created meanwhile shifts the others (Ingram Micro
+# §6): one comes twice, one at a border is missed, so a list that falls short is read once more.
 #
-#   total 4: page [4, 3], page [3, 2] → 3 distinct of 4 → read again: [5, 4], [3, 2] → yields 5
-#   still fewer than `total` → a last page without rows that says `short`
+#   total 4: pages [4, 3] [3, 2] → 3 distinct → read again: [5, 4] [3, 2] → yields 5
+#   still fewer than `total`     → a last page without rows, which is `short`
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
