@@ -1,6 +1,6 @@
 """A fake marketplace with a state, behind vendor-sync's own protocol; keeps the calls that it answered."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -123,7 +123,3 @@ class FakeMarketplace:
 
 def customers(*ids: str) -> dict[str, Customer]:
     return {id_: Customer(id_, f"Customer {id_}", None, "active") for id_ in ids}
-
-
-def ids_of(details: Iterable[SubscriptionDetail]) -> list[str]:
-    return [detail.row.subscription_id for detail in details]

@@ -103,7 +103,7 @@ async def test_one_status_is_asked_for_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404])
-async def test_an_entity_that_is_not_found_is_gone(status: int) -> None:
+async def test_an_entity_that_is_not_found_is_absent(status: int) -> None:
     async with ingram(answering(status, recorded("gone"))) as marketplace:
         assert await marketplace.subscription("999") is None
         assert await marketplace.account("999") is None

@@ -9,7 +9,6 @@ from shared.contracts import Message
 from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
 from shared.sync_engine.models import IntegrationState
 
-
 OpenChanges = Callable[[IntegrationState, LeaseFence], ChangePublisher]
 """Opens the publishing of what is read of one integration, for as long as the lease lasts."""
 
