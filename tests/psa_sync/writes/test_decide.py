@@ -18,7 +18,7 @@ from psa_sync.writes.decide import (
     WriteVerdict,
     Written,
     decide,
-    given_up,
+    decide_unread,
 )
 from psa_sync.writes.intent import Intent
 from shared.contracts.psa_sync import WriteRefusal
@@ -101,7 +101,7 @@ def test_a_write_whose_line_cannot_be_read_is_given_up_in_time(
 ) -> None:
     end = intent.command.valid_until + ends_after
 
-    assert given_up(intent, end, "503") is None
-    refused = given_up(intent, end + timedelta(seconds=1), "503")
+    assert decide_unread(intent, end, "503") is None
+    refused = decide_unread(intent, end + timedelta(seconds=1), "503")
     assert refused is not None
     assert refused.reason is reason

@@ -72,8 +72,8 @@ def decide(intent: Intent, line: PsaLine | None, now: datetime) -> WriteVerdict:
             return _decide_waiting(intent, line.quantity, now)
 
 
-def given_up(intent: Intent, now: datetime, why: str) -> Refused | None:
-    """Returns how a write ends whose line cannot be read (`why`), or None while it may still be tried."""
+def decide_unread(intent: Intent, now: datetime, why: str) -> Refused | None:
+    """Decides about a write whose line could not be read (`why`): how it ends, or None while it may be tried."""
     if intent.stage is WriteStage.WAITING and now > intent.command.valid_until:
         return Refused(WriteRefusal.EXPIRED, f"nothing was sent before the approval expired: {why}")
     if now > intent.command.valid_until + PATIENCE:

@@ -21,7 +21,7 @@ import structlog
 from psa_sync.psa import PsaLine
 from psa_sync.runs.observations import agreement_line_key, agreement_line_observed
 from psa_sync.runs.ports import Connect, PsaConnection
-from psa_sync.writes.decide import ReadAgain, Refused, Send, Written, decide, given_up
+from psa_sync.writes.decide import ReadAgain, Refused, Send, Written, decide, decide_unread
 from psa_sync.writes.intent import Intent, WriteStage
 from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
 from shared.contracts import Message, psa_sync
@@ -171,7 +171,7 @@ class QuantityWriter:
     async def _postpone(self, intent: Intent, error: TransientError | UnexpectedResponse) -> None:
         """Waits as long as the PSA asks for, else longer each time; ends the write when its time is over."""
         now = self.clock()
-        if refused := given_up(intent, now, str(error)):
+        if refused := decide_unread(intent, now, str(error)):
             await self._refuse(intent, refused.reason, refused.detail, current=None)
             return
         log.warning("write_put_off", approval_id=intent.command.approval_id, error=str(error))

@@ -23,8 +23,12 @@ from shared.sync_engine.models import ProviderUnreachable
 from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import SubscriptionDetail
 from vendor_sync.runs.detail_queue import DetailEntry, DetailState
-from vendor_sync.runs.observations import detailed, listed, service_observed
-from vendor_sync.runs.offers import SoldLine, SoldService, lines_of, renamed
+from vendor_sync.runs.observations import (
+    service_observed,
+    subscription_observed,
+    unread_subscription_observed,
+)
+from vendor_sync.runs.offers import SoldLine, SoldService, lines_of, rename_service
 from vendor_sync.runs.run_context import VendorRunContext
 
 CALLS_AT_ONCE = 4
@@ -53,7 +57,7 @@ async def read_details(vendor: VendorRunContext) -> None:
     vendor.context.progress.begin(phase, done=progress.total - progress.due, total=progress.total)
     if not progress.due:
         return
-    names = await vendor.service_names()
+    names = await vendor.published_service_names()
     async with aclosing(_stamped(vendor)) as waiting:
         await _DetailReader(vendor, names, waiting).read()
 
@@ -177,7 +181,7 @@ class _DetailReader:
 
     def _with_known_names(self, lines: tuple[SoldLine, ...]) -> tuple[SoldLine, ...]:
         """Subscriptions may name one service differently; readers get one name."""
-        named = tuple(replace(line, service=renamed(line.service, self.names)) for line in lines)
+        named = tuple(replace(line, service=rename_service(line.service, self.names)) for line in lines)
         self.names |= {line.service.key: line.service.name for line in named}
         return named
 
@@ -202,13 +206,13 @@ class _DetailReader:
     ) -> list[SubscriptionObserved]:
         """What was read; what is gone is its last observation as absent, which billing keeps as evidence."""
         gone = {
-            listed(answer.entry.row, answer.stamp): answer.stamp
+            unread_subscription_observed(answer.entry.row, answer.stamp): answer.stamp
             for answer in answers
             if answer.outcome is None
         }
         last_seen = await self.vendor.context.publisher.existing(SubscriptionObserved, gone)
         read = [
-            detailed(answer.outcome.row, lines[answer.entry.subscription_id], answer.stamp)
+            subscription_observed(answer.outcome.row, lines[answer.entry.subscription_id], answer.stamp)
             for answer in answers
             if isinstance(answer.outcome, SubscriptionDetail)
         ]

@@ -14,7 +14,7 @@ from shared.sync_engine.models import StepReport
 from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import BILLABLE, ListPage, SubscriptionRow
 from vendor_sync.runs.detail_queue import DetailEntry, DetailPlan, OfferOrder
-from vendor_sync.runs.observations import listed
+from vendor_sync.runs.observations import unread_subscription_observed
 from vendor_sync.runs.run_context import VendorRunContext
 
 Decide = Callable[[SubscriptionRow, DetailEntry | None], DetailEntry]
@@ -85,4 +85,4 @@ async def _enqueue(
     )
     await vendor.queue.replace(vendor.run, [entry for entry in entries if entry.subscription_id in existing])
     never_read = [entry.row for entry in entries if entry.read_at is None]
-    await vendor.context.publisher.publish(listed(row, stamp) for row in never_read)
+    await vendor.context.publisher.publish(unread_subscription_observed(row, stamp) for row in never_read)

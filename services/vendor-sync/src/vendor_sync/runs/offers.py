@@ -61,13 +61,13 @@ def service_key(vendor: str | None, item: str, row: SubscriptionRow) -> str:
     return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
 
 
-def renamed(service: SoldService, names: Mapping[str, str]) -> SoldService:
+def rename_service(service: SoldService, names: Mapping[str, str]) -> SoldService:
     """Returns the service under the name in `names`, by its key: subscriptions may name one differently."""
     name = names.get(service.key, service.name)
-    return replace(service, name=name, title=retitled(service.title, service.name, name))
+    return replace(service, name=name, title=retitle(service.title, service.name, name))
 
 
-def retitled(title: str, old_name: str, new_name: str) -> str:
+def retitle(title: str, old_name: str, new_name: str) -> str:
     """Returns the title under a new name; term and billing period, with which it ends, stay as they are."""
     return new_name + title.removeprefix(old_name)
 

@@ -8,7 +8,7 @@
 
 from shared.contracts.base import RunKind
 from shared.contracts.vendor_sync import ServiceObserved
-from vendor_sync.runs.offers import retitled
+from vendor_sync.runs.offers import retitle
 from vendor_sync.runs.run_context import VendorRunContext
 
 
@@ -24,6 +24,6 @@ async def rename_services(vendor: VendorRunContext) -> None:
         read_names = names.get(service.service_key, [])
         if read_names and service.name not in read_names:
             name = min(read_names)
-            title = retitled(service.title, service.name, name)
+            title = retitle(service.title, service.name, name)
             renamed.append(service.model_copy(update={**stamp.fields, "name": name, "title": title}))
     await vendor.context.publisher.publish(renamed)
