@@ -73,7 +73,7 @@ def decide(intent: Intent, line: PsaLine | None, now: datetime) -> WriteVerdict:
 
 
 def decide_unread(intent: Intent, now: datetime, why: str) -> Refused | None:
-    """Decides about a write whose line could not be read (`why`): how it ends, or None while it may be tried."""
+    """Decides about a write whose line could not be read: how it ends, or None while it may be tried."""
     if intent.stage is WriteStage.WAITING and now > intent.command.valid_until:
         return Refused(WriteRefusal.EXPIRED, f"nothing was sent before the approval expired: {why}")
     if now > intent.command.valid_until + PATIENCE:
