@@ -1,4 +1,4 @@
-"""psa-sync as a whole, on an in-memory Kafka: from what it hears to what it says."""
+"""psa-sync as a whole, on an in-memory Kafka: from what it consumes to what it publishes."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from psa import FakePsa
 from psa_runs import a_psa
-from run_env import Board, opened
+from run_env import RecordingStatusChannel, unfenced
 from writes import a_write, connected
 
 from psa_sync.app import make_app
@@ -25,27 +25,27 @@ from shared.sync_engine.sync_service import SyncDependencies
 
 
 class Running:
-    """The service while it runs, and what it holds."""
+    """The service while it runs, and what it held_lines."""
 
     def __init__(self, app: FastAPI, broker: KafkaBroker, psa: FakePsa, mongo: Mongo) -> None:
         self.app, self.psa, self._mongo = app, psa, mongo
         self._publisher = Publisher(broker, "test")
 
-    async def hears(self, *messages: Message) -> None:
+    async def receives(self, *messages: Message) -> None:
         await self._publisher.publish(messages)
 
     async def runs_ended(self, count: int) -> None:
-        """Wait until so many runs are over."""
-        await self._reached("runs", {"finished_at": {"$ne": None}}, count)
+        """Waits until so many runs are over."""
+        await self._wait_for("runs", {"finished_at": {"$ne": None}}, count)
 
     async def writes_ended(self, count: int) -> None:
-        await self._reached("writes", {"finished": True}, count)
+        await self._wait_for("writes", {"finished": True}, count)
 
-    async def _reached(self, collection: str, filter_: dict[str, object], count: int) -> None:
-        until = time.monotonic() + 20
+    async def _wait_for(self, collection: str, filter_: dict[str, object], count: int) -> None:
+        deadline = time.monotonic() + 20
         rows = self._mongo.all_tenants(collection)
         while await rows.count(filter_) < count:
-            assert time.monotonic() < until, f"{collection} did not get there"
+            assert time.monotonic() < deadline, f"{collection} did not reach {count}"
             await asyncio.sleep(0.05)
 
 
@@ -54,7 +54,11 @@ async def service(mongo_settings: MongoSettings, mongo: Mongo) -> AsyncIterator[
     broker, psa = make_broker(KafkaSettings(servers="127.0.0.1:1"), "psa-sync"), a_psa()
     app = make_app(
         SyncDependencies(
-            Mongo(mongo_settings), broker, Board(), psa.connect, opened(Publisher(broker, "psa-sync"))
+            Mongo(mongo_settings),
+            broker,
+            RecordingStatusChannel(),
+            psa.connect,
+            unfenced(Publisher(broker, "psa-sync")),
         )
     )
     async with TestKafkaBroker(broker), app.router.lifespan_context(app):
@@ -62,20 +66,20 @@ async def service(mongo_settings: MongoSettings, mongo: Mongo) -> AsyncIterator[
 
 
 async def test_connecting_starts_the_first_run(service: Running) -> None:
-    await service.hears(connected(), connected())
+    await service.receives(connected(), connected())
 
     await service.runs_ended(1)
     assert service.psa.calls.count("companies") == 1
 
 
 async def test_a_sync_command_starts_a_run(service: Running) -> None:
-    await service.hears(connected())
+    await service.receives(connected())
     await service.runs_ended(1)
 
     command = SyncPsa(
         tenant_id="demo", integration_id="int_1", sync_id="s1", kind=RunKind.FULL, asked_by="billing"
     )
-    await service.hears(command, command)
+    await service.receives(command, command)
 
     await service.runs_ended(2)
     assert service.psa.calls.count("companies") == 2
@@ -83,10 +87,10 @@ async def test_a_sync_command_starts_a_run(service: Running) -> None:
 
 async def test_a_write_command_delivered_twice_is_written_once(service: Running) -> None:
     command = a_write().model_copy(update={"valid_until": datetime.now(UTC) + timedelta(hours=1)})
-    await service.hears(connected(), command, command)
+    await service.receives(connected(), command, command)
 
     await service.writes_ended(1)
-    await service.hears(command)
+    await service.receives(command)
     assert service.psa.applied == [("901", command.target)]
 
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from http_server import served
-from run_env import opened
+from run_env import unfenced
 from stores import free_port
 
 import auth.app
@@ -100,7 +100,7 @@ def _apps(ports: Mapping[str, int], mongo_url: str, redis_url: str) -> dict[str,
 def _unfenced(module: Any, settings: Any, name: str) -> Any:
     """With the in-memory broker for everything: the real one is opened anew for each run."""
     parts = module.dependencies_of(settings)
-    return module.make_app(replace(parts, open_publisher=opened(Publisher(parts.broker, name))))
+    return module.make_app(replace(parts, open_publisher=unfenced(Publisher(parts.broker, name))))
 
 
 def _secrets() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Ingram Micro over a transport of ours: what a list holds, and how the server misbehaves."""
+"""Ingram Micro over a fake transport: what a list holds, and how the server misbehaves."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -40,32 +40,32 @@ async def ingram(handler: Handler) -> AsyncIterator[IngramMicroConnector]:
 
 
 @dataclass
-class Listing:
+class CustomerList:
     """A list of customers behind `offset` and `limit`; each pass may show another state of it."""
 
     passes: Sequence[Sequence[str]]
-    most: int = 500
+    max_rows: int = 500
     """The server never sends more rows than this."""
-    refuses: int = 10_000
+    max_limit: int = 10_000
     """A larger `limit` than this is answered 400."""
-    said: int | None = -1
-    """The total that the server claims; -1 for the true one, None for no `pagination` at all."""
-    asked: list[dict[str, str]] = field(default_factory=list)
+    claimed_total: int | None = -1
+    """The total that the server claims: -1 for the true one, None for no `pagination` at all."""
+    queries: list[dict[str, str]] = field(default_factory=list)
     _passes: int = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         query = dict(request.url.params)
-        self.asked.append(query)
-        if int(query["limit"]) > self.refuses:
+        self.queries.append(query)
+        if int(query["limit"]) > self.max_limit:
             return httpx.Response(400, json=recorded("bad-parameter"))
         return httpx.Response(200, json=self._page(int(query["offset"]), int(query["limit"])))
 
     def _page(self, offset: int, limit: int) -> dict[str, Any]:
         self._passes += offset == 0
-        there = self.passes[min(self._passes, len(self.passes)) - 1]
-        rows = there[offset : offset + min(limit, self.most)]
-        page: dict[str, Any] = {"data": [{"id": one, "name": f"Customer {one}"} for one in rows]}
-        if self.said is None:
+        rows = self.passes[min(self._passes, len(self.passes)) - 1]
+        page_rows = rows[offset : offset + min(limit, self.max_rows)]
+        page: dict[str, Any] = {"data": [{"id": id_, "name": f"Customer {id_}"} for id_ in page_rows]}
+        if self.claimed_total is None:
             return page
-        total = len(there) if self.said == -1 else self.said
+        total = len(rows) if self.claimed_total == -1 else self.claimed_total
         return page | {"pagination": {"offset": offset, "limit": limit, "total": total}}

@@ -1,6 +1,6 @@
-"""A marketplace with a state, behind vendor-sync's own Protocol; logs the details it was asked for."""
+"""A fake marketplace with a state, behind vendor-sync's own protocol; keeps the calls that it answered."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 YEAR, MONTH = VendorPeriod("year", 1), VendorPeriod("month", 1)
 
 
-async def _nothing(_: str) -> None:
+async def _do_nothing(_: str) -> None:
     return
 
 
@@ -66,64 +66,60 @@ def an_offer(subscription_id: str, offer: str, quantity: int = 5) -> Subscriptio
 
 @dataclass
 class FakeMarketplace:
-    """What is in it may be changed at any time; `asked` is called before each detail is answered."""
+    """Holds what may change at any time; `before_answer` and `before_listing` may fail, or change it."""
 
     details: dict[str, SubscriptionDetail] = field(default_factory=dict)
-    accounts_there: dict[str, Customer] = field(default_factory=dict)
+    listed_customers: dict[str, Customer] = field(default_factory=dict)
     page_size: int = 2
-    hidden: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
     """Ids that no list shows."""
-    held_for: float = 0.0
-    """Seconds for which it lets nobody call."""
-    short: set[SubscriptionStatus] = field(default_factory=set)
-    asked: Callable[[str], Awaitable[None]] = _nothing
-    listing: Callable[[str], Awaitable[None]] = _nothing
-    log: list[str] = field(default_factory=list)
-    """Ids of the details that were asked for, in order."""
+    held_for_seconds: float = 0.0
+    """For how long it lets nobody call."""
+    short_lists: set[SubscriptionStatus] = field(default_factory=set)
+    before_answer: Callable[[str], Awaitable[None]] = _do_nothing
+    before_listing: Callable[[str], Awaitable[None]] = _do_nothing
+    calls: list[str] = field(default_factory=list)
+    """Ids of the details that were read, in order; a customer's as `account <id>`."""
 
-    def has(self, *details: SubscriptionDetail) -> None:
+    def put(self, *details: SubscriptionDetail) -> None:
         self.details |= {detail.row.subscription_id: detail for detail in details}
 
-    def becomes(self, subscription_id: str, status: SubscriptionStatus) -> None:
+    def set_status(self, subscription_id: str, status: SubscriptionStatus) -> None:
         detail = self.details[subscription_id]
-        self.has(replace(detail, row=replace(detail.row, status=status)))
+        self.put(replace(detail, row=replace(detail.row, status=status)))
 
     async def accounts(self) -> AsyncIterator[ListPage[Customer]]:
-        await self.listing("accounts")
-        there = list(self.accounts_there.values())
-        for start in range(0, len(there) or 1, self.page_size):
-            yield ListPage(there[start : start + self.page_size], len(there))
+        await self.before_listing("accounts")
+        rows = list(self.listed_customers.values())
+        for start in range(0, len(rows) or 1, self.page_size):
+            yield ListPage(rows[start : start + self.page_size], len(rows))
 
     async def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[ListPage[SubscriptionRow]]:
-        await self.listing(status)
+        await self.before_listing(status)
         rows = [
             detail.row
             for id_, detail in self.details.items()
-            if detail.row.status is status and id_ not in self.hidden
+            if detail.row.status is status and id_ not in self.unlisted
         ]
         for start in range(0, len(rows) or 1, self.page_size):
             yield ListPage(rows[start : start + self.page_size], len(rows))
-        if status in self.short:
+        if status in self.short_lists:
             yield ListPage((), len(rows) + 1, short=True)
 
     async def account(self, account_id: str) -> Customer | None:
-        self.log.append(f"account {account_id}")
-        await self.asked(f"account {account_id}")
-        return self.accounts_there.get(account_id)
+        self.calls.append(f"account {account_id}")
+        await self.before_answer(f"account {account_id}")
+        return self.listed_customers.get(account_id)
 
     async def subscription(self, subscription_id: str) -> SubscriptionDetail | None:
-        self.log.append(subscription_id)
-        await self.asked(subscription_id)
+        self.calls.append(subscription_id)
+        await self.before_answer(subscription_id)
         return self.details.get(subscription_id)
 
     @asynccontextmanager
-    async def open(self, _: IntegrationState) -> AsyncIterator["FakeMarketplace"]:
+    async def connect(self, _: IntegrationState) -> AsyncIterator["FakeMarketplace"]:
         yield self
 
 
 def customers(*ids: str) -> dict[str, Customer]:
-    return {one: Customer(one, f"Customer {one}", None, "active") for one in ids}
-
-
-def ids_of(details: Iterable[SubscriptionDetail]) -> list[str]:
-    return [detail.row.subscription_id for detail in details]
+    return {id_: Customer(id_, f"Customer {id_}", None, "active") for id_ in ids}

@@ -1,4 +1,4 @@
-"""A PSA that remembers: stateful behind our own `Psa` protocol, with faults on order."""
+"""A fake PSA with a state, behind psa-sync's own protocol; its faults are ordered by a test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -44,11 +44,11 @@ def a_line(
 
 @dataclass
 class FakePsa:
-    """Holds companies, products, agreements and lines; each call may be told to go wrong."""
+    """Holds companies, products, agreements and lines; any call may be made to go wrong."""
 
     name: ClassVar[str] = "fake"
 
-    holds: dict[str, PsaLine] = field(default_factory=dict)
+    held_lines: dict[str, PsaLine] = field(default_factory=dict)
     listed_companies: list[Company] = field(default_factory=list)
     listed_products: list[CatalogueItem] = field(default_factory=list)
     listed_agreements: list[Agreement] = field(default_factory=list)
@@ -56,8 +56,8 @@ class FakePsa:
     read_faults: list[Exception | None] = field(default_factory=list)
     faults: dict[str, list[Exception]] = field(default_factory=dict)
     """What the named calls raise, one after the other."""
-    holding: str = ""
-    """The call that never comes back."""
+    hangs_at: str = ""
+    """The name of the call that never comes back."""
     write_faults: list[str] = field(default_factory=list)
     """What happens to the next writes; see `_REFUSALS` and `set_quantity`. None left: they work."""
     unlisted: set[str] = field(default_factory=set)
@@ -66,7 +66,7 @@ class FakePsa:
     sent: list[tuple[str, Decimal]] = field(default_factory=list)
     applied: list[tuple[str, Decimal]] = field(default_factory=list)
     last_read: Decimal | None = None
-    meddle: Callable[["FakePsa", str], None] = lambda *_: None
+    before_call: Callable[["FakePsa", str], None] = lambda *_: None
 
     async def companies(self) -> AsyncIterator[Company]:
         self._call("companies")
@@ -85,9 +85,9 @@ class FakePsa:
 
     async def lines(self, agreement: Agreement) -> AsyncIterator[PsaLine]:
         self._call(name := f"lines {agreement.agreement_id}")
-        if name == self.holding:
+        if name == self.hangs_at:
             await asyncio.Event().wait()
-        for line in list(self.holds.values()):
+        for line in list(self.held_lines.values()):
             if line.agreement.agreement_id == agreement.agreement_id and line.line_id not in self.unlisted:
                 yield replace(line, agreement=agreement)
 
@@ -106,7 +106,7 @@ class FakePsa:
 
     async def line(self, agreement_id: str, line_id: str) -> PsaLine | None:  # noqa: ARG002  the protocol's
         self._call(f"line {line_id}")
-        line = self.holds.get(line_id)
+        line = self.held_lines.get(line_id)
         self.last_read = line.quantity if line else None
         return line
 
@@ -117,7 +117,7 @@ class FakePsa:
         if fault in _REFUSALS:
             raise _REFUSALS[fault]
         if fault != "false-200":
-            self.put(line_id, str(quantity))
+            self.set_line(line_id, str(quantity))
             self.applied.append((line_id, quantity))
         if fault == "cut-after":
             raise OutcomeUnknown("the connection was cut")
@@ -125,17 +125,17 @@ class FakePsa:
             raise Killed
         return WriteAcknowledgement(quantity, f"request-{len(self.sent)}")
 
-    def put(self, line_id: str, quantity: str | None) -> None:
-        """Somebody sets the line in the PSA itself."""
+    def set_line(self, line_id: str, quantity: str | None) -> None:
+        """Sets the line as somebody does in the PSA itself."""
         number = None if quantity is None else Decimal(quantity)
-        self.holds[line_id] = replace(self.holds[line_id], quantity=number)
+        self.held_lines[line_id] = replace(self.held_lines[line_id], quantity=number)
 
     @asynccontextmanager
-    async def connect(self, known: IntegrationState) -> AsyncIterator["FakePsa"]:  # noqa: ARG002  one PSA for all
+    async def connect(self, integration: IntegrationState) -> AsyncIterator["FakePsa"]:  # noqa: ARG002  one PSA for all
         yield self
 
     def _call(self, name: str) -> None:
-        self.meddle(self, name)
+        self.before_call(self, name)
         self.calls.append(name)
         fault = self.read_faults.pop(0) if self.read_faults and not name.startswith("write") else None
         fault = self.faults[name].pop(0) if self.faults.get(name) else fault

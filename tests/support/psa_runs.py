@@ -1,4 +1,4 @@
-"""Full runs of a fake PSA on a real document store."""
+"""Runs of psa-sync on a real document store, with a fake PSA and a publisher that records."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from psa import FakePsa, a_line, an_agreement
-from run_env import Board, Published, opened
+from run_env import RecordingPublisher, RecordingStatusChannel, unfenced
 from writes import connected
 
 from psa_sync.app import PROFILE
@@ -25,7 +25,9 @@ from shared.sync_engine.run_repository import RunRepository
 from shared.sync_engine.run_worker import RunWorker, WorkerTools
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
-SAID: dict[str, type[Message]] = {model.topic: model for model in (PsaRunFinished, PsaCredentialsRejected)}
+OUTBOX_MODELS: dict[str, type[Message]] = {
+    model.topic: model for model in (PsaRunFinished, PsaCredentialsRejected)
+}
 
 
 def a_psa() -> FakePsa:
@@ -33,7 +35,7 @@ def a_psa() -> FakePsa:
     other = an_agreement("78")
     lines = [a_line("901"), a_line("902", "2.5"), a_line("911", "4", agreement=other)]
     return FakePsa(
-        holds={line.line_id: line for line in lines},
+        held_lines={line.line_id: line for line in lines},
         listed_companies=[Company("1", "AcmeCo", "Acme Co"), Company("2", "Contoso", "Contoso")],
         listed_products=[
             CatalogueItem("512", "EDR", "EDR", active=True),
@@ -45,53 +47,55 @@ def a_psa() -> FakePsa:
 
 @dataclass
 class PsaRunHarness:
-    """One psa-sync with one fake PSA; `sync` asks for a run and carries it to its end."""
+    """One integration of psa-sync, from the queued run to the outbox."""
 
     mongo: Mongo
     psa: FakePsa = field(default_factory=a_psa)
-    kafka: Published = field(default_factory=Published)
-    board: Board = field(default_factory=Board)
-    syncs: int = 0
+    publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
+    status_channel: RecordingStatusChannel = field(default_factory=RecordingStatusChannel)
+    run_count: int = 0
     connect: Connect | None = None
-    """To another PSA than the fake one."""
+    """Opens another PSA than the fake one."""
 
     def __post_init__(self) -> None:
         self.integrations = IntegrationStates(self.mongo, Side.PSA)
         self.runs = RunRepository(
             self.mongo, self.integrations, Outbox(self.mongo, "psa-sync"), PROFILE.message_types
         )
-        self.queue = AgreementQueueRepository(self.mongo)
 
     def worker(self) -> RunWorker:
-        definition = PsaRunDefinition(self.connect or self.psa.connect, self.queue)
-        return RunWorker(self.runs, definition, WorkerTools(self.mongo, opened(self.kafka), self.board))
+        agreements = AgreementQueueRepository(self.mongo)
+        definition = PsaRunDefinition(self.connect or self.psa.connect, agreements)
+        return RunWorker(
+            self.runs, definition, WorkerTools(self.mongo, unfenced(self.publisher), self.status_channel)
+        )
 
-    async def ask(self) -> None:
-        self.syncs += 1
+    async def queue(self) -> None:
+        self.run_count += 1
         await self.integrations.on_connected(connected())
-        await self.runs.queue(RunRequest("demo", "int_1", f"sync_{self.syncs}", RunKind.FULL, "somebody"))
+        await self.runs.queue(RunRequest("demo", "int_1", f"sync_{self.run_count}", RunKind.FULL, "somebody"))
 
-    async def sync(self) -> PsaRunFinished:
-        """The end of one more run, from a PSA that was not called before."""
-        self.kafka.messages.clear()
+    async def run(self) -> PsaRunFinished:
+        """Queues one more run and carries it to its end; calls and messages are then of that run."""
+        self.publisher.messages.clear()
         self.psa.calls.clear()
-        await self.ask()
+        await self.queue()
         assert await self.worker().step()
-        finished = [said for said in await self.said() if isinstance(said, PsaRunFinished)]
-        return finished[-1]
+        messages = await self.outbox_messages()
+        return [message for message in messages if isinstance(message, PsaRunFinished)][-1]
 
-    async def read(self, agreement_id: str) -> None:
-        """Wait until the lines of this agreement are marked as read."""
-        until = time.monotonic() + 10
+    async def wait_until_read(self, agreement_id: str) -> None:
+        """Waits until the lines of this agreement are read."""
+        deadline = time.monotonic() + 10
         filter_ = {"agreement.agreement_id": agreement_id, "state": "done"}
         while not await self.mongo.all_tenants("todo").count(filter_):
-            assert time.monotonic() < until, f"agreement {agreement_id} was not read"
+            assert time.monotonic() < deadline, f"agreement {agreement_id} was not read"
             await asyncio.sleep(0.02)
 
-    async def said(self) -> list[Message]:
+    async def outbox_messages(self) -> list[Message]:
         rows = await self.mongo.all_tenants("outbox").find(sort=[("seq", 1)])
-        return [SAID[row["topic"]].model_validate_json(bytes(row["body"])) for row in rows]
+        return [OUTBOX_MODELS[row["topic"]].model_validate_json(bytes(row["body"])) for row in rows]
 
     def published(self, model: type[O]) -> list[O]:
-        """Of the last run."""
-        return [seen for seen in self.kafka.messages if isinstance(seen, model)]
+        """Returns what the last run published of one kind."""
+        return [message for message in self.publisher.messages if isinstance(message, model)]

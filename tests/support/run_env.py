@@ -1,4 +1,4 @@
-"""What the run engine needs around it: a publisher that remembers, a fence, integrations and requests."""
+"""What the sync engine needs around it: a publisher and a status channel that record, a lease, builders."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost
-from shared.status_channel import RunStatus as Told
+from shared.status_channel import RunStatus
 from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
 from shared.sync_engine.models import RunRequest
 from shared.sync_engine.run_worker import OpenPublisher
@@ -22,36 +22,36 @@ from shared.sync_engine.run_worker import OpenPublisher
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
-async def _nothing(_: list[Message]) -> None:
+async def _do_nothing(_: list[Message]) -> None:
     return
 
 
 @dataclass
-class Published:
-    """Stands for Kafka: keeps what was acknowledged; `before` may fail or meddle."""
+class RecordingPublisher:
+    """Stands for Kafka: keeps what was acknowledged; `before` is called first, and may fail or interfere."""
 
     messages: list[Message] = field(default_factory=list)
-    before: Callable[[list[Message]], Awaitable[None]] = _nothing
-    limits: list[tuple[str | None, float | None]] = field(default_factory=list)
-    """Correlation id and deadline of each call."""
+    before: Callable[[list[Message]], Awaitable[None]] = _do_nothing
+    calls: list[tuple[str | None, float | None]] = field(default_factory=list)
+    """Correlation id and deadline of each call; the deadline is a moment of the loop's clock in seconds."""
 
     async def publish(
         self, messages: Iterable[Message], *, correlation_id: str | None = None, deadline: float | None = None
     ) -> None:
         batch = list(messages)
-        self.limits.append((correlation_id, deadline))
+        self.calls.append((correlation_id, deadline))
         await self.before(batch)
         self.messages += batch
 
 
-def opened(publisher: MessagePublisher) -> OpenPublisher:
-    """The same publisher under every name: without Kafka there is nobody who could refuse one."""
+def unfenced(publisher: MessagePublisher) -> OpenPublisher:
+    """Opens the same publisher under every name: without Kafka there is nothing that could fence one off."""
     return lambda _: nullcontext(publisher)
 
 
 @dataclass
-class Held:
-    """A lease that runs out when told to."""
+class FakeLease:
+    """A lease that runs out when a test sets its deadline."""
 
     deadline: float = field(default_factory=lambda: time.monotonic() + 60)
 
@@ -64,33 +64,37 @@ class Held:
             raise LeaseLost("the lease has run out")
 
 
-def an_observer(mongo: Mongo, publisher: Published, lease: Held | None = None) -> ChangePublisher:
-    """Of the integration that the other builders speak of."""
-    return ChangePublisher(mongo, publisher, tenant_id="demo", integration_id="int_1", lease=lease or Held())
+def a_change_publisher(
+    mongo: Mongo, publisher: RecordingPublisher, lease: FakeLease | None = None
+) -> ChangePublisher:
+    """Publishes what is read of the integration that the other builders make."""
+    return ChangePublisher(
+        mongo, publisher, tenant_id="demo", integration_id="int_1", lease=lease or FakeLease()
+    )
 
 
-async def never(_: list[Message]) -> None:
-    """For `Published.before`: Kafka is away."""
+async def kafka_away(_: list[Message]) -> None:
+    """For `RecordingPublisher.before`: nothing arrives."""
     raise TransientError("Kafka does not answer")
 
 
 @dataclass
-class Board:
-    """Stands for the status channel."""
+class RecordingStatusChannel:
+    """Stands for the status channel: keeps what runs report."""
 
-    told: list[Told] = field(default_factory=list)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    reports: list[RunStatus] = field(default_factory=list)
+    _reported: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def report(self, status: Told) -> int:
-        self.told.append(status)
-        self.news.set()
-        return len(self.told)
+    async def report(self, status: RunStatus) -> int:
+        self.reports.append(status)
+        self._reported.set()
+        return len(self.reports)
 
-    async def hears(self, phase: str) -> None:
-        """Wait until this phase was told."""
-        while phase not in {status.phase for status in self.told}:
-            self.news.clear()
-            await self.news.wait()
+    async def wait_for_phase(self, phase: str) -> None:
+        """Waits until a run has reported this phase."""
+        while phase not in {status.phase for status in self.reports}:
+            self._reported.clear()
+            await self._reported.wait()
 
 
 def an_account(

@@ -1,12 +1,12 @@
-"""vendor-sync's runs on a real document store, with a marketplace and a publisher of our own."""
+"""Runs of vendor-sync on a real document store, with a fake marketplace and a publisher that records."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from marketplace import NOW, FakeMarketplace
-from run_env import Board, Published, a_request, connected, opened
+from run_env import RecordingPublisher, RecordingStatusChannel, a_request, connected, unfenced
 
 from shared.contracts.base import Observation, RunKind, Side
 from shared.contracts.vendor_sync import SubscriptionObserved, VendorRunFinished
@@ -28,15 +28,15 @@ WATCH_INTERVAL = timedelta(milliseconds=50)
 
 @dataclass
 class VendorRunHarness:
-    """One integration of vendor-sync, from the queue to the outbox."""
+    """One integration of vendor-sync, from the queued run to the outbox."""
 
     mongo: Mongo
-    vendor: FakeMarketplace = field(default_factory=FakeMarketplace)
-    kafka: Published = field(default_factory=Published)
-    board: Board = field(default_factory=Board)
+    marketplace: FakeMarketplace = field(default_factory=FakeMarketplace)
+    publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
+    status_channel: RecordingStatusChannel = field(default_factory=RecordingStatusChannel)
     clock: Callable[[], datetime] = lambda: NOW
     connect: Connect | None = None
-    """To another marketplace than the fake one."""
+    """Opens another marketplace than the fake one."""
 
     def __post_init__(self) -> None:
         self.integrations = IntegrationStates(self.mongo, Side.VENDOR)
@@ -45,8 +45,12 @@ class VendorRunHarness:
         )
 
     def worker(self) -> RunWorker:
-        definition = VendorRunDefinition(self.connect or self.vendor.open, DetailQueueRepository(self.mongo))
-        tools = WorkerTools(self.mongo, opened(self.kafka), self.board, self.clock, WATCH_INTERVAL)
+        definition = VendorRunDefinition(
+            self.connect or self.marketplace.connect, DetailQueueRepository(self.mongo)
+        )
+        tools = WorkerTools(
+            self.mongo, unfenced(self.publisher), self.status_channel, self.clock, WATCH_INTERVAL
+        )
         return RunWorker(self.runs, definition, tools)
 
     async def queue(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> None:
@@ -54,24 +58,24 @@ class VendorRunHarness:
         await self.runs.queue(a_request(sync_id, kind=kind))
 
     async def run(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> VendorRunFinished:
-        """Queue and carry one run; what it ended with."""
+        """Queues a run and carries it to its end; returns what it ended with."""
         await self.queue(sync_id, kind)
         await self.worker().step()
-        return await self.ended()
+        return await self.last_finished()
 
-    async def ended(self) -> VendorRunFinished:
+    async def last_finished(self) -> VendorRunFinished:
         rows = await self.mongo.all_tenants("outbox").find(
             {"topic": VendorRunFinished.topic}, sort=[("seq", 1)]
         )
         return VendorRunFinished.model_validate_json(rows[-1]["body"])
 
-    def said(self, model: type[O]) -> list[O]:
-        return [message for message in self.kafka.messages if isinstance(message, model)]
+    def published(self, model: type[O]) -> list[O]:
+        return [message for message in self.publisher.messages if isinstance(message, model)]
 
-    def last(self, subscription_id: str) -> SubscriptionObserved:
-        found: Sequence[SubscriptionObserved] = [
-            message
-            for message in self.said(SubscriptionObserved)
-            if message.subscription_id == subscription_id
+    def last_observed(self, subscription_id: str) -> SubscriptionObserved:
+        of_subscription = [
+            observation
+            for observation in self.published(SubscriptionObserved)
+            if observation.subscription_id == subscription_id
         ]
-        return found[-1]
+        return of_subscription[-1]

@@ -1,4 +1,4 @@
-"""The write protocol on a real document store: commands in, workers killed, new ones started."""
+"""Writes of psa-sync on a real document store: commands come in, workers are killed, new ones are started."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import pytest
 from psa import FakePsa, Killed, a_line
-from run_env import Published
+from run_env import RecordingPublisher
 
 from psa_sync.runs.ports import Connect
-from psa_sync.writes.intent import Intent, Result
+from psa_sync.writes.intent import Intent, WriteResult
 from psa_sync.writes.ports import LineRef
 from psa_sync.writes.repository import WriteRepository
 from psa_sync.writes.writer import QuantityWriter
@@ -30,7 +30,9 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EIGHT, TEN = Decimal(8), Decimal(10)
 LINE = LineRef("demo", "int_1", "901")
 M = TypeVar("M", bound=Message)
-TOPICS: dict[str, Any] = {model.topic: model for model in (*Result.__args__, PsaCredentialsRejected)}
+OUTBOX_MODELS: dict[str, Any] = {
+    model.topic: model for model in (*WriteResult.__args__, PsaCredentialsRejected)
+}
 
 
 def a_write(
@@ -48,121 +50,123 @@ def a_write(
     )
 
 
-def the_only(said: list[Message], kind: type[M]) -> M:
-    """The one message that was said, which is of this kind."""
-    (message,) = said
+def only_message(messages: list[Message], kind: type[M]) -> M:
+    """Returns the one message that there is, which is of this kind."""
+    (message,) = messages
     assert isinstance(message, kind)
     return message
 
 
 @dataclass
-class KilledAt:
-    """A store that dies once, right before or right after the named step is stored."""
+class KillingIntentStore:
+    """A store in which the worker is killed once, right before or right after a step is stored."""
 
     writes: WriteRepository
-    step: str = ""
+    kill_at: str = ""
+    """`before` or `after`, and the stage that is stored, or `finish`; empty when nothing kills any more."""
 
-    async def head(self, line: LineRef) -> Intent | None:
-        return await self.writes.head(line)
+    async def oldest_unfinished(self, line: LineRef) -> Intent | None:
+        return await self.writes.oldest_unfinished(line)
 
     async def save(self, intent: Intent) -> Intent:
-        return await self._dying(intent.stage.value, self.writes.save(intent))
+        return await self._killing(intent.stage.value, self.writes.save(intent))
 
     async def finish(self, intent: Intent, messages: Any) -> Intent:
-        return await self._dying("finish", self.writes.finish(intent, messages))
+        return await self._killing("finish", self.writes.finish(intent, messages))
 
-    async def _dying(self, name: str, call: Coroutine[Any, Any, Intent]) -> Intent:
-        if self.step == f"before {name}":
-            self.step = ""
+    async def _killing(self, name: str, call: Coroutine[Any, Any, Intent]) -> Intent:
+        if self.kill_at == f"before {name}":
+            self.kill_at = ""
             call.close()
             raise Killed
-        done = await call
-        if self.step == f"after {name}":
-            self.step = ""
+        stored = await call
+        if self.kill_at == f"after {name}":
+            self.kill_at = ""
             raise Killed
-        return done
+        return stored
 
 
 @dataclass
 class WriteHarness:
-    """One psa-sync with one fake PSA; time moves only when told."""
+    """Writing in one psa-sync with one fake PSA; time moves only when a test moves it."""
 
     mongo: Mongo
-    psa: FakePsa = field(default_factory=lambda: FakePsa(holds={"901": a_line()}))
-    kafka: Published = field(default_factory=Published)
+    psa: FakePsa = field(default_factory=lambda: FakePsa(held_lines={"901": a_line()}))
+    publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
     now: datetime = NOW
-    deaths: int = 0
-    door: Connect | None = None
-    """To another PSA than the fake one."""
+    kills: int = 0
+    connect: Connect | None = None
+    """Opens another PSA than the fake one."""
 
     def __post_init__(self) -> None:
         self.integrations = IntegrationStates(self.mongo, Side.PSA)
         self.writes = WriteRepository(self.mongo, Outbox(self.mongo, "psa-sync"), self.clock)
-        self.intents = KilledAt(self.writes)
+        self.intents = KillingIntentStore(self.writes)
 
     def clock(self) -> datetime:
         return self.now
 
     def writer(self) -> QuantityWriter:
         return QuantityWriter(
-            self.intents, self.integrations, self.door or self.psa.connect, self.open_changes, self.clock
+            self.intents, self.integrations, self.connect or self.psa.connect, self.open_changes, self.clock
         )
 
     def open_changes(self, integration: IntegrationState, lease: LeaseFence) -> ChangePublisher:
         ids = {"tenant_id": integration.tenant_id, "integration_id": integration.integration_id}
-        return ChangePublisher(self.mongo, self.kafka, lease=lease, **ids)
+        return ChangePublisher(self.mongo, self.publisher, lease=lease, **ids)
 
-    async def connect(
+    async def connect_integration(
         self, status: IntegrationStatus = IntegrationStatus.ACTIVE, *, revision: int = 1
     ) -> None:
         event = connected().model_dump() | {"status": status, "revision": revision}
         await self.integrations.on_connected(connected())
         await self.integrations.on_changed(IntegrationChanged.model_validate(event))
 
-    async def once(self, line: LineRef = LINE) -> None:
-        """One worker works on the line until there is nothing to do now, or until it is killed."""
+    async def work_once(self, line: LineRef = LINE) -> None:
+        """Lets one worker work on the line until nothing is due, or until it is killed."""
         lease = await Leases(self.mongo).take("write", timedelta(minutes=3))
         assert lease
         try:
             await self.writer().write(line, lease)
         except Killed:
-            self.deaths += 1
+            self.kills += 1
         finally:
             await lease.release()
 
-    async def overtaken(self, line: LineRef = LINE) -> None:
-        """A worker that is paused while it reads, until its lease is another's."""
+    async def work_beyond_the_lease(self, line: LineRef = LINE) -> None:
+        """Lets one worker work on the line that is paused while it reads, until its lease is over."""
         lease = await Leases(self.mongo).take("write", timedelta(minutes=3))
         assert lease
-        self.psa.meddle = lambda *_: setattr(lease, "deadline", 0.0)
+        self.psa.before_call = lambda *_: setattr(lease, "deadline", 0.0)
         with pytest.raises(LeaseLost):
             await self.writer().write(line, lease)
-        self.psa.meddle = lambda *_: None
+        self.psa.before_call = lambda *_: None
         await lease.release()
 
-    async def settle(self, line: LineRef = LINE, *, rounds: int = 60) -> None:
-        """Worker after worker, half a minute apart, until every write to the line has ended."""
+    async def work_until_done(self, line: LineRef = LINE, *, rounds: int = 60) -> None:
+        """Lets worker after worker work, half a minute apart, until every write to the line has ended."""
         for _ in range(rounds):
-            await self.once(line)
-            if await self.writes.head(line) is None:
+            await self.work_once(line)
+            if await self.writes.oldest_unfinished(line) is None:
                 return
             self.now += timedelta(seconds=31)
         raise AssertionError("the writes did not end")
 
     async def write(self, *commands: WriteQuantity) -> list[Message]:
-        """Ask for writes and carry them to their end; what was said through the outbox."""
-        await self.connect()
-        await self.writes.ask(commands)
-        await self.settle()
-        return await self.said()
+        """Commands writes and carries them to their end; returns what was sent through the outbox."""
+        await self.connect_integration()
+        await self.writes.receive(commands)
+        await self.work_until_done()
+        return await self.outbox_messages()
 
-    async def said(self) -> list[Message]:
+    async def outbox_messages(self) -> list[Message]:
         rows = await self.mongo.all_tenants("outbox").find(sort=[("seq", 1)])
-        return [TOPICS[row["topic"]].model_validate_json(bytes(row["body"])) for row in rows]
+        return [OUTBOX_MODELS[row["topic"]].model_validate_json(bytes(row["body"])) for row in rows]
 
-    def observed(self) -> list[Decimal | None]:
-        """The quantities that were published of the line, in order."""
-        return [seen.quantity for seen in self.kafka.messages if isinstance(seen, AgreementLineObserved)]
+    def observed_quantities(self) -> list[Decimal | None]:
+        """Returns the quantities that were published of the line, in order."""
+        messages = self.publisher.messages
+        return [message.quantity for message in messages if isinstance(message, AgreementLineObserved)]
 
 
 def connected(generation: int = 1) -> IntegrationConnected:

@@ -1,4 +1,4 @@
-"""vendor-sync as a whole, on an in-memory Kafka: from what it hears to what it says."""
+"""vendor-sync as a whole, on an in-memory Kafka: from what it consumes to what it publishes."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from marketplace import FakeMarketplace, an_offer, customers
-from run_env import Board, changed, connected, opened
+from run_env import RecordingStatusChannel, changed, connected, unfenced
 
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationStatus
@@ -29,68 +29,72 @@ COMMAND = SyncVendor(
 
 @dataclass
 class Running:
-    """The service while it runs, and what it holds."""
+    """The running service with its fakes."""
 
     app: FastAPI
     broker: KafkaBroker
-    vendor: FakeMarketplace
+    marketplace: FakeMarketplace
     mongo: Mongo
 
-    async def hears(self, *messages: Message) -> None:
+    async def receives(self, *messages: Message) -> None:
         await Publisher(self.broker, "test").publish(messages)
 
     async def runs_ended(self, count: int) -> list[str]:
-        """Wait until so many runs are over; their states."""
-        until, rows = time.monotonic() + 20, self.mongo.all_tenants("runs")
+        """Waits until so many runs have ended; returns their states."""
+        deadline, rows = time.monotonic() + 20, self.mongo.all_tenants("runs")
         while await rows.count({"finished_at": {"$ne": None}}) < count:
-            assert time.monotonic() < until, f"{count} runs did not end"
+            assert time.monotonic() < deadline, f"{count} runs did not end"
             await asyncio.sleep(0.05)
         return [row["state"] for row in await rows.find(sort=[("queued_at", 1)])]
 
 
 @pytest.fixture
 async def service(mongo_settings: MongoSettings, mongo: Mongo) -> AsyncIterator[Running]:
-    vendor = FakeMarketplace(accounts_there=customers("c1"))
-    vendor.has(an_offer("s1", "offer"))
+    marketplace = FakeMarketplace(listed_customers=customers("c1"))
+    marketplace.put(an_offer("s1", "offer"))
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "vendor-sync")
     app = make_app(
         SyncDependencies(
-            Mongo(mongo_settings), broker, Board(), vendor.open, opened(Publisher(broker, "vendor-sync"))
+            Mongo(mongo_settings),
+            broker,
+            RecordingStatusChannel(),
+            marketplace.connect,
+            unfenced(Publisher(broker, "vendor-sync")),
         )
     )
     async with TestKafkaBroker(broker), app.router.lifespan_context(app):
-        yield Running(app, broker, vendor, mongo)
+        yield Running(app, broker, marketplace, mongo)
 
 
 async def test_connecting_starts_the_first_run_once(service: Running) -> None:
-    await service.hears(connected(), connected())
+    await service.receives(connected(), connected())
 
     assert await service.runs_ended(1) == ["complete"]
-    await service.hears(connected())
+    await service.receives(connected())
     assert await service.runs_ended(1) == ["complete"]
-    assert service.vendor.log == ["s1"]
+    assert service.marketplace.calls == ["s1"]
 
 
 async def test_a_sync_command_delivered_twice_starts_one_run(service: Running) -> None:
-    await service.hears(connected())
+    await service.receives(connected())
     await service.runs_ended(1)
 
-    await service.hears(COMMAND, COMMAND)
+    await service.receives(COMMAND, COMMAND)
 
     assert await service.runs_ended(2) == ["complete", "complete"]
 
 
 async def test_a_request_for_what_is_disconnected_is_answered(service: Running) -> None:
-    await service.hears(connected(), changed(IntegrationStatus.DISCONNECTED, revision=3))
+    await service.receives(connected(), changed(IntegrationStatus.DISCONNECTED, revision=3))
     before = len(await service.runs_ended(1))
 
-    await service.hears(COMMAND)
+    await service.receives(COMMAND)
 
     assert (await service.runs_ended(before + 1))[-1] == "failed"
 
 
-async def test_a_psa_is_none_of_its_business(service: Running) -> None:
-    await service.hears(connected(side=Side.PSA))
+async def test_the_integration_of_a_psa_is_ignored(service: Running) -> None:
+    await service.receives(connected(side=Side.PSA))
 
     assert await service.mongo.all_tenants("runs").count() == 0
 

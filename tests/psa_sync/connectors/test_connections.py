@@ -16,20 +16,20 @@ AUTH = ServiceAuthSettings(url="http://127.0.0.1:1", service_token=SecretStr("to
 
 
 @pytest.fixture
-async def asked() -> list[httpx.Request]:
+async def requests() -> list[httpx.Request]:
     return []
 
 
 @pytest.fixture
-async def connections(asked: list[httpx.Request]) -> AsyncIterator[PsaConnections]:
-    accesses = AccessClient(AUTH, OutboundSettings(), transport=httpx.MockTransport(granting(asked)))
-    yield PsaConnections(accesses, CONNECTORS)
-    await accesses.aclose()
+async def connections(requests: list[httpx.Request]) -> AsyncIterator[PsaConnections]:
+    access = AccessClient(AUTH, OutboundSettings(), transport=httpx.MockTransport(answering(requests)))
+    yield PsaConnections(access, CONNECTORS)
+    await access.aclose()
 
 
-def granting(asked: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:
+def answering(requests: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:
     def grant(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
+        requests.append(request)
         now = datetime.now(UTC)
         times = {"issued_at": now.isoformat(), "expires_at": (now + timedelta(minutes=5)).isoformat()}
         return httpx.Response(200, json={"base_url": "https://x", "headers": {}, "generation": 1} | times)
@@ -38,31 +38,31 @@ def granting(asked: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Resp
 
 
 async def test_users_at_the_same_time_share_one_client(connections: PsaConnections) -> None:
-    known = IntegrationState.connected(connected())
+    integration = IntegrationState.connected(connected())
 
-    async with connections.open(known) as first, connections.open(known) as second:
+    async with connections.open(integration) as first, connections.open(integration) as second:
         assert first is second
 
 
 async def test_a_client_is_closed_when_its_last_user_leaves(connections: PsaConnections) -> None:
-    known = IntegrationState.connected(connected())
+    integration = IntegrationState.connected(connected())
 
-    async with connections.open(known) as first:
+    async with connections.open(integration) as first:
         pass
-    async with connections.open(known) as second:
+    async with connections.open(integration) as second:
         assert first is not second
 
 
 async def test_nothing_is_asked_of_auth_before_the_first_call(
-    connections: PsaConnections, asked: list[httpx.Request]
+    connections: PsaConnections, requests: list[httpx.Request]
 ) -> None:
     async with connections.open(IntegrationState.connected(connected())):
-        assert asked == []
+        assert requests == []
 
 
 async def test_a_provider_without_a_connector_is_named(connections: PsaConnections) -> None:
-    known = IntegrationState.connected(connected()).model_copy(update={"provider": "abacus"})
+    integration = IntegrationState.connected(connected()).model_copy(update={"provider": "abacus"})
 
     with pytest.raises(PermanentError, match="abacus"):
-        async with connections.open(known):
+        async with connections.open(integration):
             pass

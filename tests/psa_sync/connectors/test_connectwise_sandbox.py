@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from http_fakes import HASTY
 from psa_runs import PsaRunHarness
-from writes import WriteHarness, a_write, the_only
+from writes import WriteHarness, a_write, only_message
 
 from psa_sync.connectors.connectwise.connector import HEADERS, ConnectWiseConnector
 from psa_sync.runs.ports import Connect
@@ -39,16 +39,16 @@ def app() -> FastAPI:
 
 
 @pytest.fixture
-async def far(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def control(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """The sandbox's control API."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
         yield client
 
 
 @pytest.fixture
-async def door(app: FastAPI, far: httpx.AsyncClient) -> Connect:
+async def connect(app: FastAPI, control: httpx.AsyncClient) -> Connect:
     """A connection with the sandbox's own credentials."""
-    keys = (await far.get("/_sandbox/credentials")).json()["connectwise"]
+    keys = (await control.get("/_sandbox/credentials")).json()["connectwise"]
     secret = f"{keys['company']}+{keys['public_key']}:{keys['private_key']}".encode()
     headers = {"Authorization": f"Basic {base64.b64encode(secret).decode()}", "clientId": keys["client_id"]}
     source = FixedAccess(Access(f"{ORIGIN}/v4_6_release/apis/3.0", headers))
@@ -67,50 +67,50 @@ async def door(app: FastAPI, far: httpx.AsyncClient) -> Connect:
     return connect
 
 
-async def additions(far: httpx.AsyncClient) -> dict[int, dict[str, Any]]:
-    return {row["id"]: row for row in (await far.get("/_sandbox/additions")).json()}
+async def additions(control: httpx.AsyncClient) -> dict[int, dict[str, Any]]:
+    return {row["id"]: row for row in (await control.get("/_sandbox/additions")).json()}
 
 
 async def test_a_run_reads_every_line_that_the_sandbox_has(
-    far: httpx.AsyncClient, door: Connect, mongo: Mongo
+    control: httpx.AsyncClient, connect: Connect, mongo: Mongo
 ) -> None:
-    site = PsaRunHarness(mongo, connect=door)
+    harness = PsaRunHarness(mongo, connect=connect)
 
-    finished = await site.sync()
+    finished = await harness.run()
 
-    seen = {int(line.line_id): line for line in site.published(AgreementLineObserved)}
-    there = await additions(far)
+    read = {int(line.line_id): line for line in harness.published(AgreementLineObserved)}
+    additions_held = await additions(control)
     assert finished.outcome is Outcome.COMPLETE
-    assert {id_: line.quantity for id_, line in seen.items()} == {
-        id_: Decimal(str(row["quantity"])) for id_, row in there.items()
+    assert {id_: line.quantity for id_, line in read.items()} == {
+        id_: Decimal(str(row["quantity"])) for id_, row in additions_held.items()
     }
-    assert {line.currency for line in seen.values()} == {"USD"}
+    assert {line.currency for line in read.values()} == {"USD"}
 
 
-class Mood(NamedTuple):
-    """How the sandbox takes writes, and what must come of one."""
+class WriteMode(NamedTuple):
+    """How the sandbox takes writes, and how a write must end."""
 
     writes: str
-    said: type[Message]
-    held: float
+    result: type[Message]
+    quantity: float
 
 
-MOODS = [Mood("applied", QuantityWritten, 41), Mood("ignored", QuantityRefused, 40)]
-MOODS += [Mood("refused", QuantityRefused, 40)]
+WRITE_MODES = [WriteMode("applied", QuantityWritten, 41), WriteMode("ignored", QuantityRefused, 40)]
+WRITE_MODES += [WriteMode("refused", QuantityRefused, 40)]
 
 
-@pytest.mark.parametrize("mood", MOODS, ids=lambda mood: mood.writes)
+@pytest.mark.parametrize("mode", WRITE_MODES, ids=lambda mode: mode.writes)
 async def test_what_is_reported_is_what_the_sandbox_holds(
-    far: httpx.AsyncClient, door: Connect, mongo: Mongo, mood: Mood
+    control: httpx.AsyncClient, connect: Connect, mongo: Mongo, mode: WriteMode
 ) -> None:
-    bench = WriteHarness(mongo, door=door)
-    await far.put("/_sandbox/switches", json={"connectwise.writes": mood.writes})
+    harness = WriteHarness(mongo, connect=connect)
+    await control.put("/_sandbox/switches", json={"connectwise.writes": mode.writes})
     command = a_write("41", expected="40", line_id="903").model_copy(update={"agreement_id": "73"})
 
-    await bench.connect()
-    await bench.writes.ask([command])
-    await bench.settle(LINE)
+    await harness.connect_integration()
+    await harness.writes.receive([command])
+    await harness.work_until_done(LINE)
 
-    the_only(await bench.said(), mood.said)
-    assert (await additions(far))[903]["quantity"] == mood.held
-    assert len((await far.get("/_sandbox/writes")).json()["writes"]) == 1
+    only_message(await harness.outbox_messages(), mode.result)
+    assert (await additions(control))[903]["quantity"] == mode.quantity
+    assert len((await control.get("/_sandbox/writes")).json()["writes"]) == 1

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 from psa import a_line
-from writes import LINE, WriteHarness, a_write, the_only
+from writes import LINE, WriteHarness, a_write, only_message
 
 from psa_sync.writes.jobs import WriteJob
 from shared.contracts.psa_sync import QuantityWritten
@@ -12,41 +12,41 @@ from shared.runtime.leases import Leases
 
 
 @pytest.fixture
-async def bench(mongo: Mongo) -> WriteHarness:
-    bench = WriteHarness(mongo)
-    bench.psa.holds["902"] = a_line("902")
-    await bench.connect()
-    return bench
+async def harness(mongo: Mongo) -> WriteHarness:
+    harness = WriteHarness(mongo)
+    harness.psa.held_lines["902"] = a_line("902")
+    await harness.connect_integration()
+    return harness
 
 
-def rounds(bench: WriteHarness) -> WriteJob:
-    return WriteJob(bench.writes, bench.writer(), Leases(bench.mongo), Health("psa-sync"))
+def a_job(harness: WriteHarness) -> WriteJob:
+    return WriteJob(harness.writes, harness.writer(), Leases(harness.mongo), Health("psa-sync"))
 
 
-async def test_a_round_carries_every_line_that_is_due(bench: WriteHarness) -> None:
-    await bench.writes.ask([a_write(), a_write(approval_id="apr_2", line_id="902")])
+async def test_a_round_carries_every_line_that_is_due(harness: WriteHarness) -> None:
+    await harness.writes.receive([a_write(), a_write(approval_id="apr_2", line_id="902")])
 
-    assert await rounds(bench).step()
+    assert await a_job(harness).step()
 
-    assert {line_id for line_id, _ in bench.psa.applied} == {"901", "902"}
-    assert not await rounds(bench).step()
+    assert {line_id for line_id, _ in harness.psa.applied} == {"901", "902"}
+    assert not await a_job(harness).step()
 
 
-async def test_a_line_that_breaks_does_not_hold_up_the_others(bench: WriteHarness) -> None:
-    await bench.writes.ask([a_write(), a_write(approval_id="apr_2", line_id="902")])
-    bench.psa.faults = {"line 901": [ValueError("a bug")]}
+async def test_a_line_that_breaks_does_not_hold_up_the_others(harness: WriteHarness) -> None:
+    await harness.writes.receive([a_write(), a_write(approval_id="apr_2", line_id="902")])
+    harness.psa.faults = {"line 901": [ValueError("a bug")]}
 
-    assert await rounds(bench).step()
+    assert await a_job(harness).step()
 
-    written = the_only(await bench.said(), QuantityWritten)
+    written = only_message(await harness.outbox_messages(), QuantityWritten)
     assert written.line_id == "902"
 
 
-async def test_a_line_that_another_worker_holds_is_left_to_it(bench: WriteHarness) -> None:
-    await bench.writes.ask([a_write()])
+async def test_a_line_that_another_worker_holds_is_left_to_it(harness: WriteHarness) -> None:
+    await harness.writes.receive([a_write()])
     name = f"write:{LINE.tenant_id}:{LINE.integration_id}:{LINE.line_id}"
-    await Leases(bench.mongo).take(name, timedelta(minutes=1))
+    await Leases(harness.mongo).take(name, timedelta(minutes=1))
 
-    assert not await rounds(bench).step()
+    assert not await a_job(harness).step()
 
-    assert bench.psa.calls == []
+    assert harness.psa.calls == []

@@ -1,77 +1,77 @@
 import pytest
 from writes import LINE, NOW, WriteHarness, a_write
 
-from psa_sync.writes.intent import Stage
+from psa_sync.writes.intent import WriteStage
 from shared.contracts.psa_sync import QuantityWritten
 from shared.errors import Conflict
 from shared.mongo import Mongo
 
 
 @pytest.fixture
-async def bench(mongo: Mongo) -> WriteHarness:
+async def harness(mongo: Mongo) -> WriteHarness:
     return WriteHarness(mongo)
 
 
-async def test_a_write_comes_back_as_it_was_stored(bench: WriteHarness) -> None:
-    await bench.writes.ask([a_write()])
+async def test_a_write_comes_back_as_it_was_stored(harness: WriteHarness) -> None:
+    await harness.writes.receive([a_write()])
 
-    intent = await bench.writes.head(LINE)
+    intent = await harness.writes.oldest_unfinished(LINE)
 
     assert intent is not None
-    assert (intent.command, intent.stage, intent.due_at) == (a_write(), Stage.WAITING, NOW)
+    assert (intent.command, intent.stage, intent.due_at) == (a_write(), WriteStage.WAITING, NOW)
 
 
-async def test_a_worker_that_was_overtaken_stores_nothing(bench: WriteHarness) -> None:
-    await bench.writes.ask([a_write()])
-    late = await bench.writes.head(LINE)
+async def test_a_worker_that_was_overtaken_stores_nothing(harness: WriteHarness) -> None:
+    await harness.writes.receive([a_write()])
+    late = await harness.writes.oldest_unfinished(LINE)
     assert late
-    await bench.writes.save(late.sending())
+    await harness.writes.save(late.begin_send())
 
     with pytest.raises(Conflict):
-        await bench.writes.save(late.later(NOW))
+        await harness.writes.save(late.postpone(NOW))
     with pytest.raises(Conflict):
-        await bench.writes.finish(late.written(NOW, sent=True), [])
+        await harness.writes.finish(late.finish_written(NOW, sent=True), [])
 
-    current = await bench.writes.head(LINE)
+    current = await harness.writes.oldest_unfinished(LINE)
     assert current
-    assert (current.stage, current.version) == (Stage.SENDING, 1)
+    assert (current.stage, current.version) == (WriteStage.SENDING, 1)
 
 
-async def test_a_result_is_stored_and_said_together_or_not_at_all(bench: WriteHarness) -> None:
-    await bench.writes.ask([a_write()])
-    intent = await bench.writes.head(LINE)
+async def test_a_result_is_stored_and_sent_together_or_not_at_all(harness: WriteHarness) -> None:
+    await harness.writes.receive([a_write()])
+    intent = await harness.writes.oldest_unfinished(LINE)
     assert intent
-    done = intent.written(NOW, sent=True)
-    await bench.writes.finish(done, [done.result] if done.result else [])
+    done = intent.finish_written(NOW, sent=True)
+    await harness.writes.finish(done, [done.result] if done.result else [])
 
     with pytest.raises(Conflict):
-        await bench.writes.finish(done, [done.result] if done.result else [])
+        await harness.writes.finish(done, [done.result] if done.result else [])
 
-    assert [type(said) for said in await bench.said()] == [QuantityWritten]
+    assert [type(message) for message in await harness.outbox_messages()] == [QuantityWritten]
 
 
-async def test_the_first_command_of_an_approval_counts(bench: WriteHarness) -> None:
-    await bench.writes.ask([a_write("10")])
-    await bench.writes.ask([a_write("12")])
+async def test_the_first_command_of_an_approval_counts(harness: WriteHarness) -> None:
+    await harness.writes.receive([a_write("10")])
+    await harness.writes.receive([a_write("12")])
 
-    intent = await bench.writes.head(LINE)
+    intent = await harness.writes.oldest_unfinished(LINE)
 
     assert intent
     assert intent.command.target == 10
 
 
-async def test_another_tenants_writes_are_not_seen(bench: WriteHarness) -> None:
-    await bench.writes.ask([a_write().model_copy(update={"tenant_id": "other"})])
+async def test_another_tenants_writes_are_not_seen(harness: WriteHarness) -> None:
+    await harness.writes.receive([a_write().model_copy(update={"tenant_id": "other"})])
 
-    assert await bench.writes.head(LINE) is None
+    assert await harness.writes.oldest_unfinished(LINE) is None
 
 
-async def test_writes_keep_the_order_in_which_they_were_asked(bench: WriteHarness) -> None:
-    await bench.writes.ask([a_write(approval_id=f"apr_{number}") for number in range(12)])
+async def test_writes_keep_the_order_in_which_they_were_commanded(harness: WriteHarness) -> None:
+    await harness.writes.receive([a_write(approval_id=f"apr_{number}") for number in range(12)])
 
     order = []
-    while intent := await bench.writes.head(LINE):
+    while intent := await harness.writes.oldest_unfinished(LINE):
         order.append(intent.command.approval_id)
-        await bench.writes.finish(intent.written(NOW, sent=False), [])
+        await harness.writes.finish(intent.finish_written(NOW, sent=False), [])
 
     assert order == [f"apr_{number}" for number in range(12)]

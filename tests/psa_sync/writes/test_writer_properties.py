@@ -16,12 +16,12 @@ from shared.runtime.settings import MongoSettings
 
 FAULTS = ["works", *(f"{how}-{when}" for how in ("cut", "killed") for when in ("before", "after"))]
 FAULTS += ["throttled", "busy", "false-200"]
-DEATHS = ["", *(f"{when} {step}" for step in ("sending", "sent", "finish") for when in ("before", "after"))]
+KILLS = ["", *(f"{when} {step}" for step in ("sending", "sent", "finish") for when in ("before", "after"))]
 
 
 @dataclass
-class Meddler:
-    """Somebody sets the line right before the calls named by their number."""
+class LineChanger:
+    """Sets the line right before the calls with these numbers, as somebody does in the PSA."""
 
     changes: dict[int, str]
     calls: int = 0
@@ -29,7 +29,7 @@ class Meddler:
     def __call__(self, psa: FakePsa, _: str) -> None:
         self.calls += 1
         if self.calls in self.changes:
-            psa.put("901", self.changes[self.calls])
+            psa.set_line("901", self.changes[self.calls])
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Trouble:
 
     writes: list[str]
     reads: list[Exception | None]
-    death: str
+    kill: str
     changes: dict[int, str]
 
 
@@ -46,7 +46,7 @@ TROUBLES = st.builds(
     Trouble,
     writes=st.lists(st.sampled_from(FAULTS), max_size=8),
     reads=st.lists(st.sampled_from([None, None, TransientError("503")]), max_size=8),
-    death=st.sampled_from(DEATHS),
+    kill=st.sampled_from(KILLS),
     changes=st.dictionaries(st.integers(1, 8), st.sampled_from(["8", "9", "10"]), max_size=3),
 )
 
@@ -57,25 +57,25 @@ async def test_an_approval_has_one_effect_at_most_and_the_report_is_what_was_rea
     mongo_settings: MongoSettings, trouble: Trouble
 ) -> None:
     store = Mongo(mongo_settings.model_copy(update={"database": f"test_{uuid4().hex[:12]}"}))
-    bench = WriteHarness(store)
-    bench.psa.write_faults, bench.psa.read_faults = trouble.writes, trouble.reads
-    bench.psa.meddle, bench.intents.step = Meddler(trouble.changes), trouble.death
+    harness = WriteHarness(store)
+    harness.psa.write_faults, harness.psa.read_faults = trouble.writes, trouble.reads
+    harness.psa.before_call, harness.intents.kill_at = LineChanger(trouble.changes), trouble.kill
 
-    said = await bench.write(a_write("10", expected="8"))
-    await bench.writes.ask([a_write("10", expected="8")])
-    await bench.once()
+    messages = await harness.write(a_write("10", expected="8"))
+    await harness.writes.receive([a_write("10", expected="8")])
+    await harness.work_once()
 
-    (result,) = said
-    assert {quantity for _, quantity in bench.psa.sent} <= {TEN}
-    assert len(bench.psa.applied) <= MAX_SENDS
+    (result,) = messages
+    assert {quantity for _, quantity in harness.psa.sent} <= {TEN}
+    assert len(harness.psa.applied) <= MAX_SENDS
     match result:
         case QuantityWritten():
-            assert bench.psa.last_read == TEN
-            assert result.sent or not bench.psa.applied
+            assert harness.psa.last_read == TEN
+            assert result.sent or not harness.psa.applied
         case QuantityRefused():
-            assert bench.psa.last_read != TEN
+            assert harness.psa.last_read != TEN
             assert result.reason is not WriteRefusal.EXPIRED
-            assert result.current == bench.psa.last_read
-    assert bench.observed()[-1] == bench.psa.last_read
-    assert await bench.said() == [result, result]
+            assert result.current == harness.psa.last_read
+    assert harness.observed_quantities()[-1] == harness.psa.last_read
+    assert await harness.outbox_messages() == [result, result]
     await store.close()

@@ -6,195 +6,196 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from run_env import NOW, Held, Published, a_request, an_account, an_observer, never
+from run_env import NOW, FakeLease, RecordingPublisher, a_change_publisher, an_account, kafka_away
 
 from shared.contracts import Message
 from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost
-from shared.sync_engine.models import run_of
-from shared.sync_engine.publication_counts import published_since
 
 
 async def test_what_says_the_same_is_published_once(mongo: Mongo) -> None:
-    kafka = Published()
-    observer = an_observer(mongo, kafka)
-    await observer.publish([an_account(revision=1)])
+    publisher = RecordingPublisher()
+    changes = a_change_publisher(mongo, publisher)
+    await changes.publish([an_account(revision=1)])
 
     again = an_account(revision=2, run_id="run_2").model_copy(
         update={"generation": 2, "observed_at": NOW + timedelta(days=1)}
     )
-    assert await observer.publish([again]) == []
-    assert await observer.publish([an_account(revision=3, name="Contoso Ltd")]) != []
-    assert [message.revision for message in kafka.messages if isinstance(message, VendorAccountObserved)] == [
+    assert await changes.publish([again]) == []
+    assert await changes.publish([an_account(revision=3, name="Contoso Ltd")]) != []
+    assert [
+        message.revision for message in publisher.messages if isinstance(message, VendorAccountObserved)
+    ] == [
         1,
         3,
     ]
 
 
 async def test_a_proof_is_published_even_when_it_says_the_same(mongo: Mongo) -> None:
-    observer = an_observer(mongo, Published())
-    await observer.publish([an_account(revision=1)])
+    changes = a_change_publisher(mongo, RecordingPublisher())
+    await changes.publish([an_account(revision=1)])
 
-    assert await observer.publish([an_account(revision=2)], always=True) == [an_account(revision=2)]
+    assert await changes.publish([an_account(revision=2)], always=True) == [an_account(revision=2)]
 
 
-async def test_older_news_than_the_last_seen_is_dropped(mongo: Mongo) -> None:
-    observer = an_observer(mongo, Published())
-    await observer.publish([an_account(revision=5)])
+async def test_a_reading_older_than_the_last_seen_is_dropped(mongo: Mongo) -> None:
+    changes = a_change_publisher(mongo, RecordingPublisher())
+    await changes.publish([an_account(revision=5)])
 
-    assert await observer.publish([an_account(revision=4, name="before")]) == []
+    assert await changes.publish([an_account(revision=4, name="before")]) == []
 
 
 async def test_each_revision_is_larger_than_the_one_before(mongo: Mongo) -> None:
-    observer = an_observer(mongo, Published())
+    changes = a_change_publisher(mongo, RecordingPublisher())
 
-    first, second = await observer.next_revision(), await observer.next_revision()
+    first, second = await changes.next_revision(), await changes.next_revision()
 
     assert 0 < first < second
 
 
 async def test_what_kafka_did_not_acknowledge_is_published_again_whatever_it_says(mongo: Mongo) -> None:
-    broken, kafka = Published(before=never), Published()
+    broken, publisher = RecordingPublisher(before=kafka_away), RecordingPublisher()
     with pytest.raises(TransientError):
-        await an_observer(mongo, broken).publish([an_account(revision=1)])
+        await a_change_publisher(mongo, broken).publish([an_account(revision=1)])
 
-    assert await an_observer(mongo, kafka).publish([an_account(revision=2)]) == [an_account(revision=2)]
+    assert await a_change_publisher(mongo, publisher).publish([an_account(revision=2)]) == [
+        an_account(revision=2)
+    ]
 
 
 async def test_the_rest_that_is_dirty_goes_out_as_it_was_read(mongo: Mongo) -> None:
     with pytest.raises(TransientError):
-        await an_observer(mongo, Published(before=never)).publish([an_account(revision=7)])
-    kafka = Published()
+        await a_change_publisher(mongo, RecordingPublisher(before=kafka_away)).publish(
+            [an_account(revision=7)]
+        )
+    publisher = RecordingPublisher()
 
-    assert await an_observer(mongo, kafka).republish_dirty() == 1
-    assert await an_observer(mongo, kafka).republish_dirty() == 0
+    assert await a_change_publisher(mongo, publisher).republish_dirty() == 1
+    assert await a_change_publisher(mongo, publisher).republish_dirty() == 0
 
-    assert kafka.messages == [an_account(revision=7)]
+    assert publisher.messages == [an_account(revision=7)]
 
 
 async def test_nothing_is_published_after_the_leases_deadline(mongo: Mongo) -> None:
-    kafka = Published()
+    publisher = RecordingPublisher()
 
     with pytest.raises(LeaseLost):
-        await an_observer(mongo, kafka, Held(time.monotonic() - 1)).publish([an_account()])
+        await a_change_publisher(mongo, publisher, FakeLease(time.monotonic() - 1)).publish([an_account()])
 
-    assert kafka.messages == []
+    assert publisher.messages == []
 
 
 async def test_a_worker_paused_while_publishing_leaves_its_key_dirty(mongo: Mongo) -> None:
-    kafka, lease = Published(), Held()
+    publisher, lease = RecordingPublisher(), FakeLease()
 
     async def paused(_: list[Message]) -> None:
         lease.deadline = 0.0
         raise TransientError("the deadline passed")
 
     with pytest.raises(TransientError):
-        await an_observer(mongo, replace(kafka, before=paused), lease).publish([an_account(revision=1)])
+        await a_change_publisher(mongo, replace(publisher, before=paused), lease).publish(
+            [an_account(revision=1)]
+        )
 
-    assert await an_observer(mongo, kafka).publish([an_account(revision=2)]) == [an_account(revision=2)]
+    assert await a_change_publisher(mongo, publisher).publish([an_account(revision=2)]) == [
+        an_account(revision=2)
+    ]
 
 
 async def test_the_newest_reading_is_the_last_record_of_its_key(mongo: Mongo) -> None:
-    kafka = Published()
+    publisher = RecordingPublisher()
 
     async def overtake(_: list[Message]) -> None:
-        if not kafka.messages:
-            await an_observer(mongo, kafka).publish([an_account(revision=9, name="newer")])
+        if not publisher.messages:
+            await a_change_publisher(mongo, publisher).publish([an_account(revision=9, name="newer")])
 
-    overtaken = Published(kafka.messages, before=overtake)
-    await an_observer(mongo, overtaken).publish([an_account(revision=8, name="older")])
+    overtaken = RecordingPublisher(publisher.messages, before=overtake)
+    await a_change_publisher(mongo, overtaken).publish([an_account(revision=8, name="older")])
 
-    names = [message.name for message in kafka.messages if isinstance(message, VendorAccountObserved)]
+    names = [message.name for message in publisher.messages if isinstance(message, VendorAccountObserved)]
     assert names == ["newer", "older", "newer"]
 
 
 async def test_a_record_that_arrives_behind_its_successors_is_overtaken_again(mongo: Mongo) -> None:
-    kafka = Published()
+    publisher = RecordingPublisher()
 
     async def paused(batch: list[Message]) -> None:
-        await an_observer(mongo, kafka).publish([an_account(revision=9, name="newer")])
-        kafka.messages += batch
+        await a_change_publisher(mongo, publisher).publish([an_account(revision=9, name="newer")])
+        publisher.messages += batch
         raise TransientError("the deadline passed")
 
     with pytest.raises(TransientError):
-        await an_observer(mongo, Published(before=paused)).publish([an_account(revision=8, name="older")])
+        await a_change_publisher(mongo, RecordingPublisher(before=paused)).publish(
+            [an_account(revision=8, name="older")]
+        )
 
-    assert await an_observer(mongo, kafka).republish_dirty() == 1
-    names = [message.name for message in kafka.messages if isinstance(message, VendorAccountObserved)]
+    assert await a_change_publisher(mongo, publisher).republish_dirty() == 1
+    names = [message.name for message in publisher.messages if isinstance(message, VendorAccountObserved)]
     assert names == ["newer", "older", "newer"]
 
 
 async def test_a_worker_that_loses_its_lease_after_overtaking_leaves_the_key_dirty(mongo: Mongo) -> None:
-    kafka, lease = Published(), Held()
+    publisher, lease = RecordingPublisher(), FakeLease()
 
     async def overtaken(_: list[Message]) -> None:
-        await an_observer(mongo, kafka).publish([an_account(revision=9, name="newer")])
+        await a_change_publisher(mongo, publisher).publish([an_account(revision=9, name="newer")])
         lease.deadline = 0.0
 
     with pytest.raises(LeaseLost):
-        await an_observer(mongo, replace(kafka, before=overtaken), lease).publish([an_account(revision=8)])
+        await a_change_publisher(mongo, replace(publisher, before=overtaken), lease).publish(
+            [an_account(revision=8)]
+        )
 
-    assert await an_observer(mongo, kafka).republish_dirty() == 1
-
-
-async def test_published_keys_are_those_a_reader_holds_since_the_run_began(mongo: Mongo) -> None:
-    observer = an_observer(mongo, Published())
-    await observer.publish([an_account("before", revision=1)])
-    await observer.publish([an_account("a", revision=5), an_account("b", revision=5)])
-    await observer.publish([an_account("b", revision=6, name="twice")])
-    await observer.publish([an_account("before", revision=7)])
-
-    run = run_of(a_request(), NOW).model_copy(update={"first_revision": 2})
-    topics = [VendorAccountObserved.topic, "another"]
-
-    assert await published_since(mongo, run, topics) == {VendorAccountObserved.topic: 2, "another": 0}
+    assert await a_change_publisher(mongo, publisher).republish_dirty() == 1
 
 
 async def test_writers_at_work_at_the_same_time_leave_the_newest_reading_last(mongo: Mongo) -> None:
-    kafka, keys = Published(), [f"a{n}" for n in range(30)]
+    publisher, keys = RecordingPublisher(), [f"a{n}" for n in range(30)]
 
     async def read(revision: int) -> None:
-        news = [an_account(key, revision=revision, name=f"at {revision}") for key in keys]
-        await an_observer(mongo, kafka).publish(news)
+        accounts = [an_account(key, revision=revision, name=f"at {revision}") for key in keys]
+        await a_change_publisher(mongo, publisher).publish(accounts)
 
     for first in (1, 5, 9):
         await asyncio.gather(*(read(first + n) for n in (3, 0, 2, 1)))
 
-    last = {m.account_id: m.revision for m in kafka.messages if isinstance(m, VendorAccountObserved)}
-    seen = {
-        one.account_id: one.revision
-        async for one in an_observer(mongo, kafka).last_seen(VendorAccountObserved)
+    last = {m.account_id: m.revision for m in publisher.messages if isinstance(m, VendorAccountObserved)}
+    last_seen = {
+        account.account_id: account.revision
+        async for account in a_change_publisher(mongo, publisher).last_seen(VendorAccountObserved)
     }
-    assert last == seen == dict.fromkeys(keys, 12)
+    assert last == last_seen == dict.fromkeys(keys, 12)
 
 
-async def test_everything_that_was_ever_seen_is_told(mongo: Mongo) -> None:
-    observer = an_observer(mongo, Published())
-    await observer.publish([an_account("a"), an_account("b")])
+async def test_everything_that_was_ever_seen_is_returned(mongo: Mongo) -> None:
+    changes = a_change_publisher(mongo, RecordingPublisher())
+    await changes.publish([an_account("a"), an_account("b")])
 
-    assert {seen.account_id async for seen in observer.last_seen(VendorAccountObserved)} == {"a", "b"}
-    known = await observer.existing(VendorAccountObserved, [an_account("b"), an_account("c")])
-    assert list(known) == [an_account("b").key]
+    assert {account.account_id async for account in changes.last_seen(VendorAccountObserved)} == {"a", "b"}
+    existing = await changes.existing(VendorAccountObserved, [an_account("b"), an_account("c")])
+    assert list(existing) == [an_account("b").key]
 
 
-@given(news=st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 6), st.booleans()), max_size=12))
+@given(readings=st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 6), st.booleans()), max_size=12))
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_however_news_and_crashes_come_the_last_record_is_the_newest_reading(
-    mongo: Mongo, news: list[tuple[str, int, bool]]
+async def test_however_readings_and_crashes_come_the_last_record_is_the_newest_reading(
+    mongo: Mongo, readings: list[tuple[str, int, bool]]
 ) -> None:
-    for name in ("observations", "dirty"):
+    for name in ("observations", "work_items"):
         await mongo.documents(name, "demo").remove({})
-    kafka = Published()
+    publisher = RecordingPublisher()
 
-    for key, revision, fails in news:
+    for key, revision, fails in readings:
         account = an_account(key, revision=revision, name=f"at {revision}")
         try:
-            await an_observer(mongo, Published(before=never) if fails else kafka).publish([account])
+            await a_change_publisher(
+                mongo, RecordingPublisher(before=kafka_away) if fails else publisher
+            ).publish([account])
         except TransientError:
             continue
-    await an_observer(mongo, kafka).republish_dirty()
+    await a_change_publisher(mongo, publisher).republish_dirty()
 
-    last = {m.account_id: m.revision for m in kafka.messages if isinstance(m, VendorAccountObserved)}
-    assert last == {key: max(r for k, r, _ in news if k == key) for key, _, _ in news}
+    last = {m.account_id: m.revision for m in publisher.messages if isinstance(m, VendorAccountObserved)}
+    assert last == {key: max(r for k, r, _ in readings if k == key) for key, _, _ in readings}

@@ -21,8 +21,10 @@ ACCOUNTS_READ = StepReport(counts={"accounts": 3}, shortfalls=("3 of 4 accounts 
 
 
 def make_runs(mongo: Mongo) -> RunRepository:
-    says = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
-    return RunRepository(mongo, IntegrationStates(mongo, Side.VENDOR), Outbox(mongo, "vendor-sync"), says)
+    message_types = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
+    return RunRepository(
+        mongo, IntegrationStates(mongo, Side.VENDOR), Outbox(mongo, "vendor-sync"), message_types
+    )
 
 
 async def claimed(runs: RunRepository) -> ClaimedRun:
@@ -66,8 +68,8 @@ async def test_a_request_joins_the_full_run_that_is_going_on(runs: RunRepository
     assert (await runs.queue(a_request("s2", kind=RunKind.QUICK))).run_id == going.run.run_id
     await runs.finish(going, RunEnding(Outcome.COMPLETE))
 
-    said = [VendorRunFinished.model_validate_json(row["body"]) for row in await outbox(mongo)]
-    assert [(finished.run_id, finished.sync_id) for finished in said] == [
+    messages = [VendorRunFinished.model_validate_json(row["body"]) for row in await outbox(mongo)]
+    assert [(finished.run_id, finished.sync_id) for finished in messages] == [
         (going.run.run_id, "s1"),
         (going.run.run_id, "s2"),
     ]
@@ -86,7 +88,7 @@ async def test_a_full_request_waits_for_the_quick_run_that_is_going_on(runs: Run
     assert (await claimed(runs)).run.run_id == queued.run_id
 
 
-async def test_a_killed_workers_run_is_taken_up_where_it_was(runs: RunRepository) -> None:
+async def test_a_killed_workers_run_is_continued_where_it_was(runs: RunRepository) -> None:
     await runs.queue(a_request())
     first = await runs.advance(await claimed(runs), "details", {"accounts": ACCOUNTS_READ})
     await first.lease.release()
@@ -147,7 +149,7 @@ async def test_a_claim_that_fails_half_way_holds_nobody_up(
     assert await runs.claim() is not None
 
 
-async def test_the_end_is_said_with_what_was_read(runs: RunRepository, mongo: Mongo) -> None:
+async def test_the_end_is_reported_with_what_was_read(runs: RunRepository, mongo: Mongo) -> None:
     await runs.queue(a_request())
     found = await claimed(runs)
 
@@ -155,9 +157,9 @@ async def test_the_end_is_said_with_what_was_read(runs: RunRepository, mongo: Mo
     assert (await runs.finish(found, ending)).state is RunState.FAILED
 
     finished, refused = await outbox(mongo)
-    said = VendorRunFinished.model_validate_json(finished["body"])
-    assert (said.outcome, said.reason, said.counts) == (Outcome.FAILED, "no", {"accounts": 3})
-    assert said.published == {VendorAccountObserved.topic: 0}
+    message = VendorRunFinished.model_validate_json(finished["body"])
+    assert (message.outcome, message.reason, message.counts) == (Outcome.FAILED, "no", {"accounts": 3})
+    assert message.published == {VendorAccountObserved.topic: 0}
     assert VendorCredentialsRejected.model_validate_json(refused["body"]).refused == "password"
 
 
@@ -190,13 +192,13 @@ async def test_a_run_is_not_wanted_once_disconnected_or_connected_anew(
 
 async def test_news_of_an_integration_may_come_in_any_order(mongo: Mongo) -> None:
     integrations = IntegrationStates(mongo, Side.VENDOR)
-    news = (changed(IntegrationStatus.ACTIVE, revision=2), changed(IntegrationStatus.PENDING, revision=1))
+    changes = (changed(IntegrationStatus.ACTIVE, revision=2), changed(IntegrationStatus.PENDING, revision=1))
 
-    await asyncio.gather(integrations.on_connected(connected()), *map(integrations.on_changed, news))
+    await asyncio.gather(integrations.on_connected(connected()), *map(integrations.on_changed, changes))
 
-    known = await integrations.get("demo", "int_1")
-    assert known is not None
-    assert (known.status, known.revision) == (IntegrationStatus.ACTIVE, 2)
+    state = await integrations.get("demo", "int_1")
+    assert state is not None
+    assert (state.status, state.revision) == (IntegrationStatus.ACTIVE, 2)
 
 
 async def test_the_end_of_an_older_generation_is_late_news(mongo: Mongo) -> None:
@@ -205,11 +207,11 @@ async def test_the_end_of_an_older_generation_is_late_news(mongo: Mongo) -> None
 
     await integrations.on_changed(changed(IntegrationStatus.DISCONNECTED, revision=5, generation=1))
 
-    known = await integrations.get("demo", "int_1")
-    assert known is not None
-    assert known.runnable
+    state = await integrations.get("demo", "int_1")
+    assert state is not None
+    assert state.runnable
 
 
-async def test_the_other_side_is_none_of_ours(mongo: Mongo) -> None:
+async def test_an_integration_of_the_other_side_is_ignored(mongo: Mongo) -> None:
     assert not await IntegrationStates(mongo, Side.VENDOR).on_connected(connected(side=Side.PSA))
     assert await IntegrationStates(mongo, Side.VENDOR).get("demo", "int_1") is None

@@ -4,14 +4,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from run_env import Board, Published, a_request, an_account, changed, connected, opened
+from run_env import (
+    RecordingPublisher,
+    RecordingStatusChannel,
+    a_request,
+    an_account,
+    changed,
+    connected,
+    unfenced,
+)
 
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Outcome, Side
 from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
-from shared.errors import CredentialsRejected as Refused
-from shared.errors import PermanentError, TransientError, UnexpectedResponse
+from shared.errors import CredentialsRejected, PermanentError, TransientError, UnexpectedResponse
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import Lease, LeaseLost
@@ -21,7 +28,7 @@ from shared.sync_engine.run_context import RunContext, RunStep
 from shared.sync_engine.run_repository import TTL, MessageTypes, RunRepository
 from shared.sync_engine.run_worker import WATCH_INTERVAL, RunWorker, WorkerTools
 
-SAYS = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
+MESSAGE_TYPES = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
 
 pytestmark = pytest.mark.usefixtures("queued")
 
@@ -57,7 +64,9 @@ class Scripted:
 
 @pytest.fixture
 def runs(mongo: Mongo) -> RunRepository:
-    return RunRepository(mongo, IntegrationStates(mongo, Side.VENDOR), Outbox(mongo, "vendor-sync"), SAYS)
+    return RunRepository(
+        mongo, IntegrationStates(mongo, Side.VENDOR), Outbox(mongo, "vendor-sync"), MESSAGE_TYPES
+    )
 
 
 @pytest.fixture
@@ -67,15 +76,16 @@ async def queued(runs: RunRepository, mongo: Mongo) -> None:
 
 
 def a_worker(
-    mongo: Mongo, runs: RunRepository, work: Scripted, publisher: Published | None = None
+    mongo: Mongo, runs: RunRepository, work: Scripted, publisher: RecordingPublisher | None = None
 ) -> RunWorker:
-    kafka = opened(publisher or Published())
-    return RunWorker(
-        runs, work, WorkerTools(mongo, kafka, Board(), watch_interval=timedelta(milliseconds=50))
+    open_publisher = unfenced(publisher or RecordingPublisher())
+    tools = WorkerTools(
+        mongo, open_publisher, RecordingStatusChannel(), watch_interval=timedelta(milliseconds=50)
     )
+    return RunWorker(runs, work, tools)
 
 
-async def ended(mongo: Mongo) -> VendorRunFinished | None:
+async def run_finished(mongo: Mongo) -> VendorRunFinished | None:
     rows = await mongo.all_tenants("outbox").find({"topic": VendorRunFinished.topic})
     return VendorRunFinished.model_validate_json(rows[0]["body"]) if rows else None
 
@@ -86,16 +96,16 @@ async def test_a_run_whose_steps_are_all_done_is_complete(mongo: Mongo, runs: Ru
     assert await worker.step()
     assert not await worker.step()
 
-    said = await ended(mongo)
-    assert said is not None
-    assert (said.outcome, said.published) == (Outcome.COMPLETE, {VendorAccountObserved.topic: 2})
-    assert said.counts == {"accounts": 2}
+    finished = await run_finished(mongo)
+    assert finished is not None
+    assert (finished.outcome, finished.published) == (Outcome.COMPLETE, {VendorAccountObserved.topic: 2})
+    assert finished.counts == {"accounts": 2}
 
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (Refused("401"), Outcome.FAILED),
+        (CredentialsRejected("401"), Outcome.FAILED),
         (ProviderUnreachable("the vendor is down"), Outcome.PARTIAL),
         (UnexpectedResponse("HTML"), Outcome.PARTIAL),
         (ZeroDivisionError(), Outcome.FAILED),
@@ -107,34 +117,36 @@ async def test_what_a_step_raises_decides_how_the_run_ends(
 ) -> None:
     await a_worker(mongo, runs, Scripted({"second": error})).step()
 
-    said = await ended(mongo)
-    assert said is not None
-    assert (said.outcome, said.published) == (outcome, {VendorAccountObserved.topic: 1})
+    finished = await run_finished(mongo)
+    assert finished is not None
+    assert (finished.outcome, finished.published) == (outcome, {VendorAccountObserved.topic: 1})
     rejected = await mongo.all_tenants("outbox").count({"topic": VendorCredentialsRejected.topic})
-    assert rejected == isinstance(error, Refused)
+    assert rejected == isinstance(error, CredentialsRejected)
 
 
 async def test_a_shortfall_makes_a_finished_run_partial(mongo: Mongo, runs: RunRepository) -> None:
     await a_worker(mongo, runs, Scripted(shortfalls=("a list fell short",))).step()
 
-    said = await ended(mongo)
-    assert said is not None
-    assert (said.outcome, said.reason) == (Outcome.PARTIAL, "a list fell short")
+    finished = await run_finished(mongo)
+    assert finished is not None
+    assert (finished.outcome, finished.reason) == (Outcome.PARTIAL, "a list fell short")
 
 
 async def test_a_run_ends_although_kafka_never_takes_something_that_it_read(
     mongo: Mongo, runs: RunRepository
 ) -> None:
-    async def picky(batch: list[Message]) -> None:
-        if any(isinstance(one, VendorAccountObserved) and one.account_id == "second" for one in batch):
+    async def refuse_second(batch: list[Message]) -> None:
+        if any(
+            isinstance(message, VendorAccountObserved) and message.account_id == "second" for message in batch
+        ):
             raise PermanentError("a message is larger than Kafka takes")
 
-    await a_worker(mongo, runs, Scripted(), Published(before=picky)).step()
+    await a_worker(mongo, runs, Scripted(), RecordingPublisher(before=refuse_second)).step()
 
-    said = await ended(mongo)
-    assert said is not None
-    assert (said.outcome, said.published) == (Outcome.PARTIAL, {VendorAccountObserved.topic: 1})
-    assert "larger than Kafka takes" in (said.reason or "")
+    finished = await run_finished(mongo)
+    assert finished is not None
+    assert (finished.outcome, finished.published) == (Outcome.PARTIAL, {VendorAccountObserved.topic: 1})
+    assert "larger than Kafka takes" in (finished.reason or "")
 
 
 async def test_trouble_of_our_own_ends_nothing_and_repeats_no_finished_step(
@@ -144,56 +156,56 @@ async def test_trouble_of_our_own_ends_nothing_and_repeats_no_finished_step(
 
     with pytest.raises(TransientError):
         await a_worker(mongo, runs, work).step()
-    assert await ended(mongo) is None
+    assert await run_finished(mongo) is None
     await a_worker(mongo, runs, work).step()
 
     assert work.done == ["first", "second"]
-    assert await ended(mongo) is not None
+    assert await run_finished(mongo) is not None
 
 
-async def test_a_worker_told_to_stop_puts_its_run_down_for_the_next(
+async def test_a_worker_that_must_stop_suspends_its_run_for_the_next(
     mongo: Mongo, runs: RunRepository
 ) -> None:
     stuck = a_worker(mongo, runs, Scripted(hold=asyncio.Event()))
-    going = asyncio.ensure_future(stuck.step())
+    step = asyncio.ensure_future(stuck.step())
     await until_claimed(mongo)
 
     stuck.stop()
 
-    assert await asyncio.wait_for(going, 5)
+    assert await asyncio.wait_for(step, 5)
     assert not await stuck.step()
     assert await a_worker(mongo, runs, Scripted()).step()
-    assert await ended(mongo) is not None
+    assert await run_finished(mongo) is not None
 
 
 async def test_a_run_whose_integration_is_disconnected_fails(mongo: Mongo, runs: RunRepository) -> None:
-    going = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=asyncio.Event())).step())
+    step = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=asyncio.Event())).step())
     await until_claimed(mongo)
 
     await IntegrationStates(mongo, Side.VENDOR).on_changed(changed(IntegrationStatus.DISCONNECTED))
-    await asyncio.wait_for(going, 5)
+    await asyncio.wait_for(step, 5)
 
-    said = await ended(mongo)
-    assert said is not None
-    assert (said.outcome, said.reason) == (Outcome.FAILED, "the integration is disconnected")
+    finished = await run_finished(mongo)
+    assert finished is not None
+    assert (finished.outcome, finished.reason) == (Outcome.FAILED, "the integration is disconnected")
 
 
 async def test_a_worker_that_lost_its_lease_leaves_the_end_to_its_successor(
     mongo: Mongo, runs: RunRepository
 ) -> None:
-    going = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=asyncio.Event())).step())
+    step = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=asyncio.Event())).step())
     await until_claimed(mongo)
 
     await mongo.all_tenants("leases").change({}, {"$set": {"token": "another's"}})
 
     with pytest.raises(LeaseLost):
-        await asyncio.wait_for(going, 5)
-    assert await ended(mongo) is None
+        await asyncio.wait_for(step, 5)
+    assert await run_finished(mongo) is None
 
 
 async def test_the_lease_is_renewed_while_a_step_takes_its_time(mongo: Mongo, runs: RunRepository) -> None:
     hold = asyncio.Event()
-    going = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=hold)).step())
+    step = asyncio.ensure_future(a_worker(mongo, runs, Scripted(hold=hold)).step())
     await until_claimed(mongo)
     leases = mongo.all_tenants("leases")
     [first] = await leases.find()
@@ -203,7 +215,7 @@ async def test_the_lease_is_renewed_while_a_step_takes_its_time(mongo: Mongo, ru
             await asyncio.sleep(0.01)
 
     hold.set()
-    assert await asyncio.wait_for(going, 5)
+    assert await asyncio.wait_for(step, 5)
 
 
 def test_renewals_may_fail_twice_before_the_lease_is_over() -> None:
@@ -211,12 +223,12 @@ def test_renewals_may_fail_twice_before_the_lease_is_over() -> None:
 
 
 async def test_everything_published_ends_at_the_leases_deadline(mongo: Mongo, runs: RunRepository) -> None:
-    kafka = Published()
+    publisher = RecordingPublisher()
 
-    await a_worker(mongo, runs, Scripted(), kafka).step()
+    await a_worker(mongo, runs, Scripted(), publisher).step()
 
     now = asyncio.get_running_loop().time()
-    assert all(limit is not None and limit < now + 60 for _, limit in kafka.limits)
+    assert all(deadline is not None and deadline < now + 60 for _, deadline in publisher.calls)
 
 
 async def until_claimed(mongo: Mongo, patience: float = 5) -> None:

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from ingram import Handler, Listing, answering, ingram, recorded
+from ingram import CustomerList, Handler, answering, ingram, recorded
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import CredentialsRejected, PermanentError, TransientError, UnexpectedResponse
@@ -11,8 +11,8 @@ from vendor_sync.marketplace import Customer, ListPage
 
 
 async def accounts(handler: Handler) -> list[ListPage[Customer]]:
-    async with ingram(handler) as vendor:
-        return [page async for page in vendor.accounts()]
+    async with ingram(handler) as marketplace:
+        return [page async for page in marketplace.accounts()]
 
 
 def ids(pages: list[ListPage[Customer]]) -> list[str]:
@@ -20,41 +20,41 @@ def ids(pages: list[ListPage[Customer]]) -> list[str]:
 
 
 async def test_every_page_is_read_in_order() -> None:
-    listing = Listing([[f"{n}" for n in range(1200)]])
+    listing = CustomerList([[f"{n}" for n in range(1200)]])
 
     pages = await accounts(listing)
 
     assert ids(pages) == [f"{n}" for n in range(1200)]
-    assert [query["offset"] for query in listing.asked] == ["0", "500", "1000"]
+    assert [query["offset"] for query in listing.queries] == ["0", "500", "1000"]
     assert not any(page.short for page in pages)
 
 
 async def test_a_server_that_sends_fewer_rows_than_asked_is_followed() -> None:
-    listing = Listing([[f"{n}" for n in range(7)]], most=3)
+    listing = CustomerList([[f"{n}" for n in range(7)]], max_rows=3)
 
     assert ids(await accounts(listing)) == [f"{n}" for n in range(7)]
-    assert [query["offset"] for query in listing.asked] == ["0", "3", "6"]
+    assert [query["offset"] for query in listing.queries] == ["0", "3", "6"]
 
 
 async def test_a_limit_that_is_refused_becomes_smaller() -> None:
-    listing = Listing([[f"{n}" for n in range(150)]], refuses=100)
+    listing = CustomerList([[f"{n}" for n in range(150)]], max_limit=100)
 
     assert len(ids(await accounts(listing))) == 150
-    assert [query["limit"] for query in listing.asked] == ["500", "100", "100"]
+    assert [query["limit"] for query in listing.queries] == ["500", "100", "100"]
 
 
 async def test_without_a_total_only_an_empty_page_ends_the_list() -> None:
-    listing = Listing([["1", "2", "3"]], most=2, said=None)
+    listing = CustomerList([["1", "2", "3"]], max_rows=2, claimed_total=None)
 
     pages = await accounts(listing)
 
     assert (ids(pages), pages[-1].short) == (["1", "2", "3"], False)
-    assert [query["offset"] for query in listing.asked] == ["0", "2", "3"]
+    assert [query["offset"] for query in listing.queries] == ["0", "2", "3"]
 
 
 async def test_a_row_that_shifted_to_the_next_page_counts_once_and_the_missed_one_is_found() -> None:
     before, after = ["4", "3", "3", "2"], ["5", "4", "3", "2"]
-    listing = Listing([before, after], most=2, said=4)
+    listing = CustomerList([before, after], max_rows=2, claimed_total=4)
 
     pages = await accounts(listing)
 
@@ -63,12 +63,12 @@ async def test_a_row_that_shifted_to_the_next_page_counts_once_and_the_missed_on
 
 
 async def test_a_list_that_falls_short_twice_is_called_short() -> None:
-    listing = Listing([["1", "2"]], said=3)
+    listing = CustomerList([["1", "2"]], claimed_total=3)
 
     pages = await accounts(listing)
 
     assert (ids(pages), pages[-1].short, pages[-1].total) == (["1", "2"], True, 3)
-    assert len([query for query in listing.asked if query["offset"] == "0"]) == 2
+    assert len([query for query in listing.queries if query["offset"] == "0"]) == 2
 
 
 async def test_a_server_that_repeats_one_page_for_ever_is_left() -> None:
@@ -79,34 +79,34 @@ async def test_a_server_that_repeats_one_page_for_ever_is_left() -> None:
 
 
 async def test_an_empty_list_is_an_empty_page() -> None:
-    pages = await accounts(Listing([[]]))
+    pages = await accounts(CustomerList([[]]))
 
     assert ids(pages) == []
     assert not pages[-1].short
 
 
 async def test_rows_of_another_status_are_left_out_after_they_were_counted() -> None:
-    async with ingram(answering(200, recorded("subscriptions-active"))) as vendor:
-        pages = [page async for page in vendor.subscriptions(SubscriptionStatus.ACTIVE)]
+    async with ingram(answering(200, recorded("subscriptions-active"))) as marketplace:
+        pages = [page async for page in marketplace.subscriptions(SubscriptionStatus.ACTIVE)]
 
     assert [row.subscription_id for page in pages for row in page.rows] == ["1000177", "1000178"]
     assert not pages[-1].short
 
 
 async def test_one_status_is_asked_for_at_a_time() -> None:
-    listing = Listing([[]])
+    listing = CustomerList([[]])
 
-    async with ingram(listing) as vendor:
-        assert [page async for page in vendor.subscriptions(SubscriptionStatus.HOLD)]
+    async with ingram(listing) as marketplace:
+        assert [page async for page in marketplace.subscriptions(SubscriptionStatus.HOLD)]
 
-    assert listing.asked[0]["status"] == "hold"
+    assert listing.queries[0]["status"] == "hold"
 
 
 @pytest.mark.parametrize("status", [400, 404])
-async def test_an_entity_that_is_not_found_is_gone(status: int) -> None:
-    async with ingram(answering(status, recorded("gone"))) as vendor:
-        assert await vendor.subscription("999") is None
-        assert await vendor.account("999") is None
+async def test_an_entity_that_is_not_found_is_absent(status: int) -> None:
+    async with ingram(answering(status, recorded("gone"))) as marketplace:
+        assert await marketplace.subscription("999") is None
+        assert await marketplace.account("999") is None
 
 
 @pytest.mark.parametrize(
@@ -136,20 +136,20 @@ async def test_an_entity_that_is_not_found_is_gone(status: int) -> None:
 )
 @pytest.mark.parametrize(
     "read",
-    [lambda vendor: vendor.subscription("999"), lambda vendor: anext(vendor.accounts())],
+    [lambda marketplace: marketplace.subscription("999"), lambda marketplace: anext(marketplace.accounts())],
     ids=["detail", "list"],
 )
 async def test_whatever_else_is_answered_is_an_error_and_never_an_absence(
     read: Callable[[IngramMicroConnector], object], handler: Handler, error: type[Exception]
 ) -> None:
-    async with ingram(handler) as vendor:
+    async with ingram(handler) as marketplace:
         with pytest.raises(error):
-            await read(vendor)  # type: ignore[misc]  # either call is awaited the same way
+            await read(marketplace)  # type: ignore[misc]  # either call is awaited the same way
 
 
 async def test_a_detail_is_read_with_its_products() -> None:
-    async with ingram(answering(200, recorded("subscription-1000177"))) as vendor:
-        detail = await vendor.subscription("1000177")
+    async with ingram(answering(200, recorded("subscription-1000177"))) as marketplace:
+        detail = await marketplace.subscription("1000177")
 
     assert detail is not None
     assert len(detail.products) == 4

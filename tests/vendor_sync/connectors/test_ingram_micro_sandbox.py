@@ -35,7 +35,7 @@ def world(app: FastAPI) -> World:
 
 
 @pytest.fixture
-async def stage(app: FastAPI, world: World, mongo: Mongo) -> VendorRunHarness:
+async def harness(app: FastAPI, world: World, mongo: Mongo) -> VendorRunHarness:
     transport, headers = httpx.ASGITransport(app), ingram_headers(world.identity)
     async with httpx.AsyncClient(transport=transport, base_url=INGRAM, headers=headers) as client:
         token = (await sign_in(client, world.identity)).json()["token"]
@@ -51,41 +51,47 @@ async def stage(app: FastAPI, world: World, mongo: Mongo) -> VendorRunHarness:
 
 
 async def test_a_run_reads_all_that_is_billable_with_the_fewest_calls(
-    stage: VendorRunHarness, world: World
+    harness: VendorRunHarness, world: World
 ) -> None:
-    asked_before = world.journal.last
+    calls_before = world.journal.last
 
-    finished = await stage.run()
+    finished = await harness.run()
 
-    billable = [one for one in world.marketplace.subscriptions.values() if one.status in ("active", "hold")]
+    billable = [
+        subscription
+        for subscription in world.marketplace.subscriptions.values()
+        if subscription.status in ("active", "hold")
+    ]
     assert (finished.outcome, finished.reason) == (Outcome.COMPLETE, None)
     assert finished.counts["subscriptions"] == len(billable)
     assert finished.published[VendorAccountObserved.topic] == len(world.marketplace.customers)
-    pages = sum(-(-len([one for one in billable if one.status == s]) // 500) for s in ("active", "hold"))
+    pages = sum(
+        -(-len([row for row in billable if row.status == status]) // 500) for status in ("active", "hold")
+    )
     customer_pages = -(-len(world.marketplace.customers) // 500)
-    assert world.journal.last - asked_before == customer_pages + 2 * pages + len(billable)
+    assert world.journal.last - calls_before == customer_pages + 2 * pages + len(billable)
 
 
-async def test_the_quantities_are_those_of_the_marketplace(stage: VendorRunHarness, world: World) -> None:
-    await stage.run()
+async def test_the_quantities_are_those_of_the_marketplace(harness: VendorRunHarness, world: World) -> None:
+    await harness.run()
 
-    told = {
-        seen.subscription_id: [(line.quantity, line.missing) for line in seen.lines]
-        for seen in stage.said(SubscriptionObserved)
-        if seen.detailed
+    published = {
+        observation.subscription_id: [(line.quantity, line.missing) for line in observation.lines]
+        for observation in harness.published(SubscriptionObserved)
+        if observation.detailed
     }
-    for id_, lines in told.items():
-        there = world.marketplace.subscriptions[id_].lines
+    for id_, lines in published.items():
+        held_lines = world.marketplace.subscriptions[id_].lines
         assert [str(quantity) for quantity, _ in lines if quantity is not None] == [
-            str(line.quantity) for line in there
+            str(line.quantity) for line in held_lines
         ]
-        assert there or lines == [(None, NoNumber.UNQUANTIFIED)]
+        assert held_lines or lines == [(None, NoNumber.UNQUANTIFIED)]
 
 
-async def test_a_second_run_says_nothing_new(stage: VendorRunHarness) -> None:
-    await stage.run("first")
-    told = len(stage.kafka.messages)
+async def test_a_second_run_publishes_nothing_new(harness: VendorRunHarness) -> None:
+    await harness.run("first")
+    published_before = len(harness.publisher.messages)
 
-    finished = await stage.run("second")
+    finished = await harness.run("second")
 
-    assert (len(stage.kafka.messages), finished.outcome) == (told, Outcome.COMPLETE)
+    assert (len(harness.publisher.messages), finished.outcome) == (published_before, Outcome.COMPLETE)

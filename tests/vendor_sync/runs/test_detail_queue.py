@@ -10,7 +10,14 @@ from marketplace import NOW, a_row
 from shared.contracts.base import RunKind
 from shared.contracts.vendor_sync import SubscriptionStatus
 from vendor_sync.marketplace import SubscriptionRow
-from vendor_sync.runs.detail_queue import DetailEntry, DetailPlan, DetailState, OfferOrder, QueueProgress
+from vendor_sync.runs.detail_queue import (
+    DetailEntry,
+    DetailPlan,
+    DetailRank,
+    DetailState,
+    OfferOrder,
+    QueueProgress,
+)
 
 
 def a_plan(kind: RunKind = RunKind.FULL, *, run_id: str = "run_2") -> DetailPlan:
@@ -24,27 +31,33 @@ def an_entry(
     row = row or a_row()
     when = read_at or NOW - timedelta(days=1)
     return DetailEntry(
-        row, run_id, DetailState.DONE, 2, row.status, read_at=when, read_fingerprint=row.fingerprint
+        row,
+        run_id,
+        DetailState.DONE,
+        DetailRank.REST,
+        row.status,
+        read_at=when,
+        read_fingerprint=row.fingerprint,
     )
 
 
-@given(names=st.lists(st.sampled_from("abcdef"), max_size=30), known=st.sets(st.sampled_from("abcdef")))
+@given(names=st.lists(st.sampled_from("abcdef"), max_size=30), read_before=st.sets(st.sampled_from("abcdef")))
 def test_one_of_each_offer_comes_before_the_rest_and_unread_offers_first(
-    names: list[str], known: set[str]
+    names: list[str], read_before: set[str]
 ) -> None:
     rows = [a_row(str(place), name=name) for place, name in enumerate(names)]
-    order = OfferOrder(frozenset(a_row(name=name).offer for name in known))
+    order = OfferOrder(frozenset(a_row(name=name).offer for name in read_before))
 
     ranked = sorted([(order.rank(row), place, row.name) for place, row in enumerate(rows)])
 
     offers = [name for *_, name in ranked]
     firsts = offers[: len(set(names))]
     assert sorted(firsts) == sorted(set(names))
-    assert [name in known for name in firsts] == sorted(name in known for name in firsts)
+    assert [name in read_before for name in firsts] == sorted(name in read_before for name in firsts)
 
 
 def test_a_full_run_reads_every_detail() -> None:
-    assert a_plan().listed_first(a_row(), an_entry()).state is DetailState.DUE
+    assert a_plan().decide_at_first_listing(a_row(), an_entry()).state is DetailState.DUE
 
 
 @pytest.mark.parametrize(
@@ -62,7 +75,7 @@ def test_a_full_run_reads_every_detail() -> None:
 def test_a_quick_run_keeps_what_is_unchanged_and_read_lately(
     before: DetailEntry | None, state: DetailState
 ) -> None:
-    assert a_plan(RunKind.QUICK).listed_first(a_row(), before).state is state
+    assert a_plan(RunKind.QUICK).decide_at_first_listing(a_row(), before).state is state
 
 
 @pytest.mark.parametrize(
@@ -74,30 +87,32 @@ def test_a_change_on_the_day_of_the_last_reading_may_have_come_after_it(
     read_at = datetime(2026, 10, 30, 9, tzinfo=UTC)
     row = replace(a_row(), modified_on=date(2026, 10, 30) - timedelta(days=days))
 
-    assert a_plan(RunKind.QUICK).listed_first(row, an_entry(row, read_at=read_at)).state is state
+    assert a_plan(RunKind.QUICK).decide_at_first_listing(row, an_entry(row, read_at=read_at)).state is state
 
 
 def test_what_came_back_is_as_if_never_read() -> None:
-    entry = a_plan().listed_first(a_row(), replace(an_entry(), gone=True))
+    entry = a_plan().decide_at_first_listing(a_row(), replace(an_entry(), gone=True))
 
     assert (entry.gone, entry.read_at) == (False, None)
 
 
 def test_a_listing_that_is_repeated_changes_no_decision() -> None:
     plan = a_plan(RunKind.QUICK)
-    once = plan.listed_first(a_row(), an_entry())
+    once = plan.decide_at_first_listing(a_row(), an_entry())
 
-    assert plan.listed_first(a_row(), once) == once
-    assert plan.listed_first(a_row(), replace(once, state=DetailState.DONE)).state is DetailState.DONE
+    assert plan.decide_at_first_listing(a_row(), once) == once
+    assert (
+        plan.decide_at_first_listing(a_row(), replace(once, state=DetailState.DONE)).state is DetailState.DONE
+    )
 
 
 def test_the_listing_at_the_end_makes_due_what_changed_or_came_since() -> None:
     plan = a_plan()
-    done = replace(plan.listed_first(a_row(), None), state=DetailState.DONE)
+    done = replace(plan.decide_at_first_listing(a_row(), None), state=DetailState.DONE)
     on_hold = replace(a_row(), status=SubscriptionStatus.HOLD)
 
-    assert plan.listed_again(on_hold, done).state is DetailState.DUE
-    assert plan.listed_again(a_row("new"), None).state is DetailState.DUE
+    assert plan.decide_at_last_listing(on_hold, done).state is DetailState.DUE
+    assert plan.decide_at_last_listing(a_row("new"), None).state is DetailState.DUE
 
 
 def test_coverage_is_the_share_that_was_read_or_seen_unchanged() -> None:

@@ -7,7 +7,7 @@ from marketplace import MONTH, YEAR, a_detail, a_product, a_row
 
 from shared.contracts.base import NoNumber
 from vendor_sync.marketplace import Price, ProductEntry, SubscriptionDetail, SubscriptionRow, VendorPeriod
-from vendor_sync.runs.offers import lines_of, renamed, service_key
+from vendor_sync.runs.offers import lines_of, rename_service, service_key
 
 
 def product(
@@ -107,7 +107,7 @@ def test_different_vendors_and_part_numbers_never_share_a_key(
 def test_a_service_goes_by_the_name_that_its_key_is_known_by() -> None:
     (line,) = lines_of(a_detail())
 
-    known = renamed(line.service, {line.service.key: "Known"})
+    service = rename_service(line.service, {line.service.key: "Known"})
 
-    assert (known.name, known.title) == ("Known", "Known – 1 Year, billed Monthly")
-    assert renamed(line.service, {}) == line.service
+    assert (service.name, service.title) == ("Known", "Known – 1 Year, billed Monthly")
+    assert rename_service(line.service, {}) == line.service

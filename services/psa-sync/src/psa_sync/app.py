@@ -16,13 +16,13 @@ from shared.contracts.base import Side
 from shared.http_client.access import AccessClient
 from shared.kafka import FencedProducers, make_broker
 from shared.mongo import Mongo
+from shared.runtime.clock import utc_now
 from shared.runtime.leases import Leases
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
 from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.run_repository import MessageTypes
-from shared.sync_engine.run_worker import utc_now
 from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile
 
 PROFILE = SyncServiceProfile(
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def dependencies_of(settings: Settings) -> SyncDependencies[PsaConnection]:
-    """Opens what the settings name: stores, Kafka, the status channel and the ways to the providers."""
+    """Opens what the settings name: the store, Kafka, the status channel and the connections to providers."""
     access = AccessClient(settings.auth, settings.outbound)
     producers = FencedProducers(settings.kafka, PROFILE.service)
     status_channel = StatusChannel(settings.redis)

@@ -1,4 +1,4 @@
-"""The PSA's things as a connector reads them, whichever PSA it is; quantities and prices are exact."""
+"""The PSA's things as a connector yields them, whichever PSA it is; quantities and prices are exact; pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Listing(StrEnum):
-    """The lists that can be counted without reading them."""
+    """The lists that a PSA counts without their being read; each name is also the noun of a run's count."""
 
     COMPANIES = "companies"
     PRODUCTS = "products"
@@ -17,7 +17,7 @@ class Listing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Who is billed."""
+    """A company in the PSA: who is billed."""
 
     company_id: str
     key: str
@@ -28,7 +28,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueItem:
-    """A catalogue item; `key` is what people call the product id."""
+    """A product in the catalogue; `key` is what people call the product id."""
 
     product_id: str
     key: str
@@ -39,16 +39,16 @@ class CatalogueItem:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The contract that lines hang on; its dates bound theirs."""
+    """The contract that lines belong to; its dates bound theirs."""
 
     agreement_id: str
     name: str
     company_id: str
     cancelled: bool
-    """Or otherwise switched off: nothing of it is billed, whatever its dates say."""
+    """Cancelled or otherwise switched off: nothing of the agreement is billed, whatever its dates say."""
     starts_on: date | None = None
     ends_on: date | None = None
-    """First day on which nothing of it is billed any more."""
+    """The first day on which nothing of it is billed any more."""
     currency: str | None = None
 
 
@@ -61,12 +61,14 @@ class PsaLine:
     product_id: str
     quantity: Decimal | None
     included: Decimal | None
+    """Units that are free of charge, counted in `quantity`."""
     unit_price: Decimal | None
     unit_cost: Decimal | None
     charged: bool
-    """What the line itself says; `billable` counts the agreement in."""
+    """Whether the line itself is billed; `billable` takes the agreement into account."""
     from_day: date | None = None
     until_day: date | None = None
+    """The line's own dates; `starts_on` and `ends_on` take the agreement's into account."""
 
     @property
     def billable(self) -> bool:
@@ -74,22 +76,23 @@ class PsaLine:
 
     @property
     def starts_on(self) -> date | None:
-        """The later of the line's and the agreement's first day: billed only when both run."""
-        return max(_known(self.from_day, self.agreement.starts_on), default=None)
+        """The later first day of the line and its agreement: the line is billed only while both run."""
+        return max(_set_days(self.from_day, self.agreement.starts_on), default=None)
 
     @property
     def ends_on(self) -> date | None:
-        """The earlier of both ends; the first day on which the line is no longer billed."""
-        return min(_known(self.until_day, self.agreement.ends_on), default=None)
+        """The earlier end of both: the first day on which the line is no longer billed."""
+        return min(_set_days(self.until_day, self.agreement.ends_on), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class WriteAcknowledgement:
-    """What the PSA answered to a write: a claim that only reading back can prove."""
+    """What the PSA answered to a write: a claim that only a read-back proves."""
 
     quantity: Decimal | None
     request_id: str | None
 
 
-def _known(*days: date | None) -> Iterable[date]:
+def _set_days(*days: date | None) -> Iterable[date]:
+    # An unset day is no bound: neither the earliest nor the latest.
     return [day for day in days if day is not None]

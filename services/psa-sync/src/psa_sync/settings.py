@@ -1,4 +1,4 @@
-"""What psa-sync needs to be told."""
+"""The settings of psa-sync."""
 
 from shared.runtime.settings import (
     KafkaSettings,
@@ -11,7 +11,7 @@ from shared.runtime.settings import (
 
 
 class _Database(MongoSettings):
-    """Named like the service unless told otherwise."""
+    """The database is named like the service unless the environment names another."""
 
     database: str = "psa-sync"
 

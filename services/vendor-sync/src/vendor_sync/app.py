@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def dependencies_of(settings: Settings) -> SyncDependencies[Marketplace]:
-    """Opens what the settings name: stores, Kafka, the status channel and the ways to the providers."""
+    """Opens what the settings name: the store, Kafka, the status channel and the connections to providers."""
     access = AccessClient(settings.auth, settings.outbound)
     rate_limits = RateLimits(settings.redis, settings.budget)
     producers = FencedProducers(settings.kafka, PROFILE.service)

@@ -1,4 +1,4 @@
-"""What a marketplace is made of, whichever vendor runs it; what connectors yield."""
+"""The marketplace's things as a connector yields them, whichever vendor runs it; amounts are exact; pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,27 +9,15 @@ from typing import Generic, TypeVar
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 
-__all__ = [
-    "BILLABLE",
-    "Customer",
-    "SubscriptionDetail",
-    "Price",
-    "ListPage",
-    "VendorPeriod",
-    "ProductEntry",
-    "SubscriptionRow",
-    "SubscriptionStatus",
-]
-
 BILLABLE = (SubscriptionStatus.ACTIVE, SubscriptionStatus.HOLD)
-"""The statuses that are listed and counted (architecture §4)."""
+"""The statuses that are listed, one by one, and counted (architecture §4)."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class VendorPeriod:
-    """A commitment or an invoice cadence."""
+    """A commitment term or an invoice cadence: `duration` units of `type` (day, month, year …)."""
 
     type: str
     duration: int
@@ -48,7 +36,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer in the marketplace."""
+    """A customer in the marketplace: a vendor account."""
 
     account_id: str
     name: str
@@ -71,23 +59,24 @@ class SubscriptionRow:
     term: VendorPeriod | None = None
     billing: VendorPeriod | None = None
     rated_outside: bool = False
-    """Rated by the vendor after use (`chargeExternalRating`): its quantity is no count of seats."""
+    """The vendor rates it after use (`chargeExternalRating`): its quantity is no count of seats."""
 
     @property
     def offer(self) -> str:
-        """What lists can tell of what was bought: name and periods."""
+        """Identifies what was bought as far as a list row tells: by name and periods."""
         return sha256(f"{self.name}|{self.term}|{self.billing}".encode()).hexdigest()[:16]
 
     @property
     def fingerprint(self) -> str:
-        """Differs when anything in the row does."""
-        # Of what we understood of the row: a field that we do not read makes no detail due.
+        """Identifies what the row says: it differs when anything in the row does."""
+        # Of what we parsed of the row: a field that we do not read makes no detail due. It is stored, and
+        # compared with that of the next run, so a field that is renamed here makes every detail due once.
         return sha256(repr(self).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class ProductEntry:
-    """One product entry of a subscription; what is None was not said."""
+    """One product entry of a subscription; None is what the vendor left out, and never zero."""
 
     product_id: str | None
     mpn: str | None
@@ -100,7 +89,7 @@ class ProductEntry:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionDetail:
-    """A subscription read by itself; only here are its products."""
+    """A subscription read by itself; only the detail holds its products (Ingram Micro §7.3)."""
 
     row: SubscriptionRow
     products: tuple[ProductEntry, ...]
@@ -108,10 +97,10 @@ class SubscriptionDetail:
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[T]):
-    """Some of a list, each thing once."""
+    """A page of a list; over all pages each thing comes once."""
 
     rows: Sequence[T]
     total: int | None = None
-    """How many the vendor says there are; None when it does not say."""
+    """How many things the vendor counts in the whole list; None when it does not say."""
     short: bool = False
-    """The list ended, was read again, and still holds fewer than the vendor says."""
+    """True on the last page of a list that was read twice and still holds fewer than the vendor counts."""

@@ -1,4 +1,4 @@
-"""What vendor-sync needs to be told."""
+"""The settings of vendor-sync."""
 
 from shared.http_client.rate_limit import RateLimitSettings
 from shared.runtime.settings import (
@@ -12,7 +12,7 @@ from shared.runtime.settings import (
 
 
 class _Database(MongoSettings):
-    """Named like the service unless told otherwise."""
+    """The database is named like the service unless the environment names another."""
 
     database: str = "vendor-sync"
 

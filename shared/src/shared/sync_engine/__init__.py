@@ -1,9 +1,11 @@
-"""What both sync services do alike: queue runs, keep their lease, publish only what differs, tell how far.
+"""What both sync services do alike: carry runs under leases, publish only what differs, report progress.
 
-- `service`: how a sync service is built, from `desk` (what it hears) and `jobs` (its workers)
-- `integrations`: what auth said of the integrations of this side
-- `runs`: queue, claim and finish runs; requests are joined, never lost
-- `observing`: last seen state, dirty marks, the revision counter
-- `working`: carries a run from claim to end, step by step, and stops when it must
-- `progress`: tells the status channel how far a run is
+- `sync_service`: builds a sync service, from `handlers` (Kafka in) and `jobs` (the workers)
+- `integrations`: the state of each integration of one side, as auth tells it
+- `run_repository`: queues, claims and finishes runs; requests join a run, and none is lost
+- `run_worker`: carries a run from claim to end, step by step, and stops when it must
+- `run_context`: what every step of a run works with; `stamp`: what marks the observations of one read
+- `change_publisher`: publishes what differs from what was last seen (`observation_rows`, `revisions`)
+- `absences`: confirms that what vanished from a list is absent
+- `progress`: reports to the status channel; `publication_counts`: counts what a run has published
 """

@@ -1,8 +1,8 @@
 """Confirms absences: what vanished from a list is read once by itself before it counts as absent."""
 
 # Invariant: nothing is published as absent because a list left it out. Lists are read page by page while the
-# provider changes them, are filtered by status, and may come back short, so a thing that is missing from a list
-# is read by its id, and only the provider's own "there is none" makes it absent (architecture §4).
+# provider changes them, are filtered by status, and may come back short, so a thing that is missing from a
+# list is read by its id, and only the provider's own "there is none" makes it absent (architecture §4).
 #
 #   last seen {a, b, c}   listed {a}   → b and c vanished   read b → there: published as read
 #                                                           read c → none: published as absent

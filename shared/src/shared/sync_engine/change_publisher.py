@@ -8,9 +8,9 @@
 #   store rows {a r7, b r7} + dirty {a, b} │ publish a, b │ complete the item
 #                                          └ killed here → republish_dirty publishes a r7, b r7 again
 #
-# Rows move only forward by revision, which is taken before the read that it stamps. A writer that finds its key
-# overtaken after publishing publishes the newer row again: its own late record may lie behind it in the topic,
-# and compaction would keep the last.
+# Rows move only forward by revision, which is taken before the read that it stamps. A writer that finds its
+# key overtaken after publishing publishes the newer row again: its own late record may lie behind it in the
+# topic, and compaction would keep the last.
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -62,7 +62,7 @@ class LeaseFence(Protocol):
 
 
 def dirty_queue(mongo: Mongo) -> WorkQueue:
-    """The queue of what was stored and may not have arrived; its lanes are integrations, its keys ids of rows."""
+    """The queue of rows that were stored and may not have arrived, by id; its lanes are integrations."""
     return WorkQueue(mongo, keys_per_item=_BATCH_SIZE)
 
 
@@ -131,8 +131,9 @@ class ChangePublisher:
     async def _publish_batch(self, batch: Sequence[O], *, always: bool) -> list[O]:
         newest = newest_of(batch)
         rows = await self._rows.get_many(newest)
-        # Rows first: what somebody is just publishing was named dirty together with its row.
-        dirty = await self._dirty_ids()
+        # Rows first: what another writer is just publishing was named dirty together with its row.
+        items = await self._dirty.lane(self._tenant_id, self._integration_id)
+        dirty = {id_ for item in items for id_ in item.keys}
         due = {
             id_: thing
             for id_, thing in newest.items()
@@ -145,10 +146,6 @@ class ChangePublisher:
         item, standing = await self._store(due, rows, dirty)
         await self._send(item, standing)
         return [thing for thing in standing if id_of(thing) not in self.refused]
-
-    async def _dirty_ids(self) -> set[str]:
-        items = await self._dirty.lane(self._tenant_id, self._integration_id)
-        return {id_ for item in items for id_ in item.keys}
 
     async def _store(
         self, due: Mapping[str, O], rows: Mapping[str, Document], dirty: Collection[str]
@@ -174,7 +171,7 @@ class ChangePublisher:
         return item, [thing for id_, thing in due.items() if id_ in standing]
 
     async def _send(self, item: WorkItem, observations: Sequence[Observation]) -> None:
-        """Publishes what the item names; a writer that overtook us on a key gets the last word on it again."""
+        """Publishes what the item names; where a newer row overtook it, that row is published again."""
         while observations:
             failure = await attempt(self._hand_over(observations))
             overtaken = await self._overtaken({id_of(thing): thing.revision for thing in observations})
@@ -208,7 +205,7 @@ class ChangePublisher:
             await self._hand_over(observations[middle:])
 
     def _readable(self, rows: Mapping[str, Document]) -> list[Observation]:
-        """Returns what can be read; what an older release stored in another shape is refused until read anew."""
+        """Returns what can be parsed; what an older release stored in another shape is refused."""
         readable = []
         for id_, row in rows.items():
             try:

@@ -1,7 +1,7 @@
-"""What auth said of the integrations of one side, kept in the sync service's own database."""
+"""Stores the state of the integrations of one side, as auth tells it, in the sync service's own database."""
 
-# Invariant: the stored state is that of the newest news, whatever order the news comes in. Two topics tell of one
-# integration: a connection counts by its generation, a change by its revision within that generation.
+# Invariant: the stored state is that of the newest news, whatever order the news comes in. Two topics tell of
+# one integration: a connection counts by its generation, a change by its revision within that generation.
 #
 #   connected g1 → changed g1 r5 (disconnected) → connected g2 → changed g1 r5 again (late): stays pending, g2
 
@@ -58,7 +58,7 @@ class IntegrationStates:
             document = await rows.get(event.integration_id, session=session)
             before = IntegrationState.model_validate(document) if document else None
             after = merge(before)
-            # Both topics tell of one integration at the same moment; what says nothing new is not written.
+            # Both topics tell of one integration at the same moment; what changes nothing is not written.
             if after != before:
                 await rows.put({"_id": after.integration_id} | after.model_dump(mode="json"), session=session)
 

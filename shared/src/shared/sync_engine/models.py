@@ -36,7 +36,7 @@ OPEN = (RunState.QUEUED, RunState.RUNNING)
 
 
 class IntegrationState(BaseModel):
-    """An integration as auth last told of it."""
+    """An integration as auth last reported it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -57,12 +57,12 @@ class IntegrationState(BaseModel):
 
     @classmethod
     def of(cls, event: IntegrationChanged) -> Self:
-        """The state that a change tells of an integration that was not known before."""
+        """The state after the first news of an integration, when that is a change."""
         return cls.model_validate(event.model_dump())
 
     @classmethod
     def connected(cls, event: IntegrationConnected) -> Self:
-        """The state that a connection tells of an integration that was not known before."""
+        """The state after the first news of an integration, when that is its connection."""
         return cls.model_validate(event.model_dump() | {"status": IntegrationStatus.PENDING})
 
     def reconnected(self, event: IntegrationConnected) -> "IntegrationState":
@@ -72,7 +72,7 @@ class IntegrationState(BaseModel):
         return self.model_copy(update={"generation": event.generation, "status": IntegrationStatus.PENDING})
 
     def changed(self, event: IntegrationChanged) -> "IntegrationState":
-        """The state after a change: one of an older generation must not end what was connected again since."""
+        """The state after a change; one of an older generation must not end what was connected since."""
         if event.revision <= self.revision or event.generation < self.generation:
             return self
         return IntegrationState.model_validate(event.model_dump())
@@ -139,7 +139,7 @@ class Run(BaseModel):
     finished_at: AwareDatetime | None = None
 
     def answers(self, request: RunRequest, generation: int) -> bool:
-        """Tells whether a request may join: the run reads all that it asks for, and has not begun or is full."""
+        """Tells whether a request may join: the run reads all that it asks for, and is queued or full."""
         enough = self.kind is RunKind.FULL or self.kind is request.kind
         if self.state is RunState.RUNNING:
             return self.kind is RunKind.FULL and self.generation == generation
@@ -165,7 +165,7 @@ class RunEnding:
     reason: str | None = None
     tally: RunTally = RunTally()
     refused: str | None = None
-    """What was refused, when it was the credentials: the integration is then said to be broken."""
+    """What was refused, when it was the credentials: credentials-rejected is then sent."""
 
 
 class ProviderUnreachable(PermanentError):

@@ -1,7 +1,8 @@
 """The row of an observation: what was last seen of a thing, and the revision that readers surely hold."""
 
-# Invariant: `arrived` is the newest revision of the key that Kafka has surely acknowledged, as long as the row is
-# dirty; of a clean row it is the row's own revision, so it is not written again when a publishing succeeds.
+# Invariant: `arrived` is the newest revision of the key that Kafka has surely acknowledged, as long as the
+# row is dirty; of a clean row it is the row's own revision, so it is not written again when a publishing
+# succeeds.
 #
 #   published r5, clean → stored r8, dirty: arrived 5 → acknowledged: clean, arrived counts as 8
 #   stored r9 while r8 is still dirty: arrived stays 5, for whether r8 arrived is not known

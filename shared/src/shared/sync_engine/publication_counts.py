@@ -14,9 +14,10 @@ _ARRIVAL_FIELDS = ("topic", "revision", "arrived")
 async def published_since(mongo: Mongo, run: Run, topics: Iterable[str]) -> dict[str, int]:
     """Returns by topic how many keys readers hold with a revision of this run or later, writes included.
 
-    That is exactly what billing counts, so a run that was continued by another worker says the right number.
+    That is exactly what billing counts, so the number is right for a run that another worker continued, too.
     """
-    # A dirty row may not have arrived: it counts only if what readers surely held before was of this run already.
+    # A dirty row may not have arrived: it counts only if what readers surely held before was of this run
+    # already.
     rows, first = mongo.documents(COLLECTION, run.tenant_id), run.first_revision
     items = await dirty_queue(mongo).lane(run.tenant_id, run.integration_id)
     dirty = await rows.get_many({id_ for item in items for id_ in item.keys}, fields=_ARRIVAL_FIELDS)

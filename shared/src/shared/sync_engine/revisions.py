@@ -1,4 +1,4 @@
-"""Counts revisions: one counter for each integration, so that what was read later carries the larger number."""
+"""Counts revisions, by integration, so that what was read later carries the larger number."""
 
 from shared.errors import Conflict
 from shared.mongo import Mongo
@@ -13,7 +13,7 @@ class RevisionCounter:
         self._mongo = mongo
 
     async def next(self, tenant_id: str, integration_id: str) -> int:
-        """Returns a revision that was never given out; take it before the read that it stamps, never after."""
+        """Returns a revision that was never given out; take it before the read that it stamps."""
         try:
             return await self._increment(tenant_id, integration_id)
         except Conflict:  # two first counts met; the row exists now

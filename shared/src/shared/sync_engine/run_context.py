@@ -2,16 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
+from shared.runtime.clock import Clock
 from shared.sync_engine.change_publisher import ChangePublisher
 from shared.sync_engine.models import IntegrationState, Run, RunTally, StepReport
 from shared.sync_engine.progress import RunProgress
 from shared.sync_engine.run_repository import ClaimedRun
 from shared.sync_engine.stamp import Stamp
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)

@@ -1,12 +1,12 @@
-"""Stores the runs of one sync service: requests queue or join them, workers claim, advance and finish them."""
+"""Stores the runs of one sync service: requests queue or join, workers claim, advance and finish."""
 
-# Invariant: a request is never lost and never answered twice. It is stored as a sync id of exactly one run, and
-# a finished run answers each of its sync ids with a run-finished of its own (same run id):
+# Invariant: a request is never lost and never answered twice. It is stored as a sync id of exactly one run,
+# and a finished run answers each of its sync ids with a run-finished of its own (same run id):
 #
-#   sync s1 (full) → run r1 [s1]   sync s2 (quick) while r1 runs → joins: r1 [s1, s2]   r1 ends → 2 × run-finished
+#   sync s1 (full) → run r1 [s1]   sync s2 (quick) while r1 runs → r1 [s1, s2]   r1 ends → two run-finished
 #
-# A run has one worker: a claim stores the lease's token in the run, and every later change names that token, so a
-# worker that was paused and succeeded changes nothing any more.
+# A run has one worker: a claim stores the lease's token in the run, and every later change names that token,
+# so a worker that was paused and succeeded changes nothing any more.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ RUN_INDEXES = (
     Index(COLLECTION, [("integration_id", 1), ("sync_ids", 1)]),
 )
 TTL = timedelta(seconds=20)
-"""How long a silent worker keeps its run; a living one renews far more often (`run_worker.WATCH_INTERVAL`)."""
+"""How long a silent worker keeps its run; a living one renews often (`run_worker.WATCH_INTERVAL`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class RunRepository:
         self._leases, self._revisions = Leases(mongo), RevisionCounter(mongo)
 
     async def queue(self, request: RunRequest) -> Run:
-        """Returns the run that answers the request: one that it joins, or a new one; once for each sync id."""
+        """Returns the run that answers the request, one that it joins or a new one; once for each sync id."""
         integration = await self._integrations.get(request.tenant_id, request.integration_id)
         generation = integration.generation if integration else 0
 

@@ -1,15 +1,16 @@
 """Carries a run from claim to end: step by step, under its lease, stopping when it must."""
 
-# Invariant: a run is carried by one worker at a time, and whatever kills that worker, the run goes on from the
-# step that was going on. The name of the next step is stored after each step, and each step may be done again:
+# Invariant: a run is carried by one worker at a time, and whatever kills that worker, the run goes on from
+# the step that was going on. The name of the next step is stored after each step, and each step may be done
+# again:
 #
 #   run r1   accounts ✓ stored   subscriptions ✓ stored   details … killed
 #   20 s later another worker claims r1, finds phase "details", and does details again from the stored queue
 #
 # How a run ends, by what its steps raise:
 #   nothing                                  complete, or partial when its tally says what fell short
-#   CredentialsRejected                      failed, and the integration is said to be broken
-#   any other PermanentError                 partial (the provider is unreachable, or answers in an unknown shape)
+#   CredentialsRejected                      failed, and credentials-rejected is sent
+#   any other PermanentError                 partial (the provider is away, or answers in an unknown shape)
 #   RunStopped                               failed (a person disconnected or disabled the integration)
 #   TransientError, a lost lease, a shutdown nothing ends: the run is suspended and claimed again
 
@@ -17,20 +18,21 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
-from shared.contracts.base import Outcome, utc
+from shared.contracts.base import Outcome
 from shared.errors import CredentialsRejected, PermanentError, TransientError
 from shared.mongo import Mongo
 from shared.runtime.attempt import attempt
+from shared.runtime.clock import Clock, utc_now
 from shared.runtime.leases import LeaseLost
 from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
 from shared.sync_engine.models import RunEnding, RunStopped, RunSuspended, RunTally
 from shared.sync_engine.progress import RunProgress, StatusReporter
-from shared.sync_engine.run_context import Clock, RunContext, RunDefinition
+from shared.sync_engine.run_context import RunContext, RunDefinition
 from shared.sync_engine.run_repository import ClaimedRun, RunRepository
 
 log = structlog.get_logger()
@@ -41,11 +43,6 @@ _FINISHING = "finishing"
 
 OpenPublisher = Callable[[str], AbstractAsyncContextManager[MessagePublisher]]
 """Opens publishing under a name; a process that opened the same name before publishes nothing any more."""
-
-
-def utc_now() -> datetime:
-    """The time, cut to the milliseconds that the document store keeps."""
-    return utc(datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +104,8 @@ class RunWorker:
         run = context.run
         log.info("run_taken_up", run_id=run.run_id, kind=run.kind, phase=run.phase, claims=run.claims)
         result = await self._watched(context, self._do_steps(context), check_wanted=True)
-        # Ours, not the provider's (that would be ProviderUnreachable): a later try can do what this one could not.
+        # Ours, not the provider's (that would be ProviderUnreachable): a later try can do what this one could
+        # not.
         if isinstance(result, TransientError):
             _suspend(context, result)
             return
@@ -119,7 +117,7 @@ class RunWorker:
     async def _watched(
         self, context: RunContext, work: Coroutine[Any, Any, None], *, check_wanted: bool
     ) -> Exception | None:
-        """Does the work while the lease is renewed and progress is told; returns what either of them raised.
+        """Does the work while the lease is renewed and progress reported; returns what either of them raised.
 
         An exception comes back as a value: a worker loop must survive anything, and the caller decides by it.
         """
@@ -142,7 +140,7 @@ class RunWorker:
     async def _watch(self, context: RunContext, *, check_wanted: bool) -> None:
         """Renews the lease; raises as soon as the run must not go on."""
         lease = context.claimed.lease
-        while not await self._told_to_stop():
+        while not await self._wait_for_stop():
             self._beat()
             renewed = await attempt(lease.renew())
             if isinstance(renewed, LeaseLost):
@@ -154,8 +152,8 @@ class RunWorker:
                     raise wanted
         raise RunSuspended("this process is stopping")
 
-    async def _told_to_stop(self) -> bool:
-        """Waits one watch interval; true at once when the process is stopping."""
+    async def _wait_for_stop(self) -> bool:
+        """Waits one watch interval; returns True, and at once, when the process is stopping."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._tools.watch_interval.total_seconds()):
                 return await self._stopping.wait()

@@ -14,8 +14,8 @@ O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables
 class Stamp:
     """Says by which run (or write), in which generation and when something was read.
 
-    The revision is taken from the integration's counter *before* the read, so that a later read always carries
-    the larger number, whichever answer comes first (architecture §3, *Revision and fencing*).
+    The revision is taken from the integration's counter *before* the read, so that a later read carries the
+    larger number, whichever answer comes first (architecture §3, *Revision and fencing*).
     """
 
     tenant_id: str

@@ -37,7 +37,7 @@ class SyncServiceProfile:
     service: str
     side: Side
     command: type[SyncRequested]
-    """The command that this service hears."""
+    """The command that this service consumes."""
     message_types: MessageTypes
     workers: int
     """How many runs, each of another integration, one process carries at once."""

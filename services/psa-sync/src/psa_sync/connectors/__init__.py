@@ -1,4 +1,4 @@
-"""One module per PSA; a new one is one module, one test and one line in the mapping."""
+"""The PSAs that can be read. To add one: a folder, a test with recorded answers, a line in the mapping."""
 
 from collections.abc import Mapping
 

@@ -13,7 +13,7 @@ from shared.sync_engine.models import IntegrationState
 
 @dataclass(frozen=True, slots=True)
 class PsaConnector:
-    """Says how one provider is connected: what makes a connection of an open API, and how that API is called."""
+    """How one provider is connected: what makes a connection of an open API, and how the API is called."""
 
     connect: Callable[[Api], PsaConnection]
     headers: Mapping[str, str]

@@ -14,8 +14,9 @@ from functools import partial
 
 import structlog
 
+from psa_sync.concurrency import for_each
 from psa_sync.psa import Agreement, Listing
-from psa_sync.runs.listing import reachable_rows, read_whole, spread
+from psa_sync.runs.listing import reachable_rows, read_whole
 from psa_sync.runs.observations import agreement_line_observed
 from psa_sync.runs.ports import AgreementQueue, ListedLines, PsaConnection
 from shared.contracts.psa_sync import AgreementLineObserved
@@ -66,7 +67,7 @@ class AgreementLineReader:
     async def read_lines(self) -> None:
         progress = await self.queue.progress(self.context.run)
         self.context.progress.advance(progress.read, total=progress.due)
-        await spread(await self.queue.due(self.context.run), self._read_agreement)
+        await for_each(await self.queue.due(self.context.run), self._read_agreement)
 
     async def confirm_absences(self, *, agreements_whole: bool) -> None:
         """Reads each vanished line once; `agreements_whole` tells that the list of agreements was whole."""
@@ -77,7 +78,7 @@ class AgreementLineReader:
             if _vanished(line, listed, agreements_whole=agreements_whole)
         ]
         self.context.progress.advance(0, total=len(missing))
-        await spread(missing, self._confirm_absence)
+        await for_each(missing, self._confirm_absence)
 
     async def _read_agreement(self, agreement: Agreement) -> None:
         try:

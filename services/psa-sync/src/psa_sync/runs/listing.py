@@ -1,26 +1,25 @@
 """Reads one list whole: companies, or products. What vanished from it is read once before it is absent."""
 
-# Invariant: a list counts as whole only when it holds as many distinct ids as the PSA counts, and only a whole
-# list makes anything vanish. A list shifts while it is read, so it is read once more where it falls short:
+# Invariant: a list counts as whole only when it holds as many distinct ids as the PSA counts, and only a
+# whole list makes anything vanish. A list shifts while it is read, so it is read once more where it falls
+# short:
 #
-#   listed {1, 2}, the PSA counts 3 → read again: {1, 2, 3} → whole; still {1, 2} → a shortfall, nothing vanishes
+#   listed {1, 2}, the PSA counts 3 → read again: {1, 2, 3} → whole
+#                                                 still {1, 2} → a shortfall, and nothing vanishes
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from psa_sync.concurrency import for_each
 from psa_sync.psa import Listing
 from psa_sync.runs.ports import PsaConnection
 from shared.contracts.base import Observation
-from shared.runtime.attempt import attempt
 from shared.sync_engine.absences import confirm_absence, vanished
 from shared.sync_engine.models import StepReport, provider_trouble
 from shared.sync_engine.run_context import RunContext
 from shared.sync_engine.stamp import Stamp
 
-CALLS_AT_ONCE = 4
-"""Calls in flight; four stayed below the limiter where twelve did not (psa-apis, reads)."""
 _BATCH_SIZE = 500
 
 
@@ -97,13 +96,13 @@ class ListReader(Generic[T, O]):
 
             await confirm_absence(self.context, last_seen, read, kind.observe)
 
-        await spread(missing, confirm)
+        await for_each(missing, confirm)
 
 
 async def read_whole(
     psa: PsaConnection, listing: Listing, read_once: Callable[[], Awaitable[set[str]]]
 ) -> tuple[set[str], str | None]:
-    """Returns the distinct ids of a list, read again once when the PSA counts more, and any shortfall left."""
+    """Returns the distinct ids of a list and any shortfall; reads it once more when the PSA counts more."""
     ids = await read_once()
     if await reachable(psa.count(listing)) <= len(ids):
         return ids, None
@@ -123,25 +122,6 @@ async def reachable_rows(rows: AsyncIterator[A]) -> AsyncIterator[A]:
     with provider_trouble():
         async for row in rows:
             yield row
-
-
-async def spread(things: Iterable[A], work: Callable[[A], Awaitable[None]]) -> None:
-    """Does the work for each thing, a few at a time; after a failure starts no more, and raises the first."""
-    waiting, failures = iter(things), list[Exception]()
-
-    async def worker() -> None:
-        for thing in waiting:
-            result = await attempt(work(thing))
-            if isinstance(result, Exception):
-                failures.append(result)
-            if failures:
-                return
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(CALLS_AT_ONCE):
-            group.create_task(worker())
-    if failures:
-        raise failures[0]
 
 
 async def _batches(things: AsyncIterator[A]) -> AsyncIterator[list[A]]:

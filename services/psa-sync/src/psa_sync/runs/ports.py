@@ -44,7 +44,7 @@ Connect = Callable[[IntegrationState], AbstractAsyncContextManager[PsaConnection
 
 @dataclass(frozen=True, slots=True)
 class ListedLines:
-    """What the lists of one run said of lines, as far as they were read."""
+    """What the lists of one run hold of lines, as far as they were read."""
 
     agreement_ids: frozenset[str]
     """Every agreement that is listed."""
@@ -71,8 +71,18 @@ class AgreementQueue(Protocol):
         """Adds what is not queued yet, and forgets the queues of earlier runs."""
         ...
 
-    async def due(self, run: Run) -> list[Agreement]: ...
-    async def complete(self, run: Run, agreement_id: str, line_ids: Sequence[str]) -> None: ...
-    async def fail(self, run: Run, agreement_id: str, why: str) -> None: ...
+    async def due(self, run: Run) -> list[Agreement]:
+        """Returns the agreements that are not read yet."""
+        ...
+
+    async def complete(self, run: Run, agreement_id: str, line_ids: Sequence[str]) -> None:
+        """Stores that the lines of an agreement are read and published."""
+        ...
+
+    async def fail(self, run: Run, agreement_id: str, why: str) -> None:
+        """Stores that an agreement could not be read; it is not tried again in this run."""
+        ...
+
     async def listed(self, run: Run) -> ListedLines: ...
+
     async def progress(self, run: Run) -> ReadProgress: ...

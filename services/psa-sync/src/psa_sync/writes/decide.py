@@ -1,36 +1,44 @@
-"""What to do next about a write, from what is stored of it and what the line holds now; pure.
+"""Decides what to do next about a write, from what is stored of it and what the line holds now; pure."""
 
-The order is architecture §7's: written already, conflict, expired, then our own rules on the number.
-"""
+# Invariant: the number that the line holds decides, and the stage only says what that number can mean. The
+# order is architecture §7's: written already, conflict, expired, then our own rules on the number.
+#
+#   approved 8 → 10      the line holds 10    8                               9
+#   WAITING              Written, not sent    Send                            Refused: conflict
+#   SENDING              Written              Send, at most MAX_SENDS times   Refused: conflict
+#   SENT                 Written              ReadAgain once, then rejected   Refused: conflict
+#
+# A line that holds another number because the PSA acknowledged another one than ours is rejected.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from psa_sync.psa import PsaLine
-from psa_sync.writes.intent import Intent, Stage
+from psa_sync.writes.intent import Intent, WriteStage
 from shared.contracts.psa_sync import WriteRefusal
 
 MAX_SENDS = 4
-"""How often one absolute write may be sent when answers go missing."""
+"""How often one absolute write may be sent when answers go missing (architecture §7, unknown outcome)."""
 MAX_CLASHES = 2
-"""A record in use (409): look again, then at most once more (ConnectWise Developer Guide, status codes)."""
+"""How often the record may be in use (409): look again, then send at most once more (ConnectWise Developer
+Guide, status codes)."""
 MAX_PROOFS = 2
-"""How often a read-back may show the old number before the answer counts as a false 200."""
+"""How often a read-back may show the old number before the answer counts as a false 200 (psa-apis §2.6)."""
 PATIENCE = timedelta(hours=24)
 """How long past its validity an unknown outcome is still looked into before a person is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The line holds the target; `sent` tells whether we may have put it there."""
+    """The line holds the target; `sent` tells whether one of our sends may have put it there."""
 
     sent: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The write ends here."""
+    """The write ends without the target; `detail` is a sentence for people."""
 
     reason: WriteRefusal
     detail: str
@@ -38,42 +46,42 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the absolute number, for the first time or again."""
+    """The absolute number is to be sent, for the first time or again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadAgain:
-    """The PSA said yes but still shows the old number: give it a moment."""
+    """The PSA acknowledged the write but still shows the old number: it gets a moment."""
 
 
 WriteVerdict = Written | Refused | Send | ReadAgain
 
 
 def decide(intent: Intent, line: PsaLine | None, now: datetime) -> WriteVerdict:
-    """The next step; `line` is None when the PSA no longer has it."""
+    """Returns the next step; `line` is None when the PSA no longer has it."""
     if line is None:
         return Refused(WriteRefusal.CONFLICT, f"line {intent.command.line_id} is gone from the PSA")
     if line.quantity == intent.command.target:
-        return Written(sent=intent.stage is not Stage.WAITING)
+        return Written(sent=intent.stage is not WriteStage.WAITING)
     match intent.stage:
-        case Stage.SENT:
-            return _unproven(intent, line.quantity)
-        case Stage.SENDING:
-            return _unknown(intent, line.quantity, now)
+        case WriteStage.SENT:
+            return _decide_sent(intent, line.quantity)
+        case WriteStage.SENDING:
+            return _decide_sending(intent, line.quantity, now)
         case _:
-            return _fresh(intent, line.quantity, now)
+            return _decide_waiting(intent, line.quantity, now)
 
 
-def given_up(intent: Intent, now: datetime, why: str) -> Refused | None:
-    """The end of a write whose line cannot be read: when, and what may be said of it."""
-    if intent.stage is Stage.WAITING and now > intent.command.valid_until:
+def decide_unread(intent: Intent, now: datetime, why: str) -> Refused | None:
+    """Decides about a write whose line could not be read: how it ends, or None while it may be tried."""
+    if intent.stage is WriteStage.WAITING and now > intent.command.valid_until:
         return Refused(WriteRefusal.EXPIRED, f"nothing was sent before the approval expired: {why}")
     if now > intent.command.valid_until + PATIENCE:
         return Refused(WriteRefusal.UNKNOWN_OUTCOME, f"it was sent, but could not be read back: {why}")
     return None
 
 
-def _fresh(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
+def _decide_waiting(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
     command = intent.command
     if current is None or current != command.expected_current:
         return Refused(
@@ -94,7 +102,7 @@ def _fresh(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdi
     return Send()
 
 
-def _unknown(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
+def _decide_sending(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
     command = intent.command
     if current != command.expected_current:
         return Refused(
@@ -107,7 +115,7 @@ def _unknown(intent: Intent, current: Decimal | None, now: datetime) -> WriteVer
     return Send()
 
 
-def _unproven(intent: Intent, current: Decimal | None) -> WriteVerdict:
+def _decide_sent(intent: Intent, current: Decimal | None) -> WriteVerdict:
     command = intent.command
     if current == command.expected_current and intent.proofs + 1 < MAX_PROOFS:
         return ReadAgain()

@@ -14,13 +14,14 @@ from shared.runtime.health import Health
 
 @dataclass(frozen=True, slots=True)
 class WriteHandlers:
-    """Stores the writes that are asked for, and wakes the job that makes them."""
+    """Stores the writes that are commanded, and wakes the job that makes them."""
 
     writes: WriteRepository
     wake_job: Callable[[], None]
 
     async def write_quantity(self, commands: list[WriteQuantity]) -> None:
-        await self.writes.ask(commands)
+        await self.writes.receive(commands)
+        # The commit of the offset comes after this: killed here, the command is delivered again.
         crash_points.reached("intent-stored")
         self.wake_job()
 

@@ -1,4 +1,14 @@
-"""A write that was asked of us and how far it has come; pure."""
+"""An approved write and how far it has come: what is stored of it, and how it moves on; pure."""
+
+# Invariant: a stage is stored before the step that it announces, and whoever finds `sending` reads first.
+#
+#            begin_send               acknowledge
+#   WAITING ────────────▶  SENDING  ─────────────▶  SENT  ↺ record_unproven: the old number is still shown
+#           ◀────────────     ↺ begin_send again, after a look at the line
+#    undo_send, record_clash: the PSA took nothing (with an earlier send still open, the stage stays SENDING)
+#   from every stage: postpone (the stage stays), finish_written or finish_refused → FINISHED
+#
+# Killed after `sending` was stored, 8 → 10: the line holds 10 → finish_written; 8 → begin_send once more.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,31 +18,33 @@ from typing import Any
 
 from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
 
-Result = QuantityWritten | QuantityRefused
+WriteResult = QuantityWritten | QuantityRefused
 
 
-class Stage(StrEnum):
-    """How far a write has come; stored before the step that it announces."""
+class WriteStage(StrEnum):
+    """How far a write has come."""
 
     WAITING = "waiting"
     """Nothing that was sent can still take effect."""
     SENDING = "sending"
     """Sent, or about to be: whether it took effect is not known."""
     SENT = "sent"
-    """The PSA said yes; not proven yet."""
+    """The PSA acknowledged the write, which is not proven yet."""
     FINISHED = "finished"
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One approved write and its progress; `version` moves with every stored step."""
+    """One approved write and its progress."""
 
     command: WriteQuantity
     received: str
-    """Sortable: the writes to one line are made in this order."""
+    """A text that sorts by arrival: the writes to one line are made in this order."""
     due_at: datetime
-    stage: Stage = Stage.WAITING
+    """When the next step may be made."""
+    stage: WriteStage = WriteStage.WAITING
     version: int = 0
+    """Counts the stored steps: a worker that was overtaken stores nothing."""
     sends: int = 0
     """How many of the sent writes may have taken effect."""
     clashes: int = 0
@@ -40,59 +52,61 @@ class Intent:
     proofs: int = 0
     """How often a read-back still showed the old number."""
     delays: int = 0
+    """How often it was postponed since it was last sent; the pause grows with it."""
     acknowledged: Decimal | None = None
     """The quantity in the PSA's answer to the write."""
     request_ids: tuple[str, ...] = ()
-    result: Result | None = None
+    """The PSA's ids of the requests that it acknowledged."""
+    result: WriteResult | None = None
 
     @property
     def finished(self) -> bool:
-        return self.stage is Stage.FINISHED
+        return self.stage is WriteStage.FINISHED
 
-    def due(self, now: datetime) -> bool:
+    def is_due(self, now: datetime) -> bool:
         return not self.finished and self.due_at <= now
 
-    def stored(self) -> "Intent":
-        return replace(self, version=self.version + 1)
+    def begin_send(self) -> "Intent":
+        return replace(self, stage=WriteStage.SENDING, sends=self.sends + 1, delays=0)
 
-    def sending(self) -> "Intent":
-        return replace(self, stage=Stage.SENDING, sends=self.sends + 1, delays=0)
-
-    def sent(self, quantity: Decimal | None, request_id: str | None) -> "Intent":
+    def acknowledge(self, quantity: Decimal | None, request_id: str | None) -> "Intent":
+        """The PSA answered the write; `quantity` is what its answer says that the line holds."""
         ids = (*self.request_ids, request_id) if request_id else self.request_ids
-        return replace(self, stage=Stage.SENT, acknowledged=quantity, request_ids=ids)
+        return replace(self, stage=WriteStage.SENT, acknowledged=quantity, request_ids=ids)
 
-    def unsent(self) -> "Intent":
+    def undo_send(self) -> "Intent":
         """The PSA took nothing this time; an earlier send may still leave the outcome open."""
-        stage = Stage.SENDING if self.sends > 1 else Stage.WAITING
+        stage = WriteStage.SENDING if self.sends > 1 else WriteStage.WAITING
         return replace(self, stage=stage, sends=self.sends - 1)
 
-    def clashed(self) -> "Intent":
-        return replace(self.unsent(), clashes=self.clashes + 1)
+    def record_clash(self) -> "Intent":
+        """The PSA took nothing because the record was in use, or not to be found."""
+        return replace(self.undo_send(), clashes=self.clashes + 1)
 
-    def unproven(self, until: datetime) -> "Intent":
+    def record_unproven(self, until: datetime) -> "Intent":
+        """The line still shows the old number."""
         return replace(self, proofs=self.proofs + 1, due_at=until)
 
-    def later(self, until: datetime) -> "Intent":
+    def postpone(self, until: datetime) -> "Intent":
         return replace(self, delays=self.delays + 1, due_at=until)
 
-    def written(self, at: datetime, *, sent: bool) -> "Intent":
-        """Finished: the line was read and holds the target."""
+    def finish_written(self, at: datetime, *, sent: bool) -> "Intent":
+        """The line was read and holds the target; `sent` tells whether we may have put it there."""
         before = self.command.expected_current if sent else self.command.target
-        proven = {"before": before, "after": self.command.target, "sent": sent, "proven_at": at}
-        return self._finished(QuantityWritten(**self._about(), **proven))
+        proof = {"before": before, "after": self.command.target, "sent": sent, "proven_at": at}
+        return self._finish(QuantityWritten(**self._result_fields(), **proof))
 
-    def refused(
+    def finish_refused(
         self, at: datetime, reason: WriteRefusal, *, detail: str, current: Decimal | None
     ) -> "Intent":
-        """Finished without the target being known to stand in the PSA."""
-        why = {"reason": reason, "detail": detail, "current": current, "refused_at": at}
-        return self._finished(QuantityRefused(**self._about(), **why))
+        """The write ends without proof that the PSA holds the target; `current` is what was read last."""
+        refusal = {"reason": reason, "detail": detail, "current": current, "refused_at": at}
+        return self._finish(QuantityRefused(**self._result_fields(), **refusal))
 
-    def _finished(self, result: Result) -> "Intent":
-        return replace(self, stage=Stage.FINISHED, result=result)
+    def _finish(self, result: WriteResult) -> "Intent":
+        return replace(self, stage=WriteStage.FINISHED, result=result)
 
-    def _about(self) -> dict[str, Any]:
+    def _result_fields(self) -> dict[str, Any]:
         command = self.command
         return {
             "tenant_id": command.tenant_id,

@@ -1,26 +1,32 @@
 """Time in: the rounds in which writes that are due are carried on."""
 
+# Invariant: the writes to one line have one worker at a time, which holds the line's lease; lines are
+# independent, so one that fails, or whose PSA hangs, does not hold up the others of the same round.
+#
+# The lease is short and renewed while the work goes on. A worker that was killed holds up its line for at
+# most `LEASE_TTL`, and a worker that was paused beyond it sends nothing more (`Lease.check` right before a
+# send).
+
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from psa_sync.runs.listing import spread
+from psa_sync.concurrency import for_each
 from psa_sync.writes.ports import LineRef
 from psa_sync.writes.repository import WriteRepository
 from psa_sync.writes.writer import QuantityWriter
 from shared.runtime.attempt import attempt
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
-from shared.runtime.leases import Lease, Leases
+from shared.runtime.leases import Leases
 
 log = structlog.get_logger()
 
 NAME = "writes"
-TTL = timedelta(seconds=20)
-"""How long the writes of a killed process wait; a living one renews far more often."""
-_AT_ONCE = 50
-_LONGEST = timedelta(minutes=20)
+LEASE_TTL = timedelta(seconds=20)
+_WRITES_PER_ROUND = 50
+_LONGEST_ROUND = timedelta(minutes=20)
 """A PSA that hangs may keep every call until its last attempt."""
 
 
@@ -34,26 +40,28 @@ class WriteJob:
     health: Health
 
     def job(self) -> Job:
-        return Job(NAME, self.step, timedelta(seconds=1), longest=_LONGEST)
+        return Job(NAME, self.step, timedelta(seconds=1), longest=_LONGEST_ROUND)
 
     async def step(self) -> bool:
-        """One round; tells whether anything moved. A line that fails does not hold up the others."""
-        moved: list[int] = []
+        """Carries on the writes that are due now; tells whether anything moved."""
+        moved_lines = 0
 
-        async def one(line: LineRef) -> None:
-            steps = await attempt(self._carry(line))
+        async def carry_on(line: LineRef) -> None:
+            nonlocal moved_lines
+            steps = await attempt(self._write(line))
             self.health.beat(NAME)
             if isinstance(steps, Exception):
                 log.warning("write_round_failed", line_id=line.line_id, exc_info=steps)
             elif steps:
-                moved.append(steps)
+                moved_lines += 1
 
-        await spread(await self.writes.due(_AT_ONCE), one)
-        return bool(moved)
+        await for_each(await self.writes.due_lines(_WRITES_PER_ROUND), carry_on)
+        return moved_lines > 0
 
-    async def _carry(self, line: LineRef) -> int:
+    async def _write(self, line: LineRef) -> int:
+        """Returns how many steps were made; none while another worker holds the line."""
         name = f"write:{line.tenant_id}:{line.integration_id}:{line.line_id}"
-        lease: Lease | None = await self.leases.take(name, TTL)
+        lease = await self.leases.take(name, LEASE_TTL)
         if lease is None:
             return 0
         try:

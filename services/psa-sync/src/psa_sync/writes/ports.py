@@ -2,22 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from psa_sync.writes.intent import Intent
 from shared.contracts import Message
 from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
 from shared.sync_engine.models import IntegrationState
-
-Clock = Callable[[], datetime]
-
-
-class WriteLease(LeaseFence, Protocol):
-    """The right to write to one line alone; raises `LeaseLost` when it is over."""
-
-    async def renew(self) -> None: ...
-
 
 OpenChanges = Callable[[IntegrationState, LeaseFence], ChangePublisher]
 """Opens the publishing of what is read of one integration, for as long as the lease lasts."""
@@ -33,10 +23,10 @@ class LineRef:
 
 
 class IntentStore(Protocol):
-    """The writes asked of us, from the command to the result."""
+    """The writes that were commanded, from the command to the result."""
 
-    async def head(self, line: LineRef) -> Intent | None:
-        """Returns the oldest unfinished write to this line."""
+    async def oldest_unfinished(self, line: LineRef) -> Intent | None:
+        """Returns the oldest unfinished write to this line; those behind it wait for its end."""
         ...
 
     async def save(self, intent: Intent) -> Intent:

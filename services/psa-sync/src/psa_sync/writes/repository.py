@@ -1,16 +1,28 @@
-"""The writes asked of psa-sync, one document each, and what is said of them, in this service's database."""
+"""Stores the writes that psa-sync was commanded to make, one document each, and sends their results."""
+
+# Invariant: an approval has one write and one result. Its id is the write's, so a command that is delivered
+# again stores nothing: a write that goes on is left alone, and one that has ended is answered with its stored
+# result.
+#
+#   command apr_1 → stored   apr_1 again, unfinished → nothing   apr_1 again, finished → its result again
+#
+# The writes to one line are made in the order of their arrival, which is kept in `received`. A step is stored
+# only over the version that its worker read, so of two workers at one line the second to store raises
+# `Conflict`.
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import TypeAdapter
 
 from psa_sync.writes.intent import Intent
-from psa_sync.writes.ports import Clock, LineRef
+from psa_sync.writes.ports import LineRef
 from shared.contracts import Message
 from shared.contracts.psa_sync import WriteQuantity
 from shared.errors import Conflict
 from shared.mongo import Document, Documents, Index, Mongo, Session
 from shared.outbox import Outbox
+from shared.runtime.clock import Clock
 
 COLLECTION = "writes"
 WRITE_INDEXES = (
@@ -21,55 +33,63 @@ _INTENT = TypeAdapter(Intent)
 
 
 class WriteRepository:
-    """Write intents; the `_id` is the approval's, so an approval has one write at most."""
+    """Keeps the write intents of all tenants."""
 
     def __init__(self, mongo: Mongo, outbox: Outbox, clock: Clock) -> None:
         self._mongo, self._outbox, self._clock = mongo, outbox, clock
 
-    async def ask(self, commands: Sequence[WriteQuantity]) -> None:
-        """Store what is new; what is finished already is answered again with its stored result."""
-        received = self._clock()
-        for tenant_id, some in _by_tenant(commands).items():
-            rows = self._of(tenant_id)
-            known = await rows.get_many(command.approval_id for command in some)
+    async def receive(self, commands: Sequence[WriteQuantity]) -> None:
+        """Stores the commands that are new; answers those that are finished with their stored result."""
+        received_at = self._clock()
+        by_tenant: dict[str, list[WriteQuantity]] = {}
+        for command in commands:
+            by_tenant.setdefault(command.tenant_id, []).append(command)
+        for tenant_id, of_tenant in by_tenant.items():
+            rows = self._rows(tenant_id)
+            existing = await rows.get_many(command.approval_id for command in of_tenant)
             await rows.insert_new(
-                _document(Intent(command, f"{received.isoformat()} {place:06}", due_at=received))
-                for place, command in enumerate(some)
-                if command.approval_id not in known
+                # The place in the batch behind the time: the commands of one batch keep their order.
+                _document(Intent(command, f"{received_at.isoformat()} {place:06}", due_at=received_at))
+                for place, command in enumerate(of_tenant)
+                if command.approval_id not in existing
             )
-            await self._answer_again([_intent(row) for row in known.values()])
+            await self._repeat_results([_intent(row) for row in existing.values()])
 
-    async def due(self, limit: int) -> list[LineRef]:
-        """Lines with a write to be made now, the one that waits longest first."""
+    async def due_lines(self, limit: int) -> list[LineRef]:
+        """Returns lines with a write that is due now, each once, the one that waits longest first.
+
+        `limit` is on the writes that are looked at.
+        """
         rows = await self._mongo.all_tenants(COLLECTION).find(
             {"finished": False, "due_at": {"$lte": self._clock()}},
             sort=[("due_at", 1)],
             limit=limit,
             fields=["tenant_id", "integration_id", "line_id"],
         )
-        names = (LineRef(row["tenant_id"], row["integration_id"], row["line_id"]) for row in rows)
-        return list(dict.fromkeys(names))
+        lines = (LineRef(row["tenant_id"], row["integration_id"], row["line_id"]) for row in rows)
+        return list(dict.fromkeys(lines))
 
-    async def head(self, of: LineRef) -> Intent | None:
-        """The oldest unfinished write to this line; those behind it wait for it."""
-        rows = await self._of(of.tenant_id).find(_unfinished(of), sort=[("received", 1)], limit=1)
+    async def oldest_unfinished(self, line: LineRef) -> Intent | None:
+        """Returns the oldest unfinished write to this line; those behind it wait for its end."""
+        rows = await self._rows(line.tenant_id).find(_unfinished(line), sort=[("received", 1)], limit=1)
         return _intent(rows[0]) if rows else None
 
     async def save(self, intent: Intent) -> Intent:
-        """Store the next step, and let the writes behind it wait as long; `Conflict` when overtaken."""
+        """Stores the next step; raises `Conflict` when another worker stored one since."""
         command = intent.command
-        behind = _unfinished(LineRef(command.tenant_id, command.integration_id, command.line_id))
-        stored = await self._step(intent)
-        await self._of(command.tenant_id).change_many(
-            behind | {"due_at": {"$lt": stored.due_at}}, {"$set": {"due_at": stored.due_at}}
+        stored = await self._store_next_version(intent)
+        # The writes behind it wait as long, or their line would count as due in every round.
+        waiting = _unfinished(LineRef(command.tenant_id, command.integration_id, command.line_id))
+        await self._rows(command.tenant_id).change_many(
+            waiting | {"due_at": {"$lt": stored.due_at}}, {"$set": {"due_at": stored.due_at}}
         )
         return stored
 
     async def finish(self, intent: Intent, messages: Sequence[Message]) -> Intent:
-        """Store the result and say it, in one transaction; `Conflict` when overtaken."""
+        """Stores the result with its messages in one transaction; raises `Conflict` as `save` does."""
 
         async def work(session: Session) -> Intent:
-            stored = await self._step(intent, session)
+            stored = await self._store_next_version(intent, session)
             await self._outbox.add(messages, session=session, correlation_id=intent.command.approval_id)
             return stored
 
@@ -77,15 +97,15 @@ class WriteRepository:
         self._outbox.wake()
         return finished
 
-    async def _step(self, intent: Intent, session: Session | None = None) -> Intent:
-        stored = intent.stored()
+    async def _store_next_version(self, intent: Intent, session: Session | None = None) -> Intent:
+        stored = replace(intent, version=intent.version + 1)
         row = _document(stored)
         before = {"_id": row.pop("_id"), "version": intent.version}
-        if not await self._of(intent.command.tenant_id).change(before, {"$set": row}, session=session):
+        if not await self._rows(intent.command.tenant_id).change(before, {"$set": row}, session=session):
             raise Conflict(f"write {intent.command.approval_id} was taken on by another worker")
         return stored
 
-    async def _answer_again(self, intents: Sequence[Intent]) -> None:
+    async def _repeat_results(self, intents: Sequence[Intent]) -> None:
         results = [intent.result for intent in intents if intent.result]
         if not results:
             return
@@ -97,26 +117,19 @@ class WriteRepository:
         await self._mongo.transaction(work)
         self._outbox.wake()
 
-    def _of(self, tenant_id: str) -> Documents:
+    def _rows(self, tenant_id: str) -> Documents:
         return self._mongo.documents(COLLECTION, tenant_id)
 
 
-def _by_tenant(commands: Sequence[WriteQuantity]) -> dict[str, list[WriteQuantity]]:
-    tenants: dict[str, list[WriteQuantity]] = {}
-    for command in commands:
-        tenants.setdefault(command.tenant_id, []).append(command)
-    return tenants
-
-
-def _unfinished(of: LineRef) -> Document:
-    return {"integration_id": of.integration_id, "line_id": of.line_id, "finished": False}
+def _unfinished(line: LineRef) -> Document:
+    return {"integration_id": line.integration_id, "line_id": line.line_id, "finished": False}
 
 
 def _document(intent: Intent) -> Document:
     """The fields that are searched beside the intent as a whole."""
     command = intent.command
-    whole: Document = _INTENT.dump_python(intent, mode="json")
-    return whole | {
+    fields: Document = _INTENT.dump_python(intent, mode="json")
+    return fields | {
         "_id": command.approval_id,
         "integration_id": command.integration_id,
         "line_id": command.line_id,

@@ -1,9 +1,14 @@
-"""Writing approved quantities, step by step over stored state; after a crash the next worker goes on.
+"""Writes approved quantities, step by step over stored state; after a crash the next worker goes on."""
 
-A step reads the line, decides (`deciding`), and stores what is to happen before it happens. The only call
-that changes the PSA is `_send`, and it is made right after `sending` was stored; whoever finds `sending`
-stored does not know the outcome, so it reads before anything else.
-"""
+# Invariant: nothing is sent twice without a look at the line, and nothing is reported that was not read. The
+# only call that changes the PSA is in `_send`, right after `sending` was stored; whoever finds `sending` does
+# not know the outcome, so it reads before anything else.
+#
+#   line 901 holds 8, approved 10   read 8 → store sending → PATCH 10 → store sent → read 10 → finish: written
+#   killed after the PATCH          the next worker finds sending, reads 10 → finish: written; nothing is sent
+#   killed before the PATCH         the next worker finds sending, reads 8 → store sending → PATCH 10 …
+#
+# A repeat sends the same absolute number, so one that arrives late cannot add up.
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -16,9 +21,9 @@ import structlog
 from psa_sync.psa import PsaLine
 from psa_sync.runs.observations import agreement_line_key, agreement_line_observed
 from psa_sync.runs.ports import Connect, PsaConnection
-from psa_sync.writes.decide import ReadAgain, Refused, Send, Written, decide, given_up
-from psa_sync.writes.intent import Intent, Stage
-from psa_sync.writes.ports import Clock, IntentStore, LineRef, OpenChanges, WriteLease
+from psa_sync.writes.decide import ReadAgain, Refused, Send, Written, decide, decide_unread
+from psa_sync.writes.intent import Intent, WriteStage
+from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
 from shared.contracts import Message, psa_sync
 from shared.contracts.psa_sync import AgreementLineObserved, WriteRefusal
 from shared.errors import (
@@ -32,7 +37,8 @@ from shared.errors import (
 )
 from shared.runtime import crash_points
 from shared.runtime.backoff import backoff_seconds
-from shared.runtime.leases import LeaseLost
+from shared.runtime.clock import Clock
+from shared.runtime.leases import Lease, LeaseLost
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.stamp import Stamp
@@ -40,8 +46,17 @@ from shared.sync_engine.stamp import Stamp
 log = structlog.get_logger()
 
 _PROOF_PAUSE = timedelta(seconds=3)
-"""Prior art waits 2.5 s before it reads back a second time (psa-apis, additions)."""
-_LONGEST_PAUSE_SECONDS = 60.0
+"""Prior art waits 2.5 s before it reads back a second time (psa-apis §2.6)."""
+_LONGEST_PAUSE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _WriteContext:
+    """What one step works with: the open PSA, its integration, and the right to write to the line."""
+
+    psa: PsaConnection
+    integration: IntegrationState
+    lease: Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,160 +69,156 @@ class QuantityWriter:
     open_changes: OpenChanges
     clock: Clock
 
-    async def write(self, line: LineRef, lease: WriteLease) -> int:
-        """Carry the writes to one line as far as they go now, one after another; how many steps that took."""
+    async def write(self, line: LineRef, lease: Lease) -> int:
+        """Carries the writes to one line, oldest first, until none is due; returns how many steps that took.
+
+        Raises `LeaseLost` when another worker may be at the line, and `Conflict` when one stored a step.
+        """
         steps = 0
         async with AsyncExitStack() as stack:
             psa: PsaConnection | None = None
-            while (intent := await self.intents.head(line)) and intent.due(self.clock()):
+            while (intent := await self.intents.oldest_unfinished(line)) and intent.is_due(self.clock()):
                 await lease.renew()
-                known = await self.integrations.get(line.tenant_id, line.integration_id)
-                if known and known.runnable:
-                    if psa is None:
-                        psa = await stack.enter_async_context(self.connect(known))
-                    await self._advance(intent, WriteContext(psa, known, lease))
+                integration = await self.integrations.get(line.tenant_id, line.integration_id)
+                if integration is None:
+                    # The command and the news of its integration come by two topics: the news may be late.
+                    sentence = f"integration {line.integration_id} is not known yet"
+                    await self._postpone(intent, TransientError(sentence))
+                elif not integration.runnable:
+                    await self._refuse_unreadable(intent, f"the integration is {integration.status}")
                 else:
-                    await self._hold(intent, known)
+                    if psa is None:
+                        psa = await stack.enter_async_context(self.connect(integration))
+                    await self._advance(intent, _WriteContext(psa, integration, lease))
                 steps += 1
         return steps
 
-    async def _advance(self, intent: Intent, way: "WriteContext") -> Intent:
-        """One step: look at the line, decide, and store or send."""
+    async def _advance(self, intent: Intent, context: _WriteContext) -> None:
+        """Makes one step: reads the line, and does what follows from it."""
         try:
-            line = await self._look(intent, way)
+            line = await self._read_line(intent, context)
         except LeaseLost:
             raise
         except TransientError as error:
-            return await self._later(intent, error)
+            await self._postpone(intent, error)
         except CredentialsRejected as error:
-            return await self._locked_out(intent, way.integration, error)
+            await self._refuse_locked_out(intent, context.integration, error)
         except PermanentError as error:
-            return await self._blocked(intent, str(error))
-        return await self._follow(intent, line, way)
+            await self._refuse_unreadable(intent, str(error))
+        else:
+            await self._follow_up(intent, line, context)
 
-    async def _hold(self, intent: Intent, known: IntegrationState | None) -> Intent:
-        """Without a working integration nothing is sent; news of it may only be late."""
-        if known:
-            return await self._blocked(intent, f"the integration is {known.status}")
-        name = intent.command.integration_id
-        return await self._later(intent, TransientError(f"integration {name} is not known yet"))
+    async def _read_line(self, intent: Intent, context: _WriteContext) -> PsaLine | None:
+        """Reads the line and publishes what was read, whatever comes of the write.
 
-    async def _look(self, intent: Intent, way: "WriteContext") -> PsaLine | None:
-        """Read the line, and tell what was read whatever comes of the write; a read-back is always told."""
+        A read-back is published even when it says nothing new: it is the proof that billing waits for.
+        """
         command = intent.command
-        changes = self.open_changes(way.integration, way.lease)
+        changes = self.open_changes(context.integration, context.lease)
         revision = await changes.next_revision()
-        line = await way.psa.line(command.agreement_id, command.line_id)
-        stamp = Stamp.of(way.integration, f"write-{command.approval_id}", revision, self.clock())
+        line = await context.psa.line(command.agreement_id, command.line_id)
+        stamp = Stamp.of(context.integration, f"write-{command.approval_id}", revision, self.clock())
         if line:
-            proves = intent.stage is not Stage.WAITING
-            await changes.publish([agreement_line_observed(line, stamp)], always=proves)
+            is_read_back = intent.stage is not WriteStage.WAITING
+            await changes.publish([agreement_line_observed(line, stamp)], always=is_read_back)
         else:
             key = agreement_line_key(command.line_id, stamp)
             last_seen = await changes.existing(AgreementLineObserved, [key])
             await changes.publish([stamp.absent(observation) for observation in last_seen.values()])
         return line
 
-    async def _follow(self, intent: Intent, line: PsaLine | None, way: "WriteContext") -> Intent:
+    async def _follow_up(self, intent: Intent, line: PsaLine | None, context: _WriteContext) -> None:
         now, current = self.clock(), line.quantity if line else None
         match decide(intent, line, now):
             case Written(sent):
-                return await self._finish(intent.written(now, sent=sent))
+                await self._finish(intent.finish_written(now, sent=sent))
             case Refused(reason, detail):
-                return await self._finish(intent.refused(now, reason, detail=detail, current=current))
+                await self._finish(intent.finish_refused(now, reason, detail=detail, current=current))
             case ReadAgain():
-                return await self.intents.save(intent.unproven(now + _PROOF_PAUSE))
+                await self.intents.save(intent.record_unproven(now + _PROOF_PAUSE))
             case Send():
-                return await self._send(await self._mark(intent, way.lease), way)
+                await self._send(intent, context)
 
-    async def _mark(self, intent: Intent, lease: WriteLease) -> Intent:
-        """From here on a crash means that the outcome is unknown."""
-        await lease.renew()
-        return await self.intents.save(intent.sending())
-
-    async def _send(self, intent: Intent, way: "WriteContext") -> Intent:
+    async def _send(self, intent: Intent, context: _WriteContext) -> None:
+        """Sends the quantity once, and stores what the PSA answered."""
         command = intent.command
+        await context.lease.renew()
+        # From here on a crash means that the outcome is unknown.
+        intent = await self.intents.save(intent.begin_send())
         try:
-            way.lease.check()
-            answer = await way.psa.set_quantity(command.agreement_id, command.line_id, command.target)
+            # Once more: storing may have taken longer than the lease lasts.
+            context.lease.check()
+            answer = await context.psa.set_quantity(command.agreement_id, command.line_id, command.target)
         except LeaseLost:
             raise
         except (OutcomeUnknown, UnexpectedResponse) as error:
-            return await self._unanswered(intent, error)
+            await self._postpone(intent, error)
         except TransientError as error:
-            return await self._later(intent.unsent(), error)
+            await self._postpone(intent.undo_send(), error)
         except CredentialsRejected as error:
-            return await self._locked_out(intent.unsent(), way.integration, error)
+            await self._refuse_locked_out(intent.undo_send(), context.integration, error)
         except (Conflict, NotFound) as error:
             log.warning("write_clashed", approval_id=command.approval_id, error=str(error))
-            return await self.intents.save(intent.clashed())
+            await self.intents.save(intent.record_clash())
         except PermanentError as error:
             detail = f"the PSA refused {command.target}: {error.message}"
-            return await self._refuse(intent, WriteRefusal.REJECTED, detail, current=command.expected_current)
-        crash_points.reached("patch-answered")
-        stored = await self.intents.save(intent.sent(answer.quantity, answer.request_id))
-        crash_points.reached("answer-stored")
-        return stored
+            await self._refuse(intent, WriteRefusal.REJECTED, detail, current=command.expected_current)
+        else:
+            crash_points.reached("patch-answered")
+            await self.intents.save(intent.acknowledge(answer.quantity, answer.request_id))
+            crash_points.reached("answer-stored")
 
-    async def _unanswered(self, intent: Intent, error: TransientError | UnexpectedResponse) -> Intent:
-        again = error if isinstance(error, TransientError) else TransientError(str(error))
-        return await self._later(intent, again)
-
-    async def _later(self, intent: Intent, error: TransientError) -> Intent:
-        """Wait as long as the PSA says, else ever longer; or end it when its time is over."""
+    async def _postpone(self, intent: Intent, error: TransientError | UnexpectedResponse) -> None:
+        """Waits as long as the PSA asks for, else longer each time; ends the write when its time is over."""
         now = self.clock()
-        end = given_up(intent, now, str(error))
-        if end:
-            return await self._refuse(intent, end.reason, end.detail)
+        if refused := decide_unread(intent, now, str(error)):
+            await self._refuse(intent, refused.reason, refused.detail, current=None)
+            return
         log.warning("write_put_off", approval_id=intent.command.approval_id, error=str(error))
-        return await self.intents.save(intent.later(now + timedelta(seconds=_pause(intent, error))))
+        seconds = error.retry_after if isinstance(error, TransientError) else None
+        if seconds is None:
+            longest = _LONGEST_PAUSE.total_seconds()
+            seconds = backoff_seconds(intent.delays + 1, first=1.0, longest=longest)
+        await self.intents.save(intent.postpone(now + timedelta(seconds=seconds)))
 
-    async def _locked_out(
-        self, intent: Intent, where: IntegrationState, error: CredentialsRejected
-    ) -> Intent:
-        """Refused credentials end the write: a person must reconnect, and then approve what is shown then."""
-        said = psa_sync.PsaCredentialsRejected(
-            tenant_id=where.tenant_id,
-            integration_id=where.integration_id,
-            generation=where.generation,
+    async def _refuse_locked_out(
+        self, intent: Intent, integration: IntegrationState, error: CredentialsRejected
+    ) -> None:
+        """Ends the write for refused credentials: a person must reconnect, and approve what is shown then."""
+        rejected = psa_sync.PsaCredentialsRejected(
+            tenant_id=integration.tenant_id,
+            integration_id=integration.integration_id,
+            generation=integration.generation,
             refused=str(error),
         )
         detail = f"the PSA refused the credentials; reconnect, then approve again: {error}"
-        reason = _reason(intent)
-        end = intent.refused(self.clock(), reason, detail=detail, current=None)
-        return await self._finish(end, [said])
+        await self._refuse(intent, _reason_unread(intent), detail, current=None, others=[rejected])
 
-    async def _blocked(self, intent: Intent, why: str) -> Intent:
+    async def _refuse_unreadable(self, intent: Intent, why: str) -> None:
         detail = f"the line cannot be read, so nothing more is sent: {why}"
-        return await self._refuse(intent, _reason(intent), detail)
+        await self._refuse(intent, _reason_unread(intent), detail, current=None)
 
     async def _refuse(
-        self, intent: Intent, reason: WriteRefusal, detail: str, *, current: Decimal | None = None
-    ) -> Intent:
-        return await self._finish(intent.refused(self.clock(), reason, detail=detail, current=current))
+        self,
+        intent: Intent,
+        reason: WriteRefusal,
+        detail: str,
+        *,
+        current: Decimal | None,
+        others: Sequence[Message] = (),
+    ) -> None:
+        """Ends the write as refused; `others` are messages to send besides the result."""
+        refused = intent.finish_refused(self.clock(), reason, detail=detail, current=current)
+        await self._finish(refused, others)
 
-    async def _finish(self, intent: Intent, more: Sequence[Message] = ()) -> Intent:
+    async def _finish(self, intent: Intent, others: Sequence[Message] = ()) -> None:
         log.info(
             "write_finished", approval_id=intent.command.approval_id, result=type(intent.result).__name__
         )
-        said = [intent.result] if intent.result else []
-        return await self.intents.finish(intent, [*said, *more])
+        results = [intent.result] if intent.result else []
+        await self.intents.finish(intent, [*results, *others])
 
 
-@dataclass(frozen=True, slots=True)
-class WriteContext:
-    """Through what a write is sent, and by which right."""
-
-    psa: PsaConnection
-    integration: IntegrationState
-    lease: WriteLease
-
-
-def _reason(intent: Intent) -> WriteRefusal:
-    return WriteRefusal.REJECTED if intent.stage is Stage.WAITING else WriteRefusal.UNKNOWN_OUTCOME
-
-
-def _pause(intent: Intent, error: TransientError) -> float:
-    if error.retry_after is not None:
-        return error.retry_after
-    return backoff_seconds(intent.delays + 1, first=1.0, longest=_LONGEST_PAUSE_SECONDS)
+def _reason_unread(intent: Intent) -> WriteRefusal:
+    """Returns why a write ends whose line cannot be read: only what was sent may have taken effect."""
+    return WriteRefusal.REJECTED if intent.stage is WriteStage.WAITING else WriteRefusal.UNKNOWN_OUTCOME

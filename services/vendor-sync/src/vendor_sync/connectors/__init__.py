@@ -1,4 +1,4 @@
-"""The vendors that can be read. To add one: a module, a test with recorded answers, a line in the mapping."""
+"""The vendors that can be read. To add one: a folder, a test with recorded answers, a line in the mapping."""
 
 from collections.abc import Callable, Mapping
 

@@ -37,6 +37,6 @@ async def _confirm_absences(vendor: VendorRunContext, listed_ids: set[str]) -> i
             await confirm_absence(vendor.context, last_seen, read, account_observed)
         except (CredentialsRejected, ProviderUnreachable):
             raise
-        except PermanentError:
+        except PermanentError:  # only the read raises it: publishing names what it cannot send in `refused`
             unread += 1
     return unread

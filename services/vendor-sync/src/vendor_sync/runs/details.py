@@ -1,4 +1,4 @@
-"""The details step: the queue is worked off a few calls at a time, and stored while the next are asked for."""
+"""The details step: works off the queue, a few calls at a time, and stores while the next are asked for."""
 
 # Invariant: an entry is done only after everything that its detail said is published and clean. Killed at any
 # line, the entry is still due and is read again; publishing the same again says nothing new.
@@ -7,8 +7,8 @@
 #   one storer   takes what was answered, publishes services, then subscriptions, then marks the entries done
 #
 # The services of a batch are published before the subscriptions that name them, so a reader never meets a
-# subscription of a service that it cannot know. Three details in a row out of reach, each after all its attempts,
-# mean that the marketplace is down: the run ends partial with what was read.
+# subscription of a service that it cannot know. Three details in a row out of reach, each after all its
+# attempts, mean that the marketplace is down: the run ends partial with what was read.
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -23,8 +23,12 @@ from shared.sync_engine.models import ProviderUnreachable
 from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import SubscriptionDetail
 from vendor_sync.runs.detail_queue import DetailEntry, DetailState
-from vendor_sync.runs.observations import detailed, listed, service_observed
-from vendor_sync.runs.offers import SoldLine, SoldService, lines_of, renamed
+from vendor_sync.runs.observations import (
+    service_observed,
+    subscription_observed,
+    unread_subscription_observed,
+)
+from vendor_sync.runs.offers import SoldLine, SoldService, lines_of, rename_service
 from vendor_sync.runs.run_context import VendorRunContext
 
 CALLS_AT_ONCE = 4
@@ -39,7 +43,7 @@ LONGEST_SILENCE = 3
 _ENDING = (CredentialsRejected, NeighbourAway)
 """Errors that say nothing of the detail that was asked for: its entry stays due, and the step ends."""
 
-Outcome = SubscriptionDetail | PermanentError | TransientError | None
+DetailOutcome = SubscriptionDetail | PermanentError | TransientError | None
 """What came of one call: the detail, none because the subscription is gone, or why it could not be read."""
 
 
@@ -53,7 +57,7 @@ async def read_details(vendor: VendorRunContext) -> None:
     vendor.context.progress.begin(phase, done=progress.total - progress.due, total=progress.total)
     if not progress.due:
         return
-    names = await vendor.service_names()
+    names = await vendor.published_service_names()
     async with aclosing(_stamped(vendor)) as waiting:
         await _DetailReader(vendor, names, waiting).read()
 
@@ -73,7 +77,7 @@ class _Answer:
 
     entry: DetailEntry
     stamp: Stamp
-    outcome: Outcome
+    outcome: DetailOutcome
 
     @property
     def lines(self) -> tuple[SoldLine, ...]:
@@ -97,15 +101,18 @@ class _Answer:
 
 @dataclass(slots=True)
 class _DetailReader:
+    """Reads the details that are waiting, for one step of one run."""
+
     vendor: VendorRunContext
     names: dict[str, str]
-    """By which name each service goes: the first that was said, until a whole run no longer says it."""
+    """The name of each service, by its key: the first that was read, until a whole run reads it no more."""
     waiting: AsyncGenerator[tuple[DetailEntry, Stamp], None]
     next_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held to take the next of what is waiting."""
+    """Held to take the next entry of what is waiting."""
     silences: int = 0
     """How many details in a row were out of reach."""
     ended_by: Exception | None = None
+    """Why no more details are asked for; raised once what was read is stored."""
     answers: "asyncio.Queue[_Answer | None]" = field(default_factory=lambda: asyncio.Queue(BATCH_SIZE))
     published_services: set[SoldService] = field(default_factory=set)
     """Services that this step has published, or found published."""
@@ -120,10 +127,14 @@ class _DetailReader:
 
     async def _ask(self) -> None:
         """Asks for one detail after another; None tells the storing side that this caller has ended."""
-        while self.ended_by is None and (due := await self._next()):
+        while self.ended_by is None:
+            async with self.next_lock:  # an async generator has one reader at a time
+                due = await anext(self.waiting, None)
+            if due is None:
+                break
             entry, stamp = due
             try:
-                outcome: Outcome = await self.vendor.marketplace.subscription(entry.subscription_id)
+                outcome: DetailOutcome = await self.vendor.marketplace.subscription(entry.subscription_id)
             except _ENDING as error:
                 self.ended_by = error
                 break
@@ -133,11 +144,7 @@ class _DetailReader:
             await self.answers.put(_Answer(entry, stamp, outcome))
         await self.answers.put(None)
 
-    async def _next(self) -> tuple[DetailEntry, Stamp] | None:
-        async with self.next_lock:
-            return await anext(self.waiting, None)
-
-    def _count_silence(self, outcome: Outcome) -> None:
+    def _count_silence(self, outcome: DetailOutcome) -> None:
         self.silences = self.silences + 1 if isinstance(outcome, TransientError) else 0
         if self.silences >= LONGEST_SILENCE:
             self.ended_by = ProviderUnreachable(f"the marketplace stays out of reach: {outcome}")
@@ -152,6 +159,7 @@ class _DetailReader:
             await self._store_answers(answers)
 
     async def _gather(self) -> list[_Answer | None]:
+        """Returns what came in within `GATHERING`, or up to the end of a caller."""
         gathered = [await self.answers.get()]
         with suppress(TimeoutError):
             async with asyncio.timeout(GATHERING.total_seconds()):
@@ -160,6 +168,7 @@ class _DetailReader:
         return gathered
 
     async def _store_answers(self, answers: Sequence[_Answer]) -> None:
+        # Services, then subscriptions, then entries: see the invariant above.
         now = self.vendor.context.clock()
         answers = [replace(answer, stamp=replace(answer.stamp, observed_at=now)) for answer in answers]
         lines = {answer.entry.subscription_id: self._with_known_names(answer.lines) for answer in answers}
@@ -171,8 +180,8 @@ class _DetailReader:
         self.vendor.context.progress.advance(len(answers))
 
     def _with_known_names(self, lines: tuple[SoldLine, ...]) -> tuple[SoldLine, ...]:
-        """Subscriptions may name one service differently; readers are told one name."""
-        named = tuple(replace(line, service=renamed(line.service, self.names)) for line in lines)
+        """Subscriptions may name one service differently; readers get one name."""
+        named = tuple(replace(line, service=rename_service(line.service, self.names)) for line in lines)
         self.names |= {line.service.key: line.service.name for line in named}
         return named
 
@@ -195,15 +204,15 @@ class _DetailReader:
     async def _subscriptions(
         self, answers: Sequence[_Answer], lines: Mapping[str, tuple[SoldLine, ...]]
     ) -> list[SubscriptionObserved]:
-        """What was read, and for each that is gone its last observation as absent: billing keeps it as evidence."""
+        """What was read; what is gone is its last observation as absent, which billing keeps as evidence."""
         gone = {
-            listed(answer.entry.row, answer.stamp): answer.stamp
+            unread_subscription_observed(answer.entry.row, answer.stamp): answer.stamp
             for answer in answers
             if answer.outcome is None
         }
         last_seen = await self.vendor.context.publisher.existing(SubscriptionObserved, gone)
         read = [
-            detailed(answer.outcome.row, lines[answer.entry.subscription_id], answer.stamp)
+            subscription_observed(answer.outcome.row, lines[answer.entry.subscription_id], answer.stamp)
             for answer in answers
             if isinstance(answer.outcome, SubscriptionDetail)
         ]

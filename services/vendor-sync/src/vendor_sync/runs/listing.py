@@ -1,11 +1,11 @@
-"""The list steps: what is listed goes into the detail queue; at the end, what changed or vanished meanwhile."""
+"""The list steps: put what is listed into the detail queue, and at the end what changed or vanished."""
 
 # Invariant: when the details are read for the last time, the queue holds every subscription that should be
-# listed, and what readers hear of is surely in the queue. The lists shift while hours of details are read, so
+# listed, and what readers hold is surely in the queue. The lists shift while hours of details are read, so
 # they are read twice:
 #
 #   first listing {a, b}, details read …, second listing {a changed, c}
-#   → a is due again, c is new and due, b is in no list and therefore due: read once before it counts as absent
+#   → a is due again, c is new and due, b is in no list and so due: it is read before it counts as absent
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -14,7 +14,7 @@ from shared.sync_engine.models import StepReport
 from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import BILLABLE, ListPage, SubscriptionRow
 from vendor_sync.runs.detail_queue import DetailEntry, DetailPlan, OfferOrder
-from vendor_sync.runs.observations import listed
+from vendor_sync.runs.observations import unread_subscription_observed
 from vendor_sync.runs.run_context import VendorRunContext
 
 Decide = Callable[[SubscriptionRow, DetailEntry | None], DetailEntry]
@@ -26,7 +26,7 @@ async def list_first(vendor: VendorRunContext) -> StepReport:
     plan = await _plan(vendor)
 
     async def take_page(stamp: Stamp, page: ListPage[SubscriptionRow]) -> None:
-        await _enqueue(vendor, stamp, page.rows, plan.listed_first)
+        await _enqueue(vendor, stamp, page.rows, plan.decide_at_first_listing)
 
     return await _read_lists(vendor, take_page)
 
@@ -40,7 +40,7 @@ async def list_again(vendor: VendorRunContext) -> StepReport:
         listed_ids.update(row.subscription_id for row in page.rows)
         # Unchanged rows, nearly all of them, cost neither a look-up nor a write.
         changed = [row for row in page.rows if fingerprints.get(row.subscription_id) != row.fingerprint]
-        await _enqueue(vendor, stamp, changed, plan.listed_again)
+        await _enqueue(vendor, stamp, changed, plan.decide_at_last_listing)
 
     report = await _read_lists(vendor, take_page)
     vendor.context.assert_lease()
@@ -76,7 +76,7 @@ async def _read_lists(vendor: VendorRunContext, take_page: TakePage) -> StepRepo
 async def _enqueue(
     vendor: VendorRunContext, stamp: Stamp, rows: Sequence[SubscriptionRow], decide: Decide
 ) -> None:
-    """Stores the entries before anything is published: what readers hear of is surely in the queue."""
+    """Stores the entries before anything is published: what readers hold is surely in the queue."""
     existing = await vendor.queue.existing(vendor.run, [row.subscription_id for row in rows])
     entries = [decide(row, existing.get(row.subscription_id)) for row in rows]
     vendor.context.assert_lease()
@@ -85,4 +85,4 @@ async def _enqueue(
     )
     await vendor.queue.replace(vendor.run, [entry for entry in entries if entry.subscription_id in existing])
     never_read = [entry.row for entry in entries if entry.read_at is None]
-    await vendor.context.publisher.publish(listed(row, stamp) for row in never_read)
+    await vendor.context.publisher.publish(unread_subscription_observed(row, stamp) for row in never_read)

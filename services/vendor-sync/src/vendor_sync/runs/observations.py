@@ -39,12 +39,14 @@ def service_observed(service: SoldService, stamp: Stamp) -> ServiceObserved:
     )
 
 
-def listed(row: SubscriptionRow, stamp: Stamp) -> SubscriptionObserved:
+def unread_subscription_observed(row: SubscriptionRow, stamp: Stamp) -> SubscriptionObserved:
     """A subscription of which only the list row was read: its quantities are unread."""
     return SubscriptionObserved(**stamp.fields, **_row_fields(row), detailed=False)
 
 
-def detailed(row: SubscriptionRow, lines: tuple[SoldLine, ...], stamp: Stamp) -> SubscriptionObserved:
+def subscription_observed(
+    row: SubscriptionRow, lines: tuple[SoldLine, ...], stamp: Stamp
+) -> SubscriptionObserved:
     sold_lines = tuple(_line(line, stamp.integration_id) for line in lines)
     return SubscriptionObserved(**stamp.fields, **_row_fields(row), detailed=True, lines=sold_lines)
 

@@ -1,4 +1,13 @@
-"""From a subscription's products to services and lines (architecture §4, Rulings)."""
+"""Derives services and lines from a subscription's products (architecture §4, *Rulings*); pure."""
+
+# Invariant: one thing that is sold has one key, whoever buys it and whenever, and two things never share one.
+# A part number alone is not unique (Ingram Micro §8.9), so vendor, term and billing period go with it:
+#
+#   Microsoft, CFQ7:0001, 1 year, billed monthly   → Microsoft|CFQ7:0001|1 year|1 month
+#   no part number, product PRD1                   → Microsoft|PRD1|1 year|1 month
+#   a subscription without products, "Big  BASIC"  → |big basic|1 year|1 month, one line without a number
+#
+# No number is not zero: what has no quantity, or is rated by the vendor after use, is `unquantified`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +22,7 @@ _CADENCES = {"1 day": "Daily", "1 month": "Monthly", "3 month": "Quarterly", "1 
 
 @dataclass(frozen=True, slots=True)
 class SoldService:
-    """Something that is sold, by its key."""
+    """Something that is sold, by its key; `title` is the name with term and billing period."""
 
     key: str
     name: str
@@ -34,64 +43,66 @@ class SoldLine:
     unit_price: Decimal | None = None
     unit_cost: Decimal | None = None
     currency: str | None = None
+    """Of price and cost."""
 
 
 def lines_of(detail: SubscriptionDetail) -> tuple[SoldLine, ...]:
-    """One line for each product; one without a number when there are none."""
+    """Returns one line for each product; one without a number when there are none."""
     row = detail.row
-    if not detail.products:
-        return (SoldLine(_unnamed_service(row), None, NoNumber.UNQUANTIFIED),)
-    return tuple(_line(product, row) for product in detail.products)
+    if detail.products:
+        return tuple(_line(product, row) for product in detail.products)
+    unknown = ProductEntry(product_id=None, mpn=None, vendor=None, name=row.name, quantity=None)
+    return (SoldLine(_service(unknown, row), None, NoNumber.UNQUANTIFIED),)
 
 
 def service_key(vendor: str | None, item: str, row: SubscriptionRow) -> str:
-    """`vendor|mpn|<duration type>|<duration type>`; a bar inside a part cannot shift the others."""
-    return "|".join(_part(part) for part in (vendor or "", item, _period(row.term), _period(row.billing)))
+    """Returns `vendor|item|<duration type>|<duration type>`; a bar inside a part cannot shift the others."""
+    parts = (vendor or "", item, _period_text(row.term), _period_text(row.billing))
+    return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
 
 
-def renamed(service: SoldService, names: Mapping[str, str]) -> SoldService:
-    """Under the name that its key is known by: subscriptions may name one service differently."""
+def rename_service(service: SoldService, names: Mapping[str, str]) -> SoldService:
+    """Returns the service under the name in `names`, by its key: subscriptions may name one differently."""
     name = names.get(service.key, service.name)
-    return replace(service, name=name, title=name + service.title.removeprefix(service.name))
+    return replace(service, name=name, title=retitle(service.title, service.name, name))
+
+
+def retitle(title: str, old_name: str, new_name: str) -> str:
+    """Returns the title under a new name; term and billing period, with which it ends, stay as they are."""
+    return new_name + title.removeprefix(old_name)
 
 
 def _line(product: ProductEntry, row: SubscriptionRow) -> SoldLine:
-    counted = None if row.rated_outside else product.quantity
-    money = {"unit_price": product.unit_price, "unit_cost": product.unit_cost}
-    currency = next((value.currency for value in money.values() if value), None)
+    quantity = None if row.rated_outside else product.quantity
+    currency = next((price.currency for price in (product.unit_price, product.unit_cost) if price), None)
     return SoldLine(
         _service(product, row),
-        counted,
-        NoNumber.UNQUANTIFIED if counted is None else None,
-        _in(currency, product.unit_price),
-        _in(currency, product.unit_cost),
+        quantity,
+        NoNumber.UNQUANTIFIED if quantity is None else None,
+        _amount_in(currency, product.unit_price),
+        _amount_in(currency, product.unit_cost),
         currency,
     )
 
 
 def _service(product: ProductEntry, row: SubscriptionRow) -> SoldService:
-    """Add-ons inherit the subscription's periods."""
-    # A part number alone is not unique (quirk 9): vendor and periods go with it.
+    """Returns the service that a product entry is one of; add-ons inherit the subscription's periods."""
     name = product.name or row.name
-    item = product.mpn or product.product_id or _plain(name)
+    # Without any id the name has to do, as far as it is the same to a reader: case and spaces do not count.
+    item = product.mpn or product.product_id or " ".join(name.casefold().split())
     return SoldService(
         key=service_key(product.vendor, item, row),
         name=name,
-        title=_titled(name, row),
+        title=_title(name, row),
         vendor=product.vendor,
         mpn=product.mpn,
-        term=_period(row.term),
-        billing_period=_period(row.billing),
+        term=_period_text(row.term),
+        billing_period=_period_text(row.billing),
     )
 
 
-def _unnamed_service(row: SubscriptionRow) -> SoldService:
-    nothing = ProductEntry(product_id=None, mpn=None, vendor=None, name=row.name, quantity=None)
-    return _service(nothing, row)
-
-
-def _titled(name: str, row: SubscriptionRow) -> str:
-    """`Microsoft 365 Business Basic – 1 Year, billed Monthly`: people tell terms apart by it."""
+def _title(name: str, row: SubscriptionRow) -> str:
+    """Returns `Microsoft 365 Business Basic – 1 Year, billed Monthly`: people tell terms apart by it."""
     term = f"{row.term.duration} {_plural(row.term)}" if row.term else ""
     billed = f"billed {_cadence(row.billing)}" if row.billing else ""
     suffix = ", ".join(part for part in (term, billed) if part)
@@ -106,18 +117,10 @@ def _cadence(period: VendorPeriod) -> str:
     return _CADENCES.get(str(period)) or f"every {period.duration} {_plural(period)}"
 
 
-def _period(period: VendorPeriod | None) -> str:
+def _period_text(period: VendorPeriod | None) -> str:
     return str(period) if period else _UNSET
 
 
-def _plain(name: str) -> str:
-    return " ".join(name.casefold().split())
-
-
-def _part(text: str) -> str:
-    return text.replace("%", "%25").replace("|", "%7C")
-
-
-def _in(currency: str | None, money: Price | None) -> Decimal | None:
-    """Currencies are never mixed within a line: what is in another one is not known."""
-    return money.amount if money and money.currency == currency else None
+def _amount_in(currency: str | None, price: Price | None) -> Decimal | None:
+    """Currencies are never mixed within a line: an amount in another one is not known."""
+    return price.amount if price and price.currency == currency else None

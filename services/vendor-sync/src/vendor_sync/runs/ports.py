@@ -14,8 +14,8 @@ class Marketplace(Protocol):
     """One marketplace; yields our models, raises our errors."""
 
     @property
-    def held_for(self) -> float:
-        """For how many seconds from now the marketplace lets nobody call."""
+    def held_for_seconds(self) -> float:
+        """For how long from now the marketplace lets nobody call."""
         ...
 
     def accounts(self) -> AsyncIterator[ListPage[Customer]]: ...
@@ -69,5 +69,5 @@ class DetailQueue(Protocol):
     async def progress(self, run: Run) -> QueueProgress: ...
 
     async def service_names(self, run: Run) -> Mapping[str, Sequence[str]]:
-        """Returns the names under which the details of this run spoke of each service, by its key."""
+        """Returns the names that the details of this run give each service, by its key."""
         ...

@@ -1,7 +1,7 @@
 """The subscriptions collection: one document for each subscription that was ever listed."""
 
-# Invariant: an entry changes only by the worker that has the run (`assert_ownership`), in transactions of some
-# hundred changes: a whole marketplace may vanish at once, and a transaction must stay small and short.
+# Invariant: an entry changes only by the worker that has the run (`assert_ownership`), in transactions of
+# some hundred changes: a whole marketplace may vanish at once, and a transaction must stay small and short.
 #
 # There is no index but that of the ids, by whose beginning an integration's documents are found: every write
 # would pay for another, and whatever is read otherwise is most of the documents anyway.
@@ -15,7 +15,7 @@ from shared.mongo import Change, Document, Documents, Mongo, Replace, Session, U
 from shared.sync_engine.models import Run
 from shared.sync_engine.run_repository import assert_ownership
 from vendor_sync.marketplace import BILLABLE
-from vendor_sync.runs.detail_queue import RANKS, DetailEntry, DetailState, QueueProgress
+from vendor_sync.runs.detail_queue import DetailEntry, DetailRank, DetailState, QueueProgress
 
 COLLECTION = "subscriptions"
 
@@ -53,8 +53,8 @@ class DetailQueueRepository:
 
     async def due(self, run: Run) -> AsyncIterator[list[DetailEntry]]:
         """Pages by id, so that what is read meanwhile, or fails, does not shift the rest."""
-        for rank in RANKS:
-            waiting = _queued(run) | {"state": DetailState.DUE, "rank": rank}
+        for rank in DetailRank:
+            waiting = _queued(run) | {"state": DetailState.DUE, "rank": rank.value}
             while documents := await self._rows(run).find(
                 waiting, sort=[("_id", 1)], limit=_ENTRIES_PER_PAGE
             ):
@@ -71,7 +71,7 @@ class DetailQueueRepository:
             async for document in documents
             if document["row"]["subscription_id"] not in listed_ids
         ]
-        due = {"run_id": run.run_id, "state": DetailState.DUE, "rank": RANKS[-1]}
+        due = {"run_id": run.run_id, "state": DetailState.DUE, "rank": DetailRank.REST.value}
         await self._change(run, [Update({"_id": id_}, {"$set": due}) for id_ in vanished])
         return len(vanished)
 

@@ -38,7 +38,7 @@ class VendorRunContext:
                 return
             yield stamp, page
 
-    async def service_names(self) -> dict[str, str]:
+    async def published_service_names(self) -> dict[str, str]:
         """Returns the name under which each service is known, by its service key."""
         services = self.context.publisher.last_seen(ServiceObserved)
         return {service.service_key: service.name async for service in services}

@@ -58,7 +58,7 @@ class VendorRunDefinition:
 
         async def do(context: RunContext) -> StepReport | None:
             async with self.connect(context.integration) as marketplace:
-                context.progress.held_for_seconds = lambda: marketplace.held_for
+                context.progress.held_for_seconds = lambda: marketplace.held_for_seconds
                 return await read(VendorRunContext(context, marketplace, self.queue))
 
         return RunStep(name, do)

@@ -1,8 +1,14 @@
-"""The last step: a service that no subscription calls by its known name any more gets a new one."""
+"""The last step: gives a new name to each service that no subscription calls by its published name."""
+
+# Invariant: a service keeps its name as long as any subscription calls it so. Subscriptions may name one
+# service differently, and a name that followed the last reading would change with the order of reading:
+#
+#   published "Basic"   read {"Basic", "Basic (NCE)"}      → stays "Basic"
+#                       read {"Basic (NCE)", "M365 Basic"} → "Basic (NCE)", the smallest, whatever the order
 
 from shared.contracts.base import RunKind
 from shared.contracts.vendor_sync import ServiceObserved
-from shared.sync_engine.stamp import Stamp
+from vendor_sync.runs.offers import retitle
 from vendor_sync.runs.run_context import VendorRunContext
 
 
@@ -13,16 +19,11 @@ async def rename_services(vendor: VendorRunContext) -> None:
         return
     names = await vendor.queue.service_names(vendor.run)
     stamp = await vendor.context.stamp()
-    # The smallest of several names, so that the choice does not depend on the order of reading.
-    renamed = [
-        _renamed(service, min(names[service.service_key]), stamp)
-        async for service in vendor.context.publisher.last_seen(ServiceObserved)
-        if service.name not in names.get(service.service_key, [service.name])
-    ]
+    renamed: list[ServiceObserved] = []
+    async for service in vendor.context.publisher.last_seen(ServiceObserved):
+        read_names = names.get(service.service_key, [])
+        if read_names and service.name not in read_names:
+            name = min(read_names)
+            title = retitle(service.title, service.name, name)
+            renamed.append(service.model_copy(update={**stamp.fields, "name": name, "title": title}))
     await vendor.context.publisher.publish(renamed)
-
-
-def _renamed(service: ServiceObserved, name: str, stamp: Stamp) -> ServiceObserved:
-    """The title ends with term and billing, which a new name leaves as they are."""
-    title = name + service.title.removeprefix(service.name)
-    return service.model_copy(update={**stamp.fields, "name": name, "title": title})

@@ -1,8 +1,12 @@
-"""ConnectWise PSA (Manage) REST 3.0: companies, catalogue, agreements, additions; writes one quantity.
+"""ConnectWise PSA (Manage) REST 3.0: reads companies, products, agreements, additions; writes a quantity."""
 
-Lists are read forward-only: `pageId` is the last id seen, and the end is a short page or a `Link` without
-`next` (ConnectWise Developer Guide, Pagination). Additions have no list across agreements.
-"""
+# Invariant: a 404 makes nothing absent by itself. On the cloud it may also mean refused keys or a moved code
+# base (ConnectWise §2.2), so a record counts as missing only while something else is found:
+#
+#   GET …/additions/901 → 404, then GET /company/companies?pageSize=1 → 200: the addition is gone
+#                                                                     → 404: the credentials are refused
+#
+# A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination).
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -19,15 +23,17 @@ from shared.http_client.response import ApiResponse
 from shared.http_client.retry import CallPolicy
 
 PAGE_SIZE = 1000
+"""The largest that the API gives (ConnectWise §2.3)."""
 MEDIA_TYPE = "application/vnd.connectwise.com+json; version=2025.1"
+"""Pinned: without a version the answer is the newest model (ConnectWise §2.2)."""
 HEADERS: Mapping[str, str] = {"Accept": MEDIA_TYPE}
 POLICY = CallPolicy(connect=10, read=60, floor=30, renew_on=frozenset({401, 404}))
 """No time-outs are published; 30 s is the vendor's own pause after a 429 without `Retry-After`.
 
 An upgrade moves the code base, and every old address answers 404: access is asked for anew, once (§2.1).
 """
-_FORWARD = {"pagination-type": "forward-only"}
-_NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
+_FORWARD_ONLY = {"pagination-type": "forward-only"}
+_NEXT_LINK = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 _COMPANIES = "/company/companies"
 _AGREEMENTS = "/finance/agreements"
 _CATALOGUE = "/procurement/catalog"
@@ -39,7 +45,7 @@ _LISTS: Mapping[Listing, tuple[str, Mapping[str, str]]] = {
 
 
 class ConnectWiseConnector:
-    """One company's ConnectWise; holds the client, which must be open."""
+    """Reads one company's ConnectWise and writes quantities to it, by an open client; raises our errors."""
 
     name: ClassVar[str] = "connectwise"
 
@@ -47,7 +53,7 @@ class ConnectWiseConnector:
         self._api = api
 
     async def companies(self) -> AsyncIterator[Company]:
-        """Deleted ones are not asked for; should one come all the same, it says so itself."""
+        """Yields the companies; a deleted one is not asked for, and not `present` should it come."""
         async for row in self._list(Listing.COMPANIES):
             yield rows.company(row)
 
@@ -72,23 +78,29 @@ class ConnectWiseConnector:
         return int(answer["count"])
 
     async def company(self, company_id: str) -> Company | None:
-        row = await self._one(f"{_COMPANIES}/{company_id}")
+        row = await self._entity(f"{_COMPANIES}/{company_id}")
         return rows.company(row) if row else None
 
     async def product(self, product_id: str) -> CatalogueItem | None:
-        row = await self._one(f"{_CATALOGUE}/{product_id}")
+        row = await self._entity(f"{_CATALOGUE}/{product_id}")
         return rows.product(row) if row else None
 
     async def line(self, agreement_id: str, line_id: str) -> PsaLine | None:
-        """The addition and, for its dates and currency, its agreement: two calls."""
-        row = await self._one(f"{_AGREEMENTS}/{agreement_id}/additions/{line_id}")
-        parent = await self._one(f"{_AGREEMENTS}/{agreement_id}") if row else None
+        """Reads the addition and, for its dates and currency, its agreement; None when either is gone."""
+        row = await self._entity(f"{_AGREEMENTS}/{agreement_id}/additions/{line_id}")
+        parent = await self._entity(f"{_AGREEMENTS}/{agreement_id}") if row else None
         return rows.line(row, rows.agreement(parent)) if row and parent else None
 
     async def set_quantity(self, agreement_id: str, line_id: str, quantity: Decimal) -> WriteAcknowledgement:
-        """Sent once. An array with a bare field name, no RFC 6902 (ConnectWise Developer Guide, Patch)."""
+        """Sends the quantity once, as a number.
+
+        The body is an array with a bare field name, not RFC 6902 (ConnectWise Developer Guide, Patch). Raises
+        `OutcomeUnknown` without an answer, `Conflict` when the record is in use (409, ConnectWise §2.8).
+        """
         path = f"{_AGREEMENTS}/{agreement_id}/additions/{line_id}"
-        patch = [{"op": "replace", "path": "quantity", "value": _json_number(quantity)}]
+        is_whole = quantity == quantity.to_integral_value()
+        number = int(quantity) if is_whole else float(quantity)
+        patch = [{"op": "replace", "path": "quantity", "value": number}]
         answer = await self._api.request("PATCH", path, json=patch)
         row = answer.result()
         if not isinstance(row, dict):
@@ -102,23 +114,27 @@ class ConnectWiseConnector:
                 yield row
 
     async def _pages(self, path: str, conditions: Mapping[str, str]) -> AsyncIterator[rows.Row]:
-        """Every row; the next page is asked for by its id alone, so a link can lead nowhere else."""
+        """Yields every row; of a link only the next page's id is used, so it can lead nowhere else."""
         params: dict[str, str | int] = {**conditions, "pageSize": PAGE_SIZE}
-        seen = -1
+        last_id = -1
         while True:
-            answer = await self._api.request("GET", path, params=params, headers=_FORWARD)
-            page = _rows_of(answer)
+            answer = await self._api.request("GET", path, params=params, headers=_FORWARD_ONLY)
+            page = answer.result()
+            if not isinstance(page, list):
+                raise UnexpectedResponse(f"{answer.call} answered with what is no list")
             for row in page:
                 yield row
             after = _next_page(answer)
             if len(page) < PAGE_SIZE or after is None:
                 return
-            if after <= seen:
-                raise UnexpectedResponse(f"ConnectWise {path} pages in circles: pageId {after} after {seen}")
-            params["pageId"] = seen = after
+            if after <= last_id:
+                raise UnexpectedResponse(
+                    f"ConnectWise {path} pages in circles: pageId {after} after {last_id}"
+                )
+            params["pageId"] = last_id = after
 
-    async def _one(self, path: str) -> rows.Row | None:
-        """The record, or None once a call that must succeed has shown that a 404 means what it says."""
+    async def _entity(self, path: str) -> rows.Row | None:
+        """Reads one record; None only once a call that must succeed has proven that the keys are good."""
         try:
             row = await self._api.get(path)
         except NotFound:
@@ -132,7 +148,7 @@ class ConnectWiseConnector:
 
 @contextmanager
 def _missing_means_refused() -> Iterator[None]:
-    """What every company has answers 404: on the cloud that may be the keys, or a moved code base (§2.2)."""
+    """Turns a 404 of what every company has into `CredentialsRejected` (ConnectWise §2.2)."""
     try:
         yield
     except NotFound as error:
@@ -140,23 +156,12 @@ def _missing_means_refused() -> Iterator[None]:
         raise CredentialsRejected(sentence, status=error.status) from error
 
 
-def _rows_of(answer: ApiResponse) -> list[rows.Row]:
-    page = answer.result()
-    if not isinstance(page, list):
-        raise UnexpectedResponse(f"{answer.call} answered with what is no list")
-    return page
-
-
 def _next_page(answer: ApiResponse) -> int | None:
-    """The `pageId` of the link to the next page; the header is there but empty at the end."""
-    link = _NEXT.search(answer.headers.get("link", ""))
+    """Returns the `pageId` of the next page, None at the end, where the header is there but empty (§2.4)."""
+    link = _NEXT_LINK.search(answer.headers.get("link", ""))
     if link is None:
         return None
     ids = parse_qs(urlsplit(link[1]).query).get("pageId", [])
     if not ids or not ids[0].isdecimal():
         raise UnexpectedResponse(f"{answer.call} names no pageId in its link to the next page")
     return int(ids[0])
-
-
-def _json_number(quantity: Decimal) -> int | float:
-    return int(quantity) if quantity == quantity.to_integral_value() else float(quantity)

@@ -1,6 +1,7 @@
-"""ConnectWise's rows as our models: the only place with its field names; pure.
+"""Parses ConnectWise's rows into our models; pure, and the only place that knows its field names.
 
-Unset dates are left out, `null` or an empty string; numbers are doubles, made exact through their text.
+An unset date is left out, `null` or an empty string; numbers are doubles, made exact through their text
+(ConnectWise §2.5). Raises `UnexpectedResponse` for a row in another shape.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,14 +26,14 @@ def company(row: Row) -> Company:
 
 
 def product(row: Row) -> CatalogueItem:
-    """The identifier is what the screens call *Product ID*."""
+    """Parses a catalogue item; its identifier is what the screens call *Product ID*."""
     with _parsing("catalogue item", row):
         active = not row.get("inactiveFlag")
         return CatalogueItem(_id(row), _text(row["identifier"]), _text(row["description"]), active)
 
 
 def agreement(row: Row) -> Agreement:
-    """`cancelledFlag` may be set ahead of its date, so the flag alone counts only when there is no date."""
+    """Parses an agreement; `cancelledFlag` may be set ahead of its date, and counts only without one."""
     with _parsing("agreement", row):
         cancelled_on = _day(row.get("dateCancelled"))
         return Agreement(
@@ -48,7 +49,7 @@ def agreement(row: Row) -> Agreement:
 
 
 def line(row: Row, of: Agreement) -> PsaLine:
-    """An addition of the agreement; `cancelledDate` is the first day on which it is not billed."""
+    """Parses an addition of the agreement; its `cancelledDate` is the first day on which it is not billed."""
     with _parsing("addition", row):
         return PsaLine(
             line_id=_id(row),
@@ -65,7 +66,7 @@ def line(row: Row, of: Agreement) -> PsaLine:
 
 
 def number(value: Any) -> Decimal | None:
-    """10.0 and 10 are the same number; a missing one is not zero."""
+    """Returns the exact number; a missing one is not zero."""
     return None if value is None else Decimal(str(value))
 
 
@@ -89,19 +90,19 @@ def _text(value: Any) -> str:
 
 
 def _currency(row: Row) -> str | None:
-    """The code is newer than the reference; older answers name the currency only."""
+    # The code is newer than the reference; older answers have a name only.
     currency = row.get("currency") or {}
     return currency.get("currencyCode") or currency.get("name") or None
 
 
 def _day_after_end(row: Row) -> date | None:
-    """`endDate` is the last day that an agreement runs, so the day after is the first unbilled one."""
+    """Returns the first day that is not billed: `endDate` is the last day on which the agreement runs."""
     last = None if row.get("noEndingDateFlag") else _day(row.get("endDate"))
     return last + timedelta(days=1) if last else None
 
 
 def _day(value: Any) -> date | None:
-    """Midnight UTC is used as a date: the UTC day is what was meant."""
+    """Returns the day that was meant: dates are written as midnight UTC."""
     if not value:
         return None
     moment = datetime.fromisoformat(value)

@@ -1,8 +1,15 @@
-"""Ingram Micro Cloud Marketplace, SimpleAPI 1.15.
+"""Ingram Micro Cloud Marketplace, SimpleAPI 1.15: reads customers and subscriptions.
 
 https://apidocs.cloud.im: GET /customers, /subscriptions?status=… → {"data": […], "pagination": {"offset",
 "limit", "total"}}, newest first; GET /subscriptions/{id} → the only place where quantities are.
 """
+
+# Invariant: over all pages of a list each thing comes once, and a list that holds fewer distinct things than
+# the vendor counts says that it is short. A row that is created meanwhile shifts the others (Ingram Micro
+# §6): one comes twice, one at a border is missed, so a list that falls short is read once more.
+#
+#   total 4: pages [4, 3] [3, 2] → 3 distinct → read again: [5, 4] [3, 2] → yields 5
+#   still fewer than `total`     → a last page without rows, which is `short`
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
@@ -16,44 +23,44 @@ from vendor_sync.connectors.ingram_micro.rows import account_of, detail_of, id_o
 from vendor_sync.marketplace import Customer, ListPage, SubscriptionDetail, SubscriptionRow
 
 PAGE_SIZES = (500, 100)
-"""500 works, larger was never tried live; the smaller one when it is refused."""
+"""500 works, and more was never tried live (Ingram Micro §6); 100 is for a server that refuses it."""
 
 T = TypeVar("T")
 Query = Mapping[str, str | int]
 
 
 class IngramMicroConnector:
-    """Reads one marketplace; raises our errors. Not for use by two runs at a time."""
+    """Reads one marketplace, through an open client; raises our errors. Not for use by two runs at a time."""
 
     name: ClassVar[str] = "ingram-micro"
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._size = PAGE_SIZES[0]
+        self._page_size = PAGE_SIZES[0]
 
     @property
-    def held_for(self) -> float:
+    def held_for_seconds(self) -> float:
         return self._api.held_for
 
     def accounts(self) -> AsyncIterator[ListPage[Customer]]:
         return self._pages("/customers", {}, account_of)
 
     async def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[ListPage[SubscriptionRow]]:
-        """One status at a time: a list of statuses is refused, and a mistyped filter ignored in silence."""
+        """Yields those of one status: the API refuses a list of statuses (Ingram Micro §7.2)."""
         async for page in self._pages("/subscriptions", {"status": status.value}, row_of):
-            # An unknown filter is ignored, so rows are never trusted to be of the status asked for; the
-            # vendor's total was compared before any are left out.
+            # An unknown filter is ignored in silence (§8.7), so rows are never trusted to be of the status
+            # that was asked for. The vendor's total was compared before any are left out.
             yield ListPage([row for row in page.rows if row.status is status], page.total, page.short)
 
     async def account(self, account_id: str) -> Customer | None:
-        """One customer, or None when there is none by that id."""
-        found = await self._found(f"/customers/{account_id}")
-        return None if found is None else account_of(found)
+        """Reads one customer (Ingram Micro §7.1); None when the marketplace has none by that id."""
+        row = await self._entity(f"/customers/{account_id}")
+        return None if row is None else account_of(row)
 
     async def subscription(self, subscription_id: str) -> SubscriptionDetail | None:
-        """One subscription with its products, or None when there is none by that id."""
-        found = await self._found(f"/subscriptions/{subscription_id}")
-        detail = None if found is None else detail_of(found)
+        """Reads one subscription with its products (Ingram Micro §7.3); None when there is none."""
+        row = await self._entity(f"/subscriptions/{subscription_id}")
+        detail = None if row is None else detail_of(row)
         if detail and detail.row.subscription_id != subscription_id:
             raise UnexpectedResponse(
                 f"subscription {subscription_id} answered as {detail.row.subscription_id}"
@@ -61,57 +68,58 @@ class IngramMicroConnector:
         return detail
 
     async def _pages(self, path: str, query: Query, parse: Callable[[Json], T]) -> AsyncIterator[ListPage[T]]:
-        """Each thing once, however the list shifts while it is read; read again once if it falls short."""
-        seen: set[str] = set()
+        """Yields each thing once, however the list shifts while it is read."""
+        seen_ids: set[str] = set()
         total = None
         for _ in range(2):
-            async for rows, total in self._pass(path, query):
-                # A row that is created meanwhile shifts the others to the next page: they come twice.
-                fresh = {id_of(row): row for row in rows if id_of(row) not in seen}
-                seen |= fresh.keys()
-                yield ListPage([parse(row) for row in fresh.values()], total)
+            async for rows, total in self._read_once(path, query):
+                new_rows = {id_of(row): row for row in rows if id_of(row) not in seen_ids}
+                seen_ids |= new_rows.keys()
+                yield ListPage([parse(row) for row in new_rows.values()], total)
             # Without a total there is nothing to fall short of.
-            if total is None or len(seen) >= total:
+            if total is None or len(seen_ids) >= total:
                 return
         yield ListPage((), total, short=True)
 
-    async def _pass(self, path: str, query: Query) -> AsyncIterator[tuple[list[Json], int | None]]:
-        """The pages as they come: maybe shorter than asked for; without a total only an empty one ends."""
+    async def _read_once(self, path: str, query: Query) -> AsyncIterator[tuple[list[Json], int | None]]:
+        """Yields the pages with the vendor's total; without a total only an empty page ends the list."""
         offset, before = 0, list[Json]()
         while True:
-            rows, total = _page(await self._get(path, {**query, "offset": offset}), path)
+            rows, total = _rows_and_total(await self._page(path, {**query, "offset": offset}), path)
             if rows and rows == before:
                 raise UnexpectedResponse(f"{path} repeats the same page at offset {offset}")
             yield rows, total
+            # By what came, not by what was asked for: a server may send fewer rows in a page.
             offset, before = offset + len(rows), rows
             if not rows or (total is not None and offset >= total):
                 return
 
-    async def _get(self, path: str, query: Query) -> Json:
-        answer = await self._asked(path, query)
-        if answer.status == HTTPStatus.BAD_REQUEST and self._size != PAGE_SIZES[-1]:
-            self._size = PAGE_SIZES[-1]
-            answer = await self._asked(path, query)
+    async def _page(self, path: str, query: Query) -> Json:
+        """Reads one page; from the first refusal on in the smaller size."""
+        answer = await self._api.request("GET", path, params={**query, "limit": self._page_size})
+        if answer.status == HTTPStatus.BAD_REQUEST and self._page_size != PAGE_SIZES[-1]:
+            self._page_size = PAGE_SIZES[-1]
+            answer = await self._api.request("GET", path, params={**query, "limit": self._page_size})
         return answer.result()
 
-    async def _asked(self, path: str, query: Query) -> ApiResponse:
-        return await self._api.request("GET", path, params={**query, "limit": self._size})
-
-    async def _found(self, path: str) -> Json | None:
+    async def _entity(self, path: str) -> Json | None:
         answer = await self._api.request("GET", path)
-        return None if _is_gone(answer) else answer.result()
+        return None if _is_absent(answer) else answer.result()
 
 
-def _is_gone(answer: ApiResponse) -> bool:
-    """400 "No entity has been found …", or a 404 of the application itself: others are about the address."""
+def _is_absent(answer: ApiResponse) -> bool:
+    """Tells whether the application itself says that there is no such entity (Ingram Micro §4).
+
+    That is a 400 "No entity has been found …" or a 404 of the application; other 404s are about the address.
+    """
     if answer.status == HTTPStatus.BAD_REQUEST:
         return "no entity has been found" in answer.message.lower()
-    # The gateway says `statusCode`, and whatever else may stand in between no JSON at all.
+    # The gateway's own errors have a `statusCode`; whatever else may stand in between answers no JSON at all.
     by_application = isinstance(answer.json, dict) and "statusCode" not in answer.json
     return answer.status == HTTPStatus.NOT_FOUND and by_application
 
 
-def _page(body: Json, path: str) -> tuple[list[Any], int | None]:
+def _rows_and_total(body: Json, path: str) -> tuple[list[Any], int | None]:
     with parsing(f"a page of {path}"):
         rows = body["data"]
         pagination = body.get("pagination") or {}

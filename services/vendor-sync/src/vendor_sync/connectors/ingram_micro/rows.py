@@ -1,4 +1,7 @@
-"""Ingram Micro's rows as we understand them; pure. The only place that knows its field names."""
+"""Parses Ingram Micro's rows into our models; pure, and the only place that knows its field names.
+
+Raises `UnexpectedResponse` for a row in a shape that we do not know.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +24,12 @@ Json = Any
 
 _EXTERNAL_RATING = "chargeexternalrating"
 _NO_TYPE = ("", "unknown")
+_STATUSES = frozenset(SubscriptionStatus)
 
 
 @contextmanager
 def parsing(what: str) -> Iterator[None]:
-    """A row in a shape that we do not know is `UnexpectedResponse`, never a bare KeyError."""
+    """Turns whatever a row in an unknown shape raises into `UnexpectedResponse`, which names the row."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
@@ -33,13 +37,13 @@ def parsing(what: str) -> Iterator[None]:
 
 
 def id_of(row: Json) -> str:
-    """Ids look like numbers and are opaque strings."""
+    """Returns the id of a row: it looks like a number and is an opaque string (Ingram Micro §6)."""
     with parsing("a row without id"):
         return str(row["id"])
 
 
 def account_of(row: Json) -> Customer:
-    """A customer; address, contacts and tax number are personal and stay where they are."""
+    """Parses a customer (§7.1); address, contacts and tax number are personal data, and are left out."""
     with parsing(f"customer {id_of(row)}"):
         return Customer(
             account_id=id_of(row),
@@ -50,13 +54,15 @@ def account_of(row: Json) -> Customer:
 
 
 def row_of(row: Json) -> SubscriptionRow:
+    """Parses a subscription as a list shows it (§7.2); nearly every field may be null."""
     with parsing(f"subscription {id_of(row)}"):
+        status = str(row.get("status")).lower()
         return SubscriptionRow(
             subscription_id=id_of(row),
             account_id=str(row["customerId"]),
             name=_text(row, "name") or id_of(row),
-            # Compared client-side with what was asked for.
-            status=_status(row),
+            # Enums grow (§6): a status that we do not know is `unknown`.
+            status=SubscriptionStatus(status) if status in _STATUSES else SubscriptionStatus.UNKNOWN,
             created_on=_day(row, "creationDate"),
             modified_on=_day(row, "lastModifiedDate"),
             renews_on=_day(row, "renewalDate"),
@@ -68,7 +74,7 @@ def row_of(row: Json) -> SubscriptionRow:
 
 
 def detail_of(body: Json) -> SubscriptionDetail:
-    """`products` may be missing or empty: then nothing is known of quantities (quirk 2)."""
+    """Parses a subscription with its products (§7.3); without any, nothing is known of quantities (§8.2)."""
     with parsing(f"subscription {id_of(body)}"):
         return SubscriptionDetail(
             row_of(body), tuple(_product(product) for product in body.get("products") or ())
@@ -87,14 +93,8 @@ def _product(product: Json) -> ProductEntry:
     )
 
 
-def _status(row: Json) -> SubscriptionStatus:
-    """Enums grow: what we do not know is `unknown`, in any case of letters."""
-    said = str(row.get("status")).lower()
-    return SubscriptionStatus(said) if said in set(SubscriptionStatus) else SubscriptionStatus.UNKNOWN
-
-
 def _quantity(value: Json) -> Decimal | None:
-    """A whole number, a float, or either as a string; missing is not zero."""
+    """Parses a whole number, a float, or either as a string (§6); a missing quantity is not zero."""
     if isinstance(value, bool):
         raise TypeError(f"{value} is no quantity")
     return None if value is None or value == "" else _exact(value)
@@ -107,7 +107,7 @@ def _money(value: Json) -> Price | None:
 
 
 def _exact(value: Json) -> Decimal:
-    """`10`, `10.0` and `"10"` are one and the same number."""
+    """Returns the exact number; `10`, `10.0` and `"10"` are one and the same."""
     number = Decimal(str(value))
     if not number.is_finite():
         raise ValueError(f"{value} is no number")
@@ -122,7 +122,7 @@ def _period(value: Json) -> VendorPeriod | None:
 
 
 def _day(row: Json, name: str) -> date | None:
-    """Zone-less calendar dates; some versions put a time behind them."""
+    """Parses a calendar date without a zone (§6), maybe with a time behind it; an odd one is unset."""
     text = row.get(name)
     try:
         return date.fromisoformat(text[:10]) if text else None

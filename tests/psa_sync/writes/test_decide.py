@@ -1,0 +1,107 @@
+"""The next step about a write of 8 → 10, by its stage and by the number that the line holds."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from psa import a_line
+from writes import NOW, a_write
+
+from psa_sync.writes.decide import (
+    MAX_CLASHES,
+    MAX_PROOFS,
+    MAX_SENDS,
+    PATIENCE,
+    ReadAgain,
+    Refused,
+    Send,
+    WriteVerdict,
+    Written,
+    decide,
+    decide_unread,
+)
+from psa_sync.writes.intent import Intent
+from shared.contracts.psa_sync import WriteRefusal
+
+WAITING = Intent(a_write("10", expected="8"), "1", NOW)
+SENDING = WAITING.begin_send()
+SENT = SENDING.acknowledge(WAITING.command.target, "request-1")
+LATE = WAITING.command.valid_until + timedelta(seconds=1)
+
+
+def kind_of(verdict: WriteVerdict) -> object:
+    """Returns the refusal's reason, or the verdict itself."""
+    return verdict.reason if isinstance(verdict, Refused) else verdict
+
+
+@pytest.mark.parametrize(
+    ("intent", "quantity", "verdict"),
+    [
+        (WAITING, "10", Written(sent=False)),
+        (WAITING, "8", Send()),
+        (WAITING, "9", WriteRefusal.CONFLICT),
+        (WAITING, None, WriteRefusal.CONFLICT),
+        (SENDING, "10", Written(sent=True)),
+        (SENDING, "8", Send()),
+        (SENDING, "9", WriteRefusal.CONFLICT),
+        (SENT, "10", Written(sent=True)),
+        (SENT, "8", ReadAgain()),
+        (SENT, "9", WriteRefusal.CONFLICT),
+        (replace(SENT, acknowledged=None), "9", WriteRefusal.REJECTED),
+    ],
+)
+def test_the_number_that_the_line_holds_decides(
+    intent: Intent, quantity: str | None, verdict: object
+) -> None:
+    assert kind_of(decide(intent, a_line(quantity=quantity), NOW)) == verdict
+
+
+@pytest.mark.parametrize("intent", [WAITING, SENDING, SENT], ids=["waiting", "sending", "sent"])
+def test_a_line_that_is_gone_is_a_conflict_at_every_stage(intent: Intent) -> None:
+    assert kind_of(decide(intent, None, NOW)) is WriteRefusal.CONFLICT
+
+
+@pytest.mark.parametrize(
+    ("intent", "reason"),
+    [
+        (replace(WAITING, clashes=MAX_CLASHES), WriteRefusal.REJECTED),
+        (replace(SENDING, clashes=MAX_CLASHES), WriteRefusal.UNKNOWN_OUTCOME),
+        (replace(SENDING, sends=MAX_SENDS), WriteRefusal.UNKNOWN_OUTCOME),
+        (replace(SENT, proofs=MAX_PROOFS - 1), WriteRefusal.REJECTED),
+    ],
+    ids=["clashes-unsent", "clashes-open", "sends", "proofs"],
+)
+def test_every_repetition_has_its_limit(intent: Intent, reason: WriteRefusal) -> None:
+    assert kind_of(decide(intent, a_line(quantity="8"), NOW)) is reason
+
+
+@pytest.mark.parametrize(
+    ("intent", "reason"), [(WAITING, WriteRefusal.EXPIRED), (SENDING, WriteRefusal.UNKNOWN_OUTCOME)]
+)
+def test_nothing_is_sent_once_the_approval_is_no_longer_valid(intent: Intent, reason: WriteRefusal) -> None:
+    assert kind_of(decide(intent, a_line(quantity="8"), LATE)) is reason
+
+
+@pytest.mark.parametrize("intent", [WAITING, SENDING], ids=["waiting", "sending"])
+def test_a_target_that_is_reached_counts_even_when_the_approval_is_no_longer_valid(intent: Intent) -> None:
+    assert isinstance(decide(intent, a_line(quantity="10"), LATE), Written)
+
+
+@pytest.mark.parametrize(
+    ("intent", "ends_after", "reason"),
+    [
+        (WAITING, timedelta(0), WriteRefusal.EXPIRED),
+        (SENDING, PATIENCE, WriteRefusal.UNKNOWN_OUTCOME),
+        (SENT, PATIENCE, WriteRefusal.UNKNOWN_OUTCOME),
+    ],
+    ids=["waiting", "sending", "sent"],
+)
+def test_a_write_whose_line_cannot_be_read_is_given_up_in_time(
+    intent: Intent, ends_after: timedelta, reason: WriteRefusal
+) -> None:
+    end = intent.command.valid_until + ends_after
+
+    assert decide_unread(intent, end, "503") is None
+    refused = decide_unread(intent, end + timedelta(seconds=1), "503")
+    assert refused is not None
+    assert refused.reason is reason

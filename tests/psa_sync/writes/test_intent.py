@@ -1,0 +1,58 @@
+from datetime import timedelta
+from decimal import Decimal
+
+from writes import EIGHT, NOW, TEN, a_write
+
+from psa_sync.writes.intent import Intent, WriteStage
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
+
+WAITING = Intent(a_write("10", expected="8"), "1", NOW)
+
+
+def test_a_write_is_due_from_its_moment_on_until_it_is_finished() -> None:
+    assert not WAITING.is_due(NOW - timedelta(seconds=1))
+    assert WAITING.is_due(NOW)
+    assert not WAITING.finish_written(NOW, sent=False).is_due(NOW)
+
+
+def test_a_send_that_the_psa_did_not_take_is_as_if_it_had_not_been_made() -> None:
+    undone = WAITING.begin_send().undo_send()
+
+    assert (undone.stage, undone.sends) == (WriteStage.WAITING, 0)
+
+
+def test_an_earlier_send_of_unknown_outcome_keeps_the_outcome_open() -> None:
+    clashed = WAITING.begin_send().begin_send().record_clash()
+
+    assert (clashed.stage, clashed.sends, clashed.clashes) == (WriteStage.SENDING, 1, 1)
+
+
+def test_a_write_that_waits_changes_no_stage() -> None:
+    later = NOW + timedelta(minutes=1)
+    sending, sent = WAITING.begin_send(), WAITING.begin_send().acknowledge(TEN, "request-1")
+
+    assert (sending.postpone(later).stage, sending.postpone(later).due_at) == (WriteStage.SENDING, later)
+    assert (sent.record_unproven(later).stage, sent.record_unproven(later).proofs) == (WriteStage.SENT, 1)
+
+
+def test_a_new_send_starts_with_short_pauses_again() -> None:
+    assert WAITING.postpone(NOW).postpone(NOW).begin_send().delays == 0
+
+
+def test_the_result_names_the_number_before_only_as_far_as_we_changed_it() -> None:
+    ours, theirs = WAITING.finish_written(NOW, sent=True), WAITING.finish_written(NOW, sent=False)
+
+    assert isinstance(ours.result, QuantityWritten)
+    assert isinstance(theirs.result, QuantityWritten)
+    assert (ours.result.before, ours.result.after) == (EIGHT, TEN)
+    assert (theirs.result.before, theirs.result.after) == (TEN, TEN)
+
+
+def test_a_refusal_carries_every_request_that_the_psa_acknowledged() -> None:
+    sent = WAITING.begin_send().acknowledge(TEN, "request-1").begin_send().acknowledge(TEN, None)
+
+    refused = sent.finish_refused(NOW, WriteRefusal.CONFLICT, detail="9", current=Decimal(9))
+
+    assert isinstance(refused.result, QuantityRefused)
+    assert (refused.result.request_ids, refused.result.current) == (("request-1",), Decimal(9))
+    assert refused.finished

@@ -1,0 +1,34 @@
+from datetime import timedelta
+
+from run_env import NOW, an_account, connected
+
+from shared.sync_engine.models import IntegrationState
+from shared.sync_engine.stamp import Stamp
+
+
+def a_stamp() -> Stamp:
+    integration = IntegrationState.connected(connected(generation=3))
+    return Stamp.of(integration, "run_9", 41, NOW + timedelta(hours=1))
+
+
+def test_a_stamp_names_the_integration_in_its_present_generation() -> None:
+    assert a_stamp().fields == {
+        "tenant_id": "demo",
+        "integration_id": "int_1",
+        "run_id": "run_9",
+        "generation": 3,
+        "revision": 41,
+        "observed_at": NOW + timedelta(hours=1),
+    }
+
+
+def test_an_absent_thing_keeps_what_it_held_last_under_the_new_stamp() -> None:
+    last_seen = an_account(name="Contoso", revision=5, run_id="run_1")
+
+    absent = a_stamp().absent(last_seen)
+
+    assert not absent.present
+    assert (absent.name, absent.status, absent.key) == ("Contoso", last_seen.status, last_seen.key)
+    assert (absent.run_id, absent.generation, absent.revision) == ("run_9", 3, 41)
+    assert absent.observed_at == NOW + timedelta(hours=1)
+    assert last_seen.present
