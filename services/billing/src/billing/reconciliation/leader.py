@@ -39,7 +39,7 @@ class ReconcilerLeader:
         if lease is None:
             return False
         try:
-            async with lease.kept():  # a large tenant's round takes long to begin
+            async with lease.keep_alive():  # a large tenant's round takes long to begin
                 await self._be_admitted(lease)
                 return await self._reconciling.see_to_some(lease.token)
         except LeaseLost:
@@ -58,7 +58,7 @@ class ReconcilerLeader:
 
     async def _leading(self) -> Lease | None:
         lease, self._lease = self._lease, None
-        left = lease.deadline - time.monotonic() if lease else 0
+        left = lease.monotonic_deadline - time.monotonic() if lease else 0
         if lease is None or left <= 0:
             lease = await self._leases.take("reconciling", _TTL)
         elif left < _TTL.total_seconds() / 2:

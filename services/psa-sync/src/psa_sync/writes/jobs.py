@@ -57,7 +57,7 @@ class WriteJob:
         if lease is None:
             return 0
         try:
-            async with lease.kept():
+            async with lease.keep_alive():
                 return await self.writer.write(line, lease)
         finally:
             await attempt(lease.release())
