@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from http_fakes import HASTY, a_real_api, raw_server
 
@@ -33,7 +35,7 @@ async def test_an_answer_that_is_too_long_is_not_read_to_its_end() -> None:
     flood = b"HTTP/1.1 401 No\r\n\r\n" + b"x" * 10_000
 
     async with raw_server(flood) as (origin, _):
-        policy = CallPolicy(max_body=1_000)
+        policy = CallPolicy(max_body_bytes=1_000)
         async with a_real_api(origin, policy) as api:
             with pytest.raises(UnexpectedResponse, match="more than 1000 bytes"):
                 await api.get("/x")
@@ -41,7 +43,9 @@ async def test_an_answer_that_is_too_long_is_not_read_to_its_end() -> None:
 
 async def test_a_server_that_never_answers_ends_at_the_deadline() -> None:
     async with raw_server(b"HTTP/1.1 200 OK\r\n", hold=True) as (origin, heard):
-        api = a_real_api(origin, CallPolicy(deadline=0.1, first_wait=0.001))
+        api = a_real_api(
+            origin, CallPolicy(total_timeout=timedelta(seconds=0.1), fault_pause=timedelta(milliseconds=1))
+        )
         with pytest.raises(TransientError, match="got no answer: TimeoutError"):
             await api.get("/x")
         await api.aclose()

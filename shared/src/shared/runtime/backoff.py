@@ -7,13 +7,13 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 PAUSE = timedelta(minutes=1)
-"""How long a key that failed is left alone: later news, or a new version of the program, may cure the cause."""
+"""How long a key that failed is left alone: later news, or a new version, may cure the cause."""
 
 _MAX_DOUBLINGS = 32
 
 
 def backoff_seconds(failures: int, *, first: float, longest: float) -> float:
-    """Returns the pause before the next try: `first` seconds, doubled by each further failure, at most `longest`.
+    """Returns the seconds to pause before the next try: `first`, doubled by each failure, at most `longest`.
 
     With `first=0.5, longest=10`: 0.5, 1, 2, 4, 8, 10, 10 … after 1, 2, 3, 4, 5, 6, 7 … failures.
     """

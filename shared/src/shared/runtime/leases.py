@@ -6,9 +6,9 @@
 #   holder   100.0 s read   ………… store answers at 100.2 s     believes in the lease until 115.0 s
 #   store                   until = its own 115.0 s, or later  others may take the lease from then on
 #
-# The deadline alone cannot stop a process that is paused between looking at it and acting. What others see is
-# therefore fenced as well: by the token in a transaction, or by Kafka (shared.kafka.fenced_producer). The same
-# fences make good what the clocks of two machines differ by.
+# The deadline alone cannot stop a process that is paused between looking at it and acting. What others see
+# is therefore fenced as well: by the token in a transaction, or by Kafka (shared.kafka.fenced_producer). The
+# same fences make good by how much the clocks of two machines differ.
 
 import asyncio
 import time
@@ -43,7 +43,7 @@ class Lease:
 
     @property
     def loop_deadline(self) -> float:
-        """The deadline as a moment of the running loop's clock, in seconds; the two clocks need not be the same."""
+        """The deadline as a moment of the running loop's clock, in seconds: the clocks may differ."""
         return asyncio.get_running_loop().time() + (self.monotonic_deadline - time.monotonic())
 
     def check(self) -> None:
@@ -52,7 +52,7 @@ class Lease:
             raise LeaseLost(f"the lease on {self.name} has run out")
 
     async def renew(self) -> None:
-        """Extends the lease by another term from now; raises `LeaseLost` when another worker has taken over."""
+        """Extends the lease by a term from now; raises `LeaseLost` when another worker has taken over."""
         asked_at = time.monotonic()  # before the call: our deadline must never lie after the stored one
         renewed = await self._rows.change(
             {"_id": self.name, "token": self.token},
@@ -65,7 +65,7 @@ class Lease:
 
     @asynccontextmanager
     async def keep_alive(self) -> AsyncIterator[None]:
-        """Renews the lease while the block runs, however long that takes; a short lease then serves slow work too.
+        """Renews the lease while the block runs, so that a short lease serves slow work too.
 
         The block is cancelled, and `LeaseLost` raised, once the lease could not be renewed in time.
         """
@@ -83,7 +83,7 @@ class Lease:
             raise LeaseLost(f"the lease on {self.name} has run out") from error
 
     async def _renew_until(self, limit: asyncio.Timeout) -> None:
-        """Goes on when the store is away for a moment; a refusal moves the deadline to now, and so ends the block."""
+        """Passes over a store that is away; a refusal moves the deadline to now, which ends the block."""
         while not limit.expired():
             await asyncio.sleep(self._ttl.total_seconds() / 3)  # two tries fit in: one may fail
             await attempt(self.renew())

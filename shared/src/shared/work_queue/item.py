@@ -12,7 +12,7 @@ class WorkItem:
     id: str
     tenant_id: str
     lane: str
-    """Items that are worked on in the same way share a lane; the service that owns the queue names its lanes."""
+    """Items that are worked on in the same way share a lane; each service names its own lanes."""
     keys: tuple[str, ...]
     """Sorted, each key once."""
     enqueued_at: datetime

@@ -24,7 +24,7 @@ from shared.work_queue.item import WorkItem
 
 _COLLECTION = "work_items"
 _KEYS_PER_ITEM = 250
-"""Keys of one item are completed together, so that each of them waits for all: a large item would be slow news."""
+"""Keys of one item are completed together: the first waits for the last, so an item stays small."""
 
 WORK_QUEUE_INDEXES = (Index(_COLLECTION, [("enqueued_at", 1)]),)
 
@@ -103,10 +103,10 @@ class WorkQueue:
         skip: int = 0,
         session: Session | None = None,
     ) -> list[WorkItem]:
-        """Returns up to `limit` due items of one lane, or of all lanes, oldest first, after the first `skip`."""
+        """Returns up to `limit` due items of one lane, or of all, oldest first, after the first `skip`."""
         wanted = _due(now or self._clock()) | ({"lane": lane} if lane is not None else {})
-        # By time alone. A tie-breaker would double the time of the embedded store's sort, and which of two items
-        # of the same millisecond comes first matters to nobody.
+        # By time alone: a tie-breaker would double the time of the embedded store's sort, and which of two
+        # items of the same millisecond comes first matters to nobody.
         order = [("enqueued_at", 1)]
         rows = await self._rows(tenant_id).find(wanted, sort=order, limit=limit, skip=skip, session=session)
         return [_item(row) for row in rows]
@@ -126,7 +126,7 @@ class WorkQueue:
         return rows[0]["enqueued_at"] if rows else None
 
     async def any_until(self, tenant_id: str, moment: datetime, *, delayed: bool = False) -> bool:
-        """Tells whether an item of news up to `moment` waits: one never delayed, or, with `delayed`, one requeued.
+        """Tells whether an item of news up to `moment` waits: a fresh item, or a requeued one (`delayed`).
 
         An item that was requeued counts as delayed even when it is due by now: its first try failed.
         """
@@ -146,7 +146,7 @@ def _document(item: WorkItem, not_before: datetime | None) -> Document:
         "_id": item.id,
         "lane": item.lane,
         "keys": list(item.keys),
-        # A list beside the keys, not a mapping: a key may hold a dot or a dollar, which a field name must not.
+        # A list beside the keys, not a mapping: a key may hold a dot or a dollar, a field name must not.
         "details": [list(item.details.get(key, ())) for key in item.keys],
         "enqueued_at": item.enqueued_at,
         "not_before": not_before,

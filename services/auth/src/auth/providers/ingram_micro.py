@@ -72,7 +72,7 @@ class IngramMicroProvider:
         }
         async with self._outside.api(connection.base_url, headers, hidden=connection.secrets) as api:
             body = {"marketplace": connection.marketplace}
-            return followed(await api.request("POST", "/token", json=body, reads=True))
+            return followed(await api.request("POST", "/token", json=body, read_only=True))
 
 
 def _opening(connection: IngramConnection, answer: ApiResponse) -> ProviderSession:

@@ -28,6 +28,6 @@ class MarketplaceConnections:
         if connector is None:
             raise PermanentError(f"no connector for {known.provider}: known are {sorted(self._connectors)}")
         async with self._accesses.connected(
-            known.tenant_id, known.integration_id, budget=self._budgets.of(known.integration_id)
+            known.tenant_id, known.integration_id, rate_limit=self._budgets.of(known.integration_id)
         ) as api:
             yield connector(api)
