@@ -114,7 +114,7 @@ async def test_a_service_that_gets_things_done_is_healthy() -> None:
 
 async def test_a_service_that_answers_but_gets_nothing_done_is_not_healthy() -> None:
     health = Health("billing")
-    health.watch("relay", timedelta(seconds=-1))
+    health.expect_heartbeats("relay", timedelta(seconds=-1))
 
     assert await checked(health) == 1
 

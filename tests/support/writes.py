@@ -133,7 +133,7 @@ class Bench:
         """A worker that is paused while it reads, until its lease is another's."""
         lease = await Leases(self.mongo).take("write", timedelta(minutes=3))
         assert lease
-        self.psa.meddle = lambda *_: setattr(lease, "deadline", 0.0)
+        self.psa.meddle = lambda *_: setattr(lease, "monotonic_deadline", 0.0)
         with pytest.raises(LeaseLost):
             await self.writer().write(line, lease)
         self.psa.meddle = lambda *_: None

@@ -4,7 +4,7 @@ from datetime import timedelta
 from shared.errors import TransientError
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
-from shared.runtime.lifespan import running
+from shared.runtime.lifespan import service_lifespan
 
 SOON, LATER = timedelta(milliseconds=1), timedelta(hours=1)
 
@@ -30,7 +30,7 @@ class Work:
 async def test_a_step_that_has_more_is_run_again_at_once() -> None:
     work = Work(True, True, False)
 
-    async with running(health=Health("x"), jobs=[Job("work", work.step, LATER)]):
+    async with service_lifespan(health=Health("x"), jobs=[Job("work", work.step, LATER)]):
         await asyncio.wait_for(work.reached.wait(), 5)
 
     assert work.done == 3
@@ -39,7 +39,7 @@ async def test_a_step_that_has_more_is_run_again_at_once() -> None:
 async def test_a_round_that_fails_does_not_end_the_job() -> None:
     work = Work(TransientError("busy"), ValueError("a bug"), False)
 
-    async with running(health=Health("x"), jobs=[Job("work", work.step, SOON)]):
+    async with service_lifespan(health=Health("x"), jobs=[Job("work", work.step, SOON)]):
         await asyncio.wait_for(work.reached.wait(), 10)
 
     assert work.done >= 3
@@ -49,7 +49,7 @@ async def test_a_job_that_is_woken_does_not_wait_for_its_time() -> None:
     work = Work(False, False)
     job = Job("work", work.step, LATER)
 
-    async with running(health=Health("x"), jobs=[job]):
+    async with service_lifespan(health=Health("x"), jobs=[job]):
         while not work.done:
             await asyncio.sleep(0)
         job.wake.set()
@@ -60,9 +60,9 @@ async def test_a_job_that_is_woken_does_not_wait_for_its_time() -> None:
 
 async def test_a_stuck_step_makes_the_process_count_as_dead() -> None:
     health, stuck = Health("x"), asyncio.Event()
-    job = Job("work", stuck.wait, LATER, longest=timedelta(hours=-1, seconds=-1))
+    job = Job("work", stuck.wait, LATER, step_limit=timedelta(hours=-1, seconds=-1))
 
-    async with running(health=health, jobs=[job]):
+    async with service_lifespan(health=health, jobs=[job]):
         await asyncio.sleep(0)
         assert health.stalled() == ["work"]
         stuck.set()
@@ -70,9 +70,9 @@ async def test_a_stuck_step_makes_the_process_count_as_dead() -> None:
 
 async def test_a_job_that_only_fails_makes_the_process_count_as_dead() -> None:
     health, work = Health("x"), Work(*[ValueError("a bug")] * 2)
-    job = Job("work", work.step, SOON, longest=timedelta(milliseconds=1))
+    job = Job("work", work.step, SOON, step_limit=timedelta(milliseconds=1))
 
-    async with running(health=health, jobs=[job]):
+    async with service_lifespan(health=health, jobs=[job]):
         await asyncio.wait_for(work.reached.wait(), 10)
         await asyncio.sleep(0.01)
         assert health.stalled() == ["work"]
@@ -87,7 +87,7 @@ async def test_the_step_going_on_is_finished_before_the_end() -> None:
         told.append("finished")
         return False
 
-    async with running(health=Health("x"), jobs=[Job("work", step, LATER)]):
+    async with service_lifespan(health=Health("x"), jobs=[Job("work", step, LATER)]):
         await begun.wait()
 
     assert told == ["finished"]
@@ -102,7 +102,7 @@ async def test_what_has_to_be_closed_is_closed_even_after_one_refused() -> None:
     async def closes() -> None:
         closed.append("store")
 
-    async with running(health=Health("x"), closing=[refuses, closes]):
+    async with service_lifespan(health=Health("x"), on_shutdown=[refuses, closes]):
         pass
 
     assert closed == ["store"]

@@ -27,7 +27,7 @@ from shared.kafka import Publisher, make_broker
 from shared.mongo import Index, Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
-from shared.runtime.lifespan import application, running
+from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import AuthSettings, load
 from shared.web.person import Role
 from shared.web.token_verification import TokenVerifier, require_role
@@ -56,7 +56,7 @@ def make_app(
 ) -> FastAPI:
     """The same from parts that a test may bring."""
     health, outbox = Health(SERVICE), Outbox(mongo, SERVICE)
-    health.check("document store", mongo.ping)
+    health.add_readiness_probe("document store", mongo.ping)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
     sealer = Sealer(Keyring(settings.sealing.raw, settings.sealing.current))
     integrations = MongoIntegrations(mongo, outbox, sealer)
@@ -69,12 +69,12 @@ def make_app(
     signing_in = SignInService(MongoPeople(mongo), PasswordHashes(), signer, now=_now, tick=time.monotonic)
     subscribe(broker, connecting, service=SERVICE, health=health)
     lifespan = partial(
-        running,
+        service_lifespan,
         health=health,
         broker=broker,
         jobs=(relay.job(), rewrapping_job(integrations.rewrap)),
-        starting=(partial(mongo.ensure, INDEXES), partial(_seed, signing_in, settings)),
-        closing=(relay.release, mongo.close),
+        on_startup=(partial(mongo.ensure, INDEXES), partial(_seed, signing_in, settings)),
+        on_shutdown=(relay.release, mongo.close),
     )
     verifier = TokenVerifier(AuthSettings(url="", issuer=settings.auth.issuer), signer)
     viewer, admin = require_role(verifier, Role.VIEWER), require_role(verifier, Role.ADMIN)
@@ -83,7 +83,7 @@ def make_app(
         integration_routes(connecting, viewer=viewer, admin=admin),
         internal_routes(granting, _callers(settings)),
     ]
-    return application(health, lifespan, routers, broker=broker)
+    return create_application(health, lifespan, routers, broker=broker)
 
 
 async def _seed(signing_in: SignInService, settings: Settings) -> None:

@@ -51,7 +51,7 @@ from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
-from shared.runtime.lifespan import application, running
+from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.web.token_verification import TokenVerifier
@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def make_app(parts: BillingDependencies, rules: BillingRules = BillingRules()) -> FastAPI:
     """The same from parts that a test may bring."""
     billing = Billing(parts, rules)
-    return application(billing.health, billing.running, billing.routers(), broker=parts.broker)
+    return create_application(billing.health, billing.running, billing.routers(), broker=parts.broker)
 
 
 class Billing:
@@ -112,7 +112,7 @@ class Billing:
 
     def __init__(self, parts: BillingDependencies, rules: BillingRules) -> None:
         self.parts, self.health = parts, Health(SERVICE)
-        self.health.check("document store", parts.mongo.ping)
+        self.health.add_readiness_probe("document store", parts.mongo.ping)
         self.outbox = Outbox(parts.mongo, SERVICE)
         self.relay = Relay(parts.mongo, Publisher(parts.broker, SERVICE), self.outbox)
         self.touching, self.ending = asyncio.Event(), asyncio.Event()
@@ -130,12 +130,12 @@ class Billing:
     def running(self) -> AbstractAsyncContextManager[None]:
         """Up from store to jobs, down in reverse."""
         mongo, live = self.parts.mongo, self.parts.live
-        return running(
+        return service_lifespan(
             health=self.health,
             broker=self.parts.broker,
             jobs=self._jobs(),
-            starting=(partial(mongo.ensure, INDEXES),),
-            closing=(self.relay.release, self.reconciler.release, live.close, mongo.close),
+            on_startup=(partial(mongo.ensure, INDEXES),),
+            on_shutdown=(self.relay.release, self.reconciler.release, live.close, mongo.close),
         )
 
     def routers(self) -> list[APIRouter]:

@@ -26,7 +26,7 @@ from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
 from shared.outbox import Outbox, Relay
 from shared.runtime.health import Health
-from shared.runtime.lifespan import application, running
+from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import load
 from shared.web.person import Role
 from shared.web.token_verification import TokenVerifier, require_role
@@ -43,20 +43,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> FastAPI:
     """The same from parts that a test may bring."""
     health = Health(SERVICE)
-    health.check("document store", mongo.ping)
+    health.add_readiness_probe("document store", mongo.ping)
     outbox = Outbox(mongo, SERVICE)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
     store, wake = MongoMatcherStore(mongo, outbox), asyncio.Event()
     subscribe(broker, ItemIngestor(store, wake.set), service=SERVICE, health=health)
     lifespan = partial(
-        running,
+        service_lifespan,
         health=health,
         broker=broker,
         jobs=(relay.job(), matching_job(ExactMatcher(store, _now), wake)),
-        starting=(partial(mongo.ensure, INDEXES),),
-        closing=(relay.release, mongo.close),
+        on_startup=(partial(mongo.ensure, INDEXES),),
+        on_shutdown=(relay.release, mongo.close),
     )
-    return application(health, lifespan, _routers(mongo, store, verifier), broker=broker)
+    return create_application(health, lifespan, _routers(mongo, store, verifier), broker=broker)
 
 
 def _routers(mongo: Mongo, store: MongoMatcherStore, verifier: TokenVerifier) -> list[APIRouter]:

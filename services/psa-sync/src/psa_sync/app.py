@@ -52,7 +52,7 @@ def parts_of(settings: Settings) -> SyncDependencies[PsaConnection]:
         make_broker(settings.kafka, PROFILE.service),
         live,
         PsaConnections(accesses, CONNECTORS).open,
-        fenced.publishing,
+        fenced.open_publisher,
         closing=(fenced.close, accesses.aclose, live.close),
     )
 

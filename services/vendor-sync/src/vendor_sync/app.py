@@ -46,7 +46,7 @@ def parts_of(settings: Settings) -> SyncDependencies[Marketplace]:
         make_broker(settings.kafka, PROFILE.service),
         live,
         MarketplaceConnections(accesses, budgets, CONNECTORS).open,
-        fenced.publishing,
+        fenced.open_publisher,
         closing=(fenced.close, accesses.aclose, budgets.close, live.close),
     )
 

@@ -142,7 +142,7 @@ class ChangePublisher:
             nonlocal known
             known, given = None, known
             await self._marks.keep(mark, session=session)
-            return await self._rows.forward(news, known=given, session=session)
+            return await self._rows.upsert_newer(news, existing=given, session=session)
 
         stands = {row["_id"] for row in await self._mongo.transaction(work)}
         stands |= {id_ for id_, row in rows.items() if id_ in due and row["revision"] == due[id_].revision}

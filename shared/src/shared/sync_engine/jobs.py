@@ -19,7 +19,7 @@ class RunJobs:
     ) -> None:
         names = [f"runs {place}" for place in range(at_once)]
         self._workers = {
-            name: RunWorker(runs, work, tools, beat=partial(health.beat, name)) for name in names
+            name: RunWorker(runs, work, tools, beat=partial(health.heartbeat, name)) for name in names
         }
         self.jobs = [Job(name, worker.step, _LOOK) for name, worker in self._workers.items()]
 

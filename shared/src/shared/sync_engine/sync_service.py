@@ -16,7 +16,7 @@ from shared.mongo import Index, Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
-from shared.runtime.lifespan import CloseHook, application, running
+from shared.runtime.lifespan import LifespanHook, create_application, service_lifespan
 from shared.sync_engine.handlers import SyncHandlers, subscribe
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
@@ -51,7 +51,7 @@ class SyncDependencies(Generic[P_co]):
     live: StatusReporter
     connect: Callable[[IntegrationState], AbstractAsyncContextManager[P_co]]
     publishing: OpenPublisher
-    closing: tuple[CloseHook, ...] = ()
+    closing: tuple[LifespanHook, ...] = ()
 
 
 class SyncService:
@@ -62,7 +62,7 @@ class SyncService:
     ) -> None:
         self._profile, self._parts, mongo = profile, parts, parts.mongo
         self.health = Health(profile.service)
-        self.health.check("document store", mongo.ping)
+        self.health.add_readiness_probe("document store", mongo.ping)
         self.publisher, self.outbox = Publisher(parts.broker, profile.service), Outbox(mongo, profile.service)
         self.integrations = IntegrationStates(mongo, profile.side)
         runs = RunRepository(mongo, self.integrations, self.outbox, profile.says)
@@ -73,17 +73,17 @@ class SyncService:
 
     def app(self, *others: Job) -> FastAPI:
         """The service with these jobs besides the runs."""
-        return application(self.health, partial(self._running, others), broker=self._parts.broker)
+        return create_application(self.health, partial(self._running, others), broker=self._parts.broker)
 
     @asynccontextmanager
     async def _running(self, others: tuple[Job, ...]) -> AsyncIterator[None]:
         mongo, relay = self._parts.mongo, Relay(self._parts.mongo, self.publisher, self.outbox)
-        async with running(
+        async with service_lifespan(
             health=self.health,
             broker=self._parts.broker,
             jobs=(relay.job(), *others, *self._runs.jobs),
-            starting=(partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),),
-            closing=(relay.release, *self._parts.closing, mongo.close),
+            on_startup=(partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),),
+            on_shutdown=(relay.release, *self._parts.closing, mongo.close),
         ):
             yield
             # Before the jobs are waited for: a run may have hours to go.

@@ -1,5 +1,16 @@
 """Who is calling: people's tokens, verified offline against auth's published keys."""
 
+# Invariant: no token is accepted that auth's known keys did not sign, for this issuer and audience,
+# unexpired; and no stranger can make a service call auth in a storm. A token that is refused may be signed
+# with a newer key, so the keys are fetched anew and it is tried once more, but at most one fetch is under
+# way, and none follows another within the cool-down:
+#
+#   0 s  unknown key → fetch → still unknown → 401        10 s  another → within 30 s → 401 without a fetch
+#   31 s auth has rotated its keys, a good token → fetch → accepted
+#
+# Known keys are kept when auth is away. While no key is known at all, the cool-down is a second, so that a
+# service which starts before auth is soon of use.
+
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
@@ -20,35 +31,37 @@ AUDIENCE = "trueup"
 ALGORITHM = "Ed25519"
 """EdDSA over Ed25519 by its fully specified name (RFC 9864, which retires `EdDSA`)."""
 
-_LEEWAY = 30
-_COOL_DOWN = 30.0
-_PAUSE = 1.0
-"""Seconds between two questions while no key is known at all."""
-_PATIENCE = 5.0
+_CLOCK_LEEWAY_SECONDS = 30
+"""By how much the clocks of auth and this service may differ when an expiry is judged."""
+_COOL_DOWN_SECONDS = 30.0
+_COOL_DOWN_WITHOUT_KEYS_SECONDS = 1.0
+_FETCH_TIMEOUT_SECONDS = 5.0
 
 
 class KeySource(Protocol):
-    """Where the keys come from that tokens are signed with."""
+    """Gives the keys that tokens are verified with."""
 
     async def current(self, *, refreshed: bool) -> KeySet:
-        """The known keys; `refreshed` asks for newer ones first."""
+        """Returns the known keys; `refreshed` looks for newer keys first."""
         ...
 
 
 class PublishedKeys:
-    """Auth's JWKS over HTTP: one fetch at a time, none within a cool-down, so strangers cause no storm."""
+    """Auth's JWKS over HTTP: one fetch at a time, and none within the cool-down."""
 
     def __init__(self, auth_url: str) -> None:
         self._url = f"{auth_url.rstrip('/')}/.well-known/jwks.json"
         self._keys: KeySet | None = None
-        self._asked = float("-inf")
+        self._fetched_seconds = float("-inf")
+        """The monotonic moment of the last fetch, successful or not."""
         self._lock = asyncio.Lock()
 
     async def current(self, *, refreshed: bool) -> KeySet:
-        """Raises `TransientError` when auth has never answered."""
+        """Returns the known keys; raises `TransientError` when auth has never answered."""
         async with self._lock:
-            pause = _PAUSE if self._keys is None else _COOL_DOWN
-            if (self._keys is None or refreshed) and time.monotonic() - self._asked > pause:
+            cool_down = _COOL_DOWN_WITHOUT_KEYS_SECONDS if self._keys is None else _COOL_DOWN_SECONDS
+            since_fetch = time.monotonic() - self._fetched_seconds
+            if (self._keys is None or refreshed) and since_fetch > cool_down:
                 await self._fetch()
         if self._keys is None:
             raise TransientError(f"the signing keys at {self._url} cannot be read", retry_after=5)
@@ -56,36 +69,42 @@ class PublishedKeys:
 
     async def _fetch(self) -> None:
         try:
-            async with httpx.AsyncClient(timeout=_PATIENCE, trust_env=False) as client:
+            async with httpx.AsyncClient(timeout=_FETCH_TIMEOUT_SECONDS, trust_env=False) as client:
                 answer = (await client.get(self._url)).raise_for_status()
                 self._keys = KeySet.import_key_set(answer.json())
         except (httpx.HTTPError, ValueError, JoseError) as error:
             if self._keys is None:
                 raise TransientError(f"the signing keys at {self._url} cannot be read: {error!r}") from error
         finally:
-            self._asked = time.monotonic()
+            self._fetched_seconds = time.monotonic()
 
 
 class TokenVerifier:
-    """Turns a token into a person, or refuses it."""
+    """Turns a token into the person whom it names, or refuses it."""
 
     def __init__(self, settings: AuthSettings, keys: KeySource | None = None) -> None:
         self._issuer = settings.issuer
         self._keys = keys or PublishedKeys(settings.url)
 
     async def person(self, token: str) -> Person:
-        """Raises a 401 `Problem` for anything that is not a valid token of ours."""
+        """Returns the person whom a token names.
+
+        Raises a 401 `Problem` for anything that is not a valid token of ours, and `TransientError` while no
+        key is known.
+        """
         claims = await self._claims(token, refreshed=False) or await self._claims(token, refreshed=True)
         if claims is None:
-            raise _unknown("the token is not valid or has expired: sign in again")
+            raise _unauthenticated("the token is not valid or has expired: sign in again")
         try:
             return Person(claims["tenant"], claims["sub"], claims["name"], Role[claims["role"].upper()])
         except (KeyError, AttributeError):
-            raise _unknown("the token lacks a tenant, a name or a known role: sign in again") from None
+            raise _unauthenticated(
+                "the token lacks a tenant, a name or a known role: sign in again"
+            ) from None
 
     async def _claims(self, token: str, *, refreshed: bool) -> dict[str, Any] | None:
         registry = jwt.JWTClaimsRegistry(
-            leeway=_LEEWAY,
+            leeway=_CLOCK_LEEWAY_SECONDS,
             iss={"essential": True, "value": self._issuer},
             aud={"essential": True, "value": AUDIENCE},
             exp={"essential": True},
@@ -101,12 +120,14 @@ class TokenVerifier:
 
 
 def require_role(verifier: TokenVerifier, role: Role) -> Callable[[Request], Awaitable[Person]]:
-    """A FastAPI dependency: the caller, who has at least this role; 401 or 403 otherwise."""
+    """Builds a FastAPI dependency: the caller, who has at least this role; 401 or 403 otherwise."""
 
     async def caller(request: Request) -> Person:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise _unknown("send the header Authorization: Bearer with a token from POST /sessions of auth")
+            raise _unauthenticated(
+                "send the header Authorization: Bearer with a token from POST /sessions of auth"
+            )
         person = await verifier.person(token)
         if person.role < role:
             needed = role.name.lower()
@@ -118,5 +139,5 @@ def require_role(verifier: TokenVerifier, role: Role) -> Callable[[Request], Awa
     return caller
 
 
-def _unknown(detail: str) -> Problem:
+def _unauthenticated(detail: str) -> Problem:
     return Problem(401, "Not signed in", detail)

@@ -22,7 +22,7 @@ _Since = tuple[str, str, int]
 
 ARRIVAL_INDEXES = (
     Index(_COLLECTION, [("integration_id", 1), ("newest", 1)]),
-    Index(_COLLECTION, [("at", 1)], ttl=int(_KEPT.total_seconds())),
+    Index(_COLLECTION, [("at", 1)], ttl=_KEPT),
 )
 
 

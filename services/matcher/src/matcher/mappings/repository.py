@@ -26,13 +26,13 @@ class MongoMatcherStore:
     async def forward(self, items: Sequence[Item]) -> None:
         where = attrgetter("tenant_id", "shelf")
         for (tenant_id, shelf), some in groupby(sorted(items, key=where), key=where):
-            await self._mongo.documents(shelf, tenant_id).forward(item_document(item) for item in some)
+            await self._mongo.documents(shelf, tenant_id).upsert_newer(item_document(item) for item in some)
 
     async def forward_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
         whose = attrgetter("tenant_id")
         for tenant_id, some in groupby(sorted(integrations, key=whose), key=whose):
             rows = self._mongo.documents(INTEGRATIONS, tenant_id)
-            await rows.forward(integration_document(one) for one in some)
+            await rows.upsert_newer(integration_document(one) for one in some)
 
     async def add_marks(self, tenant_id: str, marks: Sequence[MatchWork]) -> None:
         await self._mongo.documents(MARKS, tenant_id).insert_many(mark_rows(marks))

@@ -34,7 +34,7 @@ class WriteJob:
     health: Health
 
     def job(self) -> Job:
-        return Job(NAME, self.step, timedelta(seconds=1), longest=_LONGEST)
+        return Job(NAME, self.step, timedelta(seconds=1), step_limit=_LONGEST)
 
     async def step(self) -> bool:
         """One round; tells whether anything moved. A line that fails does not hold up the others."""
@@ -42,7 +42,7 @@ class WriteJob:
 
         async def one(line: LineRef) -> None:
             steps = await attempt(self._carry(line))
-            self.health.beat(NAME)
+            self.health.heartbeat(NAME)
             if isinstance(steps, Exception):
                 log.warning("write_round_failed", line_id=line.line_id, exc_info=steps)
             elif steps:
