@@ -9,13 +9,13 @@ from fastapi import FastAPI
 
 
 @asynccontextmanager
-async def served(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
-    """Its address while it is up; the port is chosen by the system unless one is named."""
+async def serve(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
+    """Serves the application while the block runs, and yields its address; port 0 lets the system choose."""
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
-    running = asyncio.ensure_future(server.serve())
+    serving = asyncio.ensure_future(server.serve())
     try:
         async with asyncio.timeout(10):
             while not server.started:
@@ -24,4 +24,4 @@ async def served(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        await running
+        await serving

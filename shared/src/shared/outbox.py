@@ -1,17 +1,14 @@
 """The outbox: messages are saved with the state that they tell of, and sent afterwards, at least once."""
 
-# Invariant: a message is sent if and only if the transaction that saved it was committed, and messages of
-# one key are sent in the order in which they were saved. What a crash leaves behind, line by line:
+# Invariant: a message is sent if and only if the transaction that saved it was committed. A crash
 #
-#   in the transaction            neither state nor message: nothing happened
-#   committed, relay not woken    the row waits; the relay finds it by polling
-#   sent, row not yet removed     the row is sent again under the same `ce_id`, by which consumers deduplicate
-#   row removed                   nothing is left to do
+#   in the transaction            leaves neither state nor message
+#   after it, before the wake-up  leaves the row; the relay finds it by polling
+#   after sending                 leaves the row; it is sent again under the same `ce_id`
 #
-# Order: rows are sent by `seq`, the nanosecond of `add` by its process's clock, counted on within one
-# `add`. (Where two replicas' clocks disagree, `revision` tells the newer state.) One relay per service is
-# at work, by lease, and it reads the rows only once it leads: read before, they might be rows that the
-# relay before it has sent meanwhile, and an older state would follow a newer one.
+# Messages are sent in the order of `seq`, the nanosecond of `add`. One relay per service is at work, by
+# lease, and reads the rows only once it leads: the relay before it may have sent rows that were read earlier,
+# and an older state would follow a newer one.
 
 import asyncio
 import time

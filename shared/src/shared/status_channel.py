@@ -4,15 +4,13 @@ Per tenant: a hash `status:<tenant>` with the newest document of each integratio
 1,000 entries `status:<tenant>:log`, and the pub/sub channel `status:<tenant>`; one script writes all three.
 """
 
-# Invariant: a follower sees a growing `seq` of each integration, and ends up with the newest status.
-#   - It subscribes *before* it reads the snapshot: what is reported in between comes twice, and is dropped
-#     once by its `seq`. The other way round it would be lost.
-#   - Pub/sub forgets what it cannot deliver, so the snapshot is read again every five seconds.
-#   - Redis may be flushed at any time. `seq` is max(previous + 1, Redis' time in µs), so it grows all the
-#     same and silences no follower, and reporters report again within seconds.
+# Invariant: a follower sees a growing `seq` of each integration, and ends up with the newest status. It
+# subscribes *before* it reads the snapshot: what is reported in between comes twice, and `seq` drops one.
+# Pub/sub forgets what it cannot deliver, so the snapshot is read again every five seconds. After a flush of
+# Redis `seq` grows all the same, being max(previous + 1, Redis' time in µs), and reporters report again
+# within seconds.
 #
-#   subscribe   snapshot {a: 5}   → yields 5     message a: 5 → dropped    message a: 6 → yields 6
-#   reconnect, a: 7 lost          → next snapshot {a: 7} → yields 7
+#   subscribe   snapshot {a: 5}: yields 5   message a: 5: dropped   a: 6 is lost   snapshot {a: 6}: yields 6
 
 import asyncio
 import json

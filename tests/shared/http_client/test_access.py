@@ -130,10 +130,10 @@ async def test_an_answer_of_auth_that_we_do_not_know_is_not_quoted() -> None:
 
 
 async def test_a_service_token_goes_to_auth_alone() -> None:
-    seen: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def auth(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
+        requests.append(request)
         return httpx.Response(404, json={"detail": "int_1 is disconnected"})
 
     settings = ServiceAuthSettings(url="http://127.0.0.1:8001", service_token=SecretStr("canary-token"))
@@ -143,8 +143,8 @@ async def test_a_service_token_goes_to_auth_alone() -> None:
             await api.get("/x")
     await accesses.aclose()
 
-    assert seen[0].headers["authorization"] == "Bearer canary-token"
-    assert str(seen[0].url) == "http://127.0.0.1:8001/internal/access"
+    assert requests[0].headers["authorization"] == "Bearer canary-token"
+    assert str(requests[0].url) == "http://127.0.0.1:8001/internal/access"
 
 
 async def test_an_auth_that_does_not_answer_says_nothing_of_the_provider() -> None:

@@ -74,9 +74,9 @@ async def test_replicas_share_one_bucket(redis: Redis) -> None:
 
 
 async def test_a_pause_holds_every_replica(redis: Redis) -> None:
-    one, other = RedisRateLimit(redis, "paused", FAST), RedisRateLimit(redis, "paused", FAST)
+    replica, other = RedisRateLimit(redis, "paused", FAST), RedisRateLimit(redis, "paused", FAST)
 
-    await one.pause(0.3)
+    await replica.pause(0.3)
 
     assert await seconds_for(1, other) >= 0.28
 

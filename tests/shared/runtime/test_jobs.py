@@ -9,18 +9,18 @@ from shared.runtime.lifespan import service_lifespan
 SOON, LATER = timedelta(milliseconds=1), timedelta(hours=1)
 
 
-class Work:
-    """A step that counts its rounds and does as told in each."""
+class CountingStep:
+    """A step that counts its rounds, and returns or raises the prepared outcome of each."""
 
-    def __init__(self, *rounds: bool | Exception) -> None:
+    def __init__(self, *outcomes: bool | Exception) -> None:
         self.done = 0
-        self._rounds = list(rounds)
+        self._outcomes = list(outcomes)
         self.reached = asyncio.Event()
 
     async def step(self) -> bool:
         self.done += 1
-        outcome = self._rounds.pop(0) if self._rounds else False
-        if not self._rounds:
+        outcome = self._outcomes.pop(0) if self._outcomes else False
+        if not self._outcomes:
             self.reached.set()
         if isinstance(outcome, Exception):
             raise outcome
@@ -28,7 +28,7 @@ class Work:
 
 
 async def test_a_step_that_has_more_is_run_again_at_once() -> None:
-    work = Work(True, True, False)
+    work = CountingStep(True, True, False)
 
     async with service_lifespan(health=Health("x"), jobs=[Job("work", work.step, LATER)]):
         await asyncio.wait_for(work.reached.wait(), 5)
@@ -37,7 +37,7 @@ async def test_a_step_that_has_more_is_run_again_at_once() -> None:
 
 
 async def test_a_round_that_fails_does_not_end_the_job() -> None:
-    work = Work(TransientError("busy"), ValueError("a bug"), False)
+    work = CountingStep(TransientError("busy"), ValueError("a bug"), False)
 
     async with service_lifespan(health=Health("x"), jobs=[Job("work", work.step, SOON)]):
         await asyncio.wait_for(work.reached.wait(), 10)
@@ -46,7 +46,7 @@ async def test_a_round_that_fails_does_not_end_the_job() -> None:
 
 
 async def test_a_job_that_is_woken_does_not_wait_for_its_time() -> None:
-    work = Work(False, False)
+    work = CountingStep(False, False)
     job = Job("work", work.step, LATER)
 
     async with service_lifespan(health=Health("x"), jobs=[job]):
@@ -69,7 +69,7 @@ async def test_a_stuck_step_makes_the_process_count_as_dead() -> None:
 
 
 async def test_a_job_that_only_fails_makes_the_process_count_as_dead() -> None:
-    health, work = Health("x"), Work(*[ValueError("a bug")] * 2)
+    health, work = Health("x"), CountingStep(*[ValueError("a bug")] * 2)
     job = Job("work", work.step, SOON, step_limit=timedelta(milliseconds=1))
 
     async with service_lifespan(health=health, jobs=[job]):
@@ -79,18 +79,18 @@ async def test_a_job_that_only_fails_makes_the_process_count_as_dead() -> None:
 
 
 async def test_the_step_going_on_is_finished_before_the_end() -> None:
-    begun, told = asyncio.Event(), []
+    begun, events = asyncio.Event(), []
 
     async def step() -> bool:
         begun.set()
         await asyncio.sleep(0.05)
-        told.append("finished")
+        events.append("finished")
         return False
 
     async with service_lifespan(health=Health("x"), jobs=[Job("work", step, LATER)]):
         await begun.wait()
 
-    assert told == ["finished"]
+    assert events == ["finished"]
 
 
 async def test_what_has_to_be_closed_is_closed_even_after_one_refused() -> None:

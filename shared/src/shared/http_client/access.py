@@ -1,13 +1,12 @@
 """Access to a tenant's provider: granted by auth, held in memory until it expires, renewed when refused."""
 
 # Invariant: however many calls wait for an integration's access, auth is asked once (single flight). A lock
-# guards the held access, and whoever gets the lock looks again before it asks:
+# guards the held access, and whoever gets the lock looks again before asking:
 #
-#   ten calls, nothing held        the first asks, nine wait for the lock and then find the new access
+#   ten calls, nothing held        the first asks; nine wait for the lock, and find the new access
 #   ten calls refused with A       the first finds A still held, asks, and holds B; nine find B and use it
 #
-# A refusal names `issued_at` of the refused grant, in auth's own time, so that auth signs in once for all
-# replicas that were refused with the same grant.
+# A refusal names the grant's `issued_at`, so that auth signs in once for all replicas that were refused.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

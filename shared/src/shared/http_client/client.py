@@ -1,13 +1,13 @@
 """The only way out to a provider: one client, one retry rule, one set of errors, one log line per call."""
 
-# An attempt goes: rate limit → access → send → judge the answer. What the judgement says is raised, and
-# `retry.py` decides by the error alone whether, and when, the call is sent again:
+# An attempt: rate limit → access → send → judge the answer. What the judgement raises decides in `retry.py`
+# whether, and when, the call is sent again:
 #
-#   success, refusal (4xx)             returned: the caller asks for `result()`, which raises
-#   status in `renew_on`, first time   AccessRenewed      the same call at once, with new access, changes too
-#   429, 403 about a quota             TransientError     the rate limit is paused for every worker
-#   408, 5xx, no answer, no JSON       TransientError     and a change that was sent has an unknown outcome
-#   no connection                      TransientError     nothing was sent
+#   success, refusal (4xx)             returned; the caller's `result()` raises what it means
+#   status in `renew_on`, first time   AccessRenewed     at once, with new access, changes too
+#   429, 403 about a quota             TransientError    the rate limit is paused for every worker
+#   408, 5xx, no answer, no JSON       TransientError    a change that was sent has an unknown outcome
+#   no connection                      TransientError    nothing was sent
 
 import asyncio
 import time
@@ -31,18 +31,6 @@ from shared.http_client.retry import (
 from shared.http_client.ssrf_guard import is_exempt, origin_of
 from shared.http_client.transport import GuardedTransport
 from shared.runtime.settings import OutboundSettings
-
-__all__ = [
-    "Access",
-    "AccessSource",
-    "Api",
-    "ApiResponse",
-    "CallPolicy",
-    "FixedAccess",
-    "Json",
-    "RateLimit",
-    "Transport",
-]
 
 Transport = httpx.AsyncBaseTransport
 """How bytes travel; a test may bring its own."""

@@ -1,18 +1,14 @@
 """A provider's rate limit, shared by every replica: one bucket in Redis for each integration."""
 
-# Invariant: in any stretch of t seconds at most `burst + t / interval` calls are granted, by all replicas
-# together while Redis answers.
-#
-# The bucket is one number (*generic cell rate algorithm*, GCRA): the theoretical arrival time, up to which
-# calls are paid for. A call is granted while that lies no further ahead of now than the tolerance,
-# (burst - 1) * interval, and moves it on by one interval. With 60 calls a minute (interval 1 s) and a burst
-# of 3 (tolerance 2 s):
+# Invariant: in any t seconds at most `burst + t / interval` calls are granted, by all replicas together. The
+# bucket is one number (*generic cell rate algorithm*, GCRA): the theoretical arrival time, up to which calls
+# are paid for. A call is granted while that lies no further ahead of now than the tolerance, (burst - 1) *
+# interval, and moves it on by one interval. With an interval of 1 s and a burst of 3 (tolerance 2 s):
 #
 #   now 0: granted (→ 1)   0: granted (→ 2)   0: granted (→ 3)   0: wait 3 - 2 - 0 = 1 s   1: granted (→ 4)
 #
-# Redis is for what may be lost, so each process keeps the same number for its own calls and obeys both: a
-# flushed Redis grants nothing twice to one process, and while Redis is away each process keeps to a
-# cautious share.
+# Redis may lose it, so each process keeps the same number for its own calls and obeys both: a flushed Redis
+# grants nothing twice to one process, and while Redis is away each process keeps to a cautious share.
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,11 +1,7 @@
 """What a provider answered, and which of our errors that is; knows every body shape of the references."""
 
-# Which answers are worth another try, in this order:
-#   throttled   429, or 403 with a Retry-After or a word about a quota (Azure API Management's way)
-#   garbled     2xx whose body is cut or no JSON; 204 has no body and is none of these
-#   failure     408, 5xx: the far side, or a gateway before it, gave up, perhaps after it had acted
-# Every other answer is final. `retry_after` is the far side's own word: the header first, then the
-# sentence.
+# Worth another try: throttled (429; 403 with a Retry-After or about a quota, Azure API Management's way),
+# garbled (2xx whose body is cut or no JSON), failure (408, 5xx). Every other answer is final.
 
 import json
 import re

@@ -1,15 +1,11 @@
 """How patient a call is, and what it remembers between its attempts."""
 
-# Invariant: a call is sent again only if sending it twice does no harm, and its own time is bounded.
-#   - A read is sent up to `attempts` times. A change is sent once: after a fault either it was certainly not
-#     made (no connection, 429), or its outcome is unknown and the caller must look before sending it again.
-#   - `total_timeout` bounds the call's own time, which the time in the rate limit is not: all workers wait
-#     there together. Without a rate limit a longer `Retry-After` is handed to the caller at once.
-#   - With a rate limit the provider's pause is kept there, for everyone, and the call waits as long as it
-#     takes, up to a week (a daily quota comes back, architecture §4).
+# Invariant: a call is sent again only if that does no harm. A read is sent up to `attempts` times; a change
+# once, and after a fault it was either certainly not made (no connection, 429) or has an unknown outcome.
+# `total_timeout` bounds the call's own time, which waiting in the rate limit, with all other workers, is not:
 #
-#   total_timeout 900 s   429, Retry-After 30   sent again after 30 s
-#                         403, quota in 5 h     raised; with a rate limit: sent again after 5 h
+#   429, Retry-After 30   sent again after 30 s
+#   403, quota in 5 h     raised to the caller; with a rate limit: paused there for all, sent again after 5 h
 
 import time
 from collections.abc import AsyncIterator, Mapping

@@ -1,12 +1,10 @@
 """Which addresses we call: https to public ones, checked when connecting, where DNS can no longer change."""
 
-# Invariant: no request reaches an address inside our own network, whatever a tenant types and whatever DNS
-# answers, unless the operator allowed that exact origin. A check before connecting would not hold (the
-# name can be looked up again to something else: DNS rebinding). So the look-up itself is ours, and the
-# very address that was checked is connected to:
+# Invariant: no request reaches an address inside our own network, whatever a tenant types and DNS answers,
+# unless the operator allowed that exact origin. A name that was checked can be looked up again to something
+# else (DNS rebinding), so the look-up is ours, and the very address that was checked is connected to:
 #
 #   api.example → 93.184.216.34             connects to 93.184.216.34; TLS and `Host` name api.example
-#   api.example → 10.0.0.5                  AddressRefused
 #   api.example → 93.184.216.34, 10.0.0.5   AddressRefused
 
 import asyncio

@@ -1,9 +1,8 @@
 """Publishes what cannot be handled to the dead-letter topic, with its origin and the reason."""
 
-# Invariant: a record is committed only once it was handled or its dead letter is acknowledged; so
-# `publish` raises unless every letter is, and the batch is read again. And a fault of our own must not
-# turn a whole topic into dead letters: after a row of _OUTAGE records without one that was handled, the
-# circuit opens, consuming stops, and the service is not ready, until a batch has a record that is handled.
+# Invariant: a record is committed only once it was handled or its dead letter is acknowledged. And a fault of
+# our own must not turn a topic into dead letters: after _OUTAGE rejected records in a row the circuit opens,
+# consuming stops, and the service is not ready, until a batch has a record that is handled.
 #
 #   60 rejected, 0 handled: published, 60 in a row   60 more, 0 handled: 120 in a row, the circuit opens
 

@@ -1,19 +1,14 @@
 """Publishing under a name that one process at a time may use: Kafka refuses whoever had it before."""
 
 # Invariant: once a successor has opened a name, nothing that its predecessor hands over reaches a topic. A
-# deadline cannot keep that: it can only be looked at before a record is handed over, and a process that is
-# paused right after sends the record when it wakes. Opening a transactional id fences off the producer
-# that had it (KIP-98), and for that alone transactions are used: consumers read uncommitted records too,
-# and a publish that failed means *unknown* as ever.
+# deadline cannot keep that: a process that is paused right after looking at it sends the record when it
+# wakes. Opening a transactional id fences off the producer that had it (KIP-98), and for that alone
+# transactions are used: consumers read uncommitted records too. A name has one transaction at a time, shared
+# by all who wait for it:
 #
-# A name has one transaction at a time. Whoever publishes meanwhile waits, and all who wait share the next
-# one:
+#   A publishes → transaction 1 {A}   B, C wait; B gets the lock → transaction 2 {B, C}; C finds it done
 #
-#   A publishes     → transaction 1 {A}
-#   B, C publish    → wait for the lock; B gets it → transaction 2 {B, C}; C finds its batch published
-#
-# After a failure the producer is not usable: what became of the transaction is unknown, and only opening
-# the name anew settles it.
+# A failure leaves the transaction unknown, and the producer unusable until the name is opened anew.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence

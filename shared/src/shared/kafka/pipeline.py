@@ -3,18 +3,13 @@
 # Invariant: an offset is committed only after each record up to it was handled, or its dead letter
 # acknowledged.
 #
-#   batch → decode each record → handler, retried while the fault is transient → dead letters → commit
-#
 #   handler done                      committed
-#   TransientError through all tries  raised: an outage is no record's fault, so the batch is read again
-#   any other error                   handled record by record; those at fault become dead letters
-#   a dead letter not acknowledged    raised: read again, nothing lost
-#   cancelled at shutdown             not committed: read again by whoever has the partition next
+#   TransientError through all tries  raised: an outage is no record's fault
+#   any other error                   handled one by one; those at fault become dead letters; committed
+#   a dead letter not acknowledged    raised
 #
-# FastStream's NACK_ON_ERROR turns an error that is raised into *seek back*: the same offset comes at once.
-# So what is raised waits first, and whatever must not come again is never raised. The pauses of one batch
-# add up to far less than `max_poll_interval_ms`, after which Kafka would give the partition to another
-# consumer.
+# FastStream's NACK_ON_ERROR makes *seek back* of an error that is raised: the same batch comes again at once.
+# So what is raised waits first, and whatever must not come again is never raised.
 
 import asyncio
 import time

@@ -1,10 +1,8 @@
 """Publishing: every message acknowledged, or an error that means *unknown*, never *not sent*."""
 
-# Invariant: messages of one key arrive in the order given, and nothing is handed over after the deadline.
-# The client has one batch in flight for each partition, so what is handed over in order arrives in order;
-# all acknowledgements are then awaited together. A time-out leaves messages in the client's buffer, which
-# may still be sent: so its error says unknown, and callers send again under the same `ce_id` or look
-# first.
+# Invariant: messages of one key arrive in the order given, and nothing is handed over after the deadline. The
+# client has one batch in flight for each partition, so what is handed over in order arrives in order. After a
+# time-out messages may still leave the client's buffer: the error says *unknown*.
 
 import asyncio
 from collections.abc import Iterable, Sequence

@@ -1,16 +1,12 @@
 """Stores documents that only move forward: a larger `revision` wins, in whatever order they arrive."""
 
-# Invariant: of all documents ever given for an `_id`, the one with the largest revision is stored at the
-# end, and the call that wrote it reports it as written.
+# Invariant: of all documents ever given for an `_id`, the one with the largest revision is stored at the end,
+# and the call that wrote it reports it as written. Looks first and sends only what is newer, several times as
+# fast for new documents as guarded upserts. Another writer may come in between, so what is sent is guarded,
+# and when less was written than sent, the next round looks again:
 #
-# Looks first, and sends only what is newer: several times as fast for new documents as guarded upserts,
-# and nothing is sent for stale news. Between looking and writing another writer may have come, so what is
-# sent is guarded: an insert fails on a taken `_id`, a replacement matches only an older revision. When the
-# count of what was written falls short, the next round looks again:
-#
-#   given {a: 3, b: 3}, stored {a: 1}          send replace a where revision < 3, insert b
-#   another writer was first with b: 5         2 sent, 1 written: look again
-#   now stored {a: 3, b: 5}                    a is as the first round sent it: written; b is newer: left
+#   given {a: 3, b: 3}, stored {a: 1}     send: replace a where revision < 3, insert b
+#   another writer stored b: 5 meanwhile  1 of 2 written; now {a: 3, b: 5}: a was written by us, b is newer
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any

@@ -1,13 +1,9 @@
 """Health as progress: a process that answers but gets nothing done is not alive."""
 
-# Two questions, as Kubernetes asks them:
-#   live    is the process worth keeping? Not when a heartbeat is late or a liveness check fails: a restart
-#           helps.
-#   ready   should it get work? Not when it is not live, when a probe fails (a store is away) or when a
-#           consumer rejects all it reads: a restart does not help, but people and load balancers should know.
-#
-# A loop promises a heartbeat within a limit; work of unknown length runs inside `time_limit`, so that an
-# idle consumer, which does nothing for hours, still counts as alive.
+# Two questions, as Kubernetes asks them. Live: not when a heartbeat is late or a liveness check fails, and a
+# restart helps. Ready: not when not live, when a probe fails (a store is away) or a consumer rejects all it
+# reads, and a restart does not help. A loop promises heartbeats; work of unknown length runs inside
+# `time_limit`, so that a consumer that idles for hours still counts as alive.
 
 import asyncio
 import time

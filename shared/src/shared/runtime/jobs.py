@@ -1,15 +1,11 @@
 """Jobs: loops that start work by the clock or when woken, and survive what goes wrong in one round."""
 
-# Invariant: a job goes on until it is stopped, whatever its step raises, and only a step that ends without
-# an error counts as progress. A wake-up is never lost: the event is cleared *before* the step looks for
-# work, so one that is set while the step looks starts another round at once.
+# Invariant: a job goes on until it is stopped, whatever its step raises. A wake-up is never lost: the event
+# is cleared *before* the step looks for work, so that one set meanwhile starts another round at once.
 #
-#   step returns True    more may be waiting: the next round follows at once
-#   step returns False   the next round follows after `every`, or when woken
-#   step raises          the next round follows after a pause that doubles to 10 s; waking does not shorten it
-#
-# A job that only fails stops giving heartbeats, and the process counts as dead after `step_limit` and
-# `every`.
+#   the step returns True    more may be waiting: the next round follows at once
+#   the step returns False   the next round follows after `every`, or when woken
+#   the step raises          the next round follows after a pause that doubles up to 10 s, woken or not
 
 import asyncio
 from collections.abc import Awaitable, Callable

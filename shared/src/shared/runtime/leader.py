@@ -1,13 +1,11 @@
 """Leads one kind of work across replicas: keeps a lease from step to step and renews it in good time."""
 
-# Invariant: the leader remembers a lease only while the lease's own deadline says that nobody else can lead.
-# Between two steps the lease is kept, and renewed only in its second half, so that a step that finds no work
-# costs no write. With a term of 15 s:
+# Invariant: a lease is remembered only while its own deadline says that nobody else can lead. It is renewed
+# only in its second half, so that a step that finds no work costs no write. With a term of 15 s:
 #
 #   0 s taken, until 15 s   5 s kept as it is   9 s renewed, until 24 s   30 s run out: taken anew, if free
 #
-# A renewal that fails gives the lease up. What the store did is unknown then, and only a lease that is taken
-# anew, with a new token, is surely ours; until the old term ends nobody leads.
+# A renewal that fails gives the lease up: what the store did is unknown, and only a new token is surely ours.
 
 import time
 from datetime import timedelta

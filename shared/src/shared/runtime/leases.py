@@ -1,14 +1,12 @@
 """Leases: one worker at a time, with a token that tells a late worker that its time is over."""
 
 # Invariant: the holder's own deadline never lies after the moment at which others may take the lease. So the
-# monotonic clock is read *before* the store is asked, and the stored moment is computed after it:
+# monotonic clock is read *before* the stored moment is computed:
 #
-#   holder   100.0 s read   ………… store answers at 100.2 s     believes in the lease until 115.0 s
-#   store                   until = its own 115.0 s, or later  others may take the lease from then on
+#   holder: reads 100.0 s, asks; answered at 100.2 s   deadline 115.0 s   store: until 115.0 s or later
 #
-# The deadline alone cannot stop a process that is paused between looking at it and acting. What others see
-# is therefore fenced as well: by the token in a transaction, or by Kafka (shared.kafka.fenced_producer). The
-# same fences make good by how much the clocks of two machines differ.
+# A process that is paused right after looking at its deadline is stopped by a fence: by the token in a
+# transaction, or by Kafka (shared.kafka.fenced_producer); so is one whose clock differs from the others'.
 
 import asyncio
 import time

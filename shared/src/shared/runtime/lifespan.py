@@ -1,15 +1,11 @@
 """Starting and ending a service: broker, relay and jobs up in order, drained in reverse."""
 
-# Order up:    on_startup (indexes) → broker: connect, consume → jobs Order down:  stop consuming → let
-# each job finish its step → stop the broker → on_shutdown, in the order given
+# Up:    on_startup (indexes) → broker connects and consumes → jobs
+# Down:  consuming stops → each job finishes its step → broker stops → on_shutdown, in the order given
 #
-#   - indexes stand before the first message is handled
-#   - consuming ends before the jobs do, so that the jobs still work on what was stored last
-#   - the broker's producer outlives the jobs, so that the relay can send
-#   - every `on_shutdown` hook runs, even when one before it raised
-#
-# A step that outlasts the grace is cancelled. That is safe because it is the same as being killed: all that
-# matters is stored, and the next process finds it.
+# Jobs outlive consuming, to work on what was stored last; the producer outlives the jobs, so that the relay
+# can send. A step that outlasts the grace is cancelled, which is as safe as being killed: what matters is
+# stored.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence

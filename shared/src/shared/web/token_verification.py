@@ -1,15 +1,10 @@
 """Who is calling: people's tokens, verified offline against auth's published keys."""
 
-# Invariant: no token is accepted that auth's known keys did not sign, for this issuer and audience,
-# unexpired; and no stranger can make a service call auth in a storm. A token that is refused may be signed
-# with a newer key, so the keys are fetched anew and it is tried once more, but at most one fetch is under
-# way, and none follows another within the cool-down:
+# Invariant: a token is accepted only if a known key of auth signed it, and no stranger can make a service
+# call auth in a storm. A refused token may be signed with a newer key, so the keys are fetched and it is
+# tried once more; but one fetch at a time, and none within the cool-down (1 s while no key is known at all):
 #
-#   0 s  unknown key → fetch → still unknown → 401        10 s  another → within 30 s → 401 without a fetch
-#   31 s auth has rotated its keys, a good token → fetch → accepted
-#
-# Known keys are kept when auth is away. While no key is known at all, the cool-down is a second, so that a
-# service which starts before auth is soon of use.
+#   0 s unknown key: fetch, 401   10 s again: 401 without a fetch   31 s a new key of auth's: fetch, ok
 
 import asyncio
 import time

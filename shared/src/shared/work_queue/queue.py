@@ -1,17 +1,13 @@
 """Keeps work items in the service's own database, from the moment of the news until the work is stored."""
 
 # Invariant: a key that was enqueued stays in the queue until a result is stored that was computed after the
-# news. Three rules keep it, wherever a process is killed:
-#   - a producer enqueues *after* it has stored the news (killed between: the news is delivered and enqueued
-#     again), or in the transaction that stores the news;
-#   - a worker claims *before* it reads its inputs, and completes *after* it has stored the result (killed
-#     between: the work is done again and changes nothing);
-#   - each call of `enqueue` writes documents of its own, so that completing an item takes no later news away:
+# news. A producer enqueues after it has stored the news, or in its transaction; a worker claims *before* it
+# reads its inputs and completes *after* it has stored the result. Killed in between, either does it again.
+# Each `enqueue` writes documents of its own, so that completing an item takes no later news away:
 #
-#       enqueue {a, b}   enqueue {b}   claim → [{a, b}, {b}]   enqueue {a}   complete both → {a} is left
+#   enqueue {a, b}   enqueue {b}   claim → [{a, b}, {b}]   enqueue {a}   complete both → {a} is left
 #
-# Claiming marks nothing: two workers that claim at the same time get the same items. So a tenant has one
-# worker at a time, which leads by lease or holds the tenant's lock.
+# Claiming marks nothing: a tenant has one worker at a time, which leads by lease or holds the tenant's lock.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
