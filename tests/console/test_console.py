@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from http_server import served
+from http_server import serve
 from people import published_keys, signed_in, token_for
 from pydantic import SecretStr
 
@@ -56,13 +56,13 @@ def fake_auth() -> FastAPI:
 @pytest.fixture
 async def browser(redis_settings: RedisSettings) -> AsyncIterator[httpx.AsyncClient]:
     async with AsyncExitStack() as stack:
-        auth = await stack.enter_async_context(served(fake_auth()))
+        auth = await stack.enter_async_context(serve(fake_auth()))
         settings = Settings(
             auth=AuthSettings(url=auth),
             redis=RedisSettings(url=SecretStr(redis_settings.url.get_secret_value())),
             events_at_once=1,
         )
-        console = await stack.enter_async_context(served(create_app(settings)))
+        console = await stack.enter_async_context(serve(create_app(settings)))
         yield await stack.enter_async_context(httpx.AsyncClient(base_url=console, timeout=10))
 
 

@@ -10,9 +10,9 @@ from containers import kafka_environment
 from dockerfile import stages
 
 from shared.contracts import MESSAGES
-from shared.kafka.broker import GRACE
-from shared.kafka.topics import CONSUMING, TopicLayout, topics
-from shared.runtime import lifespan
+from shared.kafka.broker import GRACEFUL_TIMEOUT
+from shared.kafka.topics import CONSUMING_SERVICES, TopicLayout, topics
+from shared.runtime.lifespan import JOB_GRACE
 from shared.sync_engine.run_repository import TTL
 
 EVERYTHING = composed(**example_variables() | FILLED_IN)
@@ -74,7 +74,7 @@ def test_topics_come_from_the_catalogue_alone() -> None:
     assert ALL["topics"]["build"]["args"]["SERVICE"] == "shared.kafka.topics"
     assert kafka["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert {topic.replication_factor for topic in layout} == {1}  # there is one broker
-    assert {message.topic.partition(".")[0] for message in MESSAGES} | set(CONSUMING) <= OURS
+    assert {message.topic.partition(".")[0] for message in MESSAGES} | set(CONSUMING_SERVICES) <= OURS
 
 
 def test_everything_that_speaks_of_kafka_means_the_address_that_kafka_gives_out() -> None:
@@ -82,7 +82,7 @@ def test_everything_that_speaks_of_kafka_means_the_address_that_kafka_gives_out(
 
     given_out = ALL["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].removeprefix("BROKER://")
 
-    assert {name for name, address in told.items() if address == given_out} == {*CONSUMING, "topics"}
+    assert {name for name, address in told.items() if address == given_out} == {*CONSUMING_SERVICES, "topics"}
     assert set(told.values()) == {given_out, None}
 
 
@@ -136,9 +136,7 @@ def test_our_images_run_with_no_rights_and_write_nowhere(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(OURS - {"topics", "sandbox"}))
 def test_a_service_gets_longer_to_stop_than_it_takes(name: str) -> None:
     connections = 5
-    jobs = vars(lifespan)["_GRACE"]
-
-    asks = connections + 2 * GRACE.total_seconds() + jobs.total_seconds()
+    asks = connections + 2 * GRACEFUL_TIMEOUT.total_seconds() + JOB_GRACE.total_seconds()
 
     assert seconds(ALL[name]["stop_grace_period"]) > asks
 

@@ -15,7 +15,7 @@ import pytest
 from compose_file import make_secrets, services
 from dockerfile import UNTRIED, Building, context, stages
 from fastapi import FastAPI
-from http_server import served
+from http_server import serve
 
 from shared.runtime.health import Health
 
@@ -72,7 +72,7 @@ async def checked(health: Health) -> int:
     app = FastAPI()
     app.include_router(health.router())
     command = IMAGE.said("HEALTHCHECK").partition("CMD ")[2]
-    async with served(app) as address:
+    async with serve(app) as address:
         env = os.environ | {"HTTP__PORT": address.rpartition(":")[2]}
         asked = await asyncio.create_subprocess_shell(command, env=env)
         return await asked.wait()
@@ -114,7 +114,7 @@ async def test_a_service_that_gets_things_done_is_healthy() -> None:
 
 async def test_a_service_that_answers_but_gets_nothing_done_is_not_healthy() -> None:
     health = Health("billing")
-    health.watch("relay", timedelta(seconds=-1))
+    health.expect_heartbeats("relay", timedelta(seconds=-1))
 
     assert await checked(health) == 1
 

@@ -8,13 +8,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from shared.contracts import MESSAGES, Message, State
 from shared.kafka import dead_letter_topic
-from shared.kafka.topics import CONSUMING
+from shared.kafka.topics import CONSUMING_SERVICES
 
 M = TypeVar("M", bound=Message)
 S = TypeVar("S", bound=State)
 
 _MODELS = {model.topic: model for model in MESSAGES}
-_LETTERS = tuple(dead_letter_topic(service) for service in CONSUMING)
+_LETTERS = tuple(dead_letter_topic(service) for service in CONSUMING_SERVICES)
 
 
 @dataclass(frozen=True, slots=True)

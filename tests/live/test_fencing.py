@@ -75,9 +75,9 @@ async def heard(servers: str) -> list[str]:
 async def test_whoever_had_a_name_publishes_no_more_once_it_is_opened_anew(
     servers: str, fenced: FencedProducers
 ) -> None:
-    async with fenced.publishing("run:1") as before:
+    async with fenced.open_publisher("run:1") as before:
         await before.publish(said("before"))
-        async with fenced.publishing("run:1") as after, fenced.publishing("run:2") as another:
+        async with fenced.open_publisher("run:1") as after, fenced.open_publisher("run:2") as another:
             with pytest.raises(TransientError):
                 await before.publish(said("late"))
             await after.publish(said("after"))
@@ -89,12 +89,12 @@ async def test_whoever_had_a_name_publishes_no_more_once_it_is_opened_anew(
 async def test_a_name_whose_batch_failed_is_opened_anew_before_it_is_used_again(
     servers: str, fenced: FencedProducers
 ) -> None:
-    async with fenced.publishing("run:3") as publisher:
+    async with fenced.open_publisher("run:3") as publisher:
         with pytest.raises(TransientError):
             await publisher.publish(said("too late"), deadline=0.0)
         with pytest.raises(TransientError, match="open it anew"):
             await publisher.publish(said("again"))
-    async with fenced.publishing("run:3") as publisher:
+    async with fenced.open_publisher("run:3") as publisher:
         await publisher.publish(said("anew"))
 
     assert (await heard(servers))[-1] == "anew"
@@ -103,7 +103,7 @@ async def test_a_name_whose_batch_failed_is_opened_anew_before_it_is_used_again(
 async def test_what_several_publish_at_once_arrives_and_what_is_refused_spoils_nothing(
     servers: str, fenced: FencedProducers
 ) -> None:
-    async with fenced.publishing("run:5") as publisher:
+    async with fenced.open_publisher("run:5") as publisher:
         everybody = [f"caller {n}" for n in range(20)]
         results = await asyncio.gather(
             *(attempt(publisher.publish(said(by))) for by in [*everybody, "x" * 2_000_000])
@@ -118,5 +118,5 @@ async def test_without_kafka_opening_a_name_says_so() -> None:
     nowhere = FencedProducers(KafkaSettings(servers="127.0.0.1:1"), "test")
 
     with pytest.raises(TransientError, match="cannot be reached"):
-        async with nowhere.publishing("run:4"):
+        async with nowhere.open_publisher("run:4"):
             pytest.fail("there is no Kafka")

@@ -11,8 +11,8 @@ from shared.outbox import Outbox, Relay
 from shared.runtime.settings import MongoSettings
 
 
-class Wire:
-    """A publisher that keeps what it is given, and breaks as told."""
+class RecordingSender:
+    """Records what it is given to send; `breaks_after` so many envelopes it fails, once."""
 
     def __init__(self, *, breaks_after: int | None = None) -> None:
         self.sent: list[Envelope] = []
@@ -40,47 +40,47 @@ async def saved(mongo: Mongo, outbox: Outbox, *sync_ids: str, fails: bool = Fals
     await mongo.transaction(work)
 
 
-def told(wire: Wire) -> list[str]:
-    return [SyncVendor.model_validate_json(envelope.body).sync_id for envelope in wire.sent]
+def sent_ids(sender: RecordingSender) -> list[str]:
+    return [SyncVendor.model_validate_json(envelope.body).sync_id for envelope in sender.sent]
 
 
 async def test_what_is_saved_is_sent_in_order_and_once(mongo: Mongo) -> None:
-    wire, outbox = Wire(), Outbox(mongo, "billing")
-    relay = Relay(mongo, wire, outbox)
+    sender, outbox = RecordingSender(), Outbox(mongo, "billing")
+    relay = Relay(mongo, sender, outbox)
     await saved(mongo, outbox, "1", "2", "3")
     await saved(mongo, outbox, "4")
 
     await relay.step()
     await relay.step()
 
-    assert told(wire) == ["1", "2", "3", "4"]
+    assert sent_ids(sender) == ["1", "2", "3", "4"]
 
 
-async def test_nothing_is_said_of_what_was_not_done(mongo: Mongo) -> None:
-    wire, outbox = Wire(), Outbox(mongo, "billing")
+async def test_a_transaction_that_is_given_up_sends_nothing(mongo: Mongo) -> None:
+    sender, outbox = RecordingSender(), Outbox(mongo, "billing")
     with pytest.raises(ValueError, match="given up"):
         await saved(mongo, outbox, "1", fails=True)
 
-    await Relay(mongo, wire, outbox).step()
+    await Relay(mongo, sender, outbox).step()
 
-    assert wire.sent == []
+    assert sender.sent == []
 
 
 async def test_after_a_cut_all_is_sent_again_under_the_same_id(mongo: Mongo) -> None:
-    wire, outbox = Wire(breaks_after=1), Outbox(mongo, "billing")
-    relay = Relay(mongo, wire, outbox)
+    sender, outbox = RecordingSender(breaks_after=1), Outbox(mongo, "billing")
+    relay = Relay(mongo, sender, outbox)
     await saved(mongo, outbox, "1", "2")
 
     with pytest.raises(TransientError):
         await relay.step()
     await relay.step()
 
-    assert told(wire) == ["1", "1", "2"]
-    assert wire.sent[0].headers["ce_id"] == wire.sent[1].headers["ce_id"]
+    assert sent_ids(sender) == ["1", "1", "2"]
+    assert sender.sent[0].headers["ce_id"] == sender.sent[1].headers["ce_id"]
 
 
 async def test_only_one_relay_sends_at_a_time(mongo: Mongo) -> None:
-    first, second, outbox = Wire(), Wire(), Outbox(mongo, "billing")
+    first, second, outbox = RecordingSender(), RecordingSender(), Outbox(mongo, "billing")
     leader, other = Relay(mongo, first, outbox), Relay(mongo, second, outbox)
     await saved(mongo, outbox, "1")
     await leader.step()
@@ -91,13 +91,13 @@ async def test_only_one_relay_sends_at_a_time(mongo: Mongo) -> None:
 
     await leader.release()
     await other.step()
-    assert told(second) == ["2"]
+    assert sent_ids(second) == ["2"]
 
 
 async def test_a_relay_that_takes_over_does_not_repeat_what_was_sent_meanwhile(
     mongo: Mongo, mongo_settings: MongoSettings
 ) -> None:
-    before, after, outbox = Wire(), Wire(), Outbox(mongo, "billing")
+    before, after, outbox = RecordingSender(), RecordingSender(), Outbox(mongo, "billing")
     leader = Relay(mongo, before, outbox)
 
     async def sent_and_released() -> None:
@@ -110,4 +110,4 @@ async def test_a_relay_that_takes_over_does_not_repeat_what_was_sent_meanwhile(
     await Relay(store, after, outbox).step()
 
     await store.close()
-    assert (told(before), told(after)) == (["1"], [])
+    assert (sent_ids(before), sent_ids(after)) == (["1"], [])

@@ -52,10 +52,10 @@ async def test_a_reader_begins_with_the_snapshot_and_hears_what_follows(
         begun = await first(following, 1)
         await live.report(a_status(tenant_id, done=2))
         await live.report(a_status(tenant_id, done=3))
-        heard = await first(following, 2)
+        later = await first(following, 2)
 
-    assert [status.done for status in begun + heard] == [1, 2, 3]
-    assert begun[0].seq < heard[0].seq < heard[1].seq
+    assert [status.done for status in begun + later] == [1, 2, 3]
+    assert begun[0].seq < later[0].seq < later[1].seq
 
 
 async def test_a_late_progress_report_does_not_reopen_a_run(live: StatusChannel, tenant_id: str) -> None:

@@ -1,8 +1,9 @@
-"""The far side of an HTTP call: prepared answers, a budget that counts, a socket that misbehaves."""
+"""The far side of an HTTP call: prepared answers, a rate limit that counts, a socket that misbehaves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,7 +14,8 @@ from shared.http_client.retry import CallPolicy
 from shared.runtime.settings import OutboundSettings
 
 Reply = httpx.Response | Exception
-HASTY = CallPolicy(first_wait=0.001, floor=0.001, deadline=10)
+MILLISECOND = timedelta(milliseconds=1)
+HASTY = CallPolicy(fault_pause=MILLISECOND, throttle_pause=MILLISECOND, total_timeout=timedelta(seconds=10))
 
 
 class Provider:
@@ -31,17 +33,17 @@ class Provider:
         return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)
 
 
-class CountingBudget:
-    """Lets everything pass and remembers it."""
+class CountingRateLimit:
+    """Lets every call pass, and counts calls and pauses."""
 
-    held_for = 0.0
+    wait_seconds = 0.0
 
     def __init__(self) -> None:
-        self.spent = 0
+        self.acquired = 0
         self.pauses: list[float] = []
 
-    async def spend(self) -> None:
-        self.spent += 1
+    async def acquire(self) -> None:
+        self.acquired += 1
 
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -49,7 +51,7 @@ class CountingBudget:
 
 def an_api(handler: Callable[[httpx.Request], httpx.Response], **more: Any) -> Api:
     """An `Api` at https://api.example/base whose answers come from the handler."""
-    settings = {"policy": HASTY, "outbound": OutboundSettings(), "at": "https://api.example/base", **more}
+    settings = {"policy": HASTY, "outbound": OutboundSettings(), "source": "https://api.example/base", **more}
     return Api(transport=httpx.MockTransport(handler), **settings)
 
 
@@ -58,35 +60,39 @@ def a_real_api(origin: str, policy: CallPolicy = HASTY, **more: Any) -> Api:
     return Api(origin, outbound=OutboundSettings(allowed_origins=(origin,)), policy=policy, **more)
 
 
-class Doors:
-    """A source of access that renews once for each of its further doors."""
+class RenewableAccess:
+    """A source of access that hands out the next of its accesses when one is refused."""
 
-    def __init__(self, *doors: Access) -> None:
-        self._doors = list(doors)
+    def __init__(self, *accesses: Access) -> None:
+        self._accesses = list(accesses)
 
     async def current(self) -> Access:
-        return self._doors[0]
+        return self._accesses[0]
 
-    async def renewed(self, refused: Access) -> Access | None:
-        if self._doors[0] is refused and len(self._doors) == 1:
+    async def renew(self, refused: Access) -> Access | None:
+        if self._accesses[0] is refused and len(self._accesses) == 1:
             return None
-        self._doors.remove(refused)
-        return self._doors[0]
+        self._accesses.remove(refused)
+        return self._accesses[0]
 
 
-def doors(count: int) -> Doors:
-    return Doors(
+def renewable_access(count: int) -> RenewableAccess:
+    """Accesses to https://api.example/0, /1 and so on."""
+    return RenewableAccess(
         *(Access(f"https://api.example/{n}", {"Authorization": f"Bearer {n}"}) for n in range(count))
     )
 
 
 @asynccontextmanager
 async def raw_server(*replies: bytes, hold: bool = False) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A loopback socket that answers each connection with the next bytes, then hangs up, or holds."""
-    prepared, heard = list(replies), list[bytes]()
+    """A loopback socket that answers each connection with the next bytes, then hangs up, or holds it open.
+
+    Yields the origin to call, and the list of request heads received.
+    """
+    prepared, requests = list(replies), list[bytes]()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(prepared.pop(0) if len(prepared) > 1 else prepared[0])
         await writer.drain()
         if hold:
@@ -95,4 +101,4 @@ async def raw_server(*replies: bytes, hold: bool = False) -> AsyncIterator[tuple
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", requests

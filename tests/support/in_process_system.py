@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
-from http_server import served
+from http_server import serve
 from run_env import unfenced
 from stores import free_port
 
@@ -48,10 +48,10 @@ async def whole_system(mongo_url: str, redis_url: str, seed: int) -> AsyncIterat
     apps = _apps(ports, mongo_url, redis_url)
     providers = sandbox.settings.Settings(port=ports["sandbox"], seed=seed)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(served(sandbox.app.create_app(providers), ports["sandbox"]))
+        await stack.enter_async_context(serve(sandbox.app.create_app(providers), ports["sandbox"]))
         await stack.enter_async_context(TestKafkaBroker(*_brokers(apps).values()))
         for name, app in apps.items():
-            await stack.enter_async_context(served(app, ports[name]))
+            await stack.enter_async_context(serve(app, ports[name]))
         yield _urls(ports)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from shared.runtime.settings import OutboundSettings
 from vendor_sync.connectors.ingram_micro.connector import IngramMicroConnector
 
 DATA = Path(__file__).parents[1] / "data" / "vendors" / "ingram-micro"
-QUICK = CallPolicy(attempts=2, first_wait=0.001, floor=0.001)
+MILLISECOND = timedelta(milliseconds=1)
+QUICK = CallPolicy(attempts=2, fault_pause=MILLISECOND, throttle_pause=MILLISECOND)
 
 Handler = Callable[[httpx.Request], httpx.Response]
 

@@ -137,7 +137,7 @@ class WriteHarness:
         """Lets one worker work on the line that is paused while it reads, until its lease is over."""
         lease = await Leases(self.mongo).take("write", timedelta(minutes=3))
         assert lease
-        self.psa.before_call = lambda *_: setattr(lease, "deadline", 0.0)
+        self.psa.before_call = lambda *_: setattr(lease, "monotonic_deadline", 0.0)
         with pytest.raises(LeaseLost):
             await self.writer().write(line, lease)
         self.psa.before_call = lambda *_: None

@@ -16,9 +16,10 @@ Anything else that is raised is a bug.
 
 
 class TransientError(Exception):
-    """The far side is down, slow or limiting; `retry_after` is its own word on when, in seconds.
+    """The far side is down, slow or limiting: try again.
 
-    `status` is its HTTP status: none when it did not answer at all.
+    `retry_after` is the far side's own word on when to try again, in seconds from now, and None when it gave
+    none. `status` is its HTTP status, and None when it did not answer at all.
     """
 
     def __init__(self, sentence: str, *, retry_after: float | None = None, status: int | None = None) -> None:
@@ -32,11 +33,11 @@ class OutcomeUnknown(TransientError):
 
 
 class NeighbourAway(TransientError):
-    """A service of our own does not answer, which says nothing of the provider that it stands before."""
+    """A service of our own does not answer, which says nothing about the provider behind it."""
 
 
 class PermanentError(Exception):
-    """Trying again cannot help; `status` and `message` are the far side's own, where it answered."""
+    """Trying again cannot help; `status` and `message` are the far side's own, if it answered."""
 
     def __init__(self, sentence: str, *, status: int | None = None, message: str | None = None) -> None:
         super().__init__(sentence)

@@ -1,9 +1,16 @@
-"""The status channel: where every open run stands, in Redis, for whoever looks.
+"""The status channel: where the newest run of every integration stands, in Redis, for whoever looks.
 
-Per tenant: a hash `status:<tenant>` with the newest document of each integration, a capped stream
-`status:<tenant>:log`, and the pub/sub channel `status:<tenant>`. Written together in one script. Redis may
-be flushed at any time: reporters push again within seconds, and readers notice by the snapshot.
+Per tenant: a hash `status:<tenant>` with the newest document of each integration, a stream capped at about
+1,000 entries `status:<tenant>:log`, and the pub/sub channel `status:<tenant>`; one script writes all three.
 """
+
+# Invariant: a follower sees a growing `seq` of each integration, and ends up with the newest status. It
+# subscribes *before* it reads the snapshot: what is reported in between comes twice, and `seq` drops one.
+# Pub/sub forgets what it cannot deliver, so the snapshot is read again every five seconds. After a flush of
+# Redis `seq` grows all the same, being max(previous + 1, Redis' time in µs), and reporters report again
+# within seconds.
+#
+#   subscribe   snapshot {a: 5}: yields 5   message a: 5: dropped   a: 6 is lost   snapshot {a: 6}: yields 6
 
 import asyncio
 import json
@@ -21,12 +28,13 @@ from shared.errors import TransientError
 from shared.runtime.attempt import propagate_cancellation
 from shared.runtime.settings import RedisSettings
 
-_LOG_LENGTH = 1000
-_PATIENCE = 5.0
-_LOOK_AGAIN = 5.0
+_LOG_ENTRIES = 1000
+_REDIS_TIMEOUT = timedelta(seconds=5)
+_SNAPSHOT_INTERVAL = timedelta(seconds=5)
 
-# seq = max(previous + 1, Redis time in µs): after a flush it still grows, so readers are never silenced.
-# A run that has its outcome is not reopened by a late progress report of the same run.
+# A run that has its outcome is not reopened by a late progress report of the same run. The new `seq` is
+# put in front of the document's text, which stays as the reporter wrote it: encoding it anew would change
+# its numbers.
 _REPORT = """
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 local document = cjson.decode(ARGV[2])
@@ -50,7 +58,7 @@ return seq
 
 
 class RunStatus(BaseModel):
-    """Where one integration's newest run stands."""
+    """Where one integration's newest run stands; field names are read by dashboards."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -61,39 +69,44 @@ class RunStatus(BaseModel):
     run_id: str
     sync_id: str
     phase: str
+    """What the run is doing, in words for people."""
     done: int = 0
+    """Items of the phase that are done."""
     total: int | None = None
+    """Items of the phase altogether; None while it is not known."""
     outcome: Outcome | None = None
     """Only billing sets it, once its own reconciliation of the run is stored."""
     at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
 
 
 class StatusChannel:
-    """Reports and follows; raises `TransientError` when Redis does not answer."""
+    """Reports, and follows what others report; raises `TransientError` when Redis does not answer."""
 
     def __init__(self, settings: RedisSettings) -> None:
         self._redis: Redis = Redis.from_url(
             settings.url.get_secret_value(),
             decode_responses=True,
-            socket_timeout=_PATIENCE,
-            socket_connect_timeout=_PATIENCE,
+            socket_timeout=_REDIS_TIMEOUT.total_seconds(),
+            socket_connect_timeout=_REDIS_TIMEOUT.total_seconds(),
         )
-        self._report = self._redis.register_script(_REPORT)
+        self._report_script = self._redis.register_script(_REPORT)
 
     async def report(self, status: RunStatus) -> int:
-        """Make this the integration's status; returns its `seq`."""
-        place = _place(status.tenant_id)
-        text = status.model_dump_json(exclude={"seq"})
+        """Makes this the integration's status, unless its run has ended; returns the `seq` that stands."""
+        channel = _channel_name(status.tenant_id)
+        document = status.model_dump_json(exclude={"seq"})
         try:
-            said = self._report([place, f"{place}:log"], [status.integration_id, text, _LOG_LENGTH])
-            return int(await propagate_cancellation(said))
+            call = self._report_script(
+                [channel, f"{channel}:log"], [status.integration_id, document, _LOG_ENTRIES]
+            )
+            return int(await propagate_cancellation(call))
         except (RedisError, OSError) as error:
             raise TransientError(f"the status channel cannot be written: {error}") from error
 
     async def snapshot(self, tenant_id: str) -> dict[str, RunStatus]:
-        """The newest status of every integration, by integration id."""
+        """Returns the newest status of every integration, by integration id."""
         try:
-            rows = await propagate_cancellation(self._redis.hgetall(_place(tenant_id)))
+            rows = await propagate_cancellation(self._redis.hgetall(_channel_name(tenant_id)))
         except (RedisError, OSError) as error:
             raise TransientError(f"the status channel cannot be read: {error}") from error
         return {str(name): RunStatus.model_validate_json(text) for name, text in rows.items()}
@@ -101,23 +114,24 @@ class StatusChannel:
     async def follow(
         self, tenant_id: str, *, lifetime: timedelta = timedelta.max
     ) -> AsyncGenerator[RunStatus, None]:
-        """Every newer status as it comes, beginning with the snapshot; never one twice or backwards.
+        """Yields every newer status as it comes, beginning with the snapshot; none twice or backwards.
 
-        Subscribes before it reads the snapshot, and looks at the snapshot again every five seconds, so that
-        a message lost in a reconnect is made good. Ends at the first look after `lifetime`. Raises
-        `TransientError` when Redis stays away.
+        Ends at the first snapshot after `lifetime`. Raises `TransientError` when Redis is away.
         """
-        seen: dict[str, int] = {}
+        last_seq: dict[str, int] = {}
         clock = asyncio.get_running_loop()
         until = clock.time() + lifetime.total_seconds()
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
-            await _joined(channel, _place(tenant_id))
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+            try:
+                await propagate_cancellation(subscription.subscribe(_channel_name(tenant_id)))
+            except (RedisError, OSError) as error:
+                raise TransientError(f"the status channel cannot be read: {error}") from error
             while clock.time() < until:
                 for status in (await self.snapshot(tenant_id)).values():
-                    if _newer(status, seen):
+                    if _is_newer(status, last_seq):
                         yield status
-                async for status in _until_next_look(channel):
-                    if _newer(status, seen):
+                async for status in _messages_until_next_snapshot(subscription):
+                    if _is_newer(status, last_seq):
                         yield status
 
     async def ping(self) -> None:
@@ -127,19 +141,12 @@ class StatusChannel:
         await self._redis.aclose()
 
 
-async def _joined(channel: Any, name: str) -> None:
-    try:
-        await propagate_cancellation(channel.subscribe(name))
-    except (RedisError, OSError) as error:
-        raise TransientError(f"the status channel cannot be read: {error}") from error
-
-
-async def _until_next_look(channel: Any) -> AsyncIterator[RunStatus]:
+async def _messages_until_next_snapshot(subscription: Any) -> AsyncIterator[RunStatus]:
     clock = asyncio.get_running_loop()
-    until = clock.time() + _LOOK_AGAIN
-    while (left := until - clock.time()) > 0:
+    until = clock.time() + _SNAPSHOT_INTERVAL.total_seconds()
+    while (left_seconds := until - clock.time()) > 0:
         try:
-            message = await propagate_cancellation(channel.get_message(timeout=left))
+            message = await propagate_cancellation(subscription.get_message(timeout=left_seconds))
         except (RedisError, OSError) as error:
             raise TransientError(f"the status channel was cut: {error}") from error
         if message is not None:
@@ -147,12 +154,13 @@ async def _until_next_look(channel: Any) -> AsyncIterator[RunStatus]:
                 yield RunStatus.model_validate_json(message["data"])
 
 
-def _newer(status: RunStatus, seen: dict[str, int]) -> bool:
-    if status.seq <= seen.get(status.integration_id, 0):
+def _is_newer(status: RunStatus, last_seq: dict[str, int]) -> bool:
+    """Tells whether the follower has not seen this status, and remembers it as seen."""
+    if status.seq <= last_seq.get(status.integration_id, 0):
         return False
-    seen[status.integration_id] = status.seq
+    last_seq[status.integration_id] = status.seq
     return True
 
 
-def _place(tenant_id: str) -> str:
+def _channel_name(tenant_id: str) -> str:
     return f"status:{tenant_id}"

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from connectwise import BASE, RecordingServer, recorded
-from http_fakes import HASTY, an_api, doors
+from http_fakes import HASTY, an_api, renewable_access
 
 from psa_sync.connectors import CONNECTORS
 from psa_sync.connectors.connectwise.connector import MEDIA_TYPE, PAGE_SIZE, POLICY, ConnectWiseConnector
@@ -132,7 +132,9 @@ async def test_a_code_base_that_moved_is_asked_for_and_found() -> None:
     server = RecordingServer(
         lambda request: a_page(companies(1, 1)) if "/1/" in request.url.path else missing()
     )
-    psa = ConnectWiseConnector(an_api(server, at=doors(2), policy=replace(HASTY, renew_on=POLICY.renew_on)))
+    psa = ConnectWiseConnector(
+        an_api(server, at=renewable_access(2), policy=replace(HASTY, renew_on=POLICY.renew_on))
+    )
 
     found = [company.company_id async for company in psa.companies()]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from http_fakes import HASTY, CountingBudget, an_api
+from http_fakes import HASTY, CountingRateLimit, an_api
 from pydantic import SecretStr
 
 from shared.errors import CredentialsRejected, NeighbourAway, NotFound, PermanentError, TransientError
@@ -52,7 +52,7 @@ class Auth:
 
 @asynccontextmanager
 async def connected(auth: Callable[[httpx.Request], httpx.Response], provider: Auth) -> AsyncIterator[Api]:
-    async with an_api(auth, at="https://auth.example") as inner:
+    async with an_api(auth, source="https://auth.example") as inner:
         source = IntegrationAccess(inner, "demo", "int_1")
         transport = httpx.MockTransport(provider.provider)
         async with Api(source, outbound=OutboundSettings(), policy=HASTY, transport=transport) as api:
@@ -130,10 +130,10 @@ async def test_an_answer_of_auth_that_we_do_not_know_is_not_quoted() -> None:
 
 
 async def test_a_service_token_goes_to_auth_alone() -> None:
-    seen: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
 
     def auth(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
+        requests.append(request)
         return httpx.Response(404, json={"detail": "int_1 is disconnected"})
 
     settings = ServiceAuthSettings(url="http://127.0.0.1:8001", service_token=SecretStr("canary-token"))
@@ -143,8 +143,8 @@ async def test_a_service_token_goes_to_auth_alone() -> None:
             await api.get("/x")
     await accesses.aclose()
 
-    assert seen[0].headers["authorization"] == "Bearer canary-token"
-    assert str(seen[0].url) == "http://127.0.0.1:8001/internal/access"
+    assert requests[0].headers["authorization"] == "Bearer canary-token"
+    assert str(requests[0].url) == "http://127.0.0.1:8001/internal/access"
 
 
 async def test_an_auth_that_does_not_answer_says_nothing_of_the_provider() -> None:
@@ -157,16 +157,21 @@ async def test_an_auth_that_does_not_answer_says_nothing_of_the_provider() -> No
 
 
 async def test_a_sign_in_that_is_throttled_holds_everyone_back() -> None:
-    auth, budget = Auth(), CountingBudget()
+    auth, rate_limit = Auth(), CountingRateLimit()
     busy = iter([httpx.Response(503, headers={"Retry-After": "3600"}, json={"detail": "quota"})])
 
     async with an_api(
         lambda request: next(busy, None) or auth(request),
-        at="https://auth.example",
+        source="https://auth.example",
         policy=CallPolicy(attempts=1),
     ) as inner:
         access = IntegrationAccess(inner, "demo", "int_1")
-        async with an_api(auth.provider, at=access, budget=budget, policy=CallPolicy(deadline=0.5)) as api:
+        async with an_api(
+            auth.provider,
+            source=access,
+            rate_limit=rate_limit,
+            policy=CallPolicy(total_timeout=timedelta(seconds=0.5)),
+        ) as api:
             assert await api.get("/x") == {}
 
-    assert (budget.pauses, budget.spent) == ([3600], 2)
+    assert (rate_limit.pauses, rate_limit.acquired) == ([3600], 2)

@@ -1,6 +1,6 @@
 import httpx
 import pytest
-from http_fakes import Doors, Provider, Reply, an_api, doors
+from http_fakes import Provider, RenewableAccess, Reply, an_api, renewable_access
 
 from shared.errors import (
     AddressRefused,
@@ -27,7 +27,9 @@ async def test_a_path_is_appended_to_the_base_address_verbatim() -> None:
 async def test_what_we_sent_as_proof_is_not_repeated_when_quoted() -> None:
     provider = Provider(httpx.Response(400, json={"message": "bad key canary-5f2e91"}))
 
-    async with an_api(provider, at=Doors(Access("https://api.example", {"X-Key": "canary-5f2e91"}))) as api:
+    async with an_api(
+        provider, source=RenewableAccess(Access("https://api.example", {"X-Key": "canary-5f2e91"}))
+    ) as api:
         answer = await api.request("GET", "/x")
 
     assert answer.message == "bad key ***"
@@ -70,7 +72,7 @@ async def test_a_change_that_certainly_was_not_made_may_be_sent_later(reply: Rep
 async def test_access_is_renewed_once_and_the_call_goes_out_again() -> None:
     provider = Provider(httpx.Response(401), OK)
 
-    async with an_api(provider, at=doors(3)) as api:
+    async with an_api(provider, source=renewable_access(3)) as api:
         assert await api.get("/x") == {"ok": True}
 
     assert [request.url.path for request in provider.requests] == ["/0/x", "/1/x"]
@@ -79,7 +81,7 @@ async def test_access_is_renewed_once_and_the_call_goes_out_again() -> None:
 async def test_a_second_refusal_in_one_call_stands() -> None:
     provider = Provider(httpx.Response(401))
 
-    async with an_api(provider, at=doors(3)) as api:
+    async with an_api(provider, source=renewable_access(3)) as api:
         with pytest.raises(CredentialsRejected):
             await api.get("/x")
 
@@ -89,7 +91,7 @@ async def test_a_second_refusal_in_one_call_stands() -> None:
 async def test_a_change_that_was_refused_is_sent_again_with_new_access() -> None:
     provider = Provider(httpx.Response(401), OK)
 
-    async with an_api(provider, at=doors(2)) as api:
+    async with an_api(provider, source=renewable_access(2)) as api:
         assert (await api.request("POST", "/x", json={})).result() == {"ok": True}
 
 

@@ -4,7 +4,7 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from http_fakes import CountingBudget, Provider, an_api
+from http_fakes import CountingRateLimit, Provider, an_api
 
 from shared.errors import (
     TransientError,
@@ -53,7 +53,7 @@ async def test_a_wait_longer_than_the_deadline_is_handed_to_the_caller(seconds: 
     header = str(seconds) if seconds == 1 else until
     provider = Provider(httpx.Response(429, headers={"Retry-After": header}))
 
-    async with an_api(provider, policy=CallPolicy(deadline=0.5)) as api:
+    async with an_api(provider, policy=CallPolicy(total_timeout=timedelta(seconds=0.5))) as api:
         with pytest.raises(TransientError) as raised:
             await api.get("/x")
 
@@ -64,7 +64,10 @@ async def test_a_wait_longer_than_the_deadline_is_handed_to_the_caller(seconds: 
 async def test_retry_after_wins_over_the_floor() -> None:
     provider = Provider(httpx.Response(429, headers={"Retry-After": "0"}), OK)
 
-    async with an_api(provider, policy=CallPolicy(floor=600)) as api, asyncio.timeout(5):
+    async with (
+        an_api(provider, policy=CallPolicy(throttle_pause=timedelta(minutes=10))) as api,
+        asyncio.timeout(5),
+    ):
         assert await api.get("/x") == {"ok": True}
 
 
@@ -77,45 +80,50 @@ async def test_retry_after_wins_over_the_floor() -> None:
     ],
 )
 async def test_a_wait_said_in_words_pauses_everyone(status: int, text: str, seconds: float) -> None:
-    budget = CountingBudget()
+    rate_limit = CountingRateLimit()
 
-    async with an_api(Provider(httpx.Response(status, text=text)), policy=ONCE, budget=budget) as api:
+    async with an_api(Provider(httpx.Response(status, text=text)), policy=ONCE, rate_limit=rate_limit) as api:
         with pytest.raises(TransientError) as raised:
             await api.get("/x")
 
     assert raised.value.retry_after == seconds
-    assert budget.pauses == [seconds]
+    assert rate_limit.pauses == [seconds]
 
 
 QUOTA = "Out of call volume quota. Quota will be replenished in 05:12:10."
 
 
-async def test_a_quota_is_waited_for_in_the_budget_however_long_a_call_may_take() -> None:
-    budget = CountingBudget()
+async def test_a_quota_is_waited_for_in_the_rate_limit_however_long_a_call_may_take() -> None:
+    rate_limit = CountingRateLimit()
     provider = Provider(httpx.Response(403, text=QUOTA), OK)
 
-    async with an_api(provider, policy=CallPolicy(deadline=0.5), budget=budget) as api, asyncio.timeout(5):
+    async with (
+        an_api(
+            provider, policy=CallPolicy(total_timeout=timedelta(seconds=0.5)), rate_limit=rate_limit
+        ) as api,
+        asyncio.timeout(5),
+    ):
         assert await api.get("/x") == {"ok": True}
 
-    assert (budget.pauses, budget.spent) == ([18_730], 2)
+    assert (rate_limit.pauses, rate_limit.acquired) == ([18_730], 2)
 
 
 async def test_nobody_waits_longer_than_a_week_for_a_provider() -> None:
-    budget = CountingBudget()
+    rate_limit = CountingRateLimit()
     provider = Provider(httpx.Response(429, headers={"Retry-After": "999999999"}))
 
-    async with an_api(provider, budget=budget) as api:
+    async with an_api(provider, rate_limit=rate_limit) as api:
         with pytest.raises(TransientError):
             await api.get("/x")
 
-    assert budget.pauses == [7 * 24 * 3600]
+    assert rate_limit.pauses == [7 * 24 * 3600]
     assert len(provider.requests) == 1
 
 
-async def test_every_attempt_spends_the_budget() -> None:
-    budget = CountingBudget()
+async def test_every_attempt_counts_against_the_rate_limit() -> None:
+    rate_limit = CountingRateLimit()
 
-    async with an_api(Provider(httpx.Response(503), OK), budget=budget) as api:
+    async with an_api(Provider(httpx.Response(503), OK), rate_limit=rate_limit) as api:
         await api.get("/x")
 
-    assert budget.spent == 2
+    assert rate_limit.acquired == 2

@@ -3,24 +3,24 @@ from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaConnectionError
 
 from shared.errors import TransientError
-from shared.kafka.dead_letters import DeadLetters, Rejected
+from shared.kafka.dead_letters import DeadLetters, RejectedRecord
 
 
-class Wire:
-    """A broker that keeps what it is given, or does not answer."""
+class FakeProducer:
+    """A producer that records what it is given, or does not answer."""
 
     def __init__(self, *, down: bool = False) -> None:
-        self.kept: list[bytes] = []
+        self.published: list[bytes] = []
         self.down = down
 
     async def publish(self, message: bytes, *_: object, **__: object) -> None:
         if self.down:
             raise KafkaConnectionError
-        self.kept.append(message)
+        self.published.append(message)
 
 
-def bad(count: int) -> Rejected:
-    return [(a_record(offset), ValueError("unreadable"), 1) for offset in range(count)]
+def rejected(count: int) -> list[RejectedRecord]:
+    return [RejectedRecord(a_record(offset), ValueError("unreadable"), 1) for offset in range(count)]
 
 
 def a_record(offset: int) -> ConsumerRecord:
@@ -40,35 +40,35 @@ def a_record(offset: int) -> ConsumerRecord:
 
 
 async def test_letters_that_kafka_did_not_take_are_not_counted_twice() -> None:
-    wire = Wire(down=True)
-    letters = DeadLetters(wire, "billing")
+    producer = FakeProducer(down=True)
+    dead_letters = DeadLetters(producer, "billing")
     for _ in range(5):
         with pytest.raises(TransientError, match="not acknowledged"):
-            await letters.set_aside(bad(60), handled=0)
+            await dead_letters.publish(rejected(60), handled=0)
 
-    wire.down = False
-    await letters.set_aside(bad(60), handled=0)
+    producer.down = False
+    await dead_letters.publish(rejected(60), handled=0)
 
-    assert len(wire.kept) == 60
-    assert not letters.storming
+    assert len(producer.published) == 60
+    assert not dead_letters.circuit_open
 
 
 async def test_bad_messages_among_good_ones_are_no_outage() -> None:
-    wire = Wire()
-    letters = DeadLetters(wire, "billing")
+    producer = FakeProducer()
+    dead_letters = DeadLetters(producer, "billing")
 
-    await letters.set_aside(bad(200), handled=300)
+    await dead_letters.publish(rejected(200), handled=300)
 
-    assert len(wire.kept) == 200
-    assert not letters.storming
+    assert len(producer.published) == 200
+    assert not dead_letters.circuit_open
 
 
-async def test_a_batch_that_succeeds_ends_the_storm() -> None:
-    letters = DeadLetters(Wire(), "billing")
+async def test_a_batch_that_succeeds_closes_the_circuit() -> None:
+    dead_letters = DeadLetters(FakeProducer(), "billing")
     with pytest.raises(TransientError, match="consuming stops"):
-        await letters.set_aside(bad(100), handled=0)
-    assert letters.storming
+        await dead_letters.publish(rejected(100), handled=0)
+    assert dead_letters.circuit_open
 
-    await letters.set_aside([], handled=100)
+    await dead_letters.publish([], handled=100)
 
-    assert not letters.storming
+    assert not dead_letters.circuit_open

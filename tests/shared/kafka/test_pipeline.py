@@ -1,4 +1,4 @@
-"""The consuming pipeline in memory: what reaches the handler, and what is set aside."""
+"""The consuming pipeline in memory: what reaches the handler, and what becomes a dead letter."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,19 +16,19 @@ from shared.runtime.settings import KafkaSettings
 
 Handler = Callable[[list[SyncVendor]], Awaitable[None]]
 
-QUICK = ConsumePolicy(pauses=(0.0, 0.0))
+WITHOUT_PAUSES = ConsumePolicy(pauses=(timedelta(0), timedelta(0)))
 
 
 async def a_moment() -> None:
     await asyncio.sleep(0)
 
 
-class Seen:
-    """A handler that remembers what it got, and fails as it is told."""
+class RecordingHandler:
+    """A handler that records what it is given, and raises the prepared faults first."""
 
     def __init__(self, *faults: Exception) -> None:
         self.ids: list[str] = []
-        self.letters: list[tuple[bytes, dict[str, str]]] = []
+        self.dead_letters: list[tuple[bytes, dict[str, str]]] = []
         self.before: Callable[[], Awaitable[object]] = a_moment
         self.called = asyncio.Event()
         self._faults = list(faults)
@@ -47,18 +47,20 @@ def a_command(sync_id: str = "s1") -> SyncVendor:
     return SyncVendor(tenant_id="t", integration_id="i", sync_id=sync_id, kind="full", asked_by="ann")
 
 
-def a_broker(seen: Seen, health: Health | None = None, patience: ConsumePolicy = QUICK) -> KafkaBroker:
+def a_broker(
+    handler: RecordingHandler, health: Health | None = None, policy: ConsumePolicy = WITHOUT_PAUSES
+) -> KafkaBroker:
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "vendor-sync")
-    consume(broker, SyncVendor, seen.handle, service="vendor-sync", health=health, patience=patience)
+    consume(broker, SyncVendor, handler.handle, service="vendor-sync", health=health, policy=policy)
 
-    @broker.subscriber(dead_letter_topic("vendor-sync"), group_id="reader", decoder=whole)
+    @broker.subscriber(dead_letter_topic("vendor-sync"), group_id="reader", decoder=undecoded)
     async def read(letter: KafkaMessage) -> None:
-        seen.letters.append((letter.body, dict(letter.headers)))
+        handler.dead_letters.append((letter.body, dict(letter.headers)))
 
     return broker
 
 
-async def whole(message: KafkaMessage) -> KafkaMessage:
+async def undecoded(message: KafkaMessage) -> KafkaMessage:
     return message
 
 
@@ -71,77 +73,77 @@ def body_of(command: SyncVendor) -> bytes:
 
 
 async def test_a_message_reaches_the_handler_as_its_model() -> None:
-    seen = Seen()
+    handler = RecordingHandler()
 
-    async with TestKafkaBroker(a_broker(seen)) as broker:
+    async with TestKafkaBroker(a_broker(handler)) as broker:
         await sent(broker, body_of(a_command()))
 
-    assert seen.ids == ["s1"]
-    assert seen.letters == []
+    assert handler.ids == ["s1"]
+    assert handler.dead_letters == []
 
 
 @pytest.mark.parametrize(
     "body", [b"\xff\xfe not json", b"", b"{}", b"null"], ids=["bytes", "empty", "bare", "null"]
 )
-async def test_what_cannot_be_read_is_set_aside_with_its_origin(body: bytes) -> None:
-    seen = Seen()
+async def test_what_cannot_be_read_becomes_a_dead_letter_with_its_origin(body: bytes) -> None:
+    handler = RecordingHandler()
 
-    async with TestKafkaBroker(a_broker(seen)) as broker:
+    async with TestKafkaBroker(a_broker(handler)) as broker:
         await sent(broker, body)
         await sent(broker, body_of(a_command("next")))
 
-    [(kept, headers)] = seen.letters
-    assert kept == body
+    [(body_of_letter, headers)] = handler.dead_letters
+    assert body_of_letter == body
     assert headers["x-origin"] == f"{SyncVendor.topic}:0:0"
     assert headers["x-error"].startswith("ValidationError")
-    assert seen.ids == ["next"]
+    assert handler.ids == ["next"]
 
 
-async def test_a_message_of_an_unknown_type_is_set_aside() -> None:
-    seen = Seen()
+async def test_a_message_of_an_unknown_type_becomes_a_dead_letter() -> None:
+    handler = RecordingHandler()
 
-    async with TestKafkaBroker(a_broker(seen)) as broker:
+    async with TestKafkaBroker(a_broker(handler)) as broker:
         await sent(broker, body_of(a_command()), ce_type="somebody.else.v9")
 
-    assert [headers["x-error"].split(":")[0] for _, headers in seen.letters] == ["UnexpectedResponse"]
-    assert seen.ids == []
+    assert [headers["x-error"].split(":")[0] for _, headers in handler.dead_letters] == ["UnexpectedResponse"]
+    assert handler.ids == []
 
 
 async def test_a_passing_fault_is_tried_again() -> None:
-    seen = Seen(TransientError("busy"), TransientError("busy"))
+    handler = RecordingHandler(TransientError("busy"), TransientError("busy"))
 
-    async with TestKafkaBroker(a_broker(seen)) as broker:
+    async with TestKafkaBroker(a_broker(handler)) as broker:
         await sent(broker, body_of(a_command()))
 
-    assert seen.ids == ["s1"]
-    assert seen.letters == []
+    assert handler.ids == ["s1"]
+    assert handler.dead_letters == []
 
 
-async def test_a_lasting_fault_of_ours_is_not_set_aside_but_read_again() -> None:
-    seen = Seen(*[TransientError("the store is down")] * 3)
+async def test_a_lasting_fault_of_ours_makes_no_dead_letter_but_is_read_again() -> None:
+    handler = RecordingHandler(*[TransientError("the store is down")] * 3)
 
-    async with TestKafkaBroker(a_broker(seen)) as broker:
+    async with TestKafkaBroker(a_broker(handler)) as broker:
         with pytest.raises(TransientError):
             await sent(broker, body_of(a_command()))
 
-    assert seen.letters == []
+    assert handler.dead_letters == []
 
 
-async def test_a_message_that_can_never_be_handled_is_set_aside_alone() -> None:
-    seen = Seen()
+async def test_a_message_that_can_never_be_handled_becomes_a_dead_letter_alone() -> None:
+    handler = RecordingHandler()
 
-    async with TestKafkaBroker(a_broker(seen)) as broker:
+    async with TestKafkaBroker(a_broker(handler)) as broker:
         await sent(broker, body_of(a_command("poison")))
         await sent(broker, body_of(a_command("fine")))
 
-    assert [headers["x-error"].split(":")[0] for _, headers in seen.letters] == ["PermanentError"]
-    assert seen.ids == ["fine"]
+    assert [headers["x-error"].split(":")[0] for _, headers in handler.dead_letters] == ["PermanentError"]
+    assert handler.ids == ["fine"]
 
 
 async def test_so_many_dead_letters_in_a_row_stop_the_consuming() -> None:
-    seen, health = Seen(), Health("vendor-sync")
+    handler, health = RecordingHandler(), Health("vendor-sync")
 
-    async with TestKafkaBroker(a_broker(seen, health)) as broker:
+    async with TestKafkaBroker(a_broker(handler, health)) as broker:
         for _ in range(99):
             await sent(broker, b"junk")
         assert await health.unready() == []
@@ -149,29 +151,29 @@ async def test_so_many_dead_letters_in_a_row_stop_the_consuming() -> None:
             await sent(broker, b"junk")
 
     assert await health.unready() == [f"vendor-sync.{SyncVendor.topic}"]
-    assert len(seen.letters) == 99
+    assert len(handler.dead_letters) == 99
 
 
 async def test_a_good_message_between_bad_ones_shows_that_the_fault_is_theirs() -> None:
-    seen, health = Seen(), Health("vendor-sync")
+    handler, health = RecordingHandler(), Health("vendor-sync")
 
-    async with TestKafkaBroker(a_broker(seen, health)) as broker:
+    async with TestKafkaBroker(a_broker(handler, health)) as broker:
         for _ in range(99):
             await sent(broker, b"junk")
         await sent(broker, body_of(a_command()))
         await sent(broker, b"junk")
 
-    assert len(seen.letters) == 100
+    assert len(handler.dead_letters) == 100
     assert await health.unready() == []
 
 
 async def test_a_handler_that_never_ends_makes_the_process_count_as_stuck() -> None:
-    seen, health, hold = Seen(), Health("vendor-sync"), asyncio.Event()
-    seen.before = hold.wait
+    handler, health, hold = RecordingHandler(), Health("vendor-sync"), asyncio.Event()
+    handler.before = hold.wait
 
-    async with TestKafkaBroker(a_broker(seen, health, ConsumePolicy(longest=timedelta(0)))) as broker:
+    async with TestKafkaBroker(a_broker(handler, health, ConsumePolicy(stuck_after=timedelta(0)))) as broker:
         sending = asyncio.ensure_future(sent(broker, body_of(a_command())))
-        await asyncio.wait_for(seen.called.wait(), 5)
+        await asyncio.wait_for(handler.called.wait(), 5)
         stalled = health.stalled()
         hold.set()
         await sending

@@ -9,19 +9,19 @@ from shared.errors import TransientError
 from shared.kafka import Publisher
 
 
-class Wire:
-    """Takes each message at once, as Kafka's client does while it has room; `pause` stops the process."""
+class FakeProducer:
+    """Takes each message at once, as Kafka's client does while it has room, after a stop of the process."""
 
-    def __init__(self, *, pause: float = 0.0) -> None:
+    def __init__(self, *, pause_seconds: float = 0.0) -> None:
         self.keys: list[bytes] = []
-        self._pause = pause
+        self._pause_seconds = pause_seconds
 
     async def publish(self, *_: Any, **more: Any) -> asyncio.Future[None]:
         self.keys.append(more["key"])
-        time.sleep(self._pause)  # noqa: ASYNC251  the loop must not go on, as after SIGSTOP
-        taken = asyncio.get_running_loop().create_future()
-        taken.set_result(None)
-        return taken
+        time.sleep(self._pause_seconds)  # noqa: ASYNC251  the loop must not go on, as after SIGSTOP
+        acknowledged = asyncio.get_running_loop().create_future()
+        acknowledged.set_result(None)
+        return acknowledged
 
 
 def commands(count: int) -> list[SyncVendor]:
@@ -32,26 +32,26 @@ def commands(count: int) -> list[SyncVendor]:
 
 
 async def test_messages_are_handed_over_in_their_order() -> None:
-    wire = Wire()
+    producer = FakeProducer()
 
-    await Publisher(wire, "billing").publish(commands(3))
+    await Publisher(producer, "billing").publish(commands(3))
 
-    assert wire.keys == [b"t:i0", b"t:i1", b"t:i2"]
+    assert producer.keys == [b"t:i0", b"t:i1", b"t:i2"]
 
 
 async def test_nothing_is_handed_over_past_the_deadline() -> None:
-    wire, now = Wire(), asyncio.get_running_loop().time()
+    producer, now = FakeProducer(), asyncio.get_running_loop().time()
 
     with pytest.raises(TransientError):
-        await Publisher(wire, "billing").publish(commands(3), deadline=now)
+        await Publisher(producer, "billing").publish(commands(3), deadline=now)
 
-    assert wire.keys == []
+    assert producer.keys == []
 
 
 async def test_a_process_that_was_paused_while_handing_over_hands_over_no_more() -> None:
-    wire, now = Wire(pause=0.3), asyncio.get_running_loop().time()
+    producer, now = FakeProducer(pause_seconds=0.3), asyncio.get_running_loop().time()
 
     with pytest.raises(TransientError):
-        await Publisher(wire, "billing").publish(commands(3), deadline=now + 0.2)
+        await Publisher(producer, "billing").publish(commands(3), deadline=now + 0.2)
 
-    assert wire.keys == [b"t:i0"]
+    assert producer.keys == [b"t:i0"]

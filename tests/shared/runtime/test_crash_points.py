@@ -4,31 +4,36 @@ import sys
 
 import pytest
 
-DIES = "from shared.runtime import crash_points; crash_points.arm(); crash_points.reached('outbox-sent', 'a.topic'); print('lived')"
+PROGRAM = """
+from shared.runtime import crash_points
+crash_points.arm()
+crash_points.reached("outbox-sent", "a.topic")
+print("lived")
+"""
 
 
-def told(**settings: str) -> subprocess.CompletedProcess[str]:
+def run_process(**settings: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("TRUEUP_")}
     return subprocess.run(  # noqa: S603  our own interpreter
-        [sys.executable, "-c", DIES], env=env | settings, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM], env=env | settings, capture_output=True, text=True, check=False
     )
 
 
 @pytest.mark.parametrize("where", ["outbox-sent", "outbox-sent a.topic"])
 def test_a_process_dies_at_the_point_that_is_named_and_says_so(where: str) -> None:
-    died = told(TRUEUP_CRASH_AT=where, TRUEUP_TEST_CRASHES="yes")
+    died = run_process(TRUEUP_CRASH_AT=where, TRUEUP_TEST_CRASHES="yes")
 
     assert died.returncode == -9
     assert died.stderr == f"crash point reached: {where}\n"
 
 
 @pytest.mark.parametrize("where", ["outbox-sent b.topic", "batch-stored"])
-def test_it_lives_on_at_every_other_point(where: str) -> None:
-    assert told(TRUEUP_CRASH_AT=where, TRUEUP_TEST_CRASHES="yes").stdout == "lived\n"
+def test_a_process_lives_on_at_every_other_point(where: str) -> None:
+    assert run_process(TRUEUP_CRASH_AT=where, TRUEUP_TEST_CRASHES="yes").stdout == "lived\n"
 
 
 def test_nothing_dies_unless_asked_to() -> None:
-    assert told(TRUEUP_TEST_CRASHES="yes").stdout == "lived\n"
+    assert run_process(TRUEUP_TEST_CRASHES="yes").stdout == "lived\n"
 
 
 @pytest.mark.parametrize(
@@ -37,7 +42,7 @@ def test_nothing_dies_unless_asked_to() -> None:
     ids=["outside a test", "unknown point"],
 )
 def test_a_crash_that_may_not_be_is_refused_in_one_line(settings: dict[str, str]) -> None:
-    refused = told(**settings)
+    refused = run_process(**settings)
 
     assert refused.returncode == 2
     assert refused.stdout == ""

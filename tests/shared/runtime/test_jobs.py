@@ -4,23 +4,23 @@ from datetime import timedelta
 from shared.errors import TransientError
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
-from shared.runtime.lifespan import running
+from shared.runtime.lifespan import service_lifespan
 
 SOON, LATER = timedelta(milliseconds=1), timedelta(hours=1)
 
 
-class Work:
-    """A step that counts its rounds and does as told in each."""
+class CountingStep:
+    """A step that counts its rounds, and returns or raises the prepared outcome of each."""
 
-    def __init__(self, *rounds: bool | Exception) -> None:
+    def __init__(self, *outcomes: bool | Exception) -> None:
         self.done = 0
-        self._rounds = list(rounds)
+        self._outcomes = list(outcomes)
         self.reached = asyncio.Event()
 
     async def step(self) -> bool:
         self.done += 1
-        outcome = self._rounds.pop(0) if self._rounds else False
-        if not self._rounds:
+        outcome = self._outcomes.pop(0) if self._outcomes else False
+        if not self._outcomes:
             self.reached.set()
         if isinstance(outcome, Exception):
             raise outcome
@@ -28,28 +28,28 @@ class Work:
 
 
 async def test_a_step_that_has_more_is_run_again_at_once() -> None:
-    work = Work(True, True, False)
+    work = CountingStep(True, True, False)
 
-    async with running(health=Health("x"), jobs=[Job("work", work.step, LATER)]):
+    async with service_lifespan(health=Health("x"), jobs=[Job("work", work.step, LATER)]):
         await asyncio.wait_for(work.reached.wait(), 5)
 
     assert work.done == 3
 
 
 async def test_a_round_that_fails_does_not_end_the_job() -> None:
-    work = Work(TransientError("busy"), ValueError("a bug"), False)
+    work = CountingStep(TransientError("busy"), ValueError("a bug"), False)
 
-    async with running(health=Health("x"), jobs=[Job("work", work.step, SOON)]):
+    async with service_lifespan(health=Health("x"), jobs=[Job("work", work.step, SOON)]):
         await asyncio.wait_for(work.reached.wait(), 10)
 
     assert work.done >= 3
 
 
 async def test_a_job_that_is_woken_does_not_wait_for_its_time() -> None:
-    work = Work(False, False)
+    work = CountingStep(False, False)
     job = Job("work", work.step, LATER)
 
-    async with running(health=Health("x"), jobs=[job]):
+    async with service_lifespan(health=Health("x"), jobs=[job]):
         while not work.done:
             await asyncio.sleep(0)
         job.wake.set()
@@ -60,37 +60,37 @@ async def test_a_job_that_is_woken_does_not_wait_for_its_time() -> None:
 
 async def test_a_stuck_step_makes_the_process_count_as_dead() -> None:
     health, stuck = Health("x"), asyncio.Event()
-    job = Job("work", stuck.wait, LATER, longest=timedelta(hours=-1, seconds=-1))
+    job = Job("work", stuck.wait, LATER, step_limit=timedelta(hours=-1, seconds=-1))
 
-    async with running(health=health, jobs=[job]):
+    async with service_lifespan(health=health, jobs=[job]):
         await asyncio.sleep(0)
         assert health.stalled() == ["work"]
         stuck.set()
 
 
 async def test_a_job_that_only_fails_makes_the_process_count_as_dead() -> None:
-    health, work = Health("x"), Work(*[ValueError("a bug")] * 2)
-    job = Job("work", work.step, SOON, longest=timedelta(milliseconds=1))
+    health, work = Health("x"), CountingStep(*[ValueError("a bug")] * 2)
+    job = Job("work", work.step, SOON, step_limit=timedelta(milliseconds=1))
 
-    async with running(health=health, jobs=[job]):
+    async with service_lifespan(health=health, jobs=[job]):
         await asyncio.wait_for(work.reached.wait(), 10)
         await asyncio.sleep(0.01)
         assert health.stalled() == ["work"]
 
 
 async def test_the_step_going_on_is_finished_before_the_end() -> None:
-    begun, told = asyncio.Event(), []
+    begun, events = asyncio.Event(), []
 
     async def step() -> bool:
         begun.set()
         await asyncio.sleep(0.05)
-        told.append("finished")
+        events.append("finished")
         return False
 
-    async with running(health=Health("x"), jobs=[Job("work", step, LATER)]):
+    async with service_lifespan(health=Health("x"), jobs=[Job("work", step, LATER)]):
         await begun.wait()
 
-    assert told == ["finished"]
+    assert events == ["finished"]
 
 
 async def test_what_has_to_be_closed_is_closed_even_after_one_refused() -> None:
@@ -102,7 +102,7 @@ async def test_what_has_to_be_closed_is_closed_even_after_one_refused() -> None:
     async def closes() -> None:
         closed.append("store")
 
-    async with running(health=Health("x"), closing=[refuses, closes]):
+    async with service_lifespan(health=Health("x"), on_shutdown=[refuses, closes]):
         pass
 
     assert closed == ["store"]

@@ -27,7 +27,7 @@ def secrets(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def told(cls: type[BaseSettings], capsys: pytest.CaptureFixture[str]) -> str:
+def printed_line(cls: type[BaseSettings], capsys: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as stopped:
         load(cls)
     assert stopped.value.code == 2
@@ -40,13 +40,13 @@ def test_a_missing_setting_is_named_in_one_line(
     monkeypatch.setenv("KAFKA__SERVERS", "127.0.0.1:9092")
     monkeypatch.setenv("MONGO__DATABASE", "example")
 
-    line = told(Example, capsys)
+    line = printed_line(Example, capsys)
 
     assert line == "setting MONGO__URL is missing: set it in the environment\n"
 
 
 def test_a_missing_group_is_named_by_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = told(Example, capsys)
+    lines = printed_line(Example, capsys)
 
     assert lines.startswith("setting KAFKA__SERVERS is missing")
     assert "setting MONGO__URL and MONGO__DATABASE is missing" in lines
@@ -58,7 +58,7 @@ def test_a_wrong_setting_is_named_without_its_value(
 ) -> None:
     monkeypatch.setenv("PORT", "canary")
 
-    line = told(Numbered, capsys)
+    line = printed_line(Numbered, capsys)
 
     assert line.startswith("setting PORT is wrong")
     assert "canary" not in line
@@ -89,7 +89,7 @@ def test_text_that_is_no_list_is_named_without_a_traceback(
 ) -> None:
     monkeypatch.setenv("NAMES", "canary")
 
-    line = told(Listed, capsys)
+    line = printed_line(Listed, capsys)
 
     assert '"names"' in line
     assert "canary" not in line

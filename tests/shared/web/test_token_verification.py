@@ -53,15 +53,15 @@ async def test_no_valid_token_no_entry(header: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_strangers_cause_one_question_to_an_auth_that_does_not_answer_well() -> None:
-    async with raw_server(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n") as (origin, heard):
+async def test_strangers_cause_one_fetch_from_an_auth_that_does_not_answer_well() -> None:
+    async with raw_server(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n") as (origin, requests):
         keys = PublishedKeys(origin)
         answers = await asyncio.gather(
             *(keys.current(refreshed=False) for _ in range(20)), return_exceptions=True
         )
 
     assert [type(answer) for answer in answers] == [TransientError] * 20
-    assert len(heard) == 1
+    assert len(requests) == 1
 
 
 async def test_a_token_without_signature_is_refused() -> None:

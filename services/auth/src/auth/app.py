@@ -28,7 +28,7 @@ from shared.kafka import Publisher, make_broker
 from shared.mongo import Index, Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
-from shared.runtime.lifespan import application, running
+from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import AuthSettings, load
 from shared.web.person import Role
 from shared.web.token_verification import TokenVerifier
@@ -57,7 +57,7 @@ def make_app(
 ) -> FastAPI:
     """Returns the service on the given store and broker; `transport` replaces HTTP to providers in tests."""
     health, outbox = Health(SERVICE), Outbox(mongo, SERVICE)
-    health.check("document store", mongo.ping)
+    health.add_readiness_probe("document store", mongo.ping)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
     sealer = Sealer(Keyring(settings.sealing.raw_keys, settings.sealing.current))
     repository = IntegrationRepository(mongo, outbox, sealer)
@@ -72,20 +72,20 @@ def make_app(
     )
     subscribe(broker, integrations, service=SERVICE, health=health)
     lifespan = partial(
-        running,
+        service_lifespan,
         health=health,
         broker=broker,
         jobs=(relay.job(), rewrap_job(repository.rewrap_batch)),
         # Indexes first: seeding finds the admin by e-mail address.
-        starting=(partial(mongo.ensure, INDEXES), partial(_seed, sign_in, settings)),
-        closing=(relay.release, mongo.close),
+        on_startup=(partial(mongo.ensure, INDEXES), partial(_seed, sign_in, settings)),
+        on_shutdown=(relay.release, mongo.close),
     )
     routers = [
         session_routes(sign_in),
         integration_routes(integrations, _verifier(settings, signer)),
         access_routes(access, _service_authenticator(settings)),
     ]
-    return application(health, lifespan, routers, broker=broker)
+    return create_application(health, lifespan, routers, broker=broker)
 
 
 def _verifier(settings: Settings, signer: TokenSigner) -> TokenVerifier:

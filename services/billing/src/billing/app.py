@@ -49,7 +49,7 @@ from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
-from shared.runtime.lifespan import application, running
+from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.web.token_verification import TokenVerifier
@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def make_app(dependencies: BillingDependencies, rules: BillingRules = BillingRules()) -> FastAPI:
     """Returns the service made of these dependencies; nothing is connected before its lifespan begins."""
     billing = Billing(dependencies, rules)
-    return application(billing.health, billing.running, billing.routers(), broker=dependencies.broker)
+    return create_application(billing.health, billing.running, billing.routers(), broker=dependencies.broker)
 
 
 class Billing:
@@ -113,7 +113,7 @@ class Billing:
     def __init__(self, dependencies: BillingDependencies, rules: BillingRules) -> None:
         self.dependencies, self.health = dependencies, Health(SERVICE)
         mongo = dependencies.mongo
-        self.health.check("document store", mongo.ping)
+        self.health.add_readiness_probe("document store", mongo.ping)
         self.outbox = Outbox(mongo, SERVICE)
         self.relay = Relay(mongo, Publisher(dependencies.broker, SERVICE), self.outbox)
         self.work_enqueued, self.run_finished = asyncio.Event(), asyncio.Event()
@@ -132,12 +132,12 @@ class Billing:
     def running(self) -> AbstractAsyncContextManager[None]:
         """Returns the lifespan: up from the store to the jobs, down in reverse."""
         mongo, status_channel = self.dependencies.mongo, self.dependencies.status_channel
-        return running(
+        return service_lifespan(
             health=self.health,
             broker=self.dependencies.broker,
             jobs=self._jobs(),
-            starting=(partial(mongo.ensure, INDEXES),),
-            closing=(self.relay.release, self.reconciler.release, status_channel.close, mongo.close),
+            on_startup=(partial(mongo.ensure, INDEXES),),
+            on_shutdown=(self.relay.release, self.reconciler.release, status_channel.close, mongo.close),
         )
 
     def routers(self) -> list[APIRouter]:

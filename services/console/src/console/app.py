@@ -10,7 +10,7 @@ from console.api import AuthApi
 from console.routes import Pages, make_router
 from console.settings import Settings
 from shared.runtime.health import Health
-from shared.runtime.lifespan import application, running
+from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.web.token_verification import TokenVerifier
@@ -23,11 +23,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or load(Settings)
     health, status_channel = Health("console"), StatusChannel(settings.redis)
     auth = AuthApi(settings.auth.url)
-    health.check("redis", status_channel.ping)
+    health.add_readiness_probe("redis", status_channel.ping)
     pages = Pages(auth, status_channel, TokenVerifier(settings.auth), events_at_once=settings.events_at_once)
 
-    lifespan = partial(running, health=health, closing=[auth.close, status_channel.close])
-    app = application(health, lifespan, [make_router(pages)])
+    lifespan = partial(service_lifespan, health=health, on_shutdown=[auth.close, status_channel.close])
+    app = create_application(health, lifespan, [make_router(pages)])
     # `itemSchema`, by which FastAPI describes the items of an event stream, came with OpenAPI 3.2.
     app.openapi_version = "3.2.0"
     # `build.mjs` fills the folder at set-up; without it the pages still work, only without looks and scripts.

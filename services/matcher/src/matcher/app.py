@@ -29,7 +29,7 @@ from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
-from shared.runtime.lifespan import application, running
+from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import load
 from shared.web.person import Role
 from shared.web.token_verification import TokenVerifier, require_role
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> FastAPI:
     """Builds the service from a database, a broker and a verifier, which a test may bring."""
     health = Health(SERVICE)
-    health.check("document store", mongo.ping)
+    health.add_readiness_probe("document store", mongo.ping)
     outbox = Outbox(mongo, SERVICE)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
     lock, wake = TenantLock(mongo, outbox), asyncio.Event()
@@ -64,12 +64,12 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
     listing = CatalogueService(catalogue, mappings)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     lifespan = partial(
-        running,
+        service_lifespan,
         health=health,
         broker=broker,
         jobs=(relay.job(), matching_job(ExactMatcher(store, _now), wake)),
-        starting=(partial(mongo.ensure, INDEXES),),
-        closing=(relay.release, mongo.close),
+        on_startup=(partial(mongo.ensure, INDEXES),),
+        on_shutdown=(relay.release, mongo.close),
     )
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
     routers = [
@@ -78,7 +78,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
         make_decision_router(MappingService(store, _now), listing, mapper),
         make_finish_router(FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}"), mapper),
     ]
-    return application(health, lifespan, routers, broker=broker)
+    return create_application(health, lifespan, routers, broker=broker)
 
 
 def _now() -> datetime:

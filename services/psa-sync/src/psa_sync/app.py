@@ -54,7 +54,7 @@ def dependencies_of(settings: Settings) -> SyncDependencies[PsaConnection]:
         make_broker(settings.kafka, PROFILE.service),
         status_channel,
         PsaConnections(access, CONNECTORS).open,
-        producers.publishing,
+        producers.open_publisher,
         close_hooks=(producers.close, access.aclose, status_channel.close),
     )
 

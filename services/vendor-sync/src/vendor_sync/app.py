@@ -47,7 +47,7 @@ def dependencies_of(settings: Settings) -> SyncDependencies[Marketplace]:
         make_broker(settings.kafka, PROFILE.service),
         status_channel,
         MarketplaceConnections(access, rate_limits, CONNECTORS).open,
-        producers.publishing,
+        producers.open_publisher,
         close_hooks=(producers.close, access.aclose, rate_limits.close, status_channel.close),
     )
 

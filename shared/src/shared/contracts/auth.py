@@ -1,4 +1,4 @@
-"""What auth publishes: which providers a tenant is connected to. Never a secret."""
+"""What auth publishes: to which providers a tenant is connected. Never a secret."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -13,9 +13,12 @@ class IntegrationStatus(StrEnum):
     """Where an integration stands (architecture §1)."""
 
     PENDING = "pending"
+    """Connected; mapping is not finished."""
     ACTIVE = "active"
     ERROR = "error"
+    """The provider refused the credentials."""
     DISABLED = "disabled"
+    """Switched off by a person."""
     DISCONNECTED = "disconnected"
 
 
@@ -23,12 +26,13 @@ class IntegrationSettings(ContractModel):
     """What a person may set for one integration."""
 
     hold_billable: bool = True
+    """Whether subscriptions on hold count as bought."""
     freshness: timedelta = timedelta(days=7)
-    """How old a number may grow before it is `stale`."""
+    """How old a number may be before it is `stale`."""
 
 
 class IntegrationConnected(Event):
-    """Credentials were proven live and sealed; the first run may start."""
+    """Credentials were proven live at the provider, and sealed; the first run may start."""
 
     topic: ClassVar[str] = "auth.integration-connected.v1"
     meaning: ClassVar[str] = "Credentials were proven and sealed; the first run may start"
@@ -38,14 +42,18 @@ class IntegrationConnected(Event):
     integration_id: str
     side: Side
     provider: str
+    """The connector's name, as `ingram-micro`."""
     realm: str
+    """What is connected at the provider: a marketplace and reseller, or a PSA company (architecture §4)."""
     name: str
+    """For people."""
     generation: int
+    """1 at first; reconnecting raises it."""
     connected_at: AwareDatetime
 
 
 class IntegrationChanged(State):
-    """An integration's present status and settings."""
+    """States an integration's present status and settings."""
 
     topic: ClassVar[str] = "auth.integration-changed.v1"
     meaning: ClassVar[str] = "The present status, reason and settings of an integration"
@@ -60,4 +68,5 @@ class IntegrationChanged(State):
     generation: int
     status: IntegrationStatus
     reason: str | None = None
+    """Why it has this status, in a sentence for people."""
     settings: IntegrationSettings = IntegrationSettings()

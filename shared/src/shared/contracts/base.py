@@ -1,4 +1,8 @@
-"""The forms every message takes: events state what is, commands ask for what shall be."""
+"""The forms that every message takes: events state what is, commands ask for what shall be."""
+
+# Rules of change: a consumer of an old version must survive a new one. Adding an optional field keeps the
+# topic's version; anything else is a new class with a new topic `.v2`, and both are published until the last
+# consumer has moved. Messages ignore fields that they do not know.
 
 import re
 from datetime import datetime
@@ -12,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
 
 def plain(number: Decimal) -> str:
-    """One text for one number, whatever digits it was read with: `10`, not `10.0` or `1E+1`."""
+    """Returns one text for one number, whatever digits it was read with: `10`, not `10.0` or `1E+1`."""
     return format(number.normalize() + 0, "f")
 
 
@@ -21,35 +25,46 @@ Number = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="j
 
 
 class Side(StrEnum):
-    """Which end of the comparison an integration stands at."""
+    """Which of the two compared systems an integration connects."""
 
     VENDOR = "vendor"
+    """A marketplace, in which the tenant buys."""
     PSA = "psa"
+    """The professional services automation, in which the tenant bills."""
 
 
 class NoNumber(StrEnum):
     """Why there is no count; none of these is zero (architecture §4)."""
 
     UNREAD = "unread"
+    """Listed, but its detail was not read yet."""
     UNQUANTIFIED = "unquantified"
+    """The provider returned no quantity."""
     STALE = "stale"
+    """Last confirmed longer ago than the integration's `freshness`."""
     ABSENT = "absent"
+    """Verified to be gone."""
     NOT_CONNECTED = "not-connected"
 
 
 class RunKind(StrEnum):
-    """`full` reads every detail; `quick` skips what its list row shows unchanged."""
+    """How thoroughly a run reads."""
 
     FULL = "full"
+    """Reads every detail."""
     QUICK = "quick"
+    """Skips a detail whose list row is unchanged."""
 
 
 class Outcome(StrEnum):
     """How a run ended; only `complete` makes absence count as zero."""
 
     COMPLETE = "complete"
+    """Everything that was due was read."""
     PARTIAL = "partial"
+    """Something could not be read; what was read counts, the rest keeps its last value and age."""
     FAILED = "failed"
+    """Nothing that was read can be relied on, as after refused credentials."""
 
 
 class ContractModel(BaseModel):
@@ -59,46 +74,59 @@ class ContractModel(BaseModel):
 
 
 class Message(ContractModel):
-    """What all messages have: a tenant, a topic, and a key that keeps one thing's news in order."""
+    """What all messages have: a tenant, a topic, and a key that keeps the messages of one thing in order."""
 
     topic: ClassVar[str]
+    """`<owner>.<name>.v<N>`: the owner is the publisher of an event, the handler of a command."""
     meaning: ClassVar[str]
+    """One line of the catalogue."""
     readers: ClassVar[tuple[str, ...]]
+    """The services that consume the topic; empty when only other systems do."""
     key_fields: ClassVar[tuple[str, ...]]
+    """The fields that, after the tenant, make up the key."""
     compacted: ClassVar[bool] = False
+    """Whether Kafka keeps the newest record of each key for ever."""
 
     tenant_id: str
 
     @property
     def key(self) -> str:
-        """`tenant:part:part`, each part percent-encoded so that no two things share a key."""
+        """The Kafka key, `tenant:part:part`; parts are percent-encoded: no two things share a key."""
         return key_of(self.tenant_id, *(str(getattr(self, name)) for name in self.key_fields))
 
 
 class Event(Message):
-    """Something that is so; may be heard by many, late, twice or out of order."""
+    """States a fact; many may consume it, late, twice or out of order."""
 
 
 class Command(Message):
-    """Something one service is asked to do, once."""
+    """Asks one service to do something; delivered twice, it is done once."""
 
 
 class State(Event):
-    """The whole present state of one thing; a larger `revision` wins."""
+    """States the whole present state of one thing; a larger `revision` wins."""
 
     compacted: ClassVar[bool] = True
 
     revision: int
+    """Grows with every change of the thing."""
 
 
 class Observation(State):
-    """What a provider said about one thing when a run, or a write, read it."""
+    """States what a provider answered about one thing when a run, or a write, read it.
+
+    Its `revision` was taken before the reading, and is about microseconds since the epoch (architecture §3).
+    """
 
     integration_id: str
     run_id: str
+    """The run that read it, or `write-<approval id>` when a write read it back."""
     generation: int
+    """Of the integration; reconnecting raises it."""
     observed_at: AwareDatetime
+    """When the thing was last read."""
     present: bool = True
+    """False once the thing is verified to be gone."""
 
 
 class ProviderCredentialsRejected(Event):
@@ -108,22 +136,26 @@ class ProviderCredentialsRejected(Event):
 
     integration_id: str
     generation: int
+    """Of the credentials that were refused."""
     refused: str
+    """Why, in the provider's own words."""
 
 
 class SyncRequested(Command):
-    """A run is wanted; it joins a full run that is going on, else it is queued."""
+    """Asks for a run: it joins a full run that is going on, else it is queued."""
 
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
     integration_id: str
     sync_id: str
+    """Joins the runs of one request on both sides."""
     kind: RunKind
     asked_by: str
+    """A person's id, or the name of what asked."""
 
 
 class RunFinished(Event):
-    """A run ended; billing closes it once it holds the published number of keys of each topic."""
+    """A run ended; billing closes it once it has stored the published number of keys of each topic."""
 
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
@@ -134,7 +166,9 @@ class RunFinished(Event):
     kind: RunKind
     outcome: Outcome
     reason: str | None = None
+    """Why the run is not complete, in a sentence; None when it is."""
     first_revision: int
+    """No observation of this run has a smaller revision."""
     published: dict[str, int]
     """Distinct keys published in this run, by topic."""
     counts: dict[str, int]
@@ -146,28 +180,29 @@ class RunFinished(Event):
 
 
 def key_of(*parts: str) -> str:
+    """Joins parts with colons, each percent-encoded, so that different parts never make the same key."""
     return ":".join([part if _PLAIN(part) else quote(part, safe="") for part in parts])
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
-"""What quoting leaves as it is. Nearly all ids are; looking takes a tenth of the time of quoting them."""
+"""Matches what quoting leaves as it is, as nearly all ids; the look takes a tenth of the time of quoting."""
 
 
 def integration_id_of(tenant_id: str, provider: str, realm: str) -> str:
-    """The same tenant, provider and realm are always the same integration (architecture §1)."""
+    """Returns the id of an integration: always the same for tenant, provider and realm (architecture §1)."""
     return "int_" + opaque(tenant_id, provider, realm)
 
 
 def service_id_of(vendor_integration_id: str, service_key: str) -> str:
-    """The opaque id of a vendor service; the same key in the same integration is the same service."""
+    """Returns the id of a vendor service: always the same for a key in an integration."""
     return "svc_" + opaque(vendor_integration_id, service_key)
 
 
 def opaque(*parts: str) -> str:
-    """A short stable id that tells nothing of its parts: 16 hex digits."""
+    """Returns a short stable id that tells nothing of its parts: 16 hex digits."""
     return sha256(key_of(*parts).encode()).hexdigest()[:16]
 
 
 def utc(value: datetime) -> datetime:
-    """Cut to milliseconds, the precision that the document store keeps."""
+    """Returns the moment cut to milliseconds, the precision that the document store keeps."""
     return value.replace(microsecond=value.microsecond // 1000 * 1000)

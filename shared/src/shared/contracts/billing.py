@@ -1,4 +1,4 @@
-"""What billing publishes: the differences, the decisions, the end of a reconciliation."""
+"""What billing publishes: usage lines as compared, decisions on them, the end of a reconciliation."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -9,18 +9,25 @@ from shared.contracts.base import ContractModel, Event, NoNumber, Number, Outcom
 
 
 class LineClass(StrEnum):
-    """What a usage line says of the two counts (architecture §4)."""
+    """How the two counts of a usage line compare (architecture §4)."""
 
     IN_STEP = "in-step"
     VENDOR_HIGHER = "vendor-higher"
+    """Usage that is not billed."""
     PSA_HIGHER = "psa-higher"
+    """Billed beyond usage."""
     NOT_BILLED = "not-billed"
+    """Usage without an agreement line."""
     ENDED_STILL_BILLED = "ended-still-billed"
+    """The usage ended, and its agreement line goes on."""
     NOT_BOUGHT = "not-bought"
+    """Billed, and nothing at the vendor is mapped to it."""
     AMBIGUOUS = "ambiguous"
+    """Several agreement lines are candidates; a person chooses one."""
     UNMAPPED = "unmapped"
     EXCLUDED = "excluded"
     NO_VERDICT = "no-verdict"
+    """A count is missing; `reason` says why."""
 
 
 class Count(ContractModel):
@@ -29,9 +36,11 @@ class Count(ContractModel):
     number: Number | None = None
     missing: NoNumber | None = None
     known_part: Number | None = None
+    """The sum of the contributors that have a number, when some have none."""
     detail: str | None = None
+    """More on why there is no number, for people."""
     as_of: AwareDatetime | None = None
-    """When the oldest figure in it was last confirmed."""
+    """When the oldest of the summed numbers was last confirmed."""
 
 
 class PriceBasis(StrEnum):
@@ -45,13 +54,15 @@ class MoneyEffect(ContractModel):
     """An estimate of what the difference is worth per billing period, or why none can be given."""
 
     amount: Number | None = None
+    """In `currency`; above zero what is not billed, below zero what is billed beyond usage."""
     currency: str | None = None
+    """ISO 4217."""
     basis: PriceBasis | None = None
     unknown_because: str | None = None
 
 
 class UsageLineChanged(State):
-    """One target, or one vendor account and service without a target, as reconciled."""
+    """States one usage line as reconciled: a target, or a vendor account and service without one."""
 
     topic: ClassVar[str] = "billing.usage-line-changed.v1"
     meaning: ClassVar[str] = "A usage line as reconciled: both counts, the class, the money effect"
@@ -59,6 +70,7 @@ class UsageLineChanged(State):
     key_fields: ClassVar[tuple[str, ...]] = ("line_id",)
 
     line_id: str
+    """Opaque."""
     psa_integration_id: str | None = None
     psa_account_id: str | None = None
     psa_product_id: str | None = None
@@ -99,7 +111,9 @@ class ApprovalRecorded(Event):
     quantity: Number | None = None
     """What was approved; None when the line was dismissed."""
     seal: str
+    """A hash of the evidence that was shown (architecture §7)."""
     decided_by: str
+    """A person's id."""
     decided_at: AwareDatetime
 
 
@@ -118,7 +132,7 @@ class ReconciliationCompleted(Event):
     by_class: dict[LineClass, int]
     """How many lines there are of each class."""
     money: dict[str, Number]
-    """Estimated effect of all differences by currency; currencies are never added."""
+    """The estimated effect of all differences, by currency: currencies are never added."""
     coverage: Number
     """Share of lines whose counts are both numbers, 0 to 1."""
     completed_at: AwareDatetime

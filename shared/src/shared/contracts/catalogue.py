@@ -1,4 +1,4 @@
-"""The event catalogue of `shared/README.md`, written from the contracts."""
+"""The event catalogue of `shared/README.md`, generated from the contracts: `make catalogue`."""
 
 import sys
 from pathlib import Path
@@ -8,49 +8,34 @@ from shared.contracts import MESSAGES, Command, Message
 BEGIN, END = "<!-- catalogue: written by `make catalogue` -->", "<!-- end of catalogue -->"
 
 
-def table() -> str:
-    """One row a topic: what it means, who says it, who hears it, its key."""
-    head = "| topic | kind | meaning | said by | heard by | key |\n|---|---|---|---|---|---|\n"
+def catalogue_table() -> str:
+    """Returns the table in Markdown: one row for each topic."""
+    head = "| topic | kind | meaning | published by | consumed by | key |\n|---|---|---|---|---|---|\n"
     return head + "\n".join(_row(message) for message in MESSAGES)
 
 
-def renewed(text: str) -> str:
-    """The page with its table written anew; raises `ValueError` when its marks are missing."""
-    before, found, rest = text.partition(BEGIN)
+def with_current_table(page: str) -> str:
+    """Returns the page with its table generated anew; raises `ValueError` when its marks are missing."""
+    before, found, rest = page.partition(BEGIN)
     _, closed, after = rest.partition(END)
     if not found or not closed:
         raise ValueError(f"the page lacks the lines {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    return f"{before}{BEGIN}\n{catalogue_table()}\n{END}{after}"
 
 
 def _row(message: type[Message]) -> str:
-    key = ":".join(("tenant", *(name.removesuffix("_id") for name in message.key_fields)))
-    cells = (
-        f"`{message.topic}`",
-        _kind(message),
-        message.meaning,
-        _speaker(message),
-        _hearers(message),
-        f"`{key}`",
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def _kind(message: type[Message]) -> str:
+    # A command's topic begins with the service that handles it, and billing alone gives commands; any other
+    # topic begins with its publisher.
     if issubclass(message, Command):
-        return "command"
-    return "state" if message.compacted else "event"
-
-
-def _speaker(message: type[Message]) -> str:
-    """A command's topic names its handler; commands are given by billing alone."""
-    return "billing" if issubclass(message, Command) else message.topic.partition(".")[0]
-
-
-def _hearers(message: type[Message]) -> str:
-    return ", ".join(message.readers) or "other systems"
+        kind, publisher = "command", "billing"
+    else:
+        kind = "state" if message.compacted else "event"
+        publisher = message.topic.partition(".")[0]
+    consumers = ", ".join(message.readers) or "other systems"
+    key = ":".join(("tenant", *(name.removesuffix("_id") for name in message.key_fields)))
+    return f"| `{message.topic}` | {kind} | {message.meaning} | {publisher} | {consumers} | `{key}` |"
 
 
 if __name__ == "__main__":
-    page = Path(sys.argv[1])
-    page.write_text(renewed(page.read_text("utf-8")), "utf-8")
+    readme = Path(sys.argv[1])
+    readme.write_text(with_current_table(readme.read_text("utf-8")), "utf-8")

@@ -1,4 +1,4 @@
-"""What matcher publishes: what belongs to what."""
+"""What matcher publishes: which vendor item is billed as which PSA item."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -16,24 +16,31 @@ class MappingKind(StrEnum):
 
 
 class MappingDecision(StrEnum):
-    """Where a mapping stands; `revoked` means that nothing is decided any more."""
+    """What was decided about a vendor item."""
 
     APPROVED = "approved"
+    """It is billed as the PSA item named."""
     REVOKED = "revoked"
+    """An earlier decision is taken back; nothing is decided any more."""
     EXCLUDED = "excluded"
+    """It is not billed, and is left out of the comparison."""
 
 
 class MappingMethod(StrEnum):
     """How the decision came about."""
 
     EXACT = "exact"
+    """The names are equal, and no person was asked."""
     PROPOSAL = "proposal"
+    """A person accepted a proposal."""
     MANUAL = "manual"
+    """A person chose the PSA item."""
     IMPORT = "import"
+    """A file that a person imported says so."""
 
 
 class MappingDecided(State):
-    """The decision on one vendor account or service; outlives reconnecting, being keyed by realm."""
+    """States the decision on one vendor account or service; keyed by realm, it outlives reconnecting."""
 
     topic: ClassVar[str] = "matcher.mapping-decided.v1"
     meaning: ClassVar[str] = "The decision on one vendor account or service"
@@ -45,14 +52,18 @@ class MappingDecided(State):
     vendor_realm: str
     vendor_integration_id: str
     vendor_id: str
+    """The vendor account's id, or the vendor service's."""
     psa_provider: str | None = None
     psa_realm: str | None = None
     psa_integration_id: str | None = None
     psa_id: str | None = None
+    """The PSA account's id, or the PSA product's; the four PSA fields are None unless approved."""
     decision: MappingDecision
     method: MappingMethod
     decided_by: str
+    """A person's id; the matcher's own name for exact mappings."""
     reason: str | None = None
+    """Why a person decided so, in their words."""
     decided_at: AwareDatetime
 
 
@@ -67,8 +78,9 @@ class MappingFinished(Event):
     vendor_integration_id: str
     psa_integration_id: str
     finish_id: str
-    """Becomes the sync's id, so that finishing delivered twice starts one sync."""
+    """Becomes the `sync_id`, so that the event delivered twice starts one sync."""
     counts: dict[str, int]
-    """Mapped and excluded, by kind."""
+    """By `accounts_mapped`, `services_mapped`, `accounts_excluded`, `services_excluded`."""
     finished_by: str
+    """A person's id."""
     finished_at: AwareDatetime

@@ -1,4 +1,4 @@
-"""What psa-sync publishes, and the commands it hears."""
+"""What psa-sync publishes, and the commands that it handles."""
 
 from datetime import date
 from enum import StrEnum
@@ -19,7 +19,9 @@ class PsaAccountObserved(Observation):
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "account_id")
 
     account_id: str
+    """The PSA's own id."""
     account_key: str
+    """The short name by which people know the company (ConnectWise `identifier`)."""
     name: str
     active: bool
 
@@ -33,7 +35,9 @@ class ProductObserved(Observation):
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "product_id")
 
     product_id: str
+    """The PSA's own id."""
     product_key: str
+    """The part number by which people know the item (ConnectWise `identifier`)."""
     name: str
     active: bool
 
@@ -47,21 +51,28 @@ class AgreementLineObserved(Observation):
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "line_id")
 
     line_id: str
+    """The PSA's own id."""
     agreement_id: str
     agreement_name: str
     account_id: str
     product_id: str
     quantity: Number | None
+    """Seats or units; None when the PSA gave none."""
     included: Number | None = None
-    """Units billed free (`lessIncluded`); money is unknowable unless this is zero."""
+    """Units billed free (ConnectWise `lessIncluded`); unless zero, the money effect is unknowable."""
     unit_price: Number | None = None
+    """What the tenant charges for one unit and billing period, in `currency`."""
     unit_cost: Number | None = None
+    """What one unit costs the tenant according to the PSA, in `currency`."""
     currency: str | None = None
+    """ISO 4217."""
     starts_on: date | None = None
+    """First day on which the line is billed: both it and its agreement run."""
     ends_on: date | None = None
     """First day on which the line is no longer billed."""
     billable: bool
     invoiced_until: date | None = None
+    """The day until which the line is invoiced already; None when the PSA does not say."""
 
 
 class PsaRunFinished(base.RunFinished):
@@ -81,7 +92,7 @@ class PsaCredentialsRejected(base.ProviderCredentialsRejected):
 
 
 class SyncPsa(base.SyncRequested):
-    """A PSA run is wanted."""
+    """Asks for a run of a PSA integration."""
 
     topic: ClassVar[str] = "psa-sync.sync-psa.v1"
     meaning: ClassVar[str] = "A PSA run is wanted"
@@ -89,7 +100,7 @@ class SyncPsa(base.SyncRequested):
 
 
 class WriteQuantity(Command):
-    """Set one agreement line to the quantity that a person approved."""
+    """Asks to set one agreement line to the quantity that a person approved."""
 
     topic: ClassVar[str] = "psa-sync.write-quantity.v1"
     meaning: ClassVar[str] = "Set one agreement line to an approved quantity"
@@ -101,18 +112,25 @@ class WriteQuantity(Command):
     line_id: str
     approval_id: str
     expected_current: Number
+    """The quantity on which the approval rests; another one now is a conflict."""
     target: Number
     effective_on: date | None = None
+    """The day from which the quantity counts; at once when None."""
     valid_until: AwareDatetime
+    """Nothing is sent later: the write is refused as expired."""
 
 
 class WriteRefusal(StrEnum):
     """Why a write was not made, or not known to be made."""
 
     CONFLICT = "conflict"
+    """The line holds neither the expected quantity nor the target."""
     REJECTED = "rejected"
+    """The PSA refused, and would refuse again."""
     EXPIRED = "expired"
+    """`valid_until` passed before the write was sent."""
     UNKNOWN_OUTCOME = "unknown-outcome"
+    """The write was sent, and no reading could prove what became of it."""
 
 
 class QuantityWritten(Event):
@@ -127,12 +145,15 @@ class QuantityWritten(Event):
     line_id: str
     approval_id: str
     before: Number
+    """The quantity before the write."""
     after: Number
+    """The quantity as read back."""
     sent: bool
     """False when the line held the target already and nothing was sent."""
     request_ids: tuple[str, ...] = ()
     """The PSA's own ids of the calls (`x-cw-request-id`)."""
     proven_at: AwareDatetime
+    """When the line was read back."""
 
 
 class QuantityRefused(Event):
@@ -148,6 +169,8 @@ class QuantityRefused(Event):
     approval_id: str
     reason: WriteRefusal
     current: Number | None = None
+    """The quantity last read; None when no reading succeeded."""
     detail: str
+    """What happened, in a sentence for people."""
     request_ids: tuple[str, ...] = ()
     refused_at: AwareDatetime

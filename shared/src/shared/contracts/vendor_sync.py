@@ -1,4 +1,4 @@
-"""What vendor-sync publishes, and the command it hears."""
+"""What vendor-sync publishes, and the command that it handles."""
 
 from datetime import date
 from enum import StrEnum
@@ -11,7 +11,7 @@ from shared.contracts.base import ContractModel, NoNumber, Number, Observation
 
 
 class SubscriptionStatus(StrEnum):
-    """The marketplace's statuses (Ingram Micro SimpleAPI 1.15, subscription `status`)."""
+    """The marketplace's own statuses (Ingram Micro SimpleAPI 1.15, subscription `status`)."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -19,6 +19,7 @@ class SubscriptionStatus(StrEnum):
     TERMINATED = "terminated"
     REMOVED = "removed"
     UNKNOWN = "unknown"
+    """A word that this contract does not know."""
 
 
 class VendorAccountObserved(Observation):
@@ -30,13 +31,17 @@ class VendorAccountObserved(Observation):
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "account_id")
 
     account_id: str
+    """The marketplace's own id."""
     name: str
+    """`Customer #<id>` until a list names the customer."""
     external_id: str | None = None
+    """The tenant's own id of the customer, as typed into the marketplace."""
     status: str
+    """In the marketplace's own words."""
 
 
 class ServiceObserved(Observation):
-    """Something that is sold: `vendor | mpn | term | billing period`."""
+    """Something that is sold, told apart by vendor, part number, term and billing period."""
 
     topic: ClassVar[str] = "vendor-sync.service-observed.v1"
     meaning: ClassVar[str] = "A service that the marketplace sells, derived from subscriptions"
@@ -44,15 +49,20 @@ class ServiceObserved(Observation):
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "service_id")
 
     service_id: str
+    """Opaque, made of the integration and the key (`service_id_of`)."""
     service_key: str
+    """`vendor|mpn|term|billing period`; architecture §4 says what stands in for a missing part."""
     name: str
-    """As the vendor calls it: what names are compared with."""
+    """As the vendor calls it; names are compared by it."""
     title: str
-    """As people read it, with the term and how it is billed."""
+    """For people: the name with the term and the billing period."""
     vendor: str | None = None
     mpn: str | None = None
+    """Manufacturer part number."""
     term: str
+    """`1 year`, `1 month`; `-` when unset."""
     billing_period: str
+    """Written as the term is."""
 
 
 class SubscriptionLine(ContractModel):
@@ -60,10 +70,15 @@ class SubscriptionLine(ContractModel):
 
     service_id: str
     quantity: Number | None = None
+    """Seats or units."""
     missing: NoNumber | None = None
+    """Why there is no quantity."""
     unit_cost: Number | None = None
+    """What the tenant pays for one unit and billing period, in `currency`."""
     unit_price: Number | None = None
+    """What the marketplace suggests to charge for it, in `currency`."""
     currency: str | None = None
+    """ISO 4217."""
 
     @model_validator(mode="after")
     def _number_or_reason(self) -> Self:
@@ -73,7 +88,7 @@ class SubscriptionLine(ContractModel):
 
 
 class SubscriptionObserved(Observation):
-    """A subscription of a vendor account, with its lines once the detail has been read."""
+    """A subscription of a vendor account, with its lines once its detail was read."""
 
     topic: ClassVar[str] = "vendor-sync.subscription-observed.v1"
     meaning: ClassVar[str] = "A subscription as last read; `detailed` tells whether its lines are known"
@@ -109,7 +124,7 @@ class VendorCredentialsRejected(base.ProviderCredentialsRejected):
 
 
 class SyncVendor(base.SyncRequested):
-    """A marketplace run is wanted."""
+    """Asks for a run of a marketplace integration."""
 
     topic: ClassVar[str] = "vendor-sync.sync-vendor.v1"
     meaning: ClassVar[str] = "A marketplace run is wanted"

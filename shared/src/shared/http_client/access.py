@@ -1,4 +1,12 @@
-"""Access to a tenant's provider: asked of auth, held in memory until it expires, renewed when refused."""
+"""Access to a tenant's provider: granted by auth, held in memory until it expires, renewed when refused."""
+
+# Invariant: however many calls wait for an integration's access, auth is asked once (single flight). A lock
+# guards the held access, and whoever gets the lock looks again before asking:
+#
+#   ten calls, nothing held        the first asks; nine wait for the lock, and find the new access
+#   ten calls refused with A       the first finds A still held, asks, and holds B; nine find B and use it
+#
+# A refusal names the grant's `issued_at`, so that auth signs in once for all replicas that were refused.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -23,13 +31,15 @@ from shared.http_client.response import ApiResponse
 from shared.http_client.retry import CallPolicy, RateLimit
 from shared.runtime.settings import OutboundSettings, ServiceAuthSettings
 
-_MARGIN = timedelta(seconds=5)
-# The call that needs access is retried as a whole, and retries would multiply.
-_ASK_ONCE = CallPolicy(read=180.0, attempts=1, renew_on=frozenset())
+_EXPIRY_MARGIN = timedelta(seconds=5)
+"""Access that expires sooner is not used: the call would be on its way when it does."""
+# One attempt: the call that needs access is retried as a whole, and the retries of both would multiply.
+# Auth answers late because it signs in at the provider meanwhile.
+_GRANT_POLICY = CallPolicy(read_timeout=timedelta(seconds=180), attempts=1, renew_on=frozenset())
 
 
 class AccessClient:
-    """Opens APIs to integrations; keep one for the life of a process, and close it."""
+    """Opens APIs to integrations. Keep one for the life of a process, and close it."""
 
     def __init__(
         self,
@@ -43,7 +53,7 @@ class AccessClient:
             settings.url,
             outbound=OutboundSettings(allowed_origins=(settings.url,)),
             headers={"Authorization": f"Bearer {settings.service_token.get_secret_value()}"},
-            policy=_ASK_ONCE,
+            policy=_GRANT_POLICY,
             transport=transport,
         )
 
@@ -55,14 +65,17 @@ class AccessClient:
         *,
         headers: Mapping[str, str] | None = None,
         policy: CallPolicy | None = None,
-        budget: RateLimit | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> AsyncIterator[Api]:
-        """The provider's API with the integration's own base address; `headers` are those of the provider.
+        """Opens the provider's API at the integration's own base address; `headers` are the provider's.
 
-        Its calls raise CredentialsRejected also when auth says so, NotFound once it is disconnected.
+        Its calls raise what `Api` raises. CredentialsRejected comes from auth too; NotFound also means that
+        the integration is disconnected; NeighbourAway means that auth does not answer.
         """
         source = IntegrationAccess(self._auth, tenant_id, integration_id)
-        async with Api(source, outbound=self._outbound, headers=headers, policy=policy, budget=budget) as api:
+        async with Api(
+            source, outbound=self._outbound, headers=headers, policy=policy, rate_limit=rate_limit
+        ) as api:
             yield api
 
     async def aclose(self) -> None:
@@ -70,45 +83,45 @@ class AccessClient:
 
 
 class IntegrationAccess:
-    """One integration's access; however many calls wait for it, auth is asked once."""
+    """The access to one integration, an `AccessSource`."""
 
     def __init__(self, auth: Api, tenant_id: str, integration_id: str) -> None:
         self._auth = auth
-        self._asked_for = {"tenant_id": tenant_id, "integration_id": integration_id}
+        self._integration = {"tenant_id": tenant_id, "integration_id": integration_id}
         self._lock = asyncio.Lock()
-        self._granted: AccessGrant | None = None
+        self._grant: AccessGrant | None = None
         self._access: Access | None = None
 
     async def current(self) -> Access:
+        """Returns the held access, or asks auth when there is none or it expires."""
         async with self._lock:
-            granted, access = self._granted, self._access
-            if granted and access and datetime.now(UTC) < granted.expires_at - _MARGIN:
+            grant, access = self._grant, self._access
+            if grant and access and datetime.now(UTC) < grant.expires_at - _EXPIRY_MARGIN:
                 return access
-            return await self._ask({})
+            return await self._request_grant({})
 
-    async def renewed(self, refused: Access) -> Access | None:
-        """Whoever finds the refused access still held asks auth for another; the rest use theirs."""
+    async def renew(self, refused: Access) -> Access | None:
+        """Asks auth for new access if the refused one is still held; else returns what is held."""
         async with self._lock:
             if self._access is not None and self._access is not refused:
                 return self._access
-            known = self._granted
-            return await self._ask({"rejected_after": known.issued_at.isoformat()} if known else {})
+            grant = self._grant
+            return await self._request_grant({"rejected_after": grant.issued_at.isoformat()} if grant else {})
 
-    async def _ask(self, more: Mapping[str, str]) -> Access:
-        wanted = {**self._asked_for, **more}
+    async def _request_grant(self, refusal: Mapping[str, str]) -> Access:
+        body = {**self._integration, **refusal}
         try:
-            answer = await self._auth.request("POST", "/internal/access", json=wanted, reads=True)
+            answer = await self._auth.request("POST", "/internal/access", json=body, read_only=True)
         except TransientError as error:
             if error.status is None:
                 raise NeighbourAway(str(error)) from error
             raise  # an answer is about the provider: away, or busy, when auth signed in
-        granted = _granted(answer)
-        self._granted = granted
-        self._access = Access(granted.base_url, granted.headers)
+        self._grant = grant = _parse_grant(answer)
+        self._access = Access(grant.base_url, grant.headers)
         return self._access
 
 
-def _granted(answer: ApiResponse) -> AccessGrant:
+def _parse_grant(answer: ApiResponse) -> AccessGrant:
     detail = answer.json.get("detail", "") if isinstance(answer.json, dict) else ""
     match answer.status:
         case 401 | 403:

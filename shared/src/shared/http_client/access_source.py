@@ -1,34 +1,36 @@
-"""Where a call's base address and proof come from: fixed, or renewed when refused."""
+"""Where a call's base address and proof of identity come from: fixed, or renewed when refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-_SECRET_LENGTH = 8
+_SHORTEST_SECRET = 8
+"""In characters. Shorter words of a header (`Bearer`, `Basic`) prove nothing and need no hiding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where to call and with which headers; what proves who we are is never shown."""
+    """The base address of an API, and the headers that prove who we are; `repr` shows no header."""
 
     base_url: str
     headers: Mapping[str, str] = field(repr=False)
     hidden: tuple[str, ...] = field(default=(), repr=False)
-    """More that must not be repeated when the far side quotes it."""
+    """More texts that must not be repeated when the far side quotes them."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
+        """Every text that a message must not repeat: the longer words of all header values, and `hidden`."""
         words = " ".join(self.headers.values()).split()
-        return (*(word for word in words if len(word) >= _SECRET_LENGTH), *self.hidden)
+        return (*(word for word in words if len(word) >= _SHORTEST_SECRET), *self.hidden)
 
 
 class AccessSource(Protocol):
-    """Gives the access that a call goes out with."""
+    """Gives the access with which a call is sent."""
 
     async def current(self) -> Access: ...
 
-    async def renewed(self, refused: Access) -> Access | None:
-        """Another access than the refused one, or None when there is none to be had."""
+    async def renew(self, refused: Access) -> Access | None:
+        """Returns another access than the refused one, or None when there is none to be had."""
 
 
 class FixedAccess:
@@ -40,5 +42,5 @@ class FixedAccess:
     async def current(self) -> Access:
         return self._access
 
-    async def renewed(self, refused: Access) -> None:  # noqa: ARG002 (the protocol's)
+    async def renew(self, refused: Access) -> None:  # noqa: ARG002 (the protocol's)
         return None

@@ -1,4 +1,13 @@
-"""The only way out to a provider: one client, one retry rule, one set of errors, one line per call."""
+"""The only way out to a provider: one client, one retry rule, one set of errors, one log line per call."""
+
+# An attempt: rate limit → access → send → judge the answer. What the judgement raises decides in `retry.py`
+# whether, and when, the call is sent again:
+#
+#   success, refusal (4xx)             returned; the caller's `result()` raises what it means
+#   status in `renew_on`, first time   AccessRenewed     at once, with new access, changes too
+#   429, 403 about a quota             TransientError    the rate limit is paused for every worker
+#   408, 5xx, no answer, no JSON       TransientError    a change that was sent has an unknown outcome
+#   no connection                      TransientError    nothing was sent
 
 import asyncio
 import time
@@ -11,22 +20,17 @@ import structlog
 from shared.errors import AddressRefused, OutcomeUnknown, PermanentError, TransientError, UnexpectedResponse
 from shared.http_client.access_source import Access, AccessSource, FixedAccess
 from shared.http_client.response import ApiResponse, Json, error_of, parse_response
-from shared.http_client.retry import LONGEST_HOLD, AccessRenewed, Call, CallPolicy, GarbledResponse, RateLimit
+from shared.http_client.retry import (
+    LONGEST_PROVIDER_PAUSE,
+    AccessRenewed,
+    Call,
+    CallPolicy,
+    GarbledResponse,
+    RateLimit,
+)
 from shared.http_client.ssrf_guard import is_exempt, origin_of
 from shared.http_client.transport import GuardedTransport
 from shared.runtime.settings import OutboundSettings
-
-__all__ = [
-    "Access",
-    "ApiResponse",
-    "Api",
-    "RateLimit",
-    "FixedAccess",
-    "Json",
-    "CallPolicy",
-    "AccessSource",
-    "Transport",
-]
 
 Transport = httpx.AsyncBaseTransport
 """How bytes travel; a test may bring its own."""
@@ -43,30 +47,37 @@ class Api:
 
     def __init__(
         self,
-        at: str | AccessSource,
+        source: str | AccessSource,
         *,
         outbound: OutboundSettings,
         headers: Mapping[str, str] | None = None,
         policy: CallPolicy | None = None,
-        budget: RateLimit | None = None,
+        rate_limit: RateLimit | None = None,
         transport: Transport | None = None,
     ) -> None:
+        """`source` is a base address that needs no proof, or gives both. Raises AddressRefused."""
         self._policy = policy or CallPolicy()
-        self._budget = budget
+        self._rate_limit = rate_limit
         self._headers = {"Accept": "application/json", **(headers or {})}
-        self._allowed = frozenset(origin_of(allowed) for allowed in outbound.allowed_origins)
-        self._source = FixedAccess(self._checked(at)) if isinstance(at, str) else at
+        allowed = frozenset(origin_of(origin) for origin in outbound.allowed_origins)
+        if isinstance(source, str):
+            is_exempt(origin_of(source), allowed)  # refused here already, not at the first call
+            source = FixedAccess(Access(source, {}))
+        self._source = source
         self._client = httpx.AsyncClient(
-            transport=transport or GuardedTransport(self._allowed, max_body=self._policy.max_body),
-            timeout=httpx.Timeout(self._policy.read, connect=self._policy.connect),
+            transport=transport or GuardedTransport(allowed, max_body_bytes=self._policy.max_body_bytes),
+            timeout=httpx.Timeout(
+                self._policy.read_timeout.total_seconds(),
+                connect=self._policy.connect_timeout.total_seconds(),
+            ),
             follow_redirects=False,
             trust_env=False,
         )
 
     @property
-    def held_for(self) -> float:
-        """Seconds for which the provider, or the pace that it asks for, lets nobody call."""
-        return self._budget.held_for if self._budget else 0.0
+    def wait_seconds(self) -> float:
+        """Seconds for which the rate limit, or a pause that the provider asked for, lets no call out."""
+        return self._rate_limit.wait_seconds if self._rate_limit else 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,6 +89,7 @@ class Api:
         await self._client.aclose()
 
     async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
+        """Returns the JSON of a success; raises what any other answer means."""
         return (await self.request("GET", path, params=params)).result()
 
     async def request(
@@ -88,22 +100,22 @@ class Api:
         params: Mapping[str, str | int] | None = None,
         json: Json = None,
         headers: Mapping[str, str] | None = None,
-        reads: bool = False,
+        read_only: bool = False,
     ) -> ApiResponse:
-        """The final answer, successes and refusals alike: look at its status, or ask for its `result()`.
+        """Returns the final answer, success and refusal alike: look at its status, or ask for its `result()`.
 
-        A change is sent once; what reads is repeated. GET reads; `reads` says the same of a POST that changes
-        nothing over there.
+        A change is sent once; a read is repeated. GET reads; `read_only` says the same of a POST that changes
+        nothing at the far side. Raises OutcomeUnknown when a change may have been made, and as `Api` says.
         """
-        call = Call(method, path, self._policy, reads=reads or method == "GET")
+        call = Call(method, path, self._policy, read_only=read_only or method == "GET")
         call.params, call.json, call.headers = params, json, headers or {}
         status = None
         try:
-            answer = await self._persist(call)
+            answer = await self._send_until_final(call)
             status = answer.status
         finally:
             # The query stays out: it may hold what a person typed.
-            took = round((time.monotonic() - call.started) * 1000)
+            took = round((time.monotonic() - call.started_seconds) * 1000)
             log.info(
                 "http_call",
                 method=method,
@@ -115,90 +127,87 @@ class Api:
             )
         return answer
 
-    async def _persist(self, call: Call) -> ApiResponse:
+    async def _send_until_final(self, call: Call) -> ApiResponse:
         try:
-            return await self._attempts(call)
+            async for attempt in call.attempts():
+                with attempt:
+                    return await self._attempt(call)
         except AccessRenewed as last:
             return last.answer
         except (TransientError, UnexpectedResponse) as error:
-            if call.may_have_acted:
-                later = error.retry_after if isinstance(error, TransientError) else None
-                raise OutcomeUnknown(str(error), status=error.status, retry_after=later) from error
+            if call.outcome_unknown:
+                retry_after = error.retry_after if isinstance(error, TransientError) else None
+                raise OutcomeUnknown(str(error), status=error.status, retry_after=retry_after) from error
             if isinstance(error, GarbledResponse):
                 raise UnexpectedResponse(str(error), status=error.status) from error
             raise
-
-    async def _attempts(self, call: Call) -> ApiResponse:
-        async for attempt in call.attempts():
-            with attempt:
-                return await self._attempt(call)
         raise AssertionError("a call ends with an answer or an error")
 
     async def _attempt(self, call: Call) -> ApiResponse:
-        if self._budget is not None:
-            async with call.waiting():
-                await self._budget.spend()
-        access = await self._access(call)
+        if self._rate_limit is not None:
+            async with call.waiting_for_rate_limit():
+                await self._rate_limit.acquire()
+        access = await self._current_access(call)
         answer = await self._send(call, access)
         if answer.is_transient:
-            raise await self._transient(call, answer)
-        if answer.status in self._policy.renew_on and not call.renewed:
-            call.renewed = True
-            if await self._source.renewed(access) is not None:
+            raise await self._transient_error(call, answer)
+        if answer.status in self._policy.renew_on and not call.access_renewed:
+            call.access_renewed = True
+            if await self._source.renew(access) is not None:
                 raise AccessRenewed(answer)
         return answer
 
-    async def _access(self, call: Call) -> Access:
+    async def _current_access(self, call: Call) -> Access:
         try:
             return await self._source.current()
         except TransientError as error:
-            if error.retry_after is not None:
-                await self._hold(call, error.retry_after)
+            if error.retry_after is not None:  # the provider throttled auth's signing in
+                await self._pause_rate_limit(call, error.retry_after)
             raise
 
-    async def _hold(self, call: Call, seconds: float) -> None:
-        """With a budget everyone waits, and the time is not the call's."""
-        if self._budget is not None:
-            await self._budget.pause(min(seconds, LONGEST_HOLD))
-            call.held = True
+    async def _pause_rate_limit(self, call: Call, seconds: float) -> None:
+        """Keeps a provider's pause where every worker waits, if this API has a rate limit."""
+        if self._rate_limit is not None:
+            await self._rate_limit.pause(min(seconds, LONGEST_PROVIDER_PAUSE.total_seconds()))
+            call.paused_by_rate_limit = True
 
-    async def _transient(self, call: Call, answer: ApiResponse) -> TransientError:
+    async def _transient_error(self, call: Call, answer: ApiResponse) -> TransientError:
         if answer.is_garbled:
-            call.doubt()
+            call.note_unclear_answer()
             return GarbledResponse(
                 f"{answer.call} answered {answer.status} with what is not JSON", status=answer.status
             )
-        call.held = False
+        call.paused_by_rate_limit = False
         if not answer.is_throttled:
-            call.doubt()
+            call.note_unclear_answer()
             return TransientError(str(error_of(answer)), retry_after=answer.retry_after, status=answer.status)
-        pause = call.pause_after(answer)
-        await self._hold(call, pause)
-        return TransientError(str(error_of(answer)), retry_after=pause, status=answer.status)
+        pause_seconds = call.throttle_seconds(answer)
+        await self._pause_rate_limit(call, pause_seconds)
+        return TransientError(str(error_of(answer)), retry_after=pause_seconds, status=answer.status)
 
     async def _send(self, call: Call, access: Access) -> ApiResponse:
         request = self._build(call, access)
         call.sent += 1
         call.host = request.url.netloc.decode()
-        named = f"{call.method} {call.host}{request.url.path}"
+        name = f"{call.method} {call.host}{request.url.path}"
         try:
-            async with asyncio.timeout(max(call.left, 0.0)):
-                return await self._exchange(request, named, access.secrets)
+            async with asyncio.timeout(max(call.left_seconds, 0.0)):
+                return await self._exchange(request, name, access.secrets)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise TransientError(f"{named} could not connect: {error}") from error
+            raise TransientError(f"{name} could not connect: {error}") from error
         except httpx.LocalProtocolError:
             # Not chained: the library quotes the header value that it could not send.
             raise PermanentError(
-                f"{named} cannot be sent: a header has characters that HTTP forbids"
+                f"{name} cannot be sent: a header has characters that HTTP forbids"
             ) from None
         except httpx.DecodingError as error:
-            call.doubt()
-            raise GarbledResponse(f"{named} answered with a body that cannot be decoded") from error
+            call.note_unclear_answer()
+            raise GarbledResponse(f"{name} answered with a body that cannot be decoded") from error
         except (httpx.TransportError, TimeoutError) as error:
-            call.doubt()
-            raise TransientError(f"{named} got no answer: {type(error).__name__}") from error
+            call.note_unclear_answer()
+            raise TransientError(f"{name} got no answer: {type(error).__name__}") from error
         except UnexpectedResponse:
-            call.doubt()
+            call.note_unclear_answer()
             raise
 
     def _build(self, call: Call, access: Access) -> httpx.Request:
@@ -217,21 +226,17 @@ class Api:
         except UnicodeEncodeError:
             raise PermanentError(f"{call.method} {call.path} cannot be sent: a header is not ASCII") from None
 
-    async def _exchange(self, request: httpx.Request, named: str, secrets: tuple[str, ...]) -> ApiResponse:
+    async def _exchange(self, request: httpx.Request, name: str, secrets: tuple[str, ...]) -> ApiResponse:
+        limit, body = self._policy.max_body_bytes, bytearray()
         response = await self._client.send(request, stream=True)
         try:
-            body = bytearray()
             async for part in response.aiter_bytes():
                 body += part
-                # The transport counts what arrives; here counts what it unpacks to.
-                if len(body) > self._policy.max_body:
-                    raise UnexpectedResponse(f"{named} answered with more than {self._policy.max_body} bytes")
+                # The transport counts the bytes that arrive; this counts what they unpack to.
+                if len(body) > limit:
+                    raise UnexpectedResponse(f"{name} answered with more than {limit} bytes")
         finally:
             await response.aclose()
         return parse_response(
-            named, response.status_code, dict(response.headers), bytes(body), secrets=secrets
+            name, response.status_code, dict(response.headers), bytes(body), secrets=secrets
         )
-
-    def _checked(self, base_url: str) -> Access:
-        is_exempt(origin_of(base_url), self._allowed)
-        return Access(base_url, {})

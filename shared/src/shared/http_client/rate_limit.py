@@ -1,10 +1,14 @@
-"""A provider's rate limit, shared by every replica: one bucket in Redis for each integration.
+"""A provider's rate limit, shared by every replica: one bucket in Redis for each integration."""
 
-The bucket is one number (*generic cell rate algorithm*): the moment up to which calls are paid for. A call
-is allowed while that lies no further ahead of now than the burst. Redis is for what may be lost, so each
-process keeps the same number for its own calls and obeys both: a flushed Redis grants nothing twice to one
-process, and while Redis is away each process keeps to a cautious share.
-"""
+# Invariant: in any t seconds at most `burst + t / interval` calls are granted, by all replicas together. The
+# bucket is one number (*generic cell rate algorithm*, GCRA): the theoretical arrival time, up to which calls
+# are paid for. A call is granted while that lies no further ahead of now than the tolerance, (burst - 1) *
+# interval, and moves it on by one interval. With an interval of 1 s and a burst of 3 (tolerance 2 s):
+#
+#   now 0: granted (→ 1)   0: granted (→ 2)   0: granted (→ 3)   0: wait 3 - 2 - 0 = 1 s   1: granted (→ 4)
+#
+# Redis may lose it, so each process keeps the same number for its own calls and obeys both: a flushed Redis
+# grants nothing twice to one process, and while Redis is away each process keeps to a cautious share.
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,12 +24,13 @@ from shared.runtime.settings import RedisSettings
 
 log = structlog.get_logger()
 
-_PATIENCE = 2.0
-_CAUTION = 4
-"""Without Redis a process takes this part of the rate, and no burst: up to four replicas stay within it."""
+_REDIS_TIMEOUT_SECONDS = 2.0
+_OFFLINE_SLOWDOWN = 4
+"""Without Redis a process takes a quarter of the rate and no burst: four replicas stay within the limit."""
 
-# KEYS[1] the paid-for moment in µs. ARGV: µs a call costs, µs of burst. Returns µs to wait; 0 means granted.
-_SPEND = """
+# All times in µs. KEYS[1] holds the arrival time. ARGV: interval, tolerance. Returns the wait; 0 means
+# granted. Redis' own clock is asked, because the clocks of two replicas may differ.
+_ACQUIRE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local paid = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
@@ -38,7 +43,8 @@ redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', math.ceil((next - 
 return 0
 """
 
-# A pause leaves the bucket empty: what follows it comes one by one. ARGV: µs to pause, µs of burst.
+# A pause leaves the bucket empty: the calls after it are granted one by one. ARGV: µs to pause, µs of
+# tolerance.
 _PAUSE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -58,39 +64,41 @@ class RateLimitSettings(BaseModel):
     burst: int = Field(default=10, ge=1)
 
     @property
-    def cost(self) -> float:
-        """Seconds of the budget that one call uses up."""
+    def interval_seconds(self) -> float:
+        """The time that one call uses up."""
         return 60 / self.per_minute
 
     @property
-    def ahead(self) -> float:
-        """How many seconds of the budget may be used up at once, beside the call itself."""
-        return (self.burst - 1) * self.cost
+    def tolerance_seconds(self) -> float:
+        """How much time may be used up in advance, beside that of the call itself."""
+        return (self.burst - 1) * self.interval_seconds
 
 
 @dataclass(slots=True)
 class LocalBucket:
-    """The same bucket for one process: times in seconds of its own clock; pure."""
+    """The same bucket for one process, without I/O; `now_seconds` is a moment of the process's own clock."""
 
-    cost: float
-    ahead: float
-    paid: float = 0.0
+    interval_seconds: float
+    tolerance_seconds: float
+    arrival_seconds: float = 0.0
+    """The theoretical arrival time: the moment up to which calls are paid for."""
 
-    def spend(self, now: float) -> float:
-        """Seconds to wait before asking again; 0 means that the call is granted."""
-        paid = max(self.paid, now)
-        wait = paid - self.ahead - now
+    def acquire(self, now_seconds: float) -> float:
+        """Returns the seconds to wait before asking again; 0 means that the call is granted."""
+        paid_until = max(self.arrival_seconds, now_seconds)
+        wait = paid_until - self.tolerance_seconds - now_seconds
         if wait > 0:
             return wait
-        self.paid = paid + self.cost
+        self.arrival_seconds = paid_until + self.interval_seconds
         return 0.0
 
-    def pause(self, now: float, seconds: float) -> None:
-        self.paid = max(self.paid, now + seconds + self.ahead)
+    def pause(self, now_seconds: float, seconds: float) -> None:
+        """Grants nothing for so long, and no burst afterwards."""
+        self.arrival_seconds = max(self.arrival_seconds, now_seconds + seconds + self.tolerance_seconds)
 
 
 class RedisRateLimit:
-    """The calls of one integration; `spend` before each, `pause` when the provider says so."""
+    """The rate limit of one integration, a `RateLimit`."""
 
     def __init__(
         self,
@@ -100,71 +108,79 @@ class RedisRateLimit:
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._key, self._settings, self._sleep = f"budget:{name}", settings, sleep
-        self._spend, self._pause = redis.register_script(_SPEND), redis.register_script(_PAUSE)
-        self._terms = [_micro(settings.cost), _micro(settings.ahead)]
-        self._own = LocalBucket(settings.cost, settings.ahead)
-        self._alone = LocalBucket(settings.cost * _CAUTION, 0.0)
-        self._free_at = 0.0
+        self._key, self._sleep = f"budget:{name}", sleep
+        self._acquire_script, self._pause_script = (
+            redis.register_script(_ACQUIRE),
+            redis.register_script(_PAUSE),
+        )
+        self._interval_us = _microseconds(settings.interval_seconds)
+        self._tolerance_us = _microseconds(settings.tolerance_seconds)
+        self._process_bucket = LocalBucket(settings.interval_seconds, settings.tolerance_seconds)
+        self._offline_bucket = LocalBucket(settings.interval_seconds * _OFFLINE_SLOWDOWN, 0.0)
+        self._next_call_seconds = 0.0
+        """A moment of the loop's clock."""
 
     @property
-    def held_for(self) -> float:
-        """Seconds until whoever waits in here may call."""
-        return max(0.0, self._free_at - asyncio.get_running_loop().time())
+    def wait_seconds(self) -> float:
+        """Seconds until the next waiting call may go out; 0 when no call waits."""
+        return max(0.0, self._next_call_seconds - asyncio.get_running_loop().time())
 
-    async def spend(self) -> None:
-        """Wait until one call may be made."""
-        # Our own count first: it asks nobody, and holds when Redis has forgotten.
-        await self._granted(lambda: self._here(self._own))
-        await self._granted(self._everywhere)
+    async def acquire(self) -> None:
+        """Waits until one call may be made."""
+        # The process's own bucket first: it needs no call, and holds when Redis has forgotten.
+        await self._wait_for(lambda: self._ask_local(self._process_bucket))
+        await self._wait_for(self._ask_redis)
 
     async def pause(self, seconds: float) -> None:
-        """Let nobody call for so long: the provider said so."""
+        """Lets no replica call for so long, because the provider said so."""
         now = asyncio.get_running_loop().time()
         # Remembered here even if Redis is away: it is this process that was told to stop.
-        self._own.pause(now, seconds)
-        self._alone.pause(now, seconds)
+        self._process_bucket.pause(now, seconds)
+        self._offline_bucket.pause(now, seconds)
         try:
-            await self._pause([self._key], [_micro(seconds), _micro(self._settings.ahead)])
+            await self._pause_script([self._key], [_microseconds(seconds), self._tolerance_us])
         except (RedisError, OSError) as error:
             log.warning("budget_not_shared", budget=self._key, error=str(error))
 
-    async def _granted(self, ask: Callable[[], Awaitable[float]]) -> None:
-        while wait := await ask():
-            self._free_at = asyncio.get_running_loop().time() + wait
-            await self._sleep(wait)
+    async def _wait_for(self, ask: Callable[[], Awaitable[float]]) -> None:
+        while wait_seconds := await ask():
+            self._next_call_seconds = asyncio.get_running_loop().time() + wait_seconds
+            await self._sleep(wait_seconds)
 
-    async def _here(self, pace: LocalBucket) -> float:
-        return pace.spend(asyncio.get_running_loop().time())
+    async def _ask_local(self, bucket: LocalBucket) -> float:
+        return bucket.acquire(asyncio.get_running_loop().time())
 
-    async def _everywhere(self) -> float:
-        """Never unlimited: without Redis this process goes on at its cautious share."""
+    async def _ask_redis(self) -> float:
+        """Asks the bucket in Redis; without Redis the process keeps to its cautious share."""
+        call = self._acquire_script([self._key], [self._interval_us, self._tolerance_us])
         try:
-            async with asyncio.timeout(_PATIENCE):
-                waiting = await propagate_cancellation(self._spend([self._key], self._terms))
+            async with asyncio.timeout(_REDIS_TIMEOUT_SECONDS):
+                wait_us = await propagate_cancellation(call)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("budget_not_shared", budget=self._key, error=str(error))
-            return await self._here(self._alone)
-        return int(waiting) / 1_000_000
+            return await self._ask_local(self._offline_bucket)
+        return int(wait_us) / 1_000_000
 
 
 class RateLimits:
-    """The buckets of every integration, in one Redis."""
+    """The rate limits of all integrations, in one Redis."""
 
     def __init__(self, redis: RedisSettings, settings: RateLimitSettings) -> None:
         self._redis: Redis = Redis.from_url(
-            redis.url.get_secret_value(), socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE
+            redis.url.get_secret_value(),
+            socket_timeout=_REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
         )
         self._settings = settings
-        self._known: dict[str, RedisRateLimit] = {}
+        self._by_name: dict[str, RedisRateLimit] = {}
 
     def of(self, name: str) -> RedisRateLimit:
-        """One and the same bucket for a name, so that this process also keeps its own count."""
-        return self._known.setdefault(name, RedisRateLimit(self._redis, name, self._settings))
+        """Returns one and the same rate limit for a name, so that this process's own bucket is one too."""
+        return self._by_name.setdefault(name, RedisRateLimit(self._redis, name, self._settings))
 
     async def close(self) -> None:
         await self._redis.aclose()
 
 
-def _micro(seconds: float) -> int:
+def _microseconds(seconds: float) -> int:
     return round(seconds * 1_000_000)

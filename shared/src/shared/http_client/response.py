@@ -1,5 +1,8 @@
 """What a provider answered, and which of our errors that is; knows every body shape of the references."""
 
+# Worth another try: throttled (429; 403 with a Retry-After or about a quota, Azure API Management's way),
+# garbled (2xx whose body is cut or no JSON), failure (408, 5xx). Every other answer is final.
+
 import json
 import re
 from collections.abc import Mapping
@@ -22,22 +25,25 @@ from shared.errors import (
 Json: TypeAlias = Any
 """Parsed JSON, its fractions exact (`Decimal`)."""
 
-_AGAIN = re.compile(r"again in (\d+) second", re.IGNORECASE)
-_REPLENISHED = re.compile(r"replenished in (\d+):(\d\d):(\d\d)", re.IGNORECASE)
-_QUOTED = 500
+_AGAIN_IN_SECONDS = re.compile(r"again in (\d+) second", re.IGNORECASE)
+_REPLENISHED_IN = re.compile(r"replenished in (\d+):(\d\d):(\d\d)", re.IGNORECASE)
+_MAX_QUOTE_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """One answer, whatever its status; `json` is None when the body is not JSON. Headers in lower case."""
+    """One answer, whatever its status; `json` is None when the body is not JSON."""
 
     call: str
+    """Method, host and path, for sentences."""
     status: int
     headers: Mapping[str, str] = field(repr=False)
+    """Names in lower case."""
     text: str = field(repr=False)
     json: Json = field(repr=False, default=None)
     is_json: bool = field(repr=False, default=False)
     secrets: tuple[str, ...] = field(repr=False, default=())
+    """Texts that `message` does not repeat."""
 
     @property
     def is_success(self) -> bool:
@@ -45,7 +51,7 @@ class ApiResponse:
 
     @property
     def is_garbled(self) -> bool:
-        """A success whose body is cut or no JSON, which a second try may mend."""
+        """A success whose body is cut or no JSON; a second try may be answered whole."""
         return self.is_success and self.status != HTTPStatus.NO_CONTENT and not self.is_json
 
     @property
@@ -67,19 +73,19 @@ class ApiResponse:
     @property
     def message(self) -> str:
         """The far side's own words, at most 500 characters, without what we sent to prove who we are."""
-        words = _said(self.json) or self.text
+        words = _message_in(self.json) or self.text
         for secret in self.secrets:
             words = words.replace(secret, "***")
-        return words[:_QUOTED].strip()
+        return words[:_MAX_QUOTE_CHARACTERS].strip()
 
     @property
     def retry_after(self) -> float | None:
-        """When to come back, in seconds, if the far side said: by header, or in words."""
-        said = _from_header(self.headers.get("retry-after", ""))
-        return _from_words(self.text) if said is None else said
+        """Seconds after which to come back, if the far side named them: in its header, or in its sentence."""
+        seconds = _seconds_in_header(self.headers.get("retry-after", ""))
+        return _seconds_in_words(self.text) if seconds is None else seconds
 
     def result(self) -> Json:
-        """The JSON of a success; raises what the status means otherwise."""
+        """Returns the JSON of a success; raises what the status means otherwise (`error_of`)."""
         if self.is_success and not self.is_garbled:
             return self.json
         raise error_of(self)
@@ -88,16 +94,17 @@ class ApiResponse:
 def parse_response(
     call: str, status: int, headers: Mapping[str, str], body: bytes, *, secrets: tuple[str, ...] = ()
 ) -> ApiResponse:
+    """Reads a body as strict JSON; a body that is none becomes an answer without `json`."""
     text = body.decode(errors="replace")
     try:
-        parsed = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+        parsed = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return ApiResponse(call, status, headers, text, secrets=secrets)
     return ApiResponse(call, status, headers, text, parsed, is_json=True, secrets=secrets)
 
 
 def error_of(answer: ApiResponse) -> Exception:
-    """The class that says what to do (`shared.errors`), with a sentence that names the call."""
+    """Returns the error that an answer means (`shared.errors`), with a sentence that names the call."""
     status, message = answer.status, answer.message
     sentence = f"{answer.call} answered {status}: {message or 'nothing'}"
     if answer.is_transient:
@@ -111,31 +118,28 @@ def error_of(answer: ApiResponse) -> Exception:
         409: Conflict,
     }
     kind = kinds.get(status) or kinds.get(status // 100 * 100, PermanentError)
-    return kind(_redirected(answer) or sentence, status=status, message=message)
+    if target := answer.headers.get("location"):
+        # Only the host is quoted: a path, a query or a user name of a redirect may be secret.
+        host = re.sub(r"^(https?:)?//([^/?#@]*@)?([^/?#]*).*$", r"\3", target)
+        sentence = f"{answer.call} redirects to {host[:_MAX_QUOTE_CHARACTERS]}: redirects are not followed"
+    return kind(sentence, status=status, message=message)
 
 
-def _redirected(answer: ApiResponse) -> str | None:
-    target = answer.headers.get("location")
-    host = re.sub(r"^(https?:)?//([^/?#@]*@)?([^/?#]*).*$", r"\3", target or "")
-    return target and f"{answer.call} redirects to {host[:_QUOTED]}: redirects are not followed"
-
-
-def _said(body: Json) -> str:
+def _message_in(body: Json) -> str:
     """`message` or `error`, with the inner `errors` behind it (Ingram Micro §4.1, ConnectWise §2.8)."""
     if not isinstance(body, dict):
         return ""
     first = body.get("message") or body.get("error") or ""
     errors = body.get("errors")
-    inner = [_inner(item) for item in errors] if isinstance(errors, list) else []
+    inner = [
+        str(item.get("message") or "") if isinstance(item, dict) else str(item)
+        for item in (errors if isinstance(errors, list) else ())
+    ]
     return "; ".join(str(part) for part in (first, *inner) if part)
 
 
-def _inner(item: Json) -> str:
-    return str(item.get("message") or "") if isinstance(item, dict) else str(item)
-
-
-def _from_header(value: str) -> float | None:
-    """Seconds, or an HTTP date (RFC 9110 §10.2.3)."""
+def _seconds_in_header(value: str) -> float | None:
+    """Reads a number of seconds, or an HTTP date (RFC 9110 §10.2.3); None when it is neither."""
     if re.fullmatch(r"\d{1,9}(\.\d+)?", value.strip()):
         return float(value)
     try:
@@ -146,14 +150,15 @@ def _from_header(value: str) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _from_words(text: str) -> float | None:
-    if again := _AGAIN.search(text):
+def _seconds_in_words(text: str) -> float | None:
+    if again := _AGAIN_IN_SECONDS.search(text):
         return float(again[1])
-    if replenished := _REPLENISHED.search(text):
+    if replenished := _REPLENISHED_IN.search(text):
         hours, minutes, seconds = map(int, replenished.groups())
         return float(hours * 3600 + minutes * 60 + seconds)
     return None
 
 
-def _no_constant(name: str) -> Json:
+def _refuse_constant(name: str) -> Json:
+    """Python's parser takes NaN and Infinity, which JSON does not have."""
     raise ValueError(f"{name} is no JSON")

@@ -1,9 +1,17 @@
 """How patient a call is, and what it remembers between its attempts."""
 
+# Invariant: a call is sent again only if that does no harm. A read is sent up to `attempts` times; a change
+# once, and after a fault it was either certainly not made (no connection, 429) or has an unknown outcome.
+# `total_timeout` bounds the call's own time, which waiting in the rate limit, with all other workers, is not:
+#
+#   429, Retry-After 30   sent again after 30 s
+#   403, quota in 5 h     raised to the caller; with a rate limit: paused there for all, sent again after 5 h
+
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import uniform
 from typing import Protocol
 
@@ -13,45 +21,47 @@ from shared.errors import TransientError
 from shared.http_client.response import ApiResponse, Json
 from shared.runtime.backoff import backoff_seconds
 
-_LONGEST_PAUSE = 60.0
-LONGEST_HOLD = 7 * 24 * 3600.0
-"""Seconds that a provider is waited for on its own word: a daily quota comes back (architecture §4)."""
+_LONGEST_PAUSE_SECONDS = 60.0
+LONGEST_PROVIDER_PAUSE = timedelta(days=7)
+"""How long a provider is waited for on its own word: a daily quota comes back (architecture §4)."""
 
 
 class RateLimit(Protocol):
-    """A share of a provider's rate limit, held by every worker together."""
+    """A share of a provider's rate limit, held by all workers together."""
 
     @property
-    def held_for(self) -> float:
-        """Seconds until whoever waits for it may call."""
+    def wait_seconds(self) -> float:
+        """Seconds until the next waiting call may go out; 0 when no call waits."""
 
-    async def spend(self) -> None:
-        """Wait until one call may be made, however long that is."""
+    async def acquire(self) -> None:
+        """Waits until one call may be made, however long that is."""
 
     async def pause(self, seconds: float) -> None:
-        """Stop everyone for so long: the provider said so."""
+        """Stops every worker for so long, because the provider said so."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallPolicy:
-    """Times in seconds; `deadline` is for a call with all its attempts, without waiting for the budget.
+    """How long a call waits for what, and how often it is sent."""
 
-    `floor` is the first pause after a throttled answer that names no time; it doubles.
-    A status in `renew_on` makes the call ask for new access, once.
-    """
-
-    connect: float = 10.0
-    read: float = 120.0
+    connect_timeout: timedelta = timedelta(seconds=10)
+    read_timeout: timedelta = timedelta(seconds=120)
+    """For each part of an answer to arrive."""
     attempts: int = 6
-    deadline: float = 900.0
-    floor: float = 2.0
-    first_wait: float = 0.5
-    max_body: int = 32 * 1024 * 1024
+    """At most, whatever the faults (architecture §4)."""
+    total_timeout: timedelta = timedelta(minutes=15)
+    """For a call with all its attempts and the pauses between them, without waiting for the rate limit."""
+    throttle_pause: timedelta = timedelta(seconds=2)
+    """The first pause after a throttled answer that names no time; it doubles."""
+    fault_pause: timedelta = timedelta(milliseconds=500)
+    """The first pause after any other fault, and the most that chance adds to a pause."""
+    max_body_bytes: int = 32 * 1024 * 1024
     renew_on: frozenset[int] = frozenset({401})
+    """The statuses on which a call asks for new access, once."""
 
 
 class AccessRenewed(Exception):
-    """Access was renewed: the same call goes out again, and this answer stands if it cannot."""
+    """Access was renewed: the same call is sent again, and this answer stands if it cannot be."""
 
     def __init__(self, answer: ApiResponse) -> None:
         super().__init__(f"{answer.call} goes out again with new access")
@@ -59,73 +69,81 @@ class AccessRenewed(Exception):
 
 
 class GarbledResponse(TransientError):
-    """A success whose body cannot be read; worth another try."""
+    """A success whose body cannot be read; a second try may help."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One call with everything that its attempts share."""
+    """One call, with everything that its attempts share."""
 
     method: str
     path: str
     policy: CallPolicy
-    reads: bool
-    """Changes nothing over there, so it may be sent again."""
+    read_only: bool
+    """The call changes nothing at the far side, so it may be sent again."""
     params: Mapping[str, str | int] | None = field(default=None, repr=False)
     json: Json = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     host: str = ""
     sent: int = 0
-    renewed: bool = False
-    may_have_acted: bool = False
-    """A change went out and its answer is not known."""
-    started: float = field(default_factory=time.monotonic)
-    waited_for_budget: float = 0.0
-    held: bool = False
-    """The budget keeps the provider's pause, for everyone, and its time is not the call's."""
+    """How often the call went out."""
+    access_renewed: bool = False
+    outcome_unknown: bool = False
+    """A change went out and its answer is not known: it may have been made."""
+    started_seconds: float = field(default_factory=time.monotonic)
+    """A moment of the monotonic clock."""
+    rate_limit_wait_seconds: float = 0.0
+    paused_by_rate_limit: bool = False
+    """The rate limit keeps the provider's pause, for everyone: the call itself need not wait for it."""
 
     @property
-    def left(self) -> float:
-        return self.policy.deadline - (time.monotonic() - self.started - self.waited_for_budget)
+    def left_seconds(self) -> float:
+        """What is left of the call's own time."""
+        own_seconds = time.monotonic() - self.started_seconds - self.rate_limit_wait_seconds
+        return self.policy.total_timeout.total_seconds() - own_seconds
 
-    def doubt(self) -> None:
-        """What was sent may have taken effect, which matters when it was a change."""
-        self.may_have_acted |= not self.reads
+    def note_unclear_answer(self) -> None:
+        """Notes that the call was sent and its answer says nothing certain, which matters for a change."""
+        self.outcome_unknown |= not self.read_only
 
     @asynccontextmanager
-    async def waiting(self) -> AsyncIterator[None]:
-        """Time spent in here is not the call's."""
+    async def waiting_for_rate_limit(self) -> AsyncIterator[None]:
+        """Counts the time that passes in the block as waiting for the rate limit."""
         since = time.monotonic()
         try:
             yield
         finally:
-            self.waited_for_budget += time.monotonic() - since
+            self.rate_limit_wait_seconds += time.monotonic() - since
 
     def attempts(self) -> AsyncIterator[stamina.Attempt]:
+        first_seconds = self.policy.fault_pause.total_seconds()
         return stamina.retry_context(
-            on=self._pause,
+            on=self._retry_decision,
             attempts=self.policy.attempts,
             timeout=None,
-            wait_initial=self.policy.first_wait,
-            wait_max=_LONGEST_PAUSE,
-            wait_jitter=self.policy.first_wait,
+            wait_initial=first_seconds,
+            wait_max=_LONGEST_PAUSE_SECONDS,
+            wait_jitter=first_seconds,
         ).__aiter__()
 
-    def pause_after(self, answer: ApiResponse) -> float:
-        """How long a throttled provider is left alone: its own word wins over any floor of ours."""
+    def throttle_seconds(self, answer: ApiResponse) -> float:
+        """Returns how long a throttled provider is left alone: its own word wins over any pause of ours."""
         if answer.retry_after is not None:
             return answer.retry_after
-        grown = backoff_seconds(self.sent, first=self.policy.floor, longest=_LONGEST_PAUSE)
-        return grown + uniform(0, self.policy.first_wait)  # noqa: S311 (spreads load, hides nothing)
+        first_seconds = self.policy.throttle_pause.total_seconds()
+        pause_seconds = backoff_seconds(self.sent, first=first_seconds, longest=_LONGEST_PAUSE_SECONDS)
+        most_chance = self.policy.fault_pause.total_seconds()
+        return pause_seconds + uniform(0, most_chance)  # noqa: S311 (spreads load, hides nothing)
 
-    def _pause(self, error: Exception) -> bool | float:
-        """Stamina's hook: whether to go on, and after how many seconds if not its own choice."""
+    def _retry_decision(self, error: Exception) -> bool | float:
+        """Stamina's hook: False ends the call, True retries after stamina's pause, a number after so long."""
         if isinstance(error, AccessRenewed):
             return 0.0
-        if not isinstance(error, TransientError) or not self.reads:
+        if not isinstance(error, TransientError) or not self.read_only:
             return False
         if error.retry_after is None:
-            return self.left > 0
-        if self.held:
-            return 0.0 if self.waited_for_budget + error.retry_after < LONGEST_HOLD else False
-        return error.retry_after if error.retry_after < self.left else False
+            return self.left_seconds > 0
+        if self.paused_by_rate_limit:  # no pause of our own: the next `acquire` waits for everyone
+            waited_seconds = self.rate_limit_wait_seconds + error.retry_after
+            return 0.0 if waited_seconds < LONGEST_PROVIDER_PAUSE.total_seconds() else False
+        return error.retry_after if error.retry_after < self.left_seconds else False

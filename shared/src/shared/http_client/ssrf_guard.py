@@ -1,5 +1,12 @@
 """Which addresses we call: https to public ones, checked when connecting, where DNS can no longer change."""
 
+# Invariant: no request reaches an address inside our own network, whatever a tenant types and DNS answers,
+# unless the operator allowed that exact origin. A name that was checked can be looked up again to something
+# else (DNS rebinding), so the look-up is ours, and the very address that was checked is connected to:
+#
+#   api.example → 93.184.216.34             connects to 93.184.216.34; TLS and `Host` name api.example
+#   api.example → 93.184.216.34, 10.0.0.5   AddressRefused
+
 import asyncio
 import socket
 from collections.abc import Collection, Iterable, Sequence
@@ -26,7 +33,7 @@ class Resolver(Protocol):
 
 
 async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """What the machine's own resolver says; understands numeric hosts in every notation."""
+    """Asks the machine's own resolver, which understands numeric hosts in every notation."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -40,7 +47,11 @@ class Origin(NamedTuple):
 
 
 def origin_of(url: str) -> Origin:
-    """The origin of an address without user name; raises AddressRefused, repeating no secret."""
+    """Returns the origin of an address.
+
+    Raises AddressRefused, repeating no secret, when the address cannot be read, names no host
+    or carries a user name.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -57,7 +68,7 @@ def origin_of(url: str) -> Origin:
 
 
 def is_exempt(origin: Origin, allowed: Collection[Origin]) -> bool:
-    """Whether the exact origin is allowed as it is; raises AddressRefused for another that is not https."""
+    """Tells whether the operator allowed this origin; any other must be https, else raises AddressRefused."""
     if origin in allowed:
         return True
     if origin.scheme != "https":
@@ -68,24 +79,24 @@ def is_exempt(origin: Origin, allowed: Collection[Origin]) -> bool:
 
 
 def refusal(address: str) -> str | None:
-    """Why a numeric address is not called, or None when it is public."""
+    """Returns why a numeric address is not called, or None when it is public."""
     try:
         number = ip_address(address)
     except ValueError:
         return "is no address"
     if isinstance(number, IPv6Address) and number.ipv4_mapped:
-        number = number.ipv4_mapped
-    public = _public_v4(number) if isinstance(number, IPv4Address) else _public_v6(number)
+        number = number.ipv4_mapped  # ::ffff:10.0.0.5 is 10.0.0.5
+    if isinstance(number, IPv4Address):
+        special = number.is_multicast or any(number in net for net in _NOT_PUBLIC_V4)
+        public = number.is_global and not special
+    else:
+        public = _is_public_v6(number)
     return None if public else "is not public"
 
 
-def _public_v4(number: IPv4Address) -> bool:
-    return number.is_global and not number.is_multicast and not any(number in net for net in _NOT_PUBLIC_V4)
-
-
-def _public_v6(number: IPv6Address) -> bool:
+def _is_public_v6(number: IPv6Address) -> bool:
     return (
-        number.scope_id is None
+        number.scope_id is None  # a scope names an interface of this machine
         and number.is_global
         and number in _GLOBAL_UNICAST_V6
         and not any(number in net for net in _NOT_PUBLIC_V6)
@@ -108,7 +119,7 @@ class PublicAddressBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in await self._checked(host, port, timeout):
+        for address in await self._public_addresses(host, port, timeout):
             try:
                 return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
@@ -118,13 +129,15 @@ class PublicAddressBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)
 
-    async def _checked(self, host: str, port: int, limit: float | None) -> Sequence[str]:
-        """One bad address among several refuses the host: a mixed answer is how rebinding starts."""
+    async def _public_addresses(self, host: str, port: int, timeout_seconds: float | None) -> Sequence[str]:
+        """Looks a host up; one bad address refuses it: a mixed answer is how rebinding starts."""
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(timeout_seconds):
                 addresses = await self._resolver(host, port)
         except TimeoutError as error:
-            raise httpcore.ConnectTimeout(f"looking up {host} took longer than {limit:g} s") from error
+            raise httpcore.ConnectTimeout(
+                f"looking up {host} took longer than {timeout_seconds:g} s"
+            ) from error
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"{host} cannot be looked up") from error
         for address in addresses:

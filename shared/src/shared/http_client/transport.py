@@ -21,14 +21,14 @@ from shared.http_client.ssrf_guard import (
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Refuses an address when connecting to it, and stops reading an answer that is too long.
 
-    `network` and `tls` are for tests.
+    Raises AddressRefused, and UnexpectedResponse for the long answer. `network` and `tls` are for tests.
     """
 
     def __init__(
         self,
         allowed: Collection[Origin],
         *,
-        max_body: int,
+        max_body_bytes: int,
         resolver: Resolver = system_resolver,
         network: httpcore.AsyncNetworkBackend | None = None,
         tls: ssl.SSLContext | None = None,
@@ -36,24 +36,26 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         network = network or httpcore.AnyIOBackend()
         tls = tls or httpx.create_ssl_context(trust_env=False)
         self._allowed = frozenset(allowed)
-        self._max_body = max_body
-        self._open = _Pooled(tls, network)
-        self._guarded = _Pooled(tls, PublicAddressBackend(resolver, network))
+        self._max_body_bytes = max_body_bytes
+        self._unguarded = _PooledTransport(tls, network)
+        self._guarded = _PooledTransport(tls, PublicAddressBackend(resolver, network))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         origin = origin_of(str(request.url))
-        pooled = self._open if is_exempt(origin, self._allowed) else self._guarded
-        response = await pooled.handle_async_request(request)
-        response.stream = _Capped(cast("httpx.AsyncByteStream", response.stream), self._max_body, origin.host)
+        # Two pools: a connection that was opened unguarded must never serve a guarded request.
+        pool = self._unguarded if is_exempt(origin, self._allowed) else self._guarded
+        response = await pool.handle_async_request(request)
+        stream = cast("httpx.AsyncByteStream", response.stream)
+        response.stream = _LimitedStream(stream, self._max_body_bytes, origin.host)
         return response
 
     async def aclose(self) -> None:
-        await self._open.aclose()
+        await self._unguarded.aclose()
         await self._guarded.aclose()
 
 
-class _Pooled(httpx.AsyncHTTPTransport):
-    """httpx 0.28 offers no way to name the network, so the pool is put in its place."""
+class _PooledTransport(httpx.AsyncHTTPTransport):
+    """A transport over a given network: httpx 0.28 takes none, so its connection pool is replaced."""
 
     def __init__(self, tls: ssl.SSLContext, network: httpcore.AsyncNetworkBackend) -> None:
         super().__init__(verify=tls, trust_env=False)
@@ -62,18 +64,18 @@ class _Pooled(httpx.AsyncHTTPTransport):
         )
 
 
-class _Capped(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream, limit: int, host: str) -> None:
+class _LimitedStream(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream, limit_bytes: int, host: str) -> None:
         self._stream = stream
-        self._limit = limit
+        self._limit_bytes = limit_bytes
         self._host = host
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         length = 0
         async for part in self._stream:
             length += len(part)
-            if length > self._limit:
-                raise UnexpectedResponse(f"{self._host} answered with more than {self._limit} bytes")
+            if length > self._limit_bytes:
+                raise UnexpectedResponse(f"{self._host} answered with more than {self._limit_bytes} bytes")
             yield part
 
     async def aclose(self) -> None:

@@ -7,24 +7,25 @@ from faststream.kafka import KafkaBroker
 
 from shared.runtime.settings import KafkaSettings
 
-GRACE = timedelta(seconds=15)
-PRODUCING: dict[str, Any] = {
+GRACEFUL_TIMEOUT = timedelta(seconds=15)
+"""How long a handler may go on when its service ends."""
+PRODUCER_OPTIONS: dict[str, Any] = {
     "acks": "all",
     "enable_idempotence": True,
     "linger_ms": 5,
-    "max_batch_size": 256 * 1024,
+    "max_batch_size": 256 * 1024,  # bytes
 }
 """How every producer sends: acknowledged by all replicas, each record once, in batches."""
 
 
 def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
-    """A broker whose writes are acknowledged by all replicas; topics come from `shared.kafka.topics` alone."""
+    """Builds a service's broker; it creates no topics, which come from `shared.kafka.topics` alone."""
     return KafkaBroker(
         settings.servers.split(","),
         client_id=service,
-        **PRODUCING,
+        **PRODUCER_OPTIONS,
         allow_auto_create_topics=False,
-        graceful_timeout=GRACE.total_seconds(),
+        graceful_timeout=GRACEFUL_TIMEOUT.total_seconds(),  # None and 0 both mean "do not wait"
         apply_types=False,  # the pipeline decodes by itself
         logger=None,  # two lines a message cost a fifth of the throughput; the pipeline writes its own
     )

@@ -1,4 +1,4 @@
-"""How a message travels: CloudEvents 1.0 in binary mode, keyed by the thing it tells of."""
+"""How a message travels: CloudEvents 1.0 in binary mode, keyed by the thing that it is about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.contracts import Message
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A message ready to send; `headers["ce_id"]` is the key that readers deduplicate by."""
+    """A message ready to send; consumers deduplicate by `headers["ce_id"]`."""
 
     topic: str
     key: str
@@ -19,7 +19,10 @@ class Envelope:
 
 
 def envelope_of(message: Message, *, source: str, correlation_id: str | None = None) -> Envelope:
-    """Wrap a message once; sending the envelope again repeats the same `ce_id`."""
+    """Wraps a message once: sending the envelope again repeats the same `ce_id`.
+
+    `source` is the name of the publishing service; a message without a `correlation_id` starts its own.
+    """
     ce_id = str(uuid4())
     return Envelope(
         topic=message.topic,

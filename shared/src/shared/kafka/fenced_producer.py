@@ -1,14 +1,20 @@
-"""Publishing under a name that one process at a time may use: whoever had it before is refused by Kafka.
+"""Publishing under a name that one process at a time may use: Kafka refuses whoever had it before."""
 
-A deadline can only be looked at before a record is handed over: a process that is paused right after sends it
-when it wakes. Opening a transactional id fences off the producer that had it (KIP-98), and for that alone
-transactions are used: readers read all that is written, and a failed publishing means *unknown* as ever.
-"""
+# Invariant: once a successor has opened a name, nothing that its predecessor hands over reaches a topic. A
+# deadline cannot keep that: a process that is paused right after looking at it sends the record when it
+# wakes. Opening a transactional id fences off the producer that had it (KIP-98), and for that alone
+# transactions are used: consumers read uncommitted records too. A name has one transaction at a time, shared
+# by all who wait for it:
+#
+#   A publishes → transaction 1 {A}   B, C wait; B gets the lock → transaction 2 {B, C}; C finds it done
+#
+# A failure leaves the transaction unknown, and the producer unusable until the name is opened anew.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -16,48 +22,52 @@ from aiokafka.errors import KafkaError, TransactionalIdAuthorizationFailed
 
 from shared.contracts import Message
 from shared.errors import PermanentError, TransientError
-from shared.kafka.broker import PRODUCING
-from shared.kafka.publisher import PATIENCE, Publisher
+from shared.kafka.broker import PRODUCER_OPTIONS
+from shared.kafka.publisher import PUBLISH_TIMEOUT, LoopSeconds, Publisher
 from shared.runtime.attempt import attempt
 from shared.runtime.settings import KafkaSettings
 
-_OPENING = 10.0
-"""Seconds; the lease of whoever opens is not renewed meanwhile."""
-_CLOSING = 5.0
+_OPEN_TIMEOUT = timedelta(seconds=10)
+"""The lease of whoever opens a name is not renewed meanwhile."""
+_CLOSE_TIMEOUT = timedelta(seconds=5)
 
 
 class FencedProducers:
-    """The names of one service."""
+    """Opens the names of one service for publishing."""
 
     def __init__(self, settings: KafkaSettings, service: str) -> None:
         self._servers, self._service = settings.servers.split(","), service
         self._stopping: set[asyncio.Task[object]] = set()
 
     @asynccontextmanager
-    async def publishing(self, name: str) -> AsyncIterator["FencedPublisher"]:
-        """From here on nobody else publishes under this name; raises `TransientError` without Kafka."""
-        whole = f"{self._service}/{name}"
+    async def open_publisher(self, name: str) -> AsyncIterator["FencedPublisher"]:
+        """Fences off whoever published under this name; raises `TransientError` when Kafka refuses."""
+        transactional_id = f"{self._service}/{name}"
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers, client_id=self._service, transactional_id=whole, **PRODUCING
+            bootstrap_servers=self._servers,
+            client_id=self._service,
+            transactional_id=transactional_id,
+            **PRODUCER_OPTIONS,
         )
         try:
-            await _started(producer, whole)
+            await _start(producer, transactional_id)
             yield FencedPublisher(producer, self._service)
         finally:
             await self._stop(producer)
 
     async def close(self) -> None:
-        """Give up what Kafka has not taken by now."""
+        """Gives up what Kafka has not taken by now."""
         for task in self._stopping:
             task.cancel()
         await asyncio.gather(*self._stopping, return_exceptions=True)
 
     async def _stop(self, producer: AIOKafkaProducer) -> None:
-        # What still waits is sent first, which takes as long as Kafka is away; no run should wait for that.
+        # The client sends what is still buffered first, which takes as long as Kafka is away. No run
+        # should wait for that, so stopping goes on in a task.
         task = asyncio.create_task(attempt(producer.stop()))
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
-        await asyncio.wait([task], timeout=_CLOSING)
+        await asyncio.wait([task], timeout=_CLOSE_TIMEOUT.total_seconds())
 
 
 @dataclass(slots=True, eq=False)
@@ -66,21 +76,19 @@ class _Batch:
 
     messages: list[Message]
     correlation_id: str | None
-    deadline: float | None
+    deadline: LoopSeconds | None
     failure: Exception | None = field(
         default_factory=lambda: TransientError("whoever published it was cut off")
     )
+    """None once the batch is known to be published."""
 
 
 class FencedPublisher:
-    """Publishes until something fails: what became of that must be looked at first.
-
-    A name has one transaction at a time, so whoever comes while one is going on goes with the next.
-    """
+    """Publishes under one name until something fails: what became of that must be looked at first."""
 
     def __init__(self, producer: AIOKafkaProducer, source: str) -> None:
-        self._producer, self._publisher = producer, Publisher(_Wire(producer), source)
-        self._turn, self._sound = asyncio.Lock(), True
+        self._producer, self._publisher = producer, Publisher(_ProducerAdapter(producer), source)
+        self._transaction_lock, self._usable = asyncio.Lock(), True
         self._waiting: list[_Batch] = []
 
     async def publish(
@@ -88,50 +96,59 @@ class FencedPublisher:
         messages: Iterable[Message],
         *,
         correlation_id: str | None = None,
-        deadline: float | None = None,
+        deadline: LoopSeconds | None = None,
     ) -> None:
-        """As `Publisher.publish`; raises `TransientError` also when the name was opened anew since."""
-        mine = _Batch(list(messages), correlation_id, deadline)
-        self._waiting.append(mine)
-        async with self._turn:
-            if mine in self._waiting:
-                together, self._waiting = self._waiting, []
-                await self._publish(together)
-        if mine.failure is not None:
-            raise mine.failure
+        """Publishes as `Publisher.publish`; raises `TransientError` also when a successor opened the name."""
+        batch = _Batch(list(messages), correlation_id, deadline)
+        self._waiting.append(batch)
+        async with self._transaction_lock:
+            if batch in self._waiting:  # else the holder before us has published it
+                batches, self._waiting = self._waiting, []
+                await self._publish_together(batches)
+        if batch.failure is not None:
+            raise batch.failure
 
-    async def _publish(self, together: Sequence[_Batch]) -> None:
-        """Nobody is told of success before the end: who is cut off earlier leaves it unknown to all."""
-        outcomes = await attempt(self._transact(together))
-        for place, batch in enumerate(together):
-            batch.failure = outcomes if isinstance(outcomes, Exception) else outcomes[place]
+    async def _publish_together(self, batches: Sequence[_Batch]) -> None:
+        # Success is noted only at the end: when this task is cancelled before, it stays unknown to all
+        # callers.
+        outcomes = await attempt(self._transact(batches))
+        for index, batch in enumerate(batches):
+            batch.failure = outcomes if isinstance(outcomes, Exception) else outcomes[index]
 
-    async def _transact(self, together: Sequence[_Batch]) -> list[PermanentError | None]:
-        """What each batch came to; what is refused for good, being too large, spoils no other."""
-        if not self._sound:
+    async def _transact(self, batches: Sequence[_Batch]) -> list[PermanentError | None]:
+        """Returns for each batch why it is refused for good (too large), or None; one batch spoils no other.
+
+        Raises `TransientError` when it is unknown what became of the batches.
+        """
+        if not self._usable:
             raise TransientError("an earlier batch under this name failed: open it anew")
-        self._sound = False
-        limit = min((batch.deadline for batch in together if batch.deadline is not None), default=None)
+        self._usable = False
+        deadline = min((batch.deadline for batch in batches if batch.deadline is not None), default=None)
+        outcomes: list[PermanentError | None] = []
         try:
-            async with _within(limit):
+            async with _timeout(deadline):
                 await self._producer.begin_transaction()
-            outcomes = _lasting(await asyncio.gather(*map(self._handed_over, together)))
-            async with _within(limit):
+            for failure in await asyncio.gather(*map(self._hand_over, batches)):
+                if failure is not None and not isinstance(failure, PermanentError):
+                    raise failure
+                outcomes.append(failure)
+            async with _timeout(deadline):
                 await self._producer.commit_transaction()
         except (KafkaError, TimeoutError) as error:
             raise TransientError(f"Kafka did not take a batch: {error!r}") from error
-        self._sound = True
+        self._usable = True
         return outcomes
 
-    async def _handed_over(self, batch: _Batch) -> Exception | None:
-        sending = self._publisher.publish(
-            batch.messages, correlation_id=batch.correlation_id, deadline=batch.deadline
+    async def _hand_over(self, batch: _Batch) -> Exception | None:
+        return await attempt(
+            self._publisher.publish(
+                batch.messages, correlation_id=batch.correlation_id, deadline=batch.deadline
+            )
         )
-        return await attempt(sending)
 
 
-class _Wire:
-    """A producer of the client library, as `Publisher` talks to it."""
+class _ProducerAdapter:
+    """The client library's producer as a `Producer`."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
@@ -147,34 +164,26 @@ class _Wire:
         correlation_id: str | None = None,
         no_confirm: bool = False,  # noqa: ARG002  the future is what the library gives
     ) -> Any:
-        every = {**headers, "correlation_id": correlation_id or ""}
-        pairs = [(name, value.encode()) for name, value in every.items()]
+        all_headers = {**headers, "correlation_id": correlation_id or ""}
+        pairs = [(name, value.encode()) for name, value in all_headers.items()]
         return await self._producer.send(topic, message, key=key, headers=pairs)
 
 
-def _lasting(failures: Iterable[Exception | None]) -> list[PermanentError | None]:
-    """Raises the first that may be gone the next time."""
-    lasting: list[PermanentError | None] = []
-    for failure in failures:
-        if failure is not None and not isinstance(failure, PermanentError):
-            raise failure
-        lasting.append(failure)
-    return lasting
-
-
-async def _started(producer: AIOKafkaProducer, name: str) -> None:
+async def _start(producer: AIOKafkaProducer, transactional_id: str) -> None:
     try:
-        async with asyncio.timeout(_OPENING):
+        async with asyncio.timeout(_OPEN_TIMEOUT.total_seconds()):
             await producer.start()
     except TransactionalIdAuthorizationFailed as error:
-        raise TransientError(f"Kafka refuses the transactional id {name}: allow it to this user") from error
+        raise TransientError(
+            f"Kafka refuses the transactional id {transactional_id}: allow it to this user"
+        ) from error
     except TimeoutError as error:
         why = "it is away, or its transaction.state.log.replication.factor is larger than it has brokers"
-        raise TransientError(f"Kafka gives out no transactional id {name}: {why}") from error
+        raise TransientError(f"Kafka gives out no transactional id {transactional_id}: {why}") from error
     except (KafkaError, OSError) as error:
         raise TransientError(f"Kafka cannot be reached: {error!r}") from error
 
 
-def _within(deadline: float | None) -> asyncio.Timeout:
-    until = asyncio.get_running_loop().time() + PATIENCE
+def _timeout(deadline: LoopSeconds | None) -> asyncio.Timeout:
+    until = asyncio.get_running_loop().time() + PUBLISH_TIMEOUT.total_seconds()
     return asyncio.timeout_at(until if deadline is None else min(until, deadline))

@@ -1,4 +1,15 @@
-"""The consuming pipeline: raw records in, models to the handler; every record ends handled or set aside."""
+"""The consuming pipeline: raw records in, models to the handler; each ends handled or dead-lettered."""
+
+# Invariant: an offset is committed only after each record up to it was handled, or its dead letter
+# acknowledged.
+#
+#   handler done                      committed
+#   TransientError through all tries  raised: an outage is no record's fault
+#   any other error                   handled one by one; those at fault become dead letters; committed
+#   a dead letter not acknowledged    raised
+#
+# FastStream's NACK_ON_ERROR makes *seek back* of an error that is raised: the same batch comes again at once.
+# So what is raised waits first, and whatever must not come again is never raised.
 
 import asyncio
 import time
@@ -17,7 +28,7 @@ from pydantic import ValidationError
 
 from shared.contracts import Message
 from shared.errors import TransientError, UnexpectedResponse
-from shared.kafka.dead_letters import DeadLetters
+from shared.kafka.dead_letters import DeadLetters, RejectedRecord
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
 from shared.runtime.health import Health
@@ -26,22 +37,26 @@ log = structlog.get_logger()
 
 M = TypeVar("M", bound=Message)
 Handler = Callable[[list[M]], Awaitable[None]]
-Letters = list[tuple[ConsumerRecord, Exception, int]]
 
 MAX_RECORDS = 500
+"""Of one batch: what a handler stores with one bulk call."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumePolicy:
     """How patient a batch is with its handler."""
 
-    pauses: Sequence[float] = (0.2, 1.0, 5.0)
-    """Seconds between tries; their sum stays far below `max_poll_interval_ms` (5 min)."""
-    longest: timedelta = timedelta(minutes=10)
-    """After which the process counts as stuck."""
+    pauses: Sequence[timedelta] = (
+        timedelta(milliseconds=200),
+        timedelta(seconds=1),
+        timedelta(seconds=5),
+    )
+    """Between tries; their sum stays far below `max_poll_interval_ms` (5 min)."""
+    stuck_after: timedelta = timedelta(minutes=10)
+    """A batch that takes longer makes the process count as dead."""
 
 
-_USUAL = ConsumePolicy()
+_DEFAULT_POLICY = ConsumePolicy()
 
 
 def consume(
@@ -51,19 +66,20 @@ def consume(
     *,
     service: str,
     health: Health | None = None,
-    patience: ConsumePolicy = _USUAL,
+    policy: ConsumePolicy = _DEFAULT_POLICY,
 ) -> None:
-    """Subscribe `handler` to the model's topic; the only place where a subscriber is declared."""
-    run = _Batches(model, handler, DeadLetters(broker, service), patience.pauses)
+    """Subscribes `handler` to the model's topic; the only place where a subscriber is declared."""
+    consumer = _BatchConsumer(model, handler, DeadLetters(broker, service), policy.pauses)
     group = f"{service}.{model.topic}"
 
     @wraps(handler)  # AsyncAPI sees the handler's own name
     async def on_records(records: Sequence[ConsumerRecord]) -> None:
-        with health.within(group, patience.longest) if health else nullcontext():
-            await run.handle(records)
+        with health.time_limit(group, policy.stuck_after) if health else nullcontext():
+            await consumer.consume(records)
 
     if health:
-        health.consumes(group, lambda: run.letters.storming)
+        health.add_outage_check(group, lambda: consumer.dead_letters.circuit_open)
+    # Every setting at the subscriber itself: a broker-level default does not reach routers included later.
     broker.subscriber(
         model.topic,
         group_id=group,
@@ -71,25 +87,31 @@ def consume(
         max_records=MAX_RECORDS,
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.NACK_ON_ERROR,
-        parser=_unparsed,
-        decoder=_raw,
+        parser=_keep_unparsed,
+        decoder=_raw_records,
         session_timeout_ms=10_000,
         heartbeat_interval_ms=3_000,
     )(on_records)
 
 
-class _Batches(Generic[M]):
-    """What happens to one batch: decode, handle, set aside; an error raised means *seek back*."""
+class _BatchConsumer(Generic[M]):
+    """Takes a batch from raw records to handled or dead-lettered; an error raised means *seek back*."""
 
     def __init__(
-        self, model: type[M], handler: Handler[M], letters: DeadLetters, pauses: Sequence[float]
+        self,
+        model: type[M],
+        handler: Handler[M],
+        dead_letters: DeadLetters,
+        pauses: Sequence[timedelta],
     ) -> None:
-        self._model, self._handler, self._pauses = model, handler, pauses
-        self.letters = letters
+        self._model, self._handler = model, handler
+        self._pauses_seconds = [pause.total_seconds() for pause in pauses]
+        self.dead_letters = dead_letters
 
-    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
+    async def consume(self, records: Sequence[ConsumerRecord]) -> None:
+        """Consumes a batch and writes its log line; raises what keeps it from being committed."""
         started = time.monotonic()
-        outcome = await attempt(self._end(records))
+        outcome = await attempt(self._consume(records))
         log.info(
             "batch_consumed",
             topic=self._model.topic,
@@ -98,50 +120,55 @@ class _Batches(Generic[M]):
             duration_ms=round((time.monotonic() - started) * 1000),
         )
         if outcome is not None:
-            await asyncio.sleep(self._pauses[-1])  # NACK_ON_ERROR seeks back at once; do not spin
+            await asyncio.sleep(self._pauses_seconds[-1])  # NACK_ON_ERROR seeks back at once; do not spin
             raise outcome
 
-    async def _end(self, records: Sequence[ConsumerRecord]) -> None:
-        good, bad = _decoded(self._model, records)
-        bad += await self._handled(good)
-        await self.letters.set_aside(bad, handled=len(records) - len(bad))
+    async def _consume(self, records: Sequence[ConsumerRecord]) -> None:
+        decoded, rejected = _decode(self._model, records)
+        rejected += await self._handle(decoded)
+        await self.dead_letters.publish(rejected, handled=len(records) - len(rejected))
         crash_points.reached("batch-stored", self._model.topic)
 
-    async def _handled(self, good: list[tuple[ConsumerRecord, M]]) -> Letters:
-        """Handle all at once; when that fails for good, one by one, to find those at fault."""
-        if not good:
+    async def _handle(self, decoded: list[tuple[ConsumerRecord, M]]) -> list[RejectedRecord]:
+        """Handles all records at once or, when that fails for good, each alone; returns those at fault."""
+        if not decoded:
             return []
-        error = await attempt(self._retried([model for _, model in good]))
+        error = await attempt(self._call_handler([model for _, model in decoded]))
         if error is None:
             return []
         if isinstance(error, TransientError):
-            raise error  # an outage is nobody's poison: seek back
-        if len(good) == 1:
+            raise error
+        if len(decoded) == 1:
             log.error("message_failed", topic=self._model.topic, exc_info=error)
-            return [(good[0][0], error, 1)]
-        return [letter for one in good for letter in await self._handled([one])]
+            return [RejectedRecord(decoded[0][0], error, 1)]
+        return [rejected for alone in decoded for rejected in await self._handle([alone])]
 
-    async def _retried(self, models: list[M]) -> None:
-        for pause in self._pauses:
+    async def _call_handler(self, models: list[M]) -> None:
+        """Calls the handler until it succeeds; raises what its last try raised, or what is not transient."""
+        longest_seconds = self._pauses_seconds[-1]
+        for pause_seconds in self._pauses_seconds:
             try:
                 return await self._handler(models)
             except TransientError as error:
-                await asyncio.sleep(max(pause, min(error.retry_after or 0, self._pauses[-1])))
+                # The far side's own word counts, but no handler may hold a partition for as long as it
+                # likes.
+                await asyncio.sleep(max(pause_seconds, min(error.retry_after or 0, longest_seconds)))
         return await self._handler(models)
 
 
-def _decoded(
+def _decode(
     model: type[M], records: Sequence[ConsumerRecord]
-) -> tuple[list[tuple[ConsumerRecord, M]], Letters]:
-    good: list[tuple[ConsumerRecord, M]] = []
-    bad: Letters = []
+) -> tuple[list[tuple[ConsumerRecord, M]], list[RejectedRecord]]:
+    """Decodes each record on its own, so that one bad record does not fail its neighbours."""
+    decoded: list[tuple[ConsumerRecord, M]] = []
+    rejected: list[RejectedRecord] = []
     for record in records:
         try:
             _check_type(model, record)
-            good.append((record, model.model_validate_json(record.value or b"")))
+            decoded.append((record, model.model_validate_json(record.value or b"")))
         except (ValidationError, UnexpectedResponse) as error:
-            bad.append((record, error, 1))
-    return good, bad
+            rejected.append(RejectedRecord(record, error, 1))
+    return decoded, rejected
 
 
 def _check_type(model: type[M], record: ConsumerRecord) -> None:
@@ -150,12 +177,16 @@ def _check_type(model: type[M], record: ConsumerRecord) -> None:
             raise UnexpectedResponse(f"{record.topic} carries {model.topic}, not {value!r}")
 
 
-async def _unparsed(records: tuple[ConsumerRecord, ...], original: Any) -> KafkaMessage:
-    """Headers are anyone's bytes; FastStream's own parser decodes them all and fails the whole batch."""
+# FastStream asks for a parser and a decoder. Its own parser decodes the headers of all records, which may
+# be anyone's bytes, and fails the whole batch on a bad one: it gets an empty record, and the real ones
+# pass by.
+
+
+async def _keep_unparsed(records: tuple[ConsumerRecord, ...], original: Any) -> KafkaMessage:
     message: KafkaMessage = await original((replace(records[0], headers=(), value=b""),))
     message.raw_message = records
     return message
 
 
-async def _raw(message: KafkaMessage) -> Any:
+async def _raw_records(message: KafkaMessage) -> Any:
     return message.raw_message

@@ -4,7 +4,11 @@ from typing import Any, Protocol
 
 
 class Producer(Protocol):
-    """Hands a message to Kafka; with `no_confirm` the future of its acknowledgement comes back."""
+    """Hands one message to Kafka, and returns once it is acknowledged.
+
+    With `no_confirm` it returns as soon as the message is handed over, with the future of its acknowledgement
+    (the test broker returns None).
+    """
 
     async def publish(
         self,

@@ -1,8 +1,13 @@
 """Publishing: every message acknowledged, or an error that means *unknown*, never *not sent*."""
 
+# Invariant: messages of one key arrive in the order given, and nothing is handed over after the deadline. The
+# client has one batch in flight for each partition, so what is handed over in order arrives in order. After a
+# time-out messages may still leave the client's buffer: the error says *unknown*.
+
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeAlias
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
@@ -11,9 +16,13 @@ from shared.errors import PermanentError, TransientError
 from shared.kafka.envelope import Envelope, envelope_of
 from shared.kafka.producer_port import Producer
 
-PATIENCE = 30.0
-"""Seconds for one batch."""
-_AT_ONCE = 1000
+LoopSeconds: TypeAlias = float
+"""A moment of the running event loop's clock, in seconds."""
+
+PUBLISH_TIMEOUT = timedelta(seconds=30)
+"""For all messages of one call."""
+_MAX_IN_FLIGHT = 1000
+"""Messages handed over before their acknowledgements are awaited: bounds memory."""
 
 
 class Publisher:
@@ -27,35 +36,32 @@ class Publisher:
         messages: Iterable[Message],
         *,
         correlation_id: str | None = None,
-        deadline: float | None = None,
+        deadline: LoopSeconds | None = None,
     ) -> None:
-        """Publish all, or raise; `deadline` is a moment of the loop's clock in seconds.
-
-        Raises `TransientError` when it is unknown whether all of them arrived.
-        """
+        """Publishes all messages by the deadline, or raises as `send` does."""
         envelopes = [envelope_of(m, source=self._source, correlation_id=correlation_id) for m in messages]
         await self.send(envelopes, deadline=deadline)
 
-    async def send(self, envelopes: Sequence[Envelope], *, deadline: float | None = None) -> None:
-        """Send envelopes as they are: a relay repeats the same `ce_id` when it tries again."""
-        until = asyncio.get_running_loop().time() + PATIENCE
+    async def send(self, envelopes: Sequence[Envelope], *, deadline: LoopSeconds | None = None) -> None:
+        """Sends envelopes as they are: a relay that tries again repeats the same `ce_id`.
+
+        Raises `TransientError` when it is unknown whether all of them arrived, `PermanentError` when one is
+        larger than Kafka takes; others may have arrived then.
+        """
+        until = asyncio.get_running_loop().time() + PUBLISH_TIMEOUT.total_seconds()
         until = until if deadline is None else min(until, deadline)
-        for start in range(0, len(envelopes), _AT_ONCE):
-            some = envelopes[start : start + _AT_ONCE]
+        for start in range(0, len(envelopes), _MAX_IN_FLIGHT):
+            batch = envelopes[start : start + _MAX_IN_FLIGHT]
             try:
                 async with asyncio.timeout_at(until):
-                    await self._send(some, until)
+                    pending = [await self._hand_over(envelope, until) for envelope in batch]
+                    await asyncio.gather(*(future for future in pending if future is not None))
             except MessageSizeTooLargeError as error:
                 raise PermanentError(f"a message is larger than Kafka takes: {error}") from error
             except (KafkaError, TimeoutError) as error:
-                raise TransientError(f"Kafka did not acknowledge {len(some)} messages: {error!r}") from error
+                raise TransientError(f"Kafka did not acknowledge {len(batch)} messages: {error!r}") from error
 
-    async def _send(self, envelopes: Sequence[Envelope], until: float) -> None:
-        """A partition has one batch in flight, so what is handed over in order arrives in order."""
-        waiting = [await self._hand_over(envelope, until) for envelope in envelopes]
-        await asyncio.gather(*(future for future in waiting if future is not None))
-
-    async def _hand_over(self, envelope: Envelope, until: float) -> Any:
+    async def _hand_over(self, envelope: Envelope, until: LoopSeconds) -> Any:
         # Handing over need not give way to the loop, and so to its time-out: a paused process would go on.
         if asyncio.get_running_loop().time() >= until:
             raise TimeoutError("the deadline passed before a message was handed over")

@@ -12,14 +12,14 @@ from shared.contracts import MESSAGES, Message
 from shared.kafka.dead_letters import dead_letter_topic
 from shared.runtime.settings import KafkaSettings, load
 
-CONSUMING = ("auth", "vendor-sync", "psa-sync", "matcher", "billing")
+CONSUMING_SERVICES = ("auth", "vendor-sync", "psa-sync", "matcher", "billing")
 
 _MONTH_MS = str(30 * 24 * 3600 * 1000)
 _FOREVER = "-1"
 
 
 class TopicLayout(BaseModel):
-    """How topics are laid out."""
+    """Into how many partitions and replicas a topic is divided; dead letters need no parallel readers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,7 +28,7 @@ class TopicLayout(BaseModel):
 
 
 class TopicCreatorSettings(BaseSettings):
-    """What the creator needs."""
+    """What the command reads from its environment."""
 
     model_config = SettingsConfigDict(frozen=True, env_nested_delimiter="__", extra="ignore")
 
@@ -37,16 +37,16 @@ class TopicCreatorSettings(BaseSettings):
 
 
 def topics(layout: TopicLayout) -> list[NewTopic]:
-    """Every topic of the catalogue, and a dead-letter topic for every service that consumes."""
-    letters = [
+    """Returns every topic of the catalogue, and a dead-letter topic for every service that consumes."""
+    dead_letters = [
         NewTopic(dead_letter_topic(service), 1, layout.replicas, topic_configs={"retention.ms": _FOREVER})
-        for service in CONSUMING
+        for service in CONSUMING_SERVICES
     ]
-    return [_topic(message, layout) for message in MESSAGES] + letters
+    return [_topic(message, layout) for message in MESSAGES] + dead_letters
 
 
 async def create(settings: TopicCreatorSettings) -> int:
-    """Create what is missing and tell how many that were; raises `KafkaError` on anything else."""
+    """Creates the topics that are missing, and returns how many; raises `KafkaError` on any other fault."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.servers)
     await admin.start()
     try:
@@ -61,9 +61,9 @@ async def create(settings: TopicCreatorSettings) -> int:
 
 
 def _topic(message: type[Message], layout: TopicLayout) -> NewTopic:
-    """State topics keep the newest of each key for ever; events stay a month."""
-    kept = {"cleanup.policy": "compact"} if message.compacted else {"retention.ms": _MONTH_MS}
-    return NewTopic(message.topic, layout.partitions, layout.replicas, topic_configs=kept)
+    """State topics keep the newest record of each key for ever; events and commands stay a month."""
+    retention = {"cleanup.policy": "compact"} if message.compacted else {"retention.ms": _MONTH_MS}
+    return NewTopic(message.topic, layout.partitions, layout.replicas, topic_configs=retention)
 
 
 def main() -> None:

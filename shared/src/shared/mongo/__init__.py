@@ -1,4 +1,4 @@
-"""The document store, behind use-case methods: the only driver import besides repositories."""
+"""The document store behind use-case methods: the only place that imports its driver."""
 
 from shared.mongo.changes import Change, Document, Filter, Put, Remove, Replace, Session, Update
 from shared.mongo.client import Index, Mongo

@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from shared.mongo.changes import Document, Filter, Session, translated
+from shared.mongo.changes import Document, Filter, Session
 from shared.mongo.documents import Documents
+from shared.mongo.driver_errors import translate_errors
 from shared.runtime.settings import MongoSettings
 
 T = TypeVar("T")
 
-_PATIENCE_MS = 10_000
+_MILLISECOND = timedelta(milliseconds=1)
+_SERVER_SELECTION_TIMEOUT = timedelta(seconds=10)
+_SOCKET_TIMEOUT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,47 +28,53 @@ class Index:
     keys: Sequence[tuple[str, int]]
     unique: bool = False
     where: Filter | None = None
-    ttl: int | None = None
-    """Seconds after which a document goes, counted from the (date) field indexed."""
+    """Only documents that match are indexed."""
+    ttl: timedelta | None = None
+    """After this time a document is removed, counted from the date in the field indexed."""
 
 
 class Mongo:
-    """One service's database. Raises `TransientError` when it cannot be reached."""
+    """One service's database. Every method raises `TransientError` when it cannot be reached."""
 
     def __init__(self, settings: MongoSettings) -> None:
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             settings.url.get_secret_value(),
             tz_aware=True,
-            w="majority",
-            serverSelectionTimeoutMS=_PATIENCE_MS,
-            socketTimeoutMS=60_000,
+            w="majority",  # what was acknowledged survives the loss of a node
+            serverSelectionTimeoutMS=_SERVER_SELECTION_TIMEOUT // _MILLISECOND,
+            socketTimeoutMS=_SOCKET_TIMEOUT // _MILLISECOND,
         )
         self._database = self._client[settings.database]
 
     def documents(self, name: str, tenant_id: str) -> Documents:
-        """A collection as one tenant sees it."""
+        """Returns a collection as one tenant sees it."""
         return Documents(self._database[name], {"tenant_id": tenant_id})
 
     def all_tenants(self, name: str) -> Documents:
-        """A collection across tenants: for jobs that serve them all, never for a request."""
+        """Returns a collection across tenants: for jobs that serve them all, never for a request."""
         return Documents(self._database[name], {})
 
     async def transaction(self, work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
-        """Run `work` atomically; it may run several times, so it must only touch the store."""
-        with translated():
+        """Runs `work` atomically; it may run several times, so it must touch nothing but the store.
+
+        Raises what `work` raises, and `TransientError` when the store gives up.
+        """
+        with translate_errors():
             async with await self._client.start_session() as session:
                 result: T = await session.with_transaction(work)
                 return result
 
     async def ensure(self, indexes: Iterable[Index]) -> None:
-        """Create what is missing; the same call again does nothing."""
-        with translated():
+        """Creates the indexes that are missing; the same call again does nothing."""
+        with translate_errors():
             for index in indexes:
                 await self._database[index.collection].create_index(list(index.keys), **_options(index))
 
     async def ping(self) -> None:
-        with translated():
-            await asyncio.wait_for(self._client.admin.command("ping"), _PATIENCE_MS / 1000)
+        with translate_errors():
+            await asyncio.wait_for(
+                self._client.admin.command("ping"), _SERVER_SELECTION_TIMEOUT.total_seconds()
+            )
 
     async def close(self) -> None:
         self._client.close()
@@ -75,5 +85,5 @@ def _options(index: Index) -> dict[str, Any]:
     if index.where is not None:
         options["partialFilterExpression"] = dict(index.where)
     if index.ttl is not None:
-        options["expireAfterSeconds"] = index.ttl
+        options["expireAfterSeconds"] = int(index.ttl.total_seconds())
     return options

@@ -1,43 +1,39 @@
 """A collection as use-case methods; cursors and the driver's types stay in here."""
 
+# Invariant: a collection that is bound to a tenant reads and writes that tenant's documents only. `_scope`
+# is merged into every filter and every document last, so that it wins over whatever a caller put there.
+
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from pymongo import DeleteMany, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError
 
-from shared.errors import TransientError
-from shared.mongo.changes import (
-    Change,
-    Document,
-    Filter,
-    Put,
-    Replace,
-    Session,
-    Update,
-    duplicates,
-    translated,
-)
+from shared.mongo.changes import Change, Document, Filter, Put, Replace, Session, Update
+from shared.mongo.driver_errors import translate_errors
+from shared.mongo.newer_upsert import upsert_newer, write_all
 
-_ROUNDS = 8
-_VALUES_AT_ONCE = 50
-"""The embedded store's `$in` takes time with the square of its length: 500 ids in pieces cost a fifth."""
+_MAX_VALUES = 50
+"""The embedded store's `$in` takes time with the square of its length: 500 ids in batches cost a fifth."""
 
 Sort = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """A collection; when bound to a tenant, every filter and document carries that tenant."""
+    """A collection; every method raises `TransientError` when the store does not answer or is contended."""
 
     _collection: Any
-    _bound: Document = field(default_factory=dict)
+    _scope: Document = field(default_factory=dict)
+    """What every document of this collection carries, as `tenant_id`; empty across tenants."""
 
     async def get(self, id_: str, *, session: Session | None = None) -> Document | None:
-        with translated(session):
-            found: Document | None = await self._collection.find_one(self._of({"_id": id_}), session=session)
+        with translate_errors(session):
+            found: Document | None = await self._collection.find_one(
+                self._scoped({"_id": id_}), session=session
+            )
             return found
 
     async def get_many(
@@ -56,7 +52,10 @@ class Documents:
         fields: Sequence[str] | None = None,
         session: Session | None = None,
     ) -> list[Document]:
-        """Returns the documents whose `field` has one of the values; asks nothing for no values."""
+        """Returns documents whose `field` (not a list) is one of the values, and match `where`.
+
+        Each document comes once, in no order; no values ask nothing of the store.
+        """
         found: list[Document] = []
         for values_filter in _in_filters(field, values):
             found += await self.find({**(where or {}), **values_filter}, fields=fields, session=session)
@@ -72,28 +71,29 @@ class Documents:
         fields: Sequence[str] | None = None,
         session: Session | None = None,
     ) -> list[Document]:
-        with translated(session):
-            cursor = self._collection.find(self._of(filter_), fields, skip, limit, session=session)
+        """Returns the documents that match: all for a `limit` of 0; `_id` and `fields` alone, if given."""
+        with translate_errors(session):
+            cursor = self._collection.find(self._scoped(filter_), fields, skip, limit, session=session)
             rows: list[Document] = await (cursor.sort(list(sort)) if sort else cursor).to_list(None)
             return rows
 
     async def stream(
         self, filter_: Filter | None = None, *, sort: Sort | None = None, fields: Sequence[str] | None = None
     ) -> AsyncGenerator[Document, None]:
-        """Rows one by one, with bounded memory; who stops early closes it (`aclosing`)."""
-        with translated():
-            cursor = self._collection.find(self._of(filter_), fields)
+        """Yields documents one by one, with bounded memory; whoever stops early closes it (`aclosing`)."""
+        with translate_errors():
+            cursor = self._collection.find(self._scoped(filter_), fields)
             async for row in cursor.sort(list(sort)) if sort else cursor:
                 yield row
 
     async def count(self, filter_: Filter | None = None, *, session: Session | None = None) -> int:
-        with translated(session):
-            number: int = await self._collection.count_documents(self._of(filter_), session=session)
+        with translate_errors(session):
+            number: int = await self._collection.count_documents(self._scoped(filter_), session=session)
             return number
 
     async def distinct(self, name: str, filter_: Filter | None = None) -> list[Any]:
-        with translated():
-            values: list[Any] = await self._collection.distinct(name, self._of(filter_))
+        with translate_errors():
+            values: list[Any] = await self._collection.distinct(name, self._scoped(filter_))
             return values
 
     async def distinct_in(self, name: str, field: str, values: Iterable[str]) -> set[Any]:
@@ -107,28 +107,29 @@ class Documents:
     async def aggregate(
         self, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None
     ) -> list[Document]:
-        stages = [{"$match": self._bound}, *pipeline] if self._bound else list(pipeline)
-        with translated(session):
+        stages = [{"$match": self._scope}, *pipeline] if self._scope else list(pipeline)
+        with translate_errors(session):
             rows: list[Document] = await self._collection.aggregate(stages, session=session).to_list(None)
             return rows
 
     async def insert(self, document: Document, *, session: Session | None = None) -> None:
-        """Raises `Conflict` when the `_id` or a unique index is taken."""
-        with translated(session):
-            await self._collection.insert_one(self._own(document), session=session)
+        """Inserts one document; raises `Conflict` when the `_id` or a unique index is taken."""
+        with translate_errors(session):
+            await self._collection.insert_one(self._scoped(document), session=session)
 
     async def insert_many(self, documents: Iterable[Document], *, session: Session | None = None) -> None:
-        """Raises `Conflict` when any `_id` or a unique index is taken."""
-        rows = [self._own(document) for document in documents]
-        with translated(session):
+        """Inserts documents in any order; raises `Conflict` when any `_id` or a unique index is taken."""
+        rows = [self._scoped(document) for document in documents]
+        with translate_errors(session):
             if rows:
                 await self._collection.insert_many(rows, ordered=False, session=session)
 
     async def insert_new(self, documents: Iterable[Document]) -> None:
-        """Insert those whose `_id` is not there yet; the others stay as they are."""
-        await self._all_written([InsertOne(self._own(document)) for document in documents], None)
+        """Inserts the documents whose `_id` is not there yet; the others stay as they are."""
+        await write_all(self._collection, [InsertOne(self._scoped(document)) for document in documents], None)
 
     async def put(self, document: Document, *, session: Session | None = None) -> None:
+        """Inserts one document, or replaces the document with its `_id`."""
         await self.bulk([Put(document)], session=session)
 
     async def change(
@@ -139,16 +140,17 @@ class Documents:
         upsert: bool = False,
         session: Session | None = None,
     ) -> bool:
-        """Change the first match; tells whether there was one."""
-        with translated(session):
-            result = await self._collection.update_one(self._of(filter_), update, upsert, session=session)
+        """Updates the first match; tells whether there was one."""
+        with translate_errors(session):
+            result = await self._collection.update_one(self._scoped(filter_), update, upsert, session=session)
             return bool(result.matched_count)
 
     async def change_many(
         self, filter_: Filter, update: Mapping[str, Any], *, session: Session | None = None
     ) -> int:
-        with translated(session):
-            result = await self._collection.update_many(self._of(filter_), update, session=session)
+        """Updates every match; returns how many there were."""
+        with translate_errors(session):
+            result = await self._collection.update_many(self._scoped(filter_), update, session=session)
             return int(result.matched_count)
 
     async def take(
@@ -160,10 +162,10 @@ class Documents:
         upsert: bool = False,
         session: Session | None = None,
     ) -> Document | None:
-        """Change the first match and return it as it is afterwards."""
-        with translated(session):
+        """Updates the first match atomically, and returns it as it is afterwards; None when there is none."""
+        with translate_errors(session):
             found: Document | None = await self._collection.find_one_and_update(
-                self._of(filter_),
+                self._scoped(filter_),
                 update,
                 sort=list(sort) if sort else None,
                 upsert=upsert,
@@ -173,98 +175,58 @@ class Documents:
             return found
 
     async def remove(self, filter_: Filter, *, session: Session | None = None) -> int:
-        with translated(session):
-            result = await self._collection.delete_many(self._of(filter_), session=session)
+        """Removes every match; returns how many there were."""
+        with translate_errors(session):
+            result = await self._collection.delete_many(self._scoped(filter_), session=session)
             return int(result.deleted_count)
 
     async def remove_many(self, ids: Iterable[str], *, session: Session | None = None) -> int:
-        return sum([await self.remove(some, session=session) for some in _in_filters("_id", ids)])
+        return sum([await self.remove(ids_filter, session=session) for ids_filter in _in_filters("_id", ids)])
 
     async def bulk(self, changes: Sequence[Change], *, session: Session | None = None) -> None:
-        """Several changes in one round trip, in any order."""
+        """Makes several changes in one round trip, in any order."""
         if changes:
-            with translated(session):
-                operations = [self._operation(change) for change in changes]
+            with translate_errors(session):
+                operations = [self._bulk_operation(change) for change in changes]
                 await self._collection.bulk_write(operations, ordered=False, session=session)
 
-    async def forward(
+    async def upsert_newer(
         self,
         documents: Iterable[Document],
         *,
-        known: Mapping[str, Document] | None = None,
+        existing: Mapping[str, Document] | None = None,
         session: Session | None = None,
     ) -> list[Document]:
-        """Store each document unless a row with the same or a larger `revision` is there.
+        """Stores each document unless one with the same or a larger `revision` is there.
 
-        Looks first, unless `known` tells what was there a moment ago, and writes only what is newer: several
-        times as fast for new documents as guarded upserts, and nothing is sent for stale news. Returns what
-        was written, each `_id` once.
+        `existing` is what was there a moment ago, by `_id`, if the caller has looked already. Returns what
+        was written, each `_id` once. Raises `TransientError` when others keep writing the same documents.
         """
-        pending, tried = _newest(self._own(document) for document in documents), dict[str, Document]()
-        written: list[Document] = []
-        for _ in range(_ROUNDS):
-            if known is None:
-                known = await self.get_many(pending, fields=["revision"], session=session)
-            # What stands with the revision that an earlier round tried to write is what it wrote.
-            written += [row for id_, row in tried.items() if _stands(row, known.get(id_))]
-            pending = {id_: row for id_, row in pending.items() if _is_newer(row, known.get(id_))}
-            if await self._all_written([self._forward_one(row, known) for row in pending.values()], session):
-                return [*written, *pending.values()]
-            tried, known = pending, None
-        raise TransientError(f"{len(pending)} documents are being written by others at the same time")
+        return await upsert_newer(
+            self._collection,
+            (self._scoped(document) for document in documents),
+            scope=self._scope,
+            look_up=partial(self.get_many, fields=["revision"], session=session),
+            existing=existing,
+            session=session,
+        )
 
-    def _forward_one(self, document: Document, known: Mapping[str, Document]) -> Any:
-        if document["_id"] not in known:
-            return InsertOne(document)
-        older = {"_id": document["_id"], "revision": {"$lt": document["revision"]}}
-        return ReplaceOne(self._of(older), document)
+    def _scoped(self, filter_or_document: Mapping[str, Any] | None) -> Document:
+        return {**(filter_or_document or {}), **self._scope}
 
-    async def _all_written(self, operations: Sequence[Any], session: Session | None) -> bool:
-        """Write; False when somebody else was there first with an `_id`, or with a newer revision."""
-        if not operations:
-            return True
-        with translated(session):
-            try:
-                done = await self._collection.bulk_write(operations, ordered=False, session=session)
-            except BulkWriteError as error:
-                duplicates(error)  # raises what is none
-                return False
-        return bool(done.inserted_count + done.matched_count == len(operations))
-
-    def _of(self, filter_: Filter | None) -> Document:
-        return {**(filter_ or {}), **self._bound}
-
-    def _own(self, document: Document) -> Document:
-        return {**document, **self._bound}
-
-    def _operation(self, change: Change) -> Any:
+    def _bulk_operation(self, change: Change) -> Any:
         if isinstance(change, Put):
-            own = self._own(change.document)
-            return ReplaceOne(self._of({"_id": own["_id"]}), own, upsert=True)
+            document = self._scoped(change.document)
+            return ReplaceOne(self._scoped({"_id": document["_id"]}), document, upsert=True)
         if isinstance(change, Replace):
-            return ReplaceOne(self._of(change.filter), self._own(change.document))
+            return ReplaceOne(self._scoped(change.filter), self._scoped(change.document))
         if isinstance(change, Update):
-            return UpdateOne(self._of(change.filter), change.update, upsert=change.upsert)
-        return DeleteMany(self._of(change.filter))
+            return UpdateOne(self._scoped(change.filter), change.update, upsert=change.upsert)
+        return DeleteMany(self._scoped(change.filter))
 
 
 def _in_filters(field: str, values: Iterable[str]) -> Iterator[Filter]:
-    rest = iter(values)
-    while batch := list(islice(rest, _VALUES_AT_ONCE)):
+    # Each value once: in two batches it would find the same documents twice.
+    rest = iter(dict.fromkeys(values))
+    while batch := list(islice(rest, _MAX_VALUES)):
         yield {field: {"$in": batch}}
-
-
-def _newest(documents: Iterable[Document]) -> dict[str, Document]:
-    newest: dict[str, Document] = {}
-    for document in documents:
-        if _is_newer(document, newest.get(document["_id"])):
-            newest[document["_id"]] = document
-    return newest
-
-
-def _stands(document: Document, known: Document | None) -> bool:
-    return known is not None and bool(known["revision"] == document["revision"])
-
-
-def _is_newer(document: Document, known: Document | None) -> bool:
-    return known is None or bool(known["revision"] < document["revision"])

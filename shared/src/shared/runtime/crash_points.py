@@ -1,4 +1,4 @@
-"""Named crash points: a process dies at just the moment that a test wants to know about.
+"""Named crash points: a process dies at exactly the moment that a test is about.
 
 Inert unless `TRUEUP_CRASH_AT` names a point; refused, with exit code 2, outside a test setting.
 """
@@ -25,7 +25,7 @@ _armed: list[str] = []
 
 
 def arm() -> None:
-    """Read the environment, once, as the process starts; exits with code 2 and one line if it is wrong."""
+    """Reads the environment, once, as the process starts; exits with code 2 and one line if it is wrong."""
     wanted = os.environ.get("TRUEUP_CRASH_AT")
     if wanted is None:
         return
@@ -37,7 +37,7 @@ def arm() -> None:
 
 
 def reached(point: str, about: str = "") -> None:
-    """Die here, as by `kill -9`, if this is the point; `about` narrows it down (a topic, say)."""
+    """Dies here, as by `kill -9`, if the environment names this point; `about` narrows it, to a topic say."""
     if _armed and _armed[0] in (point, f"{point} {about}"):
         os.write(2, f"crash point reached: {_armed[0]}\n".encode())
         os.kill(os.getpid(), signal.SIGKILL)

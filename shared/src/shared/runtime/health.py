@@ -1,5 +1,10 @@
 """Health as progress: a process that answers but gets nothing done is not alive."""
 
+# Two questions, as Kubernetes asks them. Live: not when a heartbeat is late or a liveness check fails, and a
+# restart helps. Ready: not when not live, when a probe fails (a store is away) or a consumer rejects all it
+# reads, and a restart does not help. A loop promises heartbeats; work of unknown length runs inside
+# `time_limit`, so that a consumer that idles for hours still counts as alive.
+
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,88 +17,89 @@ from fastapi import APIRouter, Response
 from shared.runtime.attempt import attempt
 
 HealthProbe = Callable[[], Awaitable[Any]]
+"""Raises when the thing that it asks does not answer."""
 
-_PATIENCE = 5.0
+_PROBE_TIMEOUT = timedelta(seconds=5)
 
 
 class Health:
-    """What a service's parts have got done, and when last.
-
-    A *watched* part must beat within its limit for the process to count as alive; a *probe* must answer
-    for it to count as ready.
-    """
+    """Collects what the parts of a service say of themselves, each part under its name."""
 
     def __init__(self, service: str) -> None:
         self.service = service
-        self._beats: dict[str, float] = {}
-        self._limits: dict[str, float] = {}
-        self._probes: dict[str, HealthProbe] = {}
-        self._troubles: dict[str, Callable[[], bool]] = {}
-        self._alive: dict[str, Callable[[], bool]] = {}
+        self._heartbeat_seconds: dict[str, float] = {}
+        """The monotonic moment of each part's last heartbeat."""
+        self._limit_seconds: dict[str, float] = {}
+        self._readiness_probes: dict[str, HealthProbe] = {}
+        self._outage_checks: dict[str, Callable[[], bool]] = {}
+        self._liveness_checks: dict[str, Callable[[], bool]] = {}
 
-    def beat(self, name: str) -> None:
-        """The part got something done, or found that there is nothing to do."""
-        self._beats[name] = time.monotonic()
+    def heartbeat(self, name: str) -> None:
+        """Notes that the part got something done, or found that there is nothing to do."""
+        self._heartbeat_seconds[name] = time.monotonic()
 
-    def watch(self, name: str, limit: timedelta) -> None:
-        """From now on the part must beat at least once in `limit`."""
-        self._limits[name] = limit.total_seconds()
-        self.beat(name)
+    def expect_heartbeats(self, name: str, limit: timedelta) -> None:
+        """From now on the process is alive only while the part's last heartbeat is no older than `limit`."""
+        self._limit_seconds[name] = limit.total_seconds()
+        self.heartbeat(name)
 
-    def unwatch(self, name: str) -> None:
-        self._limits.pop(name, None)
+    def expect_no_more_heartbeats(self, name: str) -> None:
+        self._limit_seconds.pop(name, None)
 
     @contextmanager
-    def within(self, name: str, limit: timedelta) -> Iterator[None]:
-        """What is done in here must end within `limit`: afterwards there may be nothing to do for long."""
-        self.watch(name, limit)
+    def time_limit(self, name: str, limit: timedelta) -> Iterator[None]:
+        """The process is alive only while the block takes at most `limit`; afterwards the part may idle."""
+        self.expect_heartbeats(name, limit)
         try:
             yield
         finally:
-            self.unwatch(name)
+            self.expect_no_more_heartbeats(name)
 
-    def check(self, name: str, probe: HealthProbe) -> None:
-        """Ready only while the probe answers within five seconds."""
-        self._probes[name] = probe
+    def add_readiness_probe(self, name: str, probe: HealthProbe) -> None:
+        """The service is ready only while the probe answers within five seconds."""
+        self._readiness_probes[name] = probe
 
-    def consumes(self, name: str, storming: Callable[[], bool]) -> None:
-        """A consumer that dead-letters everything makes the service unready."""
-        self._troubles[name] = storming
+    def add_outage_check(self, name: str, has_outage: Callable[[], bool]) -> None:
+        """The service is not ready while `has_outage()`, as of a consumer that rejects all it reads."""
+        self._outage_checks[name] = has_outage
 
-    def lives(self, name: str, alive: Callable[[], bool]) -> None:
-        """Alive only while `alive()` says so (a consume loop that ended never comes back by itself)."""
-        self._alive[name] = alive
+    def add_liveness_check(self, name: str, is_alive: Callable[[], bool]) -> None:
+        """The process is alive only while `is_alive()`, as of a loop that never comes back by itself."""
+        self._liveness_checks[name] = is_alive
 
     def stalled(self) -> list[str]:
-        """The parts that make the process count as dead."""
+        """Returns the names of the parts that make the process count as dead."""
         now = time.monotonic()
-        late = [name for name, limit in self._limits.items() if now - self._beats[name] > limit]
-        return late + [name for name, alive in self._alive.items() if not alive()]
+        late = [
+            name for name, limit in self._limit_seconds.items() if now - self._heartbeat_seconds[name] > limit
+        ]
+        return late + [name for name, is_alive in self._liveness_checks.items() if not is_alive()]
 
     async def unready(self) -> list[str]:
-        """The parts that do not answer, are stalled, or set aside all they read."""
-        answers = await asyncio.gather(*(_answers(probe) for probe in self._probes.values()))
-        silent = [name for name, answer in zip(self._probes, answers, strict=True) if not answer]
-        return silent + [name for name, trouble in self._troubles.items() if trouble()] + self.stalled()
+        """Returns the names of the parts that do not answer, have an outage, or are stalled."""
+        limit_seconds = _PROBE_TIMEOUT.total_seconds()
+        answers = await asyncio.gather(
+            *(attempt(asyncio.wait_for(probe(), limit_seconds)) for probe in self._readiness_probes.values())
+        )
+        named = zip(self._readiness_probes, answers, strict=True)
+        silent = [name for name, answer in named if isinstance(answer, Exception)]
+        outages = [name for name, has_outage in self._outage_checks.items() if has_outage()]
+        return silent + outages + self.stalled()
 
     def router(self) -> APIRouter:
-        """`/health/live` and `/health/ready`: 200, or 503 with the names of the parts at fault."""
+        """Builds `/health/live` and `/health/ready`: 200, or 503 with the names of the parts at fault."""
         router = APIRouter(prefix="/health", include_in_schema=False)
 
         @router.get("/live")
         async def live(response: Response) -> dict[str, Any]:
-            return self._verdict(response, self.stalled())
+            return self._report(response, self.stalled())
 
         @router.get("/ready")
         async def ready(response: Response) -> dict[str, Any]:
-            return self._verdict(response, await self.unready())
+            return self._report(response, await self.unready())
 
         return router
 
-    def _verdict(self, response: Response, faults: list[str]) -> dict[str, Any]:
+    def _report(self, response: Response, faults: list[str]) -> dict[str, Any]:
         response.status_code = 503 if faults else 200
         return {"service": self.service, "ok": not faults, "faults": faults}
-
-
-async def _answers(probe: HealthProbe) -> bool:
-    return not isinstance(await attempt(asyncio.wait_for(probe(), _PATIENCE)), Exception)

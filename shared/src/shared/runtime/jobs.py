@@ -1,5 +1,12 @@
 """Jobs: loops that start work by the clock or when woken, and survive what goes wrong in one round."""
 
+# Invariant: a job goes on until it is stopped, whatever its step raises. A wake-up is never lost: the event
+# is cleared *before* the step looks for work, so that one set meanwhile starts another round at once.
+#
+#   the step returns True    more may be waiting: the next round follows at once
+#   the step returns False   the next round follows after `every`, or when woken
+#   the step raises          the next round follows after a pause that doubles up to 10 s, woken or not
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,47 +22,50 @@ from shared.runtime.health import Health
 log = structlog.get_logger()
 
 Step = Callable[[], Awaitable[bool]]
+"""One round of work; tells whether more may be waiting already."""
 
+_SHORTEST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Job:
-    """Runs `step` again and again; a step tells whether more may be waiting already."""
+    """Runs `step` again and again."""
 
     name: str
     step: Step
     every: timedelta
+    """The pause between two rounds that found no more work."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    longest: timedelta = timedelta(minutes=5)
-    """How long one step may take before the process counts as stuck."""
+    """Set it to start the next round now."""
+    step_limit: timedelta = timedelta(minutes=5)
+    """How long one step may take before the process counts as dead."""
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
-        """Until `stop` is set; the step that is going on then is finished first."""
-        health.watch(self.name, self.longest + self.every)
+        """Runs until `stop` is set; a step that is going on then is finished first."""
+        health.expect_heartbeats(self.name, self.step_limit + self.every)
         failures = 0
         while not stop.is_set():
             self.wake.clear()
-            more = await attempt(self.step())
-            if not isinstance(more, Exception):  # a round that fails for ever is no progress
-                health.beat(self.name)
-            failures = failures + 1 if isinstance(more, Exception) else 0
-            if isinstance(more, Exception):
-                self._tell(more)
-            if more is not True:
+            outcome = await attempt(self.step())
+            if isinstance(outcome, TransientError):
+                failures += 1
+                log.warning("job_round_failed", job=self.name, error=str(outcome))
+            elif isinstance(outcome, Exception):
+                failures += 1
+                log.error("job_round_failed", job=self.name, exc_info=outcome)
+            else:
+                failures = 0
+                health.heartbeat(self.name)
+            if outcome is not True:
                 await self._pause(stop, failures)
-        health.unwatch(self.name)
-
-    def _tell(self, error: Exception) -> None:
-        if isinstance(error, TransientError):
-            log.warning("job_round_failed", job=self.name, error=str(error))
-        else:
-            log.error("job_round_failed", job=self.name, exc_info=error)
+        health.expect_no_more_heartbeats(self.name)
 
     async def _pause(self, stop: asyncio.Event, failures: int) -> None:
         seconds = self.every.total_seconds()
         if failures:
-            seconds = backoff_seconds(failures, first=max(seconds, 0.5), longest=_LONGEST_PAUSE_SECONDS)
+            first_seconds = max(seconds, _SHORTEST_PAUSE_SECONDS)
+            seconds = backoff_seconds(failures, first=first_seconds, longest=_LONGEST_PAUSE_SECONDS)
         waiters = [asyncio.ensure_future(event.wait()) for event in (stop, self.wake)]
         try:
             await asyncio.wait(

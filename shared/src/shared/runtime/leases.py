@@ -1,5 +1,13 @@
 """Leases: one worker at a time, with a token that tells a late worker that its time is over."""
 
+# Invariant: the holder's own deadline never lies after the moment at which others may take the lease. So the
+# monotonic clock is read *before* the stored moment is computed:
+#
+#   holder: reads 100.0 s, asks; answered at 100.2 s   deadline 115.0 s   store: until 115.0 s or later
+#
+# A process that is paused right after looking at its deadline is stopped by a fence: by the token in a
+# transaction, or by Kafka (shared.kafka.fenced_producer); so is one whose clock differs from the others'.
+
 import asyncio
 import time
 from collections.abc import AsyncIterator
@@ -16,83 +24,85 @@ _COLLECTION = "leases"
 
 
 class LeaseLost(TransientError):
-    """Somebody else may be at work by now: stop, publish nothing."""
+    """Another worker may be at work by now: stop, and publish nothing more."""
 
 
 @dataclass(slots=True)
 class Lease:
-    """The right to work on `name` until `deadline` (seconds of the monotonic clock)."""
+    """The right to work on `name` until `monotonic_deadline`."""
 
     name: str
     token: str
-    deadline: float
+    """Names this taking of the lease; a successor has another token."""
+    monotonic_deadline: float
+    """A moment of `time.monotonic()`, in seconds."""
     _ttl: timedelta
     _rows: Documents
 
     @property
     def loop_deadline(self) -> float:
-        """The same moment by the running loop's clock: both are monotonic but need not be the same."""
-        return asyncio.get_running_loop().time() + (self.deadline - time.monotonic())
+        """The deadline as a moment of the running loop's clock, in seconds: the clocks may differ."""
+        return asyncio.get_running_loop().time() + (self.monotonic_deadline - time.monotonic())
 
     def check(self) -> None:
         """Raises `LeaseLost` once the deadline has passed; call it right before anything that others see."""
-        if time.monotonic() >= self.deadline:
+        if time.monotonic() >= self.monotonic_deadline:
             raise LeaseLost(f"the lease on {self.name} has run out")
 
     async def renew(self) -> None:
-        """Work on for another term; raises `LeaseLost` when somebody else has taken over."""
-        asked = time.monotonic()  # before the call: our deadline must never lie after the stored one
+        """Extends the lease by a term from now; raises `LeaseLost` when another worker has taken over."""
+        asked_at = time.monotonic()  # before the call: our deadline must never lie after the stored one
         renewed = await self._rows.change(
             {"_id": self.name, "token": self.token},
             {"$set": {"until": datetime.now(UTC) + self._ttl}},
         )
         if not renewed:
-            self.deadline = asked
+            self.monotonic_deadline = asked_at
             raise LeaseLost(f"the lease on {self.name} was taken over")
-        self.deadline = asked + self._ttl.total_seconds()
+        self.monotonic_deadline = asked_at + self._ttl.total_seconds()
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """Renew while the block runs, however long that takes; a short lease then serves slow work too.
+    async def keep_alive(self) -> AsyncIterator[None]:
+        """Renews the lease while the block runs, so that a short lease serves slow work too.
 
-        The block is cut off, and `LeaseLost` raised, once the lease could not be renewed in time.
+        The block is cancelled, and `LeaseLost` raised, once the lease could not be renewed in time.
         """
         try:
             async with asyncio.timeout_at(self.loop_deadline) as limit:
-                keeping = asyncio.ensure_future(self._keep(limit))
+                renewal = asyncio.ensure_future(self._renew_until(limit))
                 try:
                     yield
                 finally:
-                    keeping.cancel()
-                    await asyncio.wait([keeping])
+                    renewal.cancel()
+                    await asyncio.wait([renewal])
         except TimeoutError as error:
-            if not limit.expired():
+            if not limit.expired():  # the work's own time-out, not the lease's
                 raise
             raise LeaseLost(f"the lease on {self.name} has run out") from error
 
-    async def _keep(self, limit: asyncio.Timeout) -> None:
-        """A store that is away for a moment is no reason to stop; one that says no is."""
+    async def _renew_until(self, limit: asyncio.Timeout) -> None:
+        """Passes over a store that is away; a refusal moves the deadline to now, which ends the block."""
         while not limit.expired():
-            await asyncio.sleep(self._ttl.total_seconds() / 3)  # so that one which fails is not the end
+            await asyncio.sleep(self._ttl.total_seconds() / 3)  # two tries fit in: one may fail
             await attempt(self.renew())
-            with suppress(RuntimeError):  # it is running out this very moment
+            with suppress(RuntimeError):  # the limit is expiring this very moment
                 limit.reschedule(self.loop_deadline)
 
     async def release(self) -> None:
-        """Let the next worker start at once."""
-        self.deadline = time.monotonic()
+        """Lets the next worker start at once."""
+        self.monotonic_deadline = time.monotonic()
         await self._rows.remove({"_id": self.name, "token": self.token})
 
 
 class Leases:
-    """Takes leases in the service's own database; time-outs are judged by this machine's clock."""
+    """Takes leases in the service's own database; whether one is free is judged by this machine's clock."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._rows = mongo.all_tenants(_COLLECTION)
 
     async def take(self, name: str, ttl: timedelta) -> Lease | None:
-        """The lease, or None while somebody else holds it."""
-        asked, now, token = time.monotonic(), datetime.now(UTC), uuid4().hex
+        """Returns the lease, good for `ttl`, or None while another worker holds it."""
+        asked_at, now, token = time.monotonic(), datetime.now(UTC), uuid4().hex
         free = {"_id": name, "until": {"$lt": now}}
         try:
             taken = await self._rows.take(
@@ -102,4 +112,4 @@ class Leases:
             return None
         if taken is None:
             return None
-        return Lease(name, token, asked + ttl.total_seconds(), ttl, self._rows)
+        return Lease(name, token, asked_at + ttl.total_seconds(), ttl, self._rows)

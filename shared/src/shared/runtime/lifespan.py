@@ -1,5 +1,12 @@
 """Starting and ending a service: broker, relay and jobs up in order, drained in reverse."""
 
+# Up:    on_startup (indexes) → broker connects and consumes → jobs
+# Down:  consuming stops → each job finishes its step → broker stops → on_shutdown, in the order given
+#
+# Jobs outlive consuming, to work on what was stored last; the producer outlives the jobs, so that the relay
+# can send. A step that outlasts the grace is cancelled, which is as safe as being killed: what matters is
+# stored.
+
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -22,34 +29,34 @@ from shared.web.problems import install_problem_handlers
 
 log = structlog.get_logger()
 
-CloseHook = Callable[[], Awaitable[Any]]
+LifespanHook = Callable[[], Awaitable[Any]]
 
-_GRACE = timedelta(seconds=20)
+JOB_GRACE = timedelta(seconds=20)
+"""How long the steps that are going on may take when the service ends."""
+_BROKER_PING_TIMEOUT_SECONDS = 3
+_CONNECTION_GRACE_SECONDS = 5
 
 
 @asynccontextmanager
-async def running(
+async def service_lifespan(
     *,
     health: Health,
     broker: KafkaBroker | None = None,
     jobs: Sequence[Job] = (),
-    starting: Sequence[CloseHook] = (),
-    closing: Sequence[CloseHook] = (),
+    on_startup: Sequence[LifespanHook] = (),
+    on_shutdown: Sequence[LifespanHook] = (),
 ) -> AsyncIterator[None]:
-    """Run `starting`, consume, work; at the end stop consuming, finish the steps going on, then close.
-
-    `closing` runs in the order given, each even when one before it failed.
-    """
+    """Runs a service while the block runs; what `on_startup` or the broker's start raises ends it at once."""
     async with AsyncExitStack() as stack:
-        for close in reversed(closing):
-            stack.push_async_callback(_quietly, close)
-        for start in starting:
+        for close in reversed(on_shutdown):
+            stack.push_async_callback(_close_safely, close)
+        for start in on_startup:
             await start()
         if broker:
-            stack.push_async_callback(_quietly, broker.stop)
+            stack.push_async_callback(_close_safely, broker.stop)
             await broker.start()
-            _watch(broker, health)
-        await stack.enter_async_context(_working(jobs, health))
+            _add_broker_health(broker, health)
+        await stack.enter_async_context(_run_jobs(jobs, health))
         if broker:
             stack.push_async_callback(_stop_consuming, broker)
         log.info("service_started", service=health.service)
@@ -57,17 +64,17 @@ async def running(
         log.info("service_stopping", service=health.service)
 
 
-def application(
+def create_application(
     health: Health,
     lifespan: Callable[[], AbstractAsyncContextManager[None]],
     routers: Iterable[APIRouter] = (),
     *,
     broker: KafkaBroker | None = None,
 ) -> FastAPI:
-    """A service as an application: its routes, its health, its errors as problem documents.
+    """Builds a service's application: its routes, its health, its errors as problem documents.
 
-    No docs page, which would load scripts from elsewhere; `/openapi.json` is there. The broker is kept at
-    `app.state.broker`, for whoever asks what the service hears.
+    It has no docs page, which would load scripts from elsewhere; `/openapi.json` is there. `app.state.broker`
+    holds the broker, for whoever asks which topics the service consumes.
     """
     app = FastAPI(
         title=f"Trueup {health.service}", lifespan=lambda _: lifespan(), docs_url=None, redoc_url=None
@@ -81,7 +88,7 @@ def application(
 
 
 def serve(create_app: Callable[[Any], FastAPI], settings_class: type[ServiceSettings], service: str) -> None:
-    """Run one service until it is told to stop; a missing setting ends it with code 2 and one line."""
+    """Runs one service until it is told to stop; a missing setting ends it with code 2 and one line."""
     crash_points.arm()
     settings = load(settings_class)
     configure(service, settings.log_level)
@@ -91,45 +98,43 @@ def serve(create_app: Callable[[Any], FastAPI], settings_class: type[ServiceSett
         port=settings.http.port,
         access_log=False,
         log_config=None,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=_CONNECTION_GRACE_SECONDS,
     )
 
 
 @asynccontextmanager
-async def _working(jobs: Sequence[Job], health: Health) -> AsyncIterator[None]:
+async def _run_jobs(jobs: Sequence[Job], health: Health) -> AsyncIterator[None]:
     stop = asyncio.Event()
     tasks = [asyncio.create_task(job.run(stop, health), name=job.name) for job in jobs]
     try:
         yield
     finally:
         stop.set()
-        await _drained(tasks)
-
-
-async def _drained(tasks: list[asyncio.Task[None]]) -> None:
-    """Steps that are going on may finish; what outlasts the grace is cancelled and found again."""
-    if not tasks:
-        return
-    _, late = await asyncio.wait(tasks, timeout=_GRACE.total_seconds())
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=JOB_GRACE.total_seconds())
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _stop_consuming(broker: KafkaBroker) -> None:
-    """Before the jobs end, so that they can still see to what was stored last."""
     for subscriber in broker.subscribers:
-        await _quietly(subscriber.stop)
+        await _close_safely(subscriber.stop)
 
 
-def _watch(broker: KafkaBroker, health: Health) -> None:
-    """A consume loop that ended never comes back by itself: the process must count as dead."""
-    health.check("kafka", lambda: _reached(broker))
+def _add_broker_health(broker: KafkaBroker, health: Health) -> None:
+    async def ping() -> None:
+        if not await broker.ping(timeout=_BROKER_PING_TIMEOUT_SECONDS):
+            raise ConnectionError("Kafka does not answer")
+
+    health.add_readiness_probe("kafka", ping)
     for subscriber in broker.subscribers:
-        health.lives(f"consume {','.join(_topics_of(subscriber))}", partial(_consuming, subscriber))
+        name = f"consume {','.join(_topics_of(subscriber))}"
+        health.add_liveness_check(name, partial(_is_consuming, subscriber))
 
 
-def _consuming(subscriber: Any) -> bool:
+def _is_consuming(subscriber: Any) -> bool:
+    """A consume loop that ended never comes back by itself, and makes the process count as dead."""
     return not any(task.done() for task in subscriber.tasks)
 
 
@@ -138,12 +143,8 @@ def _topics_of(subscriber: Any) -> list[str]:
     return names
 
 
-async def _reached(broker: KafkaBroker) -> None:
-    if not await broker.ping(timeout=3):
-        raise ConnectionError("Kafka does not answer")
-
-
-async def _quietly(close: CloseHook) -> None:
+async def _close_safely(close: LifespanHook) -> None:
+    """Logs what closing raises: one part that cannot be closed must not keep the others open."""
     error = await attempt(close())
     if isinstance(error, Exception):
         log.warning("closing_failed", part=getattr(close, "__qualname__", str(close)), error=repr(error))

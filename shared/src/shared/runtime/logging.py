@@ -5,11 +5,12 @@ import sys
 
 import structlog
 
-_QUIET = ("aiokafka", "faststream", "httpx", "httpcore", "pymongo", "uvicorn.access")
+# They write a line for each call or message; ours have one canonical line each.
+_NOISY_LOGGERS = ("aiokafka", "faststream", "httpx", "httpcore", "pymongo", "uvicorn.access")
 
 
 def configure(service: str, level: str = "INFO") -> None:
-    """Route structlog and the standard library through one renderer on stderr."""
+    """Routes structlog and the standard library through one renderer, to stderr."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -23,15 +24,15 @@ def configure(service: str, level: str = "INFO") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering()),
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_renderers()),
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for name in _QUIET:
+    for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
 
 
-def _rendering() -> list[structlog.types.Processor]:
+def _renderers() -> list[structlog.types.Processor]:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if sys.stderr.isatty():
         # Not the pretty traceback: it prints local variables, and with them secrets.

@@ -35,7 +35,7 @@ class MongoSettings(SettingsBlock):
 
 
 class RedisSettings(SettingsBlock):
-    """Where the status channel and the shared call budget live."""
+    """Where the status channel and the shared rate limits are."""
 
     url: SecretStr
 
@@ -48,7 +48,7 @@ class HttpSettings(SettingsBlock):
 
 
 class AuthSettings(SettingsBlock):
-    """Where people's tokens come from, and what they must say."""
+    """Where auth is, and whom people's tokens must name as their issuer."""
 
     url: str
     issuer: str = "trueup"
@@ -61,16 +61,16 @@ class ServiceAuthSettings(AuthSettings):
 
 
 class OutboundSettings(SettingsBlock):
-    """Which exact origins are exempt from the rule of https and public addresses only."""
+    """Which exact origins (`http://host:port`) need not be https and public."""
 
     allowed_origins: tuple[str, ...] = ()
 
 
 class ServiceSettings(BaseSettings):
-    """What every service has.
+    """The settings that every service has.
 
-    Secrets may lie in files, as container engines do it: one for each variable and named like it; the
-    variable wins.
+    A secret may be in a file, as container engines do it: one file for each variable and named like it. The
+    variable wins over the file.
     """
 
     model_config = SettingsConfigDict(
@@ -93,36 +93,35 @@ class ServiceSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The usual order; the usual reader of secret files knows no nested names such as MONGO__URL."""
+        """Keeps the usual order, with a reader of secret files that knows nested names such as MONGO__URL."""
         secret_files = NestedSecretsSettingsSource(file_secret_settings)
         return init_settings, env_settings, dotenv_settings, secret_files
 
 
 def load(cls: type[S]) -> S:
-    """Build the settings, or say in one line which variable is wrong and exit with code 2."""
+    """Reads the settings; a wrong or missing one ends the process with code 2 and a line that names it."""
     try:
         return cls()
     except ValidationError as error:
-        print("; ".join(_complaint(cls, fault) for fault in error.errors()), file=sys.stderr)  # noqa: T201 (before logs)
+        print("; ".join(_fault_sentence(cls, fault) for fault in error.errors()), file=sys.stderr)  # noqa: T201 (before logs)
         raise SystemExit(2) from None
     except SettingsError as error:  # text that is no JSON where there must be some
         print(error, file=sys.stderr)  # noqa: T201 (before logs)
         raise SystemExit(2) from None
 
 
-def _complaint(cls: type[BaseSettings], fault: Any) -> str:
+def _fault_sentence(cls: type[BaseSettings], fault: Any) -> str:
     name = "__".join(str(part) for part in fault["loc"]).upper()
     if not name:  # a rule over several settings names them itself
         return str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] == "missing":
-        return (
-            f"setting {' and '.join(_needed(cls, fault['loc'], name))} is missing: set it in the environment"
-        )
+        names = " and ".join(_missing_variables(cls, fault["loc"], name))
+        return f"setting {names} is missing: set it in the environment"
     return f"setting {name} is wrong: {fault['msg']}"
 
 
-def _needed(cls: type[BaseSettings], location: tuple[Any, ...], name: str) -> list[str]:
-    """A whole block that is missing is named by the variables that it needs."""
+def _missing_variables(cls: type[BaseSettings], location: tuple[Any, ...], name: str) -> list[str]:
+    """Names the variables that are missing: of a whole missing block, those that it needs."""
     block = cls.model_fields.get(str(location[0]))
     kind = getattr(block, "annotation", None)
     if len(location) > 1 or not (isinstance(kind, type) and issubclass(kind, BaseModel)):

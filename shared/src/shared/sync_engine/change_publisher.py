@@ -163,7 +163,7 @@ class ChangePublisher:
             (item,) = await self._dirty.enqueue(
                 self._tenant_id, self._integration_id, [*due], session=session
             )
-            return item, await self._rows.forward(new_rows, known=given, session=session)
+            return item, await self._rows.upsert_newer(new_rows, existing=given, session=session)
 
         item, written = await self._mongo.transaction(work)
         standing = {row["_id"] for row in written}

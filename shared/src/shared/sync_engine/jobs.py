@@ -26,7 +26,7 @@ class RunJobs:
     ) -> None:
         names = [f"runs {place}" for place in range(workers)]
         self._workers = {
-            name: RunWorker(runs, definition, tools, beat=partial(health.beat, name)) for name in names
+            name: RunWorker(runs, definition, tools, beat=partial(health.heartbeat, name)) for name in names
         }
         self.jobs = [Job(name, worker.step, _LOOK_INTERVAL) for name, worker in self._workers.items()]
 

@@ -15,7 +15,7 @@ from shared.mongo import Index, Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
-from shared.runtime.lifespan import CloseHook, application, running
+from shared.runtime.lifespan import LifespanHook, create_application, service_lifespan
 from shared.sync_engine.handlers import SyncHandlers
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
@@ -54,7 +54,7 @@ class SyncDependencies(Generic[P_co]):
     status_channel: StatusReporter
     connect: Callable[[IntegrationState], AbstractAsyncContextManager[P_co]]
     open_publisher: OpenPublisher
-    close_hooks: tuple[CloseHook, ...] = ()
+    close_hooks: tuple[LifespanHook, ...] = ()
 
 
 class SyncService:
@@ -68,7 +68,7 @@ class SyncService:
     ) -> None:
         self._profile, self._dependencies, mongo = profile, dependencies, dependencies.mongo
         self.health = Health(profile.service)
-        self.health.check("document store", mongo.ping)
+        self.health.add_readiness_probe("document store", mongo.ping)
         self.publisher = Publisher(dependencies.broker, profile.service)
         self.outbox = Outbox(mongo, profile.service)
         self.integrations = IntegrationStates(mongo, profile.side)
@@ -81,17 +81,17 @@ class SyncService:
     def app(self, *other_jobs: Job) -> FastAPI:
         """Builds the application, with these jobs besides the runs."""
         broker = self._dependencies.broker
-        return application(self.health, partial(self._running, other_jobs), broker=broker)
+        return create_application(self.health, partial(self._running, other_jobs), broker=broker)
 
     @asynccontextmanager
     async def _running(self, other_jobs: tuple[Job, ...]) -> AsyncIterator[None]:
         mongo, relay = self._dependencies.mongo, Relay(self._dependencies.mongo, self.publisher, self.outbox)
-        async with running(
+        async with service_lifespan(
             health=self.health,
             broker=self._dependencies.broker,
             jobs=(relay.job(), *other_jobs, *self._runs.jobs),
-            starting=(partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),),
-            closing=(relay.release, *self._dependencies.close_hooks, mongo.close),
+            on_startup=(partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),),
+            on_shutdown=(relay.release, *self._dependencies.close_hooks, mongo.close),
         ):
             yield
             # Before the jobs are waited for: a run may have hours to go.

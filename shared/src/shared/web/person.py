@@ -1,11 +1,11 @@
-"""Who is calling, as a token says."""
+"""A person and their role, as a token names them."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class Role(IntEnum):
-    """What a person may do; each includes those before it."""
+    """What a person may do; each role includes those before it."""
 
     VIEWER = 1
     MAPPER = 2
@@ -15,7 +15,7 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of a tenant, as their token says."""
+    """A member of a tenant, as their token names them."""
 
     tenant_id: str
     person_id: str

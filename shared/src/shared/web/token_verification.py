@@ -1,5 +1,11 @@
 """Who is calling: people's tokens, verified offline against auth's published keys."""
 
+# Invariant: a token is accepted only if a known key of auth signed it, and no stranger can make a service
+# call auth in a storm. A refused token may be signed with a newer key, so the keys are fetched and it is
+# tried once more; but one fetch at a time, and none within the cool-down (1 s while no key is known at all):
+#
+#   0 s unknown key: fetch, 401   10 s again: 401 without a fetch   31 s a new key of auth's: fetch, ok
+
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
@@ -20,35 +26,37 @@ AUDIENCE = "trueup"
 ALGORITHM = "Ed25519"
 """EdDSA over Ed25519 by its fully specified name (RFC 9864, which retires `EdDSA`)."""
 
-_LEEWAY = 30
-_COOL_DOWN = 30.0
-_PAUSE = 1.0
-"""Seconds between two questions while no key is known at all."""
-_PATIENCE = 5.0
+_CLOCK_LEEWAY_SECONDS = 30
+"""By how much the clocks of auth and this service may differ when an expiry is judged."""
+_COOL_DOWN_SECONDS = 30.0
+_COOL_DOWN_WITHOUT_KEYS_SECONDS = 1.0
+_FETCH_TIMEOUT_SECONDS = 5.0
 
 
 class KeySource(Protocol):
-    """Where the keys come from that tokens are signed with."""
+    """Gives the keys that tokens are verified with."""
 
     async def current(self, *, refreshed: bool) -> KeySet:
-        """The known keys; `refreshed` asks for newer ones first."""
+        """Returns the known keys; `refreshed` looks for newer keys first."""
         ...
 
 
 class PublishedKeys:
-    """Auth's JWKS over HTTP: one fetch at a time, none within a cool-down, so strangers cause no storm."""
+    """Auth's JWKS over HTTP: one fetch at a time, and none within the cool-down."""
 
     def __init__(self, auth_url: str) -> None:
         self._url = f"{auth_url.rstrip('/')}/.well-known/jwks.json"
         self._keys: KeySet | None = None
-        self._asked = float("-inf")
+        self._fetched_seconds = float("-inf")
+        """The monotonic moment of the last fetch, successful or not."""
         self._lock = asyncio.Lock()
 
     async def current(self, *, refreshed: bool) -> KeySet:
-        """Raises `TransientError` when auth has never answered."""
+        """Returns the known keys; raises `TransientError` when auth has never answered."""
         async with self._lock:
-            pause = _PAUSE if self._keys is None else _COOL_DOWN
-            if (self._keys is None or refreshed) and time.monotonic() - self._asked > pause:
+            cool_down = _COOL_DOWN_WITHOUT_KEYS_SECONDS if self._keys is None else _COOL_DOWN_SECONDS
+            since_fetch = time.monotonic() - self._fetched_seconds
+            if (self._keys is None or refreshed) and since_fetch > cool_down:
                 await self._fetch()
         if self._keys is None:
             raise TransientError(f"the signing keys at {self._url} cannot be read", retry_after=5)
@@ -56,36 +64,42 @@ class PublishedKeys:
 
     async def _fetch(self) -> None:
         try:
-            async with httpx.AsyncClient(timeout=_PATIENCE, trust_env=False) as client:
+            async with httpx.AsyncClient(timeout=_FETCH_TIMEOUT_SECONDS, trust_env=False) as client:
                 answer = (await client.get(self._url)).raise_for_status()
                 self._keys = KeySet.import_key_set(answer.json())
         except (httpx.HTTPError, ValueError, JoseError) as error:
             if self._keys is None:
                 raise TransientError(f"the signing keys at {self._url} cannot be read: {error!r}") from error
         finally:
-            self._asked = time.monotonic()
+            self._fetched_seconds = time.monotonic()
 
 
 class TokenVerifier:
-    """Turns a token into a person, or refuses it."""
+    """Turns a token into the person whom it names, or refuses it."""
 
     def __init__(self, settings: AuthSettings, keys: KeySource | None = None) -> None:
         self._issuer = settings.issuer
         self._keys = keys or PublishedKeys(settings.url)
 
     async def person(self, token: str) -> Person:
-        """Raises a 401 `Problem` for anything that is not a valid token of ours."""
+        """Returns the person whom a token names.
+
+        Raises a 401 `Problem` for anything that is not a valid token of ours, and `TransientError` while no
+        key is known.
+        """
         claims = await self._claims(token, refreshed=False) or await self._claims(token, refreshed=True)
         if claims is None:
-            raise _unknown("the token is not valid or has expired: sign in again")
+            raise _unauthenticated("the token is not valid or has expired: sign in again")
         try:
             return Person(claims["tenant"], claims["sub"], claims["name"], Role[claims["role"].upper()])
         except (KeyError, AttributeError):
-            raise _unknown("the token lacks a tenant, a name or a known role: sign in again") from None
+            raise _unauthenticated(
+                "the token lacks a tenant, a name or a known role: sign in again"
+            ) from None
 
     async def _claims(self, token: str, *, refreshed: bool) -> dict[str, Any] | None:
         registry = jwt.JWTClaimsRegistry(
-            leeway=_LEEWAY,
+            leeway=_CLOCK_LEEWAY_SECONDS,
             iss={"essential": True, "value": self._issuer},
             aud={"essential": True, "value": AUDIENCE},
             exp={"essential": True},
@@ -101,12 +115,14 @@ class TokenVerifier:
 
 
 def require_role(verifier: TokenVerifier, role: Role) -> Callable[[Request], Awaitable[Person]]:
-    """A FastAPI dependency: the caller, who has at least this role; 401 or 403 otherwise."""
+    """Builds a FastAPI dependency: the caller, who has at least this role; 401 or 403 otherwise."""
 
     async def caller(request: Request) -> Person:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise _unknown("send the header Authorization: Bearer with a token from POST /sessions of auth")
+            raise _unauthenticated(
+                "send the header Authorization: Bearer with a token from POST /sessions of auth"
+            )
         person = await verifier.person(token)
         if person.role < role:
             needed = role.name.lower()
@@ -118,5 +134,5 @@ def require_role(verifier: TokenVerifier, role: Role) -> Callable[[Request], Awa
     return caller
 
 
-def _unknown(detail: str) -> Problem:
+def _unauthenticated(detail: str) -> Problem:
     return Problem(401, "Not signed in", detail)

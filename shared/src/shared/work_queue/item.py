@@ -1,4 +1,4 @@
-"""The unit of a work queue: some keys of one tenant, and the lane that they wait in."""
+"""The unit of a work queue: keys of one tenant, and the lane in which they wait."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,15 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """Names things that must be worked on again, and stays in the queue until they have been."""
+    """Names things that must be worked on again; the queue holds the item until their result is stored."""
 
     id: str
     tenant_id: str
     lane: str
-    """Items that are worked on in the same way wait in the same lane; the queue's owner names the lanes."""
+    """Items that are worked on in the same way share a lane; each service names its own lanes."""
     keys: tuple[str, ...]
+    """Sorted, each key once."""
     enqueued_at: datetime
+    """The moment of the news, in UTC and whole milliseconds; a requeued key keeps the moment of its news."""
     details: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """What else the worker must know of a key, by key; a key without details is left out."""
+    """What else the worker must know of a key; a key without details is left out."""

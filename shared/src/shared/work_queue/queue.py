@@ -1,16 +1,13 @@
 """Keeps work items in the service's own database, from the moment of the news until the work is stored."""
 
-# Invariant: what was enqueued stays in the queue until its result is durable. So a producer enqueues *after* it
-# has stored the news (killed in between, the news is delivered again and enqueued again), and a worker completes
-# an item *after* it has stored the result (killed in between, the work is done again and changes nothing).
+# Invariant: a key that was enqueued stays in the queue until a result is stored that was computed after the
+# news. A producer enqueues after it has stored the news, or in its transaction; a worker claims *before* it
+# reads its inputs and completes *after* it has stored the result. Killed in between, either does it again.
+# Each `enqueue` writes documents of its own, so that completing an item takes no later news away:
 #
-# Each call of `enqueue` writes a document of its own: two producers that name one key never write one document,
-# and an item that arrives while its key is worked on is a second item, which the completion of the first leaves.
+#   enqueue {a, b}   enqueue {b}   claim → [{a, b}, {b}]   enqueue {a}   complete both → {a} is left
 #
-#   enqueue t1 {a, b}   enqueue t1 {b}   claim → [{a, b}, {b}]   enqueue t1 {a}   complete both → [{a}] is left
-#
-# Claiming takes nothing away: the queue has one worker for each tenant, which leads by lease or holds the
-# tenant's transaction lock.
+# Claiming marks nothing: a tenant has one worker at a time, which leads by lease or holds the tenant's lock.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,13 +20,16 @@ from shared.work_queue.item import WorkItem
 
 _COLLECTION = "work_items"
 _KEYS_PER_ITEM = 250
-"""What is worked on together should not wait for much else."""
+"""Keys of one item are completed together: the first waits for the last, so an item stays small."""
 
 WORK_QUEUE_INDEXES = (Index(_COLLECTION, [("enqueued_at", 1)]),)
 
 
 class WorkQueue:
-    """Enqueues, claims in batches, requeues with a delay, and completes."""
+    """Enqueues keys, hands out due items oldest first, requeues keys that failed, and removes finished items.
+
+    Every method raises `TransientError` while the document store does not answer.
+    """
 
     def __init__(
         self,
@@ -50,32 +50,43 @@ class WorkQueue:
         not_before: datetime | None = None,
         session: Session | None = None,
     ) -> list[WorkItem]:
-        """Adds keys, with details where a mapping gives them, as items of at most `keys_per_item` keys.
+        """Adds keys as items of at most `keys_per_item` keys, and returns the items; no keys add nothing.
 
-        `at` is the moment of the news, now unless an older item is divided; `not_before` delays the work.
+        A mapping gives the details of each key. `at` is the moment of the news, by default now; an item that
+        is divided hands its own moment on. Nobody claims the items earlier than `not_before`.
         """
         details = keys if isinstance(keys, Mapping) else {}
-        enqueued_at, rest = utc(at or self._clock()), iter(sorted(keys))
+        enqueued_at, rest = utc(at or self._clock()), iter(sorted(set(keys)))
         items = []
         while batch := tuple(islice(rest, self._keys_per_item)):
-            of_batch = {key: details[key] for key in batch if details.get(key)}
+            of_batch = {key: tuple(details[key]) for key in batch if details.get(key)}
             items.append(WorkItem(uuid4().hex, tenant_id, lane, batch, enqueued_at, of_batch))
-        documents = [_document(item) | {"not_before": not_before} for item in items]
+        documents = [_document(item, not_before) for item in items]
         await self._rows(tenant_id).insert_many(documents, session=session)
         return items
 
     async def restore(self, item: WorkItem) -> None:
-        """Puts an item back that another worker may have completed in the meantime."""
-        await self._rows(item.tenant_id).bulk([Put(_document(item) | {"not_before": None})])
+        """Puts an item back, due at once, which another worker may have completed meanwhile."""
+        await self._rows(item.tenant_id).bulk([Put(_document(item, not_before=None))])
 
     async def requeue_after(
-        self, tenant_id: str, lane: str, keys: Collection[str], *, at: datetime, not_before: datetime
+        self,
+        tenant_id: str,
+        lane: str,
+        keys: Mapping[str, Sequence[str]] | Collection[str],
+        *,
+        at: datetime,
+        not_before: datetime,
     ) -> None:
-        """Adds keys whose work failed, not to be claimed before `not_before`; `at` keeps their age."""
+        """Adds keys whose work failed, due at `not_before`; `at` is the moment of their oldest news.
+
+        Call `complete` for the failed items only afterwards: a worker that is killed between the two calls
+        leaves the keys in the queue twice, never absent from it.
+        """
         await self.enqueue(tenant_id, lane, keys, at=at, not_before=not_before)
 
     async def tenants(self, now: datetime) -> list[str]:
-        """The ids of tenants with items that may be claimed now, in order."""
+        """Returns the ids of the tenants that have due items, sorted."""
         return sorted(await self._mongo.all_tenants(_COLLECTION).distinct("tenant_id", _due(now)))
 
     async def claim(
@@ -88,28 +99,33 @@ class WorkQueue:
         skip: int = 0,
         session: Session | None = None,
     ) -> list[WorkItem]:
-        """The oldest items of one lane, or of all, that may be worked on now."""
+        """Returns up to `limit` due items of one lane, or of all, oldest first, after the first `skip`."""
         wanted = _due(now or self._clock()) | ({"lane": lane} if lane is not None else {})
-        order = [("enqueued_at", 1), ("_id", 1)]
+        # By time alone: a tie-breaker would double the time of the embedded store's sort, and which of two
+        # items of the same millisecond comes first matters to nobody.
+        order = [("enqueued_at", 1)]
         rows = await self._rows(tenant_id).find(wanted, sort=order, limit=limit, skip=skip, session=session)
         return [_item(row) for row in rows]
 
     async def lane(self, tenant_id: str, lane: str) -> list[WorkItem]:
-        """Every item of a lane, those that are delayed included."""
+        """Returns every item of a lane, delayed items included, in no order."""
         return [_item(row) for row in await self._rows(tenant_id).find({"lane": lane})]
 
     async def complete(self, tenant_id: str, ids: Collection[str], *, session: Session | None = None) -> None:
-        """Removes items whose work is stored."""
+        """Removes items whose work is stored; ids that are absent already are passed over."""
         if ids:
             await self._rows(tenant_id).remove_many(ids, session=session)
 
     async def newest(self, tenant_id: str) -> datetime | None:
-        """The moment of the youngest item, delayed or not; None when nothing waits."""
+        """Returns the moment of the youngest item, delayed or not; None when the tenant has no items."""
         rows = await self._rows(tenant_id).find(sort=[("enqueued_at", -1)], limit=1, fields=["enqueued_at"])
         return rows[0]["enqueued_at"] if rows else None
 
     async def any_until(self, tenant_id: str, moment: datetime, *, delayed: bool = False) -> bool:
-        """Whether an item that was enqueued up to `moment` still waits, or waits with a delay."""
+        """Tells whether an item of news up to `moment` waits: a fresh item, or a requeued one (`delayed`).
+
+        An item that was requeued counts as delayed even when it is due by now: its first try failed.
+        """
         wanted = {"enqueued_at": {"$lte": moment}, "not_before": {"$ne": None} if delayed else None}
         return bool(await self._rows(tenant_id).find(wanted, limit=1, fields=["_id"]))
 
@@ -121,18 +137,19 @@ def _due(now: datetime) -> Document:
     return {"$or": [{"not_before": None}, {"not_before": {"$lte": now}}]}
 
 
-def _document(item: WorkItem) -> Document:
-    """Details are kept beside the keys, as a list: a key may hold what a field name must not."""
+def _document(item: WorkItem, not_before: datetime | None) -> Document:
     return {
         "_id": item.id,
         "lane": item.lane,
         "keys": list(item.keys),
+        # A list beside the keys, not a mapping: a key may hold a dot or a dollar, a field name must not.
         "details": [list(item.details.get(key, ())) for key in item.keys],
         "enqueued_at": item.enqueued_at,
+        "not_before": not_before,
     }
 
 
 def _item(row: Document) -> WorkItem:
     keys = tuple(row["keys"])
-    details = {key: tuple(more) for key, more in zip(keys, row["details"], strict=True) if more}
+    details = {key: tuple(values) for key, values in zip(keys, row["details"], strict=True) if values}
     return WorkItem(row["_id"], row["tenant_id"], row["lane"], keys, row["enqueued_at"], details)

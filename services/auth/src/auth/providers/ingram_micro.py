@@ -92,7 +92,7 @@ class IngramMicroProvider:
         async with self._client.api(connection.base_url, headers, hidden=connection.secrets) as api:
             body = {"marketplace": connection.marketplace}
             # `reads`: signing in changes nothing, so a sign-in that was cut off may be tried again.
-            return refuse_redirect(await api.request("POST", "/token", json=body, reads=True))
+            return refuse_redirect(await api.request("POST", "/token", json=body, read_only=True))
 
 
 def _session_from(connection: IngramConnection, response: ApiResponse) -> ProviderSession:

@@ -10,6 +10,7 @@ import base64
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 
 from shared.errors import AddressRefused, TransientError, UnexpectedResponse
@@ -21,7 +22,12 @@ from shared.runtime.settings import OutboundSettings
 from shared.web.problems import FieldError, Problem
 
 # A person waits for a check, so a call is tried twice at most; a sync service repeats its whole request.
-_CHECK_POLICY = CallPolicy(connect=10.0, read=60.0, attempts=2, deadline=100.0, renew_on=frozenset())
+_CHECK_POLICY = CallPolicy(
+    read_timeout=timedelta(seconds=60),
+    attempts=2,
+    total_timeout=timedelta(seconds=100),
+    renew_on=frozenset(),
+)
 
 
 @dataclass(frozen=True, slots=True)

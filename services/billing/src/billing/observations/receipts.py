@@ -27,7 +27,7 @@ _CountKey = tuple[str, str, int]
 
 RECEIPT_INDEXES = (
     Index(_COLLECTION, [("integration_id", 1), ("newest", 1)]),
-    Index(_COLLECTION, [("at", 1)], ttl=int(_TIME_TO_LIVE.total_seconds())),
+    Index(_COLLECTION, [("at", 1)], ttl=_TIME_TO_LIVE),
 )
 
 

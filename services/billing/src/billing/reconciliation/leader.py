@@ -51,7 +51,7 @@ class ReconcilerLeader:
         if lease is None:
             return False
         try:
-            async with lease.kept():  # the first step of a large tenant's pass takes long
+            async with lease.keep_alive():  # the first step of a large tenant's pass takes long
                 await self._hold_fence(lease)
                 return await self._reconciler.process_next(lease.token)
         except LeaseLost:

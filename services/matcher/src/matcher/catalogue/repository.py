@@ -32,13 +32,13 @@ class MongoCatalogue:
     async def store_newer_items(self, items: Sequence[Item]) -> None:
         collection = attrgetter("tenant_id", "kind")
         for (tenant_id, kind), group in groupby(sorted(items, key=collection), key=collection):
-            await self._mongo.documents(kind, tenant_id).forward(item_document(item) for item in group)
+            await self._mongo.documents(kind, tenant_id).upsert_newer(item_document(item) for item in group)
 
     async def store_newer_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
         tenant = attrgetter("tenant_id")
         for tenant_id, group in groupby(sorted(integrations, key=tenant), key=tenant):
             documents = (integration_document(integration) for integration in group)
-            await self._mongo.documents(INTEGRATIONS, tenant_id).forward(documents)
+            await self._mongo.documents(INTEGRATIONS, tenant_id).upsert_newer(documents)
 
     async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
         await self._queue.enqueue(tenant_id, lane, keys)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from psa_sync.runs.ports import PsaConnection
 from shared.errors import PermanentError
 from shared.http_client.access import AccessClient
-from shared.http_client.client import Api, CallPolicy
+from shared.http_client.client import Api
+from shared.http_client.retry import CallPolicy
 from shared.sync_engine.models import IntegrationState
 
 

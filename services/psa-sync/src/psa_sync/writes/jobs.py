@@ -40,7 +40,7 @@ class WriteJob:
     health: Health
 
     def job(self) -> Job:
-        return Job(NAME, self.step, timedelta(seconds=1), longest=_LONGEST_ROUND)
+        return Job(NAME, self.step, timedelta(seconds=1), step_limit=_LONGEST_ROUND)
 
     async def step(self) -> bool:
         """Carries on the writes that are due now; tells whether anything moved."""
@@ -49,7 +49,7 @@ class WriteJob:
         async def carry_on(line: LineRef) -> None:
             nonlocal moved_lines
             steps = await attempt(self._write(line))
-            self.health.beat(NAME)
+            self.health.heartbeat(NAME)
             if isinstance(steps, Exception):
                 log.warning("write_round_failed", line_id=line.line_id, exc_info=steps)
             elif steps:
@@ -65,7 +65,7 @@ class WriteJob:
         if lease is None:
             return 0
         try:
-            async with lease.kept():
+            async with lease.keep_alive():
                 return await self.writer.write(line, lease)
         finally:
             await attempt(lease.release())

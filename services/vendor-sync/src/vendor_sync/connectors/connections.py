@@ -33,6 +33,6 @@ class MarketplaceConnections:
         async with self._access.connected(
             integration.tenant_id,
             integration.integration_id,
-            budget=self._rate_limits.of(integration.integration_id),
+            rate_limit=self._rate_limits.of(integration.integration_id),
         ) as api:
             yield connector(api)

@@ -11,6 +11,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -27,7 +28,9 @@ PAGE_SIZE = 1000
 MEDIA_TYPE = "application/vnd.connectwise.com+json; version=2025.1"
 """Pinned: without a version the answer is the newest model (ConnectWise §2.2)."""
 HEADERS: Mapping[str, str] = {"Accept": MEDIA_TYPE}
-POLICY = CallPolicy(connect=10, read=60, floor=30, renew_on=frozenset({401, 404}))
+POLICY = CallPolicy(
+    read_timeout=timedelta(seconds=60), throttle_pause=timedelta(seconds=30), renew_on=frozenset({401, 404})
+)
 """No time-outs are published; 30 s is the vendor's own pause after a 429 without `Retry-After`.
 
 An upgrade moves the code base, and every old address answers 404: access is asked for anew, once (§2.1).

@@ -40,7 +40,7 @@ class IngramMicroConnector:
 
     @property
     def held_for_seconds(self) -> float:
-        return self._api.held_for
+        return self._api.wait_seconds
 
     def accounts(self) -> AsyncIterator[ListPage[Customer]]:
         return self._pages("/customers", {}, account_of)

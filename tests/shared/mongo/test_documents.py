@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -35,9 +36,9 @@ async def test_a_taken_id_is_a_conflict(mongo: Mongo) -> None:
 
 async def test_only_newer_revisions_are_stored(mongo: Mongo) -> None:
     things = mongo.documents("things", "us")
-    await things.forward([{"_id": "1", "revision": 5, "name": "now"}])
+    await things.upsert_newer([{"_id": "1", "revision": 5, "name": "now"}])
 
-    written = await things.forward(
+    written = await things.upsert_newer(
         [
             {"_id": "1", "revision": 4, "name": "before"},
             {"_id": "2", "revision": 1, "name": "older"},
@@ -51,10 +52,12 @@ async def test_only_newer_revisions_are_stored(mongo: Mongo) -> None:
 
 async def test_what_was_known_a_moment_ago_may_be_outdated(mongo: Mongo) -> None:
     things = mongo.all_tenants("things")
-    await things.forward([{"_id": "1", "revision": 5, "name": "now"}])
+    await things.upsert_newer([{"_id": "1", "revision": 5, "name": "now"}])
 
-    late = await things.forward([{"_id": "1", "revision": 3, "name": "late"}], known={})
-    newer = await things.forward([{"_id": "1", "revision": 7, "name": "newer"}], known={"1": {"revision": 2}})
+    late = await things.upsert_newer([{"_id": "1", "revision": 3, "name": "late"}], existing={})
+    newer = await things.upsert_newer(
+        [{"_id": "1", "revision": 7, "name": "newer"}], existing={"1": {"revision": 2}}
+    )
 
     assert (late, [row["name"] for row in newer]) == ([], ["newer"])
     assert await things.get("1") == {"_id": "1", "revision": 7, "name": "newer"}
@@ -71,7 +74,7 @@ async def test_concurrent_writers_leave_the_newest_of_every_key(
     async with asyncio.TaskGroup() as group:
         for start in range(3):
             rows = [{"_id": key, "revision": revision} for key, revision in news[start::3]]
-            group.create_task(things.forward(rows))
+            group.create_task(things.upsert_newer(rows))
 
     stored = {row["_id"]: row["revision"] for row in await things.find()}
     assert stored == {key: max(r for k, r in news if k == key) for key, _ in news}
@@ -151,6 +154,73 @@ async def test_many_ids_are_read_and_removed_whole(mongo: Mongo) -> None:
     ]
 
 
+async def test_documents_are_found_by_many_values_of_a_field(mongo: Mongo) -> None:
+    ours, theirs = mongo.documents("things", "us"), mongo.documents("things", "them")
+    await ours.insert_many({"_id": f"{n:03}", "ref": f"r{n % 120}", "kind": n % 2} for n in range(240))
+    await theirs.insert({"_id": "theirs", "ref": "r1", "kind": 1})
+
+    found = await ours.find_in("ref", (f"r{n}" for n in range(110)))
+
+    assert sorted(row["_id"] for row in found) == [f"{n:03}" for n in range(240) if n % 120 < 110]
+
+
+async def test_a_value_that_is_named_twice_finds_its_documents_once(mongo: Mongo) -> None:
+    things = mongo.documents("things", "us")
+    await things.insert({"_id": "1", "ref": "a"})
+    far_apart = ["a", *(f"nobody's {n}" for n in range(120)), "a"]
+
+    assert [row["_id"] for row in await things.find_in("ref", far_apart)] == ["1"]
+
+
+async def test_documents_found_by_values_match_the_rest_of_the_filter_and_show_the_fields_asked_for(
+    mongo: Mongo,
+) -> None:
+    things = mongo.documents("things", "us")
+    await things.insert_many([{"_id": str(n), "ref": "a", "kind": n, "more": 1} for n in range(3)])
+
+    found = await things.find_in("ref", ["a"], where={"kind": {"$gt": 0}}, fields=["kind"])
+
+    assert sorted(found, key=lambda row: row["_id"]) == [{"_id": "1", "kind": 1}, {"_id": "2", "kind": 2}]
+
+
+async def test_documents_found_by_values_are_read_inside_a_transaction(mongo: Mongo) -> None:
+    things = mongo.documents("things", "us")
+
+    async def work(session: Session) -> int:
+        await things.insert({"_id": "1", "ref": "a"}, session=session)
+        return len(await things.find_in("ref", ["a"], session=session))
+
+    assert await mongo.transaction(work) == 1
+
+
+async def test_no_values_find_nothing(mongo: Mongo) -> None:
+    things = mongo.documents("things", "us")
+    await things.insert({"_id": "1", "ref": "a"})
+
+    assert await things.find_in("ref", []) == []
+    assert await things.find_in("ref", iter(())) == []
+    assert await things.distinct_in("ref", "_id", []) == set()
+    assert await things.remove_many([]) == 0
+    assert await things.count() == 1
+
+
+async def test_what_many_documents_hold_under_a_name_is_told_once(mongo: Mongo) -> None:
+    things = mongo.documents("things", "us")
+    await things.insert_many({"_id": str(n), "ref": f"r{n}", "group": n % 3} for n in range(120))
+    await mongo.documents("things", "them").insert({"_id": "theirs", "ref": "r1", "group": 9})
+
+    assert await things.distinct_in("group", "ref", (f"r{n}" for n in range(1, 120))) == {0, 1, 2}
+    assert await things.distinct_in("group", "ref", ["r3"]) == {0}
+
+
+async def test_an_index_with_a_time_to_live_is_stored_in_seconds(mongo: Mongo) -> None:
+    await mongo.ensure([Index("things", [("at", 1)], ttl=timedelta(days=40))])
+
+    raw = await mongo._database["things"].index_information()  # noqa: SLF001 (what the driver stored)
+
+    assert raw["at_1"]["expireAfterSeconds"] == 40 * 24 * 3600
+
+
 @pytest.mark.parametrize("before", [[], [{"_id": "1", "revision": 0}]], ids=["unknown", "known"])
 async def test_news_that_was_overtaken_is_not_said_to_be_written(
     mongo: Mongo, mongo_settings: MongoSettings, before: list[dict[str, Any]]
@@ -158,9 +228,9 @@ async def test_news_that_was_overtaken_is_not_said_to_be_written(
     theirs = mongo.all_tenants("things")
     await theirs.insert_many(before)
     newer: list[dict[str, Any]] = [{"_id": "1", "revision": 3}]
-    store = Meddled(mongo_settings, "things.bulk_write", lambda: theirs.forward(newer))
+    store = Meddled(mongo_settings, "things.bulk_write", lambda: theirs.upsert_newer(newer))
 
-    written = await store.all_tenants("things").forward(
+    written = await store.all_tenants("things").upsert_newer(
         [{"_id": "1", "revision": 2}, {"_id": "2", "revision": 2}]
     )
 

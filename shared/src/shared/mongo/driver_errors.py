@@ -1,0 +1,51 @@
+"""How an error of the document store's driver becomes one of ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    WTimeoutError,
+)
+
+from shared.errors import Conflict, TransientError
+
+_DUPLICATE_KEY = 11000
+_WRITE_CONFLICT = 112
+
+
+@contextmanager
+def translate_errors(session: AsyncIOMotorClientSession | None = None) -> Iterator[None]:
+    """Raises `Conflict` for a key that is taken, `TransientError` for a store that is away or contended.
+
+    Inside a transaction (`session`) only `Conflict` is raised: the driver itself must see the other errors to
+    repeat the transaction. What it gives up on is translated around the whole transaction.
+    """
+    try:
+        yield
+    except DuplicateKeyError as error:
+        raise Conflict(f"it is there already: {error.details}") from error
+    except BulkWriteError as error:
+        raise Conflict(f"{len(duplicate_positions(error))} of the documents are there already") from error
+    except (ConnectionFailure, WTimeoutError, ExecutionTimeout) as error:
+        if session is not None:
+            raise
+        raise TransientError(f"the document store does not answer: {error}") from error
+    except OperationFailure as error:
+        contended = error.has_error_label("TransientTransactionError") or error.code == _WRITE_CONFLICT
+        if session is not None or not contended:
+            raise
+        raise TransientError(f"the document store is contended: {error}") from error
+
+
+def duplicate_positions(error: BulkWriteError) -> list[int]:
+    """Returns the positions in the bulk whose key was taken; raises the error itself if it has others."""
+    faults = (error.details or {}).get("writeErrors", [])
+    if not faults or any(fault.get("code") != _DUPLICATE_KEY for fault in faults):
+        raise error
+    return [fault["index"] for fault in faults]

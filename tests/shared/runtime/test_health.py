@@ -1,0 +1,93 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+
+from shared.runtime.health import Health
+
+OVERDUE, HOUR = timedelta(seconds=-1), timedelta(hours=1)
+
+
+async def answered() -> None:
+    await asyncio.sleep(0)
+
+
+async def refused() -> None:
+    raise OSError("no answer")
+
+
+async def get(health: Health, path: str) -> Response:
+    app = FastAPI()
+    app.include_router(health.router())
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+        return await client.get(path)
+
+
+async def test_a_part_whose_heartbeat_is_late_makes_the_process_count_as_dead() -> None:
+    health = Health("billing")
+    health.expect_heartbeats("relay", HOUR)
+    health.expect_heartbeats("reconciler", OVERDUE)
+
+    assert health.stalled() == ["reconciler"]
+    assert await health.unready() == ["reconciler"]
+
+    health.expect_no_more_heartbeats("reconciler")
+    assert health.stalled() == []
+
+
+async def test_a_part_may_be_idle_for_as_long_as_it_likes_after_its_work() -> None:
+    health = Health("billing")
+
+    with health.time_limit("consumer", OVERDUE):
+        assert health.stalled() == ["consumer"]
+
+    assert health.stalled() == []
+
+
+async def test_work_that_fails_ends_its_time_limit_too() -> None:
+    health = Health("billing")
+
+    with pytest.raises(OSError, match="no"), health.time_limit("consumer", OVERDUE):
+        raise OSError("no")
+
+    assert health.stalled() == []
+
+
+async def test_a_loop_that_ended_makes_the_process_count_as_dead() -> None:
+    health, alive = Health("billing"), [True]
+    health.add_liveness_check("consume", lambda: alive[0])
+    assert health.stalled() == []
+
+    alive[0] = False
+
+    assert health.stalled() == ["consume"]
+
+
+async def test_a_store_that_is_away_makes_the_service_unready_but_not_dead() -> None:
+    health = Health("billing")
+    health.add_readiness_probe("document store", refused)
+    health.add_readiness_probe("redis", answered)
+
+    assert await health.unready() == ["document store"]
+    assert health.stalled() == []
+
+
+async def test_a_consumer_with_an_outage_makes_the_service_unready_while_it_lasts() -> None:
+    health, outage = Health("billing"), [True]
+    health.add_outage_check("consumer", lambda: outage[0])
+
+    assert await health.unready() == ["consumer"]
+    outage[0] = False
+    assert await health.unready() == []
+
+
+async def test_health_is_answered_with_the_names_of_the_parts_at_fault() -> None:
+    health = Health("billing")
+    health.add_readiness_probe("document store", refused)
+
+    live, ready = await get(health, "/health/live"), await get(health, "/health/ready")
+
+    assert (live.status_code, live.json()) == (200, {"service": "billing", "ok": True, "faults": []})
+    assert (ready.status_code, ready.json()["faults"]) == (503, ["document store"])
