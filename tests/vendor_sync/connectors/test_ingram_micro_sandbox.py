@@ -55,7 +55,11 @@ async def test_a_run_reads_all_that_is_billable_with_the_fewest_calls(stage: Sta
 
     finished = await stage.run()
 
-    billable = [one for one in world.marketplace.subscriptions.values() if one.status in ("active", "hold")]
+    billable = [
+        subscription
+        for subscription in world.marketplace.subscriptions.values()
+        if subscription.status in ("active", "hold")
+    ]
     assert (finished.outcome, finished.reason) == (Outcome.COMPLETE, None)
     assert finished.counts["subscriptions"] == len(billable)
     assert finished.published[VendorAccountObserved.topic] == len(world.marketplace.customers)
