@@ -12,19 +12,19 @@ from types import ModuleType
 
 from standalone import signals
 from standalone.services import TOPICS
-from standalone.startup_order import tell
+from standalone.startup_order import print_line
 from standalone.system import EVERYTHING, SERVERS, Overrides, System
-from tests.bench import approving, calls, dashboards, full_run, memory, reconciling, subscriptions
-from tests.bench.connected import Connected, first_sync
-from tests.bench.ground import Ground
+from tests.bench import approvals, calls, dashboards, full_run, memory, reconciliation, subscriptions
+from tests.bench.bench_env import BenchEnv
+from tests.bench.connected_system import ConnectedEnv, run_first_sync
 from tests.bench.harness import Row
 from tests.bench.report import save, table
 
-_PLACE = Path(".trueup/bench").absolute()
-_LOGS = _PLACE / "logs"
+_DIRECTORY = Path(".trueup/bench").absolute()
+_LOGS = _DIRECTORY / "logs"
 _SEED = 7
 
-ON_SERVERS = {"subscriptions": subscriptions, "reconciling": reconciling, "approving": approving}
+ON_SERVERS = {"subscriptions": subscriptions, "reconciling": reconciliation, "approving": approvals}
 ON_SYSTEM = {"memory": memory, "calls": calls, "dashboards": dashboards, "full-run": full_run}
 """In this order: the later ones stop what they do not need."""
 
@@ -42,51 +42,51 @@ def main() -> int:
     return signals.run(_bench(frozenset(given.rows), quick=given.quick))
 
 
-async def _bench(wanted: frozenset[str], *, quick: bool) -> int:
-    began = time.monotonic()
+async def _bench(names: frozenset[str], *, quick: bool) -> int:
+    started = time.monotonic()
     rows: list[Row] = []
-    if chosen := _chosen(ON_SERVERS, wanted):
-        async with _started((*SERVERS, TOPICS)) as system:
-            rows += await _measured(chosen, Ground(system, _LOGS, quick))
-    if chosen := _chosen(ON_SYSTEM, wanted):
-        async with _started(EVERYTHING, _without_budget(500 if quick else 5_000)) as system:
-            tell("the first sync …")
-            rows += await _measured(chosen, Connected(system, _LOGS, quick, await first_sync(system)))
-    path = save(rows, _PLACE, quick=quick)
-    for line in ("", *table(rows), "", f"saved as {path} after {time.monotonic() - began:.0f} s"):
-        tell(line)
+    if selected := _select(ON_SERVERS, names):
+        async with _start_system((*SERVERS, TOPICS)) as system:
+            rows += await _measure(selected, BenchEnv(system, _LOGS, quick))
+    if selected := _select(ON_SYSTEM, names):
+        async with _start_system(EVERYTHING, _without_rate_limit(500 if quick else 5_000)) as system:
+            print_line("the first sync …")
+            rows += await _measure(selected, ConnectedEnv(system, _LOGS, quick, await run_first_sync(system)))
+    path = save(rows, _DIRECTORY, quick=quick)
+    for line in ("", *table(rows), "", f"saved as {path} after {time.monotonic() - started:.0f} s"):
+        print_line(line)
     return 0
 
 
-async def _measured(chosen: Rows, ground: Ground) -> list[Row]:
+async def _measure(selected: Rows, env: BenchEnv) -> list[Row]:
     rows: list[Row] = []
-    for name, row in chosen.items():
-        tell(f"measuring {name} …")
-        rows += await row.measure(ground)
+    for name, row in selected.items():
+        print_line(f"measuring {name} …")
+        rows += await row.measure(env)
     return rows
 
 
 @asynccontextmanager
-async def _started(only: tuple[str, ...], overrides: Overrides | None = None) -> AsyncIterator[System]:
-    """On fresh data, so that no run inherits the size of the one before."""
-    with tempfile.TemporaryDirectory(dir=_PLACE, prefix="data-") as data:
+async def _start_system(only: tuple[str, ...], overrides: Overrides | None = None) -> AsyncIterator[System]:
+    """Run these processes on fresh data, so that no bench inherits the size of the one before."""
+    with tempfile.TemporaryDirectory(dir=_DIRECTORY, prefix="data-") as data:
         system = System(
-            data_dir=Path(data), seed=_SEED, only=only, overrides=overrides or {}, say=lambda _: None
+            data_dir=Path(data), seed=_SEED, only=only, overrides=overrides or {}, report=lambda _: None
         )
         async with system:
             yield system
 
 
-def _without_budget(subscriptions: int) -> Overrides:
-    """So many calls a minute that nobody ever waits for them; the bucket in Redis is still asked."""
+def _without_rate_limit(subscriptions: int) -> Overrides:
+    """Return settings with a limit that is never reached; every call still takes its token from Redis."""
     return {
         "sandbox": {"SANDBOX__SUBSCRIPTIONS": str(subscriptions)},
         "vendor-sync": {"BUDGET__PER_MINUTE": "60000000", "BUDGET__BURST": "1000000"},
     }
 
 
-def _chosen(rows: Rows, wanted: frozenset[str]) -> Rows:
-    return {name: row for name, row in rows.items() if name in wanted or not wanted}
+def _select(rows: Rows, names: frozenset[str]) -> Rows:
+    return {name: row for name, row in rows.items() if name in names or not names}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""Rows: how long a completion takes from the status channel to the dashboards that are subscribed."""
+"""Rows `dashboards`: how long a completion takes from the status channel to subscribed dashboards."""
+
+# Every dashboard must be subscribed before the first measured completion, or its delay would hold the
+# connecting.  So one completion is reported ahead: each dashboard gets it within the snapshot that begins its
+# stream, and from then on it is subscribed.  The measured ones follow with pauses, so that a delay is that of
+# one completion and not of a queue.
 
 import asyncio
 import time
@@ -11,29 +16,29 @@ from shared.contracts.base import Outcome
 from shared.runtime.settings import RedisSettings
 from shared.status_channel import RunStatus, StatusChannel
 from standalone.demo.client import DemoClient
-from tests.bench.connected import Connected, signed_in
+from tests.bench.connected_system import ConnectedEnv, sign_in
 from tests.bench.harness import Row, Sample, Sign, Spread, Target
 from tests.bench.usage import cpu_seconds, peak_mb
 
 _TARGET = Target(Sign.AT_MOST, 100)
 _DASHBOARDS = 10
 _INTEGRATION = "int_bench"
-_PAUSE = timedelta(milliseconds=25).total_seconds()
+_PAUSE_SECONDS = timedelta(milliseconds=25).total_seconds()
 _FIRST = "first"
 
 
-async def measure(ground: Connected) -> list[Row]:
-    """Ten dashboards on the console's event stream; each completion is told as billing tells it."""
-    system, amount = ground.system, 60 if ground.quick else 300
-    console = system.parts["console"].pid
-    used, began = cpu_seconds(console), time.perf_counter()
-    live = StatusChannel(RedisSettings(url=SecretStr(system.servers.redis_url)))
-    async with DemoClient(system.urls) as desk:
-        await signed_in(desk, system)
-        delays = sorted(await _delays(live, desk, system.credentials.tenant_id, amount))
-    await live.close()
-    seconds = time.perf_counter() - began
-    sample = Sample(seconds, len(delays), cpu_seconds(console) - used, peak_mb(console))
+async def measure(env: ConnectedEnv) -> list[Row]:
+    """Watch ten dashboards on the console's event stream, while completions are reported as billing does."""
+    system, amount = env.system, 60 if env.quick else 300
+    console_pid = system.processes["console"].pid
+    cpu_before, started = cpu_seconds(console_pid), time.perf_counter()
+    channel = StatusChannel(RedisSettings(url=SecretStr(system.servers.redis_url)))
+    async with DemoClient(system.urls) as client:
+        await sign_in(client, system)
+        delays = sorted(await _measure_delays_ms(channel, client, system.credentials.tenant_id, amount))
+    await channel.close()
+    seconds = time.perf_counter() - started
+    sample = Sample(seconds, len(delays), cpu_seconds(console_pid) - cpu_before, peak_mb(console_pid))
     percentiles = quantiles(delays, n=100)
     return [
         Row(
@@ -47,39 +52,42 @@ async def measure(ground: Connected) -> list[Row]:
     ]
 
 
-async def _delays(live: StatusChannel, desk: DemoClient, tenant_id: str, amount: int) -> list[float]:
-    """In milliseconds, of every completion at every dashboard."""
-    wall = [_Dashboard(desk, amount) for _ in range(_DASHBOARDS)]
-    told: dict[str, float] = {}
-    # Seen by each as part of the snapshot that it begins with: from then on it is subscribed.
-    await live.report(_completion(tenant_id, _FIRST))
+async def _measure_delays_ms(
+    channel: StatusChannel, client: DemoClient, tenant_id: str, amount: int
+) -> list[float]:
+    """Return the delay of every completion at every dashboard, in milliseconds."""
+    dashboards = [_Dashboard(client, amount) for _ in range(_DASHBOARDS)]
+    reported: dict[str, float] = {}
+    await channel.report(_completion(tenant_id, _FIRST))
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        for dashboard in wall:
+        for dashboard in dashboards:
             group.create_task(dashboard.watch())
-        for dashboard in wall:
+        for dashboard in dashboards:
             await dashboard.subscribed.wait()
-        for place in range(amount):
-            told[f"run{place}"] = time.perf_counter()
-            await live.report(_completion(tenant_id, f"run{place}"))
-            await asyncio.sleep(_PAUSE)
-    return [(seen - told[run]) * 1000 for dashboard in wall for run, seen in dashboard.seen.items()]
+        for number in range(amount):
+            reported[f"run{number}"] = time.perf_counter()
+            await channel.report(_completion(tenant_id, f"run{number}"))
+            await asyncio.sleep(_PAUSE_SECONDS)
+    return [
+        (at - reported[run_id]) * 1000 for dashboard in dashboards for run_id, at in dashboard.seen_at.items()
+    ]
 
 
 class _Dashboard:
-    """Watches until it has seen so many completions; `seen` says when it saw each run's."""
+    """Watches until it has seen `amount` completions; `seen_at` holds when it saw each run's."""
 
-    def __init__(self, desk: DemoClient, amount: int) -> None:
-        self._desk, self._amount = desk, amount
-        self.subscribed, self.seen = asyncio.Event(), dict[str, float]()
+    def __init__(self, client: DemoClient, amount: int) -> None:
+        self._client, self._amount = client, amount
+        self.subscribed, self.seen_at = asyncio.Event(), dict[str, float]()
 
     async def watch(self) -> None:
-        async for status in self._desk.statuses():
+        async for status in self._client.stream_statuses():
             now = time.perf_counter()
             if status["run_id"] == _FIRST:
                 self.subscribed.set()
             elif status["integration_id"] == _INTEGRATION:
-                self.seen[status["run_id"]] = now
-            if len(self.seen) == self._amount:
+                self.seen_at[status["run_id"]] = now
+            if len(self.seen_at) == self._amount:
                 return
 
 

@@ -1,7 +1,9 @@
-"""Measuring side by side: ours and a bare baseline take turns, so that a busy machine slows both alike.
+"""Measures the product (`ours`) and a bare baseline (`bare`) side by side."""
 
-Only ratios taken within a pair, and their median, are to be trusted; absolute figures are of one machine.
-"""
+# The two sides take turns, so that a busy machine slows both alike; only ratios taken within a pair, and
+# their median, are to be trusted.  With ours 1.2 s, 12 s, 1.2 s and bare 1 s, 10 s, 1 s the ratio is 1.2 in
+# each pair, although one of them was measured on a machine ten times as busy.  A median takes five pairs;
+# fewer are reported and judged with that caution.
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +15,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One side, measured once: `count` things in so many seconds, and what the process used for them."""
+    """One side, measured once: the seconds for `count` things, and the processor time and memory."""
 
     seconds: float
     count: int
@@ -27,25 +29,25 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Ours and the baseline, measured one right after the other."""
+    """The product and the baseline, measured one right after the other."""
 
     ours: Sample
     bare: Sample
 
     @property
     def rate_ratio(self) -> float:
-        """Our rate by the bare one: larger is better."""
+        """The product's rate divided by the baseline's: larger is better."""
         return self.ours.rate / self.bare.rate
 
     @property
     def time_ratio(self) -> float:
-        """Our time by the bare one, for the same work: smaller is better."""
+        """The product's time divided by the baseline's, for the same work: smaller is better."""
         return self.ours.seconds / self.bare.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The middle of several values, and how far apart they are."""
+    """The median of several values, with the least and the most."""
 
     median: float
     least: float
@@ -57,7 +59,7 @@ class Spread:
 
 
 class Sign(StrEnum):
-    """On which side of its limit a value should be."""
+    """On which side of its limit a value meets a target."""
 
     AT_LEAST = "≥"
     AT_MOST = "≤"
@@ -65,7 +67,7 @@ class Sign(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What architecture §12 asks for."""
+    """A limit of architecture §12."""
 
     sign: Sign
     limit: float
@@ -84,7 +86,7 @@ class Row:
     ours: Spread
     bare: Spread | None = None
     ratio: Spread | None = None
-    """What the target speaks of; without one it speaks of `ours`."""
+    """Compared with the target; without a ratio `ours` is."""
     target: Target | None = None
     samples: tuple[Sample, ...] = ()
     baselines: tuple[Sample, ...] = ()
@@ -92,31 +94,30 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """By the median; None where there is no target."""
+        """Whether the median meets the target; None where there is no target."""
         return None if self.target is None else self.target.met_by((self.ratio or self.ours).median)
 
 
-Measuring = Callable[[], Awaitable[Sample]]
+Measurement = Callable[[], Awaitable[Sample]]
 
 
 ENOUGH = 5
 """Pairs that a median takes (architecture §12)."""
 
 
-async def in_turn(ours: Measuring, bare: Measuring, pairs: int, *, within: float = inf) -> list[Pair]:
-    """Ours, bare, ours, bare …: never one side after the other as a whole.
-
-    No pair is begun after `within` seconds, but there is always one.
-    """
-    until = time.monotonic() + within
-    done = [Pair(await ours(), await bare())]
-    while len(done) < pairs and time.monotonic() < until:
-        done.append(Pair(await ours(), await bare()))
-    return done
+async def alternate(
+    ours: Measurement, bare: Measurement, pairs: int, *, within_seconds: float = inf
+) -> list[Pair]:
+    """Measure ours, bare, ours, bare …; begin no pair after `within_seconds`, but always measure one."""
+    deadline = time.monotonic() + within_seconds
+    measured = [Pair(await ours(), await bare())]
+    while len(measured) < pairs and time.monotonic() < deadline:
+        measured.append(Pair(await ours(), await bare()))
+    return measured
 
 
 def row_of_rates(name: str, unit: str, pairs: Sequence[Pair], target: Target) -> Row:
-    """For work whose speed counts; the ratio is ours by bare."""
+    """Return the row of work whose speed counts; the ratio is ours by bare."""
     return Row(
         name=name,
         unit=unit,
@@ -131,7 +132,7 @@ def row_of_rates(name: str, unit: str, pairs: Sequence[Pair], target: Target) ->
 
 
 def row_of_times(name: str, pairs: Sequence[Pair], target: Target, *, notes: tuple[str, ...] = ()) -> Row:
-    """For work whose duration counts; the ratio is ours by bare."""
+    """Return the row of work whose duration counts; the ratio is ours by bare."""
     return Row(
         name=name,
         unit="s",

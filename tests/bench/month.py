@@ -1,6 +1,10 @@
-"""A month of one tenant in billing's store, as its consumers leave it: heard, marked, not yet reconciled."""
+"""Fills billing's store with a month of one tenant, as its consumers leave it: not yet reconciled."""
 
-from collections.abc import Iterator, Sequence
+# Every line is one subscription and one agreement line that bills one seat more, so every line differs and
+# can be approved.  Line n belongs to account n // 8 and to one of 40 offers, and no account has an offer
+# twice:  line 0 → account 0, offer 0;  line 9 → account 1, offer (1 + 1) % 40 = 2.
+
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -29,87 +33,78 @@ from billing.usage.recalculation_queue import RecalculationQueue
 from shared.contracts.base import State, utc
 from shared.mongo import Mongo, Session
 from shared.runtime.settings import MongoSettings
-from tests.bench.ground import Plan
+from tests.bench.bench_env import Workload
 
 OFFERS, PER_ACCOUNT = 40, 8
-_AT_ONCE = 500
+_BATCH_SIZE = 500
 
 
-def store_of(plan: Plan) -> Mongo:
-    return Mongo(MongoSettings(url=SecretStr(plan.mongo_url), database=plan.name))
+def open_store(workload: Workload) -> Mongo:
+    return Mongo(MongoSettings(url=SecretStr(workload.mongo_url), database=workload.name))
 
 
-async def hear(mongo: Mongo, lines: int) -> None:
-    """Everything that makes up so many usage lines: each a subscription, billed one seat too many."""
+async def ingest_month(mongo: Mongo, lines: int) -> None:
+    """Store everything that makes up this many usage lines."""
     await mongo.ensure(INDEXES)
-    observing = ObservationIngestor(
+    ingestor = ObservationIngestor(
         ObservationRepository(mongo), Receipts(mongo), RecalculationQueue(mongo), wake=lambda: None
     )
-    for news in (_standing(), _accounts(lines), _mappings(lines), _bought(lines), _billed(lines)):
-        for kind in _by_kind(list(news)):
+    for events in (_master_data(lines), _bought(lines), _billed(lines)):
+        by_kind: dict[type[State], list[State]] = {}
+        for event in events:
+            by_kind.setdefault(type(event), []).append(event)
+        # A topic carries one kind, so a batch never holds two.
+        for kind in by_kind.values():
             rest = iter(kind)
-            while some := list(islice(rest, _AT_ONCE)):
-                await observing.ingest(some)
-    await _vouch(mongo)
+            while batch := list(islice(rest, _BATCH_SIZE)):
+                await ingestor.ingest(batch)
+    await _store_coverage(mongo)
 
 
-async def _vouch(mongo: Mongo) -> None:
-    """Both sides were read completely: before that no line may be approved."""
-    read = CompletedRun("run_read", 1, utc(datetime.now(UTC)))
+async def _store_coverage(mongo: Mongo) -> None:
+    """Record that both sides were read completely: before that no line may be approved."""
+    completed = CompletedRun("run_read", 1, utc(datetime.now(UTC)))
 
     async def work(session: Session) -> None:
         for integration_id in (VENDOR, PSA):
-            await CoverageRepository(mongo).put(TENANT, integration_id, Coverage(read, read), session=session)
+            await CoverageRepository(mongo).put(
+                TENANT, integration_id, Coverage(completed, completed), session=session
+            )
 
     await mongo.transaction(work)
 
 
-def _by_kind(news: Sequence[State]) -> Iterator[list[State]]:
-    """A topic carries one kind."""
-    for kind in dict.fromkeys(type(one) for one in news):
-        yield [one for one in news if type(one) is kind]
-
-
-def _standing() -> Iterator[State]:
+def _master_data(lines: int) -> Iterator[State]:
     yield from (an_integration(VENDOR), an_integration(PSA))
+    accounts = range(-(-lines // PER_ACCOUNT))
     for offer in range(OFFERS):
         yield a_service(f"svc{offer:02}")
         yield a_product(f"prod{offer:02}")
-
-
-def _accounts(lines: int) -> Iterator[State]:
-    for account in range(-(-lines // PER_ACCOUNT)):
+    for account in accounts:
         yield a_vendor_account(f"acc{account:05}")
         yield a_psa_account(f"co{account:05}")
-
-
-def _mappings(lines: int) -> Iterator[State]:
     for offer in range(OFFERS):
         yield a_mapping("service", f"svc{offer:02}", f"prod{offer:02}")
-    for account in range(-(-lines // PER_ACCOUNT)):
+    for account in accounts:
         yield a_mapping("account", f"acc{account:05}", f"co{account:05}")
 
 
 def _bought(lines: int) -> Iterator[State]:
     now = utc(datetime.now(UTC))
-    for place in range(lines):
-        account, offer = _place(place)
-        where = {"account": f"acc{account:05}", "service": f"svc{offer:02}"}
-        yield a_subscription(place % 60, id_=f"sub{place:06}", observed_at=now, **where)
+    for number in range(lines):
+        account, offer = _account_and_offer(number)
+        target = {"account": f"acc{account:05}", "service": f"svc{offer:02}"}
+        yield a_subscription(number % 60, id_=f"sub{number:06}", observed_at=now, **target)
 
 
 def _billed(lines: int) -> Iterator[State]:
     now = utc(datetime.now(UTC))
-    for place in range(lines):
-        account, offer = _place(place)
-        where = {"account": f"co{account:05}", "product_id": f"prod{offer:02}"}
-        yield an_agreement_line(place % 60 + 1, id_=f"add{place:06}", observed_at=now, **where)
+    for number in range(lines):
+        account, offer = _account_and_offer(number)
+        target = {"account": f"co{account:05}", "product_id": f"prod{offer:02}"}
+        yield an_agreement_line(number % 60 + 1, id_=f"add{number:06}", observed_at=now, **target)
 
 
-def _place(number: int) -> tuple[int, int]:
-    """Which account holds it, and which offer it is of: no account holds an offer twice."""
+def _account_and_offer(number: int) -> tuple[int, int]:
     account, nth = divmod(number, PER_ACCOUNT)
     return account, (account + nth) % OFFERS
-
-
-__all__ = ["OFFERS", "PER_ACCOUNT", "TENANT", "hear", "store_of"]

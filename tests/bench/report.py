@@ -1,4 +1,4 @@
-"""The table that people read, and the same as JSON for those who compare runs."""
+"""Formats the rows as a table for people, and saves them as JSON for comparing runs."""
 
 import json
 import os
@@ -15,9 +15,9 @@ _HEADS = ("row", "ours", "bare", "ratio", "target", "", "CPU s", "peak MB")
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
-    """Medians, with the least and the most behind them; CPU and memory as ours / bare."""
+    """Yield the table's lines: medians with least and most, CPU and memory as ours / bare, then notes."""
     cells = [_HEADS, *(_cells(row) for row in rows)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(_HEADS))]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADS))]
     for line in cells:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
     for row in rows:
@@ -25,48 +25,41 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def save(rows: Sequence[Row], directory: Path, *, quick: bool) -> Path:
-    """One file per run, named by its time."""
+    """Write the rows to a file named by the time, and return its path."""
     now = datetime.now(UTC)
     machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()}
     document = {
         "at": now.isoformat(),
         "quick": quick,
         "machine": machine,
-        "rows": [_plain(row) for row in rows],
+        "rows": [asdict(row) | {"met": row.met} for row in rows],
     }
     path = directory / f"{now:%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False), "utf-8")
     return path
 
 
-def _plain(row: Row) -> dict[str, object]:
-    return asdict(row) | {"met": row.met}
-
-
 def _cells(row: Row) -> tuple[str, ...]:
     target = f"{row.target.sign} {row.target.limit:g}" if row.target else ""
     ratio = _spread(row.ratio) if row.ratio else ""
-    both = row.samples, row.baselines
-    cpu = _both(*([one.cpu_seconds for one in side] for side in both))
-    peak = _both(*([one.peak_mb for one in side] for side in both))
+    sides = row.samples, row.baselines
+    cpu = _medians([[sample.cpu_seconds for sample in side] for side in sides])
+    peak = _medians([[sample.peak_mb for sample in side] for side in sides])
     bare = f"{_spread(row.bare)} {row.unit}" if row.bare else ""
     return row.name, f"{_spread(row.ours)} {row.unit}", bare, ratio, target, _verdict(row), cpu, peak
 
 
 def _verdict(row: Row) -> str:
-    """Whether the target is met; fewer pairs than a median takes are no verdict, and it says so."""
+    """Return whether the target is met; with fewer pairs than a median takes it says so as well."""
     if 0 < len(row.baselines) < ENOUGH:
         return {None: "", True: "met, few pairs", False: "not met, few pairs"}[row.met]
     return {None: "", True: "met", False: "NOT MET"}[row.met]
 
 
-def _both(ours: Sequence[float | None], bare: Sequence[float | None]) -> str:
-    return " / ".join(text for side in (ours, bare) if (text := _middle(side)))
-
-
-def _middle(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return _number(median(known)) if known else ""
+def _medians(sides: Sequence[Sequence[float | None]]) -> str:
+    # A side that was not measured is left out, not shown as zero.
+    known = [[value for value in side if value is not None] for side in sides]
+    return " / ".join(_number(median(values)) for values in known if values)
 
 
 def _spread(spread: Spread) -> str:
@@ -76,5 +69,5 @@ def _spread(spread: Spread) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits that count."""
+    """Return a number with three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

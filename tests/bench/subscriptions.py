@@ -1,4 +1,4 @@
-"""Row: the subscription pipeline, from the topic to the counts stored, as billing's consumer does it."""
+"""Row `subscriptions`: billing's consumer of subscriptions, from the topic to the stored observations."""
 
 import asyncio
 
@@ -14,45 +14,45 @@ from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.kafka import Publisher, consume, make_broker
 from shared.mongo import Mongo
 from shared.runtime.settings import KafkaSettings, MongoSettings
-from tests.bench.bare_subscriptions import bare
-from tests.bench.ground import Ground, Plan
-from tests.bench.harness import Row, Sample, Sign, Target, in_turn, row_of_rates
+from tests.bench.bare_subscriptions import run_baseline
+from tests.bench.bench_env import BenchEnv, Workload
+from tests.bench.harness import Row, Sample, Sign, Target, alternate, row_of_rates
 from tests.bench.usage import Stopwatch
 
 _TARGET = Target(Sign.AT_LEAST, 0.6)
 _PER_ACCOUNT = 8
 
 
-async def measure(ground: Ground) -> list[Row]:
-    """Every side reads the same topic from its start, into a database of its own."""
-    amount = 3_000 if ground.quick else 10_000
-    await _publish(ground.plan(amount))
-    pairs = await in_turn(
-        lambda: ground.run(ours, ground.plan(amount)),
-        lambda: ground.run(bare, ground.plan(amount)),
-        ground.pairs,
+async def measure(env: BenchEnv) -> list[Row]:
+    """Let both sides read the same topic from its start, each into a database of its own."""
+    amount = 3_000 if env.quick else 10_000
+    await _publish(env.workload(amount))
+    pairs = await alternate(
+        lambda: env.run(run_product, env.workload(amount)),
+        lambda: env.run(run_baseline, env.workload(amount)),
+        env.pairs,
     )
     return [row_of_rates("subscription pipeline", "subscriptions/s", pairs, _TARGET)]
 
 
-async def ours(plan: Plan) -> Sample:
-    """Billing's own consumer with billing's own indexes; nothing reconciles meanwhile."""
-    mongo = Mongo(MongoSettings(url=SecretStr(plan.mongo_url), database=plan.name))
+async def run_product(workload: Workload) -> Sample:
+    """Run billing's own consumer with billing's own indexes; nothing reconciles meanwhile."""
+    mongo = Mongo(MongoSettings(url=SecretStr(workload.mongo_url), database=workload.name))
     await mongo.ensure(INDEXES)
-    broker = make_broker(KafkaSettings(servers=plan.kafka), plan.name)
-    observing = ObservationIngestor(
+    broker = make_broker(KafkaSettings(servers=workload.kafka), workload.name)
+    ingestor = ObservationIngestor(
         ObservationRepository(mongo), Receipts(mongo), RecalculationQueue(mongo), wake=lambda: None
     )
-    left, done = plan.count, asyncio.Event()
+    left, done = workload.count, asyncio.Event()
 
-    async def on_subscriptions(news: list[SubscriptionObserved]) -> None:
+    async def on_subscriptions(events: list[SubscriptionObserved]) -> None:
         nonlocal left
-        await observing.ingest(news)
-        left -= len(news)
+        await ingestor.ingest(events)
+        left -= len(events)
         if left <= 0:
             done.set()
 
-    consume(broker, SubscriptionObserved, on_subscriptions, service=plan.name)
+    consume(broker, SubscriptionObserved, on_subscriptions, service=workload.name)
     await broker.start()  # returns with the partitions assigned
     with Stopwatch() as watch:
         await done.wait()
@@ -62,12 +62,12 @@ async def ours(plan: Plan) -> Sample:
     return watch.sample(stored)
 
 
-async def _publish(plan: Plan) -> None:
-    broker = make_broker(KafkaSettings(servers=plan.kafka), "bench")
+async def _publish(workload: Workload) -> None:
+    broker = make_broker(KafkaSettings(servers=workload.kafka), "bench")
     await broker.start()
-    news = [
-        a_subscription(place % 60, id_=f"sub{place:06}", account=f"account{place // _PER_ACCOUNT:05}")
-        for place in range(plan.count)
+    events = [
+        a_subscription(number % 60, id_=f"sub{number:06}", account=f"account{number // _PER_ACCOUNT:05}")
+        for number in range(workload.count)
     ]
-    await Publisher(broker, "bench").publish(news)
+    await Publisher(broker, "bench").publish(events)
     await broker.stop()

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from tests.bench.harness import (
-    Measuring,
+    Measurement,
     Pair,
     Row,
     Sample,
     Sign,
     Spread,
     Target,
-    in_turn,
+    alternate,
     row_of_rates,
     row_of_times,
 )
@@ -21,27 +21,27 @@ AT_LEAST, AT_MOST = Target(Sign.AT_LEAST, 0.6), Target(Sign.AT_MOST, 1.5)
 
 
 def taking(*seconds: float) -> list[Sample]:
-    """Samples of one and the same work."""
-    return [Sample(each, 100, cpu_seconds=each / 2, peak_mb=80) for each in seconds]
+    """Samples of the same work that took this long."""
+    return [Sample(value, 100, cpu_seconds=value / 2, peak_mb=80) for value in seconds]
 
 
 def pairs_of(ours: list[Sample], bare: list[Sample]) -> list[Pair]:
-    return [Pair(*both) for both in zip(ours, bare, strict=True)]
+    return [Pair(*sides) for sides in zip(ours, bare, strict=True)]
 
 
 async def test_the_two_sides_take_turns() -> None:
-    told: list[str] = []
+    measured: list[str] = []
 
-    def side(name: str) -> Measuring:
-        async def measured() -> Sample:
-            told.append(name)
+    def side(name: str) -> Measurement:
+        async def measure() -> Sample:
+            measured.append(name)
             return Sample(1, 1)
 
-        return measured
+        return measure
 
-    pairs = await in_turn(side("ours"), side("bare"), 3)
+    pairs = await alternate(side("ours"), side("bare"), 3)
 
-    assert told == ["ours", "bare"] * 3
+    assert measured == ["ours", "bare"] * 3
     assert len(pairs) == 3
 
 
@@ -49,7 +49,7 @@ async def test_no_pair_is_begun_when_time_is_up_but_there_is_always_one() -> Non
     async def at_once() -> Sample:
         return Sample(1, 1)
 
-    pairs = await in_turn(at_once, at_once, 3, within=0)
+    pairs = await alternate(at_once, at_once, 3, within_seconds=0)
 
     assert len(pairs) == 1
 
@@ -105,7 +105,7 @@ def test_a_limit_itself_is_within() -> None:
     assert AT_MOST.met_by(1.5)
 
 
-def test_without_a_ratio_the_target_speaks_of_ours_and_without_a_target_nothing_is_claimed() -> None:
+def test_without_a_ratio_the_target_is_compared_with_ours_and_without_a_target_nothing_is_claimed() -> None:
     memory = Row(name="memory", unit="MB", ours=Spread.of([90]), target=Target(Sign.AT_MOST, 150))
 
     assert memory.met is True
@@ -113,15 +113,15 @@ def test_without_a_ratio_the_target_speaks_of_ours_and_without_a_target_nothing_
 
 
 @pytest.mark.parametrize(
-    ("number", "ours", "said"),
+    ("number", "ours", "verdict"),
     [(4, 1, "met, few pairs"), (4, 2, "not met, few pairs"), (5, 1, "met"), (5, 2, "NOT MET")],
 )
-def test_the_table_gives_no_verdict_of_too_few_pairs(number: int, ours: float, said: str) -> None:
+def test_the_table_gives_no_verdict_of_too_few_pairs(number: int, ours: float, verdict: str) -> None:
     pairs = pairs_of(taking(*[ours] * number), taking(*[1] * number))
 
     _, line, *_ = table([row_of_times("approving", pairs, AT_MOST)])
 
-    assert re.split(" {2,}", line)[-3] == said
+    assert re.split(" {2,}", line)[-3] == verdict
 
 
 def test_the_table_judges_a_row_that_has_no_pairs_by_what_was_measured() -> None:
@@ -132,14 +132,14 @@ def test_the_table_judges_a_row_that_has_no_pairs_by_what_was_measured() -> None
     assert line.split()[-1] == "met"
 
 
-def test_the_table_and_the_file_tell_what_was_missed(tmp_path: Path) -> None:
+def test_the_table_and_the_file_show_a_missed_target(tmp_path: Path) -> None:
     pairs = pairs_of(taking(2, 2, 4, 2, 2), taking(1, 1, 1, 1, 1))
     row = row_of_times("approving", pairs, AT_MOST, notes=("no HTTP",))
 
-    told = "\n".join(table([row]))
+    text = "\n".join(table([row]))
     saved = save([row], tmp_path, quick=True).read_text("utf-8")
 
-    assert "2 (2–4) s" in told
-    assert "≤ 1.5   NOT MET  1 / 0.5  80 / 80" in told
-    assert "approving: no HTTP" in told
+    assert "2 (2–4) s" in text
+    assert "≤ 1.5   NOT MET  1 / 0.5  80 / 80" in text
+    assert "approving: no HTTP" in text
     assert '"met": false' in saved

@@ -1,26 +1,28 @@
-"""What the rows measure stays what they say: a few of each, on a real document store."""
+"""Rows measure the work that they name: a few lines of each, on a real document store."""
 
 from uuid import uuid4
 
 import pytest
 
-from tests.bench import approving, bare_approving, reconciling
-from tests.bench.ground import Plan
+from tests.bench import approvals, bare_approvals, reconciliation
+from tests.bench.bench_env import Workload
 
 FEW = 24
 
 
 @pytest.fixture
-def plan(mongo_url: str) -> Plan:
-    return Plan(kafka="", mongo_url=mongo_url, sandbox="", name=f"bench_{uuid4().hex[:8]}", count=FEW)
+def workload(mongo_url: str) -> Workload:
+    return Workload(kafka="", mongo_url=mongo_url, sandbox="", name=f"bench_{uuid4().hex[:8]}", count=FEW)
 
 
-async def test_every_line_of_the_month_is_reconciled(plan: Plan) -> None:
-    assert (await reconciling.ours(plan)).count == FEW
+async def test_every_line_of_the_month_is_reconciled(workload: Workload) -> None:
+    assert (await reconciliation.run_product(workload)).count == FEW
 
 
-async def test_every_line_of_the_month_is_approved_and_written_again_by_the_baseline(plan: Plan) -> None:
-    await approving.prepare(plan)
+async def test_every_line_of_the_month_is_approved_and_written_again_by_the_baseline(
+    workload: Workload,
+) -> None:
+    await approvals.prepare(workload)
 
-    assert (await approving.ours(plan)).count == FEW
-    assert (await bare_approving.bare(plan)).count == FEW
+    assert (await approvals.run_product(workload)).count == FEW
+    assert (await bare_approvals.run_baseline(workload)).count == FEW

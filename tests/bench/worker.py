@@ -1,4 +1,6 @@
-"""One side of a pair in a process of its own: `python -m tests.bench.worker MODULE:FUNCTION PLAN RESULT`.
+"""Runs one side of a pair in a process of its own.
+
+Started as `python -m tests.bench.worker MODULE:FUNCTION WORKLOAD RESULT`, with the workload as JSON.
 
 With BENCH_PROFILE=DIRECTORY in the environment it leaves a cProfile record there.
 """
@@ -13,17 +15,17 @@ from importlib import import_module
 from pathlib import Path
 
 from shared.runtime import logging
-from tests.bench.ground import Plan
+from tests.bench.bench_env import Workload
 from tests.bench.harness import Sample
 
 
-def main(named: str, plan_text: str, result: str) -> None:
-    logging.configure("bench")  # a service writes its lines too
-    module, _, function = named.partition(":")
+def main(side_name: str, workload_json: str, result: str) -> None:
+    logging.configure("bench")  # a service pays for its log lines, too
+    module, _, function = side_name.partition(":")
     side = getattr(import_module(module), function)
-    plan = Plan(**json.loads(plan_text))
+    workload = Workload(**json.loads(workload_json))
     profile = Profile() if "BENCH_PROFILE" in os.environ else None
-    sample: Sample = profile.runcall(asyncio.run, side(plan)) if profile else asyncio.run(side(plan))
+    sample: Sample = profile.runcall(asyncio.run, side(workload)) if profile else asyncio.run(side(workload))
     Path(result).write_text(json.dumps(asdict(sample)), "utf-8")
     if profile:
         profile.dump_stats(Path(os.environ["BENCH_PROFILE"]) / f"{module}.{function}.prof")

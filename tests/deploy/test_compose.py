@@ -1,13 +1,13 @@
-"""The shape of docker-compose.yml: what starts after what, what is kept, what can be reached."""
+"""The shape of docker-compose.yml: start order, volumes, networks, limits."""
 
 import re
 import tomllib
 from xml.etree import ElementTree as ET
 
 import pytest
-from compose_file import FILLED_IN, ROOT, composed, example_variables, services
+from compose_file import OPERATOR_VARIABLES, ROOT, example_variables, load_compose, services
 from containers import kafka_environment
-from dockerfile import stages
+from dockerfile import parse_stages
 
 from shared.contracts import MESSAGES
 from shared.kafka.broker import GRACEFUL_TIMEOUT
@@ -15,10 +15,10 @@ from shared.kafka.topics import CONSUMING_SERVICES, TopicLayout, topics
 from shared.runtime.lifespan import JOB_GRACE
 from shared.sync_engine.run_repository import TTL
 
-EVERYTHING = composed(**example_variables() | FILLED_IN)
+EVERYTHING = load_compose(**example_variables() | OPERATOR_VARIABLES)
 ALL = services()
-ONCE = {"topics", "mongo-init"}
-LASTING = set(ALL) - ONCE
+RUN_ONCE = {"topics", "mongo-init"}
+LONG_RUNNING = set(ALL) - RUN_ONCE
 OURS = {name for name, service in ALL.items() if "build" in service}
 FACING_PEOPLE = {"auth", "matcher", "billing", "console", "sandbox"}
 PINNED = re.compile(r"[\w./-]+:\d+\.\d+\.\d+(-[\w.-]+)?")
@@ -38,7 +38,7 @@ def pinned_kafka() -> str | None:
 
 def test_every_foreign_image_is_pinned_to_one_release() -> None:
     images = [service["image"] for name, service in ALL.items() if name not in OURS]
-    bases = [stage.base for stage in stages().values() if stage.base not in stages()]
+    bases = [stage.base for stage in parse_stages().values() if stage.base not in parse_stages()]
 
     assert [image for image in images + bases if not PINNED.fullmatch(image)] == []
 
@@ -47,15 +47,15 @@ def test_kafka_is_the_one_that_the_standalone_system_runs() -> None:
     assert ALL["kafka"]["image"] == f"apache/kafka:{pinned_kafka()}"
 
 
-def test_the_live_tests_tell_kafka_what_compose_tells_it_but_where_it_is_reached() -> None:
-    told = ALL["kafka"]["environment"]
+def test_the_live_tests_configure_kafka_as_compose_does_but_for_its_address() -> None:
+    configured = ALL["kafka"]["environment"]
 
     same_port, other_port = kafka_environment(9092), kafka_environment(40000)
 
     reached = {"KAFKA_ADVERTISED_LISTENERS": "BROKER://127.0.0.1:9092"}
-    assert same_port == told | reached
-    assert other_port == told | {
-        "KAFKA_LISTENERS": told["KAFKA_LISTENERS"].replace("9092", "40000"),
+    assert same_port == configured | reached
+    assert other_port == configured | {
+        "KAFKA_LISTENERS": configured["KAFKA_LISTENERS"].replace("9092", "40000"),
         "KAFKA_ADVERTISED_LISTENERS": "BROKER://127.0.0.1:40000",
     }
 
@@ -63,7 +63,7 @@ def test_the_live_tests_tell_kafka_what_compose_tells_it_but_where_it_is_reached
 def test_images_have_the_python_that_the_code_is_checked_for() -> None:
     checked = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]["python_version"]
 
-    assert stages()["base"].base.startswith(f"python:{checked}.")
+    assert parse_stages()["base"].base.startswith(f"python:{checked}.")
 
 
 def test_topics_come_from_the_catalogue_alone() -> None:
@@ -77,19 +77,22 @@ def test_topics_come_from_the_catalogue_alone() -> None:
     assert {message.topic.partition(".")[0] for message in MESSAGES} | set(CONSUMING_SERVICES) <= OURS
 
 
-def test_everything_that_speaks_of_kafka_means_the_address_that_kafka_gives_out() -> None:
-    told = {name: service.get("environment", {}).get("KAFKA__SERVERS") for name, service in ALL.items()}
+def test_every_service_connects_to_the_address_that_kafka_advertises() -> None:
+    addresses = {name: service.get("environment", {}).get("KAFKA__SERVERS") for name, service in ALL.items()}
 
-    given_out = ALL["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].removeprefix("BROKER://")
+    advertised = ALL["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].removeprefix("BROKER://")
 
-    assert {name for name, address in told.items() if address == given_out} == {*CONSUMING_SERVICES, "topics"}
-    assert set(told.values()) == {given_out, None}
+    assert {name for name, address in addresses.items() if address == advertised} == {
+        *CONSUMING_SERVICES,
+        "topics",
+    }
+    assert set(addresses.values()) == {advertised, None}
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if "depends_on" in ALL[name]])
-def test_nothing_starts_before_what_it_rests_on_does_its_work(name: str) -> None:
+def test_nothing_starts_before_what_it_depends_on_does_its_work(name: str) -> None:
     wanted = {
-        other: "service_completed_successfully" if other in ONCE else "service_healthy"
+        other: "service_completed_successfully" if other in RUN_ONCE else "service_healthy"
         for other in ALL[name]["depends_on"]
     }
     if name == "mongo-init":  # it is what makes MongoDB healthy
@@ -99,8 +102,8 @@ def test_nothing_starts_before_what_it_rests_on_does_its_work(name: str) -> None
 
 
 @pytest.mark.parametrize("name", sorted(OURS - {"topics", "sandbox"}))
-def test_a_service_waits_for_whatever_it_is_told_of(name: str) -> None:
-    told = {secret["target"] for secret in ALL[name]["secrets"]} | set(ALL[name]["environment"])
+def test_a_service_waits_for_everything_that_its_settings_name(name: str) -> None:
+    settings = {secret["target"] for secret in ALL[name]["secrets"]} | set(ALL[name]["environment"])
     needs = {
         "KAFKA__SERVERS": "topics",
         "MONGO__URL": "mongo-init",
@@ -108,21 +111,23 @@ def test_a_service_waits_for_whatever_it_is_told_of(name: str) -> None:
         "AUTH__URL": "auth",
     }
 
-    assert set(ALL[name]["depends_on"]) == {other for variable, other in needs.items() if variable in told}
+    assert set(ALL[name]["depends_on"]) == {
+        other for variable, other in needs.items() if variable in settings
+    }
 
 
-@pytest.mark.parametrize("name", sorted(LASTING))
-def test_what_lasts_comes_back_is_watched_and_is_bounded(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(LONG_RUNNING))
+def test_long_running_services_restart_are_watched_and_are_limited(name: str) -> None:
     service = ALL[name]
-    watched = "healthcheck" in service or "HEALTHCHECK" in dict(stages()[""].steps)
+    watched = "healthcheck" in service or "HEALTHCHECK" in dict(parse_stages()[""].steps)
 
     assert service["restart"] == "unless-stopped"
     assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"])
     assert watched
 
 
-def test_only_what_is_told_to_run_once_runs_once() -> None:
-    assert {name for name, service in ALL.items() if service["restart"] == "no"} == ONCE
+def test_only_what_must_run_once_runs_once() -> None:
+    assert {name for name, service in ALL.items() if service["restart"] == "no"} == RUN_ONCE
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
@@ -136,9 +141,10 @@ def test_our_images_run_with_no_rights_and_write_nowhere(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(OURS - {"topics", "sandbox"}))
 def test_a_service_gets_longer_to_stop_than_it_takes(name: str) -> None:
     connections = 5
-    asks = connections + 2 * GRACEFUL_TIMEOUT.total_seconds() + JOB_GRACE.total_seconds()
 
-    assert seconds(ALL[name]["stop_grace_period"]) > asks
+    needed = connections + 2 * GRACEFUL_TIMEOUT.total_seconds() + JOB_GRACE.total_seconds()
+
+    assert seconds(ALL[name]["stop_grace_period"]) > needed
 
 
 def test_what_a_killed_service_had_locked_is_free_when_its_work_is_taken_up() -> None:
@@ -160,23 +166,23 @@ def test_only_what_people_use_is_published_and_only_on_this_machine() -> None:
 def test_servers_can_be_reached_by_services_alone_and_reach_nothing() -> None:
     servers = {name for name, service in ALL.items() if service["networks"] == ["backbone"]}
 
-    assert servers == {"kafka", "mongo", "redis", *ONCE}
+    assert servers == {"kafka", "mongo", "redis", *RUN_ONCE}
     assert EVERYTHING["networks"]["backbone"]["internal"] is True
 
 
 def test_what_must_not_be_lost_is_on_a_volume() -> None:
     volumes = {name: service["volumes"] for name, service in ALL.items() if name in {"kafka", "mongo"}}
 
-    kept_at = ALL["kafka"]["environment"]["KAFKA_LOG_DIRS"]
+    log_directory = ALL["kafka"]["environment"]["KAFKA_LOG_DIRS"]
 
-    assert volumes == {"kafka": [f"kafka:{kept_at}"], "mongo": ["mongo:/data/db"]}
+    assert volumes == {"kafka": [f"kafka:{log_directory}"], "mongo": ["mongo:/data/db"]}
 
 
 def test_nothing_simulated_runs_unless_asked_for() -> None:
     assert {name for name, service in ALL.items() if service.get("profiles")} == {"sandbox"}
 
 
-def test_the_readme_speaks_of_services_secrets_and_images_that_are_there() -> None:
+def test_the_readme_names_services_secrets_and_images_that_exist() -> None:
     text = (ROOT / "deploy/README.md").read_text("utf-8")
     commands = re.findall(
         r"docker compose (?:up -d --force-recreate|stop|start|restart|create)([\w -]*)", text

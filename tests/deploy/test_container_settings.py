@@ -1,4 +1,4 @@
-"""What docker-compose.yml tells each service is all that the service asks for, and nothing else."""
+"""docker-compose.yml gives each service all the settings that the service needs, and no others."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from compose_file import ROOT, make_secrets, services
-from dockerfile import stages
+from dockerfile import parse_stages
 from pydantic_settings import BaseSettings
 
 import sandbox.app
@@ -21,32 +21,32 @@ import shared.kafka.topics
 import shared.runtime.settings
 
 OURS = ("auth", "vendor-sync", "psa-sync", "matcher", "billing", "console")
-IMAGE_SAYS = dict(word.split("=", 1) for word in stages()[""].said("ENV").split())
-PORT = IMAGE_SAYS["HTTP__PORT"]
-LISTENS = {"HTTP__HOST": IMAGE_SAYS["HTTP__HOST"], "HTTP__PORT": PORT}
+IMAGE_ENVIRONMENT = dict(word.split("=", 1) for word in parse_stages()[""].argument_of("ENV").split())
+PORT = IMAGE_ENVIRONMENT["HTTP__PORT"]
+LISTENS = {"HTTP__HOST": IMAGE_ENVIRONMENT["HTTP__HOST"], "HTTP__PORT": PORT}
 
 Load = Callable[[str], Any]
 
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("secrets")
-    make_secrets(place)
-    return place
+    directory = tmp_path_factory.mktemp("secrets")
+    make_secrets(directory)
+    return directory
 
 
 @pytest.fixture
 def load(secrets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Settings of a service from just what it finds in its container."""
 
-    def loaded(name: str) -> Any:
+    def load_settings(name: str) -> Any:
         for variable, value in (LISTENS | services()[name]["environment"]).items():
             monkeypatch.setenv(variable, value)
         for secret in services()[name]["secrets"]:
             shutil.copy(secrets / secret["source"], tmp_path / secret["target"])
         return settings_of(name)(_secrets_dir=tmp_path)
 
-    return loaded
+    return load_settings
 
 
 def module_of(name: str, part: str) -> Any:
@@ -54,39 +54,39 @@ def module_of(name: str, part: str) -> Any:
 
 
 def settings_of(name: str) -> type[BaseSettings]:
-    found: type[BaseSettings] = module_of(name, "settings").Settings
-    return found
+    settings: type[BaseSettings] = module_of(name, "settings").Settings
+    return settings
 
 
 def is_secret(name: str, variable: str) -> bool:
-    """Whether a service hides what this variable says; raises `KeyError` when it knows no such setting."""
+    """Whether the variable is a secret; raises `KeyError` when the service has no such setting."""
     kind: Any = settings_of(name)
     for part in variable.lower().split("__"):
         kind = kind.model_fields[part].annotation
     return "SecretStr" in repr(kind)
 
 
-async def answer(app: Any, path: str) -> int:
+async def get_status(app: Any, path: str) -> int:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         return (await client.get(path)).status_code
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_service_starts_with_what_it_is_told(name: str, load: Load) -> None:
+def test_a_service_starts_with_the_settings_that_it_is_given(name: str, load: Load) -> None:
     settings = load(name)
 
     assert str(settings.http.port) == PORT
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_what_a_service_hides_it_finds_in_files_and_nothing_else(name: str) -> None:
+def test_a_service_finds_its_secrets_and_nothing_else_in_files(name: str) -> None:
     service = services()[name]
 
-    hidden = {variable for variable in service["environment"] if is_secret(name, variable)}
-    shown = {file["target"] for file in service["secrets"] if not is_secret(name, file["target"])}
+    secret_variables = {variable for variable in service["environment"] if is_secret(name, variable)}
+    plain_files = {file["target"] for file in service["secrets"] if not is_secret(name, file["target"])}
 
-    assert (hidden, shown) == (set(), set())
+    assert (secret_variables, plain_files) == (set(), set())
 
 
 @pytest.mark.parametrize("name", [name for name in OURS if name != "console"])
@@ -113,8 +113,8 @@ def test_auth_knows_the_token_of_a_service_that_asks_for_access(name: str, load:
 async def test_a_service_answers_the_health_check_of_its_image(name: str, load: Load) -> None:
     app = module_of(name, "app").create_app(load(name))
 
-    assert "'/health/live'" in stages()[""].said("HEALTHCHECK")
-    assert await answer(app, "/health/live") == 200
+    assert "'/health/live'" in parse_stages()[""].argument_of("HEALTHCHECK")
+    assert await get_status(app, "/health/live") == 200
 
 
 def test_topics_are_laid_out_by_the_variables_that_the_readme_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ async def test_the_sandbox_starts_and_answers_its_health_check(monkeypatch: pyte
     assert service["ports"][0].endswith(f":{settings.port}")
     assert f"'127.0.0.1', {settings.port}," in service["healthcheck"]["test"][-1]
     assert "'/health/ready'" in service["healthcheck"]["test"][-1]
-    assert await answer(sandbox.app.create_app(settings), "/health/ready") == 200
+    assert await get_status(sandbox.app.create_app(settings), "/health/ready") == 200
 
 
 @pytest.mark.parametrize("name", ["auth", "vendor-sync", "psa-sync"])

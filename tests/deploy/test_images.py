@@ -1,4 +1,4 @@
-"""What the Dockerfile installs is all that a service needs to start, and nothing that it does not."""
+"""The Dockerfile installs all that a service needs to start, and nothing else."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from compose_file import make_secrets, services
-from dockerfile import UNTRIED, Building, context, stages
+from dockerfile import UV_INSTALL, ImageBuild, copy_context, parse_stages
 from fastapi import FastAPI
 from http_server import serve
 
@@ -21,8 +21,8 @@ from shared.runtime.health import Health
 
 BUILT = {name: service["build"]["args"] for name, service in services().items() if "build" in service}
 OURS = {"shared", "auth", "vendor_sync", "psa_sync", "matcher", "billing", "console", "sandbox", "standalone"}
-IMAGE = stages()[""]
-MAKES_ITS_APP = """
+IMAGE = parse_stages()[""]
+CREATE_APP = """
 import importlib, sys
 settings = importlib.import_module(f"{sys.argv[1]}.settings").Settings(_secrets_dir=sys.argv[2])
 importlib.import_module(f"{sys.argv[1]}.app").create_app(settings)
@@ -33,73 +33,75 @@ Build = Callable[[str], Path]
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Makes the image of a service of compose and tells where its virtual environment is."""
-    found, sources = stages(), context(tmp_path_factory.mktemp("context"))
-    pages = Building(tmp_path_factory.mktemp("static"), sources)
-    pages.build(found["static"])
+    """Builds the image of a service of compose and returns the path of its virtual environment."""
+    stages, sources = parse_stages(), copy_context(tmp_path_factory.mktemp("context"))
+    pages = ImageBuild(tmp_path_factory.mktemp("static"), sources)
+    pages.build(stages["static"])
 
     @cache
-    def built(name: str) -> Path:
+    def build_image(name: str) -> Path:
         root = tmp_path_factory.mktemp(name)
-        building = Building(root, sources, {"static": pages.root}, dict(BUILT[name]))
-        building.build(found["build"])
+        building = ImageBuild(root, sources, {"static": pages.root}, dict(BUILT[name]))
+        building.build(stages["build"])
         return Path(building.environment()["VIRTUAL_ENV"])
 
-    return built
+    return build_image
 
 
 def packages(image: Path) -> set[str]:
-    (place,) = image.glob("lib/python3.*/site-packages")
-    return {entry.name for entry in place.iterdir() if entry.is_dir()}
+    (site_packages,) = image.glob("lib/python3.*/site-packages")
+    return {entry.name for entry in site_packages.iterdir() if entry.is_dir()}
 
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("secrets")
-    make_secrets(place)
-    return place
+    directory = tmp_path_factory.mktemp("secrets")
+    make_secrets(directory)
+    return directory
 
 
 def run(image: Path, command: list[str], **env: str) -> tuple[int, str]:
-    """How a command ends in the image, and what it complains of."""
+    """Run a command in the image; return its exit code and what it wrote to standard error."""
     env["PATH"] = f"{image}/bin:{os.defpath}"
-    ended = subprocess.run(command, env=env, cwd="/", capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 (ours)
-    return ended.returncode, ended.stderr
+    result = subprocess.run(  # noqa: S603 (ours)
+        command, env=env, cwd="/", capture_output=True, text=True, check=False, timeout=60
+    )
+    return result.returncode, result.stderr
 
 
-async def checked(health: Health) -> int:
-    """The exit code of the image's health check, asking a service of this health."""
+async def check_health(health: Health) -> int:
+    """Return the exit code of the image's health check against a service of this health."""
     app = FastAPI()
     app.include_router(health.router())
-    command = IMAGE.said("HEALTHCHECK").partition("CMD ")[2]
+    command = IMAGE.argument_of("HEALTHCHECK").partition("CMD ")[2]
     async with serve(app) as address:
         env = os.environ | {"HTTP__PORT": address.rpartition(":")[2]}
-        asked = await asyncio.create_subprocess_shell(command, env=env)
-        return await asked.wait()
+        process = await asyncio.create_subprocess_shell(command, env=env)
+        return await process.wait()
 
 
 @pytest.mark.parametrize("name", BUILT)
 def test_an_image_starts_its_service_and_holds_nobody_elses_code(name: str, build: Build) -> None:
     module = BUILT[name]["SERVICE"].partition(".")[0].replace("-", "_")
-    rests_on = {"shared"} if BUILT[name].get("WITH", "./shared") else set()
+    dependencies = {"shared"} if BUILT[name].get("WITH", "./shared") else set()
 
-    code, complaint = run(build(name), json.loads(IMAGE.said("CMD")), SERVICE=BUILT[name]["SERVICE"])
+    code, stderr = run(build(name), json.loads(IMAGE.argument_of("CMD")), SERVICE=BUILT[name]["SERVICE"])
 
-    assert (code, complaint.count("\n")) == (2, 1), complaint  # one line: the settings that are missing
-    assert packages(build(name)) & OURS == {module} | rests_on
+    assert (code, stderr.count("\n")) == (2, 1), stderr  # one line: the settings that are missing
+    assert packages(build(name)) & OURS == {module} | dependencies
 
 
 @pytest.mark.parametrize("name", [name for name in BUILT if "secrets" in services()[name]])
-def test_an_image_holds_all_that_its_app_is_made_of(
+def test_an_image_holds_everything_that_its_app_imports(
     name: str, build: Build, secrets: Path, tmp_path: Path
 ) -> None:
     for secret in services()[name]["secrets"]:
         shutil.copy(secrets / secret["source"], tmp_path / secret["target"])
-    command = ["python", "-c", MAKES_ITS_APP, name.replace("-", "_"), str(tmp_path)]
+    command = ["python", "-c", CREATE_APP, name.replace("-", "_"), str(tmp_path)]
 
-    code, complaint = run(build(name), command, **services()[name]["environment"])
+    code, stderr = run(build(name), command, **services()[name]["environment"])
 
-    assert code == 0, complaint
+    assert code == 0, stderr
 
 
 def test_the_consoles_image_holds_the_scripts_of_its_pages(build: Build) -> None:
@@ -109,23 +111,23 @@ def test_the_consoles_image_holds_the_scripts_of_its_pages(build: Build) -> None
 
 
 async def test_a_service_that_gets_things_done_is_healthy() -> None:
-    assert await checked(Health("billing")) == 0
+    assert await check_health(Health("billing")) == 0
 
 
 async def test_a_service_that_answers_but_gets_nothing_done_is_not_healthy() -> None:
     health = Health("billing")
     health.expect_heartbeats("relay", timedelta(seconds=-1))
 
-    assert await checked(health) == 1
+    assert await check_health(health) == 1
 
 
 def test_nothing_runs_as_root() -> None:
-    assert IMAGE.said("USER") == "10001:10001"
+    assert IMAGE.argument_of("USER") == "10001:10001"
 
 
 def test_images_are_built_with_the_uv_of_the_tests() -> None:
     (fetching,) = (
-        rest for step, rest in stages()["build"].steps if step == "RUN" and rest.startswith(UNTRIED)
+        rest for step, rest in parse_stages()["build"].steps if step == "RUN" and rest.startswith(UV_INSTALL)
     )
 
     assert fetching.endswith(f" uv=={version('uv')}")

@@ -5,30 +5,30 @@ from pathlib import Path
 from stat import S_IMODE
 
 import pytest
-from compose_file import FILLED_IN, composed, example_variables, make_secrets
+from compose_file import OPERATOR_VARIABLES, example_variables, load_compose, make_secrets
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def directory(tmp_path: Path) -> Path:
     make_secrets(tmp_path / "secrets")
     return tmp_path / "secrets"
 
 
-def written(place: Path) -> dict[str, str]:
-    return {file.name: file.read_text("utf-8") for file in place.iterdir() if file.name != ".gitignore"}
+def read_secrets(directory: Path) -> dict[str, str]:
+    return {file.name: file.read_text("utf-8") for file in directory.iterdir() if file.name != ".gitignore"}
 
 
 def declared() -> dict[str, str]:
-    files = composed(**example_variables() | FILLED_IN)["secrets"]
+    files = load_compose(**example_variables() | OPERATOR_VARIABLES)["secrets"]
     return {name: secret["file"] for name, secret in files.items()}
 
 
-def test_each_secret_is_a_file_of_its_name_that_the_generator_writes(place: Path) -> None:
-    assert declared() == {name: f"./deploy/secrets/{name}" for name in written(place)}
+def test_each_secret_is_a_file_of_its_name_that_the_generator_writes(directory: Path) -> None:
+    assert declared() == {name: f"./deploy/secrets/{name}" for name in read_secrets(directory)}
 
 
 def test_no_secret_is_mounted_that_is_not_declared_and_none_is_declared_in_vain() -> None:
-    everything = composed(**example_variables() | FILLED_IN)
+    everything = load_compose(**example_variables() | OPERATOR_VARIABLES)
 
     mounted = [secret for service in everything["services"].values() for secret in service.get("secrets", [])]
 
@@ -36,58 +36,58 @@ def test_no_secret_is_mounted_that_is_not_declared_and_none_is_declared_in_vain(
     assert names == set(declared())
 
 
-def test_secrets_are_in_nobody_elses_reach_and_out_of_git(place: Path) -> None:
-    modes = {S_IMODE(file.stat().st_mode) for name in written(place) for file in [place / name]}
+def test_secrets_are_private_to_their_owner_and_ignored_by_git(directory: Path) -> None:
+    modes = {S_IMODE(file.stat().st_mode) for name in read_secrets(directory) for file in [directory / name]}
 
-    assert S_IMODE(place.stat().st_mode) == 0o700
+    assert S_IMODE(directory.stat().st_mode) == 0o700
     assert modes == {0o444}  # each container reads them as a user of its own
-    assert (place / ".gitignore").read_text("utf-8") == "*\n"
+    assert (directory / ".gitignore").read_text("utf-8") == "*\n"
 
 
-def test_a_second_run_changes_nothing(place: Path) -> None:
-    before = written(place)
+def test_a_second_run_changes_nothing(directory: Path) -> None:
+    before = read_secrets(directory)
 
-    said = make_secrets(place)
+    printed = make_secrets(directory)
 
-    assert "nothing was missing" in said
-    assert written(place) == before
+    assert "nothing was missing" in printed
+    assert read_secrets(directory) == before
 
 
-def test_a_removed_secret_is_made_anew_with_all_that_follows_from_it(place: Path) -> None:
-    before = written(place)
-    (place / "psa-sync-token").unlink()
+def test_a_removed_secret_is_made_anew_with_all_that_follows_from_it(directory: Path) -> None:
+    before = read_secrets(directory)
+    (directory / "psa-sync-token").unlink()
 
-    make_secrets(place)
+    make_secrets(directory)
 
-    after = written(place)
+    after = read_secrets(directory)
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {"psa-sync-token", "service-tokens"}
     assert json.loads(after["service-tokens"])["psa-sync"] == after["psa-sync-token"].strip()
 
 
-def test_redis_asks_for_the_password_that_its_users_have(place: Path) -> None:
-    found = written(place)
+def test_redis_requires_the_password_that_its_clients_have(directory: Path) -> None:
+    secrets = read_secrets(directory)
 
-    password = found["redis.conf"].removeprefix("requirepass ").strip()
+    password = secrets["redis.conf"].removeprefix("requirepass ").strip()
 
-    assert found["redis-url"] == f"redis://:{password}@redis:6379/0\n"
+    assert secrets["redis-url"] == f"redis://:{password}@redis:6379/0\n"
 
 
-def test_two_systems_have_no_secret_in_common(place: Path, tmp_path: Path) -> None:
+def test_two_systems_have_no_secret_in_common(directory: Path, tmp_path: Path) -> None:
     make_secrets(tmp_path / "other")
 
-    assert not set(written(place).values()) & set(written(tmp_path / "other").values())
+    assert not set(read_secrets(directory).values()) & set(read_secrets(tmp_path / "other").values())
 
 
 @pytest.mark.parametrize("name", ["TRUEUP_TENANTS", "TRUEUP_ADMIN_TENANT", "TRUEUP_ADMIN_EMAIL"])
-def test_a_variable_without_a_sensible_default_is_asked_for_in_words(name: str) -> None:
-    variables = example_variables() | FILLED_IN
+def test_a_missing_variable_without_a_default_is_explained_in_words(name: str) -> None:
+    variables = example_variables() | OPERATOR_VARIABLES
 
     with pytest.raises(KeyError, match=r"say in \.env .*see \.env\.example"):
-        composed(**variables | {name: ""})
+        load_compose(**variables | {name: ""})
 
 
-def test_the_example_says_nothing_that_compose_does_not_read() -> None:
+def test_the_example_sets_no_variable_that_compose_does_not_read() -> None:
     text = Path(__file__).parents[2].joinpath("docker-compose.yml").read_text("utf-8")
 
     assert [name for name in example_variables() if f"${{{name}:" not in text] == []

@@ -1,4 +1,4 @@
-"""What was done and when, one JSON object a line: calls as invoke, ok, fail or info, and every kill."""
+"""Records what was done and when, one JSON object a line: calls by their outcome, and every kill."""
 
 import json
 import time
@@ -13,25 +13,26 @@ class History:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Line-buffered: a run that is killed leaves every line that it had written.
         self.path, self._file = path, path.open("w", encoding="utf-8", buffering=1)
-        self._began, self.round = time.monotonic(), 0
-        self.killed: Counter[str] = Counter()
-        """How often each part was killed."""
-        self._order: list[tuple[int, str]] = []
+        self._started, self.round = time.monotonic(), 0
+        self.kill_counts: Counter[str] = Counter()
+        """How often each process was killed."""
+        self._kills: list[tuple[int, str]] = []
 
-    def note(self, kind: str, what: str, **more: Any) -> None:
-        """`kind`: invoke, then ok, fail (it was not done) or info (not known); or kill, ready, round."""
-        after = round(time.monotonic() - self._began, 3)
+    def record(self, kind: str, what: str, **more: Any) -> None:
+        """Write a line; `kind` is invoke, then ok, fail (not done) or info (unknown); kill, ready, round."""
+        after = round(time.monotonic() - self._started, 3)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         row = {"at": at, "after": after, "round": self.round, "kind": kind, "what": what, **more}
         self._file.write(json.dumps(row, default=str) + "\n")
         if kind == "kill":
-            self.killed[what] += 1
-            self._order.append((self.round, what))
+            self.kill_counts[what] += 1
+            self._kills.append((self.round, what))
 
-    def killed_in(self, number: int) -> list[str]:
-        """What was killed in that round, in order."""
-        return [what for place, what in self._order if place == number]
+    def kills_in(self, number: int) -> list[str]:
+        """Return what was killed in that round, in order."""
+        return [what for round_number, what in self._kills if round_number == number]
 
     def close(self) -> None:
         self._file.close()

@@ -11,14 +11,14 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 RUN = Path(__file__).with_name("run.py")
 
 
-async def test_a_month_under_kills_ends_as_it_must(tmp_path: Path) -> None:
+async def test_a_month_under_kills_ends_without_a_fault(tmp_path: Path) -> None:
     short = ["--rounds", "2", "--seed", "44", "--within", "4", "--subscriptions", "16", "--data"]
     command = [str(RUN), *short, str(tmp_path)]
 
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    told = (await process.communicate())[0].decode()
+    output = (await process.communicate())[0].decode()
 
-    assert process.returncode == 0, told
-    assert "round  2" in told
+    assert process.returncode == 0, output
+    assert "round  2" in output

@@ -1,4 +1,4 @@
-"""Every topic read from its first record to its last, as models."""
+"""Reads every topic from its first record to its last, as models."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,54 +14,58 @@ M = TypeVar("M", bound=Message)
 S = TypeVar("S", bound=State)
 
 _MODELS = {model.topic: model for model in MESSAGES}
-_LETTERS = tuple(dead_letter_topic(service) for service in CONSUMING_SERVICES)
+_DEAD_LETTER_TOPICS = tuple(dead_letter_topic(service) for service in CONSUMING_SERVICES)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """All that was ever said, in the order of each partition; what came twice is here twice."""
+class TopicContents:
+    """All records of all topics, in the order of each partition; a record published twice is here twice."""
 
     messages: tuple[Message, ...]
-    letters: tuple[ConsumerRecord, ...]
-    """What was set aside."""
+    dead_letters: tuple[ConsumerRecord, ...]
 
     def of(self, model: type[M]) -> list[M]:
         return [message for message in self.messages if type(message) is model]
 
     def newest(self, model: type[S]) -> list[S]:
-        """The present state of each thing."""
+        """Return the present state of each thing."""
         return newest(self.of(model))
 
 
 def newest(states: Iterable[S]) -> list[S]:
-    """By key, the one with the largest revision."""
-    found: dict[str, S] = {}
+    """Return the state with the largest revision of each key."""
+    by_key: dict[str, S] = {}
     for state in states:
-        if state.key not in found or found[state.key].revision < state.revision:
-            found[state.key] = state
-    return list(found.values())
+        if state.key not in by_key or by_key[state.key].revision < state.revision:
+            by_key[state.key] = state
+    return list(by_key.values())
 
 
-async def everything_said(kafka: str) -> Said:
-    """Reads to the ends as they are when it begins."""
-    records = await _records(kafka)
+async def read_topics(kafka: str) -> TopicContents:
+    """Read up to the ends as they are when the reading begins."""
+    records = await _read_records(kafka)
     messages = [
-        _MODELS[one.topic].model_validate_json(one.value)
-        for one in records
-        if one.topic in _MODELS and one.value
+        # A null value asks compaction to forget a key; it states nothing.
+        _MODELS[record.topic].model_validate_json(record.value)
+        for record in records
+        if record.topic in _MODELS and record.value
     ]
-    return Said(tuple(messages), tuple(one for one in records if one.topic in _LETTERS))
+    dead_letters = [record for record in records if record.topic in _DEAD_LETTER_TOPICS]
+    return TopicContents(tuple(messages), tuple(dead_letters))
 
 
-async def _records(kafka: str) -> list[ConsumerRecord]:
-    consumer = AIOKafkaConsumer(*_MODELS, *_LETTERS, bootstrap_servers=kafka, auto_offset_reset="earliest")
+async def _read_records(kafka: str) -> list[ConsumerRecord]:
+    consumer = AIOKafkaConsumer(
+        *_MODELS, *_DEAD_LETTER_TOPICS, bootstrap_servers=kafka, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         ends = await consumer.end_offsets(consumer.assignment())
         records: list[ConsumerRecord] = []
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for some in (await consumer.getmany(timeout_ms=200)).values():
-                records += some
+        # Positions, not counts: transaction markers take offsets too, and are never handed out.
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                records += batch
     finally:
         await consumer.stop()
     return records

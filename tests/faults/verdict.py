@@ -1,4 +1,18 @@
-"""Whether what must be so is so: asked of the real things, each fault one sentence."""
+"""Checks the invariants of the whole system from outside, and reports each fault in one sentence."""
+
+# What must hold after every round, once everything that travels has arrived:
+#
+#   psa          every agreement line holds what the ledger says
+#   writes       every approval that changed a line is one effective write, and there are no others
+#   decisions    each is listed, announced, commanded and answered; none is refused
+#   mappings     matcher stores what it published last
+#   audit        the exported chain verifies, and holds each decision and each result once
+#   lines        stored lines equal the pure fold of the topics, and what was published last equals the stored
+#   dead letters none, and no outbox row, work item or dirty key is left
+#   runs         every run is reconciled and complete, but one that was overtaken by connecting again
+#
+# Nothing is asked of the product that the product could get wrong in the same way twice: the ledger comes
+# from what the test did, the fold from the topics, the PSA's lines from the sandbox.
 
 import json
 from collections import Counter
@@ -7,10 +21,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from month import Month
+from expected_lines import expected_usage_lines
+from month import ScriptedMonth
 from pydantic import SecretStr
-from topics import Said, everything_said
-from truth import usage_lines
+from topics import TopicContents, read_topics
 
 from billing.audit.chain import verify
 from billing.usage.calendar import TenantCalendar
@@ -24,117 +38,122 @@ from standalone.demo.client import Json
 from standalone.services import SERVICES
 from standalone.system import System
 
-_STORING = tuple(name for name in SERVICES if name != "console")
-_EMPTY = {name: ["outbox"] for name in _STORING} | {"billing": ["outbox", "work_items"]}
-_RENEWED = "connected anew"
-"""What a run says whose integration was connected once more: the first answer was lost."""
+_WITH_DATABASE = tuple(name for name in SERVICES if name != "console")
+_EMPTIED = {name: ["outbox"] for name in _WITH_DATABASE} | {
+    name: ["outbox", "work_items"] for name in ("billing", "matcher", "psa-sync", "vendor-sync")
+}
+_CONNECTED_ANEW = "connected anew"
+"""The reason of a run whose integration was connected once more, because the first answer was lost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """Looks at everything from outside."""
+class InvariantChecker:
+    """Reads all stores, topics and APIs of the system, and the ledger of the month."""
 
     system: System
-    month: Month
+    month: ScriptedMonth
 
     async def faults(self) -> list[str]:
-        """What is not as it must be; what still travels may arrive within moments."""
-        said = await everything_said(self.system.servers.kafka)
+        """Return every fault found now; what is still on its way makes faults that vanish within moments."""
+        contents = await read_topics(self.system.servers.kafka)
         return [
             *await self._psa(),
             *await self._writes(),
-            *await self._decisions(said),
-            *await self._mappings(said),
+            *await self._decisions(contents),
+            *await self._mappings(contents),
             *await self._audit(),
-            *await self._lines(said),
-            *(f"set aside: {dict(one.headers)}" for one in said.letters),
+            *await self._lines(contents),
+            *(f"set aside: {dict(letter.headers)}" for letter in contents.dead_letters),
             *await self._left_over(),
             *await self._runs(),
         ]
 
     async def status_faults(self) -> list[str]:
-        """Whether the status channel shows each integration's newest run with its outcome."""
-        live = StatusChannel(RedisSettings(url=SecretStr(self.system.servers.redis_url)))
-        shown = await live.snapshot(self.system.credentials.tenant_id)
-        await live.close()
+        """Return faults of the status channel, which must show each integration's newest run and outcome."""
+        channel = StatusChannel(RedisSettings(url=SecretStr(self.system.servers.redis_url)))
+        shown = await channel.snapshot(self.system.credentials.tenant_id)
+        await channel.close()
         newest = {run["integration_id"]: run for run in reversed(await self.month.runs())}
         return [
-            f"the status channel shows {shown.get(place)!r} for run {run['run_id']} ({run['verdict']})"
-            for place, run in newest.items()
-            if place not in shown
-            or (shown[place].run_id, shown[place].outcome) != (run["run_id"], run["verdict"])
+            f"the status channel shows {shown.get(id_)!r} for run {run['run_id']} ({run['verdict']})"
+            for id_, run in newest.items()
+            if id_ not in shown or (shown[id_].run_id, shown[id_].outcome) != (run["run_id"], run["verdict"])
         ]
 
     async def _psa(self) -> list[str]:
         rows = await self.month.control("GET", "additions")
         held = {str(row["id"]): Decimal(str(row["quantity"])) for row in rows}
-        wanted = self.month.ledger.billed
+        expected = self.month.ledger.billed
         return [
-            f"agreement line {line} must hold {wanted.get(line)} and holds {held.get(line)}"
-            for line in sorted(held.keys() | wanted.keys())
-            if held.get(line) != wanted.get(line)
+            f"agreement line {line} must hold {expected.get(line)} and holds {held.get(line)}"
+            for line in sorted(held.keys() | expected.keys())
+            if held.get(line) != expected.get(line)
         ]
 
     async def _writes(self) -> list[str]:
-        """One effective write for each approval that changed anything, and no other call that writes."""
         made: dict[str, list[Decimal]] = {}
         for row in (await self.month.control("GET", "writes"))["writes"]:
             made.setdefault(str(row["line_id"]), []).append(Decimal(str(row["after"])))
-        wanted = self.month.ledger.writes
+        expected = self.month.ledger.writes
         return [
-            f"agreement line {line} was written {made.get(line)}, {wanted.get(line)} was approved"
-            for line in sorted(made.keys() | wanted.keys())
-            if made.get(line) != wanted.get(line)
+            f"agreement line {line} was written {made.get(line)}, {expected.get(line)} was approved"
+            for line in sorted(made.keys() | expected.keys())
+            if made.get(line) != expected.get(line)
         ]
 
-    async def _decisions(self, said: Said) -> list[str]:
-        """Messages may come twice, so of these only the approvals that they name are counted."""
-        decided = Counter(one.approval_id for one in self.month.ledger.decisions)
-        listed = await self.month.person.all("billing", "/approvals", "approvals")
-        named = {"listed": Counter(one["approval_id"] for one in listed)}
-        named["announced"] = Counter({one.approval_id for one in said.of(ApprovalRecorded)})
-        named["commanded"] = Counter({one.approval_id for one in said.of(WriteQuantity)})
-        named["answered"] = Counter({one.approval_id for one in said.of(QuantityWritten)})
-        refused = [f"refused: {one}" for one in said.of(QuantityRefused)]
+    async def _decisions(self, contents: TopicContents) -> list[str]:
+        # Messages may be published twice: of these only the approvals that they name are counted.
+        decided = Counter(decision.approval_id for decision in self.month.ledger.decisions)
+        listed = await self.month.client.list_all("billing", "/approvals", "approvals")
+        named = {"listed": Counter(approval["approval_id"] for approval in listed)}
+        named["announced"] = Counter({message.approval_id for message in contents.of(ApprovalRecorded)})
+        named["commanded"] = Counter({message.approval_id for message in contents.of(WriteQuantity)})
+        named["answered"] = Counter({message.approval_id for message in contents.of(QuantityWritten)})
+        refused = [f"refused: {refusal}" for refusal in contents.of(QuantityRefused)]
         return refused + [
             f"decisions {what}: {found - decided} too many, {decided - found} missing"
             for what, found in named.items()
             if found != decided
         ]
 
-    async def _mappings(self, said: Said) -> list[str]:
-        """What stands in matcher is what it said last; the latter is what the lines are judged by."""
-        told = {(one.kind.value, one.vendor_id): one.revision for one in said.newest(MappingDecided)}
-        rows = await self.month.person.all("matcher", "/mappings", "mappings")
+    async def _mappings(self, contents: TopicContents) -> list[str]:
+        # What was published last is what the lines are checked against, so it must be what is stored.
+        published = {
+            (mapping.kind.value, mapping.vendor_id): mapping.revision
+            for mapping in contents.newest(MappingDecided)
+        }
+        rows = await self.month.client.list_all("matcher", "/mappings", "mappings")
         stored = {(row["kind"], row["vendor_id"]): row["revision"] for row in rows}
-        return [f"mappings stored, or told: {told.items() ^ stored.items()}"] if told != stored else []
+        return (
+            [f"mappings stored, or told: {published.items() ^ stored.items()}"] if published != stored else []
+        )
 
     async def _audit(self) -> list[str]:
-        """The export proves itself, and holds each decision and each result once."""
-        lines, head = await self.month.person.audit()
+        lines, head = await self.month.client.export_audit()
         verdict = verify(lines, head=head)
         if not verdict.intact:
             return [f"the audit log does not verify: {verdict.problem}"]
-        found = Counter(_told(line) for line in lines)
-        subjects = [f"approval:{one.approval_id}" for one in self.month.ledger.decisions]
-        wanted = Counter(f"{action} {one}" for one in subjects for action in _ACTIONS)
+        entries: list[Json] = [json.loads(line) for line in lines]
+        found = Counter(f"{entry['action']} {entry['subject']}" for entry in entries)
+        subjects = [f"approval:{decision.approval_id}" for decision in self.month.ledger.decisions]
+        expected = Counter(f"{action} {subject}" for subject in subjects for action in _ACTIONS)
         return [
-            f"the audit log tells {count} times of {what}, not {wanted[what]} times"
-            for what, count in (found | Counter(dict.fromkeys(wanted, 0))).items()
-            if found[what] != wanted[what]
+            f"the audit log tells {count} times of {what}, not {expected[what]} times"
+            for what, count in (found | Counter(dict.fromkeys(expected, 0))).items()
+            if found[what] != expected[what]
         ]
 
-    async def _lines(self, said: Said) -> list[str]:
+    async def _lines(self, contents: TopicContents) -> list[str]:
         tenant = TenantCalendar(id=self.system.credentials.tenant_id, currency="USD")
-        truth = usage_lines(said, tenant)
+        expected = expected_usage_lines(contents, tenant)
         shown = {line["line_id"]: line for line in await self.month.story.review()}
-        told = {one.line_id: one for one in said.newest(UsageLineChanged) if one.present}
-        return [*_differences(truth, shown), *_untold(shown, told)]
+        published = {line.line_id: line for line in contents.newest(UsageLineChanged) if line.present}
+        return [*_fold_faults(expected, shown), *_publication_faults(shown, published)]
 
     async def _left_over(self) -> list[str]:
-        """What waits to be sent or seen to, by database."""
+        """Return a fault for each collection in which work is left, by database."""
         faults = []
-        for service, collections in _EMPTY.items():
+        for service, collections in _EMPTIED.items():
             url = SecretStr(self.system.servers.mongo_url)
             mongo = Mongo(MongoSettings(url=url, database=service))
             counts = {name: await mongo.all_tenants(name).count({}) for name in collections}
@@ -149,51 +168,43 @@ class Judge:
             f"run {run['run_id']} is {run['state']}, {run['outcome']} ({run['reason']}) and {run['verdict']}"
             for run in await self.month.runs()
             if (run["state"], run["verdict"]) != ("reconciled", "complete")
-            and not str(run["reason"]).endswith(_RENEWED)
+            and not str(run["reason"]).endswith(_CONNECTED_ANEW)
         ]
 
 
+_STORED_ONLY = {"changed_at", "in_flight"}
+"""Fields of a stored line that do not follow from the topics."""
 _ACTIONS = ("approval.recorded", "quantity.written")
 
 
-def _told(line: str) -> str:
-    entry: Json = json.loads(line)
-    return f"{entry['action']} {entry['subject']}"
-
-
-def _differences(truth: dict[str, Any], shown: dict[str, Json]) -> Iterator[str]:
-    for line_id in sorted(truth.keys() | shown.keys()):
-        if line_id not in truth or line_id not in shown:
+def _fold_faults(expected: dict[str, Any], shown: dict[str, Json]) -> Iterator[str]:
+    for line_id in sorted(expected.keys() | shown.keys()):
+        if line_id not in expected or line_id not in shown:
             where = "stored, but not in the fold" if line_id in shown else "in the fold, but not stored"
-            yield f"usage line {line_id} is {where}: {shown.get(line_id) or truth[line_id]}"
+            yield f"usage line {line_id} is {where}: {shown.get(line_id) or expected[line_id]}"
             continue
-        wanted = truth[line_id].model_dump(mode="json")
+        folded = expected[line_id].model_dump(mode="json")
         wrong = {
-            name: (wanted[name], value)
+            name: (folded[name], value)
             for name, value in shown[line_id].items()
-            if _differs(wanted, name, value)
+            if name not in _STORED_ONLY and folded[name] != value
         }
         if wrong:
             yield f"usage line {line_id}, as folded and as stored: {wrong}"
 
 
-def _differs(wanted: Json, name: str, value: Any) -> bool:
-    """When a line was stored is the store's own affair."""
-    return name not in {"changed_at", "in_flight"} and wanted[name] != value
+def _publication_faults(shown: dict[str, Json], published: dict[str, UsageLineChanged]) -> Iterator[str]:
+    """Yield a fault for each line about which a consumer of the topic knows something else than the store."""
+    for line_id in sorted(shown.keys() | published.keys()):
+        event = published[line_id].model_dump(mode="json") if line_id in published else None
+        announced, stored = _comparable(event), _comparable(shown.get(line_id))
+        if announced != stored:
+            yield f"usage line {line_id}: told last was {announced}, stored is {stored}"
 
 
-def _untold(shown: dict[str, Json], told: dict[str, UsageLineChanged]) -> Iterator[str]:
-    """Who follows the topic must have heard of every line that stands what the line says."""
-    for line_id in sorted(shown.keys() | told.keys()):
-        news = told[line_id].model_dump(mode="json") if line_id in told else None
-        said, stored = _said(news), _said(shown.get(line_id))
-        if said != stored:
-            yield f"usage line {line_id}: told last was {said}, stored is {stored}"
-
-
-def _said(line: Json | None) -> Json | None:
-    """What followers act on: that a number was confirmed once more is no news."""
+def _comparable(line: Json | None) -> Json | None:
     if line is None:
         return None
+    # `as_of` moves when a number is confirmed once more, which is not published.
     counts = {side: line[side] | {"as_of": None} for side in ("vendor_count", "psa_count")}
     return counts | {name: line[name] for name in ("line_class", "reason", "money")}

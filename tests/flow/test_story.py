@@ -41,14 +41,14 @@ async def test_the_story_ends_as_its_inputs_say(desk: DemoClient, control: httpx
     story = DemoStory(desk, await rows(control, "scenario"))
 
     await story.connect(await rows(control, "credentials"))
-    generated = await story.discovered()
-    await story.map_by_hand()
+    generated = await story.wait_for_discovery()
+    await story.map_manually()
     (await control.post("/month-passes")).raise_for_status()
-    outcomes = await desk.synced({story.vendor_id, story.psa_id}, await story.finish())
+    outcomes = await desk.wait_for_sync({story.vendor_id, story.psa_id}, await story.finish_mapping())
     await story.review()
-    refused = await story.try_what_cannot_be()
+    refused = await story.attempt_refused_approvals()
     before = await rows(control, "additions")
-    await story.approve()
+    await story.approve_differences()
 
     assert set(outcomes.values()) == {"complete"}
     assert all(count > 0 for count in generated.values())

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from reviewed_system import Told
+from reviewed_system import ReviewedSystem
 
 from shared.contracts.psa_sync import WriteQuantity
 from standalone.demo.failure import DemoFailure
@@ -18,66 +18,70 @@ def psa_line_of(line: dict[str, Any]) -> str:
     return str(line["evidence"]["billed"][0]["line_id"])
 
 
-async def post(told: Told, line: dict[str, Any], *, key: str, seal: str | None = None) -> Any:
+async def post(reviewed: ReviewedSystem, line: dict[str, Any], *, key: str, seal: str | None = None) -> Any:
     body = {"seal": seal or line["seal"]}
-    return await told.desk.ask("POST", "billing", f"/usage/{line['line_id']}/approvals", body, key=key)
+    return await reviewed.client.request(
+        "POST", "billing", f"/usage/{line['line_id']}/approvals", body, key=key
+    )
 
 
-async def test_the_same_decision_posted_twice_at_once_is_written_once(told: Told) -> None:
-    line, key = told.story.line_of("increase"), str(uuid4())
+async def test_the_same_decision_posted_twice_at_once_is_written_once(reviewed: ReviewedSystem) -> None:
+    line, key = reviewed.story.line_of("increase"), str(uuid4())
 
-    first, second = await asyncio.gather(post(told, line, key=key), post(told, line, key=key))
+    first, second = await asyncio.gather(post(reviewed, line, key=key), post(reviewed, line, key=key))
 
     assert first["approval_id"] == second["approval_id"]
-    assert (await told.desk.settled(first["approval_id"]))["state"] == "written"
-    [write] = await told.writes_to(psa_line_of(line))
+    assert (await reviewed.client.wait_for_approval(first["approval_id"]))["state"] == "written"
+    [write] = await reviewed.writes_to(psa_line_of(line))
     assert (write["before"], write["after"]) == (
         float(line["psa_count"]["number"]),
         float(line["vendor_count"]["number"]),
     )
 
 
-async def test_a_decision_on_old_evidence_is_refused_with_the_line_as_it_is_now(told: Told) -> None:
-    line = told.story.line_of("decrease")
+async def test_a_decision_on_old_evidence_is_refused_with_the_line_as_it_is_now(
+    reviewed: ReviewedSystem,
+) -> None:
+    line = reviewed.story.line_of("decrease")
 
     with pytest.raises(DemoFailure) as refused:
-        await post(told, line, key=str(uuid4()), seal="0" * 64)
+        await post(reviewed, line, key=str(uuid4()), seal="0" * 64)
 
     assert refused.value.status == 409
     assert refused.value.document["line"]["seal"] == line["seal"]
-    assert await told.writes_to(psa_line_of(line)) == []
+    assert await reviewed.writes_to(psa_line_of(line)) == []
 
 
-async def test_a_line_has_one_approval_in_flight(told: Told) -> None:
-    line = told.story.line_of("two_subscriptions")
-    await told.control("PUT", "switches", {"latency_ms": 1500})
+async def test_a_line_has_one_approval_in_flight(reviewed: ReviewedSystem) -> None:
+    line = reviewed.story.line_of("two_subscriptions")
+    await reviewed.control("PUT", "switches", {"latency_ms": 1500})
 
-    first = await post(told, line, key=str(uuid4()))
+    first = await post(reviewed, line, key=str(uuid4()))
     with pytest.raises(DemoFailure) as refused:
-        await post(told, line, key=str(uuid4()))
-    await told.control("PUT", "switches", {"latency_ms": 0})
+        await post(reviewed, line, key=str(uuid4()))
+    await reviewed.control("PUT", "switches", {"latency_ms": 0})
 
     assert refused.value.status == 409
-    assert (await told.desk.settled(first["approval_id"]))["state"] == "written"
-    assert len(await told.writes_to(psa_line_of(line))) == 1
+    assert (await reviewed.client.wait_for_approval(first["approval_id"]))["state"] == "written"
+    assert len(await reviewed.writes_to(psa_line_of(line))) == 1
 
 
-async def test_a_command_that_is_delivered_again_is_not_carried_out_again(told: Told) -> None:
-    line = told.story.line_of("last_seat_gone")
-    approval = await post(told, line, key=str(uuid4()))
-    await told.desk.settled(approval["approval_id"])
+async def test_a_command_that_is_delivered_again_is_not_carried_out_again(reviewed: ReviewedSystem) -> None:
+    line = reviewed.story.line_of("last_seat_gone")
+    approval = await post(reviewed, line, key=str(uuid4()))
+    await reviewed.client.wait_for_approval(approval["approval_id"])
 
-    before = await told.ends(("psa-sync.quantity-written.v1",))
-    await redelivered(told, approval["approval_id"])
-    await answered_again(told, before)
+    before = await reviewed.record_counts(("psa-sync.quantity-written.v1",))
+    await redelivered(reviewed, approval["approval_id"])
+    await answered_again(reviewed, before)
 
-    assert len(await told.writes_to(psa_line_of(line))) == 1
-    assert (await told.desk.settled(approval["approval_id"]))["state"] == "written"
+    assert len(await reviewed.writes_to(psa_line_of(line))) == 1
+    assert (await reviewed.client.wait_for_approval(approval["approval_id"]))["state"] == "written"
 
 
-async def redelivered(told: Told, approval_id: str) -> None:
+async def redelivered(reviewed: ReviewedSystem, approval_id: str) -> None:
     """The command's own bytes, headers and key once more."""
-    servers = told.system.servers.kafka
+    servers = reviewed.system.servers.kafka
     async with (
         AIOKafkaConsumer(
             WriteQuantity.topic, bootstrap_servers=servers, auto_offset_reset="earliest"
@@ -93,7 +97,7 @@ async def redelivered(told: Told, approval_id: str) -> None:
                 return
 
 
-async def answered_again(told: Told, before: dict[str, int]) -> None:
+async def answered_again(reviewed: ReviewedSystem, before: dict[str, int]) -> None:
     async with asyncio.timeout(20):
-        while await told.ends(tuple(before)) == before:
+        while await reviewed.record_counts(tuple(before)) == before:
             await asyncio.sleep(0.1)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from reviewed_system import Told
+from reviewed_system import ReviewedSystem
 
 from standalone.demo.failure import DemoFailure
 
@@ -36,26 +36,34 @@ WRONG = [("ingram-micro", *each) for each in INGRAM] + [("connectwise", *each) f
     ids=[f"{p} {next(iter(c))}={c[next(iter(c))]}" for p, c, _ in WRONG],
 )
 async def test_wrong_input_is_told_by_field_and_leaves_nothing(
-    told: Told, provider: str, change: dict[str, str], fields: set[str]
+    reviewed: ReviewedSystem, provider: str, change: dict[str, str], fields: set[str]
 ) -> None:
-    known = (await told.control("GET", "credentials"))[provider]
-    typed = {name: value.format(sandbox=told.system.urls["sandbox"]) for name, value in change.items()}
-    before = await told.desk.ask("GET", "auth", "/integrations"), await told.ends(AUTH_TOPICS)
+    known = (await reviewed.control("GET", "credentials"))[provider]
+    typed = {name: value.format(sandbox=reviewed.system.urls["sandbox"]) for name, value in change.items()}
+    before = (
+        await reviewed.client.request("GET", "auth", "/integrations"),
+        await reviewed.record_counts(AUTH_TOPICS),
+    )
 
     with pytest.raises(DemoFailure) as refused:
-        await told.desk.ask("POST", "auth", "/integrations", {"provider": provider, **known, **typed})
+        await reviewed.client.request(
+            "POST", "auth", "/integrations", {"provider": provider, **known, **typed}
+        )
 
     document: dict[str, Any] = refused.value.document
     assert refused.value.status == document["status"] == 422
     assert fields <= {field["name"] for field in document["fields"]}
     assert all(field["reason"] for field in document["fields"])
-    assert (await told.desk.ask("GET", "auth", "/integrations"), await told.ends(AUTH_TOPICS)) == before
+    assert (
+        await reviewed.client.request("GET", "auth", "/integrations"),
+        await reviewed.record_counts(AUTH_TOPICS),
+    ) == before
 
 
-async def test_a_control_panel_address_is_understood_as_a_marketplace_code(told: Told) -> None:
-    known = (await told.control("GET", "credentials"))["ingram-micro"]
+async def test_a_control_panel_address_is_understood_as_a_marketplace_code(reviewed: ReviewedSystem) -> None:
+    known = (await reviewed.control("GET", "credentials"))["ingram-micro"]
 
-    again = await told.desk.ask(
+    again = await reviewed.client.request(
         "POST",
         "auth",
         "/integrations",
@@ -63,4 +71,4 @@ async def test_a_control_panel_address_is_understood_as_a_marketplace_code(told:
     )
 
     assert (again["status"], again["generation"]) == ("active", 2)
-    assert again["integration_id"] == told.story.vendor_id
+    assert again["integration_id"] == reviewed.story.vendor_id

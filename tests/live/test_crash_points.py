@@ -17,16 +17,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 from crashes import (
+    add_one_seat,
     approve_until_answered,
-    armed,
-    audit_holds,
-    details_asked,
-    differ,
-    finished_details,
-    lines_say_what_their_inputs_do,
-    open_run,
+    armed_to_crash,
+    assert_audit_verifies,
+    assert_lines_match_providers,
+    count_detail_calls,
+    read_finished_details,
+    read_open_run_id,
 )
-from reviewed_system import Told, a_story
+from reviewed_system import ReviewedSystem, open_reviewed_system
 
 from shared.contracts.psa_sync import WriteQuantity
 from shared.contracts.vendor_sync import SubscriptionObserved
@@ -47,75 +47,78 @@ STORING = f"batch-stored {SubscriptionObserved.topic}"
 
 
 @pytest.fixture(scope="module")
-async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Told]:
+async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReviewedSystem]:
     """A system of our own: its services are killed."""
-    async with System(data_dir=tmp_path_factory.mktemp("doomed"), seed=9) as system, a_story(system) as told:
-        yield told
+    async with (
+        System(data_dir=tmp_path_factory.mktemp("doomed"), seed=9) as system,
+        open_reviewed_system(system) as reviewed,
+    ):
+        yield reviewed
 
 
 @pytest.mark.parametrize("where", READING)
 async def test_a_run_that_died_goes_on_and_asks_for_no_finished_detail_again(
-    doomed: Told, where: str
+    doomed: ReviewedSystem, where: str
 ) -> None:
     subscription = doomed.story.scenario["parts"]["increase"]["subscription_ids"][0]
     await doomed.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 77}]})
     since = (await doomed.control("GET", "calls"))["last"]
 
-    async with armed(doomed, "vendor-sync", where) as crash:
-        started = await doomed.desk.ask("POST", "billing", "/syncs", {"kind": "full"})
-        await crash.came()
-        run_id = await open_run(doomed)
-        finished = await finished_details(doomed, run_id)
-    outcomes = await doomed.desk.synced(doomed.integration_ids, started["sync_id"])
+    async with armed_to_crash(doomed, "vendor-sync", where) as crash:
+        started = await doomed.client.request("POST", "billing", "/syncs", {"kind": "full"})
+        await crash.wait()
+        run_id = await read_open_run_id(doomed)
+        finished = await read_finished_details(doomed, run_id)
+    outcomes = await doomed.client.wait_for_sync(doomed.integration_ids, started["sync_id"])
 
     assert set(outcomes.values()) == {"complete"}
     assert [run["run_id"] for run in await vendor_runs(doomed, started["sync_id"])] == [run_id]
-    asked = await details_asked(doomed, since)
+    asked = await count_detail_calls(doomed, since)
     assert {one: asked.get(one, 0) for one in finished} == dict.fromkeys(finished, 1)
-    await lines_say_what_their_inputs_do(doomed)
+    await assert_lines_match_providers(doomed)
     await doomed.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 70}]})
 
 
-async def vendor_runs(told: Told, sync_id: str) -> list[dict[str, object]]:
-    runs = await told.desk.all("billing", "/runs", "runs")
-    mine = [run for run in runs if run["integration_id"] == told.story.vendor_id]
+async def vendor_runs(reviewed: ReviewedSystem, sync_id: str) -> list[dict[str, object]]:
+    runs = await reviewed.client.list_all("billing", "/runs", "runs")
+    mine = [run for run in runs if run["integration_id"] == reviewed.story.vendor_id]
     return [run for run in mine if sync_id in run["sync_ids"]]
 
 
 @pytest.mark.parametrize(("service", "where"), DECIDING, ids=[where.split()[0] for _, where in DECIDING])
 async def test_a_decision_survives_and_is_written_exactly_once(
-    doomed: Told, service: str, where: str
+    doomed: ReviewedSystem, service: str, where: str
 ) -> None:
-    line = await differ(doomed, "two_subscriptions")
+    line = await add_one_seat(doomed, "two_subscriptions")
     place = line["evidence"]["billed"][0]["line_id"]
     before = len(await doomed.writes_to(place))
 
-    async with asyncio.TaskGroup() as group, armed(doomed, service, where) as crash:
+    async with asyncio.TaskGroup() as group, armed_to_crash(doomed, service, where) as crash:
         approving = group.create_task(approve_until_answered(doomed, line))
-        await crash.came()
-    settled = await doomed.desk.settled(approving.result()["approval_id"])
+        await crash.wait()
+    settled = await doomed.client.wait_for_approval(approving.result()["approval_id"])
 
     assert settled["state"] == "written"
     [write] = (await doomed.writes_to(place))[before:]
     assert write["after"] == float(line["vendor_count"]["number"])
-    await audit_holds(doomed)
-    await doomed.synced()
-    await lines_say_what_their_inputs_do(doomed)
+    await assert_audit_verifies(doomed)
+    await doomed.sync()
+    await assert_lines_match_providers(doomed)
 
 
-async def test_a_batch_that_was_stored_and_not_committed_is_stored_once(doomed: Told) -> None:
+async def test_a_batch_that_was_stored_and_not_committed_is_stored_once(doomed: ReviewedSystem) -> None:
     subscription = doomed.story.scenario["parts"]["decrease"]["subscription_ids"][0]
     await doomed.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 55}]})
 
-    async with armed(doomed, "billing", STORING) as crash:
-        started = await doomed.desk.ask("POST", "billing", "/syncs", {"kind": "full"})
-        await crash.came()
-    outcomes = await doomed.desk.synced(doomed.integration_ids, started["sync_id"])
+    async with armed_to_crash(doomed, "billing", STORING) as crash:
+        started = await doomed.client.request("POST", "billing", "/syncs", {"kind": "full"})
+        await crash.wait()
+    outcomes = await doomed.client.wait_for_sync(doomed.integration_ids, started["sync_id"])
 
     assert set(outcomes.values()) == {"complete"}
-    await lines_say_what_their_inputs_do(doomed)
+    await assert_lines_match_providers(doomed)
     line = doomed.story.line_of("decrease")
-    history = await doomed.desk.ask("GET", "billing", f"/usage/{line['line_id']}/history")
+    history = await doomed.client.request("GET", "billing", f"/usage/{line['line_id']}/history")
     seen = [(one["key"], one["revision"]) for one in history["versions"]]
     assert len(seen) == len(set(seen))
 

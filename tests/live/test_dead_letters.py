@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from reviewed_system import Told
+from reviewed_system import ReviewedSystem
 
 from shared.contracts.vendor_sync import VendorAccountObserved
 
@@ -29,30 +29,32 @@ def a_neighbour(name: str) -> bytes:
     )
 
 
-async def test_bad_messages_are_set_aside_and_their_neighbours_unharmed(told: Told) -> None:
+async def test_bad_messages_are_set_aside_and_their_neighbours_unharmed(reviewed: ReviewedSystem) -> None:
     records = [(a_neighbour("Neighbour A"), []), *BAD.items(), (a_neighbour("Neighbour B"), [])]
 
-    async with AIOKafkaProducer(bootstrap_servers=told.system.servers.kafka) as producer:
+    async with AIOKafkaProducer(bootstrap_servers=reviewed.system.servers.kafka) as producer:
         sent = [
             await producer.send_and_wait(TOPIC, body, key=b"demo:neighbours", partition=0, headers=headers)
             for body, headers in records
         ]
-    letters = {service: await letters_of(told, service, sent[0].offset) for service in ("matcher", "billing")}
+    letters = {
+        service: await letters_of(reviewed, service, sent[0].offset) for service in ("matcher", "billing")
+    }
 
     expected = {f"{TOPIC}:0:{place.offset}": body for place, body in zip(sent[1:5], BAD, strict=True)}
     assert letters == {"matcher": expected, "billing": expected}
     async with asyncio.timeout(20):
-        while await neighbours(told) != ["Neighbour A", "Neighbour B"]:
+        while await neighbours(reviewed) != ["Neighbour A", "Neighbour B"]:
             await asyncio.sleep(0.1)
 
 
-async def letters_of(told: Told, service: str, since: int) -> dict[str, bytes]:
+async def letters_of(reviewed: ReviewedSystem, service: str, since: int) -> dict[str, bytes]:
     """What the service set aside of our records, by origin."""
     found: dict[str, bytes] = {}
     async with (
         AIOKafkaConsumer(
             f"{service}.dead-letter.v1",
-            bootstrap_servers=told.system.servers.kafka,
+            bootstrap_servers=reviewed.system.servers.kafka,
             auto_offset_reset="earliest",
         ) as reader,
         asyncio.timeout(30),
@@ -67,6 +69,6 @@ async def letters_of(told: Told, service: str, since: int) -> dict[str, bytes]:
     pytest.fail("the topic ended")
 
 
-async def neighbours(told: Told) -> list[str]:
-    accounts = await told.desk.all("matcher", "/accounts?side=vendor&search=neighbour", "accounts")
+async def neighbours(reviewed: ReviewedSystem) -> list[str]:
+    accounts = await reviewed.client.list_all("matcher", "/accounts?side=vendor&search=neighbour", "accounts")
     return [account["name"] for account in accounts]

@@ -5,59 +5,67 @@ import signal
 from collections.abc import AsyncIterator
 
 import pytest
-from crashes import lines_say_what_their_inputs_do
-from paired_processes import books, has_taken_up, left_dirty, places, said_by, said_since, twins
-from reviewed_system import Told
+from crashes import assert_lines_match_providers
+from paired_processes import (
+    end_offsets,
+    has_claimed_run,
+    open_sync_database,
+    pause_with_dirty_keys,
+    published_since,
+    two_workers,
+    wait_for_log_line,
+)
+from reviewed_system import ReviewedSystem
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
-async def slow(told: Told) -> AsyncIterator[Told]:
+async def slow(reviewed: ReviewedSystem) -> AsyncIterator[ReviewedSystem]:
     """Every subscription has changed, and the marketplace takes its time to say so."""
-    state = await told.control("GET", "state")
+    state = await reviewed.control("GET", "state")
     sold = [row for row in state["ingram-micro"]["subscriptions"] if row.get("products")]
     was = [{"id": row["id"], "quantity": row["products"][0]["quantity"]} for row in sold]
     more = [{"id": row["id"], "quantity": int(row["quantity"]) + 1} for row in was]
-    await told.control("POST", "changes", {"subscriptions": more})
-    await told.control("PUT", "switches", {"latency_ms": 700})
-    yield told
-    await told.control("PUT", "switches", {"latency_ms": 0})
-    await told.control("POST", "changes", {"subscriptions": was})
-    await told.synced()
+    await reviewed.control("POST", "changes", {"subscriptions": more})
+    await reviewed.control("PUT", "switches", {"latency_ms": 700})
+    yield reviewed
+    await reviewed.control("PUT", "switches", {"latency_ms": 0})
+    await reviewed.control("POST", "changes", {"subscriptions": was})
+    await reviewed.sync()
 
 
-async def test_a_paused_worker_is_succeeded_and_says_nothing_past_its_lease(slow: Told) -> None:
-    async with twins(slow) as pair, books(slow) as kept:
-        started = await slow.desk.ask("POST", "billing", "/syncs", {"kind": "full"})
+async def test_a_paused_worker_is_succeeded_and_says_nothing_past_its_lease(slow: ReviewedSystem) -> None:
+    async with two_workers(slow) as pair, open_sync_database(slow) as kept:
+        started = await slow.client.request("POST", "billing", "/syncs", {"kind": "full"})
         run_id, sync_id = await reading(slow, started["sync_id"]), started["sync_id"]
-        [paused] = [part for part in pair if has_taken_up(part, run_id)]
+        [paused] = [part for part in pair if has_claimed_run(part, run_id)]
         [successor] = [part for part in pair if part is not paused]
 
-        dirty, pause = await left_dirty(slow, kept, paused), await places(slow)
-        outcomes = await slow.desk.synced(slow.integration_ids, sync_id)
+        dirty, pause = await pause_with_dirty_keys(slow, kept, paused), await end_offsets(slow)
+        outcomes = await slow.client.wait_for_sync(slow.integration_ids, sync_id)
 
         assert set(outcomes.values()) == {"complete"}
-        assert has_taken_up(successor, run_id)
-        assert dirty.keys() <= (await said_since(slow, pause)).keys()
+        assert has_claimed_run(successor, run_id)
+        assert dirty.keys() <= (await published_since(slow, pause)).keys()
         assert not await kept.dirty()
-        run, ends = await kept.run(run_id), await places(slow)
+        run, ends = await kept.run(run_id), await end_offsets(slow)
 
         paused.signal(signal.SIGCONT)
-        await said_by(paused, "run_put_down", run_id)
+        await wait_for_log_line(paused, "run_put_down", run_id)
         await paused.stop()
 
         # Nor what it had handed over before the pause, which its client sends as soon as it goes on.
-        assert await places(slow) == ends
+        assert await end_offsets(slow) == ends
         assert await kept.run(run_id) == run
-        await lines_say_what_their_inputs_do(slow)
+        await assert_lines_match_providers(slow)
 
 
-async def reading(told: Told, sync_id: str) -> str:
+async def reading(reviewed: ReviewedSystem, sync_id: str) -> str:
     """The run that answers the sync, once it has read some details."""
-    wanted = (told.story.vendor_id, sync_id, "details")
+    wanted = (reviewed.story.vendor_id, sync_id, "details")
     async with asyncio.timeout(60):
-        async for status in told.desk.statuses():
+        async for status in reviewed.client.stream_statuses():
             place = (status["integration_id"], status["sync_id"], status["phase"])
             if place == wanted and status["done"] >= 2:
                 return str(status["run_id"])

@@ -4,29 +4,31 @@ import asyncio
 from typing import Any
 
 import pytest
-from reviewed_system import OBSERVED, Told
+from reviewed_system import OBSERVED, ReviewedSystem
 
 pytestmark = pytest.mark.live
 
 
-async def test_a_sync_that_finds_nothing_new_says_nothing(told: Told) -> None:
-    await told.synced()
-    before = await told.ends((*OBSERVED, "billing.usage-line-changed.v1"))
+async def test_a_sync_that_finds_nothing_new_says_nothing(reviewed: ReviewedSystem) -> None:
+    await reviewed.sync()
+    before = await reviewed.record_counts((*OBSERVED, "billing.usage-line-changed.v1"))
 
-    outcomes = await told.synced()
+    outcomes = await reviewed.sync()
 
     assert set(outcomes.values()) == {"complete"}
-    assert await told.ends(tuple(before)) == before
+    assert await reviewed.record_counts(tuple(before)) == before
     assert all(before[topic] for topic in OBSERVED)
 
 
-async def test_progress_rises_and_the_outcome_comes_after_the_reconciliation(told: Told) -> None:
-    await told.control("PUT", "switches", {"latency_ms": 250})
-    started = await told.desk.ask("POST", "billing", "/syncs", {"kind": "full"})
+async def test_progress_rises_and_the_outcome_comes_after_the_reconciliation(
+    reviewed: ReviewedSystem,
+) -> None:
+    await reviewed.control("PUT", "switches", {"latency_ms": 250})
+    started = await reviewed.client.request("POST", "billing", "/syncs", {"kind": "full"})
 
-    seen = [status async for status in until_the_outcome(told, started["sync_id"])]
-    closed = await runs_of(told, started["sync_id"])
-    await told.control("PUT", "switches", {"latency_ms": 0})
+    seen = [status async for status in until_the_outcome(reviewed, started["sync_id"])]
+    closed = await runs_of(reviewed, started["sync_id"])
+    await reviewed.control("PUT", "switches", {"latency_ms": 0})
 
     done = [status["done"] for status in seen if status["phase"] == "details"]
     assert done == sorted(done)
@@ -36,18 +38,20 @@ async def test_progress_rises_and_the_outcome_comes_after_the_reconciliation(tol
     assert [run["run_id"] for run in closed if run["verdict"]] == [seen[-1]["run_id"]]
 
 
-async def until_the_outcome(told: Told, sync_id: str) -> Any:
+async def until_the_outcome(reviewed: ReviewedSystem, sync_id: str) -> Any:
     """The marketplace's statuses of this sync, to the one with the outcome."""
     async with asyncio.timeout(60):
-        async for status in told.desk.statuses():
-            if (status["integration_id"], status["sync_id"]) == (told.story.vendor_id, sync_id):
+        async for status in reviewed.client.stream_statuses():
+            if (status["integration_id"], status["sync_id"]) == (reviewed.story.vendor_id, sync_id):
                 yield status
                 if status["outcome"]:
                     return
 
 
-async def runs_of(told: Told, sync_id: str) -> list[dict[str, Any]]:
-    runs = await told.desk.all("billing", "/runs", "runs")
+async def runs_of(reviewed: ReviewedSystem, sync_id: str) -> list[dict[str, Any]]:
+    runs = await reviewed.client.list_all("billing", "/runs", "runs")
     return [
-        run for run in runs if sync_id in run["sync_ids"] and run["integration_id"] == told.story.vendor_id
+        run
+        for run in runs
+        if sync_id in run["sync_ids"] and run["integration_id"] == reviewed.story.vendor_id
     ]

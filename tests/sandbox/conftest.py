@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from sandboxes import SPECS, Sandbox, opened
+from sandboxes import SPECS, Sandbox, open_sandbox
 
 collect_ignore = [] if SPECS.is_dir() else ["test_specifications.py"]
 """Without the vendors' specifications there is nothing to hold the answers against."""
@@ -11,5 +11,5 @@ collect_ignore = [] if SPECS.is_dir() else ["test_specifications.py"]
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with opened() as fresh:
+    async with open_sandbox() as fresh:
         yield fresh

@@ -1,4 +1,4 @@
-"""Writes to agreement lines: the PATCH dialect, new lines, and what can become of either."""
+"""Writes to agreement lines: the PATCH dialect, new lines, and the faults of either."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ async def quantity_of(sandbox: Sandbox, line: str) -> Any:
 
 
 async def test_a_quantity_is_replaced_by_its_bare_name(sandbox: Sandbox) -> None:
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
 
     answer = await sandbox.connectwise.patch(line, json=setting(14))
 
@@ -26,19 +26,19 @@ async def test_a_quantity_is_replaced_by_its_bare_name(sandbox: Sandbox) -> None
     assert await quantity_of(sandbox, line) == 14.0
 
 
-@pytest.mark.parametrize(("sent", "kept"), [("14", 14.0), (0, 0.0), (2.5, 2.5), (-1, -1.0)], ids=str)
+@pytest.mark.parametrize(("sent", "stored"), [("14", 14.0), (0, 0.0), (2.5, 2.5), (-1, -1.0)], ids=str)
 async def test_a_quantity_may_be_a_text_a_fraction_zero_or_negative(
-    sandbox: Sandbox, sent: Any, kept: float
+    sandbox: Sandbox, sent: Any, stored: float
 ) -> None:
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
 
     await sandbox.connectwise.patch(line, json=setting(sent))
 
-    assert await quantity_of(sandbox, line) == kept
+    assert await quantity_of(sandbox, line) == stored
 
 
 async def test_every_write_moves_last_updated_even_within_a_second(sandbox: Sandbox) -> None:
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
 
     answers = [await sandbox.connectwise.patch(line, json=setting(14)) for _ in range(3)]
 
@@ -47,7 +47,7 @@ async def test_every_write_moves_last_updated_even_within_a_second(sandbox: Sand
 
 
 async def test_what_the_server_works_out_follows_the_quantity(sandbox: Sandbox) -> None:
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
 
     after = (await sandbox.connectwise.patch(line, json=setting(10))).json()
 
@@ -80,7 +80,7 @@ async def test_what_the_server_works_out_follows_the_quantity(sandbox: Sandbox) 
     ids=str,
 )
 async def test_a_patch_that_is_not_understood_changes_nothing(sandbox: Sandbox, body: Any) -> None:
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
     before = (await sandbox.connectwise.get(line)).json()
 
     answer = await sandbox.connectwise.patch(line, json=body)
@@ -90,22 +90,24 @@ async def test_a_patch_that_is_not_understood_changes_nothing(sandbox: Sandbox, 
 
 
 async def test_a_body_that_is_no_json_is_refused(sandbox: Sandbox) -> None:
-    answer = await sandbox.connectwise.patch(await sandbox.line_of(), content=b"quantity=1")
+    answer = await sandbox.connectwise.patch(await sandbox.line_path(), content=b"quantity=1")
 
     assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/quantity", "Quantity", "product/identifier", "extPrice", "colour"])
 async def test_a_path_that_is_no_bare_field_is_refused(sandbox: Sandbox, path: str) -> None:
-    answer = await sandbox.connectwise.patch(await sandbox.line_of(), json=setting(1, path))
+    answer = await sandbox.connectwise.patch(await sandbox.line_path(), json=setting(1, path))
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == path
 
 
-async def test_or_it_is_a_false_success_when_the_switch_says_so(sandbox: Sandbox) -> None:
+async def test_a_path_that_is_no_bare_field_is_a_false_success_when_the_switch_says_so(
+    sandbox: Sandbox,
+) -> None:
     await sandbox.switch("connectwise.patch_paths", "ignored")
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
     before = (await sandbox.connectwise.get(line)).json()
 
     answer = await sandbox.connectwise.patch(line, json=setting(1, "/quantity"))
@@ -116,7 +118,7 @@ async def test_or_it_is_a_false_success_when_the_switch_says_so(sandbox: Sandbox
 
 
 async def test_a_date_can_be_set_and_removed(sandbox: Sandbox) -> None:
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
 
     closed = await sandbox.connectwise.patch(line, json=setting("2026-12-01T00:00:00Z", "cancelledDate"))
     opened = await sandbox.connectwise.patch(line, json=[{"op": "remove", "path": "cancelledDate"}])
@@ -126,7 +128,7 @@ async def test_a_date_can_be_set_and_removed(sandbox: Sandbox) -> None:
 
 
 async def test_another_product_brings_its_price_and_name_along(sandbox: Sandbox) -> None:
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
 
     after = (
         await sandbox.connectwise.patch(line, json=setting({"identifier": "EDR-SEAT"}, "product"))
@@ -136,7 +138,7 @@ async def test_another_product_brings_its_price_and_name_along(sandbox: Sandbox)
 
 
 async def test_two_equal_posts_make_two_lines(sandbox: Sandbox) -> None:
-    lines = (await sandbox.line_of()).rpartition("/")[0]
+    lines = (await sandbox.line_path()).rpartition("/")[0]
     body = {"product": {"identifier": "EDR-SEAT"}, "billCustomer": "Billable", "quantity": 4}
 
     answers = [await sandbox.connectwise.post(lines, json=body) for _ in range(2)]
@@ -150,7 +152,7 @@ async def test_two_equal_posts_make_two_lines(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("missing", ["product", "billCustomer"])
 async def test_a_new_line_needs_a_product_and_a_way_of_billing(sandbox: Sandbox, missing: str) -> None:
-    lines = (await sandbox.line_of()).rpartition("/")[0]
+    lines = (await sandbox.line_path()).rpartition("/")[0]
     body = {"product": {"identifier": "EDR-SEAT"}, "billCustomer": "Billable"}
 
     answer = await sandbox.connectwise.post(
@@ -169,7 +171,7 @@ async def test_a_new_line_needs_a_product_and_a_way_of_billing(sandbox: Sandbox,
 @pytest.mark.parametrize(("mode", "status"), [("refused", 400), ("ignored", 200)])
 async def test_a_write_can_be_refused_or_ignored(sandbox: Sandbox, mode: str, status: int) -> None:
     await sandbox.switch("connectwise.writes", mode)
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
     before = (await sandbox.connectwise.get(line)).json()
 
     answer = await sandbox.connectwise.patch(line, json=setting(99))
@@ -181,7 +183,7 @@ async def test_a_write_can_be_refused_or_ignored(sandbox: Sandbox, mode: str, st
 @pytest.mark.parametrize("mode", ["cut-before", "cut-after"])
 async def test_a_connection_can_be_cut_before_or_after_the_write(sandbox: Sandbox, mode: str) -> None:
     await sandbox.switch("connectwise.writes", mode)
-    line = await sandbox.line_of()
+    line = await sandbox.line_path()
 
     with pytest.raises(ConnectionCut):
         await sandbox.connectwise.patch(line, json=setting(99))

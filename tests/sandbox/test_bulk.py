@@ -1,7 +1,7 @@
 """Any number of further subscriptions for benchmarks."""
 
 import expected_counts
-from sandboxes import MovableClock, opened
+from sandboxes import MovableClock, open_sandbox
 
 from sandbox.settings import Settings
 from sandbox.world import World, make_world
@@ -12,7 +12,7 @@ def a_bulky_world(subscriptions: int) -> World:
 
 
 async def test_generated_subscriptions_come_on_top_of_the_story() -> None:
-    async with opened(subscriptions=1001) as sandbox:
+    async with open_sandbox(subscriptions=1001) as sandbox:
         page = (await sandbox.ingram.get("subscriptions")).json()
 
     assert page["pagination"]["total"] == 30 + 1001
@@ -37,20 +37,27 @@ def test_nineteen_of_twenty_generated_lines_are_in_step() -> None:
     world = a_bulky_world(2000)
     companies = {row["name"]: row["id"] for row in world.psa.companies}
     products = {row["identifier"]: row["id"] for row in world.psa.products}
-    billed = expected_counts.billed(world)
+    billed = expected_counts.psa_quantities(world)
 
-    bulk = [one for one in world.marketplace.subscriptions.values() if one.offer.vendor == "Bulk"]
+    bulk = [
+        subscription
+        for subscription in world.marketplace.subscriptions.values()
+        if subscription.offer.vendor == "Bulk"
+    ]
     in_step = sum(
-        billed[companies[world.marketplace.customers[one.customer_id].name], products[one.offer.mpn or ""]]
-        == [one.lines[0].quantity]
-        for one in bulk
+        billed[
+            companies[world.marketplace.customers[subscription.customer_id].name],
+            products[subscription.offer.mpn or ""],
+        ]
+        == [subscription.lines[0].quantity]
+        for subscription in bulk
     )
 
     assert 0.93 < in_step / len(bulk) < 0.97
 
 
 async def test_a_page_has_at_most_a_thousand_rows_whatever_is_asked() -> None:
-    async with opened(subscriptions=8 * 1000) as sandbox:
+    async with open_sandbox(subscriptions=8 * 1000) as sandbox:
         answer = await sandbox.connectwise.get("company/companies", params={"pageSize": "5000"})
 
     assert len(answer.json()) == 1000

@@ -6,7 +6,7 @@ import pytest
 from sandboxes import Sandbox
 
 
-async def detail(sandbox: Sandbox, subscription_id: str) -> dict[str, Any]:
+async def read_detail(sandbox: Sandbox, subscription_id: str) -> dict[str, Any]:
     found: dict[str, Any] = (await sandbox.ingram.get(f"subscriptions/{subscription_id}")).json()
     return found
 
@@ -20,8 +20,8 @@ async def test_a_subscription_changes_in_lists_and_detail(sandbox: Sandbox) -> N
 
     held = (await sandbox.ingram.get("subscriptions?status=hold")).json()["data"]
     assert subscription in [row["id"] for row in held]
-    assert (await detail(sandbox, subscription))["products"][0]["quantity"] == 77
-    assert (await detail(sandbox, subscription))["lastModifiedDate"] == "2026-11-20"
+    assert (await read_detail(sandbox, subscription))["products"][0]["quantity"] == 77
+    assert (await read_detail(sandbox, subscription))["lastModifiedDate"] == "2026-11-20"
 
 
 @pytest.mark.parametrize("quantity", [7, 7.0, "7", 0], ids=repr)
@@ -30,7 +30,7 @@ async def test_a_quantity_is_shown_in_the_form_it_was_given(sandbox: Sandbox, qu
 
     await sandbox.control("changes", {"subscriptions": [{"id": subscription, "quantity": quantity}]})
 
-    shown = (await detail(sandbox, subscription))["products"][0]["quantity"]
+    shown = (await read_detail(sandbox, subscription))["products"][0]["quantity"]
     assert (shown, type(shown)) == (quantity, type(quantity))
 
 
@@ -39,7 +39,7 @@ async def test_a_null_quantity_takes_the_products_away(sandbox: Sandbox) -> None
 
     await sandbox.control("changes", {"subscriptions": [{"id": subscription, "quantity": None}]})
 
-    assert "products" not in await detail(sandbox, subscription)
+    assert "products" not in await read_detail(sandbox, subscription)
 
 
 async def test_a_change_without_a_quantity_leaves_it(sandbox: Sandbox) -> None:
@@ -48,12 +48,12 @@ async def test_a_change_without_a_quantity_leaves_it(sandbox: Sandbox) -> None:
 
     await sandbox.control("changes", {"subscriptions": [change]})
 
-    after = await detail(sandbox, part["subscription_ids"][0])
+    after = await read_detail(sandbox, part["subscription_ids"][0])
     assert (after["customerId"], after["lastModifiedDate"]) == ("5", "2026-01-01")
     assert after["products"][0]["quantity"] == part["vendor_quantity_before"]
 
 
-async def test_a_removed_subscription_is_gone_from_list_and_detail(sandbox: Sandbox) -> None:
+async def test_a_removed_subscription_is_absent_from_list_and_detail(sandbox: Sandbox) -> None:
     subscription = (await sandbox.part("increase"))["subscription_ids"][0]
 
     await sandbox.control("changes", {"remove_subscriptions": [subscription]})
@@ -71,7 +71,7 @@ async def test_an_added_subscription_is_the_newest(sandbox: Sandbox) -> None:
 
     newest = (await sandbox.ingram.get("subscriptions?limit=1")).json()["data"][0]
     assert [newest["id"]] == added
-    assert (await detail(sandbox, added[0]))["products"][0]["mpn"] == "TP-1"
+    assert (await read_detail(sandbox, added[0]))["products"][0]["mpn"] == "TP-1"
 
 
 async def test_a_hand_edit_in_the_psa_is_no_api_write(sandbox: Sandbox) -> None:
@@ -79,7 +79,7 @@ async def test_a_hand_edit_in_the_psa_is_no_api_write(sandbox: Sandbox) -> None:
 
     await sandbox.control("changes", {"additions": [{"id": line, "quantity": 55}]})
 
-    after = (await sandbox.connectwise.get(await sandbox.line_of())).json()
+    after = (await sandbox.connectwise.get(await sandbox.line_path())).json()
     assert (after["quantity"], after["_info"]["updatedBy"]) == (55.0, "jsmith")
     assert (await sandbox.control("writes"))["writes"] == []
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.connectwise.conditions import compiled
+from sandbox.connectwise.conditions import compile_conditions
 from sandbox.connectwise.errors import ConnectWiseRefusal
 from sandbox.connectwise.fields import ADDITION, AGREEMENT, Record
 
@@ -57,7 +57,7 @@ LINE: Record = {
     ],
 )
 def test_a_condition_that_holds_finds_the_line(text: str) -> None:
-    assert compiled(text, ADDITION)(LINE)
+    assert compile_conditions(text, ADDITION)(LINE)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_condition_that_holds_finds_the_line(text: str) -> None:
     ],
 )
 def test_a_condition_that_does_not_hold_leaves_the_line_out(text: str) -> None:
-    assert not compiled(text, ADDITION)(LINE)
+    assert not compile_conditions(text, ADDITION)(LINE)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_condition_that_does_not_hold_leaves_the_line_out(text: str) -> None:
 )
 def test_a_bad_condition_is_an_invalid_object_that_names_the_field(text: str, field: str) -> None:
     with pytest.raises(ConnectWiseRefusal) as refusal:
-        compiled(text, AGREEMENT)
+        compile_conditions(text, AGREEMENT)
 
     assert refusal.value.status == 400
     assert refusal.value.body["code"] == "InvalidObject"
@@ -114,7 +114,7 @@ def test_a_bad_condition_is_an_invalid_object_that_names_the_field(text: str, fi
 @settings(deadline=None)
 def test_any_text_is_either_understood_or_refused(text: str) -> None:
     try:
-        verdict: Any = compiled(text, ADDITION)(LINE)
+        verdict: Any = compile_conditions(text, ADDITION)(LINE)
     except ConnectWiseRefusal as refusal:
         verdict = refusal.status == 400
 
@@ -126,7 +126,7 @@ def test_any_text_is_either_understood_or_refused(text: str) -> None:
 def test_any_text_can_be_asked_for_when_it_is_quoted(name: str) -> None:
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
 
-    assert compiled(f'name = "{quoted}"', AGREEMENT)({"name": name})
+    assert compile_conditions(f'name = "{quoted}"', AGREEMENT)({"name": name})
 
 
 @given(MOMENTS, MOMENTS)
@@ -134,6 +134,6 @@ def test_any_text_can_be_asked_for_when_it_is_quoted(name: str) -> None:
 def test_dates_compare_as_moments(asked: datetime, held: datetime) -> None:
     record = {"startDate": held.strftime(STAMP)}
 
-    later = compiled(f"startDate > [{asked.strftime(STAMP)}]", AGREEMENT)(record)
+    later = compile_conditions(f"startDate > [{asked.strftime(STAMP)}]", AGREEMENT)(record)
 
     assert later == (held.replace(microsecond=0) > asked.replace(microsecond=0))

@@ -1,7 +1,7 @@
-"""What a demonstration is told about the world it acts in."""
+"""What the control API says about the simulated world."""
 
 import httpx
-from sandboxes import ORIGIN, Sandbox, opened
+from sandboxes import ORIGIN, Sandbox, open_sandbox
 
 
 async def test_credentials_point_at_the_address_that_was_asked(sandbox: Sandbox) -> None:
@@ -12,8 +12,8 @@ async def test_credentials_point_at_the_address_that_was_asked(sandbox: Sandbox)
 
 
 async def test_credentials_differ_by_seed_and_repeat_with_it() -> None:
-    async with opened(seed=1) as one, opened(seed=1) as again, opened(seed=2) as other:
-        given = [await each.control("credentials") for each in (one, again, other)]
+    async with open_sandbox(seed=1) as first, open_sandbox(seed=1) as second, open_sandbox(seed=2) as other:
+        given = [await sandbox.control("credentials") for sandbox in (first, second, other)]
 
     assert given[0] == given[1]
     assert given[0]["ingram-micro"]["password"] != given[2]["ingram-micro"]["password"]
@@ -21,8 +21,8 @@ async def test_credentials_differ_by_seed_and_repeat_with_it() -> None:
 
 
 async def test_the_same_seed_makes_the_same_world_and_another_seed_another() -> None:
-    async with opened(seed=1) as one, opened(seed=1) as again, opened(seed=2) as other:
-        states = [await each.control("state") for each in (one, again, other)]
+    async with open_sandbox(seed=1) as first, open_sandbox(seed=1) as second, open_sandbox(seed=2) as other:
+        states = [await sandbox.control("state") for sandbox in (first, second, other)]
 
     assert states[0] == states[1]
     assert states[0] != states[2]
@@ -47,7 +47,7 @@ async def test_additions_are_a_flat_list_with_their_company(sandbox: Sandbox) ->
     }
 
 
-async def test_it_says_when_it_is_ready(sandbox: Sandbox) -> None:
+async def test_the_sandbox_says_when_it_is_ready(sandbox: Sandbox) -> None:
     answer: httpx.Response = await sandbox.http.get("/health/ready")
 
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""Lists and details of the marketplace, with the quirks that shape a reader."""
+"""Lists and details of the marketplace, with the quirks that a reader has to cope with."""
 
 from decimal import Decimal
 from typing import Any

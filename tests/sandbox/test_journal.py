@@ -1,4 +1,4 @@
-"""The record of calls and writes."""
+"""The journal of calls and writes."""
 
 from datetime import UTC, datetime
 
@@ -53,7 +53,7 @@ async def test_a_refused_call_is_a_call_too(sandbox: Sandbox) -> None:
 async def test_a_write_is_kept_with_before_and_after(sandbox: Sandbox) -> None:
     part = await sandbox.part("increase")
     await sandbox.connectwise.patch(
-        await sandbox.line_of(), json=[{"op": "replace", "path": "quantity", "value": 99}]
+        await sandbox.line_path(), json=[{"op": "replace", "path": "quantity", "value": 99}]
     )
 
     writes = (await sandbox.control("writes"))["writes"]
@@ -77,7 +77,7 @@ def test_counts_stay_exact_when_old_calls_are_dropped() -> None:
     journal = Journal(calls_kept=3)
 
     for number in range(10):
-        journal.called(NOON, provider="connectwise", request=("GET", f"/{number}", ""), status=200, ms=1)
+        journal.record_call(NOON, provider="connectwise", request=("GET", f"/{number}", ""), status=200, ms=1)
 
     assert journal.counts["connectwise"] == journal.last == 10
     assert [call.n for call in journal.calls()] == [8, 9, 10]
@@ -88,7 +88,7 @@ def test_counts_stay_exact_when_old_calls_are_dropped() -> None:
 def test_a_write_of_several_fields_is_several_entries() -> None:
     journal = Journal()
 
-    journal.wrote(
+    journal.record_write(
         NOON,
         "PATCH",
         line=(77, 901),

@@ -1,4 +1,4 @@
-"""The month that passes at the vendor."""
+"""The scripted month at the vendor."""
 
 from sandboxes import Sandbox
 
@@ -19,14 +19,16 @@ async def test_the_month_passes_only_once(sandbox: Sandbox) -> None:
     assert await sandbox.control("state") == state
 
 
-async def test_a_gone_subscription_leaves_the_active_list_but_can_still_be_read(sandbox: Sandbox) -> None:
-    gone = (await sandbox.part("last_seat_gone"))["subscription_ids"][0]
+async def test_a_terminated_subscription_leaves_the_active_list_but_can_still_be_read(
+    sandbox: Sandbox,
+) -> None:
+    terminated = (await sandbox.part("last_seat_gone"))["subscription_ids"][0]
 
     await sandbox.control("month-passes", {})
 
     active = (await sandbox.ingram.get("subscriptions?status=active&limit=500")).json()["data"]
-    detail = (await sandbox.ingram.get(f"subscriptions/{gone}")).json()
-    assert gone not in [row["id"] for row in active]
+    detail = (await sandbox.ingram.get(f"subscriptions/{terminated}")).json()
+    assert terminated not in [row["id"] for row in active]
     assert detail["status"] == "terminated"
 
 
@@ -43,8 +45,8 @@ async def test_a_renewal_is_a_new_id_with_the_same_quantity_and_the_old_one_remo
 
 
 async def test_the_month_survives_a_subscription_that_somebody_removed(sandbox: Sandbox) -> None:
-    gone = (await sandbox.part("increase"))["subscription_ids"]
-    await sandbox.control("changes", {"remove_subscriptions": gone})
+    removed = (await sandbox.part("increase"))["subscription_ids"]
+    await sandbox.control("changes", {"remove_subscriptions": removed})
 
     changed = (await sandbox.control("month-passes", {}))["changed"]
 

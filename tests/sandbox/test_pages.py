@@ -132,7 +132,7 @@ async def test_everything_can_be_counted(sandbox: Sandbox, path: str, count: int
 
 
 async def test_unset_dates_are_left_out_and_amounts_are_printed_as_doubles(sandbox: Sandbox) -> None:
-    line = (await sandbox.connectwise.get(await sandbox.line_of("last_seat_gone"))).text
+    line = (await sandbox.connectwise.get(await sandbox.line_path("last_seat_gone"))).text
 
     assert "cancelledDate" not in line
     assert '"quantity": 1.0' in line

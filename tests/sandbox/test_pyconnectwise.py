@@ -1,4 +1,4 @@
-"""A client that others wrote drives the PSA: it notices what merely agrees with our own connector."""
+"""A public client drives the PSA: it notices behaviour that only our own connector would accept."""
 
 import json
 import os
@@ -24,15 +24,15 @@ def a_certified_sandbox(folder: Path) -> Iterator[httpx.Client]:
     authority.cert_pem.write_to_path(folder / "authority.pem")
     both = str(folder / "both.pem")
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(both)
-    with sandbox_process.running(folder, SANDBOX__TLS_CERT=both, SANDBOX__TLS_KEY=both) as place:
-        origin = f"https://localhost:{place.port}"
+    with sandbox_process.run_sandbox(folder, SANDBOX__TLS_CERT=both, SANDBOX__TLS_KEY=both) as process:
+        origin = f"https://localhost:{process.port}"
         trust = ssl.create_default_context(cafile=str(folder / "authority.pem"))
         with httpx.Client(base_url=f"{origin}/_sandbox", verify=trust) as control:
             yield control
 
 
 def drive(folder: Path, control: httpx.Client) -> dict[str, Any]:
-    """What the public client saw, on its way from discovery to a written quantity."""
+    """Run the public client from discovery to a written quantity and return what it saw."""
     keys = control.get("credentials").json()["connectwise"]
     part = control.get("scenario").json()["parts"]["increase"]
     given = [keys[name] for name in ("company", "public_key", "private_key", "client_id")]

@@ -92,7 +92,7 @@ async def test_a_patch_and_its_answer_fit_the_specification(
     sandbox: Sandbox, psa_api: OpenAPI, value: Any
 ) -> None:
     answer = await sandbox.connectwise.patch(
-        await sandbox.line_of(), json=[{"op": "replace", "path": "quantity", "value": value}]
+        await sandbox.line_path(), json=[{"op": "replace", "path": "quantity", "value": value}]
     )
 
     assert answer.status_code == 200
@@ -103,7 +103,7 @@ async def test_a_patch_and_its_answer_fit_the_specification(
 async def test_a_new_line_and_its_answer_fit_the_specification(
     sandbox: Sandbox, psa_api: OpenAPI, key: str
 ) -> None:
-    lines = (await sandbox.line_of()).rpartition("/")[0]
+    lines = (await sandbox.line_path()).rpartition("/")[0]
 
     answer = await sandbox.connectwise.post(
         lines, json={"product": {"identifier": key}, "billCustomer": "Billable", "quantity": 4}
@@ -125,7 +125,7 @@ async def test_the_psas_errors_fit_its_specification(sandbox: Sandbox, psa_api: 
 async def test_the_validation_itself_notices_a_quantity_that_is_a_text(
     sandbox: Sandbox, psa_api: OpenAPI, quantity: str
 ) -> None:
-    answer = await sandbox.connectwise.get(await sandbox.line_of())
+    answer = await sandbox.connectwise.get(await sandbox.line_path())
     spoilt = json.dumps(answer.json() | {"quantity": quantity}).encode()
 
     with pytest.raises(OpenAPIError):

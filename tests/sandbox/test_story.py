@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sandboxes import MovableClock
 
 from sandbox.settings import Settings
-from sandbox.story.script import scenario
+from sandbox.story.script import describe
 from sandbox.world import World, make_world
 
 SEEDS = st.integers(min_value=0, max_value=10_000)
@@ -27,7 +27,7 @@ def target_of(part: dict[str, Any]) -> expected_counts.Target:
 @given(SEEDS)
 @settings(deadline=None, max_examples=60)
 def test_the_selected_parts_are_what_they_are_called(seed: int) -> None:
-    parts = scenario(a_world(seed).story)["parts"]
+    parts = describe(a_world(seed).story)["parts"]
 
     up, down, gone = parts["increase"], parts["decrease"], parts["last_seat_gone"]
     assert up["psa_quantity"] < up["vendor_quantity_before"] < up["vendor_quantity"]
@@ -42,30 +42,30 @@ def test_the_selected_parts_are_what_they_are_called(seed: int) -> None:
 
 @given(SEEDS)
 @settings(deadline=None, max_examples=60)
-def test_only_the_told_differences_are_there_before_the_month(seed: int) -> None:
+def test_only_the_scripted_differences_are_there_before_the_month(seed: int) -> None:
     world = a_world(seed)
-    parts = scenario(world.story)["parts"]
+    parts = describe(world.story)["parts"]
     not_bought = {(world.story.psa.companies["juniper"]["id"], world.story.psa.items["rmm"]["id"])}
 
-    told = {target_of(parts[name]) for name in ("increase", "decrease", "two_subscriptions")}
+    scripted = {target_of(parts[name]) for name in ("increase", "decrease", "two_subscriptions")}
 
-    assert expected_counts.differing(world) == told | not_bought
+    assert expected_counts.differing_targets(world) == scripted | not_bought
 
 
 @given(SEEDS)
 @settings(deadline=None, max_examples=60)
-def test_after_the_month_the_vendor_has_what_the_parts_foretold(seed: int) -> None:
+def test_after_the_month_the_vendor_has_the_quantities_that_the_parts_announce(seed: int) -> None:
     world = a_world(seed)
-    parts = scenario(world.story)["parts"]
-    before = expected_counts.differing(world)
+    parts = describe(world.story)["parts"]
+    before = expected_counts.differing_targets(world)
 
-    world.month.passes(world.today)
+    world.month.apply_once(world.today)
 
-    assert expected_counts.differing(world) == before | {target_of(parts["last_seat_gone"])}
+    assert expected_counts.differing_targets(world) == before | {target_of(parts["last_seat_gone"])}
     for part in parts.values():
         if part["vendor_quantity"] is not None:
-            found = expected_counts.bought(world)[target_of(part)]
-            assert expected_counts.target_sum(found) == part["vendor_quantity"]
+            quantities = expected_counts.vendor_quantities(world)[target_of(part)]
+            assert expected_counts.target_sum(quantities) == part["vendor_quantity"]
 
 
 @given(SEEDS)
@@ -83,7 +83,7 @@ def test_exact_accounts_have_one_company_of_that_name_and_the_others_have_not() 
     names = Counter(row["name"] for row in world.psa.companies)
 
     exact = {
-        account["vendor_name"]: account["how"] == "exact" for account in scenario(world.story)["accounts"]
+        account["vendor_name"]: account["how"] == "exact" for account in describe(world.story)["accounts"]
     }
 
     assert exact == {name: names[name] == 1 for name in exact}
@@ -94,7 +94,7 @@ def test_exact_services_are_found_by_part_number_or_name_and_the_others_are_not(
     world = a_world()
     keys = {row["identifier"] for row in world.psa.products}
     names = {row["description"] for row in world.psa.products}
-    services = scenario(world.story)["services"]
+    services = describe(world.story)["services"]
     once = Counter(service["mpn"] for service in services)
 
     for service in services:
@@ -103,7 +103,7 @@ def test_exact_services_are_found_by_part_number_or_name_and_the_others_are_not(
 
 
 def test_two_terms_of_one_part_number_are_two_services_of_one_product() -> None:
-    services = scenario(a_world().story)["services"]
+    services = describe(a_world().story)["services"]
 
     premium = [service for service in services if service["mpn"] == "CFQ7TTC0LCHC:0002"]
 
@@ -141,6 +141,10 @@ def test_the_resellers_own_access_is_a_subscription_without_products() -> None:
     world = a_world()
     own = world.story.vendor.customers["own"]
 
-    found = [one for one in world.marketplace.subscriptions.values() if one.customer_id == own.id]
+    found = [
+        subscription
+        for subscription in world.marketplace.subscriptions.values()
+        if subscription.customer_id == own.id
+    ]
 
-    assert [(one.name, one.lines) for one in found] == [("Marketplace API", [])]
+    assert [(subscription.name, subscription.lines) for subscription in found] == [("Marketplace API", [])]

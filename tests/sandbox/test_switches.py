@@ -24,10 +24,10 @@ async def test_setting_one_switch_leaves_the_others_and_null_puts_it_back(sandbo
 
     both = await sandbox.control("switches")
     await sandbox.switch("connectwise.writes", None)
-    one = await sandbox.control("switches")
+    after = await sandbox.control("switches")
 
     assert (both["connectwise.writes"], both["latency_ms"]) == ("refused", 1)
-    assert (one["connectwise.writes"], one["latency_ms"]) == ("applied", 1)
+    assert (after["connectwise.writes"], after["latency_ms"]) == ("applied", 1)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_a_spent_quota_is_a_403_that_says_so(sandbox: Sandbox) -> None:
     assert "quota" in (await sandbox.ingram.get("customers")).json()["message"]
 
 
-async def test_latency_holds_every_provider_call_up(sandbox: Sandbox) -> None:
+async def test_latency_delays_every_provider_call(sandbox: Sandbox) -> None:
     await sandbox.switch("latency_ms", 30)
 
     await sandbox.ingram.get("customers")

@@ -39,7 +39,7 @@ async def test_a_part_that_ends_early_is_told_with_its_log(tmp_path: Path) -> No
 
 async def test_a_part_that_is_never_ready_is_killed_and_told(tmp_path: Path) -> None:
     part = a_part(tmp_path)
-    part.probe, part.within = never, 0.5
+    part.probe, part.ready_timeout_seconds = never, 0.5
 
     with pytest.raises(PermanentError, match=r"billing is not ready after 0\.5 s; its log .* ends with:"):
         await part.start()
@@ -72,13 +72,13 @@ async def test_a_killed_part_can_be_started_again(tmp_path: Path) -> None:
     await part.start()
 
     assert part.pid != before
-    assert not part.gone
+    assert not part.ended_unexpectedly
     await part.kill()
 
 
 async def test_a_part_that_will_not_stop_is_killed_when_its_grace_is_over(tmp_path: Path) -> None:
     part = a_part(tmp_path, code=STUBBORN)
-    part.grace = 0.3
+    part.stop_timeout_seconds = 0.3
     await part.start()
     pid = part.pid
 
@@ -95,9 +95,9 @@ async def test_a_part_that_ends_by_itself_is_gone_and_one_that_was_killed_is_not
     os.kill(ended.pid, signal.SIGTERM)
     await killed.kill()
 
-    assert await eventually(lambda: ended.gone)
-    assert not killed.gone
-    assert ended.obituary().startswith("ended ended by itself with code -15; its log ")
+    assert await eventually(lambda: ended.ended_unexpectedly)
+    assert not killed.ended_unexpectedly
+    assert ended.exit_message().startswith("ended ended by itself with code -15; its log ")
 
 
 async def test_a_step_is_done_when_it_ends_well(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ async def test_a_step_is_done_when_it_ends_well(tmp_path: Path) -> None:
 
     await step.start()
 
-    assert not step.gone
+    assert not step.ended_unexpectedly
 
 
 async def test_a_step_that_fails_without_a_word_is_told_so(tmp_path: Path) -> None:

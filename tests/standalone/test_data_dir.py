@@ -12,7 +12,7 @@ from processes import python, told
 
 from shared.errors import PermanentError
 from standalone.credentials import Credentials
-from standalone.data_dir import fresh_logs, locked, ports, seed
+from standalone.data_dir import allocate_ports, choose_seed, locked, rotate_logs
 
 HOLDS = """
 import subprocess, sys, time
@@ -70,32 +70,32 @@ def test_a_directory_that_was_left_can_be_taken_again(tmp_path: Path) -> None:
 
 
 def test_ports_stay_the_same_while_they_are_free(tmp_path: Path) -> None:
-    first = ports(tmp_path, ["kafka", "auth"])
+    first = allocate_ports(tmp_path, ["kafka", "auth"])
 
-    assert ports(tmp_path, ["kafka", "auth"]) == first
+    assert allocate_ports(tmp_path, ["kafka", "auth"]) == first
     assert len(set(first.values())) == 2
 
 
 def test_a_port_that_somebody_took_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
-    first = ports(tmp_path, ["kafka", "auth"])
+    first = allocate_ports(tmp_path, ["kafka", "auth"])
 
     with closing(socket.create_server(("127.0.0.1", first["kafka"]))):
-        second = ports(tmp_path, ["kafka", "auth"])
+        second = allocate_ports(tmp_path, ["kafka", "auth"])
 
     assert second["kafka"] != first["kafka"]
     assert second["auth"] == first["auth"]
 
 
 def test_the_seed_of_the_last_time_is_used_again_unless_another_is_wanted(tmp_path: Path) -> None:
-    assert seed(tmp_path, 7) == 7
-    assert seed(tmp_path, None) == 7
-    assert seed(tmp_path, 8) == 8
+    assert choose_seed(tmp_path, 7) == 7
+    assert choose_seed(tmp_path, None) == 7
+    assert choose_seed(tmp_path, 8) == 8
 
 
 def test_the_logs_of_the_run_before_are_kept(tmp_path: Path) -> None:
-    (fresh_logs(tmp_path) / "auth.log").write_text("the first run")
+    (rotate_logs(tmp_path) / "auth.log").write_text("the first run")
 
-    logs = fresh_logs(tmp_path)
+    logs = rotate_logs(tmp_path)
 
     assert not list(logs.iterdir())
     assert (tmp_path / "logs.before" / "auth.log").read_text() == "the first run"
@@ -104,14 +104,14 @@ def test_the_logs_of_the_run_before_are_kept(tmp_path: Path) -> None:
 def test_secrets_are_made_once_and_for_the_owners_eyes(tmp_path: Path) -> None:
     path = tmp_path / "secrets.json"
 
-    first = Credentials.kept_in(path)
+    first = Credentials.load_or_create(path)
 
-    assert Credentials.kept_in(path) == first
+    assert Credentials.load_or_create(path) == first
     assert path.stat().st_mode & 0o777 == 0o600
-    assert first != Credentials.kept_in(tmp_path / "other.json")
+    assert first != Credentials.load_or_create(tmp_path / "other.json")
 
 
 def test_secrets_do_not_show_when_printed(tmp_path: Path) -> None:
-    credentials = Credentials.kept_in(tmp_path / "secrets.json")
+    credentials = Credentials.load_or_create(tmp_path / "secrets.json")
 
     assert credentials.admin_password not in f"{credentials} {credentials!r}"

@@ -15,9 +15,9 @@ MAVEN_ONLY = """
 import sys
 from pathlib import Path
 from standalone import signals
-from standalone.resolve import resolve
+from standalone.kafka_jars import fetch_jars
 async def fetch():
-    resolve(Path(sys.argv[1]))
+    fetch_jars(Path(sys.argv[1]))
     return 0
 sys.exit(signals.run(fetch()))
 """

@@ -7,7 +7,7 @@ import pytest
 from shared.errors import PermanentError
 from standalone.demo.client import DemoClient
 from standalone.demo.failure import DemoFailure
-from standalone.demo.story import NOT_TO_APPROVE, DemoStory
+from standalone.demo.story import TO_BE_REFUSED, DemoStory
 
 LINE = {"psa_account_id": "1", "psa_product_id": "2"}
 
@@ -25,21 +25,21 @@ class Clerk:
 
 
 async def test_each_refusal_is_told_with_its_reason() -> None:
-    told = await a_story(DemoFailure(409, {"detail": "type the quantity"})).try_what_cannot_be()
+    told = await a_story(DemoFailure(409, {"detail": "type the quantity"})).attempt_refused_approvals()
 
-    assert told == [(part, "type the quantity") for part in NOT_TO_APPROVE]
+    assert told == [(part, "type the quantity") for part in TO_BE_REFUSED]
 
 
 async def test_an_approval_that_should_have_been_refused_fails_the_demo() -> None:
     with pytest.raises(PermanentError, match="without quantity was approved"):
-        await a_story(None).try_what_cannot_be()
+        await a_story(None).attempt_refused_approvals()
 
 
 async def test_a_broken_service_is_no_refusal() -> None:
     with pytest.raises(DemoFailure, match="500"):
-        await a_story(DemoFailure(500, {})).try_what_cannot_be()
+        await a_story(DemoFailure(500, {})).attempt_refused_approvals()
 
 
 def a_story(refusal: DemoFailure | None) -> DemoStory:
-    scenario = {"parts": dict.fromkeys(NOT_TO_APPROVE, LINE)}
+    scenario = {"parts": dict.fromkeys(TO_BE_REFUSED, LINE)}
     return DemoStory(cast("DemoClient", Clerk(refusal)), scenario, lines=[LINE])

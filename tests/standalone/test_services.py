@@ -7,7 +7,7 @@ import pytest
 from processes import python, told
 
 from standalone.credentials import Credentials
-from standalone.services import SANDBOX, SERVICES, Servers, Surroundings, environment
+from standalone.services import SANDBOX, SERVICES, Servers, SystemContext, service_environment
 
 LOADS = """
 import importlib, sys
@@ -17,10 +17,10 @@ load(importlib.import_module(sys.argv[1]).Settings)
 
 
 @pytest.fixture(scope="module")
-def around(tmp_path_factory: pytest.TempPathFactory) -> Surroundings:
-    return Surroundings(
+def context(tmp_path_factory: pytest.TempPathFactory) -> SystemContext:
+    return SystemContext(
         servers=Servers("127.0.0.1:1", "mongodb://127.0.0.1:2/?replicaSet=x", "redis://127.0.0.1:3/0"),
-        credentials=Credentials.kept_in(tmp_path_factory.mktemp("secrets") / "secrets.json"),
+        credentials=Credentials.load_or_create(tmp_path_factory.mktemp("secrets") / "secrets.json"),
         ports={name: 10 + number for number, name in enumerate((SANDBOX, *SERVICES))},
         seed=7,
     )
@@ -31,16 +31,16 @@ def loading(name: str, env: dict[str, str]) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_starts_with_what_it_is_told(name: str, around: Surroundings) -> None:
-    code, _, complaint = told(loading(name, environment(name, around)))
+def test_a_service_starts_with_what_it_is_told(name: str, context: SystemContext) -> None:
+    code, _, complaint = told(loading(name, service_environment(name, context)))
 
     assert (code, complaint) == (0, "")
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_no_service_is_told_of_secrets_that_it_has_no_use_for(name: str, around: Surroundings) -> None:
-    secrets = around.credentials
-    env = json.dumps(environment(name, around))
+def test_no_service_is_told_of_secrets_that_it_has_no_use_for(name: str, context: SystemContext) -> None:
+    secrets = context.credentials
+    env = json.dumps(service_environment(name, context))
     tokens = {owner for owner, token in secrets.service_tokens.items() if token in env}
 
     assert tokens == (set(secrets.service_tokens) if name == "auth" else {name} & set(secrets.service_tokens))
@@ -50,6 +50,8 @@ def test_no_service_is_told_of_secrets_that_it_has_no_use_for(name: str, around:
 
 @pytest.mark.parametrize("name", ["auth", "vendor-sync", "psa-sync"])
 def test_only_the_sandbox_itself_is_exempt_from_the_rule_of_public_addresses(
-    name: str, around: Surroundings
+    name: str, context: SystemContext
 ) -> None:
-    assert json.loads(environment(name, around)["OUTBOUND__ALLOWED_ORIGINS"]) == [around.url(SANDBOX)]
+    assert json.loads(service_environment(name, context)["OUTBOUND__ALLOWED_ORIGINS"]) == [
+        context.url(SANDBOX)
+    ]

@@ -23,7 +23,7 @@ with client.start_session() as session:
 
 async def test_what_a_killed_client_left_open_holds_up_nobody_for_long(tmp_path: Path) -> None:
     port = free_port()
-    part = secantusdb(tmp_path, port, tmp_path, patience=1)
+    part = secantusdb(tmp_path, port, tmp_path, transaction_lifetime_seconds=1)
     await part.start()
     dying = python("-c", DYING, mongo_url(port))
     await asyncio.to_thread(dying.communicate)

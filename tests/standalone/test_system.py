@@ -37,12 +37,12 @@ async def test_a_second_start_finds_what_the_first_was_given(tmp_path: Path) -> 
         found = await kept(second.servers)
 
     assert found == ([b"news"], 1)
-    assert second.around == first.around
+    assert second.context == first.context
 
 
 @pytest.mark.parametrize("name", ["kafka", "secantusdb", "valkey"])
 async def test_a_server_that_was_killed_comes_back_where_it_was(system: System, name: str) -> None:
-    part = system.parts[name]
+    part = system.processes[name]
     before = part.pid
 
     await part.kill()
@@ -63,8 +63,8 @@ async def test_what_was_acknowledged_survives_the_death_of_the_servers(system: S
 
 
 async def dies_and_comes_back(system: System, name: str) -> None:
-    await system.parts[name].kill()
-    await system.parts[name].start()
+    await system.processes[name].kill()
+    await system.processes[name].start()
 
 
 async def give(servers: Servers) -> None:

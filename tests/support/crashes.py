@@ -1,4 +1,9 @@
-"""Killing one service at a named point of the live system, and judging what comes of it."""
+"""Kills one service of the live system at a named point, and checks what is left afterwards."""
+
+# A crash point is armed by two environment variables of one start; the process then kills itself by SIGKILL
+# as it reaches the point.  Its environment is restored however the test ends, so that the next test finds a
+# service that lives.  `Crash.wait` demands the point's own line in the log: a process that died elsewhere, or
+# was never started, does not pass for a crash.
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +15,7 @@ from uuid import uuid4
 
 import httpx
 from pydantic import SecretStr
-from reviewed_system import Told
+from reviewed_system import ReviewedSystem
 
 from billing.audit.chain import ChainHead, verify
 from shared.mongo import Mongo
@@ -20,117 +25,119 @@ from standalone.child_process import ChildProcess
 
 Json = dict[str, Any]
 
-_PATIENCE = 40.0
-_GLANCE = 0.05
+_TIMEOUT_SECONDS = 40.0
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """A service armed to die at a point."""
+    """A service that is armed to crash at a point."""
 
-    part: ChildProcess
-    where: str
+    process: ChildProcess
+    point: str
 
-    async def came(self) -> None:
-        """The process died by its own hand, at the point: its last words say so."""
-        async with asyncio.timeout(_PATIENCE):
-            while self.part.running:
-                await asyncio.sleep(_GLANCE)
-        said = self.part.log_path.read_text("utf-8", "replace").splitlines()
-        assert f"crash point reached: {self.where}" in said
+    async def wait(self) -> None:
+        """Wait until the process has killed itself at the point, as the end of its log says."""
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            while self.process.running:
+                await asyncio.sleep(_POLL_SECONDS)
+        log = self.process.log_path.read_text("utf-8", "replace").splitlines()
+        assert f"crash point reached: {self.point}" in log
 
 
 @asynccontextmanager
-async def armed(told: Told, service: str, where: str) -> AsyncIterator[Crash]:
-    """The service started anew to die at `where`; afterwards it runs as it did before."""
-    part = told.system.parts[service]
-    before = part.env
-    await part.stop()
-    part.env = {**before, "TRUEUP_CRASH_AT": where, "TRUEUP_TEST_CRASHES": "yes"}
-    await part.start()
+async def armed_to_crash(reviewed: ReviewedSystem, service: str, point: str) -> AsyncIterator[Crash]:
+    """Restart the service armed to crash at `point`; restart it unarmed when the block ends."""
+    process = reviewed.system.processes[service]
+    before = process.env
+    await process.stop()
+    process.env = {**before, "TRUEUP_CRASH_AT": point, "TRUEUP_TEST_CRASHES": "yes"}
+    await process.start()
     try:
-        yield Crash(part, where)
+        yield Crash(process, point)
     finally:
-        await part.stop()
-        part.env = before
-        await part.start()
+        await process.stop()
+        process.env = before
+        await process.start()
 
 
-async def differ(told: Told, part: str) -> Json:
-    """The vendor's count of the part's line grows by one seat; returns the line as it is then shown."""
+async def add_one_seat(reviewed: ReviewedSystem, part: str) -> Json:
+    """Raise the vendor's count of the part's line by one seat, sync, and return the line as shown then."""
     [subscription] = [
         row
-        for row in (await told.control("GET", "state"))["ingram-micro"]["subscriptions"]
-        if row["id"] == told.story.scenario["parts"][part]["subscription_ids"][0]
+        for row in (await reviewed.control("GET", "state"))["ingram-micro"]["subscriptions"]
+        if row["id"] == reviewed.story.scenario["parts"][part]["subscription_ids"][0]
     ]
     quantity = subscription["products"][0]["quantity"] + 1
-    await told.control(
+    await reviewed.control(
         "POST", "changes", {"subscriptions": [{"id": subscription["id"], "quantity": quantity}]}
     )
-    await told.synced()
-    await told.story.review()
-    return told.story.line_of(part)
+    await reviewed.sync()
+    await reviewed.story.review()
+    return reviewed.story.line_of(part)
 
 
-async def approve_until_answered(told: Told, line: Json) -> Json:
-    """As a careful client does: the same request under the same key until there is an answer."""
+async def approve_until_answered(reviewed: ReviewedSystem, line: Json) -> Json:
+    """Send the same approval under the same key until there is an answer, as a careful client does."""
     key = str(uuid4())
-    async with asyncio.timeout(_PATIENCE):
+    path = f"/usage/{line['line_id']}/approvals"
+    async with asyncio.timeout(_TIMEOUT_SECONDS):
         while True:
             try:
-                path = f"/usage/{line['line_id']}/approvals"
-                return dict(await told.desk.ask("POST", "billing", path, {"seal": line["seal"]}, key=key))
+                return dict(
+                    await reviewed.client.request("POST", "billing", path, {"seal": line["seal"]}, key=key)
+                )
             except httpx.TransportError:
-                await asyncio.sleep(_GLANCE)
+                await asyncio.sleep(_POLL_SECONDS)
 
 
-async def finished_details(told: Told, run_id: str) -> set[str]:
-    """The subscriptions whose detail the run has done with, as its stored to-do list says."""
-    url = SecretStr(told.system.servers.mongo_url)
+async def read_finished_details(reviewed: ReviewedSystem, run_id: str) -> set[str]:
+    """Return the subscriptions whose detail the run has finished, as its stored queue says."""
+    url = SecretStr(reviewed.system.servers.mongo_url)
     mongo = Mongo(MongoSettings(url=url, database="vendor-sync"))
     rows = await mongo.all_tenants("subscriptions").find({"run_id": run_id, "state": {"$ne": "due"}})
     await mongo.close()
     return {str(row["row"]["subscription_id"]) for row in rows}
 
 
-async def open_run(told: Told) -> str:
-    """The marketplace run that the status channel shows as going on."""
-    live = StatusChannel(RedisSettings(url=SecretStr(told.system.servers.redis_url)))
-    status = (await live.snapshot(told.system.credentials.tenant_id))[told.story.vendor_id]
-    await live.close()
+async def read_open_run_id(reviewed: ReviewedSystem) -> str:
+    """Return the marketplace run that the status channel shows as in progress."""
+    channel = StatusChannel(RedisSettings(url=SecretStr(reviewed.system.servers.redis_url)))
+    status = (await channel.snapshot(reviewed.system.credentials.tenant_id))[reviewed.story.vendor_id]
+    await channel.close()
     assert status.outcome is None
     return status.run_id
 
 
-async def details_asked(told: Told, since: int) -> dict[str, int]:
-    """How often each subscription's detail was asked for after the call numbered `since`."""
-    calls = (await told.sandbox.get(f"/_sandbox/calls?after={since}&provider=ingram-micro")).json()["calls"]
+async def count_detail_calls(reviewed: ReviewedSystem, since: int) -> dict[str, int]:
+    """Return how often each subscription's detail was requested after the call numbered `since`."""
+    path = f"/_sandbox/calls?after={since}&provider=ingram-micro"
     counts: dict[str, int] = {}
-    for call in calls:
-        head, _, subscription_id = call["path"].rpartition("/")
-        if head.endswith("/subscriptions"):
+    for call in (await reviewed.sandbox.get(path)).json()["calls"]:
+        resource, _, subscription_id = call["path"].rpartition("/")
+        if resource.endswith("/subscriptions"):
             counts[subscription_id] = counts.get(subscription_id, 0) + 1
     return counts
 
 
-async def audit_holds(told: Told) -> None:
-    """The exported audit log verifies from its first entry to the head that came with it."""
-    url = f"{told.system.urls['billing']}/audit"
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-        answer = (await client.get(url, headers=told.desk.headers)).raise_for_status()
+async def assert_audit_verifies(reviewed: ReviewedSystem) -> None:
+    """Assert that the exported audit log verifies from its first entry to the head that came with it."""
+    url = f"{reviewed.system.urls['billing']}/audit"
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        answer = (await http.get(url, headers=reviewed.client.headers)).raise_for_status()
     head = ChainHead(int(answer.headers["audit-head-seq"]), answer.headers["audit-head-hash"])
     assert verify(answer.text.splitlines(), head=head).intact
 
 
-async def lines_say_what_their_inputs_do(told: Told) -> None:
-    """Both counts of every line, against the simulated providers themselves."""
-    state = await told.control("GET", "state")
+async def assert_lines_match_providers(reviewed: ReviewedSystem) -> None:
+    """Assert that both counts of every line are those of the simulated providers themselves."""
+    state = await reviewed.control("GET", "state")
     sold = {row["id"]: row for row in state["ingram-micro"]["subscriptions"]}
-    billed = {str(row["id"]): row["quantity"] for row in await told.control("GET", "additions")}
-    for line in await told.story.review():
+    billed = {str(row["id"]): row["quantity"] for row in await reviewed.control("GET", "additions")}
+    for line in await reviewed.story.review():
         evidence = line["evidence"]
         if line["vendor_count"]["number"] is not None:
-            seats = sum(_seats(sold[item["subscription_id"]]) for item in evidence["items"])
+            seats = sum(_billable_seats(sold[item["subscription_id"]]) for item in evidence["items"])
             assert Decimal(line["vendor_count"]["number"]) == seats, line
         if len(evidence["billed"]) == 1:
             assert Decimal(line["psa_count"]["number"]) == Decimal(
@@ -138,7 +145,7 @@ async def lines_say_what_their_inputs_do(told: Told) -> None:
             )
 
 
-def _seats(subscription: Json) -> Decimal:
+def _billable_seats(subscription: Json) -> Decimal:
     if subscription["status"] not in {"active", "hold"}:
         return Decimal(0)
     return sum((Decimal(str(product["quantity"])) for product in subscription["products"]), Decimal(0))

@@ -40,7 +40,7 @@ async def system(
 ) -> AsyncIterator[System]:
     """Everything running, on fresh data; tests share it, so each brings its own tenant's things."""
     place = tmp_path_factory.mktemp("system")
-    async with System(data_dir=place, seed=SEED, own=others_servers) as running:
+    async with System(data_dir=place, seed=SEED, external_servers=others_servers) as running:
         yield running
 
 

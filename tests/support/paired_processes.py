@@ -1,4 +1,14 @@
-"""Two processes of one service, one of which is paused for longer than its lease lasts."""
+"""Runs two processes of vendor-sync, one of which is paused for longer than its lease lasts."""
+
+# The story that the tests need, step by step:
+#
+#   1. the worker publishes while Kafka is paused, so its keys are dirty: not known to have arrived;
+#   2. the worker is paused, then Kafka goes on;
+#   3. the lease ends, the other process claims the run and publishes the dirty keys again;
+#   4. the worker goes on, and must publish nothing more.
+#
+# Kafka is paused first: otherwise the answers could arrive before the worker is paused, and nothing would be
+# dirty.
 
 import asyncio
 import json
@@ -10,7 +20,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import SecretStr
-from reviewed_system import OBSERVED, Told
+from reviewed_system import OBSERVED, ReviewedSystem
 from stores import free_port
 
 from shared.mongo import Mongo
@@ -18,33 +28,33 @@ from shared.runtime.settings import MongoSettings
 from standalone.child_process import ChildProcess
 from standalone.probes import http_ready
 
-_PATIENCE = 60.0
-_GLANCE = 0.02
+_TIMEOUT_SECONDS = 60.0
+_POLL_SECONDS = 0.02
 _SERVICE = "vendor-sync"
 
 
 @asynccontextmanager
-async def twins(told: Told) -> AsyncIterator[list[ChildProcess]]:
-    """vendor-sync twice; afterwards it runs once, as it did before."""
-    part, port = told.system.parts[_SERVICE], free_port()
-    twin = replace(
-        part,
+async def two_workers(reviewed: ReviewedSystem) -> AsyncIterator[list[ChildProcess]]:
+    """Run vendor-sync twice; when the block ends it runs once, as before."""
+    first, port = reviewed.system.processes[_SERVICE], free_port()
+    second = replace(
+        first,
         name=f"{_SERVICE}-twin",
-        env={**part.env, "HTTP__PORT": str(port)},
-        log_path=part.log_path.with_name(f"{_SERVICE}-twin.log"),
+        env={**first.env, "HTTP__PORT": str(port)},
+        log_path=first.log_path.with_name(f"{_SERVICE}-twin.log"),
         probe=http_ready(port),
     )
     try:
-        await twin.start()
-        yield [part, twin]
+        await second.start()
+        yield [first, second]
     finally:
-        await asyncio.gather(part.stop(), twin.stop())
-        await part.start()
+        await asyncio.gather(first.stop(), second.stop())
+        await first.start()
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """What vendor-sync has stored, read over its shoulder."""
+class SyncDatabase:
+    """Reads vendor-sync's own database."""
 
     mongo: Mongo
 
@@ -52,73 +62,77 @@ class Books:
         return (await self.mongo.all_tenants("runs").get(run_id)) or {}
 
     async def dirty(self) -> dict[str, int]:
-        """Revisions of what is published and not known to have arrived, by message key and topic."""
-        marks = await self.mongo.all_tenants("dirty").find()
-        marked = [id_ for mark in marks for id_ in mark["ids"]]
-        rows = await self.mongo.all_tenants("observations").get_many(marked)
+        """Return the revisions of what is published and not known to have arrived, by topic and key."""
+        batches = await self.mongo.all_tenants("dirty").find()
+        ids = [id_ for batch in batches for id_ in batch["ids"]]
+        rows = await self.mongo.all_tenants("observations").get_many(ids)
         return {id_: row["revision"] for id_, row in rows.items()}
 
 
 @asynccontextmanager
-async def books(told: Told) -> AsyncIterator[Books]:
-    mongo = Mongo(MongoSettings(url=SecretStr(told.system.servers.mongo_url), database=_SERVICE))
+async def open_sync_database(reviewed: ReviewedSystem) -> AsyncIterator[SyncDatabase]:
+    url = SecretStr(reviewed.system.servers.mongo_url)
+    mongo = Mongo(MongoSettings(url=url, database=_SERVICE))
     try:
-        yield Books(mongo)
+        yield SyncDatabase(mongo)
     finally:
         await mongo.close()
 
 
-async def left_dirty(told: Told, kept: Books, worker: ChildProcess) -> dict[str, int]:
-    """Pause the worker while Kafka owes it an answer; what it leaves dirty then."""
-    kafka = told.system.parts["kafka"]
+async def pause_with_dirty_keys(
+    reviewed: ReviewedSystem, database: SyncDatabase, worker: ChildProcess
+) -> dict[str, int]:
+    """Pause the worker while Kafka owes it an answer; return the keys that it leaves dirty."""
+    kafka = reviewed.system.processes["kafka"]
     kafka.signal(signal.SIGSTOP)
     try:
-        async with asyncio.timeout(_PATIENCE):
-            while not await kept.dirty():
-                await asyncio.sleep(_GLANCE)
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            while not await database.dirty():
+                await asyncio.sleep(_POLL_SECONDS)
         worker.signal(signal.SIGSTOP)
     finally:
         kafka.signal(signal.SIGCONT)
-    return await kept.dirty()
+    return await database.dirty()
 
 
-async def said_by(part: ChildProcess, *words: str) -> None:
-    """Until a line of its log holds all of these."""
-    async with asyncio.timeout(_PATIENCE):
-        while not any(all(word in line for word in words) for line in _lines(part)):
-            await asyncio.sleep(_GLANCE)
+async def wait_for_log_line(process: ChildProcess, *words: str) -> None:
+    """Wait until one line of the process's log holds all of these words."""
+    async with asyncio.timeout(_TIMEOUT_SECONDS):
+        while not any(all(word in line for word in words) for line in _log_lines(process)):
+            await asyncio.sleep(_POLL_SECONDS)
 
 
-def has_taken_up(part: ChildProcess, run_id: str) -> bool:
-    return any("run_taken_up" in line and run_id in line for line in _lines(part))
+def has_claimed_run(process: ChildProcess, run_id: str) -> bool:
+    return any("run_taken_up" in line and run_id in line for line in _log_lines(process))
 
 
-async def said_since(told: Told, start: dict[TopicPartition, int]) -> dict[str, int]:
-    """Every observation published after these places: revisions as `Books.dirty` has them."""
-    found: dict[str, int] = {}
-    consumer = AIOKafkaConsumer(bootstrap_servers=told.system.servers.kafka)
+async def published_since(reviewed: ReviewedSystem, start: dict[TopicPartition, int]) -> dict[str, int]:
+    """Return the newest revision of every key published after these offsets, as `SyncDatabase.dirty` does."""
+    revisions: dict[str, int] = {}
+    consumer = AIOKafkaConsumer(bootstrap_servers=reviewed.system.servers.kafka)
     await consumer.start()
     try:
         consumer.assign(list(start))
         ends = await consumer.end_offsets(list(start))
-        for place, offset in start.items():
-            consumer.seek(place, offset)
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for place, records in (await consumer.getmany(timeout_ms=200)).items():
+        for partition, offset in start.items():
+            consumer.seek(partition, offset)
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            for partition, records in (await consumer.getmany(timeout_ms=200)).items():
                 for record in records:
-                    found[f"{place.topic}#{record.key.decode()}"] = json.loads(record.value)["revision"]
+                    key = f"{partition.topic}#{record.key.decode()}"
+                    revisions[key] = json.loads(record.value)["revision"]
     finally:
         await consumer.stop()
-    return found
+    return revisions
 
 
-async def places(told: Told) -> dict[TopicPartition, int]:
-    """Where each partition of what is observed ends now."""
-    async with AIOKafkaConsumer(*OBSERVED, bootstrap_servers=told.system.servers.kafka) as consumer:
+async def end_offsets(reviewed: ReviewedSystem) -> dict[TopicPartition, int]:
+    """Return where each partition of the observation topics ends now."""
+    async with AIOKafkaConsumer(*OBSERVED, bootstrap_servers=reviewed.system.servers.kafka) as consumer:
         return dict(await consumer.end_offsets(consumer.assignment()))
 
 
-def _lines(part: ChildProcess) -> list[str]:
+def _log_lines(process: ChildProcess) -> list[str]:
     with suppress(FileNotFoundError):
-        return part.log_path.read_text("utf-8", "replace").splitlines()
+        return process.log_path.read_text("utf-8", "replace").splitlines()
     return []

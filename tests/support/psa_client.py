@@ -1,7 +1,7 @@
-"""Drives a PSA with the public client `pyconnectwise`; run as a process, it prints what it saw as JSON.
+"""Drives a PSA with the public client `pyconnectwise` and prints what it saw as JSON; run as a process.
 
-The client reads its trusted certificates from the environment and warns about itself, so it gets a
-process of its own.  Arguments: host:port, company, public key, private key, client id, agreement, line.
+The client reads its trusted certificates from the environment and prints warnings, so it gets a process of
+its own.  Arguments: host:port, company, public key, private key, client id, agreement, line.
 """
 
 import json

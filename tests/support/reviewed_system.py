@@ -1,4 +1,4 @@
-"""The story on the live system: told once to the point of review, for the tests that go on from there."""
+"""The live system with the story played up to the review, for the tests that continue from there."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,79 +18,81 @@ OBSERVED = tuple(message.topic for message in MESSAGES if issubclass(message, Ob
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The live system with a story that has come to the review."""
+class ReviewedSystem:
+    """The live system, the story that was played on it, and an HTTP client of the sandbox."""
 
     system: System
     story: DemoStory
     sandbox: httpx.AsyncClient
 
     @property
-    def desk(self) -> DemoClient:
-        return self.story.desk
+    def client(self) -> DemoClient:
+        return self.story.client
 
     @property
     def integration_ids(self) -> set[str]:
         return {self.story.vendor_id, self.story.psa_id}
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
-        """What the simulated providers' control API answers."""
+        """Call the sandbox's control API and return its answer."""
         answer = await self.sandbox.request(method, f"/_sandbox/{path}", json=body)
         return answer.raise_for_status().json()
 
     async def writes_to(self, line_id: str) -> list[dict[str, Any]]:
-        """Every write that the PSA got for this agreement line."""
+        """Return every write that the PSA received for this agreement line."""
         return [
             row for row in (await self.control("GET", "writes"))["writes"] if str(row["line_id"]) == line_id
         ]
 
-    async def synced(self) -> dict[str, str]:
-        """A full sync, to the stored reconciliation; returns the outcomes."""
-        started = await self.desk.ask("POST", "billing", "/syncs", {"kind": "full"})
-        return await self.desk.synced(self.integration_ids, started["sync_id"])
+    async def sync(self) -> dict[str, str]:
+        """Run a full sync to its stored reconciliation; return the outcomes by integration."""
+        started = await self.client.request("POST", "billing", "/syncs", {"kind": "full"})
+        return await self.client.wait_for_sync(self.integration_ids, started["sync_id"])
 
-    async def ends(self, topics: tuple[str, ...] = OBSERVED) -> dict[str, int]:
-        """How many records each topic has ever had."""
+    async def record_counts(self, topics: tuple[str, ...] = OBSERVED) -> dict[str, int]:
+        """Return how many records were ever published to each topic, by the partitions' end offsets."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.system.servers.kafka)
         await consumer.start()
         try:
-            places = [
+            partitions = [
                 TopicPartition(topic, number)
                 for topic in topics
                 for number in consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
             ]
-            ends = await consumer.end_offsets(places)
+            ends = await consumer.end_offsets(partitions)
         finally:
             await consumer.stop()
-        return {topic: sum(end for place, end in ends.items() if place.topic == topic) for topic in topics}
+        return {
+            topic: sum(end for partition, end in ends.items() if partition.topic == topic) for topic in topics
+        }
 
 
 @pytest.fixture(scope="session")
-async def told(system: System) -> AsyncIterator[Told]:
+async def reviewed(system: System) -> AsyncIterator[ReviewedSystem]:
     """Connected, discovered, mapped, finished, synced and reviewed; nothing approved yet."""
-    async with a_story(system) as one:
-        yield one
+    async with open_reviewed_system(system) as opened:
+        yield opened
 
 
 @asynccontextmanager
-async def a_story(system: System) -> AsyncIterator[Told]:
-    """A story on this system, told to the point of review."""
+async def open_reviewed_system(system: System) -> AsyncIterator[ReviewedSystem]:
+    """Play the story on this system up to the review."""
     async with (
-        DemoClient(system.urls) as desk,
+        DemoClient(system.urls) as client,
         httpx.AsyncClient(base_url=system.urls["sandbox"], trust_env=False, timeout=30) as sandbox,
     ):
-        await desk.sign_in(system.credentials.admin_email, system.credentials.admin_password)
-        story = DemoStory(desk, (await sandbox.get("/_sandbox/scenario")).raise_for_status().json())
+        await client.sign_in(system.credentials.admin_email, system.credentials.admin_password)
+        story = DemoStory(client, (await sandbox.get("/_sandbox/scenario")).raise_for_status().json())
         await story.connect((await sandbox.get("/_sandbox/credentials")).raise_for_status().json())
-        await story.discovered()
-        await story.map_by_hand()
+        await story.wait_for_discovery()
+        await story.map_manually()
         (await sandbox.post("/_sandbox/month-passes")).raise_for_status()
-        await desk.synced({story.vendor_id, story.psa_id}, await story.finish())
+        await client.wait_for_sync({story.vendor_id, story.psa_id}, await story.finish_mapping())
         await story.review()
-        yield Told(system, story, sandbox)
+        yield ReviewedSystem(system, story, sandbox)
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    """The first question about a topic fetches what is known of it."""
+    # A consumer knows nothing of a topic until it was asked to fetch its metadata.
     await consumer._client.set_topics([topic])  # noqa: SLF001  it has no public way
     return set(consumer.partitions_for_topic(topic) or ())

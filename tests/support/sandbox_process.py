@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own, on a free port."""
+"""Runs the sandbox as a process of its own, on a free port."""
 
 import os
 import socket
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-READY_WITHIN = 20.0
+READY_WITHIN_SECONDS = 20.0
 COMMAND = [sys.executable, "-m", "sandbox"]
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """Where it listens, and where what it prints is kept."""
+class SandboxProcess:
+    """The port on which a sandbox listens, and the file that holds what it prints."""
 
     port: int
     printed: Path
@@ -27,33 +27,34 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Running]:
-    """Serve with the given SANDBOX__ settings until the block ends."""
-    place = Running(free_port(), folder / "printed.txt")
-    env = os.environ | {"SANDBOX__PORT": str(place.port)} | settings
-    with place.printed.open("wb") as printed:
+def run_sandbox(folder: Path, **settings: str) -> Iterator[SandboxProcess]:
+    """Serve with the given SANDBOX__ settings until the block ends; raises `RuntimeError` if that fails."""
+    sandbox = SandboxProcess(free_port(), folder / "printed.txt")
+    env = os.environ | {"SANDBOX__PORT": str(sandbox.port)} | settings
+    with sandbox.printed.open("wb") as printed:
         process = subprocess.Popen(COMMAND, env=env, stdout=printed, stderr=printed)  # noqa: S603 - our own
     try:
-        _wait_for(place, process)
-        yield place
+        _wait_until_listening(sandbox, process)
+        yield sandbox
     finally:
         process.terminate()
         process.wait(timeout=10)
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
+    """Return a port that was free a moment ago; another process may take it before the sandbox does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
         return port
 
 
-def _wait_for(place: Running, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_WITHIN
+def _wait_until_listening(sandbox: SandboxProcess, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", place.port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", sandbox.port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:
             return
-    raise RuntimeError(f"the sandbox does not listen: {place.printed.read_text()}")
+    raise RuntimeError(f"the sandbox does not listen: {sandbox.printed.read_text()}")

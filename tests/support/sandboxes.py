@@ -1,4 +1,4 @@
-"""A sandbox inside the test's process, with one signed-in caller for each provider."""
+"""A sandbox inside the test's process, with one signed-in HTTP client for each provider."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from sandbox.app import create_app
-from sandbox.identity import Identity, identity_of
+from sandbox.identity import Identity, derive_identity
 from sandbox.settings import Settings
 from sandbox.world import World
 
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 class MovableClock:
-    """Stands still until it is moved."""
+    """A clock that stands still until a test advances it."""
 
     def __init__(self, now: datetime = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)) -> None:
         self.now = now
@@ -32,13 +32,13 @@ class MovableClock:
     def __call__(self) -> datetime:
         return self.now
 
-    def move(self, **spans: float) -> None:
+    def advance(self, **spans: float) -> None:
         self.now += timedelta(**spans)
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """The simulated world, a plain HTTP client to it, and callers that know the credentials."""
+    """The simulated world, an HTTP client without credentials, and one for each provider with them."""
 
     http: httpx.AsyncClient
     ingram: httpx.AsyncClient
@@ -59,21 +59,22 @@ class Sandbox:
         await self.control("switches", {name: value}, method="PUT")
 
     async def part(self, name: str) -> Json:
+        """Return one part of the scenario, such as `increase`, with its ids and quantities."""
         part: Json = (await self.control("scenario"))["parts"][name]
         return part
 
-    async def line_of(self, part: str = "increase") -> str:
-        """The path of the agreement line that bills a part of the story."""
-        told = await self.part(part)
-        return f"finance/agreements/{told['agreement_ids'][0]}/additions/{told['addition_ids'][0]}"
+    async def line_path(self, part: str = "increase") -> str:
+        """Return the API path of the agreement line that bills a part of the scenario."""
+        described = await self.part(part)
+        return f"finance/agreements/{described['agreement_ids'][0]}/additions/{described['addition_ids'][0]}"
 
 
 @asynccontextmanager
-async def opened(seed: int = 7, subscriptions: int = 0) -> AsyncIterator[Sandbox]:
-    """A fresh sandbox; its marketplace caller has signed in."""
+async def open_sandbox(seed: int = 7, subscriptions: int = 0) -> AsyncIterator[Sandbox]:
+    """Yield a fresh sandbox whose marketplace client has signed in."""
     clock = MovableClock()
     app = create_app(Settings(port=8090, seed=seed, subscriptions=subscriptions), clock)
-    transport, identity = httpx.ASGITransport(app), identity_of(seed)
+    transport, identity = httpx.ASGITransport(app), derive_identity(seed)
     async with (
         httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http,
         httpx.AsyncClient(transport=transport, base_url=INGRAM, headers=ingram_headers(identity)) as ingram,
@@ -96,12 +97,12 @@ def psa_headers(identity: Identity) -> dict[str, str]:
     }
 
 
-async def sign_in(client: httpx.AsyncClient, identity: Identity, **changed: str) -> httpx.Response:
-    """Ask for a token with the right values, or with those that a test changes."""
-    known = {"user": identity.username, "password": identity.password, "marketplace": identity.marketplace}
-    given = known | changed
+async def sign_in(client: httpx.AsyncClient, identity: Identity, **overrides: str) -> httpx.Response:
+    """Ask for a token with the right user, password and marketplace, or with a test's overrides of them."""
+    right = {"user": identity.username, "password": identity.password, "marketplace": identity.marketplace}
+    sent = right | overrides
     return await client.post(
         f"{INGRAM}/token",
-        json={"marketplace": given["marketplace"]},
-        auth=(given["user"], given["password"]),
+        json={"marketplace": sent["marketplace"]},
+        auth=(sent["user"], sent["password"]),
     )

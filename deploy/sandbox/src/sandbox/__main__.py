@@ -1,4 +1,4 @@
-"""`python -m sandbox` serves the sandbox as the SANDBOX__… variables say."""
+"""Entry point: `python -m sandbox` serves the sandbox with the settings in the SANDBOX__… variables."""
 
 from sandbox.server import serve
 from sandbox.settings import load

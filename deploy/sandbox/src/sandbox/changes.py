@@ -1,4 +1,11 @@
-"""Changes that somebody else makes: at the vendor, or by hand in the PSA. They are no API writes."""
+"""Applies changes that somebody else makes at the vendor, or by hand in the PSA: they are no API writes."""
+
+# All or nothing: every id and value is checked before the first change is made, so a refused request leaves
+# both providers as they were.  The order below is therefore fixed: parse the edits, look up every
+# subscription, and only then store.  `{"subscriptions": [known], "additions": [unknown]}` changes nothing.
+#
+# No change appears in the journal: the journal proves what the product wrote, and a colleague's edit in the
+# PSA's own window is not one of the product's writes.
 
 from datetime import date
 from decimal import Decimal
@@ -10,27 +17,27 @@ from sandbox.connectwise import patch
 from sandbox.connectwise.errors import not_found
 from sandbox.connectwise.fields import ADDITION, Record
 from sandbox.connectwise.psa import PsaState
-from sandbox.ingram.errors import refused
+from sandbox.ingram.errors import application_refusal
 from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import Offer, OfferLine, OfferPeriod, Quantity, Subscription
 from sandbox.ingram.sale import Sale, sell
 
-SOMEBODY = "jsmith"
+PSA_USER = "jsmith"
 Status = Literal["pending", "active", "hold", "terminated", "removed", "unknown"]
 
 
-class _Given(BaseModel):
+class _RequestModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Term(_Given):
+class Term(_RequestModel):
     """A period as the marketplace writes it."""
 
     type: Literal["day", "month", "year", "statement_day", "unknown"] = "month"
     duration: int = 1
 
 
-class SubscriptionChange(_Given):
+class SubscriptionChange(_RequestModel):
     """New values of a subscription; `quantity: null` takes its products away."""
 
     id: str
@@ -39,10 +46,10 @@ class SubscriptionChange(_Given):
     customerId: str | None = None  # noqa: N815 - the provider's own name
     name: str | None = None
     lastModifiedDate: date | None = None  # noqa: N815 - the provider's own name
-    """Today unless given: whether the real one moves with every change is not known."""
+    """Today by default: whether the real date moves with every change is not documented."""
 
 
-class NewSubscription(_Given):
+class NewSubscription(_RequestModel):
     """A subscription to add; without `quantity` it has no products."""
 
     customerId: str  # noqa: N815 - the provider's own name
@@ -61,7 +68,7 @@ class NewSubscription(_Given):
 
 
 class AdditionChange(BaseModel):
-    """New values of an agreement line, named as PATCH names them; null unsets."""
+    """New values of an agreement line, named as PATCH names them; null unsets a field."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -72,8 +79,8 @@ class AdditionChange(BaseModel):
         return self.model_extra or {}
 
 
-class Changes(_Given):
-    """Changes to both sides; all of them are checked before the first is made."""
+class Changes(_RequestModel):
+    """Changes to both sides, applied together or not at all."""
 
     subscriptions: list[SubscriptionChange] = []
     additions: list[AdditionChange] = []
@@ -82,49 +89,54 @@ class Changes(_Given):
 
 
 def apply(changes: Changes, marketplace: MarketplaceState, psa: PsaState, today: date) -> list[str]:
-    """Make the changes and return the ids of new subscriptions; an unknown id raises a provider's refusal."""
-    edits = [_edit(psa, change) for change in changes.additions]
+    """Apply the changes and return the ids of the new subscriptions.
+
+    Raises the provider's own refusal (`ConnectWiseRefusal`, `IngramRefusal`) for an unknown id or bad value.
+    """
+    edits = [_parse_edit(psa, change) for change in changes.additions]
     for subscription_id in [*changes.remove_subscriptions, *(change.id for change in changes.subscriptions)]:
-        _subscription(marketplace, subscription_id)
+        _find_subscription(marketplace, subscription_id)
     for row, fields in edits:
-        psa.store(row, psa.changed(row, fields, SOMEBODY))
+        psa.store(row, psa.with_changes(row, fields, PSA_USER))
     for change in changes.subscriptions:
-        _change(_subscription(marketplace, change.id), change, today)
+        _change_subscription(_find_subscription(marketplace, change.id), change, today)
     for subscription_id in changes.remove_subscriptions:
         marketplace.remove(subscription_id)
-    marketplace.touched()
+    marketplace.invalidate_lists()
     return [sell(marketplace, _sale(new, today), today).id for new in changes.add_subscriptions]
 
 
-def _edit(psa: PsaState, change: AdditionChange) -> tuple[Record, Record]:
-    """The line with its checked new values."""
+def _parse_edit(psa: PsaState, change: AdditionChange) -> tuple[Record, Record]:
+    """Return the agreement line and its new values, checked as a PATCH would check them."""
     row = psa.additions.get(change.id)
     if row is None:
         raise not_found(ADDITION.name, str(change.id))
-    fields = {name: patch.checked(name, value) for name, value in change.fields.items()}
+    fields = {name: patch.parse_value(name, value) for name, value in change.fields.items()}
     if "product" in fields:
-        psa.product_of(fields)
+        psa.find_product(fields)
     return row, fields
 
 
-def _subscription(marketplace: MarketplaceState, subscription_id: str) -> Subscription:
+def _find_subscription(marketplace: MarketplaceState, subscription_id: str) -> Subscription:
     if subscription_id not in marketplace.subscriptions:
-        raise refused(400, f"No entity has been found by the specified identifier {subscription_id}")
+        raise application_refusal(
+            400, f"No entity has been found by the specified identifier {subscription_id}"
+        )
     return marketplace.subscriptions[subscription_id]
 
 
-def _change(subscription: Subscription, change: SubscriptionChange, today: date) -> None:
+def _change_subscription(subscription: Subscription, change: SubscriptionChange, today: date) -> None:
+    # `quantity` absent and `quantity: null` differ: the former leaves the products alone.
     if "quantity" in change.model_fields_set:
-        subscription.lines = [] if change.quantity is None else _reseated(subscription, change.quantity)
+        subscription.lines = (
+            []
+            if change.quantity is None
+            else [OfferLine(subscription.offer, change.quantity), *subscription.lines[1:]]
+        )
     subscription.status = change.status or subscription.status
     subscription.customer_id = change.customerId or subscription.customer_id
     subscription.name = change.name or subscription.name
     subscription.modified = change.lastModifiedDate or today
-
-
-def _reseated(subscription: Subscription, quantity: Quantity) -> list[OfferLine]:
-    """The first product has the new quantity, further ones stay as they are."""
-    return [OfferLine(subscription.offer, quantity), *subscription.lines[1:]]
 
 
 def _sale(new: NewSubscription, today: date) -> Sale:

@@ -1,4 +1,4 @@
-"""The time, passed in wherever it matters so that tests can move it."""
+"""The current time, passed in wherever it matters so that tests can move it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

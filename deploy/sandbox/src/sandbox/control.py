@@ -1,4 +1,4 @@
-"""The control API: what a test or a demonstration may know and change, without credentials."""
+"""The control API: what a test or a demonstration may read and change, without credentials."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from sandbox import changes
 from sandbox.changes import Changes
-from sandbox.connectwise.errors import ConnectWiseRefusal as PsaRefused
-from sandbox.connectwise.psa import shown_addition
-from sandbox.ingram.errors import IngramRefusal as VendorRefused
+from sandbox.connectwise.errors import ConnectWiseRefusal
+from sandbox.connectwise.psa import render_addition
+from sandbox.ingram.errors import IngramRefusal
 from sandbox.ingram.records import customer_row, subscription_detail
-from sandbox.story.script import scenario
+from sandbox.story.script import describe
 from sandbox.switches import CONNECTWISE, INGRAM
 from sandbox.world import World
 
@@ -25,12 +25,12 @@ def _world(request: Request) -> World:
     return world
 
 
-Here = Annotated[World, Depends(_world)]
+CurrentWorld = Annotated[World, Depends(_world)]
 
 
 @router.get("/credentials")
-async def credentials(world: Here, request: Request) -> Json:
-    """What to type into the forms; addresses are those that this request came to."""
+async def credentials(world: CurrentWorld, request: Request) -> Json:
+    """What to type into the forms; addresses are the one that this request came to."""
     origin = f"{request.url.scheme}://{request.url.netloc}"
     identity = world.identity
     return {
@@ -52,27 +52,28 @@ async def credentials(world: Here, request: Request) -> Json:
 
 
 @router.get("/scenario")
-async def the_scenario(world: Here) -> Json:
-    return scenario(world.story)
+async def scenario(world: CurrentWorld) -> Json:
+    """How accounts and services are mapped, and which lines are to be approved or refused."""
+    return describe(world.story)
 
 
 @router.post("/month-passes")
-async def month_passes(world: Here) -> Json:
-    """Let the scripted month pass at the vendor; a second call changes nothing."""
-    return {"changed": world.month.passes(world.today)}
+async def month_passes(world: CurrentWorld) -> Json:
+    """Apply the scripted month at the vendor; a second call changes nothing."""
+    return {"changed": world.month.apply_once(world.today)}
 
 
 @router.post("/changes")
-async def change(world: Here, wanted: Changes) -> Json:
-    """Change either side as somebody else would; all of it or, with an unknown id or value, none of it."""
+async def change(world: CurrentWorld, requested: Changes) -> Json:
+    """Change either side as somebody else would; with an unknown id or value nothing changes."""
     try:
-        return {"added_subscriptions": changes.apply(wanted, world.marketplace, world.psa, world.today)}
-    except (PsaRefused, VendorRefused) as refusal:
+        return {"added_subscriptions": changes.apply(requested, world.marketplace, world.psa, world.today)}
+    except (ConnectWiseRefusal, IngramRefusal) as refusal:
         raise HTTPException(422, dict(refusal.body)) from refusal
 
 
 @router.get("/calls")
-async def calls(world: Here, after: int = 0, provider: str | None = None) -> Json:
+async def calls(world: CurrentWorld, after: int = 0, provider: str | None = None) -> Json:
     """Calls to the providers, newer than number `after`; the counts are of all calls ever made."""
     journal = world.journal
     return {
@@ -83,59 +84,57 @@ async def calls(world: Here, after: int = 0, provider: str | None = None) -> Jso
 
 
 @router.get("/writes")
-async def writes(world: Here) -> Json:
+async def writes(world: CurrentWorld) -> Json:
     """Every field that a caller asked to change, effective or not."""
     return {"writes": [asdict(write) for write in world.journal.writes]}
 
 
 @router.get("/state")
-async def state(world: Here, provider: str | None = None) -> Json:
-    """Everything that either provider knows, as its own API shows it."""
-    sides = {INGRAM: _vendor_state, CONNECTWISE: _psa_state}
-    return {name: side(world) for name, side in sides.items() if provider in (None, name)}
+async def state(world: CurrentWorld, provider: str | None = None) -> Json:
+    """Everything that either provider has stored, as its own API shows it."""
+    states: Json = {}
+    if provider in (None, INGRAM):
+        states[INGRAM] = {
+            "customers": [customer_row(customer) for customer in world.marketplace.customers.values()],
+            "subscriptions": [
+                subscription_detail(subscription) for subscription in world.marketplace.subscriptions.values()
+            ],
+        }
+    if provider in (None, CONNECTWISE):
+        psa = world.psa
+        states[CONNECTWISE] = {
+            "companies": list(psa.companies),
+            "products": list(psa.products),
+            "agreements": list(psa.agreements),
+            "additions": [render_addition(row, psa) for row in psa.additions],
+        }
+    return states
 
 
 @router.get("/additions")
-async def additions(world: Here) -> list[Json]:
+async def additions(world: CurrentWorld) -> list[Json]:
     """Every agreement line in a flat list."""
-    return [_flat(row, world) for row in world.psa.additions]
+    return [_flat_addition(row, world) for row in world.psa.additions]
 
 
 @router.get("/switches")
-async def switches(world: Here) -> Json:
-    return world.switches.now.named()
+async def switches(world: CurrentWorld) -> Json:
+    return world.switches.current.to_json()
 
 
 @router.put("/switches")
-async def switch(world: Here, wanted: Annotated[Json, Body()]) -> Json:
+async def switch(world: CurrentWorld, requested: Annotated[Json, Body()]) -> Json:
     """Set the named switches and leave the others; null puts one back to its default."""
     try:
-        world.switches.put(wanted)
+        world.switches.change(requested)
     except ValidationError as error:
         raise HTTPException(422, error.errors(include_url=False, include_context=False)) from error
-    if world.switches.release_token_button():
-        world.marketplace.tokens.kill()
-    return world.switches.now.named()
+    if world.switches.take_token_revocation():
+        world.marketplace.tokens.revoke_all()
+    return world.switches.current.to_json()
 
 
-def _vendor_state(world: World) -> Json:
-    return {
-        "customers": [customer_row(one) for one in world.marketplace.customers.values()],
-        "subscriptions": [subscription_detail(one) for one in world.marketplace.subscriptions.values()],
-    }
-
-
-def _psa_state(world: World) -> Json:
-    psa = world.psa
-    return {
-        "companies": list(psa.companies),
-        "products": list(psa.products),
-        "agreements": list(psa.agreements),
-        "additions": [shown_addition(row, psa) for row in psa.additions],
-    }
-
-
-def _flat(row: Json, world: World) -> Json:
+def _flat_addition(row: Json, world: World) -> Json:
     agreement = world.psa.agreements.get(row["agreementId"]) or {}
     return {
         "id": row["id"],

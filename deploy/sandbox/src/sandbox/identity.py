@@ -1,4 +1,4 @@
-"""The credentials that the sandbox accepts, derived from the seed so that no secret is written down."""
+"""Derives the credentials that the sandbox accepts from its seed, so that no secret is written down."""
 
 import hashlib
 import uuid
@@ -19,7 +19,8 @@ class Identity:
     client_id: str
 
 
-def identity_of(seed: int) -> Identity:
+def derive_identity(seed: int) -> Identity:
+    """Return the credentials of one seed; the same seed always has the same ones."""
     return Identity(
         marketplace="us",
         subscription_key=_secret(seed, "subscription key", 32),
@@ -33,4 +34,5 @@ def identity_of(seed: int) -> Identity:
 
 
 def _secret(seed: int, label: str, length: int) -> str:
+    # The label keeps the secrets of one seed apart.
     return hashlib.sha256(f"trueup sandbox {seed} {label}".encode()).hexdigest()[:length]

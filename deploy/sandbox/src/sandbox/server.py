@@ -1,4 +1,4 @@
-"""Serving the sandbox with uvicorn."""
+"""Serves the sandbox with uvicorn."""
 
 import uvicorn
 
@@ -7,11 +7,9 @@ from sandbox.settings import Settings
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to stop.
-
-    uvicorn binds the port itself: asyncio sets TCP_NODELAY only on sockets made with IPPROTO_TCP,
-    and without it every reply waits some 45 ms for the caller's delayed acknowledgement.
-    """
+    """Serve until SIGINT or SIGTERM."""
+    # uvicorn binds the port itself: asyncio sets TCP_NODELAY only on sockets made with IPPROTO_TCP, and
+    # without it every reply waits some 45 ms for the caller's delayed acknowledgement.
     app = create_app(settings)
     config = uvicorn.Config(
         app,

@@ -1,4 +1,4 @@
-"""What the environment says about the sandbox; a wrong value ends the process with one line."""
+"""Reads the sandbox's settings from the environment; a wrong value ends the process with one line."""
 
 import sys
 from typing import Self
@@ -11,7 +11,7 @@ BAD_SETTING = 2
 
 
 class Settings(BaseSettings):
-    """One variable each: SANDBOX__PORT, SANDBOX__SEED and so on."""
+    """One variable for each field: SANDBOX__PORT, SANDBOX__SEED and so on."""
 
     model_config = SettingsConfigDict(env_prefix="SANDBOX__", frozen=True)
 
@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     port: int = Field(ge=1, le=65535)
     seed: int = Field(default=1, ge=0)
     subscriptions: int = Field(default=0, ge=0)
-    """How many subscriptions to generate on top of the story, for benchmarks."""
+    """How many subscriptions to generate in addition to the story, for benchmarks."""
     tls_cert: FilePath | None = None
     tls_key: FilePath | None = None
     token_life_seconds: int = Field(default=1500, ge=1)
@@ -32,19 +32,14 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Read the environment, or say in one line what is wrong with it and exit with code 2."""
+    """Read the environment; on a bad value print all complaints in one line and exit with code 2."""
     try:
         return Settings()
     except ValidationError as error:
-        print(_one_line(error), file=sys.stderr)
+        # A complaint of the whole model has no location: its message names the variables itself.
+        complaints = [
+            f"SANDBOX__{str(item['loc'][0]).upper()}: {item['msg']}" if item["loc"] else item["msg"]
+            for item in error.errors()
+        ]
+        print("; ".join(complaints), file=sys.stderr)
         sys.exit(BAD_SETTING)
-
-
-def _one_line(error: ValidationError) -> str:
-    return "; ".join(
-        _complaint(str(item["loc"][0]) if item["loc"] else "", item["msg"]) for item in error.errors()
-    )
-
-
-def _complaint(field: str, message: str) -> str:
-    return f"SANDBOX__{field.upper()}: {message}" if field else message

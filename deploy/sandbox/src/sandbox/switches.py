@@ -1,4 +1,11 @@
-"""The one registry of the sandbox's faults and moods: every switch, its values and its default."""
+"""Declares the sandbox's switches, each a fault or mode of a provider, with its values and its default."""
+
+# There is one immutable set of switches at a time, replaced as a whole: a request that names an unknown
+# switch or value changes none.  `null` means "back to the default":
+#   {"latency_ms": 5, "connectwise.writes": null}  → latency 5, writes "applied", all others as they were.
+#
+# `take_failure` counts down as it hands out a failure, so {"count": 2, "status": 503} fails exactly the next
+# two calls of that provider and none of the other.
 
 from enum import StrEnum
 from typing import Any, Literal, Self
@@ -42,8 +49,8 @@ class Failure(BaseModel):
 class Switches(BaseModel):
     """All switches with their defaults.
 
-    A further fault gets its field here, named `<provider>.<what>`, and is asked for where the
-    provider would do the thing; nothing else has to know of it.
+    To add a fault, add a field here, named `<provider>.<what>`, and read it where the provider would
+    behave differently; no other code has to know of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,42 +61,42 @@ class Switches(BaseModel):
     connectwise_fail_next: Failure | None = Field(default=None, alias="connectwise.fail_next")
     ingram_fail_next: Failure | None = Field(default=None, alias="ingram.fail_next")
     ingram_token_dead: bool = Field(default=False, alias="ingram.token_dead")
-    """Setting it kills every token issued so far; it is a push button and reads back as false."""
+    """A push button: setting it revokes every token issued so far, and it reads back as false."""
     latency_ms: float = Field(default=0, ge=0, le=60_000)
 
-    def named(self) -> dict[str, Any]:
-        """The switches by their public names."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the switches by their public names."""
         return self.model_dump(mode="json", by_alias=True)
 
-    def changed(self, given: dict[str, Any]) -> Self:
-        """These switches with the given ones set; `null` puts one back to its default."""
-        known = self.named()
+    def with_changes(self, given: dict[str, Any]) -> Self:
+        """Return these switches with the given ones set; `null` puts one back to its default."""
+        known = self.to_json()
         back_to_default = {name for name, value in given.items() if value is None and name in known}
         wanted = known | given
         return self.model_validate({name: wanted[name] for name in wanted.keys() - back_to_default})
 
 
 class Switchboard:
-    """Holds the present switches."""
+    """Holds the current switches."""
 
     def __init__(self) -> None:
-        self.now = Switches()
+        self.current = Switches()
 
-    def put(self, given: dict[str, Any]) -> None:
-        """Set the named switches; raises ValidationError for a name or value that does not exist."""
-        self.now = self.now.changed(given)
+    def change(self, given: dict[str, Any]) -> None:
+        """Set the named switches; raises `ValidationError` for a name or value that does not exist."""
+        self.current = self.current.with_changes(given)
 
-    def release_token_button(self) -> bool:
-        """Whether the button that kills tokens was pushed; it springs back."""
-        pushed = self.now.ingram_token_dead
-        self.now = self.now.changed({"ingram.token_dead": False})
+    def take_token_revocation(self) -> bool:
+        """Return whether the button that revokes tokens was pushed, and release it."""
+        pushed = self.current.ingram_token_dead
+        self.current = self.current.with_changes({"ingram.token_dead": False})
         return pushed
 
-    def failing(self, provider: str) -> Failure | None:
-        """The failure due for this call of the provider, which is thereby used up once."""
+    def take_failure(self, provider: str) -> Failure | None:
+        """Return the failure due for this call of the provider, if any, and use it up once."""
         name = "ingram.fail_next" if provider == INGRAM else "connectwise.fail_next"
-        failure = self.now.ingram_fail_next if provider == INGRAM else self.now.connectwise_fail_next
+        failure = self.current.ingram_fail_next if provider == INGRAM else self.current.connectwise_fail_next
         if failure is not None:
             rest = failure.model_copy(update={"count": failure.count - 1})
-            self.put({name: rest.model_dump() if rest.count else None})
+            self.change({name: rest.model_dump() if rest.count else None})
         return failure

@@ -1,4 +1,4 @@
-"""Everything the sandbox consists of, put together from its settings."""
+"""Builds everything that the sandbox consists of from its settings."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
@@ -7,13 +7,13 @@ from sandbox.clock import Clock
 from sandbox.connectwise.addition_writer import AdditionWriter
 from sandbox.connectwise.api import ConnectWiseApi
 from sandbox.connectwise.psa import PsaState
-from sandbox.cuts import Cutter
-from sandbox.identity import Identity, identity_of
+from sandbox.cuts import ConnectionCutter
+from sandbox.identity import Identity, derive_identity
 from sandbox.ingram.api import IngramApi
 from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.journal import Journal
 from sandbox.settings import Settings
-from sandbox.story.builder import StoryBuilder, tell
+from sandbox.story.builder import BuiltStory, build_story
 from sandbox.story.bulk import Bulk
 from sandbox.story.month import Month
 from sandbox.switches import Switchboard
@@ -21,17 +21,17 @@ from sandbox.switches import Switchboard
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One simulated world: two providers, what was asked of them, and how they behave now."""
+    """One simulated world: two providers with their state, the journal of their calls, and their switches."""
 
     clock: Clock
     identity: Identity
     marketplace: MarketplaceState
     psa: PsaState
-    story: StoryBuilder
+    story: BuiltStory
     month: Month
     journal: Journal
     switches: Switchboard
-    cutter: Cutter
+    cutter: ConnectionCutter
     ingram: IngramApi
     connectwise: ConnectWiseApi
 
@@ -41,10 +41,12 @@ class World:
 
 
 def make_world(settings: Settings, clock: Clock) -> World:
+    """Return a world seeded with the story and, after it, the generated subscriptions."""
     marketplace = MarketplaceState(timedelta(seconds=settings.token_life_seconds))
     psa, journal, switches = PsaState(clock), Journal(), Switchboard()
-    identity, today = identity_of(settings.seed), clock().astimezone(UTC).date()
-    story = tell(settings.seed, today, marketplace, psa)
+    identity, today = derive_identity(settings.seed), clock().astimezone(UTC).date()
+    story = build_story(settings.seed, today, marketplace, psa)
+    # After the story: the story's ids are then the same with and without generated subscriptions.
     Bulk(settings.seed, today, marketplace, psa).generate(settings.subscriptions)
     writer = AdditionWriter(psa, journal, switches, clock)
     return World(
@@ -56,7 +58,7 @@ def make_world(settings: Settings, clock: Clock) -> World:
         month=Month(story, marketplace),
         journal=journal,
         switches=switches,
-        cutter=Cutter(),
+        cutter=ConnectionCutter(),
         ingram=IngramApi(marketplace, identity, clock),
         connectwise=ConnectWiseApi(psa, writer, identity, switches),
     )

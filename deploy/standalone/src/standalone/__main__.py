@@ -1,12 +1,12 @@
-"""`python -m standalone demo | up | resolve`: one module a command, each adds itself."""
+"""Entry point: `python -m standalone demo | up | resolve`; each command's module adds itself."""
 
 import argparse
 import sys
 
-from standalone import signals, up
-from standalone.class_archive import record
-from standalone.demo import command as demo
-from standalone.startup_order import tell
+from standalone import signals, up_command
+from standalone.class_archive import record_class_archive
+from standalone.demo import command as demo_command
+from standalone.startup_order import print_line
 
 
 def main() -> int:
@@ -14,17 +14,17 @@ def main() -> int:
         prog="python -m standalone", description="Trueup on this machine, without Docker."
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    demo.add_to(commands)
-    up.add_to(commands)
-    fetch = commands.add_parser("resolve", help="fetch Apache Kafka, if that has not been done")
-    fetch.set_defaults(run=lambda _: signals.run(_resolve()))
+    demo_command.add_to(commands)
+    up_command.add_to(commands)
+    resolve = commands.add_parser("resolve", help="fetch Apache Kafka, if that has not been done")
+    resolve.set_defaults(run=lambda _: signals.run(_resolve()))
     given = parser.parse_args()
     code: int = given.run(given)
     return code
 
 
 async def _resolve() -> int:
-    await record(tell)
+    await record_class_archive(print_line)
     return 0
 
 

@@ -1,36 +1,40 @@
 """Records which classes Kafka loads at start: Java then maps them, and starts it in half the time."""
 
+# Without an archive everything works, only slower.  Java writes it when Kafka ends, so ending must not be cut
+# short; it appears under its final name complete or not at all.
+
 import tempfile
 from pathlib import Path
 
-from standalone.data_dir import ports
+from standalone.data_dir import allocate_ports
 from standalone.kafka import Kafka
-from standalone.resolve import CLASSES, resolve
-from standalone.services import Servers, topics
-from standalone.startup_order import Say, start_in_order, stop_in_order
+from standalone.kafka_jars import CLASS_ARCHIVE, fetch_jars
+from standalone.services import Servers, topics_step
+from standalone.startup_order import Report, start_in_order, stop_in_order
 
-_WRITING_TAKES = 60.0
+_ARCHIVE_TIMEOUT_SECONDS = 60.0
 
 
-async def record(say: Say) -> None:
-    """Run Kafka once on data that is thrown away, unless that has been done; without a record all works."""
-    libraries = resolve()
-    if (libraries / CLASSES).exists():
+async def record_class_archive(report: Report) -> None:
+    """Fetch Kafka's jars and record their class archive, unless that has been done before."""
+    jars = fetch_jars()
+    if (jars / CLASS_ARCHIVE).exists():
         return
-    with tempfile.TemporaryDirectory(dir=libraries.parent, prefix=".recording-") as place:
-        recorded = Path(place) / CLASSES
-        await _run_once(Path(place), recorded, say)
-        if recorded.exists():
-            recorded.rename(libraries / CLASSES)
+    with tempfile.TemporaryDirectory(dir=jars.parent, prefix=".recording-") as directory:
+        archive = Path(directory) / CLASS_ARCHIVE
+        await _run_once(Path(directory), archive, report)
+        if archive.exists():
+            archive.rename(jars / CLASS_ARCHIVE)
 
 
-async def _run_once(place: Path, recorded: Path, say: Say) -> None:
-    at = ports(place, ("broker", "controller"))
-    kafka = Kafka(place, at["broker"], at["controller"], recorded)
-    steps = [*kafka.parts(place), topics(Servers(kafka.address, "", ""), place, after=("kafka",))]
-    parts = {part.name: part for part in steps}
-    parts["kafka"].grace = _WRITING_TAKES
+async def _run_once(directory: Path, archive: Path, report: Report) -> None:
+    ports = allocate_ports(directory, ("broker", "controller"))
+    kafka = Kafka(directory, ports["broker"], ports["controller"], archive)
+    # Creating the topics makes Kafka load the classes that it needs for work, not only those for starting.
+    topics = topics_step(Servers(kafka.address, "", ""), directory, after=("kafka",))
+    processes = {process.name: process for process in (*kafka.processes(directory), topics)}
+    processes["kafka"].stop_timeout_seconds = _ARCHIVE_TIMEOUT_SECONDS
     try:
-        await start_in_order(parts, say)
+        await start_in_order(processes, report)
     finally:
-        await stop_in_order(parts)
+        await stop_in_order(processes)

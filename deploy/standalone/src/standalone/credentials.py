@@ -1,4 +1,4 @@
-"""The secrets of one system: made on its first start, kept for the owner's eyes, used again ever after."""
+"""Creates a system's secrets on its first start, and loads them at every further one."""
 
 import json
 import secrets
@@ -14,7 +14,7 @@ SERVICES_WITH_TOKENS = ("vendor-sync", "psa-sync")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who may sign in and what the services prove themselves with."""
+    """The administrator's sign-in and the secrets with which services authenticate, sign and encrypt."""
 
     admin_email: str
     admin_password: str
@@ -23,33 +23,34 @@ class Credentials:
     signing_key: str
     """An Ed25519 private key: 32 bytes in base64."""
     sealing_keys: dict[str, str]
-    """AES-256 keys in base64 by their id; all but the current one only open what they sealed."""
+    """AES-256 keys in base64 by their id; all but the current one are used for decryption only."""
     sealing_current: str
 
     @classmethod
-    def kept_in(cls, path: Path) -> Self:
-        """The ones kept there, or new ones, kept from now on."""
+    def load_or_create(cls, path: Path) -> Self:
+        """Return the credentials stored in the file, or new ones, stored there from now on."""
         if path.exists():
             return cls(**json.loads(path.read_text("utf-8")))
-        fresh = cls._new()
-        write_private(path, json.dumps(asdict(fresh), indent=1))
-        return fresh
+        created = cls._create()
+        write_private(path, json.dumps(asdict(created), indent=1))
+        return created
 
     @classmethod
-    def _new(cls) -> Self:
+    def _create(cls) -> Self:
         return cls(
             admin_email="admin@demo.example",
             admin_password=secrets.token_urlsafe(12),
             tenant_id="demo",
             service_tokens={name: secrets.token_urlsafe(32) for name in SERVICES_WITH_TOKENS},
-            signing_key=_key(),
-            sealing_keys={"k1": _key()},
+            signing_key=_generate_key(),
+            sealing_keys={"k1": _generate_key()},
             sealing_current="k1",
         )
 
     def __repr__(self) -> str:
+        # A dataclass would print every secret into the first traceback.
         return f"Credentials of {self.admin_email}"
 
 
-def _key() -> str:
+def _generate_key() -> str:
     return b64encode(secrets.token_bytes(32)).decode()

@@ -1,4 +1,12 @@
-"""The directory that holds one system's data: one launcher at a time, and the same ports and seed again."""
+"""Manages the directory that holds one system's data: its lock, ports, seed and logs."""
+
+# One launcher at a time: the directory's lock is an flock on a descriptor that every child process inherits.
+# The kernel releases it when the last of them has ended, so the lock says more than "the launcher lives":
+# while it is held, something may still write there.
+#
+#   launcher A running              → B is refused, with A's process id
+#   A killed, its Kafka still ends  → B waits, up to ten seconds
+#   everything of A has ended       → B has the lock at once
 
 import fcntl
 import json
@@ -15,50 +23,52 @@ from pathlib import Path
 from shared.errors import PermanentError
 from standalone.probes import HOST
 
-# Below the range from which Linux takes ports for outgoing calls (ip_local_port_range): none can be
-# taken by a call between our look and the server's start.
+# Below the range from which Linux takes ports for outgoing calls (ip_local_port_range): no call can take a
+# port between the moment at which it is found free and the server's start.
 _PORTS = range(20_000, 32_000)
-_ORPHANS_END = 10.0
-_GLANCE = 0.05
+_ORPHANS_TIMEOUT_SECONDS = 10.0
+_POLL_SECONDS = 0.05
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[int]:
-    """Hold the directory: yields a file descriptor to hand on to the parts, so that they hold it too.
+    """Hold the directory's lock; yields a file descriptor that child processes inherit to hold it too.
 
-    Raises `PermanentError` when another launcher has it. Parts of a launcher that was killed are waited for.
+    Waits for processes of a launcher that was killed. Raises `PermanentError` when another launcher holds it.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("a+") as lock:
-        _take(lock.fileno(), directory)
+        _acquire(lock.fileno(), directory)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield lock.fileno()
 
 
-def ports(directory: Path, names: Iterable[str]) -> dict[str, int]:
-    """A port for each name, the same as the last time where that is still free."""
-    kept: dict[str, int] = _read(directory / "ports.json")
+def allocate_ports(directory: Path, names: Iterable[str]) -> dict[str, int]:
+    """Return a port for each name, the one of the last start where it is still free."""
+    recorded: dict[str, int] = _read_json(directory / "ports.json")
     chosen: dict[str, int] = {}
     for name in names:
-        last = kept.get(name)
-        free = last is not None and last not in chosen.values() and _is_free(last)
-        chosen[name] = last if last is not None and free else _free_port({*kept.values(), *chosen.values()})
-    write_private(directory / "ports.json", json.dumps(kept | chosen, indent=1))
+        last = recorded.get(name)
+        if last is not None and last not in chosen.values() and _is_free(last):
+            chosen[name] = last
+        else:
+            chosen[name] = _find_free_port({*recorded.values(), *chosen.values()})
+    write_private(directory / "ports.json", json.dumps(recorded | chosen, indent=1))
     return chosen
 
 
-def seed(directory: Path, wanted: int | None) -> int:
-    """The sandbox's seed: the one wanted, else the one of the last time, else a new one."""
-    last: dict[str, int] = _read(directory / "seed.json")
-    chosen = wanted if wanted is not None else last.get("seed", secrets.randbelow(10_000))
+def choose_seed(directory: Path, requested: int | None) -> int:
+    """Return the sandbox's seed: the requested one, else that of the last start, else a new one."""
+    last: dict[str, int] = _read_json(directory / "seed.json")
+    chosen = requested if requested is not None else last.get("seed", secrets.randbelow(10_000))
     write_private(directory / "seed.json", json.dumps({"seed": chosen}))
     return chosen
 
 
-def fresh_logs(directory: Path) -> Path:
-    """An empty place for logs; those of the run before are kept beside it, older ones are not."""
+def rotate_logs(directory: Path) -> Path:
+    """Return an empty directory for logs; the logs of the last run move to `logs.before`, older ones go."""
     logs, before = directory / "logs", directory / "logs.before"
     shutil.rmtree(before, ignore_errors=True)
     with suppress(FileNotFoundError):
@@ -68,32 +78,33 @@ def fresh_logs(directory: Path) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """For the owner's eyes only, and whole or not at all."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    """Write a file that only its owner can read; a reader sees the old text or the new, never a part."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    temporary.replace(path)
 
 
-def _read(path: Path) -> dict[str, int]:
+def _read_json(path: Path) -> dict[str, int]:
     with suppress(FileNotFoundError):
-        found: dict[str, int] = json.loads(path.read_text("utf-8"))
-        return found
+        document: dict[str, int] = json.loads(path.read_text("utf-8"))
+        return document
     return {}
 
 
-def _take(lock: int, directory: Path) -> None:
-    until = time.monotonic() + _ORPHANS_END
+def _acquire(lock: int, directory: Path) -> None:
+    deadline = time.monotonic() + _ORPHANS_TIMEOUT_SECONDS
     while not _try_lock(lock):
         owner = (directory / "lock").read_text("utf-8")
-        if _alive(owner) or time.monotonic() > until:
+        # A living owner is a launcher at work: waiting for it would be in vain.
+        if _is_alive(owner) or time.monotonic() > deadline:
             raise PermanentError(
                 f"{directory} is in use by another launcher (process {owner or 'unknown'}): "
                 "stop that one, or choose another directory with --data"
             )
-        time.sleep(_GLANCE)
+        time.sleep(_POLL_SECONDS)
 
 
 def _try_lock(lock: int) -> bool:
@@ -104,19 +115,20 @@ def _try_lock(lock: int) -> bool:
     return True
 
 
-def _alive(owner: str) -> bool:
-    if not owner.isdigit():
+def _is_alive(pid: str) -> bool:
+    if not pid.isdigit():
         return False
     try:
-        os.kill(int(owner), 0)
+        os.kill(int(pid), 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # somebody else's process, and alive
         return True
     return True
 
 
-def _free_port(taken: set[int]) -> int:
+def _find_free_port(taken: set[int]) -> int:
+    # At random: two launchers that start at the same time look at different ports first.
     for port in random.sample(_PORTS, len(_PORTS)):
         if port not in taken and _is_free(port):
             return port
@@ -125,7 +137,7 @@ def _free_port(taken: set[int]) -> int:
 
 def _is_free(port: int) -> bool:
     with closing(socket.socket()) as probe:
-        # As servers do: what a connection just closed leaves behind is no hindrance.
+        # As servers do: what a connection just closed leaves behind (TIME_WAIT) does not prevent binding.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

@@ -1,9 +1,9 @@
-"""Runs SecantusDB: `python -m standalone.document_store HOST PORT DIRECTORY SECONDS`.
+"""Runs SecantusDB: `python -m standalone.document_store HOST PORT DIRECTORY SECONDS`."""
 
-A client that is killed in a transaction leaves its documents locked. MongoDB ends what was left
-(`transactionLifetimeLimitSeconds`); SecantusDB 0.7 looks for it only when somebody begins another
-transaction, which may be never: whoever waits for the lock is the only one who would. So we look for it.
-"""
+# A client that is killed in a transaction leaves its documents locked.  MongoDB ends such a transaction by
+# itself (`transactionLifetimeLimitSeconds`); SecantusDB 0.7 looks for expired ones only when a client begins
+# another, which may be never: whoever waits for the lock is the only one who would.  So this process looks
+# for them once a second.
 
 import signal
 import sys
@@ -12,12 +12,12 @@ from types import FrameType
 
 from secantus.server import SecantusDBServer
 
-_GLANCE = 1.0
-_CACHE = "256M"
+_POLL_SECONDS = 1.0
+_CACHE_SIZE = "256M"
 
 
 def main(host: str, port: str, directory: str, seconds: str) -> None:
-    """`seconds`: how long a transaction may be idle."""
+    """Serve until SIGINT or SIGTERM; a transaction that is idle for `seconds` is ended."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     server = SecantusDBServer(
@@ -25,14 +25,14 @@ def main(host: str, port: str, directory: str, seconds: str) -> None:
         int(port),
         directory,
         enable_test_commands=False,
-        cache_size=_CACHE,
+        cache_size=_CACHE_SIZE,
         sync_on_commit=True,  # without it acknowledged transactions were lost on SIGKILL
         transaction_lifetime_seconds=float(seconds),
     )
     server.start()
     try:
         while True:
-            time.sleep(_GLANCE)
+            time.sleep(_POLL_SECONDS)
             server.transactions.prune_expired()
     finally:
         server.stop()

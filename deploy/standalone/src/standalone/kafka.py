@@ -1,4 +1,4 @@
-"""Apache Kafka as one process, broker and controller in one (KRaft), from its Maven artifacts."""
+"""Runs Apache Kafka as one process, broker and controller in one (KRaft), from its Maven artifacts."""
 
 import secrets
 from base64 import urlsafe_b64encode
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from standalone.child_process import ChildProcess
 from standalone.java import find_java
+from standalone.kafka_jars import CLASS_ARCHIVE, LOGGING, fetch_jars
 from standalone.probes import HOST, kafka_ready
-from standalone.resolve import CLASSES, LOGGING, resolve
 
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -29,14 +29,14 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 
-# A group's place is kept as long as the events that it has not read: the system may be off for weeks.
+# A group's offsets are kept as long as the events that it has not read: the system may be off for weeks.
 offsets.retention.minutes=43200
 
 # Quick to start and to join, small in memory: one person's machine, about twenty groups.
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
-# A broker that comes back is let in at its second heartbeat, after a crash once its old session is over.
+# A broker that restarts is unfenced at its second heartbeat, after a crash once its old session is over.
 broker.heartbeat.interval.ms=200
 broker.session.timeout.ms=2000
 num.network.threads=2
@@ -46,30 +46,37 @@ log.cleaner.dedupe.buffer.size=8388608
 """
 
 _JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto")
-_PRIVATE = ("-XX:+IgnoreUnrecognizedVMOptions", "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true")
+_JVM_QUIET = (
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "-Djava.awt.headless=true",
+    "-Djava.net.preferIPv4Stack=true",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """Where one Kafka keeps its data and listens."""
+    """One Kafka: its data directory and its ports."""
 
     directory: Path
     broker_port: int
     controller_port: int
-    record: Path | None = None
-    """Where Java shall write down, when it ends, which classes it has loaded."""
+    archive: Path | None = None
+    """Where Java writes, when it ends, which classes it has loaded; None uses the recorded ones."""
 
     @property
     def address(self) -> str:
         return f"{HOST}:{self.broker_port}"
 
-    def parts(self, logs: Path) -> list[ChildProcess]:
-        """The server and, on the first start, the step that formats its storage.
+    def processes(self, logs: Path) -> list[ChildProcess]:
+        """Return the server and, on the first start, the step that formats its storage before it.
 
         Raises `PermanentError` when Java, or Maven on the very first use, is missing.
         """
-        command = _java(resolve(), self.record)
-        self._configure()
+        command = self._java_command()
+        # Written at each start: the ports may have changed, the data has not.
+        self.directory.mkdir(parents=True, exist_ok=True)
+        text = _PROPERTIES.format(host=HOST, broker=self.broker_port, controller=self.controller_port)
+        (self.directory / "server.properties").write_text(text, "utf-8")
         server = ChildProcess(
             name="kafka",
             command=[*command, "kafka.Kafka", "server.properties"],
@@ -79,14 +86,11 @@ class Kafka:
             probe=kafka_ready(self.broker_port),
             after=("kafka-storage",),
         )
-        return [server] if self._formatted else [self._formatting(command, logs), server]
+        # Kafka's tool writes this file last: where it is missing, formatting was never finished.
+        formatted = (self.directory / "data" / "meta.properties").exists()
+        return [server] if formatted else [self._format_step(command, logs), server]
 
-    @property
-    def _formatted(self) -> bool:
-        """Kafka's tool writes this file last."""
-        return (self.directory / "data" / "meta.properties").exists()
-
-    def _formatting(self, command: list[str], logs: Path) -> ChildProcess:
+    def _format_step(self, command: list[str], logs: Path) -> ChildProcess:
         cluster = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id=T{cluster[1:]}"]
         return ChildProcess(
@@ -96,16 +100,13 @@ class Kafka:
             log_path=logs / "kafka-storage.log",
         )
 
-    def _configure(self) -> None:
-        """Anew at each start: the ports may have changed, the data has not."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        text = _PROPERTIES.format(host=HOST, broker=self.broker_port, controller=self.controller_port)
-        (self.directory / "server.properties").write_text(text, "utf-8")
-
-
-def _java(libraries: Path, record: Path | None) -> list[str]:
-    """The jars in one fixed order: Java takes recorded classes only for the class path they came from."""
-    jars = ":".join(sorted(str(jar) for jar in libraries.glob("*.jar")))
-    classes = f"ArchiveClassesAtExit={record}" if record else f"SharedArchiveFile={libraries / CLASSES}"
-    logging = f"-Dlog4j2.configurationFile={LOGGING}"
-    return [find_java(), *_JVM, *_PRIVATE, f"-XX:{classes}", logging, "-cp", jars]
+    def _java_command(self) -> list[str]:
+        jars = fetch_jars()
+        # In one fixed order: Java takes recorded classes only for the class path of the recording.
+        class_path = ":".join(sorted(str(jar) for jar in jars.glob("*.jar")))
+        if self.archive:
+            classes = f"ArchiveClassesAtExit={self.archive}"
+        else:
+            classes = f"SharedArchiveFile={jars / CLASS_ARCHIVE}"
+        logging = f"-Dlog4j2.configurationFile={LOGGING}"
+        return [find_java(), *_JVM, *_JVM_QUIET, f"-XX:{classes}", logging, "-cp", class_path]

@@ -1,4 +1,4 @@
-"""How each kind of server is asked whether it does its job: in its own protocol, not by an open port."""
+"""Asks each kind of server whether it does its job: in its own protocol, not by an open port."""
 
 import asyncio
 from functools import partial
@@ -15,12 +15,13 @@ HOST = "127.0.0.1"
 
 def http_ready(port: int, path: str = "/health/ready") -> Probe:
     """Ready when a GET is answered with 200."""
-    return partial(_http_ready, port, path)
+    request = f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\n\r\n"
+    return partial(_replies_with, port, request.encode(), b"HTTP/1.1 200")
 
 
 def valkey_ready(port: int) -> Probe:
-    """Ready when PING is answered with PONG: while it loads its data it is not."""
-    return partial(_says, port, b"PING\r\n", b"+PONG")
+    """Ready when PING is answered with PONG, which Valkey does not do while it loads its data."""
+    return partial(_replies_with, port, b"PING\r\n", b"+PONG")
 
 
 def kafka_ready(port: int) -> Probe:
@@ -29,26 +30,21 @@ def kafka_ready(port: int) -> Probe:
 
 
 def documents_ready(url: str, port: int) -> Probe:
-    """Ready when a ping through the replica set's name is answered, as the services will ask."""
+    """Ready when a ping through the replica set's name is answered, as the services will connect."""
     return partial(_documents_ready, url, port)
 
 
-async def _http_ready(port: int, path: str) -> bool:
-    request = f"GET {path} HTTP/1.0\r\nHost: {HOST}:{port}\r\n\r\n"
-    return await _says(port, request.encode(), b"HTTP/1.1 200")
-
-
-async def _says(port: int, question: bytes, answer: bytes) -> bool:
+async def _replies_with(port: int, request: bytes, reply: bytes) -> bool:
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
-        writer.write(question)
-        return await reader.readexactly(len(answer)) == answer
+        writer.write(request)
+        return await reader.readexactly(len(reply)) == reply
     finally:
         writer.close()
 
 
 async def _kafka_ready(port: int) -> bool:
-    await _listens(port)  # without it the client logs every refused connection
+    await _connect(port)  # without it the client logs every refused connection
     client = AIOKafkaClient(bootstrap_servers=f"{HOST}:{port}", request_timeout_ms=1000)
     try:
         await client.bootstrap()
@@ -60,7 +56,7 @@ async def _kafka_ready(port: int) -> bool:
 
 
 async def _documents_ready(url: str, port: int) -> bool:
-    await _listens(port)
+    await _connect(port)
     client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(url, serverSelectionTimeoutMS=1000)
     try:
         await client.admin.command("ping")
@@ -71,6 +67,6 @@ async def _documents_ready(url: str, port: int) -> bool:
     return True
 
 
-async def _listens(port: int) -> None:
+async def _connect(port: int) -> None:
     _, writer = await asyncio.open_connection(HOST, port)
     writer.close()

@@ -1,4 +1,7 @@
-"""The topics, the sandbox and the six services: which processes they are and what they are told."""
+"""Declares the topics step, the sandbox and the six services as processes, each with its settings."""
+
+# Least privilege: only auth gets the signing and sealing keys, only the two sync services get a token of
+# their own, and the console gets neither Kafka nor the document store.
 
 import json
 import sys
@@ -14,16 +17,16 @@ SERVICES = ("auth", "vendor-sync", "psa-sync", "matcher", "billing", "console")
 SANDBOX = "sandbox"
 TOPICS = "topics"
 
-Env = dict[str, str]
+Environment = dict[str, str]
 
-_WITH_REDIS = ("vendor-sync", "psa-sync", "billing", "console")
-_OUTWARD = ("auth", "vendor-sync", "psa-sync")
-_ISSUED = ("auth", "matcher", "billing", "console")
+_USE_REDIS = ("vendor-sync", "psa-sync", "billing", "console")
+_CALL_PROVIDERS = ("auth", "vendor-sync", "psa-sync")
+_VERIFY_TOKENS = ("auth", "matcher", "billing", "console")
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where the three servers are, whoever started them."""
+    """Addresses of the three servers, whoever started them."""
 
     kafka: str
     mongo_url: str
@@ -31,8 +34,8 @@ class Servers:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every service has to know of the system around it."""
+class SystemContext:
+    """What the settings of services are made from: servers, credentials, ports and the seed."""
 
     servers: Servers
     credentials: Credentials
@@ -43,24 +46,28 @@ class Surroundings:
         return f"http://{HOST}:{self.ports[name]}"
 
 
-def environment(name: str, around: Surroundings) -> Env:
-    """The settings of one service; each gets what it uses and no more."""
-    env = {"HTTP__HOST": HOST, "HTTP__PORT": str(around.ports[name])}
-    env |= _stores(name, around.servers) | _trust(name, around)
+def service_environment(name: str, context: SystemContext) -> Environment:
+    """Return the settings of one service: what it uses and no more."""
+    env = {"HTTP__HOST": HOST, "HTTP__PORT": str(context.ports[name])}
+    if name != "console":
+        env |= {"KAFKA__SERVERS": context.servers.kafka, "MONGO__URL": context.servers.mongo_url}
+    if name in _USE_REDIS:
+        env["REDIS__URL"] = context.servers.redis_url
+    env |= _authentication(name, context)
     match name:
         case "auth":
-            env |= _tenants(around.credentials) | _auth(around.credentials)
-        case "vendor-sync":  # the sandbox has no such limit as the vendor
+            env |= _tenants(context.credentials) | _auth(context.credentials)
+        case "vendor-sync":  # the sandbox has no limit such as the vendor's 60 calls a minute
             env |= {"BUDGET__PER_MINUTE": "6000", "BUDGET__BURST": "200"}
         case "billing":
-            env |= _tenants(around.credentials)
+            env |= _tenants(context.credentials)
         case "console":
-            env |= {"MATCHER__URL": around.url("matcher"), "BILLING__URL": around.url("billing")}
+            env |= {"MATCHER__URL": context.url("matcher"), "BILLING__URL": context.url("billing")}
     return env
 
 
-def service(name: str, env: Env, logs: Path, *, after: tuple[str, ...]) -> ChildProcess:
-    """A service is ready when it says so itself: its stores answer and it consumes."""
+def service_process(name: str, env: Environment, logs: Path, *, after: tuple[str, ...]) -> ChildProcess:
+    """Return a service's process, which is ready when its own health check says so."""
     return ChildProcess(
         name=name,
         command=[sys.executable, "-m", name.replace("-", "_")],
@@ -72,21 +79,21 @@ def service(name: str, env: Env, logs: Path, *, after: tuple[str, ...]) -> Child
     )
 
 
-def sandbox(around: Surroundings, env: Env, logs: Path) -> ChildProcess:
-    """The simulated vendors, one port for all of them."""
-    port = around.ports[SANDBOX]
+def sandbox_process(context: SystemContext, env: Environment, logs: Path) -> ChildProcess:
+    """Return the sandbox's process: all simulated providers on one port."""
+    port = context.ports[SANDBOX]
     return ChildProcess(
         name=SANDBOX,
         command=[sys.executable, "-m", "sandbox"],
-        env={"SANDBOX__PORT": str(port), "SANDBOX__SEED": str(around.seed)} | env,
+        env={"SANDBOX__PORT": str(port), "SANDBOX__SEED": str(context.seed)} | env,
         log_path=logs / "sandbox.log",
-        address=around.url(SANDBOX),
+        address=context.url(SANDBOX),
         probe=http_ready(port),
     )
 
 
-def topics(servers: Servers, logs: Path, *, after: tuple[str, ...]) -> ChildProcess:
-    """The step that creates what is missing."""
+def topics_step(servers: Servers, logs: Path, *, after: tuple[str, ...]) -> ChildProcess:
+    """Return the step that creates the topics that are missing."""
     return ChildProcess(
         name=TOPICS,
         command=[sys.executable, "-m", "shared.kafka.topics"],
@@ -96,29 +103,24 @@ def topics(servers: Servers, logs: Path, *, after: tuple[str, ...]) -> ChildProc
     )
 
 
-def _stores(name: str, servers: Servers) -> Env:
-    env = {} if name == "console" else {"KAFKA__SERVERS": servers.kafka, "MONGO__URL": servers.mongo_url}
-    return env | ({"REDIS__URL": servers.redis_url} if name in _WITH_REDIS else {})
-
-
-def _trust(name: str, around: Surroundings) -> Env:
-    """Whom it believes and how it proves itself."""
-    env = {} if name == "auth" else {"AUTH__URL": around.url("auth")}
-    if name in _ISSUED:
+def _authentication(name: str, context: SystemContext) -> Environment:
+    """Return whose tokens the service accepts, its own token, and the addresses that it may call."""
+    env = {} if name == "auth" else {"AUTH__URL": context.url("auth")}
+    if name in _VERIFY_TOKENS:
         env["AUTH__ISSUER"] = "trueup"
-    if name in _OUTWARD:
-        env["OUTBOUND__ALLOWED_ORIGINS"] = json.dumps([around.url(SANDBOX)])
-    if token := around.credentials.service_tokens.get(name):
+    if name in _CALL_PROVIDERS:
+        env["OUTBOUND__ALLOWED_ORIGINS"] = json.dumps([context.url(SANDBOX)])
+    if token := context.credentials.service_tokens.get(name):
         env["AUTH__SERVICE_TOKEN"] = token
     return env
 
 
-def _tenants(credentials: Credentials) -> Env:
+def _tenants(credentials: Credentials) -> Environment:
     demo = {"id": credentials.tenant_id, "name": "Demo MSP", "currency": "USD", "time_zone": "UTC"}
     return {"TENANTS": json.dumps([demo])}
 
 
-def _auth(credentials: Credentials) -> Env:
+def _auth(credentials: Credentials) -> Environment:
     return {
         "ADMIN__TENANT_ID": credentials.tenant_id,
         "ADMIN__EMAIL": credentials.admin_email,

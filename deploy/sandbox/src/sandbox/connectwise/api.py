@@ -1,4 +1,8 @@
-"""ConnectWise PSA over HTTP: discovery, code bases, credentials, then the resource."""
+"""Serves ConnectWise PSA over HTTP: discovery, code bases, credentials, then the resource."""
+
+# A request is checked in the order of the real server, which decides what a wrong one is told:
+# an unknown path cannot be routed (400, plain text), then the client id (403), then the keys (401 or, by
+# switch, 404 as the cloud answers), then the resource (404), then the query or body (400).
 
 import base64
 import binascii
@@ -15,8 +19,8 @@ from starlette.responses import PlainTextResponse, Response
 from sandbox.connectwise.addition_writer import AdditionWriter
 from sandbox.connectwise.errors import ConnectWiseRefusal, not_allowed, not_found
 from sandbox.connectwise.fields import ADDITION, AGREEMENT, COMPANY, PRODUCT, Record, Resource
-from sandbox.connectwise.pages import Query, count_of, page_of, projected
-from sandbox.connectwise.psa import PsaState, RecordCollection, shown_addition
+from sandbox.connectwise.pages import Query, count_matching, paginate, project
+from sandbox.connectwise.psa import PsaState, RecordCollection, render_addition
 from sandbox.identity import Identity
 from sandbox.switches import Switchboard
 
@@ -30,7 +34,7 @@ API_PATH = re.compile(r"/(?:v2025_1|v4_6_release)/apis/3\.0/(.+)")
 
 @dataclass(frozen=True, slots=True)
 class ConnectWiseApi:
-    """Answers every path that belongs to no one else."""
+    """Answers every path that belongs neither to the marketplace nor to the control API."""
 
     psa: PsaState
     writer: AdditionWriter
@@ -51,7 +55,7 @@ class ConnectWiseApi:
             return respond(refusal)
 
     def _company_info(self, company: str, request: Request) -> Response:
-        """An unknown company is a success with null in it (seen on the cloud)."""
+        """Answer the discovery; an unknown company is a success with null in it (seen on the cloud)."""
         if company.casefold() != self.identity.company.casefold():
             return _json(None, media_type=PLAIN_JSON)
         info = {
@@ -71,8 +75,8 @@ class ConnectWiseApi:
                 403, {"code": "Forbidden", "message": "A valid clientId is required.", "errors": None}
             )
         expected = f"{self.identity.company}+{self.identity.public_key}:{self.identity.private_key}"
-        if _basic(request.headers.get("authorization", "")) != expected:
-            status = self.switches.now.connectwise_bad_keys_status
+        if _decode_basic(request.headers.get("authorization", "")) != expected:
+            status = self.switches.current.connectwise_bad_keys_status
             raise ConnectWiseRefusal(
                 status, {"code": "ConnectWiseApi", "message": "UserNotAuthenticated", "errors": None}
             )
@@ -84,7 +88,7 @@ class ConnectWiseApi:
             case ["procurement", "catalog", *tail]:
                 return self._read(request, PRODUCT, self.psa.products, tail)
             case ["finance", "agreements", agreement_id, "additions", *tail]:
-                return await self._additions(request, _number("Agreement", agreement_id), tail)
+                return await self._additions(request, _parse_id("Agreement", agreement_id), tail)
             case ["finance", "agreements", *tail]:
                 return self._read(request, AGREEMENT, self.psa.agreements, tail)
         raise not_found("Resource", "/".join(parts))
@@ -94,11 +98,11 @@ class ConnectWiseApi:
         match request.method, tail:
             case "POST", []:
                 created = self.writer.create(agreement_id, await request.body())
-                return _json(shown_addition(created, self.psa), 201)
+                return _json(render_addition(created, self.psa), 201)
             case "PATCH", [line_id]:
-                row = _found(lines, ADDITION, line_id)
-                return _json(shown_addition(self.writer.patch(row, await request.body()), self.psa))
-        return self._read(request, ADDITION, lines, tail, shown=lambda row: shown_addition(row, self.psa))
+                row = _find(lines, ADDITION, line_id)
+                return _json(render_addition(self.writer.patch(row, await request.body()), self.psa))
+        return self._read(request, ADDITION, lines, tail, render=lambda row: render_addition(row, self.psa))
 
     def _read(
         self,
@@ -107,37 +111,37 @@ class ConnectWiseApi:
         rows: RecordCollection,
         tail: list[str],
         *,
-        shown: Callable[[Record], Record] = dict,
+        render: Callable[[Record], Record] = dict,
     ) -> Response:
         if request.method != "GET":
             raise not_allowed(request.method)
         query = _query(request, resource)
-        wanted: Iterable[Record] = map(shown, rows.after(query.page_id))
+        rendered: Iterable[Record] = map(render, rows.after(query.page_id))
         match tail:
             case []:
-                page, headers = page_of(wanted, query)
+                page, headers = paginate(rendered, query)
                 return _json(page, headers=headers)
             case ["count"]:
-                return _json({"count": count_of(wanted, query)})
+                return _json({"count": count_matching(rendered, query)})
             case [record_id]:
-                return _json(projected(shown(_found(rows, resource, record_id)), query.fields))
+                return _json(project(render(_find(rows, resource, record_id)), query.fields))
         raise not_found(resource.name, "/".join(tail))
 
 
 def respond(refusal: ConnectWiseRefusal) -> Response:
-    """A refusal as an HTTP answer; errors have the plain JSON media type."""
+    """Return a refusal as an HTTP answer; errors have the plain JSON media type."""
     return _json(refusal.body, refusal.status, refusal.headers, media_type=PLAIN_JSON)
 
 
 def _json(
     body: Any, status: int = 200, headers: dict[str, str] | None = None, *, media_type: str = MEDIA_TYPE
 ) -> Response:
-    traced = {
+    trace_headers = {
         "x-cw-request-id": str(uuid.uuid4()),
         "api-current-version": VERSION,
         "x-server-name": "sandbox",
     }
-    return Response(json.dumps(body), status, traced | (headers or {}), media_type)
+    return Response(json.dumps(body), status, trace_headers | (headers or {}), media_type)
 
 
 def _query(request: Request, resource: Resource) -> Query:
@@ -149,20 +153,20 @@ def _query(request: Request, resource: Resource) -> Query:
     )
 
 
-def _found(rows: RecordCollection, resource: Resource, record_id: str) -> Record:
-    row = rows.get(_number(resource.name, record_id))
+def _find(rows: RecordCollection, resource: Resource, record_id: str) -> Record:
+    row = rows.get(_parse_id(resource.name, record_id))
     if row is None:
         raise not_found(resource.name, record_id)
     return row
 
 
-def _number(resource: str, text: str) -> int:
+def _parse_id(resource: str, text: str) -> int:
     if not text.isdecimal():
         raise not_found(resource, text)
     return int(text)
 
 
-def _basic(header: str) -> str | None:
+def _decode_basic(header: str) -> str | None:
     scheme, _, encoded = header.partition(" ")
     try:
         return base64.b64decode(encoded, validate=True).decode() if scheme.lower() == "basic" else None

@@ -1,4 +1,17 @@
-"""The `conditions` language, compiled to a predicate (Developer Guide, Conditions)."""
+"""Compiles the `conditions` language of list requests to a predicate (Developer Guide, Conditions)."""
+
+# The grammar, from loosest to tightest; words are recognised in any case:
+#
+#   or         := and ("or" and)*
+#   and        := term ("and" term)*
+#   term       := "not" term | "(" or ")" | comparison
+#   comparison := field operator literal | field ["not"] ("in" list | "like" text | "contains" text)
+#   literal    := null | number | "text" | [date] | true | false
+#
+# A literal has the field's kind or the query is refused with 400: nothing is converted.  A field that the
+# record does not have equals null and satisfies no other comparison, `!=` included:
+#   {"quantity": 10.0}:  `quantity > 9 and cancelledDate = null` holds, `lessIncluded != 0` does not.
+# Texts compare without regard to case, as in the server's database.
 
 import operator
 import re
@@ -41,15 +54,15 @@ class Token(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def compiled(text: str, resource: Resource) -> Predicate:
-    """The predicate that a conditions text means; raises the 400 that ConnectWise answers to a bad one."""
-    parser = _Parser(_tokens(text, resource), resource)
-    predicate = parser.either()
+def compile_conditions(text: str, resource: Resource) -> Predicate:
+    """Return the predicate that a conditions text means; raises `ConnectWiseRefusal` (400) for a bad text."""
+    parser = _Parser(_tokenize(text, resource), resource)
+    predicate = parser.parse_or()
     parser.expect("end")
     return predicate
 
 
-def _tokens(text: str, resource: Resource) -> list[Token]:
+def _tokenize(text: str, resource: Resource) -> list[Token]:
     tokens, position, text = [], 0, text.rstrip()
     while position < len(text):
         match = TOKEN.match(text, position)
@@ -59,130 +72,141 @@ def _tokens(text: str, resource: Resource) -> list[Token]:
             )
         tokens.append(Token(match.lastgroup, match[match.lastgroup]))
         position = match.end()
+    # The parser always has a token to look at: `end` cannot be written by a caller.
     return [*tokens, Token("end", "")]
 
 
 class _Parser:
-    """Recursive descent: or, and, not, brackets, comparison."""
+    """Recursive descent, one method for each rule of the grammar above."""
 
     def __init__(self, tokens: list[Token], resource: Resource) -> None:
         self._tokens = tokens
-        self._at = 0
+        self._position = 0
         self._resource = resource
 
-    def either(self) -> Predicate:
-        choices = [self._both()]
-        while self._took("or"):
-            choices.append(self._both())
+    def parse_or(self) -> Predicate:
+        choices = [self._parse_and()]
+        while self._accept("or"):
+            choices.append(self._parse_and())
         return choices[0] if len(choices) == 1 else lambda record: any(choice(record) for choice in choices)
 
     def expect(self, text: str) -> None:
-        if not self._took(text):
-            raise self._wrong(f"'{text}' was expected instead of '{self._token.text}'")
+        if not self._accept(text):
+            raise self._error(f"'{text}' was expected instead of '{self._token.text}'")
 
-    def _both(self) -> Predicate:
-        parts = [self._single()]
-        while self._took("and"):
-            parts.append(self._single())
-        return parts[0] if len(parts) == 1 else lambda record: all(part(record) for part in parts)
+    def _parse_and(self) -> Predicate:
+        terms = [self._parse_term()]
+        while self._accept("and"):
+            terms.append(self._parse_term())
+        return terms[0] if len(terms) == 1 else lambda record: all(term(record) for term in terms)
 
-    def _single(self) -> Predicate:
-        if self._took("not"):
-            return _negated(self._single())
-        if self._took("("):
-            inner = self.either()
+    def _parse_term(self) -> Predicate:
+        if self._accept("not"):
+            return _negate(self._parse_term())
+        if self._accept("("):
+            inner = self.parse_or()
             self.expect(")")
             return inner
-        return self._comparison()
+        return self._parse_comparison()
 
-    def _comparison(self) -> Predicate:
+    def _parse_comparison(self) -> Predicate:
         path = self._next("word")
         kind = self._resource.fields.get(path)
         if kind is None:
             raise invalid(self._resource.name, path, f"{path} is not a field of {self._resource.name}")
         path = "_info/lastUpdated" if path == "lastUpdated" else path
-        if self._took("not"):
-            return _negated(self._worded(path, kind))
+        if self._accept("not"):
+            return _negate(self._parse_word_operator(path, kind))
         if self._token.kind != "op":
-            return self._worded(path, kind)
-        op, wanted = self._next("op"), self._literal(kind)
-        if wanted is None and op not in ("=", "!="):
-            raise self._wrong(f"null cannot be compared with {op}")
-        return _compared(path, op, wanted)
+            return self._parse_word_operator(path, kind)
+        op, literal = self._next("op"), self._parse_literal(kind)
+        if literal is not None:
+            compare = COMPARISONS[op]
+            return lambda record: (
+                (value := _casefold(value_at(record, path))) is not None and compare(value, literal)
+            )
+        if op not in ("=", "!="):
+            raise self._error(f"null cannot be compared with {op}")
+        return lambda record: (value_at(record, path) is None) == (op == "=")
 
-    def _worded(self, path: str, kind: FieldKind) -> Predicate:
-        """`in`, `like` and `contains`; case does not matter in texts, as in the server's database."""
-        if self._took("in"):
-            wanted = self._list(kind)
-            return lambda record: _folded(value_at(record, path)) in wanted
+    def _parse_word_operator(self, path: str, kind: FieldKind) -> Predicate:
+        """`in`, `like` and `contains`."""
+        if self._accept("in"):
+            literals = self._parse_list(kind)
+            return lambda record: _casefold(value_at(record, path)) in literals
         word = self._next("word").lower()
         if word not in ("like", "contains"):
-            raise self._wrong(f"'{word}' is not an operator")
-        text = str(self._literal(FieldKind.STRING))
-        found = _like(text) if word == "like" else re.compile(re.escape(text)).search
-        return lambda record: isinstance(have := _folded(value_at(record, path)), str) and bool(found(have))
+            raise self._error(f"'{word}' is not an operator")
+        text = str(self._parse_literal(FieldKind.STRING))
+        if word == "contains":
+            matches = re.compile(re.escape(text)).search
+        else:  # `*` and `%` stand for any run of characters
+            parts = [re.escape(part) for part in re.split(r"[*%]", text)]
+            matches = re.compile(".*".join(parts), re.DOTALL).fullmatch
+        return lambda record: (
+            isinstance(value := _casefold(value_at(record, path)), str) and bool(matches(value))
+        )
 
-    def _list(self, kind: FieldKind) -> list[Any]:
+    def _parse_list(self, kind: FieldKind) -> list[Any]:
         self.expect("(")
-        wanted = [self._literal(kind)]
-        while self._took(","):
-            wanted.append(self._literal(kind))
+        literals = [self._parse_literal(kind)]
+        while self._accept(","):
+            literals.append(self._parse_literal(kind))
         self.expect(")")
-        return wanted
+        return literals
 
-    def _literal(self, kind: FieldKind) -> Any:
+    def _parse_literal(self, kind: FieldKind) -> Any:
         token = self._token
-        self._at += 1
+        self._position += 1
         if token.kind == "word" and token.text.lower() == "null":
             return None
-        value = _value(token, kind)
+        value = _literal_value(token, kind)
         if value is None:
-            raise self._wrong(f"{token.text} is not a {kind.name.lower()}")
+            raise self._error(f"{token.text} is not a {kind.name.lower()}")
         return value
 
     @property
     def _token(self) -> Token:
-        return self._tokens[self._at]
+        return self._tokens[self._position]
 
-    def _took(self, text: str) -> bool:
-        """Step over the given word or mark if it comes next."""
+    def _accept(self, text: str) -> bool:
+        """Step over the given word or mark if it comes next; `end` is recognised and never stepped over."""
         token = self._token
-        found = token.kind == text == "end" or (token.kind in ("word", "mark") and token.text.lower() == text)
-        self._at += found and text != "end"
-        return found
+        accepted = token.kind == text == "end" or (
+            token.kind in ("word", "mark") and token.text.lower() == text
+        )
+        self._position += accepted and text != "end"
+        return accepted
 
     def _next(self, kind: str) -> str:
         token = self._token
         if token.kind != kind:
-            raise self._wrong(f"'{token.text}' was not expected")
-        self._at += 1
+            raise self._error(f"'{token.text}' was not expected")
+        self._position += 1
         return token.text
 
-    def _wrong(self, message: str) -> ConnectWiseRefusal:
+    def _error(self, message: str) -> ConnectWiseRefusal:
         return invalid(self._resource.name, "conditions", message)
 
 
-def _value(token: Token, kind: FieldKind) -> Any:
-    """The token's value if it is of the field's kind, else None."""
+def _literal_value(token: Token, kind: FieldKind) -> Any:
+    """Return the token's value if the token is of the field's kind, else None."""
     match token.kind, kind:
         case "number", FieldKind.NUMBER:
             return float(token.text)
         case "string", FieldKind.STRING:
+            unescaped = re.sub(r"\\(.)", r"\1", token.text[1:-1])
             # A bracket inside a text is written [[]; it stands for itself.
-            return _unquoted(token.text).replace("[[]", "[").casefold()
+            return unescaped.replace("[[]", "[").casefold()
         case "word", FieldKind.BOOLEAN:
             return {"true": True, "false": False}.get(token.text.lower())
         case "date", FieldKind.DATE:
-            return _moment(token.text.strip("[]"))
+            return _timestamp(token.text.strip("[]"))
     return None
 
 
-def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1])
-
-
-def _moment(text: str) -> str | None:
-    """A date or time as the records hold it, so that texts compare as times do."""
+def _timestamp(text: str) -> str | None:
+    """Return a date or time in the form that records hold, in which texts sort as times do."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -192,22 +216,9 @@ def _moment(text: str) -> str | None:
     )
 
 
-def _compared(path: str, op: str, wanted: Any) -> Predicate:
-    compare = COMPARISONS[op]
-    if wanted is None:
-        return lambda record: (value_at(record, path) is None) == (op == "=")
-    return lambda record: (have := _folded(value_at(record, path))) is not None and compare(have, wanted)
-
-
-def _like(pattern: str) -> Callable[[str], Any]:
-    """A text with `*` or `%` for any run of characters."""
-    parts = re.split(r"[*%]", pattern)
-    return re.compile(".*".join(re.escape(part) for part in parts), re.DOTALL).fullmatch
-
-
-def _folded(value: Any) -> Any:
+def _casefold(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else value
 
 
-def _negated(predicate: Predicate) -> Predicate:
+def _negate(predicate: Predicate) -> Predicate:
     return lambda record: not predicate(record)

@@ -1,4 +1,4 @@
-"""ConnectWise's error bodies (Developer Guide, Errors); the one for throttling has a shape of its own."""
+"""Builds ConnectWise's error bodies (Developer Guide, Errors); throttling has a body of another shape."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -10,7 +10,7 @@ CODES = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict"
 
 
 class ConnectWiseRefusal(Exception):
-    """An answer other than success."""
+    """An answer other than success: HTTP status, JSON body and headers."""
 
     def __init__(self, status: int, body: Mapping[str, Any], headers: dict[str, str] | None = None) -> None:
         super().__init__(f"{status} {body}")
@@ -20,7 +20,7 @@ class ConnectWiseRefusal(Exception):
 
 
 def invalid(resource: str, field: str, message: str, *, code: str = "InvalidField") -> ConnectWiseRefusal:
-    """400 about one field of a query or a body."""
+    """Return a 400 about one field of a query or a body."""
     inner = {"code": code, "message": message, "resource": resource, "field": field}
     return ConnectWiseRefusal(
         400, {"code": "InvalidObject", "message": f"{resource} object is invalid", "errors": [inner]}
@@ -39,8 +39,8 @@ def not_allowed(method: str) -> ConnectWiseRefusal:
     )
 
 
-def failure(due: Failure) -> ConnectWiseRefusal:
-    """The refusal that a switch asks for."""
+def forced_failure(due: Failure) -> ConnectWiseRefusal:
+    """Return the refusal that a switch asks for."""
     pause = {} if due.retry_after is None else {"Retry-After": str(due.retry_after)}
     if due.status == HTTPStatus.TOO_MANY_REQUESTS:
         text = f"Too many requests. Please try again in {due.retry_after or 30} seconds."

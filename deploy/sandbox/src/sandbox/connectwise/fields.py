@@ -1,4 +1,4 @@
-"""Which fields each resource has for conditions and ordering, and of which kind."""
+"""Declares which fields each resource has for conditions and ordering, and of which kind each field is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,44 +21,45 @@ class FieldKind(Enum):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Resource:
-    """A kind of record with the fields that can be asked for."""
+    """A kind of record with the fields that conditions and `orderBy` may name."""
 
     name: str
     fields: Mapping[str, FieldKind]
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:
-    """The value at `company/id`; None where the record has nothing there."""
+    """Return the value at a path such as `company/id`; None where the record has nothing there."""
     value: Any = record
     for step in path.split("/"):
         value = value.get(step) if isinstance(value, Mapping) else None
     return value
 
 
-def _all(kind: FieldKind, *names: str) -> dict[str, FieldKind]:
+def _fields(kind: FieldKind, *names: str) -> dict[str, FieldKind]:
     return dict.fromkeys(names, kind)
 
 
 def _reference(name: str, *texts: str) -> dict[str, FieldKind]:
-    members = _all(FieldKind.STRING, *(f"{name}/{text}" for text in texts))
+    members = _fields(FieldKind.STRING, *(f"{name}/{text}" for text in texts))
     return {name: FieldKind.REFERENCE, f"{name}/id": FieldKind.NUMBER} | members
 
 
-_COMMON = _all(FieldKind.NUMBER, "id") | _all(FieldKind.DATE, "lastUpdated", "_info/lastUpdated")
+# `lastUpdated` is the documented name, `_info/lastUpdated` the place in the record: clients use both.
+_COMMON = _fields(FieldKind.NUMBER, "id") | _fields(FieldKind.DATE, "lastUpdated", "_info/lastUpdated")
 
 COMPANY = Resource(
     "company",
     _COMMON
-    | _all(FieldKind.STRING, "identifier", "name")
-    | _all(FieldKind.BOOLEAN, "deletedFlag")
+    | _fields(FieldKind.STRING, "identifier", "name")
+    | _fields(FieldKind.BOOLEAN, "deletedFlag")
     | _reference("status", "name"),
 )
 PRODUCT = Resource(
     "catalogItem",
     _COMMON
-    | _all(FieldKind.STRING, "identifier", "description", "customerDescription", "productClass")
-    | _all(FieldKind.BOOLEAN, "inactiveFlag", "recurringFlag", "taxableFlag")
-    | _all(FieldKind.NUMBER, "price", "cost")
+    | _fields(FieldKind.STRING, "identifier", "description", "customerDescription", "productClass")
+    | _fields(FieldKind.BOOLEAN, "inactiveFlag", "recurringFlag", "taxableFlag")
+    | _fields(FieldKind.NUMBER, "price", "cost")
     | _reference("type", "name")
     | _reference("subcategory", "name")
     | _reference("unitOfMeasure", "name"),
@@ -66,9 +67,9 @@ PRODUCT = Resource(
 AGREEMENT = Resource(
     "agreement",
     _COMMON
-    | _all(FieldKind.STRING, "name", "agreementStatus", "nextInvoiceDate", "periodType")
-    | _all(FieldKind.BOOLEAN, "cancelledFlag", "noEndingDateFlag", "prorateFlag")
-    | _all(FieldKind.DATE, "startDate", "endDate", "dateCancelled")
+    | _fields(FieldKind.STRING, "name", "agreementStatus", "nextInvoiceDate", "periodType")
+    | _fields(FieldKind.BOOLEAN, "cancelledFlag", "noEndingDateFlag", "prorateFlag")
+    | _fields(FieldKind.DATE, "startDate", "endDate", "dateCancelled")
     | _reference("type", "name")
     | _reference("company", "identifier", "name")
     | _reference("parentAgreement", "name")
@@ -78,7 +79,7 @@ AGREEMENT = Resource(
 ADDITION = Resource(
     "addition",
     _COMMON
-    | _all(
+    | _fields(
         FieldKind.STRING,
         "billCustomer",
         "description",
@@ -87,12 +88,12 @@ ADDITION = Resource(
         "uom",
         "agreementStatus",
     )
-    | _all(
+    | _fields(
         FieldKind.NUMBER, "quantity", "lessIncluded", "unitPrice", "unitCost", "agreementId", "billedQuantity"
     )
-    | _all(FieldKind.NUMBER, "extPrice", "extCost", "sequenceNumber", "margin")
-    | _all(FieldKind.DATE, "effectiveDate", "cancelledDate")
-    | _all(
+    | _fields(FieldKind.NUMBER, "extPrice", "extCost", "sequenceNumber", "margin")
+    | _fields(FieldKind.DATE, "effectiveDate", "cancelledDate")
+    | _fields(
         FieldKind.BOOLEAN, "taxableFlag", "prorateCurrentPeriodFlag", "purchaseItemFlag", "specialOrderFlag"
     )
     | _reference("product", "identifier"),

@@ -1,4 +1,10 @@
-"""What a PATCH or POST may say about an addition (Developer Guide, Patch: the vendor's own dialect)."""
+"""Parses the values that PATCH and POST give an addition (Developer Guide, Patch: not RFC 6902)."""
+
+# The vendor's dialect: paths are bare field names, `[{"op": "replace", "path": "quantity", "value": 14}]`.
+# `/quantity`, `Quantity` and `product/id` name no field; whether they are refused or silently ignored is a
+# switch, since both have been seen.  A value is stored in one canonical form or refused with 400:
+#   quantity "14" → 14.0 (two public integrations send texts), true → 400, "nan" → 400
+#   cancelledDate "2026-12-01" → "2026-12-01T00:00:00Z", null → the field is unset
 
 import math
 from collections.abc import Callable
@@ -11,16 +17,16 @@ from sandbox.connectwise.fields import ADDITION, Record
 BILLINGS = ("Billable", "DoNotBill", "NoCharge")
 
 
-def operations(body: Any) -> list[tuple[str, Any]]:
-    """Fields with their new values, None to unset; only an array of operations will do."""
+def parse_operations(body: Any) -> list[tuple[str, Any]]:
+    """Return paths with their new values, None to unset; raises a 400 unless the body is an array of them."""
     if not isinstance(body, list) or not body:
         raise invalid(ADDITION.name, "patch", "an array of operations is expected", code="InvalidPatch")
-    return [_operation(item) for item in body]
+    return [_parse_operation(item) for item in body]
 
 
-def checked(field: str, value: Any) -> Any:
-    """The value as it is stored, or a 400; numbers may be texts, as two public integrations send them."""
-    if not is_plain_field(field):
+def parse_value(field: str, value: Any) -> Any:
+    """Return the value as it is stored; raises a 400 for an unknown field or a value of another kind."""
+    if not is_writable(field):
         raise invalid(ADDITION.name, field, f"{field} is not a field that can be written")
     try:
         return WRITABLE[field](value)
@@ -28,12 +34,12 @@ def checked(field: str, value: Any) -> Any:
         raise invalid(ADDITION.name, field, f"{value!r} cannot be stored in {field}") from None
 
 
-def is_plain_field(path: str) -> bool:
-    """Whether the path is a bare, writable field name; case matters, `/quantity` is none."""
+def is_writable(path: str) -> bool:
+    """Return whether the path is the bare name of a writable field, in its exact case."""
     return path in WRITABLE
 
 
-def _operation(item: Any) -> tuple[str, Any]:
+def _parse_operation(item: Any) -> tuple[str, Any]:
     if not isinstance(item, dict) or item.get("op") not in ("add", "replace", "remove"):
         raise invalid(ADDITION.name, "op", "op must be add, replace or remove", code="InvalidPatch")
     if not isinstance(item.get("path"), str):
@@ -42,6 +48,7 @@ def _operation(item: Any) -> tuple[str, Any]:
 
 
 def _number(value: Any) -> float:
+    # In Python `True` is a number; in the PSA it is not.
     number = math.nan if isinstance(value, bool) else float(value)
     if not math.isfinite(number):
         raise ValueError(value)
@@ -74,7 +81,7 @@ def _product(value: Any) -> Record:
     return {name: value[name] for name in ("id", "identifier") if name in value}
 
 
-def _unsettable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _nullable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else check(value)
 
 
@@ -87,7 +94,7 @@ _OPTIONAL: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("serialNumber", "invoiceDescription"), _text),
 }
 WRITABLE: dict[str, Callable[[Any], Any]] = {
-    **{name: _unsettable(check) for name, check in _OPTIONAL.items()},
+    **{name: _nullable(check) for name, check in _OPTIONAL.items()},
     "billCustomer": _billing,
     "product": _product,
 }

@@ -1,4 +1,11 @@
-"""The PSA's state: companies, catalogue, agreements and their additions."""
+"""Holds the PSA's state: companies, catalogue, agreements and their additions."""
+
+# Ids only ever grow, so a collection is in the order of its ids without sorting, and forward-only paging
+# finds its start by bisection.  An addition is in two collections, its agreement's and that of all; both
+# hold the same dict, so `store` changes a line in place and never replaces it.
+#
+# `_info.lastUpdated` moves with every write, by at least one second, since readers take an equal stamp for
+# "unchanged": writes at 10:00:00.1 and 10:00:00.9 are stamped 10:00:00 and 10:00:01.
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -9,7 +16,7 @@ from sandbox.clock import Clock
 from sandbox.connectwise.errors import invalid, not_found
 from sandbox.connectwise.fields import ADDITION, Record
 
-STAMP = "%Y-%m-%dT%H:%M:%SZ"
+TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class RecordCollection:
@@ -33,7 +40,7 @@ class RecordCollection:
         return self._rows.get(record_id)
 
     def after(self, record_id: int) -> Iterator[Record]:
-        """Records with greater ids, without walking over the others."""
+        """Yield the records with greater ids, without walking over the others."""
         return (self._rows[later] for later in self._ids[bisect_right(self._ids, record_id) :])
 
     def add(self, row: Record) -> None:
@@ -43,7 +50,7 @@ class RecordCollection:
 
 
 class PsaState:
-    """One company's PSA; unset fields are absent from its records, as they are from its answers."""
+    """One company's PSA; unset fields are absent from its records, as they are from the API's answers."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -59,6 +66,7 @@ class PsaState:
         return self._last_id
 
     def additions_of(self, agreement_id: int) -> RecordCollection:
+        """Return the lines of an agreement; raises `ConnectWiseRefusal` (404) if it does not exist."""
         if self.agreements.get(agreement_id) is None:
             raise not_found("Agreement", str(agreement_id))
         return self._by_agreement.setdefault(agreement_id, RecordCollection())
@@ -68,8 +76,8 @@ class PsaState:
         self.additions.add(row)
 
     def new_addition(self, agreement_id: int, fields: Record, by: str) -> Record:
-        """A complete line from what the caller gave and what the catalogue says; it is not stored yet."""
-        product = self.product_of(fields)
+        """Return a complete line of the caller's fields and the catalogue's defaults, without storing it."""
+        product = self.find_product(fields)
         defaults = {
             "quantity": 1.0,
             "lessIncluded": 0.0,
@@ -85,57 +93,60 @@ class PsaState:
             "sequenceNumber": float(len(self.additions_of(agreement_id)) + 1),
             **{name: value for name, value in fields.items() if value is not None},
             "agreementId": agreement_id,
-            "product": reference_to(product),
+            "product": product_reference(product),
         }
-        return row | {"_info": self.stamped(row, by)}
+        return row | {"_info": self._write_info(row, by)}
 
-    def changed(self, row: Record, fields: Record, by: str) -> Record:
-        """The line with new values; a new product brings its price, cost and description along."""
+    def with_changes(self, row: Record, fields: Record, by: str) -> Record:
+        """Return the line with new values; a new product brings its price, cost and description along."""
         after = row | fields
         if "product" in fields:
-            product = self.product_of(fields)
+            product = self.find_product(fields)
             after |= {
-                "product": reference_to(product),
+                "product": product_reference(product),
                 "unitPrice": product["price"],
                 "unitCost": product["cost"],
+                "invoiceDescription": product["description"],
             }
-            after |= {"invoiceDescription": product["description"]}
-        kept = {name: value for name, value in after.items() if value is not None}
-        return kept | {"_info": self.stamped(row, by)}
+        present = {name: value for name, value in after.items() if value is not None}
+        return present | {"_info": self._write_info(row, by)}
 
     def store(self, row: Record, after: Record) -> None:
-        """Let a stored line be what `after` says."""
+        """Make the stored line equal to `after`, in place: other collections hold the same dict."""
         row.clear()
         row.update(after)
 
-    def product_of(self, fields: Record) -> Record:
-        """The catalogue item that `{"id": …}` or `{"identifier": …}` names."""
+    def find_product(self, fields: Record) -> Record:
+        """Return the catalogue item that `fields["product"]` refers to, by its id, its identifier or both.
+
+        Raises `ConnectWiseRefusal` (400) when there is no such item.
+        """
         wanted = fields["product"]
         for product in self.products:
             if wanted in (
                 {"id": product["id"]},
                 {"identifier": product["identifier"]},
-                reference_to(product),
+                product_reference(product),
             ):
                 return product
         raise invalid(ADDITION.name, "product", f"there is no product {wanted}")
 
-    def stamped(self, row: Record, by: str) -> dict[str, Any]:
-        """`_info` of a write now; it moves even when two writes fall into one second."""
+    def _write_info(self, row: Record, by: str) -> dict[str, Any]:
+        """Return `_info` of a write now; its time moves even when two writes fall into one second."""
         now = self._clock().astimezone(UTC)
         before = row.get("_info", {}).get("lastUpdated")
         if before is not None:
-            earlier = datetime.strptime(before, STAMP).replace(tzinfo=UTC)
+            earlier = datetime.strptime(before, TIMESTAMP_FORMAT).replace(tzinfo=UTC)
             now = max(now, earlier + timedelta(seconds=1))
-        return {"lastUpdated": now.strftime(STAMP), "updatedBy": by}
+        return {"lastUpdated": now.strftime(TIMESTAMP_FORMAT), "updatedBy": by}
 
 
-def reference_to(product: Record) -> Record:
+def product_reference(product: Record) -> Record:
     return {"id": product["id"], "identifier": product["identifier"]}
 
 
-def shown_addition(row: Record, psa: PsaState) -> Record:
-    """A line as the API shows it, with what the server works out itself."""
+def render_addition(row: Record, psa: PsaState) -> Record:
+    """Return a line as the API shows it, with the fields that the server computes."""
     product = psa.products.get(row["product"]["id"]) or {}
     agreement = psa.agreements.get(row["agreementId"]) or {}
     billed = max(row.get("quantity", 0.0) - row.get("lessIncluded", 0.0), 0.0)

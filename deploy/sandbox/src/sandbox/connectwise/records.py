@@ -1,4 +1,4 @@
-"""The PSA's records as its API shows them; unset fields are left out, amounts are floats (`10.0`)."""
+"""Builds the PSA's records as its API shows them: unset fields are left out, amounts are floats (`10.0`)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +10,8 @@ CURRENCY = {"id": 1, "symbol": "$", "currencyCode": "USD", "name": "US Dollars"}
 SEEDER = "jsmith"
 
 
-def midnight(day: date) -> str:
-    """A day as ConnectWise writes it: a date-time at midnight, UTC."""
+def to_midnight(day: date) -> str:
+    """Return a day as ConnectWise writes it: a date-time at midnight, UTC."""
     return f"{day.isoformat()}T00:00:00Z"
 
 
@@ -22,6 +22,7 @@ def info(day: date) -> dict[str, str]:
 def company(company_id: int, name: str, *, identifier: str, deleted: bool, updated: date) -> Record:
     return {
         "id": company_id,
+        # The field limits of the REST schema.
         "identifier": identifier[:30],
         "name": name[:50],
         "status": {"id": 2, "name": "Inactive"} if deleted else {"id": 1, "name": "Active"},
@@ -32,7 +33,7 @@ def company(company_id: int, name: str, *, identifier: str, deleted: bool, updat
 
 
 def product(product_id: int, key: str, name: str, *, amounts: tuple[float, float], updated: date) -> Record:
-    """A catalogue item; `amounts` are its price and cost."""
+    """Return a catalogue item; `amounts` are its price and cost."""
     return {
         "id": product_id,
         "identifier": key,
@@ -52,14 +53,14 @@ def product(product_id: int, key: str, name: str, *, amounts: tuple[float, float
 
 
 def agreement(agreement_id: int, name: str, company: Record, *, starts: date, ends: date | None) -> Record:
-    """An agreement; one with an end has ended already."""
+    """Return an agreement; one with an end has expired already."""
     record: dict[str, Any] = {
         "id": agreement_id,
         "name": name,
         "type": {"id": 1, "name": "Managed Services"},
         "company": {name: company[name] for name in ("id", "identifier", "name")},
         "contact": {"id": company["id"] + 1, "name": "Robin Reyes"},
-        "startDate": midnight(starts),
+        "startDate": to_midnight(starts),
         "noEndingDateFlag": ends is None,
         "cancelledFlag": False,
         "agreementStatus": "Active" if ends is None else "Expired",
@@ -69,7 +70,7 @@ def agreement(agreement_id: int, name: str, company: Record, *, starts: date, en
         "currency": CURRENCY,
         "_info": info(starts),
     }
-    return record | ({} if ends is None else {"endDate": midnight(ends)})
+    return record | ({} if ends is None else {"endDate": to_midnight(ends)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class AgreementBilling:
 def addition(
     addition_id: int, agreement_id: int, billing: AgreementBilling, *, sequence: int, updated: date
 ) -> Record:
-    """An agreement line as it is kept; what the server works out is added when it is shown."""
+    """Return an agreement line as it is stored; `psa.render_addition` adds what the server computes."""
     record: Record = {
         "id": addition_id,
         "product": {"id": billing.product["id"], "identifier": billing.product["identifier"]},
@@ -96,7 +97,7 @@ def addition(
         "unitPrice": billing.product["price"],
         "unitCost": billing.product["cost"],
         "billCustomer": billing.customer,
-        "effectiveDate": midnight(billing.starts),
+        "effectiveDate": to_midnight(billing.starts),
         "taxableFlag": True,
         "invoiceDescription": billing.product["description"],
         "agreementId": agreement_id,
@@ -104,4 +105,4 @@ def addition(
         "prorateCurrentPeriodFlag": False,
         "_info": info(updated),
     }
-    return record | ({} if billing.cancelled is None else {"cancelledDate": midnight(billing.cancelled)})
+    return record | ({} if billing.cancelled is None else {"cancelledDate": to_midnight(billing.cancelled)})

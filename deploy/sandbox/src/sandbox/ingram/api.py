@@ -1,4 +1,11 @@
-"""The marketplace over HTTP: gateway first, then the bearer token, then the resource."""
+"""Serves the marketplace over HTTP: gateway first, then the bearer token, then the resource."""
+
+# Who refuses a request decides which of the two error bodies its caller sees:
+#
+#   gateway       unknown path or method (404), missing or wrong subscription key (401)
+#   application   wrong user, password or token (401), wrong marketplace (400), unknown entity (400)
+#
+# The gateway stands in front, so a wrong key is told even when the token is wrong as well.
 
 import base64
 import binascii
@@ -14,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from sandbox.clock import Clock
 from sandbox.identity import Identity
 from sandbox.ingram import listing
-from sandbox.ingram.errors import IngramRefusal, gateway, refused
+from sandbox.ingram.errors import IngramRefusal, application_refusal, gateway_refusal
 from sandbox.ingram.listing import Query
 from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import customer_row, subscription_detail
@@ -25,7 +32,7 @@ REGION = "/na"
 
 @dataclass(frozen=True, slots=True)
 class IngramApi:
-    """Answers requests under `/marketplace`; without the region nothing is found."""
+    """Answers requests under `/marketplace`; a path without the region is not found."""
 
     marketplace: MarketplaceState
     identity: Identity
@@ -35,9 +42,10 @@ class IngramApi:
         path = request.scope["path"].removeprefix(PREFIX)
         try:
             if not path.startswith(f"{REGION}/"):
-                raise gateway(404, "Resource not found")
+                raise gateway_refusal(404, "Resource not found")
             resource = path.removeprefix(REGION)
-            return _success(await self._resource(request, resource))
+            body = await self._resource(request, resource)
+            return JSONResponse(body, headers={"X-Correlation-ID": str(uuid.uuid4())})
         except IngramRefusal as refusal:
             return respond(refusal, path.removeprefix(REGION))
 
@@ -45,57 +53,59 @@ class IngramApi:
         match [request.method, *path.split("/")[1:]]:
             case ["POST", "token"]:
                 self._check_key(request)
-                return await self._token(request)
+                return await self._issue_token(request)
             case ["GET", "customers" | "subscriptions" as kind, *entity_id]:
                 self._check_key(request)
-                self._check_bearer(request)
+                self._check_bearer_token(request)
                 return self._read(kind, entity_id, request.query_params)
-        raise gateway(404, "Resource not found")
+        raise gateway_refusal(404, "Resource not found")
 
     def _check_key(self, request: Request) -> None:
         given = request.headers.get("x-subscription-key")
         if given is None:
-            raise gateway(
+            raise gateway_refusal(
                 401, "Access denied due to missing subscription key. Make sure to include subscription key."
             )
         if given != self.identity.subscription_key:
-            raise gateway(
+            raise gateway_refusal(
                 401, "Access denied due to invalid subscription key. Make sure to provide a valid key."
             )
 
-    def _check_bearer(self, request: Request) -> None:
+    def _check_bearer_token(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self.marketplace.tokens.alive(token, self.clock()):
-            raise refused(401, "Full authentication is required to access this resource")
+        if scheme.lower() != "bearer" or not self.marketplace.tokens.is_valid(token, self.clock()):
+            raise application_refusal(401, "Full authentication is required to access this resource")
 
-    async def _token(self, request: Request) -> dict[str, Any]:
-        if _basic(request.headers.get("authorization", "")) != (
+    async def _issue_token(self, request: Request) -> dict[str, Any]:
+        if _decode_basic(request.headers.get("authorization", "")) != (
             self.identity.username,
             self.identity.password,
         ):
-            raise refused(401, "Bad credentials")
-        wanted = _marketplace_code(await request.body())
-        if wanted != self.identity.marketplace:
-            raise refused(400, f"Marketplace '{wanted}' is not available")
+            raise application_refusal(401, "Bad credentials")
+        code = _marketplace_code(await request.body())
+        if code != self.identity.marketplace:
+            raise application_refusal(400, f"Marketplace '{code}' is not available")
         token = self.marketplace.tokens.issue(self.clock())
-        return {"token": token, "expiresInSeconds": int(self.marketplace.tokens.life.total_seconds())}
+        return {"token": token, "expiresInSeconds": int(self.marketplace.tokens.lifetime.total_seconds())}
 
     def _read(self, kind: str, entity_id: list[str], query: Query) -> dict[str, Any]:
         match kind, entity_id:
             case "customers", []:
                 return listing.customers(self.marketplace, query)
-            case "customers", [wanted] if customer := self.marketplace.customers.get(wanted):
+            case "customers", [customer_id] if customer := self.marketplace.customers.get(customer_id):
                 return customer_row(customer)
             case "subscriptions", []:
                 return listing.subscriptions(self.marketplace, query)
-            case "subscriptions", [wanted] if subscription := self.marketplace.subscriptions.get(wanted):
+            case "subscriptions", [id_] if subscription := self.marketplace.subscriptions.get(id_):
                 return subscription_detail(subscription)
         # 400 and not 404: public clients recognise a missing entity by this text.
-        raise refused(400, f"No entity has been found by the specified identifier {'/'.join(entity_id)}")
+        raise application_refusal(
+            400, f"No entity has been found by the specified identifier {'/'.join(entity_id)}"
+        )
 
 
 def respond(refusal: IngramRefusal, path: str) -> Response:
-    """A refusal as an HTTP answer; only the application's own has a path and a correlation id."""
+    """Return a refusal as an HTTP answer; only the application's has a path and a correlation id."""
     if "statusCode" in refusal.body:
         return JSONResponse(refusal.body, refusal.status, refusal.headers)
     correlation_id = str(uuid.uuid4())
@@ -104,11 +114,7 @@ def respond(refusal: IngramRefusal, path: str) -> Response:
     return JSONResponse(body, refusal.status, refusal.headers | {"X-Correlation-ID": correlation_id})
 
 
-def _success(body: dict[str, Any]) -> Response:
-    return JSONResponse(body, headers={"X-Correlation-ID": str(uuid.uuid4())})
-
-
-def _basic(header: str) -> tuple[str, str] | None:
+def _decode_basic(header: str) -> tuple[str, str] | None:
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -123,8 +129,8 @@ def _marketplace_code(body: bytes) -> str:
     try:
         given = json.loads(body)
     except ValueError:
-        raise refused(400, "Required request body is missing") from None
+        raise application_refusal(400, "Required request body is missing") from None
     code = given.get("marketplace") if isinstance(given, dict) else None
     if not isinstance(code, str) or not code:
-        raise refused(400, "Parameter 'marketplace' is required")
+        raise application_refusal(400, "Parameter 'marketplace' is required")
     return code

@@ -1,4 +1,4 @@
-"""What the marketplace keeps, and how the API shows it."""
+"""Declares what the marketplace stores, and renders it as the API shows it."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any
 
 Json = dict[str, Any]
 Quantity = int | float | str
-"""The specification says a whole number, other clients have met floats and numeric strings."""
+"""The specification says integer; other clients have met floats and numeric strings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class OfferPeriod:
     type: str
     duration: int
 
-    def shown(self) -> Json:
+    def to_json(self) -> Json:
         return {"type": self.type, "duration": self.duration}
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class Subscription:
 
 
 def customer_row(customer: CustomerRecord) -> Json:
-    """A customer as lists and details show it, with personal data that a reader must not store."""
+    """Render a customer for lists and details, with personal data that a reader must not store."""
     row: Json = {
         "id": customer.id,
         "name": customer.name,
@@ -98,7 +98,7 @@ def customer_row(customer: CustomerRecord) -> Json:
 
 
 def subscription_row(subscription: Subscription) -> Json:
-    """A subscription as lists show it: no products, no quantity, no price; unset dates are left out."""
+    """Render a subscription for lists: no products, no quantity, no price; unset dates are left out."""
     row: Json = {
         "id": subscription.id,
         "name": subscription.name,
@@ -109,15 +109,15 @@ def subscription_row(subscription: Subscription) -> Json:
         "creationDate": subscription.created.isoformat(),
         "lastModifiedDate": subscription.modified.isoformat(),
         "billingModel": "chargeBeforeBillingPeriod",
-        "billingPeriod": subscription.offer.billing.shown(),
-        "subscriptionPeriod": subscription.offer.term.shown(),
+        "billingPeriod": subscription.offer.billing.to_json(),
+        "subscriptionPeriod": subscription.offer.term.to_json(),
     }
     dates = {"renewalDate": subscription.renews, "expirationDate": subscription.expires}
     return row | {name: day.isoformat() for name, day in dates.items() if day is not None}
 
 
 def subscription_detail(subscription: Subscription) -> Json:
-    """A subscription as its own page shows it; one without products has no `products` at all."""
+    """Render a subscription's detail; one without products has no `products` at all."""
     row = subscription_row(subscription) | {"planId": subscription.offer.plan_id}
     row["orderParameters"] = [
         {"name": "microsoft_domain", "value": f"c{subscription.customer_id}.onmicrosoft.com"}
@@ -126,15 +126,17 @@ def subscription_detail(subscription: Subscription) -> Json:
     if not subscription.lines:
         return row
     total = sum((_extended(line) for line in subscription.lines), Decimal(0))
+    # A year that is invoiced monthly costs twelve times what one invoice says.
+    invoices = max(1, _months(subscription.offer.term) // _months(subscription.offer.billing))
     return row | {
         "totalPrice": money(total, subscription.currency),
-        "totalSubscriptionPrice": money(total * _intervals(subscription.offer), subscription.currency),
+        "totalSubscriptionPrice": money(total * invoices, subscription.currency),
         "products": [_product(line, subscription) for line in subscription.lines],
     }
 
 
 def money(amount: Decimal, currency: str) -> Json:
-    """The API's money: a decimal string with at least one decimal place."""
+    """Render an amount of money: a decimal string with at least one decimal place."""
     plain = f"{amount.normalize():f}"
     return {"currency": currency, "amount": plain if "." in plain else f"{plain}.0"}
 
@@ -157,14 +159,8 @@ def _extended(line: OfferLine) -> Decimal:
     return Decimal(str(line.quantity)) * line.offer.price
 
 
-def _intervals(offer: Offer) -> int:
-    """How often a term is invoiced: a year billed monthly is invoiced twelve times."""
-    months = {"month": 1, "year": 12}
-    return max(1, _months(offer.term, months) // _months(offer.billing, months))
-
-
-def _months(period: OfferPeriod, months: dict[str, int]) -> int:
-    return months.get(period.type, 1) * period.duration
+def _months(period: OfferPeriod) -> int:
+    return {"month": 1, "year": 12}.get(period.type, 1) * period.duration
 
 
 def _vendor_id(text: str) -> str:

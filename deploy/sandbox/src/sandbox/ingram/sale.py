@@ -1,10 +1,10 @@
-"""Putting a subscription into the marketplace, with the dates that follow from its term."""
+"""Sells subscriptions: puts them into the marketplace with the dates that follow from their terms."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sandbox.ingram.marketplace import MarketplaceState
-from sandbox.ingram.records import Offer, OfferLine, OfferPeriod, Quantity, Subscription
+from sandbox.ingram.records import Offer, OfferLine, Quantity, Subscription
 
 DAYS = {"day": 1, "month": 30, "year": 365}
 
@@ -25,7 +25,11 @@ class Sale:
 
 def sell(marketplace: MarketplaceState, sale: Sale, today: date, *, step: int = 1) -> Subscription:
     """Add the subscription and return it; its id is `step` after the last one unless the sale names it."""
-    renews = _next_renewal(sale.created, sale.offer.term, today) if sale.status != "pending" else None
+    renews = None
+    if sale.status != "pending":  # a pending subscription has not begun its first period
+        period_days = DAYS.get(sale.offer.term.type, 30) * sale.offer.term.duration
+        periods = max(0, (today - sale.created).days) // period_days + 1
+        renews = sale.created + timedelta(days=period_days * periods)
     subscription = Subscription(
         id=sale.id or marketplace.new_id(step),
         name=sale.name or sale.offer.name,
@@ -41,9 +45,3 @@ def sell(marketplace: MarketplaceState, sale: Sale, today: date, *, step: int = 
     )
     marketplace.add(subscription)
     return subscription
-
-
-def _next_renewal(created: date, term: OfferPeriod, today: date) -> date:
-    days = DAYS.get(term.type, 30) * term.duration
-    periods = max(0, (today - created).days) // days + 1
-    return created + timedelta(days=days * periods)

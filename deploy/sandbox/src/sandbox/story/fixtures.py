@@ -1,4 +1,4 @@
-"""The names: offers and customers of the marketplace, catalogue and companies of the PSA."""
+"""Declares the story's names: offers and customers of the marketplace, products and companies of the PSA."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -90,7 +90,7 @@ OFFERS = {
 
 @dataclass(frozen=True, slots=True)
 class CatalogueFixture:
-    """A catalogue item; `key` is what ConnectWise shows as Product ID."""
+    """A product of the PSA; ConnectWise shows `key` as Product ID."""
 
     key: str
     name: str
@@ -118,7 +118,7 @@ ITEMS = {
 
 @dataclass(frozen=True, slots=True)
 class OfferFixture:
-    """Where an offer is billed, and how a person or the exact rule finds that out."""
+    """An offer with the product that bills it; `how` says whether the exact rule or a person maps it."""
 
     offer: str
     item: str | None
@@ -143,7 +143,7 @@ SERVICES = (
 
 @dataclass(frozen=True, slots=True)
 class CustomerFixture:
-    """A customer with the company that it is, if any; `company` is a key of COMPANIES."""
+    """A customer with its company in the PSA, if any; `company` is a key of COMPANIES."""
 
     name: str
     company: str | None
@@ -164,6 +164,7 @@ ACCOUNTS = {
     "fabrikam": CustomerFixture("Fabrikam Robotics", "fabrikam", BY_HAND),
     "own": CustomerFixture("Marketplace API", None, EXCLUDED),
 }
+# Two companies share a name, and two are named otherwise than their customer: no exact rule finds them.
 COMPANIES = {
     "alpine": "Alpine Architects",
     "bluebird": "Bluebird Bakery",

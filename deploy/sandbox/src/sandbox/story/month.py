@@ -1,4 +1,13 @@
-"""The month that passes at the vendor while the PSA stands still."""
+"""Applies a scripted month at the vendor while the PSA stands still."""
+
+# What happens is decided by each line's part and by the numbers drawn when the story was built, so the same
+# seed always has the same month:
+#
+#   increase, decrease   the number of seats becomes `bought_after`
+#   last seat gone       the subscription is terminated
+#   renewal              a new subscription with the same seats; the old one becomes `removed`
+#
+# The month is applied once.  A subscription that somebody removed before is left out.
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,7 +16,7 @@ from typing import Any
 from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import Subscription
 from sandbox.ingram.sale import Sale, sell
-from sandbox.story.builder import BuiltStory, StoryBuilder
+from sandbox.story.builder import BuiltLine, BuiltStory
 from sandbox.story.scenario import ScenarioPart
 
 Json = dict[str, Any]
@@ -15,52 +24,45 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Month:
-    """Seats up, seats down, a last seat gone, and a renewal under a new id; it passes once."""
+    """The month of one story: seats up, seats down, a last seat gone, and a renewal under a new id."""
 
-    story: StoryBuilder
+    story: BuiltStory
     marketplace: MarketplaceState
-    passed: bool = False
+    applied: bool = False
 
-    def passes(self, today: date) -> list[Json]:
-        """What changed; nothing more the second time."""
-        if self.passed:
+    def apply_once(self, today: date) -> list[Json]:
+        """Apply the month and return its changes; the second time nothing changes."""
+        if self.applied:
             return []
-        self.passed = True
-        changes = [change for told in self.story.lines for change in self._happens(told, today)]
-        self.marketplace.touched()
+        self.applied = True
+        changes = [change for built in self.story.lines if (change := self._apply(built, today))]
+        self.marketplace.invalidate_lists()
         return changes
 
-    def _happens(self, told: BuiltStory, today: date) -> list[Json]:
-        subscription = self.marketplace.subscriptions.get(told.subscription_ids[0])
+    def _apply(self, built: BuiltLine, today: date) -> Json | None:
+        subscription = self.marketplace.subscriptions.get(built.subscription_ids[0])
         if subscription is None:
-            return []
-        match told.line.part:
-            case ScenarioPart.INCREASE | ScenarioPart.DECREASE:
-                return [_reseated(subscription, told, today)]
+            return None
+        match built.line.part:
+            case ScenarioPart.INCREASE | ScenarioPart.DECREASE as part:
+                before, after = subscription.lines[0].quantity, built.quantities.bought_after
+                subscription.lines[0].quantity = after or 0
+                subscription.modified = today
+                what = "seats-up" if part is ScenarioPart.INCREASE else "seats-down"
+                return _change(what, subscription, before=before, after=after)
             case ScenarioPart.LAST_SEAT_GONE:
-                return [_terminated(subscription, today)]
+                status = subscription.status
+                subscription.status, subscription.modified = "terminated", today
+                return _change("last-seat-gone", subscription, before=status, after="terminated")
             case ScenarioPart.RENEWAL:
-                return [self._renewed(subscription, today)]
-        return []
-
-    def _renewed(self, old: Subscription, today: date) -> Json:
-        """Monthly terms renew under a new id, and the old one is `removed` (seen in a live tenant)."""
-        new = sell(self.marketplace, Sale(old.customer_id, old.offer, old.lines[0].quantity, today), today)
-        old.status, old.modified = "removed", today
-        return _change("renewed", old, before=old.id, after=new.id)
-
-
-def _reseated(subscription: Subscription, told: BuiltStory, today: date) -> Json:
-    before, after = subscription.lines[0].quantity, told.quantities.bought_after
-    subscription.lines[0].quantity = after or 0
-    subscription.modified = today
-    what = "seats-up" if told.line.part is ScenarioPart.INCREASE else "seats-down"
-    return _change(what, subscription, before=before, after=after)
-
-
-def _terminated(subscription: Subscription, today: date) -> Json:
-    before, subscription.status, subscription.modified = subscription.status, "terminated", today
-    return _change("last-seat-gone", subscription, before=before, after="terminated")
+                # Monthly terms renew under a new id, and the old one is `removed` (seen in a live tenant).
+                sale = Sale(
+                    subscription.customer_id, subscription.offer, subscription.lines[0].quantity, today
+                )
+                renewed = sell(self.marketplace, sale, today)
+                subscription.status, subscription.modified = "removed", today
+                return _change("renewed", subscription, before=subscription.id, after=renewed.id)
+        return None
 
 
 def _change(what: str, subscription: Subscription, *, before: Any, after: Any) -> Json:

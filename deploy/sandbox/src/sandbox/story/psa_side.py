@@ -1,4 +1,4 @@
-"""The PSA's half of the story."""
+"""Puts the PSA's half of the story into its state."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -9,27 +9,28 @@ from sandbox.connectwise.fields import Record
 from sandbox.connectwise.psa import PsaState, RecordCollection
 from sandbox.connectwise.records import AgreementBilling
 from sandbox.story.fixtures import COMPANIES, DELETED_COMPANIES, ITEMS
-from sandbox.story.scenario import AGREEMENTS, Extra, ScenarioLine
+from sandbox.story.scenario import AGREEMENTS, PsaOnlyLine, ScenarioLine
 
 
 class PsaSide:
-    """Opens the books and bills; companies, items and agreements are kept by their keys in cast and plot."""
+    """Adds master data and agreement lines; companies, items and agreements are kept by fixture key."""
 
-    def __init__(self, psa: PsaState, dice: Random, today: date) -> None:
+    def __init__(self, psa: PsaState, rng: Random, today: date) -> None:
         self._psa = psa
-        self._dice = dice
+        self._rng = rng
         self._today = today
         self.companies: dict[str, Record] = {}
         self.items: dict[str, Record] = {}
         self.agreements: dict[str, Record] = {}
 
-    def open_books(self) -> None:
-        self._found_companies()
-        self._fill_catalogue()
-        self._sign_agreements()
+    def add_master_data(self) -> None:
+        """Add companies, then products, then the companies' agreements."""
+        self._add_companies()
+        self._add_products()
+        self._add_agreements()
 
     def bill_line(self, line: ScenarioLine, seats: Sequence[int]) -> tuple[list[int], list[int]]:
-        """One agreement line per number; returns the agreement's id, if there is one, and the lines' ids."""
+        """Add one agreement line for each number; return the ids of agreement (if any) and lines."""
         agreement = self.agreements.get(line.agreement or line.account)
         if agreement is None:
             return [], []
@@ -41,17 +42,17 @@ class PsaSide:
         ]
         return [agreement["id"]], [self._bill(agreement["id"], billing) for billing in billings]
 
-    def bill_extra(self, extra: Extra) -> None:
+    def bill_psa_only(self, line: PsaOnlyLine) -> None:
         billing = AgreementBilling(
-            self.items[extra.item],
-            float(self._dice.randint(1, 20)),
-            self._day(extra.starts),
-            None if extra.cancelled is None else self._day(extra.cancelled),
-            customer=extra.billing,
+            self.items[line.item],
+            float(self._rng.randint(1, 20)),
+            self._day(line.starts),
+            None if line.cancelled is None else self._day(line.cancelled),
+            customer=line.billing,
         )
-        self._bill(self.agreements[extra.agreement]["id"], billing)
+        self._bill(self.agreements[line.agreement]["id"], billing)
 
-    def _found_companies(self) -> None:
+    def _add_companies(self) -> None:
         for key, name in COMPANIES.items():
             self.companies[key] = records.company(
                 self._next_id(self._psa.companies, least=19_000),
@@ -62,7 +63,7 @@ class PsaSide:
             )
             self._psa.companies.add(self.companies[key])
 
-    def _fill_catalogue(self) -> None:
+    def _add_products(self) -> None:
         for key, item in ITEMS.items():
             product_id = self._next_id(self._psa.products, least=500)
             amounts = (item.price, item.cost)
@@ -70,7 +71,7 @@ class PsaSide:
             self.items[key] = made | {"productClass": item.kind, "inactiveFlag": item.inactive}
             self._psa.products.add(self.items[key])
 
-    def _sign_agreements(self) -> None:
+    def _add_agreements(self) -> None:
         for key, plan in AGREEMENTS.items():
             self.agreements[key] = records.agreement(
                 self._next_id(self._psa.agreements, least=70),
@@ -85,14 +86,14 @@ class PsaSide:
             self._psa.agreements.add(self.agreements[key])
 
     def _bill(self, agreement_id: int, billing: AgreementBilling) -> int:
-        addition_id = self._psa.new_addition_id(self._dice.randint(1, 9))
+        addition_id = self._psa.new_addition_id(self._rng.randint(1, 9))
         sequence = len(self._psa.additions_of(agreement_id)) + 1
         row = records.addition(addition_id, agreement_id, billing, sequence=sequence, updated=self._day(-20))
         self._psa.add_addition(agreement_id, row)
         return addition_id
 
     def _next_id(self, rows: RecordCollection, *, least: int) -> int:
-        return (rows.last_id or least) + self._dice.randint(1, 9)
+        return (rows.last_id or least) + self._rng.randint(1, 9)
 
     def _day(self, days: int) -> date:
         return self._today + timedelta(days=days)

@@ -1,4 +1,18 @@
-"""What each customer buys and what is billed for it, before the month passes."""
+"""Declares what each customer buys and what is billed for it, before the month passes."""
+
+# Each line plays one part, and the numbers drawn for it keep that part true whatever the seed:
+#
+#   part                 bought (b)        billed (p)       after the month
+#   increase             b > p             p                b grows
+#   decrease             0 < b < p         p                b falls, and stays above 0
+#   last seat gone       1                 1                0
+#   two subscriptions    b1 + b2 > p       p = b1           the same
+#   without quantity     no number         p                the same
+#   ambiguous            b = p1 + p2       two lines        the same
+#   in step, renewal     b = p             p                the same
+#   not billed           b                 no line          the same
+#
+# The draws of a line come in a fixed order and number for each part: see `builder`.
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +22,7 @@ Number = int | None
 
 
 class ScenarioPart(StrEnum):
-    """What becomes of a line; the first six are the parts that a demonstration selects."""
+    """What a line shows; the first six are the parts that a demonstration acts on."""
 
     INCREASE = "increase"
     DECREASE = "decrease"
@@ -26,14 +40,14 @@ SELECTED = tuple(ScenarioPart)[:6]
 
 @dataclass(frozen=True, slots=True)
 class ScenarioLine:
-    """What a customer has of one catalogue item: one subscription per offer, and the lines that bill them."""
+    """What a customer has of one catalogue item: one subscription per offer, and the lines billing it."""
 
     account: str
     offers: tuple[str, ...]
     item: str
     part: ScenarioPart = ScenarioPart.IN_STEP
     agreement: str | None = None
-    """The account's own agreement unless said otherwise."""
+    """None stands for the account's own agreement."""
     included: int = 0
     status: str = "active"
     currency: str = "USD"
@@ -77,49 +91,49 @@ class Quantities:
     bought_after: Number
 
 
-def quantities(line: ScenarioLine, dice: Random) -> Quantities:
-    """Draw a line's numbers; whatever the dice say, its part stays what it is."""
-    return DRAWS[line.part](dice.randint(10, 40), dice)
+def draw_quantities(line: ScenarioLine, rng: Random) -> Quantities:
+    """Draw a line's numbers; whatever the generator yields, the line keeps playing its part."""
+    return DRAWS[line.part](rng.randint(10, 40), rng)
 
 
-def _in_step_with(seats: int, _dice: Random) -> Quantities:
+def _in_step_with(seats: int, _rng: Random) -> Quantities:
     return Quantities((seats,), (seats,), seats)
 
 
-def _increase(seats: int, dice: Random) -> Quantities:
-    now = seats + dice.randint(1, 5)
-    return Quantities((now,), (seats,), now + dice.randint(1, 4))
+def _increase(seats: int, rng: Random) -> Quantities:
+    bought = seats + rng.randint(1, 5)
+    return Quantities((bought,), (seats,), bought + rng.randint(1, 4))
 
 
-def _decrease(seats: int, dice: Random) -> Quantities:
-    now = seats - dice.randint(1, 4)
-    return Quantities((now,), (seats,), now - dice.randint(1, 4))
+def _decrease(seats: int, rng: Random) -> Quantities:
+    bought = seats - rng.randint(1, 4)
+    return Quantities((bought,), (seats,), bought - rng.randint(1, 4))
 
 
-def _last_seat_gone(_seats: int, _dice: Random) -> Quantities:
+def _last_seat_gone(_seats: int, _rng: Random) -> Quantities:
     return Quantities((1,), (1,), 0)
 
 
-def _two_subscriptions(seats: int, dice: Random) -> Quantities:
-    second = dice.randint(1, 9)
+def _two_subscriptions(seats: int, rng: Random) -> Quantities:
+    second = rng.randint(1, 9)
     return Quantities((seats, second), (seats,), seats + second)
 
 
-def _without_quantity(_seats: int, dice: Random) -> Quantities:
-    return Quantities((None,), (dice.randint(1, 6),), None)
+def _without_quantity(_seats: int, rng: Random) -> Quantities:
+    return Quantities((None,), (rng.randint(1, 6),), None)
 
 
-def _ambiguous(seats: int, dice: Random) -> Quantities:
-    first = dice.randint(1, seats - 1)
+def _ambiguous(seats: int, rng: Random) -> Quantities:
+    first = rng.randint(1, seats - 1)
     return Quantities((seats,), (first, seats - first), seats)
 
 
-def _renewal(seats: int, dice: Random) -> Quantities:
-    second = dice.randint(2, 9)
+def _renewal(seats: int, rng: Random) -> Quantities:
+    second = rng.randint(2, 9)
     return Quantities((seats, second), (seats + second,), seats + second)
 
 
-def _not_billed(seats: int, _dice: Random) -> Quantities:
+def _not_billed(seats: int, _rng: Random) -> Quantities:
     return Quantities((seats,), (), seats)
 
 
@@ -137,8 +151,8 @@ DRAWS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Extra:
-    """A line of the PSA that nothing at the vendor stands against; days are counted from today."""
+class PsaOnlyLine:
+    """An agreement line with nothing at the vendor to compare it with; days are counted from today."""
 
     agreement: str
     item: str
@@ -147,12 +161,12 @@ class Extra:
     billing: str = "Billable"
 
 
-EXTRAS = (
-    Extra("delta-old", "backup", starts=-900),
-    Extra("granite", "rmm", billing="DoNotBill"),
-    Extra("fabrikam", "standard", starts=-500, cancelled=-90),
-    Extra("fabrikam", "exchange", starts=45),
-    Extra("juniper", "rmm"),
+PSA_ONLY = (
+    PsaOnlyLine("delta-old", "backup", starts=-900),
+    PsaOnlyLine("granite", "rmm", billing="DoNotBill"),
+    PsaOnlyLine("fabrikam", "standard", starts=-500, cancelled=-90),
+    PsaOnlyLine("fabrikam", "exchange", starts=45),
+    PsaOnlyLine("juniper", "rmm"),
 )
 
 
@@ -186,7 +200,7 @@ AGREEMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class ScenarioEnding:
-    """A subscription that counts for nothing: not provisioned yet, or gone before the story begins."""
+    """A subscription that counts for nothing: not provisioned yet, or ended before the story begins."""
 
     account: str
     offer: str

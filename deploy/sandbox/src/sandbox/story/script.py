@@ -1,26 +1,32 @@
-"""What the story says about itself, for those who act it out and check the end."""
+"""Describes the story to demonstrations and tests: how it is mapped, and which lines they act on."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from sandbox.story.builder import BuiltStory, StoryBuilder
+from sandbox.story.builder import BuiltLine, BuiltStory
 from sandbox.story.fixtures import ACCOUNTS, OFFERS, SERVICES
 from sandbox.story.scenario import SELECTED
 
 Json = dict[str, Any]
 
 
-def scenario(story: StoryBuilder) -> Json:
-    """How accounts and services are mapped, and the selected parts; as seeded, whatever came later."""
+def describe(story: BuiltStory) -> Json:
+    """Return how accounts and services are mapped, and the selected parts, as they were seeded.
+
+    Later changes do not show: a demonstration needs to know what it was given, not what has become of it.
+    """
+    selected = sorted(
+        (built for built in story.lines if built.line.part in SELECTED),
+        key=lambda built: SELECTED.index(built.line.part),
+    )
     return {
         "seed": story.seed,
         "accounts": _accounts(story),
         "services": _services(story),
-        "parts": {told.line.part.value: _part(told, story) for told in _selected(story.lines)},
+        "parts": {built.line.part.value: _part(built, story) for built in selected},
     }
 
 
-def _accounts(story: StoryBuilder) -> list[Json]:
+def _accounts(story: BuiltStory) -> list[Json]:
     return [
         {
             "vendor_id": story.vendor.customers[key].id,
@@ -33,7 +39,7 @@ def _accounts(story: StoryBuilder) -> list[Json]:
     ]
 
 
-def _services(story: StoryBuilder) -> list[Json]:
+def _services(story: BuiltStory) -> list[Json]:
     return [
         {
             "name": OFFERS[service.offer].name,
@@ -49,25 +55,19 @@ def _services(story: StoryBuilder) -> list[Json]:
     ]
 
 
-def _selected(lines: Iterable[BuiltStory]) -> list[BuiltStory]:
-    return sorted(
-        (told for told in lines if told.line.part in SELECTED),
-        key=lambda told: SELECTED.index(told.line.part),
-    )
-
-
-def _part(told: BuiltStory, story: StoryBuilder) -> Json:
-    """`psa_quantity` is None where several lines bill, the vendor's total where no number is known."""
-    billed, bought = told.quantities.billed, told.quantities.bought
+def _part(built: BuiltLine, story: BuiltStory) -> Json:
+    billed, bought = built.quantities.billed, built.quantities.bought
     return {
-        "vendor_account_id": story.vendor.customers[told.line.account].id,
-        "psa_account_id": story.psa.companies[told.line.account]["id"],
-        "psa_product_id": story.psa.items[told.line.item]["id"],
-        "agreement_ids": list(told.agreement_ids),
-        "addition_ids": list(told.addition_ids),
-        "subscription_ids": list(told.subscription_ids),
+        "vendor_account_id": story.vendor.customers[built.line.account].id,
+        "psa_account_id": story.psa.companies[built.line.account]["id"],
+        "psa_product_id": story.psa.items[built.line.item]["id"],
+        "agreement_ids": list(built.agreement_ids),
+        "addition_ids": list(built.addition_ids),
+        "subscription_ids": list(built.subscription_ids),
+        # None where several lines bill: there is no one number then.
         "psa_quantity": float(billed[0]) if len(billed) == 1 else None,
         "psa_quantities": [float(seats) for seats in billed],
+        # None where a subscription has no quantity: the sum is unknown, not smaller.
         "vendor_quantity_before": None if None in bought else sum(seats or 0 for seats in bought),
-        "vendor_quantity": told.quantities.bought_after,
+        "vendor_quantity": built.quantities.bought_after,
     }

@@ -1,4 +1,4 @@
-"""The marketplace's half of the story."""
+"""Puts the marketplace's half of the story into its state."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -12,18 +12,19 @@ from sandbox.story.scenario import ScenarioEnding, ScenarioLine
 
 
 class VendorSide:
-    """Opens the customers' accounts and sells to them; `customers` has them by their key in the cast."""
+    """Adds customers and sells to them; `customers` finds them by their fixture keys."""
 
-    def __init__(self, marketplace: MarketplaceState, dice: Random, today: date) -> None:
+    def __init__(self, marketplace: MarketplaceState, rng: Random, today: date) -> None:
         self._marketplace = marketplace
-        self._dice = dice
+        self._rng = rng
         self._today = today
         self.customers: dict[str, CustomerRecord] = {}
 
-    def open_accounts(self) -> None:
+    def add_customers(self) -> None:
         for number, (key, account) in enumerate(ACCOUNTS.items()):
+            # Every third customer has an external id, as only some resellers' do.
             self.customers[key] = CustomerRecord(
-                id=self._marketplace.new_id(self._step()),
+                id=self._marketplace.new_id(self._id_step()),
                 name=account.name,
                 external_id=f"CRM-{number:03}" if number % 3 == 0 else None,
                 domain=f"{key}.example",
@@ -31,17 +32,17 @@ class VendorSide:
             self._marketplace.add_customer(self.customers[key])
 
     def sell_line(self, line: ScenarioLine, seats: Sequence[Quantity | None]) -> list[str]:
-        """One subscription per offer of the line; returns their ids."""
+        """Sell one subscription for each offer of the line; return their ids."""
         return [
             self._sell(line.account, offer, quantity, status=line.status, currency=line.currency)
             for offer, quantity in zip(line.offers, seats, strict=True)
         ]
 
-    def end(self, ended: ScenarioEnding) -> None:
-        self._sell(ended.account, ended.offer, self._dice.randint(1, 9), status=ended.status)
+    def sell_ended(self, ended: ScenarioEnding) -> None:
+        self._sell(ended.account, ended.offer, self._rng.randint(1, 9), status=ended.status)
 
-    def sell_own_access(self) -> None:
-        """The reseller's own access to the marketplace's API is a subscription without products, too."""
+    def sell_api_access(self) -> None:
+        """Sell the reseller its own access to the marketplace's API: a subscription without products."""
         self._sell("own", "marketplace-api", None)
 
     def _sell(
@@ -53,9 +54,9 @@ class VendorSide:
         status: str = "active",
         currency: str = "USD",
     ) -> str:
-        created = self._today - timedelta(days=self._dice.randint(40, 700))
+        created = self._today - timedelta(days=self._rng.randint(40, 700))
         sale = Sale(self.customers[account].id, OFFERS[offer], quantity, created, status, currency)
-        return sell(self._marketplace, sale, self._today, step=self._step()).id
+        return sell(self._marketplace, sale, self._today, step=self._id_step()).id
 
-    def _step(self) -> int:
-        return self._dice.randint(1, 9)
+    def _id_step(self) -> int:
+        return self._rng.randint(1, 9)

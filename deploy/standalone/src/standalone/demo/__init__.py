@@ -1,1 +1,1 @@
-"""The demo: the whole story on fresh data, told in a few lines and judged by the simulated PSA itself."""
+"""The demo: plays the whole story on fresh data, prints it in a few lines, and exits by the PSA's verdict."""

@@ -1,4 +1,4 @@
-"""`python -m standalone demo`: the story, and an exit code that is the PSA's own verdict."""
+"""`python -m standalone demo`: plays the story and exits by the PSA's own verdict."""
 
 import argparse
 from pathlib import Path

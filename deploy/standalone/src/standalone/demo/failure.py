@@ -1,4 +1,4 @@
-"""What a service refused."""
+"""The error of a call that a service refused."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from shared.errors import PermanentError
 
 
 class DemoFailure(PermanentError):
-    """An answer that is no success; `document` is the problem document."""
+    """An answer other than success: its HTTP status and its problem document."""
 
     def __init__(self, status: int, document: dict[str, Any]) -> None:
         super().__init__(f"{status}: {document.get('detail', document)}")

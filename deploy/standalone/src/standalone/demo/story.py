@@ -1,4 +1,8 @@
-"""The story's steps, from credentials to a proven write; each returns what there is to tell of it."""
+"""The steps of the story, from credentials to written quantities; each returns what there is to print."""
+
+# The steps rely on each other in this order:
+#   connect → wait_for_discovery → map_manually → finish_mapping → review → approve_differences
+# Approvals carry the seals that `review` was shown, so a number that changes in between is refused.
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,13 +13,13 @@ from standalone.demo.failure import DemoFailure
 
 PROVIDERS = ("ingram-micro", "connectwise")
 TO_APPROVE = ("increase", "decrease", "last_seat_gone", "two_subscriptions")
-NOT_TO_APPROVE = ("without_quantity", "ambiguous")
-_NOT_APPROVED = 409
+TO_BE_REFUSED = ("without_quantity", "ambiguous")
+_CONFLICT = 409
 
 
 @dataclass(slots=True)
 class DemoApproval:
-    """One approval and what became of it."""
+    """One approval: the part of the scenario, the line as it was shown, and the approval's final state."""
 
     part: str
     line: Json
@@ -24,9 +28,9 @@ class DemoApproval:
 
 @dataclass(slots=True)
 class DemoStory:
-    """What the person at the desk knows: the scenario, and what has been done so far."""
+    """What the person knows: the scenario, and what has been done so far."""
 
-    desk: DemoClient
+    client: DemoClient
     scenario: Json
     integrations: dict[str, Json] = field(default_factory=dict)
     lines: list[Json] = field(default_factory=list)
@@ -41,110 +45,121 @@ class DemoStory:
         return str(self.integrations["connectwise"]["integration_id"])
 
     async def connect(self, credentials: Json) -> None:
-        """Both providers, each checked live before it is saved."""
+        """Connect both providers; auth checks the credentials of each before it saves them."""
         for provider in PROVIDERS:
             body = {"provider": provider, **credentials[provider]}
-            self.integrations[provider] = await self.desk.ask("POST", "auth", "/integrations", body)
+            self.integrations[provider] = await self.client.request("POST", "auth", "/integrations", body)
 
-    async def discovered(self) -> dict[str, int]:
-        """Accounts and services generate themselves; returns how many there are of each."""
-        await self.desk.synced({self.vendor_id, self.psa_id})
+    async def wait_for_discovery(self) -> dict[str, int]:
+        """Wait for the first runs; return how many accounts, services and products appeared by themselves."""
+        await self.client.wait_for_sync({self.vendor_id, self.psa_id})
         lists = {
             "vendor accounts": ("/accounts?side=vendor", "accounts"),
             "vendor services": ("/services", "services"),
             "PSA accounts": ("/accounts?side=psa", "accounts"),
             "PSA products": ("/products", "products"),
         }
-        return {what: len(await self.desk.all("matcher", *where)) for what, where in lists.items()}
+        return {what: len(await self.client.list_all("matcher", *where)) for what, where in lists.items()}
 
-    async def mapped(self) -> dict[str, int]:
-        """How many mappings stand, by kind and method."""
+    async def count_mappings(self) -> dict[str, int]:
+        """Return how many mappings are in force, by kind, decision and method."""
         counts: dict[str, int] = {}
-        for mapping in await self.desk.all("matcher", "/mappings", "mappings"):
+        for mapping in await self.client.list_all("matcher", "/mappings", "mappings"):
             if mapping["decision"] != "revoked":
                 name = f"{mapping['kind']} {mapping['decision']} {mapping['method']}"
                 counts[name] = counts.get(name, 0) + 1
         return counts
 
-    async def map_by_hand(self) -> dict[str, list[str]]:
-        """What the exact match left over, as the person who knows the customers decides it."""
-        services = await self.desk.all("matcher", "/services", "services")
-        told = {
-            "accounts": [await self._decide_account(account) for account in self.scenario["accounts"]],
-            "services": [await self._decide_service(known, services) for known in self.scenario["services"]],
+    async def map_manually(self) -> dict[str, list[str]]:
+        """Decide what the exact rules left open, as the scenario says; return the decisions by kind."""
+        services = await self.client.list_all("matcher", "/services", "services")
+        decided = {
+            "accounts": [
+                await self._decide(
+                    f"/mappings/account/{self.vendor_id}/{account['vendor_id']}",
+                    account,
+                    account["vendor_name"],
+                    account["psa_id"],
+                )
+                for account in self.scenario["accounts"]
+            ],
+            "services": [
+                await self._decide_service(described, services) for described in self.scenario["services"]
+            ],
         }
-        return {kind: [line for line in lines if line] for kind, lines in told.items()}
+        return {kind: [line for line in lines if line] for kind, lines in decided.items()}
 
-    async def finish(self) -> str:
-        """Returns the id of the sync that it starts."""
-        ends = {"vendor_integration_id": self.vendor_id, "psa_integration_id": self.psa_id}
-        answer = await self.desk.ask("POST", "matcher", "/finish", ends)
+    async def finish_mapping(self) -> str:
+        """Finish the mapping and return the id of the sync that this starts."""
+        integrations = {"vendor_integration_id": self.vendor_id, "psa_integration_id": self.psa_id}
+        answer = await self.client.request("POST", "matcher", "/finish", integrations)
         return str(answer["finish_id"])
 
     async def review(self) -> list[Json]:
-        self.lines = await self.desk.all("billing", "/usage", "lines")
+        """Read all usage lines and remember them for the approvals."""
+        self.lines = await self.client.list_all("billing", "/usage", "lines")
         return self.lines
 
-    async def approve(self) -> None:
-        """The selected differences, on the seals that were shown."""
-        given = []
+    async def approve_differences(self) -> None:
+        """Approve the scenario's differences on the seals that were shown, and wait for the PSA's answers."""
+        approvals = []
+        # All are approved before the first answer is waited for: they must not need each other.
         for part in TO_APPROVE:
             line = self.line_of(part)
-            given.append((part, line, await self.desk.approve(line)))
-        for part, line, approval in given:
-            outcome = await self.desk.settled(approval["approval_id"])
+            approvals.append((part, line, await self.client.approve(line)))
+        for part, line, approval in approvals:
+            outcome = await self.client.wait_for_approval(approval["approval_id"])
             self.approved.append(DemoApproval(part, line, outcome))
 
-    async def try_what_cannot_be(self) -> list[tuple[str, str]]:
-        """A line without a number and an ambiguous one are refused; returns each with the reason given.
+    async def attempt_refused_approvals(self) -> list[tuple[str, str]]:
+        """Try to approve a line without a number and an ambiguous one; return each with the refusal's reason.
 
         Raises `PermanentError` when one is approved after all.
         """
-        return [(part, await self._refusal(part)) for part in NOT_TO_APPROVE]
+        return [(part, await self._refusal(part)) for part in TO_BE_REFUSED]
 
     def line_of(self, part: str) -> Json:
-        known = self.scenario["parts"][part]
-        wanted = (str(known["psa_account_id"]), str(known["psa_product_id"]))
+        """Return the reviewed usage line of a part; raises `LookupError` when there is none."""
+        described = self.scenario["parts"][part]
+        target = (str(described["psa_account_id"]), str(described["psa_product_id"]))
         for line in self.lines:
-            if (line["psa_account_id"], line["psa_product_id"]) == wanted:
+            if (line["psa_account_id"], line["psa_product_id"]) == target:
                 return line
-        raise LookupError(f"no usage line for the part {part} (PSA account and product {wanted})")
+        raise LookupError(f"no usage line for the part {part} (PSA account and product {target})")
 
     async def _refusal(self, part: str) -> str:
         try:
-            await self.desk.approve(self.line_of(part))
+            await self.client.approve(self.line_of(part))
         except DemoFailure as error:
-            if error.status != _NOT_APPROVED:
+            if error.status != _CONFLICT:
                 raise
             return str(error.document.get("detail"))
         raise PermanentError(f"the line {part.replace('_', ' ')} was approved, and must not be")
 
-    async def _decide_account(self, account: Json) -> str | None:
-        where = f"/mappings/account/{self.vendor_id}/{account['vendor_id']}"
-        return await self._decide(where, account, account["vendor_name"], account["psa_id"])
-
-    async def _decide_service(self, known: Json, services: list[Json]) -> str | None:
-        found = [service for service in services if _same(service, known)]
-        if not found or known["how"] == "exact":
+    async def _decide_service(self, described: Json, services: list[Json]) -> str | None:
+        matching = [service for service in services if _is_same_service(service, described)]
+        if not matching or described["how"] == "exact":
             return None
-        where = f"/mappings/service/{self.vendor_id}/{found[0]['id']}"
-        return await self._decide(where, known, found[0]["name"], known["psa_product_id"])
+        path = f"/mappings/service/{self.vendor_id}/{matching[0]['id']}"
+        return await self._decide(path, described, matching[0]["name"], described["psa_product_id"])
 
-    async def _decide(self, where: str, known: Json, name: str, psa_id: Any) -> str | None:
-        match known["how"]:
+    async def _decide(self, path: str, described: Json, name: str, psa_id: Any) -> str | None:
+        match described["how"]:
             case "by-hand":
                 body = {"psa_integration_id": self.psa_id, "psa_id": str(psa_id)}
-                mapping = await self.desk.ask("PUT", "matcher", where, body)
+                mapping = await self.client.request("PUT", "matcher", path, body)
                 return f"{name} → {mapping['psa_name']}"
             case "excluded":
                 reason = "internal to the marketplace, not billed"
-                await self.desk.ask("PUT", "matcher", where, {"excluded": True, "reason": reason})
+                await self.client.request("PUT", "matcher", path, {"excluded": True, "reason": reason})
                 return f"{name} left out ({reason})"
         return None
 
 
-def _same(service: Json, known: Json) -> bool:
-    same_terms = all(service[name] == known[name] for name in ("term", "billing_period"))
-    return bool(
-        same_terms and (service["mpn"] == known["mpn"] if known["mpn"] else known["name"] in service["name"])
-    )
+def _is_same_service(service: Json, described: Json) -> bool:
+    if any(service[name] != described[name] for name in ("term", "billing_period")):
+        return False
+    # A subscription without products has no part number: its service is known by its name alone.
+    if described["mpn"]:
+        return bool(service["mpn"] == described["mpn"])
+    return bool(described["name"] in service["name"])

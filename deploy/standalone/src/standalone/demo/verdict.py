@@ -1,4 +1,14 @@
-"""The verdict: what the PSA itself says at the end, against what was approved."""
+"""Judges the demo: compares what the PSA itself holds at the end with what was approved."""
+
+# Four things must hold, each on the word of the simulated PSA (its lines and its journal of writes):
+#
+#   1. every approved line holds the approved quantity;
+#   2. every other line holds what it held before, and none appeared or vanished;
+#   3. billing says "written" of every approval;
+#   4. an approved line was written exactly once, or not at all if it held the quantity already.
+#
+# With line 901 at 8, approved at 10:  [901: 10] after one write is proven; after two writes, or with line 902
+# changed as well, it is not.
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +21,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DemoVerdict:
-    """What holds and what does not; `faults` is empty when everything does."""
+    """How many lines are as they should be, and one sentence for each fault; none means: all is proven."""
 
     written: int
     untouched: int
@@ -21,8 +31,11 @@ class DemoVerdict:
 def judge(
     approved: list[DemoApproval], before: list[Json], after: list[Json], writes: list[Json]
 ) -> DemoVerdict:
-    """Every approved line holds its quantity after exactly one write, and nothing else has changed."""
-    targets = {_line_of(each): _target(each) for each in approved}
+    """Return the verdict; `before` and `after` are the PSA's lines, `writes` its journal of writes."""
+    targets = {
+        str(line["evidence"]["billed"][0]["line_id"]): Decimal(line["vendor_count"]["number"])
+        for line in (approval.line for approval in approved)
+    }
     old, new = _quantities(before), _quantities(after)
     wrong = [
         f"line {line} was approved at {target} and holds {new.get(line)}"
@@ -35,16 +48,17 @@ def judge(
         if line not in targets and old.get(line) != new.get(line)
     ]
     unproven = [
-        f"{each.part}: billing says {each.outcome['state']}, not written"
-        for each in approved
-        if each.outcome["state"] != "written"
+        f"{approval.part}: billing says {approval.outcome['state']}, not written"
+        for approval in approved
+        if approval.outcome["state"] != "written"
     ]
-    faults = wrong + changed + unproven + _not_once(targets, old, writes)
+    faults = wrong + changed + unproven + _wrong_write_counts(targets, old, writes)
     return DemoVerdict(len(targets) - len(wrong), len(old) - len(targets) - len(changed), tuple(faults))
 
 
-def _not_once(targets: dict[str, Decimal], old: dict[str, Decimal], writes: list[Json]) -> list[str]:
-    """A line that had to change was written once; one that held its target already, not at all."""
+def _wrong_write_counts(
+    targets: dict[str, Decimal], old: dict[str, Decimal], writes: list[Json]
+) -> list[str]:
     counts: dict[str, int] = {}
     for write in writes:
         counts[str(write["line_id"])] = counts.get(str(write["line_id"]), 0) + 1
@@ -54,14 +68,6 @@ def _not_once(targets: dict[str, Decimal], old: dict[str, Decimal], writes: list
         for line in sorted(counts.keys() | expected.keys())
         if counts.get(line, 0) != expected.get(line, 0)
     ]
-
-
-def _line_of(approved: DemoApproval) -> str:
-    return str(approved.line["evidence"]["billed"][0]["line_id"])
-
-
-def _target(approved: DemoApproval) -> Decimal:
-    return Decimal(approved.line["vendor_count"]["number"])
 
 
 def _quantities(additions: list[Json]) -> dict[str, Decimal]:

@@ -1,4 +1,12 @@
-"""What the usage lines must say: a pure fold of the topics with billing's own pure functions."""
+"""Computes what the usage lines must say: a pure fold of the topics with billing's own pure functions."""
+
+# The fold reads the topics as a whole, in one pass and without any order between them, and calculates every
+# account group with `billing.usage.calculate`.  Billing must end at the same lines, although it has consumed
+# the same topics piece by piece, with repetitions and while it was killed.  So the fold checks billing's
+# bookkeeping, not its arithmetic, which has tests of its own.
+#
+# An account group is a PSA account with everything that is mapped to it, or a vendor account that is mapped
+# to none:  accounts a, b → company 7, account c unmapped  gives the groups {7: a, b} and {c}.
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TypeVar
 
-from topics import Said
+from topics import TopicContents
 
 from billing.runs.models import FinishedRun
 from billing.usage.account_group import AccountGroup, DisplayName, TenantContext, VendorAccount, standing
@@ -23,20 +31,20 @@ from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKin
 Seen = TypeVar("Seen", bound=Observation)
 
 
-def usage_lines(said: Said, tenant: TenantCalendar) -> dict[str, UsageLine]:
+def expected_usage_lines(contents: TopicContents, tenant: TenantCalendar) -> dict[str, UsageLine]:
     """Every line that stands, by its id."""
     now = datetime.now(UTC)
-    lines = (line for group in _groups(said, tenant) for line in calculate(group, now))
+    lines = (line for group in _groups(contents, tenant) for line in calculate(group, now))
     return {line.line_id: line for line in lines if line.present}
 
 
-def _groups(said: Said, tenant: TenantCalendar) -> Iterable[AccountGroup]:
+def _groups(contents: TopicContents, tenant: TenantCalendar) -> Iterable[AccountGroup]:
     """Every PSA account with what is mapped to it, and every vendor account that is mapped to none."""
-    subscriptions = _by_account(said.of(vendor_sync.SubscriptionObserved))
-    agreement_lines = _by_account(said.of(psa_sync.AgreementLineObserved))
-    decided = [one for one in said.newest(MappingDecided) if one.kind is MappingKind.ACCOUNT]
+    subscriptions = _by_account(contents.of(vendor_sync.SubscriptionObserved))
+    agreement_lines = _by_account(contents.of(psa_sync.AgreementLineObserved))
+    decided = [one for one in contents.newest(MappingDecided) if one.kind is MappingKind.ACCOUNT]
     mappings = {mapped_from(mapping): mapping for mapping in decided}
-    context = _context(said)
+    context = _context(contents)
     members: defaultdict[Ref, list[VendorAccount]] = defaultdict(list)
     for ref in sorted(subscriptions.keys() | mappings.keys()):
         account = VendorAccount(ref, standing(mappings.get(ref)))
@@ -64,12 +72,12 @@ def _target_of(mapping: MappingDecided | None) -> Ref | None:
     return mapped_to(mapping) if mapping and approved else None
 
 
-def _context(said: Said) -> TenantContext:
+def _context(contents: TopicContents) -> TenantContext:
     return TenantContext.of(
-        [mapping for mapping in said.newest(MappingDecided) if mapping.kind is MappingKind.SERVICE],
-        said.newest(IntegrationChanged),
-        _coverages(chain(said.of(vendor_sync.VendorRunFinished), said.of(psa_sync.PsaRunFinished))),
-        _names(said),
+        [mapping for mapping in contents.newest(MappingDecided) if mapping.kind is MappingKind.SERVICE],
+        contents.newest(IntegrationChanged),
+        _coverages(chain(contents.of(vendor_sync.VendorRunFinished), contents.of(psa_sync.PsaRunFinished))),
+        _names(contents),
     )
 
 
@@ -83,11 +91,11 @@ def _coverages(ends: Iterable[RunFinished]) -> Coverages:
     return found
 
 
-def _names(said: Said) -> dict[Ref, DisplayName]:
-    customers = said.newest(vendor_sync.VendorAccountObserved)
-    companies = said.newest(psa_sync.PsaAccountObserved)
-    services = said.newest(vendor_sync.ServiceObserved)
-    products = said.newest(psa_sync.ProductObserved)
+def _names(contents: TopicContents) -> dict[Ref, DisplayName]:
+    customers = contents.newest(vendor_sync.VendorAccountObserved)
+    companies = contents.newest(psa_sync.PsaAccountObserved)
+    services = contents.newest(vendor_sync.ServiceObserved)
+    products = contents.newest(psa_sync.ProductObserved)
     return {
         **{subject_of(one): DisplayName(one.name) for one in customers},
         **{subject_of(one): DisplayName(one.name) for one in companies},

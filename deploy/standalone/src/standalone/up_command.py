@@ -1,4 +1,4 @@
-"""`python -m standalone up`: everything running until Ctrl-C, on the data of the last time."""
+"""`python -m standalone up`: runs everything until Ctrl-C, on the data of the last start."""
 
 import argparse
 from pathlib import Path
@@ -17,18 +17,19 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 async def _up(data: Path, seed: int | None, only: tuple[str, ...]) -> int:
     async with System(data_dir=data, seed=seed, only=only) as system:
-        system.say(_where(system))
+        system.report(_addresses(system))
         await system.watch()
     return 0
 
 
-def _where(system: System) -> str:
-    who = system.credentials
+def _addresses(system: System) -> str:
+    """Describe where to find what was started, for the person at the terminal."""
+    credentials = system.credentials
     lines = {
         "console": f"\nThe console is at {system.urls['console']}\n"
-        f"  sign in as {who.admin_email} with the password {who.admin_password}\n",
+        f"  sign in as {credentials.admin_email} with the password {credentials.admin_password}\n",
         "sandbox": f"The simulated providers are at {system.urls['sandbox']}, seed {system.seed};"
         " what to connect them with is at /_sandbox/credentials there\n",
     }
-    started = "".join(line for name, line in lines.items() if name in system.parts)
+    started = "".join(line for name, line in lines.items() if name in system.processes)
     return f"{started}Data and logs are in {system.data_dir}. Ctrl-C stops everything; the data stays."
