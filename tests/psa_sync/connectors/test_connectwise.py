@@ -133,7 +133,7 @@ async def test_a_code_base_that_moved_is_asked_for_and_found() -> None:
         lambda request: a_page(companies(1, 1)) if "/1/" in request.url.path else missing()
     )
     psa = ConnectWiseConnector(
-        an_api(server, at=renewable_access(2), policy=replace(HASTY, renew_on=POLICY.renew_on))
+        an_api(server, source=renewable_access(2), policy=replace(HASTY, renew_on=POLICY.renew_on))
     )
 
     found = [company.company_id async for company in psa.companies()]
