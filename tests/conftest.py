@@ -1,3 +1,3 @@
 """Real stores for every test that needs one: started once, a fresh database each time."""
 
-pytest_plugins = ("stores", "live_system", "reviewed_system")
+pytest_plugins = ("workers", "stores", "live_system", "reviewed_system")

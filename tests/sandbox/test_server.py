@@ -15,6 +15,8 @@ from sandboxes import psa_headers
 
 from sandbox.identity import identity_of
 
+pytestmark = pytest.mark.server
+
 API = "/v2025_1/apis/3.0"
 
 

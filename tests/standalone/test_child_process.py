@@ -11,6 +11,8 @@ from processes import a_part, alive, eventually
 from shared.errors import PermanentError
 from standalone.child_process import ChildProcess
 
+pytestmark = pytest.mark.server
+
 STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
 
 

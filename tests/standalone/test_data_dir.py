@@ -14,6 +14,8 @@ from shared.errors import PermanentError
 from standalone.credentials import Credentials
 from standalone.data_dir import fresh_logs, locked, ports, seed
 
+pytestmark = pytest.mark.server
+
 HOLDS = """
 import subprocess, sys, time
 from pathlib import Path

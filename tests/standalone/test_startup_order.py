@@ -10,6 +10,8 @@ from shared.errors import PermanentError
 from standalone.child_process import ChildProcess
 from standalone.startup_order import start_in_order, stop_in_order
 
+pytestmark = pytest.mark.server
+
 TELLS_WHEN_IT_ENDS = """
 import signal, sys, time
 def end(*_):

@@ -3,11 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from processes import python
 from pymongo import AsyncMongoClient
-from stores import free_port
 
+from standalone.port_claims import free_port
 from standalone.stores import mongo_url, secantusdb
+
+pytestmark = pytest.mark.server
 
 DYING = """
 import os, signal, sys

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 
 from compose_file import environment_of, image_of
-from stores import free_port
 from testcontainers.core.container import DockerContainer
 
 from standalone.child_process import Probe
+from standalone.port_claims import free_port
 from standalone.probes import documents_ready, kafka_ready, valkey_ready
 from standalone.services import Servers
 

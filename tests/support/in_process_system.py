@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from http_server import served
 from run_env import opened
-from stores import free_port
 
 import auth.app
 import auth.settings
@@ -30,6 +29,7 @@ import sandbox.settings
 import vendor_sync.app
 import vendor_sync.settings
 from shared.kafka import Publisher
+from standalone.port_claims import free_port
 
 PASSWORD = secrets.token_urlsafe(12)
 EMAIL = "admin@demo.test"

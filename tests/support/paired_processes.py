@@ -11,11 +11,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import SecretStr
 from reviewed_system import OBSERVED, Told
-from stores import free_port
 
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
 from standalone.child_process import ChildProcess
+from standalone.port_claims import free_port
 from standalone.probes import http_ready
 
 _PATIENCE = 60.0

