@@ -12,6 +12,8 @@ KAFKA   := .tools/kafka/.ready
 STATIC  := services/console/src/console/static/.ready
 
 export UV_NO_PROGRESS = 1
+# The tests start a hundred Python processes: each would compile all it imports if none kept the result.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: secrets help setup demo up quick test live bench faults lint format catalogue check lock clean
 

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from crashes import (
+    TAKEOVER,
     approve_until_answered,
     armed,
     audit_holds,
@@ -31,6 +32,7 @@ from reviewed_system import Told, a_story
 from shared.contracts.psa_sync import WriteQuantity
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.runtime.crash_points import POINTS
+from standalone.services import SERVICES
 from standalone.system import System
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
@@ -49,7 +51,8 @@ STORING = f"batch-stored {SubscriptionObserved.topic}"
 @pytest.fixture(scope="module")
 async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Told]:
     """A system of our own: its services are killed."""
-    async with System(data_dir=tmp_path_factory.mktemp("doomed"), seed=9) as system, a_story(system) as told:
+    place, overrides = tmp_path_factory.mktemp("doomed"), dict.fromkeys(SERVICES, TAKEOVER)
+    async with System(data_dir=place, seed=9, overrides=overrides) as system, a_story(system) as told:
         yield told
 
 

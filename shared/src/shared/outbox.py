@@ -81,10 +81,9 @@ class Relay:
     async def _leading(self) -> Lease | None:
         """Renew in good time, so that one look does not cost one write."""
         lease = self._lease
-        half = _TTL.total_seconds() / 2
         if lease is None or time.monotonic() >= lease.deadline:
             self._lease = await self._leases.take("outbox-relay", _TTL)
-        elif time.monotonic() >= lease.deadline - half:
+        elif time.monotonic() >= lease.deadline - lease.ttl.total_seconds() / 2:
             self._lease = None
             await lease.renew()
             self._lease = lease

@@ -138,7 +138,7 @@ async def test_refused_credentials_are_never_taken_for_an_absent_account(stage: 
 
 async def test_a_whole_marketplace_may_vanish_in_one_run(mongo: Mongo) -> None:
     """More than is stored in one transaction."""
-    vendor = FakeMarketplace(accounts_there=customers("c1", "c2"))
+    vendor = FakeMarketplace(accounts_there=customers("c1", "c2"), page_size=100)
     vendor.has(*(an_offer(f"s{n}", "offer", n) for n in range(520)))
     stage = Stage(mongo, vendor)
     await stage.run("before")

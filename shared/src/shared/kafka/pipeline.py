@@ -21,6 +21,7 @@ from shared.kafka.dead_letters import DeadLetters
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
 from shared.runtime.health import Health
+from shared.runtime.takeover import takeover_term
 
 log = structlog.get_logger()
 
@@ -29,6 +30,8 @@ Handler = Callable[[list[M]], Awaitable[None]]
 Letters = list[tuple[ConsumerRecord, Exception, int]]
 
 MAX_RECORDS = 500
+_SESSION = timedelta(seconds=10)
+"""How long a consumer that says nothing keeps its partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def consume(
     """Subscribe `handler` to the model's topic; the only place where a subscriber is declared."""
     run = _Batches(model, handler, DeadLetters(broker, service), patience.pauses)
     group = f"{service}.{model.topic}"
+    session_ms = round(takeover_term(_SESSION).total_seconds() * 1000)
 
     @wraps(handler)  # AsyncAPI sees the handler's own name
     async def on_records(records: Sequence[ConsumerRecord]) -> None:
@@ -73,8 +77,8 @@ def consume(
         ack_policy=AckPolicy.NACK_ON_ERROR,
         parser=_unparsed,
         decoder=_raw,
-        session_timeout_ms=10_000,
-        heartbeat_interval_ms=3_000,
+        session_timeout_ms=session_ms,
+        heartbeat_interval_ms=session_ms * 3 // 10,
     )(on_records)
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 from shared.errors import Conflict, TransientError
 from shared.mongo import Documents, Mongo
 from shared.runtime.attempt import attempt
+from shared.runtime.takeover import takeover_term
 
 _COLLECTION = "leases"
 
@@ -26,7 +27,7 @@ class Lease:
     name: str
     token: str
     deadline: float
-    _ttl: timedelta
+    ttl: timedelta
     _rows: Documents
 
     @property
@@ -44,12 +45,12 @@ class Lease:
         asked = time.monotonic()  # before the call: our deadline must never lie after the stored one
         renewed = await self._rows.change(
             {"_id": self.name, "token": self.token},
-            {"$set": {"until": datetime.now(UTC) + self._ttl}},
+            {"$set": {"until": datetime.now(UTC) + self.ttl}},
         )
         if not renewed:
             self.deadline = asked
             raise LeaseLost(f"the lease on {self.name} was taken over")
-        self.deadline = asked + self._ttl.total_seconds()
+        self.deadline = asked + self.ttl.total_seconds()
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -73,7 +74,7 @@ class Lease:
     async def _keep(self, limit: asyncio.Timeout) -> None:
         """A store that is away for a moment is no reason to stop; one that says no is."""
         while not limit.expired():
-            await asyncio.sleep(self._ttl.total_seconds() / 3)  # so that one which fails is not the end
+            await asyncio.sleep(self.ttl.total_seconds() / 3)  # so that one which fails is not the end
             await attempt(self.renew())
             with suppress(RuntimeError):  # it is running out this very moment
                 limit.reschedule(self.loop_deadline)
@@ -92,6 +93,7 @@ class Leases:
 
     async def take(self, name: str, ttl: timedelta) -> Lease | None:
         """The lease, or None while somebody else holds it."""
+        ttl = takeover_term(ttl)
         asked, now, token = time.monotonic(), datetime.now(UTC), uuid4().hex
         free = {"_id": name, "until": {"$lt": now}}
         try:

@@ -156,7 +156,9 @@ class RunWorker:
 
     async def _watch(self, walk: RunContext, *, wanted: bool) -> None:
         """Keep the lease; raise as soon as the run must not go on."""
-        while not await self._told_to_stop():
+        # Four looks a term: one that the store does not answer must not cost the lease.
+        look = min(self._tools.watch, walk.claimed.lease.ttl.total_seconds() / 4)
+        while not await self._told_to_stop(look):
             self._beat()
             renewed = await attempt(walk.claimed.lease.renew())
             if isinstance(renewed, LeaseLost):
@@ -166,9 +168,9 @@ class RunWorker:
                 raise stopped
         raise RunSuspended("this process is stopping")
 
-    async def _told_to_stop(self) -> bool:
+    async def _told_to_stop(self, within: float) -> bool:
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._tools.watch):
+            async with asyncio.timeout(within):
                 return await self._stopping.wait()
         return False
 

@@ -61,7 +61,7 @@ class ReconcilerLeader:
         left = lease.deadline - time.monotonic() if lease else 0
         if lease is None or left <= 0:
             lease = await self._leases.take("reconciling", _TTL)
-        elif left < _TTL.total_seconds() / 2:
+        elif left < lease.ttl.total_seconds() / 2:
             await lease.renew()
         self._lease = lease
         return lease
