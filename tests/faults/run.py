@@ -10,7 +10,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -26,6 +26,7 @@ from verdict import Judge
 from standalone import signals
 from standalone.data_dir import locked
 from standalone.demo.story import DemoStory
+from standalone.services import SERVICES
 from standalone.startup_order import tell
 from standalone.system import System
 
@@ -48,6 +49,8 @@ class Plan:
     data: Path
     within: float
     """Seconds of each round in which the kills fall."""
+    takeover: Mapping[str, str]
+    """The services' setting for how soon a dead one's work is taken over; empty for the usual terms."""
 
 
 @dataclass(slots=True)
@@ -117,7 +120,10 @@ async def run(plan: Plan) -> int:
 @asynccontextmanager
 async def _begun(plan: Plan, history: History) -> AsyncIterator[Faults]:
     """Everything running, a person signed in, nothing done yet."""
-    overrides = {"sandbox": {"SANDBOX__SUBSCRIPTIONS": str(plan.subscriptions)}}
+    overrides = {
+        "sandbox": {"SANDBOX__SUBSCRIPTIONS": str(plan.subscriptions)},
+        **dict.fromkeys(SERVICES, plan.takeover),
+    }
     async with (
         System(
             data_dir=plan.data / "system", seed=plan.seed % 10_000, overrides=overrides, say=_quiet
@@ -173,9 +179,11 @@ def _plan() -> Plan:
     parser.add_argument("--subscriptions", type=int, default=300, help="on top of the story's")
     parser.add_argument("--data", type=Path, default=DATA, help="emptied before it starts")
     parser.add_argument("--within", type=float, default=8, help="seconds of a round in which the kills fall")
+    parser.add_argument("--takeover", help="seconds until a dead service's work is taken over")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else secrets.randbelow(10_000)
-    return Plan(given.rounds, seed, given.subscriptions, given.data, given.within)
+    takeover = {"TRUEUP_TEST_TAKEOVER_SECONDS": given.takeover} if given.takeover else {}
+    return Plan(given.rounds, seed, given.subscriptions, given.data, given.within, takeover)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ RUN = Path(__file__).with_name("run.py")
 
 
 async def test_a_month_under_kills_ends_as_it_must(tmp_path: Path) -> None:
-    short = ["--rounds", "2", "--seed", "44", "--within", "4", "--subscriptions", "16", "--data"]
-    command = [str(RUN), *short, str(tmp_path)]
+    short = ["--rounds", "2", "--seed", "44", "--within", "4", "--subscriptions", "16"]
+    command = [str(RUN), *short, "--takeover", "4", "--data", str(tmp_path)]
 
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

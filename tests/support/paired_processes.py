@@ -10,6 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import SecretStr
+from crashes import TAKEOVER
 from reviewed_system import OBSERVED, Told
 
 from shared.mongo import Mongo
@@ -25,8 +26,11 @@ _SERVICE = "vendor-sync"
 
 @asynccontextmanager
 async def twins(told: Told) -> AsyncIterator[list[ChildProcess]]:
-    """vendor-sync twice; afterwards it runs once, as it did before."""
+    """vendor-sync twice, each with leases that run out soon; afterwards it runs once, as it did before."""
     part, port = told.system.parts[_SERVICE], free_port()
+    before = part.env
+    await part.stop()
+    part.env = {**before, **TAKEOVER}
     twin = replace(
         part,
         name=f"{_SERVICE}-twin",
@@ -35,10 +39,11 @@ async def twins(told: Told) -> AsyncIterator[list[ChildProcess]]:
         probe=http_ready(port),
     )
     try:
-        await twin.start()
+        await asyncio.gather(part.start(), twin.start())
         yield [part, twin]
     finally:
         await asyncio.gather(part.stop(), twin.stop())
+        part.env = before
         await part.start()
 
 

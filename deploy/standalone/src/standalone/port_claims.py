@@ -1,9 +1,9 @@
-"""Claims on TCP ports of this machine: two processes that look for free ports at once never get the same one.
+"""Claims on TCP ports of this machine: two processes that look for free ports at once never get the same.
 
-A port is only bound when its server starts, which is seconds after it was chosen. Until then a lock says whose
-it is: one byte of one file for each port, held until the claiming process ends, however it ends. For example:
-launcher A locks byte 20,417 and starts Kafka; launcher B finds the port unbound, cannot lock the byte, and
-looks on. Locks of one process do not exclude each other, so each process also remembers its own claims.
+A port is only bound when its server starts, which is seconds after it was chosen. Until then a lock says
+whose it is: one byte of one file for each port, held until the claiming process ends, however it ends. For
+example: launcher A locks byte 20,417 and starts Kafka; launcher B finds the port unbound, cannot lock the
+byte, and looks on. Locks of one process do not exclude each other, so each also remembers its own claims.
 """
 
 import fcntl
