@@ -97,7 +97,7 @@ async def outcomes(live: StatusChannel) -> dict[str, Any]:
 
 async def until(look: Callable[[], Awaitable[Any]], good: Callable[[Any], bool]) -> Any:
     """What is seen once it is good."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not good(seen := await look()):
             await asyncio.sleep(0.05)
     return seen

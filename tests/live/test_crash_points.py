@@ -35,7 +35,7 @@ from shared.runtime.crash_points import POINTS
 from standalone.services import SERVICES
 from standalone.system import System
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.live
 
 READING = [f"observation-published {SubscriptionObserved.topic}", "detail-observed"]
 DECIDING = [

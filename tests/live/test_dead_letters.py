@@ -41,7 +41,7 @@ async def test_bad_messages_are_set_aside_and_their_neighbours_unharmed(told: To
 
     expected = {f"{TOPIC}:0:{place.offset}": body for place, body in zip(sent[1:5], BAD, strict=True)}
     assert letters == {"matcher": expected, "billing": expected}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while await neighbours(told) != ["Neighbour A", "Neighbour B"]:
             await asyncio.sleep(0.1)
 
@@ -55,7 +55,7 @@ async def letters_of(told: Told, service: str, since: int) -> dict[str, bytes]:
             bootstrap_servers=told.system.servers.kafka,
             auto_offset_reset="earliest",
         ) as reader,
-        asyncio.timeout(30),
+        asyncio.timeout(120),
     ):
         async for record in reader:
             origin = dict(record.headers)["x-origin"].decode()

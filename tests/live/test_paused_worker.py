@@ -9,7 +9,7 @@ from crashes import lines_say_what_their_inputs_do
 from paired_processes import books, has_taken_up, left_dirty, places, said_by, said_since, twins
 from reviewed_system import Told
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.live
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_a_paused_worker_is_succeeded_and_says_nothing_past_its_lease(slow
 async def reading(told: Told, sync_id: str) -> str:
     """The run that answers the sync, once it has read some details."""
     wanted = (told.story.vendor_id, sync_id, "details")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         async for status in told.desk.statuses():
             place = (status["integration_id"], status["sync_id"], status["phase"])
             if place == wanted and status["done"] >= 2:

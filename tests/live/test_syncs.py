@@ -38,7 +38,7 @@ async def test_progress_rises_and_the_outcome_comes_after_the_reconciliation(tol
 
 async def until_the_outcome(told: Told, sync_id: str) -> Any:
     """The marketplace's statuses of this sync, to the one with the outcome."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         async for status in told.desk.statuses():
             if (status["integration_id"], status["sync_id"]) == (told.story.vendor_id, sync_id):
                 yield status

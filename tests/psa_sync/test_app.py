@@ -42,7 +42,7 @@ class Running:
         await self._reached("writes", {"finished": True}, count)
 
     async def _reached(self, collection: str, filter_: dict[str, object], count: int) -> None:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         rows = self._mongo.all_tenants(collection)
         while await rows.count(filter_) < count:
             assert time.monotonic() < until, f"{collection} did not get there"

@@ -46,10 +46,11 @@ def test_a_missing_or_wrong_setting_is_one_line_and_exit_code_2(settings: dict[s
 
 def test_answers_do_not_wait_for_delayed_acknowledgements(tmp_path: Path) -> None:
     with sandbox_process.running(tmp_path) as place, httpx.Client(base_url=place.origin) as client:
-        took = [_timed(client) for _ in range(40)]
+        for _ in range(20):
+            _timed(client)
 
-    # Without TCP_NODELAY every answer but the first few takes 44 ms, on the idlest machine.
-    assert min(took[20:]) < 0.03
+        # Without TCP_NODELAY every answer but the first few takes 44 ms, on the idlest machine.
+        assert any(_timed(client) < 0.03 for _ in range(500))
 
 
 def test_it_serves_https_with_a_given_certificate(tmp_path: Path) -> None:

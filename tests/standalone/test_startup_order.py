@@ -27,6 +27,7 @@ def a_teller(place: Path, name: str, *after: str) -> ChildProcess:
     part = a_part(place, name=name)
     part.command = [sys.executable, "-c", TELLS_WHEN_IT_ENDS, str(place / "ends"), name]
     part.after = after
+    part.grace = 300  # in its own time: whoever is killed instead tells nothing
     return part
 
 

@@ -31,7 +31,7 @@ async def test_what_a_killed_client_left_open_holds_up_nobody_for_long(tmp_path:
     dying = python("-c", DYING, mongo_url(port))
     await asyncio.to_thread(dying.communicate)
 
-    async with AsyncMongoClient[dict[str, int]](mongo_url(port)) as client, asyncio.timeout(15):
+    async with AsyncMongoClient[dict[str, int]](mongo_url(port)) as client, asyncio.timeout(60):
         things = client.shop.things
         await things.update_one({"_id": 1}, {"$inc": {"seen": 1}})
         found = await things.find_one({"_id": 1})

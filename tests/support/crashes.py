@@ -23,7 +23,7 @@ Json = dict[str, Any]
 TAKEOVER = {"TRUEUP_TEST_TAKEOVER_SECONDS": "4"}
 """For services that are to be killed: what a dead one held is free after so long."""
 
-_PATIENCE = 40.0
+_PATIENCE = 120.0
 _GLANCE = 0.05
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from pydantic import SecretStr
 from crashes import TAKEOVER
+from pydantic import SecretStr
 from reviewed_system import OBSERVED, Told
 
 from shared.mongo import Mongo
@@ -19,7 +19,7 @@ from standalone.child_process import ChildProcess
 from standalone.port_claims import free_port
 from standalone.probes import http_ready
 
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 _GLANCE = 0.02
 _SERVICE = "vendor-sync"
 

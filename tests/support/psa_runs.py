@@ -81,7 +81,7 @@ class Site:
 
     async def read(self, agreement_id: str) -> None:
         """Wait until the lines of this agreement are marked as read."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         filter_ = {"agreement.agreement_id": agreement_id, "state": "done"}
         while not await self.mongo.all_tenants("todo").count(filter_):
             assert time.monotonic() < until, f"agreement {agreement_id} was not read"

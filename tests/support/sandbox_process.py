@@ -12,7 +12,7 @@ from pathlib import Path
 
 from standalone.port_claims import free_port
 
-READY_WITHIN = 20.0
+READY_WITHIN = 60.0
 COMMAND = [sys.executable, "-m", "sandbox"]
 
 
@@ -40,7 +40,7 @@ def running(folder: Path, **settings: str) -> Iterator[Running]:
         yield place
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def _wait_for(place: Running, process: subprocess.Popen[bytes]) -> None:

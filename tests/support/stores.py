@@ -61,7 +61,7 @@ def _running(command: list[str], port: int) -> Iterator[None]:
         process.wait(10)
 
 
-def _wait_for(port: int, patience: float = 20) -> None:
+def _wait_for(port: int, patience: float = 60) -> None:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         try:

@@ -104,7 +104,7 @@ async def tell(world: World) -> None:
         await world.hear(*batch)
         await world.reconcile()
     await world.closing.hear(ENDS)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await open_runs(world.mongo):  # as the jobs do: again and again, until all is closed
             await world.settle()
     await world.settle()

@@ -166,7 +166,7 @@ async def test_a_sign_in_that_is_throttled_holds_everyone_back() -> None:
         policy=CallPolicy(attempts=1),
     ) as inner:
         access = IntegrationAccess(inner, "demo", "int_1")
-        async with an_api(auth.provider, at=access, budget=budget, policy=CallPolicy(deadline=0.5)) as api:
+        async with an_api(auth.provider, at=access, budget=budget, policy=CallPolicy(deadline=30)) as api:
             assert await api.get("/x") == {}
 
     assert (budget.pauses, budget.spent) == ([3600], 2)

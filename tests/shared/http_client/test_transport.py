@@ -41,7 +41,7 @@ async def test_an_answer_that_is_too_long_is_not_read_to_its_end() -> None:
 
 async def test_a_server_that_never_answers_ends_at_the_deadline() -> None:
     async with raw_server(b"HTTP/1.1 200 OK\r\n", hold=True) as (origin, heard):
-        api = a_real_api(origin, CallPolicy(deadline=0.1, first_wait=0.001))
+        api = a_real_api(origin, CallPolicy(deadline=1.0, first_wait=0.001))
         with pytest.raises(TransientError, match="got no answer: TimeoutError"):
             await api.get("/x")
         await api.aclose()

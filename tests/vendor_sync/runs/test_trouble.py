@@ -134,7 +134,7 @@ async def test_a_run_that_waits_for_its_quota_says_so(stage: Stage) -> None:
         stage.vendor.held_for = 0.0
 
     stage.vendor.asked = held
-    finished = await asyncio.wait_for(stage.run(), 20)
+    finished = await asyncio.wait_for(stage.run(), 60)
 
     assert finished.outcome is Outcome.COMPLETE
     assert stage.board.told[-1].phase == "reconciling"
@@ -184,7 +184,7 @@ async def test_a_worker_paused_beyond_its_lease_publishes_nothing_more(stage: St
 
     async def replaced(_: str) -> None:
         await stage.mongo.all_tenants("leases").change({}, {"$set": {"token": "another's"}})
-        await asyncio.sleep(0.5)
+        await asyncio.Event().wait()  # until the worker notices, and is cut off
 
     stage.vendor.asked = replaced
     with pytest.raises(LeaseLost):
