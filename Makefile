@@ -5,13 +5,17 @@ UV      := 0.13.9
 BIN     := .venv/bin
 SOURCES := shared services deploy tests .ci
 MEMBERS := shared $(patsubst %,services/%,auth vendor-sync psa-sync matcher billing console) deploy/standalone deploy/sandbox
+WORKERS ?= 3
+DEAL     = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 READY   := .venv/.ready
 KAFKA   := .tools/kafka/.ready
 STATIC  := services/console/src/console/static/.ready
 
 export UV_NO_PROGRESS = 1
+# The tests start a hundred Python processes: each would compile all it imports if none kept the result.
+export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: secrets help setup demo up test live bench faults lint format catalogue check lock clean
+.PHONY: secrets help setup demo up quick test live bench faults lint format catalogue check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -24,11 +28,14 @@ demo: setup ## the whole story on fresh data, judged by the simulated PSA itself
 up: setup ## start everything and leave it running; prints the console's address and sign-in
 	@$(BIN)/python -m standalone up $(if $(SEED),--seed $(SEED))
 
-test: setup ## all tests, those on real servers included
-	@$(BIN)/pytest -q
+quick: $(READY) ## all tests that need no server, in under a minute
+	@$(BIN)/pytest -q -m "not server" $(DEAL)
+
+test: setup ## all tests, those on real servers included (WORKERS=, three by default)
+	@$(BIN)/pytest -q $(DEAL)
 
 live: setup ## only the tests on real servers
-	@$(BIN)/pytest -q -m live
+	@$(BIN)/pytest -q -m live $(DEAL)
 
 bench: setup ## how far we are from the bare minimum, side by side (QUICK=1 for a first look, ROWS="a b" for some)
 	@PYTHONPATH=tests/support QUICK=$(QUICK) $(BIN)/python -m tests.bench $(ROWS)

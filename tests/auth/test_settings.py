@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
+pytestmark = pytest.mark.server
+
 WHOLE = {
     "KAFKA__SERVERS": "127.0.0.1:9",
     "MONGO__URL": "mongodb://127.0.0.1:9",

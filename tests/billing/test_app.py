@@ -99,7 +99,7 @@ async def outcomes(live: StatusChannel) -> dict[str, Any]:
 
 async def until(read: Callable[[], Awaitable[Any]], is_good: Callable[[Any], bool]) -> Any:
     """Reads again and again; returns what is read once it is good."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not is_good(found := await read()):
             await asyncio.sleep(0.05)
     return found

@@ -63,7 +63,7 @@ async def browser(redis_settings: RedisSettings) -> AsyncIterator[httpx.AsyncCli
             events_at_once=1,
         )
         console = await stack.enter_async_context(serve(create_app(settings)))
-        yield await stack.enter_async_context(httpx.AsyncClient(base_url=console, timeout=10))
+        yield await stack.enter_async_context(httpx.AsyncClient(base_url=console, timeout=60))
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from http_server import serve
 
 from shared.runtime.health import Health
 
+pytestmark = pytest.mark.server
+
 BUILT = {name: service["build"]["args"] for name, service in services().items() if "build" in service}
 OURS = {"shared", "auth", "vendor_sync", "psa_sync", "matcher", "billing", "console", "sandbox", "standalone"}
 IMAGE = parse_stages()[""]

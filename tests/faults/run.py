@@ -15,7 +15,7 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -31,6 +31,7 @@ from verdict import InvariantChecker
 from standalone import signals
 from standalone.data_dir import locked
 from standalone.demo.story import DemoStory
+from standalone.services import SERVICES
 from standalone.startup_order import print_line
 from standalone.system import System
 
@@ -53,6 +54,8 @@ class FaultPlan:
     data: Path
     kill_window_seconds: float
     """How long the part of a round lasts in which the kills fall."""
+    takeover: Mapping[str, str]
+    """The services' setting for how soon the work of a dead one is taken over; empty for the usual terms."""
 
 
 @dataclass(slots=True)
@@ -130,7 +133,10 @@ async def run(plan: FaultPlan) -> int:
 @asynccontextmanager
 async def _open_run(plan: FaultPlan, history: History) -> AsyncIterator[FaultRun]:
     """Start everything and sign in; nothing else is done yet."""
-    overrides = {"sandbox": {"SANDBOX__SUBSCRIPTIONS": str(plan.subscriptions)}}
+    overrides = {
+        "sandbox": {"SANDBOX__SUBSCRIPTIONS": str(plan.subscriptions)},
+        **dict.fromkeys(SERVICES, plan.takeover),
+    }
     async with (
         System(
             data_dir=plan.data / "system", seed=plan.seed % 10_000, overrides=overrides, report=lambda _: None
@@ -182,9 +188,11 @@ def _parse_plan() -> FaultPlan:
     parser.add_argument("--subscriptions", type=int, default=300, help="on top of the story's")
     parser.add_argument("--data", type=Path, default=DATA, help="emptied before it starts")
     parser.add_argument("--within", type=float, default=8, help="seconds of a round in which the kills fall")
+    parser.add_argument("--takeover", help="seconds until a dead service's work is taken over")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else secrets.randbelow(10_000)
-    return FaultPlan(given.rounds, seed, given.subscriptions, given.data, given.within)
+    takeover = {"TRUEUP_TEST_TAKEOVER_SECONDS": given.takeover} if given.takeover else {}
+    return FaultPlan(given.rounds, seed, given.subscriptions, given.data, given.within, takeover)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.live
 
 RUN = Path(__file__).with_name("run.py")
 
 
 async def test_a_month_under_kills_ends_without_a_fault(tmp_path: Path) -> None:
-    short = ["--rounds", "2", "--seed", "44", "--within", "4", "--subscriptions", "16", "--data"]
-    command = [str(RUN), *short, str(tmp_path)]
+    short = ["--rounds", "2", "--seed", "44", "--within", "4", "--subscriptions", "16"]
+    command = [str(RUN), *short, "--takeover", "4", "--data", str(tmp_path)]
 
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

@@ -87,7 +87,7 @@ async def redelivered(reviewed: ReviewedSystem, approval_id: str) -> None:
             WriteQuantity.topic, bootstrap_servers=servers, auto_offset_reset="earliest"
         ) as reader,
         AIOKafkaProducer(bootstrap_servers=servers) as writer,
-        asyncio.timeout(20),
+        asyncio.timeout(120),
     ):
         async for record in reader:
             if WriteQuantity.model_validate_json(record.value).approval_id == approval_id:
@@ -98,6 +98,6 @@ async def redelivered(reviewed: ReviewedSystem, approval_id: str) -> None:
 
 
 async def answered_again(reviewed: ReviewedSystem, before: dict[str, int]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while await reviewed.record_counts(tuple(before)) == before:
             await asyncio.sleep(0.1)

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from crashes import (
+    TAKEOVER,
     add_one_seat,
     approve_until_answered,
     armed_to_crash,
@@ -31,9 +32,10 @@ from reviewed_system import ReviewedSystem, open_reviewed_system
 from shared.contracts.psa_sync import WriteQuantity
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.runtime.crash_points import POINTS
+from standalone.services import SERVICES
 from standalone.system import System
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.live
 
 READING = [f"observation-published {SubscriptionObserved.topic}", "detail-observed"]
 DECIDING = [
@@ -49,8 +51,9 @@ STORING = f"batch-stored {SubscriptionObserved.topic}"
 @pytest.fixture(scope="module")
 async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReviewedSystem]:
     """A system of our own: its services are killed."""
+    data_dir, overrides = tmp_path_factory.mktemp("doomed"), dict.fromkeys(SERVICES, TAKEOVER)
     async with (
-        System(data_dir=tmp_path_factory.mktemp("doomed"), seed=9) as system,
+        System(data_dir=data_dir, seed=9, overrides=overrides) as system,
         open_reviewed_system(system) as reviewed,
     ):
         yield reviewed

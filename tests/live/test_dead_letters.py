@@ -43,7 +43,7 @@ async def test_bad_messages_are_set_aside_and_their_neighbours_unharmed(reviewed
 
     expected = {f"{TOPIC}:0:{place.offset}": body for place, body in zip(sent[1:5], BAD, strict=True)}
     assert letters == {"matcher": expected, "billing": expected}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while await neighbours(reviewed) != ["Neighbour A", "Neighbour B"]:
             await asyncio.sleep(0.1)
 
@@ -57,7 +57,7 @@ async def letters_of(reviewed: ReviewedSystem, service: str, since: int) -> dict
             bootstrap_servers=reviewed.system.servers.kafka,
             auto_offset_reset="earliest",
         ) as reader,
-        asyncio.timeout(30),
+        asyncio.timeout(120),
     ):
         async for record in reader:
             origin = dict(record.headers)["x-origin"].decode()

@@ -17,7 +17,7 @@ from paired_processes import (
 )
 from reviewed_system import ReviewedSystem
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.live
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def test_a_paused_worker_is_succeeded_and_says_nothing_past_its_lease(slow
 async def reading(reviewed: ReviewedSystem, sync_id: str) -> str:
     """The run that answers the sync, once it has read some details."""
     wanted = (reviewed.story.vendor_id, sync_id, "details")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         async for status in reviewed.client.stream_statuses():
             place = (status["integration_id"], status["sync_id"], status["phase"])
             if place == wanted and status["done"] >= 2:

@@ -40,7 +40,7 @@ async def test_progress_rises_and_the_outcome_comes_after_the_reconciliation(
 
 async def until_the_outcome(reviewed: ReviewedSystem, sync_id: str) -> Any:
     """The marketplace's statuses of this sync, to the one with the outcome."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         async for status in reviewed.client.stream_statuses():
             if (status["integration_id"], status["sync_id"]) == (reviewed.story.vendor_id, sync_id):
                 yield status

@@ -23,7 +23,7 @@ async def matcher(mongo: Mongo) -> AsyncIterator[MatcherClient]:
         yield client
 
 
-@pytest.fixture(params=["memory", "mongo"])
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.server)])
 def world(request: pytest.FixtureRequest) -> MatcherWorld:
     if request.param == "memory":
         return memory_world()

@@ -42,7 +42,7 @@ class Running:
         await self._wait_for("writes", {"finished": True}, count)
 
     async def _wait_for(self, collection: str, filter_: dict[str, object], count: int) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         rows = self._mongo.all_tenants(collection)
         while await rows.count(filter_) < count:
             assert time.monotonic() < deadline, f"{collection} did not reach {count}"

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import sandbox_process
 import trustme
+
+pytestmark = pytest.mark.server
 
 CLIENT = Path(__file__).parents[1] / "support" / "psa_client.py"
 

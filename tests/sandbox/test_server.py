@@ -15,6 +15,8 @@ from sandboxes import psa_headers
 
 from sandbox.identity import derive_identity
 
+pytestmark = pytest.mark.server
+
 API = "/v2025_1/apis/3.0"
 
 
@@ -44,14 +46,17 @@ def test_a_missing_or_wrong_setting_is_one_line_and_exit_code_2(settings: dict[s
 
 def test_answers_do_not_wait_for_delayed_acknowledgements(tmp_path: Path) -> None:
     with sandbox_process.run_sandbox(tmp_path) as process, httpx.Client(base_url=process.origin) as client:
-        seconds = []
-        for _ in range(40):
-            started = time.perf_counter()
-            client.get("/health/ready").raise_for_status()
-            seconds.append(time.perf_counter() - started)
+        for _ in range(20):
+            answer_seconds(client)
 
-    # Without TCP_NODELAY every answer but the first few takes 44 ms, on the idlest machine.
-    assert min(seconds[20:]) < 0.03
+        # Without TCP_NODELAY every answer but the first few takes 44 ms, on the idlest machine.
+        assert any(answer_seconds(client) < 0.03 for _ in range(500))
+
+
+def answer_seconds(client: httpx.Client) -> float:
+    started = time.perf_counter()
+    client.get("/health/ready").raise_for_status()
+    return time.perf_counter() - started
 
 
 def test_it_serves_https_with_a_given_certificate(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def a_status(
 
 
 async def first(following: AsyncIterator[RunStatus], count: int) -> list[RunStatus]:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         return [await anext(following) for _ in range(count)]
 
 

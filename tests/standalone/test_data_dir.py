@@ -1,36 +1,49 @@
 """What a launcher finds again in its directory, and that no other one is there."""
 
 import os
+import signal
 import socket
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import pytest
-from processes import python, told
+from processes import alive, python, told
 
 from shared.errors import PermanentError
 from standalone.credentials import Credentials
 from standalone.data_dir import allocate_ports, choose_seed, locked, rotate_logs
+
+pytestmark = pytest.mark.server
 
 HOLDS = """
 import subprocess, sys, time
 from pathlib import Path
 from standalone.data_dir import locked
 with locked(Path(sys.argv[1])) as held:
+    orphan = None
     if len(sys.argv) > 2:
-        subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({sys.argv[2]})"], pass_fds=(held,))
-    print("held", flush=True)
+        part = [sys.executable, "-c", "import time; time.sleep(600)"]
+        orphan = subprocess.Popen(part, pass_fds=(held,)).pid
+    print("held", orphan, flush=True)
     time.sleep(600)
 """
 
 
-def a_holder(place: Path, *more: str) -> subprocess.Popen[str]:
-    holder = python("-c", HOLDS, str(place), *more)
+def a_holder(place: Path) -> subprocess.Popen[str]:
+    """A launcher that holds the directory."""
+    holder = python("-c", HOLDS, str(place))
     assert holder.stdout
-    assert holder.stdout.readline() == "held\n"
+    assert holder.stdout.readline() == "held None\n"
     return holder
+
+
+def a_holder_with_a_part(place: Path) -> tuple[subprocess.Popen[str], int]:
+    """A launcher that holds the directory, and a part of it that holds it too."""
+    holder = python("-c", HOLDS, str(place), "and a part")
+    assert holder.stdout
+    return holder, int(holder.stdout.readline().removeprefix("held "))
 
 
 def end(holder: subprocess.Popen[str]) -> None:
@@ -49,15 +62,16 @@ def test_two_launchers_do_not_share_a_directory(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_launcher_left_behind_is_waited_for(tmp_path: Path) -> None:
-    other = a_holder(tmp_path, "1")
+    other, orphan = a_holder_with_a_part(tmp_path)
     other.kill()
-    other.wait(10)
-    began = time.monotonic()
+    other.wait()
+    assert alive(orphan)
+    ending = Timer(0.3, os.kill, (orphan, signal.SIGKILL))
+    ending.start()
 
     with locked(tmp_path):
-        waited = time.monotonic() - began
+        assert not alive(orphan)
 
-    assert waited > 0.1
     told(other)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from processes import alive, command_of, eventually, family, listening, python, told
 
+pytestmark = pytest.mark.server
+
 SERVERS = ("kafka", "secantusdb", "valkey", "topics", "sandbox")
 
 MAVEN_ONLY = """

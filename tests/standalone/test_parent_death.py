@@ -10,6 +10,8 @@ from processes import alive, eventually, python, told
 
 from standalone import parent_death
 
+pytestmark = pytest.mark.server
+
 SLEEPS = """
 import os, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])

@@ -9,6 +9,8 @@ from processes import python, told
 from standalone.credentials import Credentials
 from standalone.services import SANDBOX, SERVICES, Servers, SystemContext, service_environment
 
+pytestmark = pytest.mark.server
+
 LOADS = """
 import importlib, sys
 from shared.runtime.settings import load

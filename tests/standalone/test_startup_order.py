@@ -10,6 +10,8 @@ from shared.errors import PermanentError
 from standalone.child_process import ChildProcess
 from standalone.startup_order import start_in_order, stop_in_order
 
+pytestmark = pytest.mark.server
+
 TELLS_WHEN_IT_ENDS = """
 import signal, sys, time
 def end(*_):
@@ -25,6 +27,7 @@ def a_teller(place: Path, name: str, *after: str) -> ChildProcess:
     part = a_part(place, name=name)
     part.command = [sys.executable, "-c", TELLS_WHEN_IT_ENDS, str(place / "ends"), name]
     part.after = after
+    part.stop_timeout_seconds = 300  # in its own time: whoever is killed instead tells nothing
     return part
 
 

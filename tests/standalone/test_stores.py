@@ -3,11 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from processes import python
 from pymongo import AsyncMongoClient
-from stores import free_port
 
+from standalone.port_claims import claim_free_port
 from standalone.stores import mongo_url, secantusdb
+
+pytestmark = pytest.mark.server
 
 DYING = """
 import os, signal, sys
@@ -22,13 +25,13 @@ with client.start_session() as session:
 
 
 async def test_what_a_killed_client_left_open_holds_up_nobody_for_long(tmp_path: Path) -> None:
-    port = free_port()
+    port = claim_free_port()
     part = secantusdb(tmp_path, port, tmp_path, transaction_lifetime_seconds=1)
     await part.start()
     dying = python("-c", DYING, mongo_url(port))
     await asyncio.to_thread(dying.communicate)
 
-    async with AsyncMongoClient[dict[str, int]](mongo_url(port)) as client, asyncio.timeout(15):
+    async with AsyncMongoClient[dict[str, int]](mongo_url(port)) as client, asyncio.timeout(60):
         things = client.shop.things
         await things.update_one({"_id": 1}, {"$inc": {"seen": 1}})
         found = await things.find_one({"_id": 1})

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 
 from compose_file import environment_of, image_of
-from stores import free_port
 from testcontainers.core.container import DockerContainer
 
 from standalone.child_process import Probe
+from standalone.port_claims import claim_free_port
 from standalone.probes import documents_ready, kafka_ready, valkey_ready
 from standalone.services import Servers
 
@@ -23,7 +23,7 @@ _WITHIN = 120.0
 @asynccontextmanager
 async def in_containers() -> AsyncIterator[Servers]:
     """Three fresh servers; raises Docker's own error where no engine answers."""
-    kafka_port, mongo_port, redis_port = free_port(), free_port(), free_port()
+    kafka_port, mongo_port, redis_port = claim_free_port(), claim_free_port(), claim_free_port()
     mongo_url = f"mongodb://127.0.0.1:{mongo_port}/?replicaSet=rs0"
     with ExitStack() as running:
         running.enter_context(_kafka(kafka_port))

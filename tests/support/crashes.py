@@ -25,7 +25,10 @@ from standalone.child_process import ChildProcess
 
 Json = dict[str, Any]
 
-_TIMEOUT_SECONDS = 40.0
+TAKEOVER = {"TRUEUP_TEST_TAKEOVER_SECONDS": "4"}
+"""For services that are to be killed: what a dead one held is free after so long."""
+
+_TIMEOUT_SECONDS = 120.0
 _POLL_SECONDS = 0.05
 
 

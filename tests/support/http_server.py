@@ -17,7 +17,7 @@ async def serve(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     serving = asyncio.ensure_future(server.serve())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not server.started:
                 await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]

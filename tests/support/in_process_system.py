@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from http_server import serve
 from run_env import unfenced
-from stores import free_port
 
 import auth.app
 import auth.settings
@@ -30,6 +29,7 @@ import sandbox.settings
 import vendor_sync.app
 import vendor_sync.settings
 from shared.kafka import Publisher
+from standalone.port_claims import claim_free_port
 
 PASSWORD = secrets.token_urlsafe(12)
 EMAIL = "admin@demo.test"
@@ -44,7 +44,7 @@ Apps = Mapping[str, FastAPI]
 @asynccontextmanager
 async def whole_system(mongo_url: str, redis_url: str, seed: int) -> AsyncIterator[dict[str, str]]:
     """Everything up, as one process; yields the services' addresses."""
-    ports = {name: free_port() for name in _NAMES}
+    ports = {name: claim_free_port() for name in _NAMES}
     apps = _apps(ports, mongo_url, redis_url)
     providers = sandbox.settings.Settings(port=ports["sandbox"], seed=seed)
     async with AsyncExitStack() as stack:
@@ -63,8 +63,8 @@ def brokers() -> dict[str, KafkaBroker]:
 
 
 def subscribers(service: str) -> list[Any]:
-    """What a service listens with; their options have no public type."""
-    return list(brokers()[service].subscribers)
+    """What a service listens with, by topic (a broker keeps no order); their options have no public type."""
+    return sorted(brokers()[service].subscribers, key=lambda subscriber: subscriber.topic_names)
 
 
 def _brokers(apps: Apps) -> dict[str, KafkaBroker]:

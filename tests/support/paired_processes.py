@@ -19,24 +19,28 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from crashes import TAKEOVER
 from pydantic import SecretStr
 from reviewed_system import OBSERVED, ReviewedSystem
-from stores import free_port
 
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
 from standalone.child_process import ChildProcess
+from standalone.port_claims import claim_free_port
 from standalone.probes import http_ready
 
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 120.0
 _POLL_SECONDS = 0.02
 _SERVICE = "vendor-sync"
 
 
 @asynccontextmanager
 async def two_workers(reviewed: ReviewedSystem) -> AsyncIterator[list[ChildProcess]]:
-    """Run vendor-sync twice; when the block ends it runs once, as before."""
-    first, port = reviewed.system.processes[_SERVICE], free_port()
+    """Run vendor-sync twice, with leases that run out soon; when the block ends it runs once, as before."""
+    first, port = reviewed.system.processes[_SERVICE], claim_free_port()
+    usual_env = first.env
+    await first.stop()
+    first.env = {**usual_env, **TAKEOVER}
     second = replace(
         first,
         name=f"{_SERVICE}-twin",
@@ -45,10 +49,11 @@ async def two_workers(reviewed: ReviewedSystem) -> AsyncIterator[list[ChildProce
         probe=http_ready(port),
     )
     try:
-        await second.start()
+        await asyncio.gather(first.start(), second.start())
         yield [first, second]
     finally:
         await asyncio.gather(first.stop(), second.stop())
+        first.env = usual_env
         await first.start()
 
 

@@ -25,7 +25,7 @@ def a_part(place: Path, *, code: str = EVER, name: str = "billing") -> ChildProc
     return ChildProcess(name=name, command=[sys.executable, "-c", code], log_path=log, probe=has_spoken)
 
 
-async def eventually(holds: Callable[[], bool], *, within: float = 15) -> bool:
+async def eventually(holds: Callable[[], bool], *, within: float = 60) -> bool:
     """True as soon as it holds, false when it never does."""
     until = time.monotonic() + within
     while not holds():
@@ -46,7 +46,7 @@ def python(*arguments: str, **settings: str) -> subprocess.Popen[str]:
     )
 
 
-def told(process: subprocess.Popen[str], *, within: float = 60) -> tuple[int, str, str]:
+def told(process: subprocess.Popen[str], *, within: float = 300) -> tuple[int, str, str]:
     """Its exit code, what it said and what it complained of, once it has ended."""
     said, complaint = process.communicate(timeout=within)
     return process.returncode, said, complaint

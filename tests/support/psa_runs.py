@@ -86,7 +86,7 @@ class PsaRunHarness:
 
     async def wait_until_read(self, agreement_id: str) -> None:
         """Waits until the lines of this agreement are read."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         filter_ = {"agreement.agreement_id": agreement_id, "state": "done"}
         while not await self.mongo.all_tenants("todo").count(filter_):
             assert time.monotonic() < deadline, f"agreement {agreement_id} was not read"

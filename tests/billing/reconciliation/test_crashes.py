@@ -104,7 +104,7 @@ async def tell(world: World) -> None:
         await world.ingest(*batch)
         await world.reconcile()
     await world.run_closer.record(ENDS)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await open_runs(world.mongo):  # as the jobs do: again and again, until all is closed
             await world.settle()
     await world.settle()

@@ -47,13 +47,13 @@ async def test_a_success_that_is_no_json_is_tried_again_and_then_unexpected(text
     assert len(provider.requests) == 6
 
 
-@pytest.mark.parametrize("seconds", [1, 86_400])
+@pytest.mark.parametrize("seconds", [60, 86_400])
 async def test_a_wait_longer_than_the_deadline_is_handed_to_the_caller(seconds: int) -> None:
     until = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
-    header = str(seconds) if seconds == 1 else until
+    header = str(seconds) if seconds == 60 else until
     provider = Provider(httpx.Response(429, headers={"Retry-After": header}))
 
-    async with an_api(provider, policy=CallPolicy(total_timeout=timedelta(seconds=0.5))) as api:
+    async with an_api(provider, policy=CallPolicy(total_timeout=timedelta(seconds=30))) as api:
         with pytest.raises(TransientError) as raised:
             await api.get("/x")
 
@@ -66,7 +66,7 @@ async def test_retry_after_wins_over_the_floor() -> None:
 
     async with (
         an_api(provider, policy=CallPolicy(throttle_pause=timedelta(minutes=10))) as api,
-        asyncio.timeout(5),
+        asyncio.timeout(60),
     ):
         assert await api.get("/x") == {"ok": True}
 
@@ -99,9 +99,9 @@ async def test_a_quota_is_waited_for_in_the_rate_limit_however_long_a_call_may_t
 
     async with (
         an_api(
-            provider, policy=CallPolicy(total_timeout=timedelta(seconds=0.5)), rate_limit=rate_limit
+            provider, policy=CallPolicy(total_timeout=timedelta(seconds=30)), rate_limit=rate_limit
         ) as api,
-        asyncio.timeout(5),
+        asyncio.timeout(60),
     ):
         assert await api.get("/x") == {"ok": True}
 

@@ -173,7 +173,7 @@ async def test_a_handler_that_never_ends_makes_the_process_count_as_stuck() -> N
 
     async with TestKafkaBroker(a_broker(handler, health, ConsumePolicy(stuck_after=timedelta(0)))) as broker:
         sending = asyncio.ensure_future(sent(broker, body_of(a_command())))
-        await asyncio.wait_for(handler.called.wait(), 5)
+        await asyncio.wait_for(handler.called.wait(), 60)
         stalled = health.stalled()
         hold.set()
         await sending

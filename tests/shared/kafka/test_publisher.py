@@ -10,16 +10,19 @@ from shared.kafka import Publisher
 
 
 class FakeProducer:
-    """Takes each message at once, as Kafka's client does while it has room, after a stop of the process."""
+    """Takes each message at once, as Kafka's client does while it has room."""
 
-    def __init__(self, *, pause_seconds: float = 0.0) -> None:
+    def __init__(self, *, paused_until: float = 0.0) -> None:
+        """The process stands still until that moment of the loop's clock, once it has taken a message."""
         self.keys: list[bytes] = []
-        self._pause_seconds = pause_seconds
+        self._paused_until = paused_until
 
     async def publish(self, *_: Any, **more: Any) -> asyncio.Future[None]:
         self.keys.append(more["key"])
-        time.sleep(self._pause_seconds)  # noqa: ASYNC251  the loop must not go on, as after SIGSTOP
-        acknowledged = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        while loop.time() < self._paused_until:
+            time.sleep(0.01)  # noqa: ASYNC251  the loop must not go on, as after SIGSTOP
+        acknowledged = loop.create_future()
         acknowledged.set_result(None)
         return acknowledged
 
@@ -49,9 +52,10 @@ async def test_nothing_is_handed_over_past_the_deadline() -> None:
 
 
 async def test_a_process_that_was_paused_while_handing_over_hands_over_no_more() -> None:
-    producer, now = FakeProducer(pause_seconds=0.3), asyncio.get_running_loop().time()
+    deadline = asyncio.get_running_loop().time() + 1
+    producer = FakeProducer(paused_until=deadline)
 
     with pytest.raises(TransientError):
-        await Publisher(producer, "billing").publish(commands(3), deadline=now + 0.2)
+        await Publisher(producer, "billing").publish(commands(3), deadline=deadline)
 
     assert producer.keys == [b"t:i0"]

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.server
+
 PROGRAM = """
 from shared.runtime import crash_points
 crash_points.arm()

@@ -31,7 +31,7 @@ async def test_a_step_that_has_more_is_run_again_at_once() -> None:
     work = CountingStep(True, True, False)
 
     async with service_lifespan(health=Health("x"), jobs=[Job("work", work.step, LATER)]):
-        await asyncio.wait_for(work.reached.wait(), 5)
+        await asyncio.wait_for(work.reached.wait(), 60)
 
     assert work.done == 3
 
@@ -40,7 +40,7 @@ async def test_a_round_that_fails_does_not_end_the_job() -> None:
     work = CountingStep(TransientError("busy"), ValueError("a bug"), False)
 
     async with service_lifespan(health=Health("x"), jobs=[Job("work", work.step, SOON)]):
-        await asyncio.wait_for(work.reached.wait(), 10)
+        await asyncio.wait_for(work.reached.wait(), 60)
 
     assert work.done >= 3
 
@@ -53,7 +53,7 @@ async def test_a_job_that_is_woken_does_not_wait_for_its_time() -> None:
         while not work.done:
             await asyncio.sleep(0)
         job.wake.set()
-        await asyncio.wait_for(work.reached.wait(), 5)
+        await asyncio.wait_for(work.reached.wait(), 60)
 
     assert work.done == 2
 
@@ -73,7 +73,7 @@ async def test_a_job_that_only_fails_makes_the_process_count_as_dead() -> None:
     job = Job("work", work.step, SOON, step_limit=timedelta(milliseconds=1))
 
     async with service_lifespan(health=health, jobs=[job]):
-        await asyncio.wait_for(work.reached.wait(), 10)
+        await asyncio.wait_for(work.reached.wait(), 60)
         await asyncio.sleep(0.01)
         assert health.stalled() == ["work"]
 

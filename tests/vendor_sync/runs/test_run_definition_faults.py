@@ -139,7 +139,7 @@ async def test_a_run_that_waits_for_its_quota_reports_so(harness: VendorRunHarne
         harness.marketplace.held_for_seconds = 0.0
 
     harness.marketplace.before_answer = hold
-    finished = await asyncio.wait_for(harness.run(), 20)
+    finished = await asyncio.wait_for(harness.run(), 60)
 
     assert finished.outcome is Outcome.COMPLETE
     assert harness.status_channel.reports[-1].phase == "reconciling"
@@ -191,7 +191,7 @@ async def test_a_worker_paused_beyond_its_lease_publishes_nothing_more(harness: 
 
     async def replaced(_: str) -> None:
         await harness.mongo.all_tenants("leases").change({}, {"$set": {"token": "another's"}})
-        await asyncio.sleep(0.5)
+        await asyncio.Event().wait()  # until the worker notices, and is cancelled
 
     harness.marketplace.before_answer = replaced
     with pytest.raises(LeaseLost):

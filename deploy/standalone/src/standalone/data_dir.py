@@ -11,21 +11,16 @@
 import fcntl
 import json
 import os
-import random
 import secrets
 import shutil
-import socket
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shared.errors import PermanentError
-from standalone.probes import HOST
+from standalone.port_claims import claim_free_port, claim_port
 
-# Below the range from which Linux takes ports for outgoing calls (ip_local_port_range): no call can take a
-# port between the moment at which it is found free and the server's start.
-_PORTS = range(20_000, 32_000)
 _ORPHANS_TIMEOUT_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 
@@ -51,10 +46,10 @@ def allocate_ports(directory: Path, names: Iterable[str]) -> dict[str, int]:
     chosen: dict[str, int] = {}
     for name in names:
         last = recorded.get(name)
-        if last is not None and last not in chosen.values() and _is_free(last):
+        if last is not None and last not in chosen.values() and claim_port(last):
             chosen[name] = last
         else:
-            chosen[name] = _find_free_port({*recorded.values(), *chosen.values()})
+            chosen[name] = claim_free_port({*recorded.values(), *chosen.values()})
     write_private(directory / "ports.json", json.dumps(recorded | chosen, indent=1))
     return chosen
 
@@ -125,22 +120,3 @@ def _is_alive(pid: str) -> bool:
     except PermissionError:  # somebody else's process, and alive
         return True
     return True
-
-
-def _find_free_port(taken: set[int]) -> int:
-    # At random: two launchers that start at the same time look at different ports first.
-    for port in random.sample(_PORTS, len(_PORTS)):
-        if port not in taken and _is_free(port):
-            return port
-    raise PermanentError(f"no port from {_PORTS.start} to {_PORTS.stop} is free on {HOST}")
-
-
-def _is_free(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        # As servers do: what a connection just closed leaves behind (TIME_WAIT) does not prevent binding.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True

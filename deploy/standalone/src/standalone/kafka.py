@@ -36,6 +36,8 @@ offsets.retention.minutes=43200
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 group.initial.rebalance.delay.ms=0
+# Tests that kill a service let its session end sooner than Kafka's default minimum of six seconds.
+group.min.session.timeout.ms=1000
 # A broker that restarts is unfenced at its second heartbeat, after a crash once its old session is over.
 broker.heartbeat.interval.ms=200
 broker.session.timeout.ms=2000

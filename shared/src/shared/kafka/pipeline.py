@@ -32,6 +32,7 @@ from shared.kafka.dead_letters import DeadLetters, RejectedRecord
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
 from shared.runtime.health import Health
+from shared.runtime.takeover import takeover_term
 
 log = structlog.get_logger()
 
@@ -40,6 +41,8 @@ Handler = Callable[[list[M]], Awaitable[None]]
 
 MAX_RECORDS = 500
 """Of one batch: what a handler stores with one bulk call."""
+_SESSION_TIMEOUT = timedelta(seconds=10)
+"""How long a consumer that sends no heartbeat keeps its partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def consume(
     """Subscribes `handler` to the model's topic; the only place where a subscriber is declared."""
     consumer = _BatchConsumer(model, handler, DeadLetters(broker, service), policy.pauses)
     group = f"{service}.{model.topic}"
+    session_timeout_ms = round(takeover_term(_SESSION_TIMEOUT).total_seconds() * 1000)
 
     @wraps(handler)  # AsyncAPI sees the handler's own name
     async def on_records(records: Sequence[ConsumerRecord]) -> None:
@@ -89,8 +93,8 @@ def consume(
         ack_policy=AckPolicy.NACK_ON_ERROR,
         parser=_keep_unparsed,
         decoder=_raw_records,
-        session_timeout_ms=10_000,
-        heartbeat_interval_ms=3_000,
+        session_timeout_ms=session_timeout_ms,
+        heartbeat_interval_ms=session_timeout_ms * 3 // 10,
     )(on_records)
 
 

@@ -33,7 +33,7 @@ class Leader:
         left_seconds = lease.monotonic_deadline - time.monotonic() if lease else 0.0
         if lease is None or left_seconds <= 0:
             lease = await self._leases.take(self._name, self._ttl)
-        elif left_seconds < self._ttl.total_seconds() / 2:
+        elif left_seconds < lease.ttl.total_seconds() / 2:
             await lease.renew()
         self._lease = lease
         return lease

@@ -19,6 +19,7 @@ from uuid import uuid4
 from shared.errors import Conflict, TransientError
 from shared.mongo import Documents, Mongo
 from shared.runtime.attempt import attempt
+from shared.runtime.takeover import takeover_term
 
 _COLLECTION = "leases"
 
@@ -36,7 +37,8 @@ class Lease:
     """Names this taking of the lease; a successor has another token."""
     monotonic_deadline: float
     """A moment of `time.monotonic()`, in seconds."""
-    _ttl: timedelta
+    ttl: timedelta
+    """How long the lease is good for from each renewal."""
     _rows: Documents
 
     @property
@@ -54,12 +56,12 @@ class Lease:
         asked_at = time.monotonic()  # before the call: our deadline must never lie after the stored one
         renewed = await self._rows.change(
             {"_id": self.name, "token": self.token},
-            {"$set": {"until": datetime.now(UTC) + self._ttl}},
+            {"$set": {"until": datetime.now(UTC) + self.ttl}},
         )
         if not renewed:
             self.monotonic_deadline = asked_at
             raise LeaseLost(f"the lease on {self.name} was taken over")
-        self.monotonic_deadline = asked_at + self._ttl.total_seconds()
+        self.monotonic_deadline = asked_at + self.ttl.total_seconds()
 
     @asynccontextmanager
     async def keep_alive(self) -> AsyncIterator[None]:
@@ -83,7 +85,7 @@ class Lease:
     async def _renew_until(self, limit: asyncio.Timeout) -> None:
         """Passes over a store that is away; a refusal moves the deadline to now, which ends the block."""
         while not limit.expired():
-            await asyncio.sleep(self._ttl.total_seconds() / 3)  # two tries fit in: one may fail
+            await asyncio.sleep(self.ttl.total_seconds() / 3)  # two tries fit in: one may fail
             await attempt(self.renew())
             with suppress(RuntimeError):  # the limit is expiring this very moment
                 limit.reschedule(self.loop_deadline)
@@ -102,6 +104,7 @@ class Leases:
 
     async def take(self, name: str, ttl: timedelta) -> Lease | None:
         """Returns the lease, good for `ttl`, or None while another worker holds it."""
+        ttl = takeover_term(ttl)
         asked_at, now, token = time.monotonic(), datetime.now(UTC), uuid4().hex
         free = {"_id": name, "until": {"$lt": now}}
         try:

@@ -140,7 +140,9 @@ class RunWorker:
     async def _watch(self, context: RunContext, *, check_wanted: bool) -> None:
         """Renews the lease; raises as soon as the run must not go on."""
         lease = context.claimed.lease
-        while not await self._wait_for_stop():
+        # Four renewals in a term: one that the store does not answer must not cost the lease.
+        interval = min(self._tools.watch_interval, lease.ttl / 4)
+        while not await self._wait_for_stop(interval):
             self._beat()
             renewed = await attempt(lease.renew())
             if isinstance(renewed, LeaseLost):
@@ -152,10 +154,10 @@ class RunWorker:
                     raise wanted
         raise RunSuspended("this process is stopping")
 
-    async def _wait_for_stop(self) -> bool:
-        """Waits one watch interval; returns True, and at once, when the process is stopping."""
+    async def _wait_for_stop(self, interval: timedelta) -> bool:
+        """Waits one interval; returns True, and at once, when the process is stopping."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._tools.watch_interval.total_seconds()):
+            async with asyncio.timeout(interval.total_seconds()):
                 return await self._stopping.wait()
         return False
 

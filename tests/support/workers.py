@@ -1,0 +1,44 @@
+"""Which tests need a server, which must share a worker, and which start first.
+
+`make quick` runs the tests without the marker `server`; `make test` deals all tests out to several workers
+(pytest-xdist, `--dist loadgroup`). Both are decided here, from the fixtures that a test uses and from the
+markers of its module, so that no list of tests has to be kept.
+
+A worker has a session of its own: its own document store, Redis and, if need be, live system. Hence two
+rules: tests that share something dear run on one worker, and the longest start first, so that no worker is
+left alone with them at the end. For example: the live system takes ten seconds to start, so the 25 tests that
+share it are one group and among the first; the 1,700 that share nothing fill whichever worker is free.
+"""
+
+import pytest
+
+SERVERS = frozenset({"mongo_url", "redis_url", "system"})
+"""Fixtures that start a server or a whole system."""
+ONE_PER_WORKER = frozenset({"mongo_url", "redis_url", "tmp_path_factory", "event_loop_policy"})
+"""Fixtures of the session that are so cheap that each worker may have its own."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses, and pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    items.sort(key=_rank)  # stable: within a rank the files keep their order
+    for test in items:
+        if SERVERS & {*test.fixturenames} or test.get_closest_marker("live"):
+            test.add_marker("server")
+        if group := shared_by(test):
+            test.add_marker(pytest.mark.xdist_group(group))
+
+
+def shared_by(test: pytest.Function) -> str | None:
+    """Which tests share a dear fixture with this one: those of the session, of its module, or none."""
+    found = (test._fixtureinfo.name2fixturedefs.get(name) for name in {*test.fixturenames} - ONE_PER_WORKER)  # noqa: SLF001 (it has no public way)
+    scopes = {definitions[-1].scope for definitions in found if definitions}
+    if "session" in scopes:
+        return "session"
+    return test.nodeid.partition("::")[0] if "module" in scopes else None
+
+
+def _rank(test: pytest.Function) -> int:
+    """Groups of live tests first, then live tests on their own, then whatever starts its own processes."""
+    if test.get_closest_marker("live"):
+        return 0 if shared_by(test) else 1
+    return 2 if test.get_closest_marker("server") else 3
