@@ -12,7 +12,7 @@ from shared.contracts import MESSAGES
 EVERY = [
     pytest.param(broker, subscriber, id=f"{service} {subscriber.topic_names[0]}")
     for service, broker in brokers().items()
-    for subscriber in subscribers(service)
+    for subscriber in sorted(subscribers(service), key=lambda one: one.topic_names)
 ]
 
 

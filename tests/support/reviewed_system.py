@@ -65,7 +65,7 @@ class Told:
         return {topic: sum(end for place, end in ends.items() if place.topic == topic) for topic in topics}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def told(system: System) -> AsyncIterator[Told]:
     """Connected, discovered, mapped, finished, synced and reviewed; nothing approved yet."""
     async with a_story(system) as one:
