@@ -6,4 +6,4 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("trueup", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("trueup")
 
-pytest_plugins = ("workers", "stores", "live_system", "reviewed_system")
+pytest_plugins = ("workers", "stores")

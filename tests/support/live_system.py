@@ -1,4 +1,4 @@
-"""The whole system for live tests, started once for the session and only when a test asks for it.
+"""The whole system for live tests, started once for all of them and only when a test asks for it.
 
 `TRUEUP_TEST_SERVERS` says whose servers: `standalone` (the default: ours, as child processes),
 `containers` (Docker), or `external` (empty ones: `TRUEUP_TEST_KAFKA`, `TRUEUP_TEST_MONGO` and
@@ -19,7 +19,7 @@ SEED = 7
 EXTERNAL = ("TRUEUP_TEST_KAFKA", "TRUEUP_TEST_MONGO", "TRUEUP_TEST_REDIS")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def others_servers() -> AsyncIterator[Servers | None]:
     """Servers to be used in place of the launcher's own; none when it is to start them."""
     match os.environ.get("TRUEUP_TEST_SERVERS", "standalone"):
@@ -34,7 +34,7 @@ async def others_servers() -> AsyncIterator[Servers | None]:
             pytest.fail(f"TRUEUP_TEST_SERVERS is {other}: set it to standalone, containers or external")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def system(
     others_servers: Servers | None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[System]:

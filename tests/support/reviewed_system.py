@@ -67,7 +67,7 @@ class ReviewedSystem:
         }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def reviewed(system: System) -> AsyncIterator[ReviewedSystem]:
     """Connected, discovered, mapped, finished, synced and reviewed; nothing approved yet."""
     async with open_reviewed_system(system) as opened:

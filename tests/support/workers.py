@@ -14,8 +14,6 @@ import pytest
 
 SERVERS = frozenset({"mongo_url", "redis_url", "system"})
 """Fixtures that start a server or a whole system."""
-ONE_PER_WORKER = frozenset({"mongo_url", "redis_url", "tmp_path_factory", "event_loop_policy"})
-"""Fixtures of the session that are so cheap that each worker may have its own."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses, and pytest-xdist reads the groups
@@ -29,12 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 
 
 def shared_by(test: pytest.Function) -> str | None:
-    """Which tests share a dear fixture with this one: those of the session, of its module, or none."""
-    found = (test._fixtureinfo.name2fixturedefs.get(name) for name in {*test.fixturenames} - ONE_PER_WORKER)  # noqa: SLF001 (it has no public way)
+    """Which tests share a fixture with this one: those of its package, of its module, or none.
+
+    Fixtures of the session (a document store, a Redis) are so cheap that each worker has its own.
+    """
+    found = map(test._fixtureinfo.name2fixturedefs.get, test.fixturenames)  # noqa: SLF001 (it has no public way)
     scopes = {definitions[-1].scope for definitions in found if definitions}
-    if "session" in scopes:
-        return "session"
-    return test.nodeid.partition("::")[0] if "module" in scopes else None
+    module = test.nodeid.partition("::")[0]
+    if "package" in scopes:
+        return module.rpartition("/")[0]
+    return module if "module" in scopes else None
 
 
 def _rank(test: pytest.Function) -> int:

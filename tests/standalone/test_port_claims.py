@@ -1,0 +1,46 @@
+"""Whoever looks for a free port gets one that nobody else gets."""
+
+import socket
+from contextlib import closing
+
+import pytest
+from processes import python, told
+
+from standalone.port_claims import claim_free_port, claim_port
+from standalone.probes import HOST
+
+pytestmark = pytest.mark.server
+
+CLAIMS = """
+import time
+from standalone.port_claims import claim_free_port
+print(claim_free_port(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_port_that_another_process_has_chosen_is_taken_before_anything_listens_on_it() -> None:
+    other = python("-c", CLAIMS)
+    assert other.stdout
+    port = int(other.stdout.readline())
+
+    assert not claim_port(port)
+
+    other.kill()
+    told(other)
+    assert claim_port(port)
+
+
+def test_no_port_is_given_twice_to_one_process() -> None:
+    ports = [claim_free_port() for _ in range(50)]
+
+    assert len(set(ports)) == 50
+
+
+def test_a_port_may_be_claimed_again_by_its_own_process() -> None:
+    assert claim_port(claim_free_port())
+
+
+def test_a_port_that_is_in_use_cannot_be_claimed() -> None:
+    with closing(socket.create_server((HOST, 0))) as server:
+        assert not claim_port(server.getsockname()[1])
