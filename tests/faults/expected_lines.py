@@ -17,7 +17,13 @@ from typing import TypeVar
 from topics import TopicContents
 
 from billing.runs.models import FinishedRun
-from billing.usage.account_group import AccountGroup, DisplayName, TenantContext, VendorAccount, standing
+from billing.usage.account_group import (
+    AccountGroup,
+    DisplayName,
+    TenantContext,
+    VendorAccount,
+    unless_revoked,
+)
 from billing.usage.calculate import calculate
 from billing.usage.calendar import TenantCalendar
 from billing.usage.coverage import Coverages, ObservedState, fold_versions
@@ -47,7 +53,7 @@ def _groups(contents: TopicContents, tenant: TenantCalendar) -> Iterable[Account
     context = _context(contents)
     members: defaultdict[Ref, list[VendorAccount]] = defaultdict(list)
     for ref in sorted(subscriptions.keys() | mappings.keys()):
-        account = VendorAccount(ref, standing(mappings.get(ref)))
+        account = VendorAccount(ref, unless_revoked(mappings.get(ref)))
         members[_target_of(account.mapping) or ref].append(account)
     for ref, accounts in members.items():
         bought = [state for account in accounts for state in subscriptions.get(account.ref, ())]

@@ -71,7 +71,7 @@ class World:
         self.leader = ReconcilerLeader(self.reconciler, Leases(mongo), self.lines.acquire_fence)
         self.runs = FinishedRunRepository(mongo, self.outbox, clock=self.clock)
         self.run_closer = RunCloser(
-            self.runs, RunProgressReader(mongo), self.lines, touched=self.queue, clock=self.clock
+            self.runs, RunProgressReader(mongo), self.lines, backlog=self.queue, clock=self.clock
         )
         self.sync_completer = SyncCompleter(
             self.runs,

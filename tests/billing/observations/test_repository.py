@@ -19,11 +19,11 @@ VERSIONS = [
 ]
 
 
-async def keep(mongo: Mongo, *news: State) -> None:
+async def store(mongo: Mongo, *news: State) -> None:
     await ObservationRepository(mongo).store(TENANT, [ChangeNotice.of(one) for one in news])
 
 
-async def standing(mongo: Mongo, name: str = "subscriptions") -> list[dict[str, Any]]:
+async def newest_rows(mongo: Mongo, name: str = "subscriptions") -> list[dict[str, Any]]:
     return await mongo.documents(name, TENANT).find(sort=[("_id", 1)])
 
 
@@ -34,9 +34,9 @@ async def history(mongo: Mongo) -> list[tuple[str, int]]:
 
 async def test_the_newest_stands_and_what_it_replaced_is_history(mongo: Mongo) -> None:
     for revision in (1, 2, 3):
-        await keep(mongo, a_subscription(revision, revision=revision))
+        await store(mongo, a_subscription(revision, revision=revision))
 
-    [row] = await standing(mongo)
+    [row] = await newest_rows(mongo)
     assert row["revision"] == 3
     assert [revision for _, revision in await history(mongo)] == [1, 2]
 
@@ -44,11 +44,11 @@ async def test_the_newest_stands_and_what_it_replaced_is_history(mongo: Mongo) -
 async def test_the_same_batch_again_adds_nothing(mongo: Mongo) -> None:
     batch = [a_subscription(1, revision=1), a_subscription(2, revision=2)]
 
-    await keep(mongo, *batch)
-    before = await standing(mongo), await history(mongo)
-    await keep(mongo, *batch)
+    await store(mongo, *batch)
+    before = await newest_rows(mongo), await history(mongo)
+    await store(mongo, *batch)
 
-    assert (await standing(mongo), await history(mongo)) == before
+    assert (await newest_rows(mongo), await history(mongo)) == before
 
 
 async def test_both_times_are_kept(mongo: Mongo) -> None:
@@ -58,35 +58,35 @@ async def test_both_times_are_kept(mongo: Mongo) -> None:
         TENANT, [ChangeNotice.of(a_subscription(1))]
     )
 
-    [row] = await standing(mongo)
+    [row] = await newest_rows(mongo)
     assert row["learnt_at"] == learnt
     assert row["observed_at"] == "2026-03-10T12:00:00Z"
 
 
 async def test_what_is_gone_keeps_what_was_known_before(mongo: Mongo) -> None:
-    await keep(mongo, a_subscription(7, revision=1), a_subscription(8, revision=2))
-    await keep(mongo, a_subscription(present=False, revision=3, lines=()))
+    await store(mongo, a_subscription(7, revision=1), a_subscription(8, revision=2))
+    await store(mongo, a_subscription(present=False, revision=3, lines=()))
 
-    [row] = await standing(mongo)
+    [row] = await newest_rows(mongo)
     assert row["before"]["lines"][0]["quantity"] == "8"
 
 
 async def test_killed_between_history_and_state_the_next_try_loses_nothing(mongo: Mongo) -> None:
-    await keep(mongo, a_subscription(1, revision=1))
-    [row] = await standing(mongo)
+    await store(mongo, a_subscription(1, revision=1))
+    [row] = await newest_rows(mongo)
     version = row | {"_id": f"subscriptions/{row['_id']}@1", "key": row["_id"]}
     await mongo.documents("observations", TENANT).insert(version)
 
-    await keep(mongo, a_subscription(2, revision=2))
+    await store(mongo, a_subscription(2, revision=2))
 
     assert [revision for _, revision in await history(mongo)] == [1]
-    assert (await standing(mongo))[0]["revision"] == 2
+    assert (await newest_rows(mongo))[0]["revision"] == 2
 
 
 async def test_tenants_do_not_meet(mongo: Mongo) -> None:
     await ObservationRepository(mongo).store("t2", [ChangeNotice.of(a_subscription(1, tenant_id="t2"))])
 
-    assert await standing(mongo) == []
+    assert await newest_rows(mongo) == []
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -98,9 +98,9 @@ async def test_any_order_and_repetition_ends_in_the_same_state(mongo: Mongo, dat
         await mongo.all_tenants(name).remove({})
 
     for start in range(0, len(shuffled), cuts):
-        await keep(mongo, *shuffled[start : start + cuts])
+        await store(mongo, *shuffled[start : start + cuts])
 
-    for row in await standing(mongo):
+    for row in await newest_rows(mongo):
         want = fold_versions([one for one in VERSIONS if one.key == row["_id"]])
         before = SubscriptionObserved.model_validate(row["before"]) if row["before"] else None
         assert (SubscriptionObserved.model_validate(row), before) == (want.newest, want.before)

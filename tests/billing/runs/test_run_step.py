@@ -69,7 +69,7 @@ async def test_a_completion_that_cannot_be_broadcast_holds_up_no_other(mongo: Mo
 
 async def a_world_with_failing_progress(mongo: Mongo) -> tuple[World, FailingProgress]:
     world, progress = await a_world(mongo), FailingProgress(mongo)
-    world.run_closer = RunCloser(world.runs, progress, world.lines, touched=world.queue, clock=world.clock)
+    world.run_closer = RunCloser(world.runs, progress, world.lines, backlog=world.queue, clock=world.clock)
     return world, progress
 
 

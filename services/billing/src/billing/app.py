@@ -137,7 +137,12 @@ class Billing:
             broker=self.dependencies.broker,
             jobs=self._jobs(),
             on_startup=(partial(mongo.ensure, INDEXES),),
-            on_shutdown=(self.relay.release, self.reconciler.release, status_channel.close, mongo.close),
+            on_shutdown=(
+                self.relay.release,
+                self.reconciler_leader.release,
+                status_channel.close,
+                mongo.close,
+            ),
         )
 
     def routers(self) -> list[APIRouter]:
@@ -154,13 +159,13 @@ class Billing:
     def _build_reconciliation(self, rules: BillingRules) -> None:
         mongo = self.dependencies.mongo
         tenants = {tenant.id: tenant for tenant in rules.tenants}
-        reconciling = Reconciler(self.queue, AccountGroupLoader(mongo, tenants), self.lines)
-        self.reconciler = ReconcilerLeader(reconciling, Leases(mongo), self.lines.acquire_fence)
+        reconciler = Reconciler(self.queue, AccountGroupLoader(mongo, tenants), self.lines)
+        self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
         self.run_closer = RunCloser(
             self.runs,
             RunProgressReader(mongo),
             self.lines,
-            touched=self.queue,
+            backlog=self.queue,
             patience=rules.run_patience,
         )
         self.sync_completer = SyncCompleter(
@@ -169,13 +174,13 @@ class Billing:
 
     def _subscribe(self) -> None:
         broker, health = self.dependencies.broker, self.health
-        observing = ObservationIngestor(
+        ingestor = ObservationIngestor(
             ObservationRepository(self.dependencies.mongo),
             Receipts(self.dependencies.mongo),
             self.queue,
             wake=self.work_enqueued.set,
         )
-        observation_handlers.register(broker, observing, health=health)
+        observation_handlers.register(broker, ingestor, health=health)
         run_handlers.register(
             broker, self.run_closer, self.sync_requests, wake=self.run_finished.set, health=health
         )
@@ -184,7 +189,7 @@ class Billing:
     def _jobs(self) -> list[Job]:
         return [
             self.relay.job(),
-            self.reconciler.job(self.work_enqueued, self.run_finished),
+            self.reconciler_leader.job(self.work_enqueued, self.run_finished),
             closing_job(self.run_closer, self.sync_completer, self.run_finished),
             restoring_job(self.sync_completer),
             rechecking_job(self.lines, self.queue, self.work_enqueued),

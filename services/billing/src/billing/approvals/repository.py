@@ -5,8 +5,8 @@
 # fails before it wrote much: the head of the audit log, then the tenant's lines, then the approvals with
 # their unique index.
 #
-#   commit:  read lines ─ decide ─ audit head, entries ─ hold lines ─ approvals ─ outbox
-#   a reconciliation that stores a line meanwhile conflicts on the hold: one of the two starts over, and a
+#   commit:  read lines ─ decide ─ audit head, entries ─ guard lines ─ approvals ─ outbox
+#   a reconciliation that stores a line meanwhile conflicts on the guard: one of the two starts over, and a
 #   decision that does is made on the line as it is then.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What requests about approvals carry."""
+"""Query parameters and bodies of the requests about approvals."""
 
 from decimal import Decimal
 from typing import Annotated, Self

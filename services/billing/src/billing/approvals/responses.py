@@ -1,4 +1,4 @@
-"""What requests about approvals are answered with."""
+"""Bodies of the answers about approvals."""
 
 from enum import StrEnum
 from typing import Self

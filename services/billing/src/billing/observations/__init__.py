@@ -1,1 +1,1 @@
-"""What the other services said, as billing keeps it."""
+"""Observations, mapping decisions and integrations, as billing stores them."""

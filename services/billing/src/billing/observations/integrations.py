@@ -1,4 +1,4 @@
-"""Reads what tenants are connected to, as auth told it last."""
+"""Reads what tenants are connected to, by the newest news of auth."""
 
 from collections import defaultdict
 

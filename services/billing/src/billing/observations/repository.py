@@ -57,8 +57,8 @@ class ObservationRepository:
     async def store(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> set[Ref]:
         """Stores news of one kind; returns what the things belonged to, or led to, before.
 
-        Looks at the revisions first: nothing more is read or written for what is new or known already. Raises
-        `TransientError` when others keep storing the same things.
+        Only the revisions are read at first: a new thing needs no more, and one of the same revision is left
+        as it is. Raises `TransientError` when others keep storing the same things.
         """
         name = OBSERVED[type(notices[0].news)]
         rows, history = self._mongo.documents(name, tenant_id), self._mongo.documents(HISTORY, tenant_id)

@@ -1,1 +1,1 @@
-"""Which account groups are calculated again, when, and by whom."""
+"""Recalculates account groups: which of them, when, and on which replica."""

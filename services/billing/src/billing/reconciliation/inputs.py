@@ -16,7 +16,7 @@ from typing import TypeVar
 from billing.observations.account_subscriptions import AccountSubscriptions, RowsByRef
 from billing.reconciliation.ports import LoadedGroups
 from billing.reconciliation.tenant_context import TenantContextLoader
-from billing.usage.account_group import AccountGroup, VendorAccount, standing
+from billing.usage.account_group import AccountGroup, VendorAccount, unless_revoked
 from billing.usage.calendar import TenantCalendar
 from billing.usage.coverage import ObservedState
 from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
@@ -30,7 +30,7 @@ Observed = TypeVar("Observed", bound=Observation)
 
 
 @dataclass(frozen=True, slots=True)
-class _Members:
+class _GroupAccounts:
     """The vendor accounts of each PSA account, and those that are mapped to none."""
 
     mapped: Mapping[Ref, list[VendorAccount]]
@@ -67,11 +67,11 @@ class AccountGroupLoader:
                 tuple(vendor_accounts),
                 psa_account,
                 [
-                    _state(row, SubscriptionObserved)
+                    _observed_state(row, SubscriptionObserved)
                     for account in vendor_accounts
                     for row in subscriptions.get(account.ref, ())
                 ],
-                [_state(row, AgreementLineObserved) for row in lines.get(psa_account, ())]
+                [_observed_state(row, AgreementLineObserved) for row in lines.get(psa_account, ())]
                 if psa_account
                 else (),
                 context,
@@ -111,7 +111,7 @@ class AccountGroupLoader:
         billed = await mappings.distinct("mapped_to", approved | {"psa_integration_id": integration_id})
         return buying | {Ref.decode(text) for text in (*mapped, *billed)}
 
-    async def _members(self, tenant_id: str, accounts: Collection[Ref]) -> _Members:
+    async def _members(self, tenant_id: str, accounts: Collection[Ref]) -> _GroupAccounts:
         """Follows mappings both ways: from the vendor accounts, then to all PSA accounts concerned."""
         mappings = self._mongo.documents("mappings", tenant_id)
         vendor_accounts = {ref.encode(): ref for ref in accounts if ref.kind is RefKind.VENDOR_ACCOUNT}
@@ -127,11 +127,11 @@ class AccountGroupLoader:
             if target := _target_of(mapping):
                 mapped[target].append(VendorAccount(mapped_from(mapping), mapping))
         unmapped = [
-            VendorAccount(account, standing(own.get(account)))
+            VendorAccount(account, unless_revoked(own.get(account)))
             for account in vendor_accounts.values()
             if account not in targets
         ]
-        return _Members(mapped, unmapped)
+        return _GroupAccounts(mapped, unmapped)
 
     async def _agreement_lines(self, tenant_id: str, psa_accounts: Iterable[Ref]) -> RowsByRef:
         refs = {account.encode(): account for account in psa_accounts}
@@ -141,19 +141,19 @@ class AccountGroupLoader:
         return lines
 
 
-def _named_refs(members: _Members, subscriptions: RowsByRef, lines: RowsByRef) -> set[Ref]:
+def _named_refs(members: _GroupAccounts, subscriptions: RowsByRef, lines: RowsByRef) -> set[Ref]:
     """All accounts, services and products that a line may name."""
     refs = {*members.vendor_accounts, *members.mapped}
-    for row in _with_past(subscriptions):
+    for row in _versions(subscriptions):
         for line in row["lines"]:
             refs.add(Ref(RefKind.VENDOR_SERVICE, row["integration_id"], line["service_id"]))
-    for row in _with_past(lines):
+    for row in _versions(lines):
         refs.add(Ref(RefKind.PSA_PRODUCT, row["integration_id"], row["product_id"]))
     return refs
 
 
-def _with_past(rows: RowsByRef) -> Iterable[Document]:
-    """Each row, and the last present state beside one that is absent."""
+def _versions(rows: RowsByRef) -> Iterable[Document]:
+    """Every version that the rows hold: the newest, and for an absent thing the last present one."""
     return (version for row in chain(*rows.values()) for version in (row, row["before"]) if version)
 
 
@@ -162,6 +162,6 @@ def _target_of(mapping: MappingDecided) -> Ref | None:
     return mapped_to(mapping) if mapping.decision is MappingDecision.APPROVED else None
 
 
-def _state(row: Document, model: type[Observed]) -> ObservedState[Observed]:
+def _observed_state(row: Document, model: type[Observed]) -> ObservedState[Observed]:
     before = row["before"]
     return ObservedState(model.model_validate(row), model.model_validate(before) if before else None)

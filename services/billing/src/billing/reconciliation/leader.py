@@ -1,4 +1,4 @@
-"""Who reconciles: one of all replicas leads by lease, and a fence keeps out whoever was paused too long."""
+"""Lets one replica reconcile: it leads by lease, and a fence rejects the saves of a paused former leader."""
 
 # A lease is not enough: a process may be paused between "I lead" and its next write. So the leader writes its
 # lease's token as the fence, and every save checks the fence in its own transaction.
@@ -66,7 +66,10 @@ class ReconcilerLeader:
         await self._leader.release()
 
     async def _hold_fence(self, lease: Lease) -> None:
-        """Acquires the fence once for each lease, and never knowingly when another may lead by now."""
+        """Acquires the fence once for each lease. Raises `LeaseLost` when the lease has run out.
+
+        The lease is checked on both sides: the write that acquires the fence may itself have taken too long.
+        """
         if self._fence_token != lease.token:
             lease.check()
             await self._acquire_fence(lease.token)

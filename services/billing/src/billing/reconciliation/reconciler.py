@@ -121,7 +121,10 @@ class Reconciler:
         )
 
     async def _add_subscriptions(self, tenant_id: str, requests: Sequence[RecalculationRequest]) -> None:
-        """Before anything is loaded: another request may name a further subscription of the same account."""
+        """Records which subscriptions the requests name, before any of their accounts is loaded.
+
+        An account is loaded once in a pass, and each request may name further subscriptions of it.
+        """
         subscriptions: defaultdict[Ref, set[str]] = defaultdict(set)
         for request in requests:
             for account, keys in request.subscriptions.items():
@@ -129,7 +132,10 @@ class Reconciler:
         await self._groups.add_subscriptions(tenant_id, subscriptions)
 
     async def _complete(self, tenant_id: str, request_ids: Collection[str]) -> None:
-        """Only under the fence: one that was paused may have loaded before the news of a request came."""
+        """Takes finished requests off the queue, under the fence.
+
+        A reconciler that was paused may have loaded its accounts before the news of a request was stored.
+        """
         if request_ids:
             await self._lines.verify_fence(self._token)
             await self._queue.complete(tenant_id, request_ids)
@@ -137,9 +143,10 @@ class Reconciler:
     async def _reconcile_or_requeue(
         self, tenant_id: str, accounts: Sequence[Ref], pass_: ReconciliationPass
     ) -> set[Ref]:
-        """Halves a batch that fails until what fails stands alone: a bug in one group holds up no other.
+        """Reconciles accounts, and puts off those that fail: a bug in one group holds up no other.
 
-        Returns the accounts that are finished: these, and the others of their groups.
+        A batch that fails is halved until the failing account stands alone. Returns the accounts that are
+        finished: these, and the others of their groups. Raises `TransientError` as it comes.
         """
         outcome = await attempt(self._reconcile(tenant_id, accounts))
         if isinstance(outcome, TransientError):
@@ -163,7 +170,7 @@ class Reconciler:
     async def _reconcile(self, tenant_id: str, accounts: Collection[Ref]) -> set[Ref]:
         loaded = await self._groups.load_groups(tenant_id, accounts)
         self._batch_size.record(len(accounts), sum(group.row_count for group in loaded.groups))
-        stored = await self._lines.of_accounts(tenant_id, loaded.replaced_accounts)
+        stored = await self._lines.lines_of_accounts(tenant_id, loaded.replaced_accounts)
         now = utc(self._clock())
         calculated: list[UsageLine] = []
         for group in loaded.groups:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 QUIET = timedelta(milliseconds=300)
-"""Where nothing came for so long, nothing more is waited for."""
+"""A resting tenant that had no news for this long is due at once."""
 LONGEST_REST = timedelta(seconds=5)
 
 
@@ -22,7 +22,10 @@ class _Rest:
 
 
 class TenantScheduler:
-    """State is kept in memory only. After a restart every tenant is due at once."""
+    """Picks tenants in turn, and lets a tenant rest after a pass.
+
+    State is kept in memory only. After a restart every tenant is due at once.
+    """
 
     def __init__(self) -> None:
         self._last = ""

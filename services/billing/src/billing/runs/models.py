@@ -103,7 +103,9 @@ class FinishedRun(ContractModel):
 
     def as_partial(self) -> Self:
         """Returns the run with a verdict of partial at best: not all that it changed could be reconciled."""
-        return self.model_copy(update={"verdict": worst([Outcome.PARTIAL, self.verdict or self.outcome])})
+        return self.model_copy(
+            update={"verdict": worst_outcome([Outcome.PARTIAL, self.verdict or self.outcome])}
+        )
 
     def coverage_after(self, before: Coverage) -> Coverage:
         """Returns the integration's coverage once this run is closed as complete.
@@ -124,7 +126,7 @@ class RunClosure:
     at: datetime
     coverage: Coverage | None
     """The integration's from now on; None when the run did not read everything and so covers nothing."""
-    touched: frozenset[Ref]
+    affected: frozenset[Ref]
     """Refs whose usage lines closing the run changes."""
     waits_for: datetime
     """Work up to then is waited for: now, or later where a clock that is ahead of this one enqueued some."""
@@ -142,7 +144,7 @@ class Sync:
     requested_at: datetime
 
 
-def worst(outcomes: list[Outcome]) -> Outcome:
+def worst_outcome(outcomes: list[Outcome]) -> Outcome:
     """Returns the outcome of a sync, which is as good as the worst of its runs."""
     order = [Outcome.COMPLETE, Outcome.PARTIAL, Outcome.FAILED]
     return max(outcomes, key=order.index)

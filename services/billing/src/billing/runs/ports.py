@@ -73,7 +73,7 @@ class ObservationProgress(Protocol):
 class LineTotals(Protocol):
     """Usage lines, summed up."""
 
-    async def accounts_of(self, tenant_id: str, integration_id: str, *, stale: bool) -> set[Ref]:
+    async def accounts_of_integration(self, tenant_id: str, integration_id: str, *, stale: bool) -> set[Ref]:
         """Returns the accounts (refs) of an integration's lines; `stale`: only where a number is stale."""
 
     async def totals(self, tenant_id: str, integration_ids: Sequence[str]) -> Totals: ...
@@ -86,7 +86,10 @@ class WorkBacklog(Protocol):
         """Returns when the last of it was enqueued."""
 
     async def any_until(self, tenant_id: str, moment: datetime, *, delayed: bool = False) -> bool:
-        """Returns whether work enqueued up to that moment waits; `aside`: whether any was put off."""
+        """Returns whether work enqueued up to that moment waits.
+
+        `delayed` asks for work that was put off after it failed, else only other work counts.
+        """
 
 
 class SyncStore(Protocol):

@@ -94,23 +94,25 @@ class FinishedRunRepository:
         """Stores that more observations came: patience is counted from now again."""
         await self._change(run, {"$set": {"stored": stored, "waits_since": now}})
 
-    async def close(self, close: RunClosure) -> bool:
+    async def close(self, closure: RunClosure) -> bool:
         """Saves verdict, coverage and work in one transaction; returns False when it is closed already."""
-        run = close.run
+        run = closure.run
         stage = {
             "state": RunStage.CLOSED.value,
-            "verdict": close.verdict.value,
-            "closed_at": close.at,
-            "waits_for": close.waits_for,
+            "verdict": closure.verdict.value,
+            "closed_at": closure.at,
+            "waits_for": closure.waits_for,
         }
 
         async def work(session: Session) -> bool:
             not_closed = {"_id": key_of(*run.key), "state": RunStage.HEARD.value}
             if not await self._rows(run).change(not_closed, {"$set": stage}, session=session):
                 return False
-            if close.coverage:
-                await self._coverages.put(run.tenant_id, run.integration_id, close.coverage, session=session)
-            await self._queue.enqueue_refs(run.tenant_id, close.touched, at=close.at, session=session)
+            if closure.coverage:
+                await self._coverages.put(
+                    run.tenant_id, run.integration_id, closure.coverage, session=session
+                )
+            await self._queue.enqueue_refs(run.tenant_id, closure.affected, at=closure.at, session=session)
             return True
 
         return await self._mongo.transaction(work)

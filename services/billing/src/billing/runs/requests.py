@@ -1,4 +1,4 @@
-"""What requests about runs carry."""
+"""Body of `POST /syncs`."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,4 +1,4 @@
-"""What requests about runs are answered with."""
+"""Bodies of the answers about runs and syncs."""
 
 from pydantic import AwareDatetime, BaseModel, Field
 

@@ -27,8 +27,8 @@ from shared.runtime.backoff import Backoff
 
 log = structlog.get_logger()
 
-REMEMBERED = timedelta(days=30)
-"""How far back a complete run looks for absences; before that, all of the integration is looked at again.
+ABSENCE_LOOKBACK = timedelta(days=30)
+"""How far back closing a run looks for absences; after a longer gap all of the integration is recalculated.
 
 Receipts are kept for longer (`billing.observations.receipts`)."""
 
@@ -42,12 +42,12 @@ class RunCloser:
         progress: ObservationProgress,
         lines: LineTotals,
         *,
-        touched: WorkBacklog,
+        backlog: WorkBacklog,
         patience: timedelta = PATIENCE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._runs, self._progress, self._lines = runs, progress, lines
-        self._touched, self._patience, self._clock = touched, patience, clock
+        self._backlog, self._patience, self._clock = backlog, patience, clock
         self._backoff = Backoff[RunKey](clock)
 
     async def record(self, events: Iterable[RunFinished]) -> None:
@@ -77,12 +77,12 @@ class RunCloser:
             return False
         before = await self._progress.coverage(run)
         coverage = run.coverage_after(before) if verdict is Outcome.COMPLETE else None
-        touched = await self._changed_by_closing(run, before) if coverage else set()
-        log.info("run_closed", run_id=run.run_id, verdict=verdict, touched=len(touched))
-        newest = await self._touched.newest(run.tenant_id)
+        affected = await self._changed_by_closing(run, before) if coverage else set()
+        log.info("run_closed", run_id=run.run_id, verdict=verdict, touched=len(affected))
+        newest = await self._backlog.newest(run.tenant_id)
         # A replica whose clock is ahead may have enqueued work of this run "later" than now.
         waits_for = max(now, newest) if newest else now
-        closure = RunClosure(run, verdict, now, coverage, frozenset(touched), waits_for)
+        closure = RunClosure(run, verdict, now, coverage, frozenset(affected), waits_for)
         return await self._runs.close(closure)
 
     async def _changed_by_closing(self, run: FinishedRun, before: Coverage) -> set[Ref]:
@@ -93,17 +93,21 @@ class RunCloser:
         all of the integration.
         """
         integration = run.tenant_id, run.integration_id
-        if before.complete is None or run.started_at - before.complete.started_at > REMEMBERED:
+        if before.complete is None or run.started_at - before.complete.started_at > ABSENCE_LOOKBACK:
             return {Ref(RefKind.INTEGRATION, run.integration_id)}
         since = min(run.first_revision, before.complete.first_revision)
         gone = await self._progress.gone_since(*integration, since)
-        stale = await self._lines.accounts_of(*integration, stale=True) if run.kind is RunKind.FULL else set()
+        stale = (
+            await self._lines.accounts_of_integration(*integration, stale=True)
+            if run.kind is RunKind.FULL
+            else set()
+        )
         return gone | stale
 
     async def _reconcile(self, run: FinishedRun) -> bool:
-        if run.waits_for is None or await self._touched.any_until(run.tenant_id, run.waits_for):
+        if run.waits_for is None or await self._backlog.any_until(run.tenant_id, run.waits_for):
             return False
-        if await self._touched.any_until(run.tenant_id, run.waits_for, delayed=True):
+        if await self._backlog.any_until(run.tenant_id, run.waits_for, delayed=True):
             run = run.as_partial()
         totals = await self._lines.totals(run.tenant_id, [run.integration_id])
         await self._runs.reconcile(run, totals, utc(self._clock()))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from billing.runs.models import FinishedRun, RunKey, RunStage, worst
+from billing.runs.models import FinishedRun, RunKey, RunStage, worst_outcome
 from billing.runs.ports import ConnectedIntegrations, LineTotals, RunStore, StatusBoard
 from billing.runs.run_step import try_step
 from shared.contracts.base import utc
@@ -110,7 +110,7 @@ class SyncCompleter:
             tenant_id=tenant_id,
             sync_id=sync_id,
             integration_ids=integration_ids,
-            outcome=worst([run.verdict or run.outcome for run in runs]),
+            outcome=worst_outcome([run.verdict or run.outcome for run in runs]),
             by_class=totals.by_class,
             money=totals.money,
             coverage=totals.coverage,

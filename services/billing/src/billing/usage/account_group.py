@@ -13,7 +13,7 @@ from shared.contracts.matcher import MappingDecided, MappingDecision
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.contracts.vendor_sync import SubscriptionObserved
 
-_USUAL = IntegrationSettings()
+_DEFAULTS = IntegrationSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class DisplayName:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationRule:
-    """What an integration says about the numbers that come from it."""
+    """How the numbers of one integration are judged, by its settings and status."""
 
     connected: bool = True
-    hold_billable: bool = _USUAL.hold_billable
+    hold_billable: bool = _DEFAULTS.hold_billable
     """Whether a subscription on hold counts."""
-    freshness: timedelta = _USUAL.freshness
-    """A number this old is stale."""
+    freshness: timedelta = _DEFAULTS.freshness
+    """The age from which a number is stale."""
 
     @classmethod
     def of(cls, integration: IntegrationChanged) -> Self:
@@ -42,7 +42,7 @@ class IntegrationRule:
 
 
 class IntegrationRules(dict[str, IntegrationRule]):
-    """Rules by integration id; one that there was no news of is connected, with the usual settings."""
+    """Rules by integration id; an unknown integration counts as connected, with the default settings."""
 
     def __missing__(self, integration_id: str) -> IntegrationRule:
         return IntegrationRule()
@@ -53,7 +53,7 @@ class TenantContext:
     """What all account groups of a tenant share."""
 
     services: Mapping[Ref, MappingDecided] = field(default_factory=dict)
-    """The decision that stands on a vendor service; a service without one is left out."""
+    """The decision on each vendor service; a service without one, or with a revoked one, is left out."""
     products: Mapping[Ref, Sequence[MappingDecided]] = field(default_factory=dict)
     """The vendor services that are mapped to a PSA product."""
     rules: IntegrationRules = field(default_factory=IntegrationRules)
@@ -71,7 +71,7 @@ class TenantContext:
         """Sorts decisions on vendor services by service and by product; revoked ones are left out."""
         services: dict[Ref, MappingDecided] = {}
         products: dict[Ref, list[MappingDecided]] = {}
-        for mapping in filter(standing, service_mappings):
+        for mapping in filter(unless_revoked, service_mappings):
             services[mapped_from(mapping)] = mapping
             product = mapped_to(mapping)
             if product and mapping.decision is MappingDecision.APPROVED:
@@ -82,7 +82,7 @@ class TenantContext:
 
 @dataclass(frozen=True, slots=True)
 class VendorAccount:
-    """A vendor account with the decision that stands on it; None while it is not mapped."""
+    """A vendor account with the mapping decision on it; None while there is none."""
 
     ref: Ref
     mapping: MappingDecided | None = None
@@ -101,10 +101,10 @@ class AccountGroup:
 
     @property
     def row_count(self) -> int:
-        """How many documents the calculation looks at."""
+        """How many subscriptions and agreement lines the group holds."""
         return len(self.subscriptions) + len(self.agreement_lines)
 
 
-def standing(mapping: MappingDecided | None) -> MappingDecided | None:
-    """The decision itself, or None when it was revoked: what is revoked was never decided."""
+def unless_revoked(mapping: MappingDecided | None) -> MappingDecided | None:
+    """The decision itself; None for a revoked one, which counts as never made."""
     return None if mapping is None or mapping.decision is MappingDecision.REVOKED else mapping

@@ -33,7 +33,10 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class ProductBilling:
-    """What the PSA holds of one product for the group's account; nothing when all of it is gone."""
+    """The agreement lines of one product for the group's PSA account.
+
+    An empty one says that such lines were seen, and that none is billable and present any more.
+    """
 
     candidates: list[BilledLine] = field(default_factory=list)
     """The agreement lines that are billable, not gone, and open on the day."""
@@ -42,38 +45,38 @@ class ProductBilling:
     line_count: int = 0
     """How many lines are billable and not gone, open or not."""
     changes_at: list[datetime] = field(default_factory=list)
-    """The moments at which one of them opens or ends."""
+    """The moments at which a billable line opens or ends."""
 
 
 @dataclass(slots=True)
 class LineBasis:
-    """What one usage line is computed from: the items of one place, and what is known of that place."""
+    """What one usage line is computed from: the items of one place, and the agreement lines there."""
 
     place: Place
     accounts: Sequence[VendorAccount]
-    """The vendor accounts whose usage may be in it."""
+    """The vendor accounts whose items may be in the line."""
     services: Mapping[Ref, MappingDecided | None]
-    """The vendor services that may be in it, each with the decision that stands on it."""
+    """The vendor services whose items may be in the line, each with its mapping decision."""
     billing: ProductBilling | None = None
     """None when no agreement line of the product was ever seen."""
     items: list[VendorItem] = field(default_factory=list)
 
     @property
-    def sources(self) -> set[str]:
-        """The integrations that could sell it to these accounts."""
+    def vendor_integrations(self) -> set[str]:
+        """Ids of the integrations that could sell these services to these accounts."""
         return {service.integration_id for service in self.services}
 
     def may_hold(self, item: VendorItem) -> bool:
         """Whether an item of unknown service may belong here."""
         if self.place.no_target:
             return item.account == self.place.account
-        return item.integration_id in self.sources
+        return item.integration_id in self.vendor_integrations
 
 
 def allocate(
     group: AccountGroup, items: Sequence[VendorItem], billing: Mapping[Ref, ProductBilling]
 ) -> list[LineBasis]:
-    """The lines of a group with the items in them; `billing` is what is billed, by product."""
+    """One basis for each usage line of a group; `billing` holds the agreement lines by PSA product (ref)."""
     bases: dict[Place, LineBasis] = {}
     billed = [product for product, of_product in billing.items() if of_product.line_count]
     if group.psa_account:

@@ -10,7 +10,7 @@ from billing.usage.account_group import AccountGroup
 from billing.usage.allocation import LineBasis, allocate
 from billing.usage.calendar import soonest
 from billing.usage.classification import classify
-from billing.usage.evidence import grounds_of
+from billing.usage.evidence import provenance_of
 from billing.usage.money import estimate
 from billing.usage.psa_count import count_psa, product_billing
 from billing.usage.ref import Ref, RefKind
@@ -28,25 +28,25 @@ def calculate(group: AccountGroup, now: datetime) -> list[UsageLine]:
 def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | None:
     vendor, psa = count_vendor(basis, group.context, now), count_psa(basis, group.context, now)
     present = bool(psa.billed or vendor.counting)
-    # A line that begins later is kept, not shown: nothing but its `recheck_at` will tell of that day.
+    # A line whose agreement line opens later is stored but not shown, for its `recheck_at`.
     if not present and not psa.begins_later:
         return None
     classification = basis.place.no_target or classify(vendor, psa)
-    grounds = grounds_of(basis, vendor, psa, group.context)
+    provenance = provenance_of(basis, vendor, psa, group.context)
     line_id = line_id_of(group.tenant.id, basis.place.account, basis.place.catalogue_item)
     return UsageLine(
         tenant_id=group.tenant.id,
         line_id=line_id,
         **_identity(basis.place.account, basis.place.catalogue_item),
-        names=grounds.names,
+        names=provenance.names,
         vendor_count=vendor.count,
         psa_count=psa.count,
         line_class=classification.line_class,
         reason=classification.reason,
         money=estimate(classification.line_class, vendor, psa),
-        evidence=grounds.evidence,
-        seal=seal_of(line_id, vendor.count, psa.count, grounds.evidence),
-        integration_ids=grounds.integration_ids,
+        evidence=provenance.evidence,
+        seal=seal_of(line_id, vendor.count, psa.count, provenance.evidence),
+        integration_ids=provenance.integration_ids,
         vendor_sources=vendor.sources,
         recheck_at=soonest([*vendor.changes_at, *psa.changes_at], after=now),
         present=present,
@@ -55,7 +55,7 @@ def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | N
 
 
 def _identity(account: Ref, catalogue_item: Ref) -> dict[str, str]:
-    """The fields of a line that say what it is the line of."""
+    """The id fields of a line: those of its target, or those of its vendor account and service."""
     if account.kind is RefKind.PSA_ACCOUNT:
         names = "psa_integration_id", "psa_account_id", "psa_product_id"
     else:

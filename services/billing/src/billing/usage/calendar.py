@@ -1,4 +1,4 @@
-"""Days as the tenant's people count them, and which of several moments comes first."""
+"""The tenant's days: which date a moment falls on, and which lines are open on a date."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time
@@ -18,7 +18,7 @@ class TenantCalendar(BaseModel):
 
     @field_validator("time_zone")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_time_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What two counts say together (architecture §4, *Classes*)."""
+"""Classifies a usage line by its two counts (architecture §4, *Classes*)."""
 
 # The PSA's side is judged first: where its number is not known, or a person must choose among agreement
 # lines, no vendor number gives a verdict. A missing number is never taken for zero.
@@ -6,7 +6,7 @@
 #   vendor 7, psa 5 → vendor-higher     7, no line bills it → not-billed
 #   vendor 3, psa 5 → psa-higher        0, all ended → ended-still-billed     no item at all → not-bought
 
-from billing.usage.psa_count import Candidates, PsaCount
+from billing.usage.psa_count import PsaCount
 from billing.usage.usage_line import Classification
 from billing.usage.vendor_count import VendorCount
 from shared.contracts.base import NoNumber
@@ -14,10 +14,10 @@ from shared.contracts.billing import LineClass
 
 
 def classify(vendor: VendorCount, psa: PsaCount) -> Classification:
-    """The class of a target."""
+    """The class of a line that has a target, with the reason where there is no verdict."""
     bought, billed = vendor.count, psa.count
-    # Not of a PSA that is disconnected, or was not completely read: it may have another number of lines.
-    if psa.candidates is Candidates.SEVERAL and billed.missing is NoNumber.UNQUANTIFIED:
+    # Only `unquantified`: a PSA that is disconnected or not completely read may hold another number of lines.
+    if len(psa.billed) > 1 and billed.missing is NoNumber.UNQUANTIFIED:
         return Classification(LineClass.AMBIGUOUS)
     if billed.number is None:
         return Classification(LineClass.NO_VERDICT, f"psa {billed.missing}")
@@ -26,13 +26,15 @@ def classify(vendor: VendorCount, psa: PsaCount) -> Classification:
     if bought.number == billed.number:
         return Classification(LineClass.IN_STEP)
     if bought.number > billed.number:
-        unbilled = psa.candidates is Candidates.NONE
-        return Classification(LineClass.NOT_BILLED if unbilled else LineClass.VENDOR_HIGHER)
+        return Classification(LineClass.VENDOR_HIGHER if psa.billed else LineClass.NOT_BILLED)
     return Classification(_overbilled(vendor))
 
 
 def _overbilled(vendor: VendorCount) -> LineClass:
-    """An active subscription of zero seats has not ended: that is a number like any other."""
+    """The class of a line of which the PSA bills more than is bought.
+
+    An active subscription of zero seats has not ended: its line is `psa-higher`, not `ended-still-billed`.
+    """
     if not vendor.items:
         return LineClass.NOT_BOUGHT
     ended = all(item.has_ended for item in vendor.items)

@@ -1,4 +1,4 @@
-"""What closed runs vouch for: that a thing is gone, that a thing is unchanged."""
+"""What a closed complete run proves: that a thing is gone, and that a thing is unchanged."""
 
 # An absence takes effect only when a run that read everything was closed as complete, and only for what that
 # run read itself, or what was read before it began (revisions grow with time, across all things of an
@@ -7,8 +7,8 @@
 #   sub1 absent (revision 600, run-2); complete is run-1, from revision 1    → sub1 counts on
 #                                      complete is run-2, or run-3 from 700  → sub1 is gone
 #
-# Ages alike: what a complete *full* run did not publish again is as fresh as the run; a quick run skips
-# details.
+# The same holds for ages: what a complete *full* run did not publish again is as fresh as that run. A quick
+# run proves no age, because it skips details.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class Coverage:
         return run.started_at if run else None
 
     def shows_gone(self, observation: Observation) -> bool:
-        """Whether the thing is absent and a complete run vouches for it (architecture §4)."""
+        """Whether the thing is absent and a complete run covers that reading (architecture §4)."""
         return not observation.present and self.complete is not None and self.complete.covers(observation)
 
     def as_of(self, reading: RunReading) -> datetime:
@@ -82,7 +82,7 @@ class Coverages(dict[str, Coverage]):
 
 @dataclass(frozen=True, slots=True)
 class ObservedState(Generic[Observed]):
-    """The newest observation of a thing; while that says absent, also the last that said present."""
+    """The newest observation of a thing; while it is absent, also the last one that was present."""
 
     newest: Observed
     before: Observed | None = None
@@ -94,7 +94,7 @@ class ObservedState(Generic[Observed]):
 
 
 def fold_versions(versions: Iterable[Observed]) -> ObservedState[Observed]:
-    """The state that versions of one thing amount to, in any order, repeated or not."""
+    """The state of a thing, from its versions in any order, repeated or not; at least one is needed."""
     ordered = sorted(versions, key=lambda version: version.revision)
     newest = ordered[-1]
     if newest.present:

@@ -1,4 +1,4 @@
-"""Keeps what the closed runs of each integration vouch for."""
+"""Keeps the coverage of each integration: its last complete run, and its last complete full run."""
 
 from billing.usage.coverage import CompletedRun, Coverage, Coverages
 from shared.contracts.base import key_of
@@ -36,7 +36,7 @@ def _decode(row: Document | None) -> CompletedRun | None:
 
 
 def _encode(run: CompletedRun | None) -> Document | None:
-    """Times stay times: they are compared with the ages of observations."""
+    """The run as stored; its time stays a date, so that it is read back without parsing."""
     if run is None:
         return None
     return {"run_id": run.run_id, "first_revision": run.first_revision, "started_at": run.started_at}

@@ -20,7 +20,7 @@ class LineRevision:
 
     line: UsageLine
     announced: bool
-    """Whether others must hear of it."""
+    """Whether `usage-line-changed` is published for it."""
     new: bool = False
     """Whether it was never stored before."""
 
@@ -34,33 +34,34 @@ def revise_lines(
     revisions = []
     for line_id in sorted(before.keys() | after.keys()):
         old = before.get(line_id)
-        line = _next(old, after.get(line_id), now)
+        line = _revised(old, after.get(line_id), now)
         if line is not None and line != old:
             announced = line.revision > (old.revision if old else 0)
             revisions.append(LineRevision(line, announced, new=old is None))
     return revisions
 
 
-def _next(old: UsageLine | None, calculated: UsageLine | None, now: datetime) -> UsageLine | None:
+def _revised(old: UsageLine | None, calculated: UsageLine | None, now: datetime) -> UsageLine | None:
+    """The line to store; its revision is raised when the change is announced."""
     if calculated is None:
-        return _ended(old, now) if old else None
+        return _as_not_present(old, now) if old else None
     if old is None:
-        # One that only begins later is stored for its day and was never announced.
+        # A line that is not present yet has revision 0: it is stored for `recheck_at`, and not announced.
         return calculated.model_copy(update={"revision": int(calculated.present)})
-    if _content(old) == _content(calculated) or not (old.present or calculated.present):
+    if _announced_content(old) == _announced_content(calculated) or not (old.present or calculated.present):
         return calculated.model_copy(update={"revision": old.revision, "changed_at": old.changed_at})
     return calculated.model_copy(update={"revision": old.revision + 1})
 
 
-def _ended(line: UsageLine, now: datetime) -> UsageLine:
-    """The last state of a line: who follows the topic must hear that it is gone."""
+def _as_not_present(line: UsageLine, now: datetime) -> UsageLine:
+    """The line as its last event announces it: not present any more."""
     if not line.present:
         return line
     end = {"present": False, "revision": line.revision + 1, "recheck_at": None, "changed_at": now}
     return line.model_copy(update=end)
 
 
-def _content(line: UsageLine) -> tuple[Any, ...]:
-    """What others would act on: all but ages."""
+def _announced_content(line: UsageLine) -> tuple[Any, ...]:
+    """The part of a line whose change is announced: all that a consumer acts on, ages left out."""
     vendor, psa = (count.model_copy(update={"as_of": None}) for count in (line.vendor_count, line.psa_count))
     return line.present, line.line_class, line.reason, line.money, line.seal, vendor, psa

@@ -3,7 +3,8 @@
 # Evidence are the accounts and services of the items that count. Where nothing counts, the line is a claim
 # about all that *could* have been bought, so all of it is evidence.
 #
-#   acme and beta mapped to co1, acme has 4 seats   → acme's mapping; mapping beta does not change the seal
+#   acme and beta are mapped to co1, only acme has seats   → acme's mapping is evidence; beta's is not, so
+#   mapping beta leaves the seal as it is
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,16 +18,16 @@ from billing.usage.vendor_count import VendorCount
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
-    """What a line rests on; see `UsageLine` for each of these."""
+class Provenance:
+    """Where a line comes from; the fields are those of `UsageLine`."""
 
     names: LineNames
     evidence: Evidence
     integration_ids: tuple[str, ...]
 
 
-def grounds_of(basis: LineBasis, vendor: VendorCount, psa: PsaCount, context: TenantContext) -> Grounds:
-    """The grounds of a line with these counts."""
+def provenance_of(basis: LineBasis, vendor: VendorCount, psa: PsaCount, context: TenantContext) -> Provenance:
+    """The provenance of a line with these counts."""
     buying = {item.account for item in vendor.counting}
     bought = {(item.integration_id, item.service_id) for item in vendor.counting}
     accounts = [account for account in basis.accounts if account.ref in buying] or basis.accounts
@@ -36,7 +37,7 @@ def grounds_of(basis: LineBasis, vendor: VendorCount, psa: PsaCount, context: Te
     integration_ids = {*vendor.sources, *(item.integration_id for item in vendor.items)}
     if not basis.place.no_target:
         integration_ids.add(basis.place.account.integration_id)
-    return Grounds(
+    return Provenance(
         _names(basis, [account.ref for account in accounts], services, context),
         Evidence(
             items=tuple(sorted(vendor.items, key=lambda item: (item.subscription_id, item.service_id or ""))),
@@ -63,6 +64,6 @@ def _names(
 
 
 def _known_names(refs: Iterable[Ref], context: TenantContext) -> tuple[str, ...]:
-    """In the order of the refs, so that the same things are always named in the same order."""
+    """Names in the order of their refs, so that the same things are always listed alike."""
     names = (context.names.get(ref) for ref in sorted(refs))
     return tuple(name.name for name in names if name)

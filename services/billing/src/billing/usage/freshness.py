@@ -1,19 +1,19 @@
-"""Ages as they are now: a complete full run makes all that it confirms younger without touching a line."""
+"""Recomputes the ages of a line when it is read, because closing a run stores no line again."""
 
 # Storing every line again after each run, only to make it younger, would cost as much as the first sync. So
-# ages are worked out again when a line is read, by the functions that worked them out when it was calculated.
+# ages are computed again whenever a line is read, by the same functions that the calculation uses.
 #
 #   stored as of the 1st, a full run on the 5th published nothing about it   → shown as of the 5th
 
 from billing.usage.coverage import Coverages
 from billing.usage.psa_count import billed_as_of
 from billing.usage.usage_line import Evidence, UsageLine
-from billing.usage.vendor_count import oldest, readings_of
+from billing.usage.vendor_count import contributors_of, oldest_as_of
 from shared.contracts.billing import Count
 
 
 def with_current_ages(line: UsageLine, coverages: Coverages) -> UsageLine:
-    """The line with the age of each number by the runs that were closed since it was calculated."""
+    """The line with each `as_of` brought up to the runs that were closed since the line was calculated."""
     items = [
         item.model_copy(update={"as_of": coverages[item.integration_id].as_of(item)})
         for item in line.evidence.items
@@ -30,7 +30,7 @@ def with_current_ages(line: UsageLine, coverages: Coverages) -> UsageLine:
         # An older build stored the line: all its vendor integrations may count. The age shown may then be too
         # old and is never too young; the next calculation stores the sources.
         sources = tuple(one for one in line.integration_ids if one != line.psa_integration_id)
-    vendor_as_of = oldest(readings_of(evidence.counting, sources, coverages))
+    vendor_as_of = oldest_as_of(contributors_of(evidence.counting, sources, coverages))
     psa_as_of = billed_as_of(billed, coverages[line.psa_integration_id]) if line.psa_integration_id else None
     changes: dict[str, Evidence | Count] = {"evidence": evidence}
     if vendor_as_of:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum, auto
 
 from billing.usage.account_group import AccountGroup, TenantContext
 from billing.usage.allocation import LineBasis, ProductBilling
@@ -23,34 +22,20 @@ from shared.contracts.billing import Count
 from shared.contracts.psa_sync import AgreementLineObserved
 
 
-class Candidates(Enum):
-    """How many agreement lines bill a target on the day."""
-
-    NONE = auto()
-    ONE = auto()
-    SEVERAL = auto()
-
-
 @dataclass(frozen=True, slots=True)
 class PsaCount:
     """The PSA's side of a usage line."""
 
     count: Count
     billed: Sequence[BilledLine] = ()
-    """The candidates as last read."""
+    """The candidates: the agreement lines that bill the target on the day, as last read."""
     begins_later: bool = False
     """Whether an agreement line is known that is not open yet."""
     changes_at: Sequence[datetime] = ()
     """The moments at which a line opens or ends, or the number becomes stale."""
 
-    @property
-    def candidates(self) -> Candidates:
-        if len(self.billed) > 1:
-            return Candidates.SEVERAL
-        return Candidates.ONE if self.billed else Candidates.NONE
 
-
-NO_TARGET = PsaCount(Count(detail="it has no target in a PSA"))
+COUNT_WITHOUT_TARGET = PsaCount(Count(detail="it has no target in a PSA"))
 
 
 def product_billing(group: AccountGroup, now: datetime) -> dict[Ref, ProductBilling]:
@@ -70,14 +55,14 @@ def product_billing(group: AccountGroup, now: datetime) -> dict[Ref, ProductBill
         billing.begins_later |= line.starts_on is not None and line.starts_on > day
         billing.changes_at += [tenant.midnight(date) for date in (line.starts_on, line.ends_on) if date]
         if open_on(day, line.starts_on, line.ends_on):
-            billing.candidates.append(_billed(state, coverage, tenant.currency))
+            billing.candidates.append(_billed_line(state, coverage, tenant.currency))
     return by_product
 
 
 def count_psa(basis: LineBasis, context: TenantContext, now: datetime) -> PsaCount:
     """The quantity of the one candidate, or why there is no such number."""
     if basis.place.no_target:
-        return NO_TARGET
+        return COUNT_WITHOUT_TARGET
     integration_id, billing = basis.place.account.integration_id, basis.billing or ProductBilling()
     rule, coverage = context.rules[integration_id], context.coverages[integration_id]
     billed = billing.candidates
@@ -87,7 +72,7 @@ def count_psa(basis: LineBasis, context: TenantContext, now: datetime) -> PsaCou
     if not rule.connected:
         missing = NoNumber.NOT_CONNECTED
     elif coverage.complete is None or stale_at is None:
-        missing = NoNumber.UNREAD  # further lines may be there that were not read yet
+        missing = NoNumber.UNREAD  # the PSA may hold further agreement lines that no run has read yet
     elif len(billed) > 1 or any(line.quantity is None for line in billed):
         missing = NoNumber.UNQUANTIFIED
     elif now >= stale_at:
@@ -103,7 +88,10 @@ def count_psa(basis: LineBasis, context: TenantContext, now: datetime) -> PsaCou
 def _count(
     missing: NoNumber | None, billed: Sequence[BilledLine], as_of: datetime | None, *, gone: bool
 ) -> Count:
-    """The sentence beside a number is made here, and nothing decides by it."""
+    """Builds the count with its explanatory sentence (`detail`); decisions are made by `missing` alone.
+
+    `gone`: agreement lines of the product were seen, and none of them is billable and present any more.
+    """
     known = sum((line.quantity for line in billed if line.quantity is not None), Decimal(0))
     if missing:
         detail = None
@@ -119,11 +107,14 @@ def _count(
 
 
 def billed_as_of(billed: Iterable[BilledLine], coverage: Coverage) -> datetime | None:
-    """The age of the oldest line; that nothing is billed is as old as the last complete run."""
+    """When the oldest reading of these agreement lines was made, or last confirmed.
+
+    Without a line the count rests on the last complete run, which found none; None before any such run.
+    """
     return min((line.as_of for line in billed), default=coverage.read_at)
 
 
-def _billed(
+def _billed_line(
     state: ObservedState[AgreementLineObserved], coverage: Coverage, tenant_currency: str | None
 ) -> BilledLine:
     line, newest = state.last_known, state.newest
@@ -135,7 +126,7 @@ def _billed(
         quantity=line.quantity,
         included=line.included,
         unit_price=line.unit_price,
-        currency=line.currency or tenant_currency,  # a PSA that names none bills in the tenant's
+        currency=line.currency or tenant_currency,  # a PSA without currencies bills in the tenant's own
         starts_on=line.starts_on,
         ends_on=line.ends_on,
         invoiced_until=line.invoiced_until,

@@ -3,8 +3,9 @@
 # Three things keep two writers of a line apart:
 #
 #   fence   a reconciler that was paused while another took the lead must not save what it calculated before
-#   guard   an approval and a reconciliation meet: both write one document, so one of them runs again
-#   lock    the same within one process, where waiting is cheaper than running again
+#   guard   an approval and a reconciliation at the same time: both write one document, so one of them is
+#           rolled back and runs again
+#   lock    within one process they wait for each other instead, which is cheaper than running again
 
 import asyncio
 import re
@@ -59,7 +60,10 @@ class UsageLineRepository:
         return {row["line_id"]: UsageLine.model_validate(row) for row in rows.values()}
 
     def tenant_lock(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
-        """Hold it around a transaction that asserts ownership."""
+        """The lock of this process to hold around a transaction that calls `assert_ownership`.
+
+        Waiting for it is cheaper than the conflict that the transaction would meet otherwise.
+        """
         return self._tenant_locks[tenant_id]
 
     async def assert_ownership(self, tenant_id: str, *, session: Session) -> None:
@@ -93,13 +97,15 @@ class UsageLineRepository:
         more = rows[limit - 1]["place"] if len(rows) > limit else None
         return await self._with_current_ages(tenant_id, rows[:limit]), more
 
-    async def of_accounts(self, tenant_id: str, accounts: Iterable[Ref]) -> list[UsageLine]:
+    async def lines_of_accounts(self, tenant_id: str, accounts: Iterable[Ref]) -> list[UsageLine]:
         """The lines of these accounts as stored, those included that are no longer present."""
         texts = (account.encode() for account in accounts)
         rows = await self._mongo.documents(_COLLECTION, tenant_id).find_in("scope", texts)
         return [UsageLine.model_validate(row) for row in rows]
 
-    async def accounts_of(self, tenant_id: str, integration_id: str, *, stale: bool = False) -> set[Ref]:
+    async def accounts_of_integration(
+        self, tenant_id: str, integration_id: str, *, stale: bool = False
+    ) -> set[Ref]:
         """The accounts that have a line of an integration; with `stale`, a line with a stale number."""
         filter_: Document = {"integration_ids": integration_id, "present": True}
         if stale:
@@ -150,8 +156,8 @@ class UsageLineRepository:
         """
 
         async def store(session: Session) -> None:
-            # Writing the fence, not only reading it, makes a rival that acquires it meanwhile conflict with
-            # this.
+            # The fence is written, not only read, so that a rival which acquires it meanwhile conflicts with
+            # this transaction.
             own_fence, used = {"_id": _FENCE, "token": token}, {"$inc": {"uses": 1}}
             if not await self._mongo.all_tenants(_FENCES).change(own_fence, used, session=session):
                 raise LeaseLost("another reconciler is at work")
@@ -174,7 +180,11 @@ class UsageLineRepository:
 
 
 def _document(line: UsageLine) -> Document:
-    """The line with what it is found by: `place` orders lines by name, `search` holds every name."""
+    """The line with the fields that it is found by.
+
+    `scope` is its account and `wide` its product or service, both as encoded refs; `place` is the sort key,
+    by name; `search` holds every name, casefolded.
+    """
     names = line.names
     first = names.psa_account or "".join(names.vendor_accounts)
     place = [first, names.product or "".join(names.services), line.line_id]

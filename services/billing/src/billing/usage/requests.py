@@ -1,4 +1,4 @@
-"""What requests about usage lines carry."""
+"""Query parameters of `GET /usage`."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from shared.web.pagination import PageRequest
 
 
 class UsageRequest(PageRequest):
-    """Which usage lines."""
+    """Selects a page of usage lines."""
 
     line_class: LineClass | None = Field(None, description="Only lines of this class.")
     search: str | None = Field(

@@ -1,4 +1,4 @@
-"""What requests about usage lines are answered with: numbers are exact decimal strings."""
+"""Bodies of the answers about usage lines; numbers are exact decimal strings."""
 
 from typing import Self
 

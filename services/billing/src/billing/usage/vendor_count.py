@@ -24,12 +24,12 @@ from shared.contracts.vendor_sync import SubscriptionLine, SubscriptionObserved,
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One figure that a sum rests on: a counting item, or that an integration sells none of it."""
+class Contributor:
+    """Part of a sum: an item that counts, or an integration that sells none of the product."""
 
     integration_id: str
     as_of: datetime | None
-    """None when the integration was never completely read."""
+    """When it was last read or confirmed; None when the integration was never completely read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,62 +40,71 @@ class VendorCount:
     items: Sequence[VendorItem]
     counting: Sequence[VendorItem]
     sources: tuple[str, ...]
-    """The integrations that the count rests on, in order."""
+    """Ids of the integrations that the count rests on, sorted."""
     changes_at: Sequence[datetime]
-    """The moments at which a reading becomes stale."""
+    """The moments at which a contributor becomes stale."""
 
 
 def vendor_items(group: AccountGroup) -> list[VendorItem]:
-    """An item for every line of every subscription; one without service where only the list row was read."""
+    """An item for every line of every subscription of a group.
+
+    A counting subscription of which only the list row was read is one item without service.
+    """
     return [item for state in group.subscriptions for item in _items_of(state, group.context)]
 
 
 def count_vendor(basis: LineBasis, context: TenantContext, now: datetime) -> VendorCount:
     """The sum of the items that count, or why there is no such number."""
     counting = [item for item in basis.items if item.counts]
-    sources = basis.sources
-    if counting:  # else a disconnected source takes the verdict: nobody else says anything
+    sources = basis.vendor_integrations
+    # A disconnected marketplace is left out only beside items that count: where nothing counts, a zero would
+    # rest on marketplaces that were not asked.
+    if counting:
         sources = {source for source in sources if context.rules[source].connected}
-    readings = readings_of(counting, sources, context.coverages)
-    stale_at = [one.as_of + context.rules[one.integration_id].freshness for one in readings if one.as_of]
+    contributors = contributors_of(counting, sources, context.coverages)
+    stale_at = [one.as_of + context.rules[one.integration_id].freshness for one in contributors if one.as_of]
     known = sum((item.quantity for item in counting if item.quantity is not None), Decimal(0))
-    missing = _missing(counting, readings, context, stale=any(now >= moment for moment in stale_at))
-    as_of = oldest(readings)
+    missing = _missing(counting, contributors, context, stale=any(now >= moment for moment in stale_at))
+    as_of = oldest_as_of(contributors)
     if missing:
         count = Count(missing=missing, known_part=known, detail=_detail(missing, counting), as_of=as_of)
     else:
-        # Nothing counts and all of it is verified gone: the zero says so.
+        # Every item is verified gone: the zero is marked `absent`.
         absent = bool(basis.items) and all(item.standing is CountStatus.ABSENT for item in basis.items)
         count = Count(number=known, missing=NoNumber.ABSENT if absent else None, as_of=as_of)
-    rests_on = tuple(sorted({reading.integration_id for reading in readings}))
+    rests_on = tuple(sorted({one.integration_id for one in contributors}))
     return VendorCount(count, basis.items, counting, rests_on, stale_at)
 
 
-def readings_of(
+def contributors_of(
     counting: Sequence[VendorItem], sources: Iterable[str], coverages: Coverages
-) -> list[Reading]:
-    """What a sum rests on: the reading of each item that counts, and of each source that sells none of it."""
+) -> list[Contributor]:
+    """The contributors to a sum: each item that counts, and each source without an item that counts."""
     selling = {item.integration_id for item in counting}
-    readings = [Reading(item.integration_id, item.as_of) for item in counting]
-    return readings + [
-        Reading(source, coverages[source].read_at) for source in sources if source not in selling
+    contributors = [Contributor(item.integration_id, item.as_of) for item in counting]
+    return contributors + [
+        Contributor(source, coverages[source].read_at) for source in sources if source not in selling
     ]
 
 
-def oldest(readings: Iterable[Reading]) -> datetime | None:
-    """The age of a sum; None when nothing was read."""
-    return min((reading.as_of for reading in readings if reading.as_of), default=None)
+def oldest_as_of(contributors: Iterable[Contributor]) -> datetime | None:
+    """The moment as of which a sum is known: that of its oldest contributor; None when nothing was read."""
+    return min((one.as_of for one in contributors if one.as_of), default=None)
 
 
 def _missing(
-    counting: Sequence[VendorItem], readings: Sequence[Reading], context: TenantContext, *, stale: bool
+    counting: Sequence[VendorItem],
+    contributors: Sequence[Contributor],
+    context: TenantContext,
+    *,
+    stale: bool,
 ) -> NoNumber | None:
-    """The first reason, by weight, why the sum is no number."""
-    if not all(context.rules[reading.integration_id].connected for reading in readings):
+    """Why the sum is no number, or None; of several reasons the one that comes first here."""
+    if not all(context.rules[one.integration_id].connected for one in contributors):
         return NoNumber.NOT_CONNECTED
     if any(item.missing is NoNumber.UNREAD for item in counting):
         return NoNumber.UNREAD
-    if any(reading.as_of is None for reading in readings):
+    if any(one.as_of is None for one in contributors):
         return NoNumber.UNREAD
     if any(item.missing for item in counting):
         return NoNumber.UNQUANTIFIED
@@ -103,7 +112,7 @@ def _missing(
 
 
 def _detail(missing: NoNumber, counting: Sequence[VendorItem]) -> str | None:
-    """The sentence beside a missing number; a sum of which only a part is known is told as such."""
+    """The sentence that explains a missing number; "mixed" for a sum of which a part is known."""
     if missing is NoNumber.UNQUANTIFIED and any(item.quantity is not None for item in counting):
         return "mixed"
     otherwise = "the vendor was not completely read yet" if missing is NoNumber.UNREAD else None
@@ -125,7 +134,10 @@ def _items_of(state: ObservedState[SubscriptionObserved], context: TenantContext
 def _count_status(
     state: ObservedState[SubscriptionObserved], coverage: Coverage, rule: IntegrationRule
 ) -> CountStatus:
-    """Unknown is not zero: a status that nobody can read keeps counting, without a number."""
+    """Whether the subscription counts.
+
+    One with an unknown status counts, without a quantity: taking it for zero would hide usage.
+    """
     if coverage.shows_gone(state.newest):
         return CountStatus.ABSENT
     match state.last_known.status:
@@ -150,7 +162,7 @@ def _item(
     return VendorItem(
         integration_id=subscription.integration_id,
         subscription_id=subscription.subscription_id,
-        account_id=newest.account_id,  # one that moved and then went counts no more where it was before
+        account_id=newest.account_id,  # also of one that is gone: it may have moved to that account first
         service_id=line.service_id if line else None,
         name=subscription.name,
         status=subscription.status,
