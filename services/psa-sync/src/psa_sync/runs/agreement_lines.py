@@ -88,7 +88,9 @@ class AgreementLineReader:
         except PermanentError as error:
             log.warning("agreement_unread", agreement_id=agreement.agreement_id, error=str(error))
             await self.queue.fail(self.context.run, agreement.agreement_id, str(error))
-            self._unreachable_in_a_row += isinstance(error, ProviderUnreachable)
+            # Any answer, even an odd one, shows that the PSA is up.
+            is_unreachable = isinstance(error, ProviderUnreachable)
+            self._unreachable_in_a_row = self._unreachable_in_a_row + 1 if is_unreachable else 0
             if self._unreachable_in_a_row >= _MAX_UNREACHABLE:
                 raise
             return
