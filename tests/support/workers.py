@@ -5,8 +5,8 @@
 markers of its module, so that no list of tests has to be kept.
 
 A worker has a session of its own: its own document store, Redis and, if need be, live system. Hence two
-rules: tests that share something dear run on one worker, and the longest start first, so that no worker is
-left alone with them at the end. For example: the live system takes ten seconds to start, so the 25 tests that
+rules: tests that share an expensive fixture run on one worker, and the longest start first, so that no worker
+is left alone with them at the end. For example: the live system takes ten seconds to start, so the 25 tests that
 share it are one group and among the first; the 1,700 that share nothing fill whichever worker is free.
 """
 
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 
 
 def shared_by(test: pytest.Function) -> str | None:
-    """Which tests share a dear fixture with this one: those of the session, of its module, or none."""
+    """Names the tests that share an expensive fixture with this one: the session, its module, or None."""
     found = (test._fixtureinfo.name2fixturedefs.get(name) for name in {*test.fixturenames} - ONE_PER_WORKER)  # noqa: SLF001 (it has no public way)
     scopes = {definitions[-1].scope for definitions in found if definitions}
     if "session" in scopes:
