@@ -6,8 +6,8 @@ markers of its module, so that no list of tests has to be kept.
 
 A worker has a session of its own: its own document store, Redis and, if need be, live system. Hence two
 rules: tests that share an expensive fixture run on one worker, and the longest start first, so that no worker
-is left alone with them at the end. For example: the live system takes ten seconds to start, so the 25 tests that
-share it are one group and among the first; the 1,700 that share nothing fill whichever worker is free.
+is left alone with them at the end. For example: the live system takes ten seconds to start, so the 25 tests
+that share it are one group and among the first; the 1,700 that share nothing fill whichever worker is free.
 """
 
 import pytest
