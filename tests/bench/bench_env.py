@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from standalone.system import System
-from tests.bench.harness import ENOUGH, Sample
+from tests.bench.harness import MIN_PAIRS, Sample
 
 _ROOT = Path(__file__).parents[2]
 _TIMEOUT_SECONDS = 300.0
@@ -43,7 +43,7 @@ class BenchEnv:
 
     @property
     def pairs(self) -> int:
-        return 2 if self.quick else ENOUGH
+        return 2 if self.quick else MIN_PAIRS
 
     def workload(self, amount: int, name: str | None = None) -> Workload:
         """Return a workload of this size, with a name that no other has unless one is given."""

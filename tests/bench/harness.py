@@ -82,11 +82,11 @@ class Row:
 
     name: str
     unit: str
-    """Of `ours` and `bare`."""
+    """The unit of `ours` and `bare`."""
     ours: Spread
     bare: Spread | None = None
     ratio: Spread | None = None
-    """Compared with the target; without a ratio `ours` is."""
+    """What is compared with the target; without a ratio, `ours` is compared."""
     target: Target | None = None
     samples: tuple[Sample, ...] = ()
     baselines: tuple[Sample, ...] = ()
@@ -101,8 +101,8 @@ class Row:
 Measurement = Callable[[], Awaitable[Sample]]
 
 
-ENOUGH = 5
-"""Pairs that a median takes (architecture §12)."""
+MIN_PAIRS = 5
+"""How many pairs a median needs (architecture §12)."""
 
 
 async def alternate(
@@ -147,5 +147,5 @@ def row_of_times(name: str, pairs: Sequence[Pair], target: Target, *, notes: tup
 
 
 def _caution(pairs: Sequence[Pair]) -> tuple[str, ...]:
-    few = len(pairs) < ENOUGH
-    return (f"{len(pairs)} of the {ENOUGH} pairs that a verdict takes",) if few else ()
+    few = len(pairs) < MIN_PAIRS
+    return (f"{len(pairs)} of the {MIN_PAIRS} pairs that a verdict takes",) if few else ()

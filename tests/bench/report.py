@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from tests.bench.harness import ENOUGH, Row, Spread
+from tests.bench.harness import MIN_PAIRS, Row, Spread
 
 _HEADS = ("row", "ours", "bare", "ratio", "target", "", "CPU s", "peak MB")
 
@@ -51,7 +51,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _verdict(row: Row) -> str:
     """Return whether the target is met; with fewer pairs than a median takes it says so as well."""
-    if 0 < len(row.baselines) < ENOUGH:
+    if 0 < len(row.baselines) < MIN_PAIRS:
         return {None: "", True: "met, few pairs", False: "not met, few pairs"}[row.met]
     return {None: "", True: "met", False: "NOT MET"}[row.met]
 

@@ -38,7 +38,7 @@ Seen = TypeVar("Seen", bound=Observation)
 
 
 def expected_usage_lines(contents: TopicContents, tenant: TenantCalendar) -> dict[str, UsageLine]:
-    """Every line that stands, by its id."""
+    """Return every present line by its id."""
     now = datetime.now(UTC)
     lines = (line for group in _groups(contents, tenant) for line in calculate(group, now))
     return {line.line_id: line for line in lines if line.present}
@@ -88,7 +88,7 @@ def _context(contents: TopicContents) -> TenantContext:
 
 
 def _coverages(ends: Iterable[RunFinished]) -> Coverages:
-    """What the complete runs vouch for, in whatever order they were heard of."""
+    """Return what the complete runs cover, in whatever order their ends were published."""
     found = Coverages()
     for end in ends:
         if end.outcome is Outcome.COMPLETE:

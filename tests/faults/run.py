@@ -171,7 +171,7 @@ def _conclude(fault_run: FaultRun, seconds: float) -> None:
     kills, ledger = fault_run.history.kill_counts, fault_run.month.ledger
     rows = {
         "kills": ", ".join(f"{name} {kills[name]}" for name in (*VICTIMS, "status channel")),
-        "decisions": f"{len(ledger.decisions)}, each told, audited and answered once",
+        "decisions": f"{len(ledger.decisions)}, each published, audited and answered once",
         "writes": f"{sum(map(len, ledger.writes.values()))} to {len(ledger.writes)} lines, each once",
         "slowest": ", ".join(f"{what} {slowest:.1f} s" for what, slowest in fault_run.slowest.items()),
         "took": f"{seconds:.0f} s",

@@ -125,7 +125,9 @@ class InvariantChecker:
         rows = await self.month.client.list_all("matcher", "/mappings", "mappings")
         stored = {(row["kind"], row["vendor_id"]): row["revision"] for row in rows}
         return (
-            [f"mappings stored, or told: {published.items() ^ stored.items()}"] if published != stored else []
+            [f"mappings stored, or published: {published.items() ^ stored.items()}"]
+            if published != stored
+            else []
         )
 
     async def _audit(self) -> list[str]:
@@ -199,7 +201,7 @@ def _publication_faults(shown: dict[str, Json], published: dict[str, UsageLineCh
         event = published[line_id].model_dump(mode="json") if line_id in published else None
         announced, stored = _comparable(event), _comparable(shown.get(line_id))
         if announced != stored:
-            yield f"usage line {line_id}: told last was {announced}, stored is {stored}"
+            yield f"usage line {line_id}: published last was {announced}, stored is {stored}"
 
 
 def _comparable(line: Json | None) -> Json | None:

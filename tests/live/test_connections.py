@@ -1,4 +1,4 @@
-"""Wrong credentials on the real system: told by field, nothing saved, nothing said."""
+"""Wrong credentials on the real system: reported by field; nothing is saved and nothing is published."""
 
 from typing import Any
 
@@ -35,10 +35,10 @@ WRONG = [("ingram-micro", *each) for each in INGRAM] + [("connectwise", *each) f
     WRONG,
     ids=[f"{p} {next(iter(c))}={c[next(iter(c))]}" for p, c, _ in WRONG],
 )
-async def test_wrong_input_is_told_by_field_and_leaves_nothing(
+async def test_wrong_input_is_reported_by_field_and_leaves_nothing(
     reviewed: ReviewedSystem, provider: str, change: dict[str, str], fields: set[str]
 ) -> None:
-    known = (await reviewed.control("GET", "credentials"))[provider]
+    right = (await reviewed.control("GET", "credentials"))[provider]
     typed = {name: value.format(sandbox=reviewed.system.urls["sandbox"]) for name, value in change.items()}
     before = (
         await reviewed.client.request("GET", "auth", "/integrations"),
@@ -47,7 +47,7 @@ async def test_wrong_input_is_told_by_field_and_leaves_nothing(
 
     with pytest.raises(DemoFailure) as refused:
         await reviewed.client.request(
-            "POST", "auth", "/integrations", {"provider": provider, **known, **typed}
+            "POST", "auth", "/integrations", {"provider": provider, **right, **typed}
         )
 
     document: dict[str, Any] = refused.value.document
@@ -61,13 +61,13 @@ async def test_wrong_input_is_told_by_field_and_leaves_nothing(
 
 
 async def test_a_control_panel_address_is_understood_as_a_marketplace_code(reviewed: ReviewedSystem) -> None:
-    known = (await reviewed.control("GET", "credentials"))["ingram-micro"]
+    right = (await reviewed.control("GET", "credentials"))["ingram-micro"]
 
     again = await reviewed.client.request(
         "POST",
         "auth",
         "/integrations",
-        {"provider": "ingram-micro", **known, "marketplace": "https://cp.us.na.cloud.im"},
+        {"provider": "ingram-micro", **right, "marketplace": "https://cp.us.na.cloud.im"},
     )
 
     assert (again["status"], again["generation"]) == ("active", 2)

@@ -49,9 +49,9 @@ STORING = f"batch-stored {SubscriptionObserved.topic}"
 
 
 @pytest.fixture(scope="module")
-async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReviewedSystem]:
-    """A system of our own: its services are killed."""
-    data_dir, overrides = tmp_path_factory.mktemp("doomed"), dict.fromkeys(SERVICES, TAKEOVER)
+async def crashing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReviewedSystem]:
+    """A system for this module alone: its services are killed."""
+    data_dir, overrides = tmp_path_factory.mktemp("crashing"), dict.fromkeys(SERVICES, TAKEOVER)
     async with (
         System(data_dir=data_dir, seed=9, overrides=overrides) as system,
         open_reviewed_system(system) as reviewed,
@@ -61,25 +61,25 @@ async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Revi
 
 @pytest.mark.parametrize("where", READING)
 async def test_a_run_that_died_goes_on_and_asks_for_no_finished_detail_again(
-    doomed: ReviewedSystem, where: str
+    crashing: ReviewedSystem, where: str
 ) -> None:
-    subscription = doomed.story.scenario["parts"]["increase"]["subscription_ids"][0]
-    await doomed.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 77}]})
-    since = (await doomed.control("GET", "calls"))["last"]
+    subscription = crashing.story.scenario["parts"]["increase"]["subscription_ids"][0]
+    await crashing.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 77}]})
+    since = (await crashing.control("GET", "calls"))["last"]
 
-    async with armed_to_crash(doomed, "vendor-sync", where) as crash:
-        started = await doomed.client.request("POST", "billing", "/syncs", {"kind": "full"})
+    async with armed_to_crash(crashing, "vendor-sync", where) as crash:
+        started = await crashing.client.request("POST", "billing", "/syncs", {"kind": "full"})
         await crash.wait()
-        run_id = await read_open_run_id(doomed)
-        finished = await read_finished_details(doomed, run_id)
-    outcomes = await doomed.client.wait_for_sync(doomed.integration_ids, started["sync_id"])
+        run_id = await read_open_run_id(crashing)
+        finished = await read_finished_details(crashing, run_id)
+    outcomes = await crashing.client.wait_for_sync(crashing.integration_ids, started["sync_id"])
 
     assert set(outcomes.values()) == {"complete"}
-    assert [run["run_id"] for run in await vendor_runs(doomed, started["sync_id"])] == [run_id]
-    asked = await count_detail_calls(doomed, since)
+    assert [run["run_id"] for run in await vendor_runs(crashing, started["sync_id"])] == [run_id]
+    asked = await count_detail_calls(crashing, since)
     assert {one: asked.get(one, 0) for one in finished} == dict.fromkeys(finished, 1)
-    await assert_lines_match_providers(doomed)
-    await doomed.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 70}]})
+    await assert_lines_match_providers(crashing)
+    await crashing.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 70}]})
 
 
 async def vendor_runs(reviewed: ReviewedSystem, sync_id: str) -> list[dict[str, object]]:
@@ -90,38 +90,38 @@ async def vendor_runs(reviewed: ReviewedSystem, sync_id: str) -> list[dict[str, 
 
 @pytest.mark.parametrize(("service", "where"), DECIDING, ids=[where.split()[0] for _, where in DECIDING])
 async def test_a_decision_survives_and_is_written_exactly_once(
-    doomed: ReviewedSystem, service: str, where: str
+    crashing: ReviewedSystem, service: str, where: str
 ) -> None:
-    line = await add_one_seat(doomed, "two_subscriptions")
-    place = line["evidence"]["billed"][0]["line_id"]
-    before = len(await doomed.writes_to(place))
+    line = await add_one_seat(crashing, "two_subscriptions")
+    line_id = line["evidence"]["billed"][0]["line_id"]
+    before = len(await crashing.writes_to(line_id))
 
-    async with asyncio.TaskGroup() as group, armed_to_crash(doomed, service, where) as crash:
-        approving = group.create_task(approve_until_answered(doomed, line))
+    async with asyncio.TaskGroup() as group, armed_to_crash(crashing, service, where) as crash:
+        approving = group.create_task(approve_until_answered(crashing, line))
         await crash.wait()
-    settled = await doomed.client.wait_for_approval(approving.result()["approval_id"])
+    settled = await crashing.client.wait_for_approval(approving.result()["approval_id"])
 
     assert settled["state"] == "written"
-    [write] = (await doomed.writes_to(place))[before:]
+    [write] = (await crashing.writes_to(line_id))[before:]
     assert write["after"] == float(line["vendor_count"]["number"])
-    await assert_audit_verifies(doomed)
-    await doomed.sync()
-    await assert_lines_match_providers(doomed)
+    await assert_audit_verifies(crashing)
+    await crashing.sync()
+    await assert_lines_match_providers(crashing)
 
 
-async def test_a_batch_that_was_stored_and_not_committed_is_stored_once(doomed: ReviewedSystem) -> None:
-    subscription = doomed.story.scenario["parts"]["decrease"]["subscription_ids"][0]
-    await doomed.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 55}]})
+async def test_a_batch_that_was_stored_and_not_committed_is_stored_once(crashing: ReviewedSystem) -> None:
+    subscription = crashing.story.scenario["parts"]["decrease"]["subscription_ids"][0]
+    await crashing.control("POST", "changes", {"subscriptions": [{"id": subscription, "quantity": 55}]})
 
-    async with armed_to_crash(doomed, "billing", STORING) as crash:
-        started = await doomed.client.request("POST", "billing", "/syncs", {"kind": "full"})
+    async with armed_to_crash(crashing, "billing", STORING) as crash:
+        started = await crashing.client.request("POST", "billing", "/syncs", {"kind": "full"})
         await crash.wait()
-    outcomes = await doomed.client.wait_for_sync(doomed.integration_ids, started["sync_id"])
+    outcomes = await crashing.client.wait_for_sync(crashing.integration_ids, started["sync_id"])
 
     assert set(outcomes.values()) == {"complete"}
-    await assert_lines_match_providers(doomed)
-    line = doomed.story.line_of("decrease")
-    history = await doomed.client.request("GET", "billing", f"/usage/{line['line_id']}/history")
+    await assert_lines_match_providers(crashing)
+    line = crashing.story.line_of("decrease")
+    history = await crashing.client.request("GET", "billing", f"/usage/{line['line_id']}/history")
     seen = [(one["key"], one["revision"]) for one in history["versions"]]
     assert len(seen) == len(set(seen))
 

@@ -41,7 +41,7 @@ async def test_bad_messages_are_set_aside_and_their_neighbours_unharmed(reviewed
         service: await letters_of(reviewed, service, sent[0].offset) for service in ("matcher", "billing")
     }
 
-    expected = {f"{TOPIC}:0:{place.offset}": body for place, body in zip(sent[1:5], BAD, strict=True)}
+    expected = {f"{TOPIC}:0:{record.offset}": body for record, body in zip(sent[1:5], BAD, strict=True)}
     assert letters == {"matcher": expected, "billing": expected}
     async with asyncio.timeout(120):
         while await neighbours(reviewed) != ["Neighbour A", "Neighbour B"]:

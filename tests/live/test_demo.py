@@ -22,7 +22,7 @@ async def test_the_demo_exits_by_what_the_psa_says(
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
-    told = (await process.communicate())[0].decode()
+    output = (await process.communicate())[0].decode()
 
-    assert process.returncode == code, told
-    assert verdict in told
+    assert process.returncode == code, output
+    assert verdict in output

@@ -1,4 +1,4 @@
-"""Publishing under a name, on a real Kafka: whoever opens it anew is the only one who is heard."""
+"""Publishing under a transactional id, on a real Kafka: only whoever opened the id last gets through."""
 
 import asyncio
 import gc
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.live
 TOPIC = f"test.fencing-{uuid4().hex[:8]}"
 
 
-class Said(Event):
-    """Somebody's word."""
+class SenderMessage(Event):
+    """A message that names its sender."""
 
     topic: ClassVar[str] = TOPIC
     key_fields: ClassVar[tuple[str, ...]] = ("by",)
@@ -47,26 +47,26 @@ async def fenced(servers: str) -> AsyncIterator[FencedProducers]:
     names = FencedProducers(KafkaSettings(servers=servers), "test")
     yield names
     await names.close()
-    # The client library leaves an exception of a refused producer to nobody; told here, it disturbs no test.
+    # aiokafka leaves the exception of a refused producer unretrieved; collected here, it disturbs no test.
     gc.collect()
 
 
-def said(by: str) -> list[Said]:
-    return [Said(tenant_id="demo", by=by)]
+def a_message(by: str) -> list[SenderMessage]:
+    return [SenderMessage(tenant_id="demo", by=by)]
 
 
-async def heard(servers: str) -> list[str]:
-    """Who has spoken so far, in order."""
-    place = TopicPartition(TOPIC, 0)
+async def read_senders(servers: str) -> list[str]:
+    """Returns the senders of all messages in the topic, in order."""
+    partition = TopicPartition(TOPIC, 0)
     consumer = AIOKafkaConsumer(bootstrap_servers=servers)
     await consumer.start()
     try:
-        consumer.assign([place])
-        await consumer.seek_to_beginning(place)
-        end, found = (await consumer.end_offsets([place]))[place], list[str]()
-        while await consumer.position(place) < end:
+        consumer.assign([partition])
+        await consumer.seek_to_beginning(partition)
+        end, found = (await consumer.end_offsets([partition]))[partition], list[str]()
+        while await consumer.position(partition) < end:
             for records in (await consumer.getmany(timeout_ms=100)).values():
-                found += [Said.model_validate_json(record.value).by for record in records]
+                found += [SenderMessage.model_validate_json(record.value).by for record in records]
     finally:
         await consumer.stop()
     return found
@@ -76,14 +76,14 @@ async def test_whoever_had_a_name_publishes_no_more_once_it_is_opened_anew(
     servers: str, fenced: FencedProducers
 ) -> None:
     async with fenced.open_publisher("run:1") as before:
-        await before.publish(said("before"))
+        await before.publish(a_message("before"))
         async with fenced.open_publisher("run:1") as after, fenced.open_publisher("run:2") as another:
             with pytest.raises(TransientError):
-                await before.publish(said("late"))
-            await after.publish(said("after"))
-            await another.publish(said("another"))
+                await before.publish(a_message("late"))
+            await after.publish(a_message("after"))
+            await another.publish(a_message("another"))
 
-    assert await heard(servers) == ["before", "after", "another"]
+    assert await read_senders(servers) == ["before", "after", "another"]
 
 
 async def test_a_name_whose_batch_failed_is_opened_anew_before_it_is_used_again(
@@ -91,13 +91,13 @@ async def test_a_name_whose_batch_failed_is_opened_anew_before_it_is_used_again(
 ) -> None:
     async with fenced.open_publisher("run:3") as publisher:
         with pytest.raises(TransientError):
-            await publisher.publish(said("too late"), deadline=0.0)
+            await publisher.publish(a_message("too late"), deadline=0.0)
         with pytest.raises(TransientError, match="open it anew"):
-            await publisher.publish(said("again"))
+            await publisher.publish(a_message("again"))
     async with fenced.open_publisher("run:3") as publisher:
-        await publisher.publish(said("anew"))
+        await publisher.publish(a_message("anew"))
 
-    assert (await heard(servers))[-1] == "anew"
+    assert (await read_senders(servers))[-1] == "anew"
 
 
 async def test_what_several_publish_at_once_arrives_and_what_is_refused_spoils_nothing(
@@ -106,12 +106,12 @@ async def test_what_several_publish_at_once_arrives_and_what_is_refused_spoils_n
     async with fenced.open_publisher("run:5") as publisher:
         everybody = [f"caller {n}" for n in range(20)]
         results = await asyncio.gather(
-            *(attempt(publisher.publish(said(by))) for by in [*everybody, "x" * 2_000_000])
+            *(attempt(publisher.publish(a_message(by))) for by in [*everybody, "x" * 2_000_000])
         )
-        await publisher.publish(said("the last"))
+        await publisher.publish(a_message("the last"))
 
     assert [type(result) for result in results] == [type(None)] * 20 + [PermanentError]
-    assert sorted((await heard(servers))[-21:]) == sorted([*everybody, "the last"])
+    assert sorted((await read_senders(servers))[-21:]) == sorted([*everybody, "the last"])
 
 
 async def test_without_kafka_opening_a_name_says_so() -> None:

@@ -36,20 +36,20 @@ async def slow(reviewed: ReviewedSystem) -> AsyncIterator[ReviewedSystem]:
 
 
 async def test_a_paused_worker_is_succeeded_and_says_nothing_past_its_lease(slow: ReviewedSystem) -> None:
-    async with two_workers(slow) as pair, open_sync_database(slow) as kept:
+    async with two_workers(slow) as pair, open_sync_database(slow) as database:
         started = await slow.client.request("POST", "billing", "/syncs", {"kind": "full"})
-        run_id, sync_id = await reading(slow, started["sync_id"]), started["sync_id"]
-        [paused] = [part for part in pair if has_claimed_run(part, run_id)]
-        [successor] = [part for part in pair if part is not paused]
+        run_id, sync_id = await wait_until_reading(slow, started["sync_id"]), started["sync_id"]
+        [paused] = [process for process in pair if has_claimed_run(process, run_id)]
+        [successor] = [process for process in pair if process is not paused]
 
-        dirty, pause = await pause_with_dirty_keys(slow, kept, paused), await end_offsets(slow)
+        dirty, pause = await pause_with_dirty_keys(slow, database, paused), await end_offsets(slow)
         outcomes = await slow.client.wait_for_sync(slow.integration_ids, sync_id)
 
         assert set(outcomes.values()) == {"complete"}
         assert has_claimed_run(successor, run_id)
         assert dirty.keys() <= (await published_since(slow, pause)).keys()
-        assert not await kept.dirty()
-        run, ends = await kept.run(run_id), await end_offsets(slow)
+        assert not await database.dirty()
+        run, ends = await database.run(run_id), await end_offsets(slow)
 
         paused.signal(signal.SIGCONT)
         await wait_for_log_line(paused, "run_put_down", run_id)
@@ -57,16 +57,16 @@ async def test_a_paused_worker_is_succeeded_and_says_nothing_past_its_lease(slow
 
         # Nor what it had handed over before the pause, which its client sends as soon as it goes on.
         assert await end_offsets(slow) == ends
-        assert await kept.run(run_id) == run
+        assert await database.run(run_id) == run
         await assert_lines_match_providers(slow)
 
 
-async def reading(reviewed: ReviewedSystem, sync_id: str) -> str:
-    """The run that answers the sync, once it has read some details."""
+async def wait_until_reading(reviewed: ReviewedSystem, sync_id: str) -> str:
+    """Returns the id of the sync's marketplace run, once it has read some details."""
     wanted = (reviewed.story.vendor_id, sync_id, "details")
     async with asyncio.timeout(120):
         async for status in reviewed.client.stream_statuses():
-            place = (status["integration_id"], status["sync_id"], status["phase"])
-            if place == wanted and status["done"] >= 2:
+            shown = (status["integration_id"], status["sync_id"], status["phase"])
+            if shown == wanted and status["done"] >= 2:
                 return str(status["run_id"])
     pytest.fail("the status channel ended")

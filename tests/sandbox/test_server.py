@@ -86,7 +86,7 @@ async def test_a_cut_is_a_connection_closed_without_an_answer(tmp_path: Path, mo
             quantity = (await client.get(path)).json()["quantity"]
 
     assert (quantity == 99.0) is (mode == "cut-after")
-    assert process.printed.read_text() == ""
+    assert process.output.read_text() == ""
 
 
 async def test_a_cut_leaves_other_connections_alone(tmp_path: Path) -> None:

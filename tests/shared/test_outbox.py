@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 import pytest
-from interleaving import Meddled
+from interleaving import InterleavedMongo
 
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import TransientError
@@ -104,7 +104,7 @@ async def test_a_relay_that_takes_over_does_not_repeat_what_was_sent_meanwhile(
         await leader.step()
         await leader.release()
 
-    store = Meddled(mongo_settings, "leases.find_one_and_update", sent_and_released)
+    store = InterleavedMongo(mongo_settings, "leases.find_one_and_update", sent_and_released)
     await saved(mongo, outbox, "1")
 
     await Relay(store, after, outbox).step()

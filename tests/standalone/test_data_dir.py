@@ -1,4 +1,4 @@
-"""What a launcher finds again in its directory, and that no other one is there."""
+"""The data directory: what a launcher finds again at its next start, and the lock that keeps others out."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from processes import alive, python, told
+from processes import alive, python, run_to_end
 
 from shared.errors import PermanentError
 from standalone.credentials import Credentials
@@ -17,15 +17,15 @@ from standalone.data_dir import allocate_ports, choose_seed, locked, rotate_logs
 
 pytestmark = pytest.mark.server
 
-HOLDS = """
+HOLDS_THE_LOCK = """
 import subprocess, sys, time
 from pathlib import Path
 from standalone.data_dir import locked
 with locked(Path(sys.argv[1])) as held:
     orphan = None
     if len(sys.argv) > 2:
-        part = [sys.executable, "-c", "import time; time.sleep(600)"]
-        orphan = subprocess.Popen(part, pass_fds=(held,)).pid
+        child = [sys.executable, "-c", "import time; time.sleep(600)"]
+        orphan = subprocess.Popen(child, pass_fds=(held,)).pid
     print("held", orphan, flush=True)
     time.sleep(600)
 """
@@ -33,22 +33,22 @@ with locked(Path(sys.argv[1])) as held:
 
 def a_holder(place: Path) -> subprocess.Popen[str]:
     """A launcher that holds the directory."""
-    holder = python("-c", HOLDS, str(place))
+    holder = python("-c", HOLDS_THE_LOCK, str(place))
     assert holder.stdout
     assert holder.stdout.readline() == "held None\n"
     return holder
 
 
-def a_holder_with_a_part(place: Path) -> tuple[subprocess.Popen[str], int]:
-    """A launcher that holds the directory, and a part of it that holds it too."""
-    holder = python("-c", HOLDS, str(place), "and a part")
+def a_holder_with_a_child(place: Path) -> tuple[subprocess.Popen[str], int]:
+    """A launcher that holds the directory, and the id of its child process that holds it too."""
+    holder = python("-c", HOLDS_THE_LOCK, str(place), "and a child")
     assert holder.stdout
     return holder, int(holder.stdout.readline().removeprefix("held "))
 
 
 def end(holder: subprocess.Popen[str]) -> None:
     holder.kill()
-    told(holder)
+    run_to_end(holder)
 
 
 def test_two_launchers_do_not_share_a_directory(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_two_launchers_do_not_share_a_directory(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_launcher_left_behind_is_waited_for(tmp_path: Path) -> None:
-    other, orphan = a_holder_with_a_part(tmp_path)
+    other, orphan = a_holder_with_a_child(tmp_path)
     other.kill()
     other.wait()
     assert alive(orphan)
@@ -72,7 +72,7 @@ def test_what_a_killed_launcher_left_behind_is_waited_for(tmp_path: Path) -> Non
     with locked(tmp_path):
         assert not alive(orphan)
 
-    told(other)
+    run_to_end(other)
 
 
 def test_a_directory_that_was_left_can_be_taken_again(tmp_path: Path) -> None:

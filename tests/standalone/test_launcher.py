@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from processes import alive, command_of, eventually, family, listening, python, told
+from processes import alive, command_of, eventually, family, listening, python, run_to_end
 
 pytestmark = pytest.mark.server
 
@@ -30,15 +30,15 @@ def up(place: Path, *only: str, **settings: str) -> subprocess.Popen[str]:
     return python("-m", "standalone", "up", "--data", str(place), "--seed", "7", *chosen, **settings)
 
 
-def until_up(launcher: subprocess.Popen[str]) -> list[str]:
-    """What it says until all is ready."""
+def read_until_up(launcher: subprocess.Popen[str]) -> list[str]:
+    """Returns the lines that the launcher prints until all is ready."""
     assert launcher.stdout
-    said = []
+    output = []
     for line in launcher.stdout:
-        said.append(line)
+        output.append(line)
         if "Ctrl-C" in line:
-            return said
-    pytest.fail(f"it ended instead: {''.join(said)} {told(launcher)}")
+            return output
+    pytest.fail(f"it ended instead: {''.join(output)} {run_to_end(launcher)}")
 
 
 def ports_of(place: Path) -> list[int]:
@@ -49,30 +49,30 @@ def ports_of(place: Path) -> list[int]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "TERM"])
 async def test_no_process_and_no_port_is_left_after(tmp_path: Path, number: signal.Signals) -> None:
     launcher = up(tmp_path, *SERVERS)
-    until_up(launcher)
+    read_until_up(launcher)
     processes, ports = family(launcher.pid), ports_of(tmp_path)
     assert len(processes) == 5
 
     launcher.send_signal(number)
 
-    code, _, complaint = told(launcher)
-    assert (code, complaint) == (128 + number, "")
+    code, _, error_output = run_to_end(launcher)
+    assert (code, error_output) == (128 + number, "")
     assert not any(map(alive, processes))
     assert not any(map(listening, ports))
 
 
 @pytest.mark.live
-async def test_not_one_part_of_the_whole_outlives_a_launcher_that_is_killed(tmp_path: Path) -> None:
+async def test_no_process_outlives_a_launcher_that_is_killed(tmp_path: Path) -> None:
     launcher = up(tmp_path)
-    said = until_up(launcher)
+    output = read_until_up(launcher)
     processes, ports = family(launcher.pid), ports_of(tmp_path)
     assert len(processes) == 11
     assert all(map(listening, ports))
-    assert json.loads((tmp_path / "secrets.json").read_text())["admin_password"] in "".join(said)
+    assert json.loads((tmp_path / "secrets.json").read_text())["admin_password"] in "".join(output)
 
     launcher.kill()
 
-    told(launcher)
+    run_to_end(launcher)
     assert await eventually(lambda: not any(map(alive, processes)))
     assert await eventually(lambda: not any(map(listening, ports)))
 
@@ -86,67 +86,69 @@ async def test_nothing_is_left_of_a_start_that_was_broken_off(tmp_path: Path) ->
 
     launcher.terminate()
 
-    assert told(launcher)[0] == 128 + signal.SIGTERM
+    assert run_to_end(launcher)[0] == 128 + signal.SIGTERM
     assert not any(map(alive, processes))
 
 
 @pytest.mark.live
-async def test_each_part_is_told_with_its_time_and_address(tmp_path: Path) -> None:
+async def test_each_process_is_reported_with_its_time_and_address(tmp_path: Path) -> None:
     launcher = up(tmp_path, "valkey", "sandbox")
 
-    said = until_up(launcher)
+    output = read_until_up(launcher)
 
-    assert {line.split()[0] for line in said[:2]} == {"valkey", "sandbox"}
-    assert all(" ready in " in line and "127.0.0.1:" in line for line in said[:2])
+    assert {line.split()[0] for line in output[:2]} == {"valkey", "sandbox"}
+    assert all(" ready in " in line and "127.0.0.1:" in line for line in output[:2])
     launcher.terminate()
-    told(launcher)
+    run_to_end(launcher)
 
 
 @pytest.mark.live
-async def test_a_part_that_dies_ends_the_launcher_with_its_log(tmp_path: Path) -> None:
+async def test_a_process_that_dies_ends_the_launcher_with_its_log(tmp_path: Path) -> None:
     launcher = up(tmp_path, "valkey", "sandbox")
-    until_up(launcher)
+    read_until_up(launcher)
     processes = family(launcher.pid) - {launcher.pid}
     valkey = next(pid for pid in processes if "valkey-server" in command_of(pid))
 
     os.kill(valkey, signal.SIGKILL)
 
-    code, _, complaint = told(launcher)
+    code, _, error_output = run_to_end(launcher)
     assert code == 1
-    assert complaint.startswith(
+    assert error_output.startswith(
         f"valkey ended by itself with code -9; its log {tmp_path}/logs/valkey.log ends"
     )
     assert await eventually(lambda: not any(map(alive, processes)))
 
 
-def test_a_missing_java_is_told_in_one_sentence(tmp_path: Path) -> None:
-    code, _, complaint = told(up(tmp_path, "kafka", PATH="", JAVA_HOME=""))
+def test_a_missing_java_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    code, _, error_output = run_to_end(up(tmp_path, "kafka", PATH="", JAVA_HOME=""))
 
     assert code == 1
-    assert complaint == (
+    assert error_output == (
         "Apache Kafka needs Java 17 or newer and there is none: install one (for example package "
         "openjdk-17-jre-headless), or run the system with `docker compose up` instead\n"
     )
 
 
-def test_an_old_java_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_an_old_java_is_reported_in_one_sentence(tmp_path: Path) -> None:
     java = tmp_path / "old" / "bin" / "java"
     java.parent.mkdir(parents=True)
     java.write_text("#!/bin/sh\necho '    java.home = /old\n    java.specification.version = 11' >&2\n")
     java.chmod(0o700)
 
-    code, _, complaint = told(up(tmp_path, "kafka", JAVA_HOME=str(tmp_path / "old")))
+    code, _, error_output = run_to_end(up(tmp_path, "kafka", JAVA_HOME=str(tmp_path / "old")))
 
     assert code == 1
-    assert complaint.startswith(f"Apache Kafka needs Java 17 or newer and {java} is version 11: install one")
-    assert complaint.count("\n") == 1
+    assert error_output.startswith(
+        f"Apache Kafka needs Java 17 or newer and {java} is version 11: install one"
+    )
+    assert error_output.count("\n") == 1
 
 
-def test_a_missing_maven_is_told_in_one_sentence(tmp_path: Path) -> None:
-    code, _, complaint = told(python("-c", MAVEN_ONLY, str(tmp_path), PATH=""))
+def test_a_missing_maven_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    code, _, error_output = run_to_end(python("-c", MAVEN_ONLY, str(tmp_path), PATH=""))
 
     assert code == 1
-    assert complaint == (
+    assert error_output == (
         "Apache Kafka is fetched with Maven and there is no `mvn` on the PATH: install Maven 3.6 or newer "
         "(package maven), or run the system with `docker compose up` instead\n"
     )
@@ -154,7 +156,7 @@ def test_a_missing_maven_is_told_in_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.live
 def test_what_was_fetched_once_is_not_fetched_again() -> None:
-    assert told(python("-m", "standalone", "resolve", PATH="")) == (0, "", "")
+    assert run_to_end(python("-m", "standalone", "resolve", PATH="")) == (0, "", "")
 
 
 def test_a_maven_that_fails_is_quoted(tmp_path: Path) -> None:
@@ -162,22 +164,22 @@ def test_a_maven_that_fails_is_quoted(tmp_path: Path) -> None:
     maven.write_text("#!/bin/sh\necho '[ERROR] there is no network'\nexit 1\n")
     maven.chmod(0o700)
 
-    code, _, complaint = told(python("-c", MAVEN_ONLY, str(tmp_path / "tools"), PATH=str(tmp_path)))
+    code, _, error_output = run_to_end(python("-c", MAVEN_ONLY, str(tmp_path / "tools"), PATH=str(tmp_path)))
 
     assert code == 1
-    assert complaint == "Maven could not fetch Apache Kafka: [ERROR] there is no network\n"
+    assert error_output == "Maven could not fetch Apache Kafka: [ERROR] there is no network\n"
     assert not list((tmp_path / "tools").iterdir())
 
 
-def test_a_directory_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_directory_in_use_is_reported_in_one_sentence(tmp_path: Path) -> None:
     first = up(tmp_path, "valkey")
-    until_up(first)
+    read_until_up(first)
 
-    code, _, complaint = told(up(tmp_path, "valkey"))
+    code, _, error_output = run_to_end(up(tmp_path, "valkey"))
 
     assert code == 1
-    assert complaint.startswith(
+    assert error_output.startswith(
         f"{tmp_path} is in use by another launcher (process {first.pid}): stop that one"
     )
     first.terminate()
-    assert told(first)[0] == 143
+    assert run_to_end(first)[0] == 143

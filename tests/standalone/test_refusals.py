@@ -12,8 +12,8 @@ from standalone.demo.story import TO_BE_REFUSED, DemoStory
 LINE = {"psa_account_id": "1", "psa_product_id": "2"}
 
 
-class Clerk:
-    """Answers every approval alike."""
+class FakeClient:
+    """Gives every approval the same answer."""
 
     def __init__(self, refusal: DemoFailure | None) -> None:
         self.refusal = refusal
@@ -24,10 +24,10 @@ class Clerk:
         return {"approval_id": "apr_1", "line": line}
 
 
-async def test_each_refusal_is_told_with_its_reason() -> None:
-    told = await a_story(DemoFailure(409, {"detail": "type the quantity"})).attempt_refused_approvals()
+async def test_each_refusal_is_returned_with_its_reason() -> None:
+    refusals = await a_story(DemoFailure(409, {"detail": "type the quantity"})).attempt_refused_approvals()
 
-    assert told == [(part, "type the quantity") for part in TO_BE_REFUSED]
+    assert refusals == [(part, "type the quantity") for part in TO_BE_REFUSED]
 
 
 async def test_an_approval_that_should_have_been_refused_fails_the_demo() -> None:
@@ -42,4 +42,4 @@ async def test_a_broken_service_is_no_refusal() -> None:
 
 def a_story(refusal: DemoFailure | None) -> DemoStory:
     scenario = {"parts": dict.fromkeys(TO_BE_REFUSED, LINE)}
-    return DemoStory(cast("DemoClient", Clerk(refusal)), scenario, lines=[LINE])
+    return DemoStory(cast("DemoClient", FakeClient(refusal)), scenario, lines=[LINE])

@@ -1,10 +1,10 @@
-"""What each service is told: all that it needs, and nobody else's secrets."""
+"""The settings of each service: all that it needs, and nobody else's secrets."""
 
 import json
 import subprocess
 
 import pytest
-from processes import python, told
+from processes import python, run_to_end
 
 from standalone.credentials import Credentials
 from standalone.services import SANDBOX, SERVICES, Servers, SystemContext, service_environment
@@ -28,19 +28,19 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> SystemContext:
     )
 
 
-def loading(name: str, env: dict[str, str]) -> subprocess.Popen[str]:
+def load_settings(name: str, env: dict[str, str]) -> subprocess.Popen[str]:
     return python("-c", LOADS, f"{name.replace('-', '_')}.settings", **env)
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_starts_with_what_it_is_told(name: str, context: SystemContext) -> None:
-    code, _, complaint = told(loading(name, service_environment(name, context)))
+def test_a_service_accepts_the_settings_it_is_given(name: str, context: SystemContext) -> None:
+    code, _, error_output = run_to_end(load_settings(name, service_environment(name, context)))
 
-    assert (code, complaint) == (0, "")
+    assert (code, error_output) == (0, "")
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_no_service_is_told_of_secrets_that_it_has_no_use_for(name: str, context: SystemContext) -> None:
+def test_no_service_is_given_secrets_that_it_has_no_use_for(name: str, context: SystemContext) -> None:
     secrets = context.credentials
     env = json.dumps(service_environment(name, context))
     tokens = {owner for owner, token in secrets.service_tokens.items() if token in env}

@@ -26,8 +26,8 @@ with client.start_session() as session:
 
 async def test_what_a_killed_client_left_open_holds_up_nobody_for_long(tmp_path: Path) -> None:
     port = claim_free_port()
-    part = secantusdb(tmp_path, port, tmp_path, transaction_lifetime_seconds=1)
-    await part.start()
+    process = secantusdb(tmp_path, port, tmp_path, transaction_lifetime_seconds=1)
+    await process.start()
     dying = python("-c", DYING, mongo_url(port))
     await asyncio.to_thread(dying.communicate)
 
@@ -35,6 +35,6 @@ async def test_what_a_killed_client_left_open_holds_up_nobody_for_long(tmp_path:
         things = client.shop.things
         await things.update_one({"_id": 1}, {"$inc": {"seen": 1}})
         found = await things.find_one({"_id": 1})
-    await part.stop()
+    await process.stop()
 
     assert found == {"_id": 1, "seen": 1}

@@ -31,10 +31,10 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
 
 async def test_a_second_start_finds_what_the_first_was_given(tmp_path: Path) -> None:
     async with servers_in(tmp_path) as first:
-        await give(first.servers)
+        await store(first.servers)
 
     async with servers_in(tmp_path) as second:
-        found = await kept(second.servers)
+        found = await read_back(second.servers)
 
     assert found == ([b"news"], 1)
     assert second.context == first.context
@@ -42,32 +42,32 @@ async def test_a_second_start_finds_what_the_first_was_given(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["kafka", "secantusdb", "valkey"])
 async def test_a_server_that_was_killed_comes_back_where_it_was(system: System, name: str) -> None:
-    part = system.processes[name]
-    before = part.pid
+    process = system.processes[name]
+    before = process.pid
 
-    await part.kill()
-    await part.start()
+    await process.kill()
+    await process.start()
 
-    assert part.running
-    assert part.pid != before
+    assert process.running
+    assert process.pid != before
 
 
 async def test_what_was_acknowledged_survives_the_death_of_the_servers(system: System) -> None:
-    await give(system.servers)
+    await store(system.servers)
 
     async with asyncio.TaskGroup() as group:
         for name in ("kafka", "secantusdb"):
-            group.create_task(dies_and_comes_back(system, name))
+            group.create_task(kill_and_restart(system, name))
 
-    assert await kept(system.servers) == ([b"news"], 1)
+    assert await read_back(system.servers) == ([b"news"], 1)
 
 
-async def dies_and_comes_back(system: System, name: str) -> None:
+async def kill_and_restart(system: System, name: str) -> None:
     await system.processes[name].kill()
     await system.processes[name].start()
 
 
-async def give(servers: Servers) -> None:
+async def store(servers: Servers) -> None:
     """One message and one document, both acknowledged."""
     producer = AIOKafkaProducer(bootstrap_servers=servers.kafka, acks="all")
     await producer.start()
@@ -80,7 +80,7 @@ async def give(servers: Servers) -> None:
     await mongo.close()
 
 
-async def kept(servers: Servers) -> tuple[list[bytes], int]:
+async def read_back(servers: Servers) -> tuple[list[bytes], int]:
     mongo = a_mongo(servers)
     documents = await mongo.documents("things", "demo").count()
     await mongo.close()

@@ -25,7 +25,7 @@ def a_write(line_id: int = 901) -> dict[str, Any]:
 def test_what_was_approved_and_nothing_else_is_proven() -> None:
     verdict = judge([an_approval()], BEFORE, additions(a901=10, a902=5), [a_write()])
 
-    assert (verdict.written, verdict.untouched, verdict.faults) == (1, 1, ())
+    assert (verdict.written, verdict.unchanged, verdict.faults) == (1, 1, ())
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from standalone.services import Servers
 
 KAFKA, MONGO, REDIS = image_of("kafka"), image_of("mongo"), image_of("redis")
 
-_WITHIN = 120.0
+_TIMEOUT_SECONDS = 120.0
 
 
 @asynccontextmanager
@@ -37,7 +37,7 @@ async def in_containers() -> AsyncIterator[Servers]:
 
 
 def kafka_environment(port: int) -> dict[str, str]:
-    """What compose tells its Kafka, but to be reached on this port of this machine."""
+    """Return compose's settings of Kafka, with this port of this machine as its address."""
     return environment_of("kafka") | {
         "KAFKA_LISTENERS": f"BROKER://:{port},CONTROLLER://:9093",
         "KAFKA_ADVERTISED_LISTENERS": f"BROKER://127.0.0.1:{port}",
@@ -62,13 +62,13 @@ def _redis(port: int) -> DockerContainer:
 async def _has_primary(mongo: DockerContainer, port: int) -> bool:
     """Make the one node a replica set; asked again, MongoDB says that it is one already."""
     member = f"{{_id: 0, host: '127.0.0.1:{port}'}}"
-    wish = f"try {{ rs.initiate({{_id: 'rs0', members: [{member}]}}) }} catch (e) {{}}; rs.status().ok"
-    done = await asyncio.to_thread(mongo.exec, ["mongosh", "--port", str(port), "--quiet", "--eval", wish])
+    script = f"try {{ rs.initiate({{_id: 'rs0', members: [{member}]}}) }} catch (e) {{}}; rs.status().ok"
+    done = await asyncio.to_thread(mongo.exec, ["mongosh", "--port", str(port), "--quiet", "--eval", script])
     return done.exit_code == 0
 
 
 async def _until(ready: Probe) -> None:
-    async with asyncio.timeout(_WITHIN):
+    async with asyncio.timeout(_TIMEOUT_SECONDS):
         while not await _answered(ready):
             await asyncio.sleep(0.2)
 

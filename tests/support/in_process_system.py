@@ -63,7 +63,7 @@ def brokers() -> dict[str, KafkaBroker]:
 
 
 def subscribers(service: str) -> list[Any]:
-    """What a service listens with, by topic (a broker keeps no order); their options have no public type."""
+    """Returns a service's subscribers, by topic (a broker keeps no order); their type is not public."""
     return sorted(brokers()[service].subscribers, key=lambda subscriber: subscriber.topic_names)
 
 
@@ -74,7 +74,7 @@ def _brokers(apps: Apps) -> dict[str, KafkaBroker]:
 def _apps(ports: Mapping[str, int], mongo_url: str, redis_url: str) -> dict[str, FastAPI]:
     run, urls = uuid4().hex[:8], _urls(ports)
 
-    def made(module: Any, settings: Callable[..., Any], name: str, **more: Any) -> FastAPI:
+    def make(module: Any, settings: Callable[..., Any], name: str, **more: Any) -> FastAPI:
         common = {
             "kafka": {"servers": "127.0.0.1:1"},
             "mongo": {"url": mongo_url, "database": f"{name}_{run}"},
@@ -88,19 +88,21 @@ def _apps(ports: Mapping[str, int], mongo_url: str, redis_url: str) -> dict[str,
 
     plenty = {"per_minute": 6000, "burst": 200}
     return {
-        "auth": made(auth.app, auth.settings.Settings, "auth", **_secrets()),
-        "vendor-sync": made(vendor_sync.app, vendor_sync.settings.Settings, "vendor-sync", budget=plenty),
-        "psa-sync": made(psa_sync.app, psa_sync.settings.Settings, "psa-sync"),
-        "matcher": made(matcher.app, matcher.settings.Settings, "matcher"),
-        "billing": made(billing.app, billing.settings.Settings, "billing", tenants=[_TENANT]),
-        "console": made(console.app, console.settings.Settings, "console"),
+        "auth": make(auth.app, auth.settings.Settings, "auth", **_secrets()),
+        "vendor-sync": make(vendor_sync.app, vendor_sync.settings.Settings, "vendor-sync", budget=plenty),
+        "psa-sync": make(psa_sync.app, psa_sync.settings.Settings, "psa-sync"),
+        "matcher": make(matcher.app, matcher.settings.Settings, "matcher"),
+        "billing": make(billing.app, billing.settings.Settings, "billing", tenants=[_TENANT]),
+        "console": make(console.app, console.settings.Settings, "console"),
     }
 
 
 def _unfenced(module: Any, settings: Any, name: str) -> Any:
-    """With the in-memory broker for everything: the real one is opened anew for each run."""
-    parts = module.dependencies_of(settings)
-    return module.make_app(replace(parts, open_publisher=unfenced(Publisher(parts.broker, name))))
+    """Makes a sync service whose runs publish through its in-memory broker."""
+    dependencies = module.dependencies_of(settings)
+    return module.make_app(
+        replace(dependencies, open_publisher=unfenced(Publisher(dependencies.broker, name)))
+    )
 
 
 def _secrets() -> dict[str, Any]:

@@ -7,13 +7,13 @@ from shared.mongo import Documents, Mongo
 from shared.runtime.settings import MongoSettings
 
 
-class Meddled(Mongo):
-    """`call` is `collection.method` as the driver names it; `then` is what comes before it."""
+class InterleavedMongo(Mongo):
+    """Runs `before` once, right before `call`, which is `collection.method` as the driver names it."""
 
-    def __init__(self, settings: MongoSettings, call: str, then: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, settings: MongoSettings, call: str, before: Callable[[], Awaitable[object]]) -> None:
         super().__init__(settings)
-        self._call, self._then = call, then
-        self._over = False
+        self._call, self._before = call, before
+        self._done = False
 
     def documents(self, name: str, tenant_id: str) -> Documents:
         return Documents(_Collection(self, name), {"tenant_id": tenant_id})
@@ -26,17 +26,17 @@ class Meddled(Mongo):
         if f"{name}.{method}" != self._call:
             return real
 
-        async def meddled(*arguments: Any, **more: Any) -> Any:
-            if not self._over:
-                self._over = True
-                await self._then()
+        async def interleaved(*arguments: Any, **more: Any) -> Any:
+            if not self._done:
+                self._done = True
+                await self._before()
             return await real(*arguments, **more)
 
-        return meddled
+        return interleaved
 
 
 class _Collection:
-    def __init__(self, store: Meddled, name: str) -> None:
+    def __init__(self, store: InterleavedMongo, name: str) -> None:
         self._store, self._name = store, name
 
     def __getattr__(self, method: str) -> Any:

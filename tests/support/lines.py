@@ -29,7 +29,7 @@ def a_line(
         else Count(number=None if vendor is None else Decimal(vendor))
     )
     psa_count = Count(number=None if psa is None else Decimal(psa))
-    billed = tuple(a_billed(f"{line_id}-add-{place}", psa) for place in range(agreement_lines))
+    billed = tuple(a_billed(f"{line_id}-add-{number}", psa) for number in range(agreement_lines))
     evidence = Evidence(billed=billed)
     return UsageLine(
         tenant_id=tenant_id,
@@ -89,7 +89,7 @@ def an_integration(
 
 
 class Connected:
-    """Integrations that need no events."""
+    """Integrations that a test names; no event is needed."""
 
     def __init__(self, *known: IntegrationChanged) -> None:
         self.known = list(known)

@@ -74,7 +74,7 @@ class FakeMarketplace:
     unlisted: set[str] = field(default_factory=set)
     """Ids that no list shows."""
     held_for_seconds: float = 0.0
-    """For how long it lets nobody call."""
+    """How long the rate limit holds calls back, in seconds."""
     short_lists: set[SubscriptionStatus] = field(default_factory=set)
     before_answer: Callable[[str], Awaitable[None]] = _do_nothing
     before_listing: Callable[[str], Awaitable[None]] = _do_nothing

@@ -88,8 +88,8 @@ def a_service(id_: str = "svc1", **more: Any) -> vendor_sync.ServiceObserved:
         "name": f"Service {id_}",
         "title": f"Service {id_}",
     }
-    place = {"service_key": id_, "term": "1 year", "billing_period": "1 month"}
-    return vendor_sync.ServiceObserved(**(known | place | more))
+    periods = {"service_key": id_, "term": "1 year", "billing_period": "1 month"}
+    return vendor_sync.ServiceObserved(**(known | periods | more))
 
 
 def a_psa_account(id_: str = "co1", **more: Any) -> psa_sync.PsaAccountObserved:
@@ -141,8 +141,8 @@ def an_integration(id_: str = VENDOR, **more: Any) -> IntegrationChanged:
 def a_finished_run(observed: Iterable[Observation], **more: Any) -> RunFinished:
     """The end of a run that published these observations."""
     published: dict[str, set[str]] = {}
-    for one in observed:
-        published.setdefault(one.topic, set()).add(one.key)
+    for observation in observed:
+        published.setdefault(observation.topic, set()).add(observation.key)
     known: dict[str, Any] = {
         "tenant_id": TENANT,
         "integration_id": VENDOR,

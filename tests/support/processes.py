@@ -1,4 +1,4 @@
-"""Looking at processes and ports from outside, with a deadline in place of a sleep."""
+"""Starts processes and looks at them and at ports from outside, with a deadline in place of a sleep."""
 
 import asyncio
 import os
@@ -12,21 +12,21 @@ from pathlib import Path
 
 from standalone.child_process import ChildProcess
 
-EVER = "import time; print('here I am', flush=True); time.sleep(600)"
+RUNS_FOREVER = "import time; print('here I am', flush=True); time.sleep(600)"
 
 
-def a_part(place: Path, *, code: str = EVER, name: str = "billing") -> ChildProcess:
-    """A stand-in that runs a line of Python, ready as soon as it has said anything."""
+def a_process(place: Path, *, code: str = RUNS_FOREVER, name: str = "billing") -> ChildProcess:
+    """A stand-in that runs a line of Python, ready as soon as it has printed anything."""
     log = place / f"{name}.log"
 
-    async def has_spoken() -> bool:
+    async def has_printed() -> bool:
         return log.stat().st_size > 0
 
-    return ChildProcess(name=name, command=[sys.executable, "-c", code], log_path=log, probe=has_spoken)
+    return ChildProcess(name=name, command=[sys.executable, "-c", code], log_path=log, probe=has_printed)
 
 
 async def eventually(holds: Callable[[], bool], *, within: float = 60) -> bool:
-    """True as soon as it holds, false when it never does."""
+    """Returns True as soon as the condition holds, False when it does not within so many seconds."""
     until = time.monotonic() + within
     while not holds():
         if time.monotonic() > until:
@@ -36,7 +36,7 @@ async def eventually(holds: Callable[[], bool], *, within: float = 60) -> bool:
 
 
 def python(*arguments: str, **settings: str) -> subprocess.Popen[str]:
-    """Runs Python with these arguments, and these settings on top of our environment."""
+    """Starts Python with these arguments, and these settings on top of our environment."""
     return subprocess.Popen(  # noqa: S603  a test's own command
         [sys.executable, *arguments],
         env=dict(os.environ) | settings,
@@ -46,14 +46,14 @@ def python(*arguments: str, **settings: str) -> subprocess.Popen[str]:
     )
 
 
-def told(process: subprocess.Popen[str], *, within: float = 300) -> tuple[int, str, str]:
-    """Its exit code, what it said and what it complained of, once it has ended."""
-    said, complaint = process.communicate(timeout=within)
-    return process.returncode, said, complaint
+def run_to_end(process: subprocess.Popen[str], *, within: float = 300) -> tuple[int, str, str]:
+    """Waits for the end of a process; returns its exit code, its output and its error output."""
+    output, error_output = process.communicate(timeout=within)
+    return process.returncode, output, error_output
 
 
 def alive(pid: int) -> bool:
-    """A process that has ended and waits for somebody to ask how is not alive."""
+    """Tells whether the process runs; one that has ended and was not waited for (a zombie) does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):

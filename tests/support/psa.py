@@ -1,4 +1,4 @@
-"""A fake PSA with a state, behind psa-sync's own protocol; its faults are ordered by a test."""
+"""A fake PSA with a state, behind psa-sync's own protocol; a test sets its faults."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -21,7 +21,7 @@ class SandboxProcess:
     """The port on which a sandbox listens, and the file that holds what it prints."""
 
     port: int
-    printed: Path
+    output: Path
 
     @property
     def origin(self) -> str:
@@ -33,7 +33,7 @@ def run_sandbox(folder: Path, **settings: str) -> Iterator[SandboxProcess]:
     """Serve with the given SANDBOX__ settings until the block ends; raises `RuntimeError` if that fails."""
     sandbox = SandboxProcess(claim_free_port(), folder / "printed.txt")
     env = os.environ | {"SANDBOX__PORT": str(sandbox.port)} | settings
-    with sandbox.printed.open("wb") as printed:
+    with sandbox.output.open("wb") as printed:
         process = subprocess.Popen(COMMAND, env=env, stdout=printed, stderr=printed)  # noqa: S603 - our own
     try:
         _wait_until_listening(sandbox, process)
@@ -52,4 +52,4 @@ def _wait_until_listening(sandbox: SandboxProcess, process: subprocess.Popen[byt
             time.sleep(0.02)
         else:
             return
-    raise RuntimeError(f"the sandbox does not listen: {sandbox.printed.read_text()}")
+    raise RuntimeError(f"the sandbox does not listen: {sandbox.output.read_text()}")

@@ -65,8 +65,8 @@ class Sandbox:
 
     async def line_path(self, part: str = "increase") -> str:
         """Return the API path of the agreement line that bills a part of the scenario."""
-        described = await self.part(part)
-        return f"finance/agreements/{described['agreement_ids'][0]}/additions/{described['addition_ids'][0]}"
+        ids = await self.part(part)
+        return f"finance/agreements/{ids['agreement_ids'][0]}/additions/{ids['addition_ids'][0]}"
 
 
 @asynccontextmanager

@@ -61,8 +61,8 @@ def _running(command: list[str], port: int) -> Iterator[None]:
         process.wait(10)
 
 
-def _wait_for(port: int, patience: float = 60) -> None:
-    until = time.monotonic() + patience
+def _wait_for(port: int, timeout_seconds: float = 60) -> None:
+    until = time.monotonic() + timeout_seconds
     while time.monotonic() < until:
         try:
             create_connection(("127.0.0.1", port), 0.2).close()
@@ -70,4 +70,4 @@ def _wait_for(port: int, patience: float = 60) -> None:
             time.sleep(0.05)
         else:
             return
-    pytest.fail(f"nothing listens on port {port} after {patience} s")
+    pytest.fail(f"nothing listens on port {port} after {timeout_seconds} s")

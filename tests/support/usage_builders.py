@@ -67,4 +67,4 @@ def states_of(kind: type[Any], observations: Iterable[Observation]) -> list[Obse
     for observation in observations:
         if isinstance(observation, kind):
             versions.setdefault(observation.key, []).append(observation)
-    return [fold_versions(of_one) for of_one in versions.values()]
+    return [fold_versions(history) for history in versions.values()]

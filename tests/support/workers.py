@@ -5,9 +5,9 @@
 markers of its module, so that no list of tests has to be kept.
 
 A worker has a session of its own: its own document store, Redis and, if need be, live system. Hence two
-rules: tests that share something dear run on one worker, and the longest start first, so that no worker is
-left alone with them at the end. For example: the live system takes ten seconds to start, so the 25 tests that
-share it are one group and among the first; the 1,700 that share nothing fill whichever worker is free.
+rules: tests that share an expensive fixture run on one worker, and the longest start first, so that no worker
+is left alone with them at the end. For example: the live system takes ten seconds to start, so the 25 tests
+that share it are one group and among the first; the 1,700 that share nothing fill whichever worker is free.
 """
 
 import pytest
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 
 
 def shared_by(test: pytest.Function) -> str | None:
-    """Which tests share a fixture with this one: those of its package, of its module, or none.
+    """Names the tests that share an expensive fixture with this one: its package, its module, or None.
 
     Fixtures of the session (a document store, a Redis) are so cheap that each worker has its own.
     """

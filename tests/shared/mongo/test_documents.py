@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from interleaving import Meddled
+from interleaving import InterleavedMongo
 
 from shared.errors import Conflict
 from shared.mongo import Index, Mongo, Put, Remove, Replace, Session, Update
@@ -228,7 +228,7 @@ async def test_news_that_was_overtaken_is_not_said_to_be_written(
     theirs = mongo.all_tenants("things")
     await theirs.insert_many(before)
     newer: list[dict[str, Any]] = [{"_id": "1", "revision": 3}]
-    store = Meddled(mongo_settings, "things.bulk_write", lambda: theirs.upsert_newer(newer))
+    store = InterleavedMongo(mongo_settings, "things.bulk_write", lambda: theirs.upsert_newer(newer))
 
     written = await store.all_tenants("things").upsert_newer(
         [{"_id": "1", "revision": 2}, {"_id": "2", "revision": 2}]

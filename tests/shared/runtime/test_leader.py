@@ -2,7 +2,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from interleaving import Meddled
+from interleaving import InterleavedMongo
 
 from shared.errors import TransientError
 from shared.mongo import Mongo
@@ -95,7 +95,7 @@ async def test_a_renewal_without_an_answer_gives_the_lease_up(mongo_settings: Mo
     async def no_answer() -> None:
         raise TransientError("the document store does not answer")
 
-    store = Meddled(mongo_settings, "leases.update_one", no_answer)
+    store = InterleavedMongo(mongo_settings, "leases.update_one", no_answer)
     leader = a_leader(store)
     (await the_lease(leader)).monotonic_deadline = time.monotonic() + 20
 

@@ -1,7 +1,7 @@
 """What was stored and may not have arrived: it stays dirty, and is published again."""
 
 import pytest
-from interleaving import Meddled
+from interleaving import InterleavedMongo
 from run_env import NOW, RecordingPublisher, a_change_publisher, a_request, an_account, kafka_away
 
 from shared.contracts import Message
@@ -37,7 +37,7 @@ async def test_a_worker_that_dies_before_its_rows_are_stored_leaves_nothing_dirt
     async def killed() -> None:
         raise TransientError("the process was killed")
 
-    store = Meddled(mongo_settings, "observations.bulk_write", killed)
+    store = InterleavedMongo(mongo_settings, "observations.bulk_write", killed)
     with pytest.raises(TransientError):
         await a_change_publisher(store, RecordingPublisher()).publish([an_account()])
 

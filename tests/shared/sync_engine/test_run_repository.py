@@ -2,7 +2,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from interleaving import Meddled
+from interleaving import InterleavedMongo
 from run_env import NOW, a_request, changed, connected
 
 from shared.contracts.auth import IntegrationStatus
@@ -124,7 +124,7 @@ async def test_a_worker_paused_while_claiming_does_not_reopen_what_was_finished_
         await mongo.all_tenants("leases").change_many({}, {"$set": {"until": NOW}})
         await runs.finish(await claimed(runs), RunEnding(Outcome.COMPLETE))
 
-    store = Meddled(mongo_settings, "runs.find_one_and_update", finished_by_another)
+    store = InterleavedMongo(mongo_settings, "runs.find_one_and_update", finished_by_another)
 
     assert await make_runs(store).claim() is None
 
@@ -141,7 +141,7 @@ async def test_a_claim_that_fails_half_way_holds_nobody_up(
     async def away() -> None:
         raise TransientError("the document store does not answer")
 
-    store = Meddled(mongo_settings, "runs.find_one_and_update", away)
+    store = InterleavedMongo(mongo_settings, "runs.find_one_and_update", away)
     with pytest.raises(TransientError):
         await make_runs(store).claim()
 

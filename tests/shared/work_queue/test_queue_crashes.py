@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from interleaving import Meddled
+from interleaving import InterleavedMongo
 from work_queues import NOW, a_queue, due_keys, ids
 
 from shared.mongo import Mongo, Session
@@ -97,7 +97,7 @@ async def test_what_is_enqueued_between_claiming_and_completing_is_left(
     mongo: Mongo, mongo_settings: MongoSettings
 ) -> None:
     producer = a_queue(mongo)
-    store = Meddled(
+    store = InterleavedMongo(
         mongo_settings, "work_items.delete_many", lambda: producer.enqueue("t", "accounts", ["a"])
     )
     worker = a_queue(store)

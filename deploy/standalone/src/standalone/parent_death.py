@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         return _watch(parent, command)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "the kernel refused to tether the process to its parent")
+        raise OSError(ctypes.get_errno(), "the kernel refused to end the process with its parent")
     if os.getppid() != parent:  # the parent died before the kernel knew of the request
         return ORPHANED
     return _exec(command)

@@ -61,8 +61,6 @@ def service_environment(name: str, context: SystemContext) -> Environment:
             env |= {"BUDGET__PER_MINUTE": "6000", "BUDGET__BURST": "200"}
         case "billing":
             env |= _tenants(context.credentials)
-        case "console":
-            env |= {"MATCHER__URL": context.url("matcher"), "BILLING__URL": context.url("billing")}
     return env
 
 

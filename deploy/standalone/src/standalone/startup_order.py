@@ -39,12 +39,12 @@ async def start_in_order(processes: Mapping[str, ChildProcess], report: Report) 
 
 async def stop_in_order(processes: Mapping[str, ChildProcess]) -> None:
     """Stop all processes, each only after everything that needs it has ended."""
-    left = dict(processes)
-    while left:
-        needed = {name for process in left.values() for name in process.after}
-        ending = [left.pop(name) for name in list(left) if name not in needed]
+    remaining = dict(processes)
+    while remaining:
+        needed = {name for process in remaining.values() for name in process.after}
+        stoppable = [remaining.pop(name) for name in list(remaining) if name not in needed]
         async with asyncio.TaskGroup() as group:
-            for process in ending:
+            for process in stoppable:
                 group.create_task(process.stop())
 
 

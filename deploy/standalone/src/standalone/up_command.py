@@ -11,7 +11,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     command = commands.add_parser("up", help="start everything and leave it running until Ctrl-C")
     command.add_argument("--data", type=Path, default=Path(".trueup"), help="for data, logs and secrets")
     command.add_argument("--seed", type=int, help="which accounts and services the sandbox makes up")
-    command.add_argument("--only", nargs="+", choices=EVERYTHING, default=EVERYTHING, metavar="PART")
+    command.add_argument("--only", nargs="+", choices=EVERYTHING, default=EVERYTHING, metavar="PROCESS")
     command.set_defaults(run=lambda given: signals.run(_up(given.data, given.seed, tuple(given.only))))
 
 

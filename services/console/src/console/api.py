@@ -1,4 +1,4 @@
-"""The services that the console calls, with the token of the person who is signed in."""
+"""Calls auth, with the token of the person who is signed in."""
 
 from datetime import datetime
 
@@ -43,7 +43,7 @@ class AuthApi:
         self._api = Api(url, outbound=OutboundSettings(allowed_origins=(url,)))
 
     async def sign_in(self, email: str, password: str) -> SessionView:
-        """Raises `CredentialsRejected` with auth's own sentence."""
+        """Returns a new session; raises `CredentialsRejected` with auth's own sentence."""
         # Not `result()`, which would make an error of the status: the person is to read what auth says.
         response = await self._api.request("POST", "/sessions", json={"email": email, "password": password})
         if not response.is_success:

@@ -1,4 +1,4 @@
-"""Builds the console once: the pages, the services they ask, and their health."""
+"""Builds the console: its pages, the client of auth, the status channel and its health."""
 
 from functools import partial
 from pathlib import Path

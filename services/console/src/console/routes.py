@@ -28,7 +28,7 @@ _RETRY_WHEN_FULL_MS = 30_000
 
 
 class Pages:
-    """What the routes share, made once: the services that are asked, and the templates."""
+    """What all routes use: auth, the status channel, the check of tokens, and the templates."""
 
     def __init__(
         self, auth: AuthApi, status_channel: StatusChannel, verifier: TokenVerifier, *, events_at_once: int
@@ -38,7 +38,7 @@ class Pages:
         self._templates = Jinja2Templates(Path(__file__).parent / "templates")
 
     async def require_person(self, request: Request) -> Person:
-        """A FastAPI dependency: who sends the request, by cookie or bearer token; raises a 401 Problem."""
+        """Returns who sends the request, by cookie or bearer token; raises a 401 `Problem`. For `Depends`."""
         return await self._verifier.person(_token(request))
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:

@@ -21,6 +21,7 @@ class Company:
 
     company_id: str
     key: str
+    """The short name that people type (ConnectWise: `identifier`)."""
     name: str
     present: bool = True
     """False when the PSA still answers for it but calls it deleted."""
@@ -28,7 +29,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueItem:
-    """A product in the catalogue; `key` is what people call the product id."""
+    """A product in the catalogue; `key` is what screens call the product id (ConnectWise: `identifier`)."""
 
     product_id: str
     key: str

@@ -18,7 +18,7 @@ class _Database(MongoSettings):
 
 
 class Settings(ServiceSettings):
-    """Read from the environment; nothing here has a default that could be somebody else's."""
+    """Read from the environment; no address and no secret has a default."""
 
     kafka: KafkaSettings
     mongo: _Database

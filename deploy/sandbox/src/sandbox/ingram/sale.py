@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import Offer, OfferLine, Quantity, Subscription
 
-DAYS = {"day": 1, "month": 30, "year": 365}
+PERIOD_DAYS = {"day": 1, "month": 30, "year": 365}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def sell(marketplace: MarketplaceState, sale: Sale, today: date, *, step: int = 
     """Add the subscription and return it; its id is `step` after the last one unless the sale names it."""
     renews = None
     if sale.status != "pending":  # a pending subscription has not begun its first period
-        period_days = DAYS.get(sale.offer.term.type, 30) * sale.offer.term.duration
+        period_days = PERIOD_DAYS.get(sale.offer.term.type, 30) * sale.offer.term.duration
         periods = max(0, (today - sale.created).days) // period_days + 1
         renews = sale.created + timedelta(days=period_days * periods)
     subscription = Subscription(

@@ -92,7 +92,7 @@ def _conclude(verdict: DemoVerdict, report: Report) -> None:
     report("11  what the PSA itself says:")
     for fault in verdict.faults:
         report(f"    WRONG  {fault}")
-    lines = f"{plural(verdict.written, 'approved line')} as approved, {verdict.untouched} others unchanged"
+    lines = f"{plural(verdict.written, 'approved line')} as approved, {verdict.unchanged} others unchanged"
     report(f"    {'NOT as it should be' if verdict.faults else 'PROVEN'}: {lines}")
 
 

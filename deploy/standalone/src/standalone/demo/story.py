@@ -84,7 +84,7 @@ class DemoStory:
                 for account in self.scenario["accounts"]
             ],
             "services": [
-                await self._decide_service(described, services) for described in self.scenario["services"]
+                await self._decide_service(expected, services) for expected in self.scenario["services"]
             ],
         }
         return {kind: [line for line in lines if line] for kind, lines in decided.items()}
@@ -120,8 +120,8 @@ class DemoStory:
 
     def line_of(self, part: str) -> Json:
         """Return the reviewed usage line of a part; raises `LookupError` when there is none."""
-        described = self.scenario["parts"][part]
-        target = (str(described["psa_account_id"]), str(described["psa_product_id"]))
+        expected = self.scenario["parts"][part]
+        target = (str(expected["psa_account_id"]), str(expected["psa_product_id"]))
         for line in self.lines:
             if (line["psa_account_id"], line["psa_product_id"]) == target:
                 return line
@@ -136,15 +136,15 @@ class DemoStory:
             return str(error.document.get("detail"))
         raise PermanentError(f"the line {part.replace('_', ' ')} was approved, and must not be")
 
-    async def _decide_service(self, described: Json, services: list[Json]) -> str | None:
-        matching = [service for service in services if _is_same_service(service, described)]
-        if not matching or described["how"] == "exact":
+    async def _decide_service(self, expected: Json, services: list[Json]) -> str | None:
+        matching = [service for service in services if _is_same_service(service, expected)]
+        if not matching or expected["how"] == "exact":
             return None
         path = f"/mappings/service/{self.vendor_id}/{matching[0]['id']}"
-        return await self._decide(path, described, matching[0]["name"], described["psa_product_id"])
+        return await self._decide(path, expected, matching[0]["name"], expected["psa_product_id"])
 
-    async def _decide(self, path: str, described: Json, name: str, psa_id: Any) -> str | None:
-        match described["how"]:
+    async def _decide(self, path: str, expected: Json, name: str, psa_id: Any) -> str | None:
+        match expected["how"]:
             case "by-hand":
                 body = {"psa_integration_id": self.psa_id, "psa_id": str(psa_id)}
                 mapping = await self.client.request("PUT", "matcher", path, body)
@@ -156,10 +156,10 @@ class DemoStory:
         return None
 
 
-def _is_same_service(service: Json, described: Json) -> bool:
-    if any(service[name] != described[name] for name in ("term", "billing_period")):
+def _is_same_service(service: Json, expected: Json) -> bool:
+    if any(service[name] != expected[name] for name in ("term", "billing_period")):
         return False
     # A subscription without products has no part number: its service is known by its name alone.
-    if described["mpn"]:
-        return bool(service["mpn"] == described["mpn"])
-    return bool(described["name"] in service["name"])
+    if expected["mpn"]:
+        return bool(service["mpn"] == expected["mpn"])
+    return bool(expected["name"] in service["name"])

@@ -21,10 +21,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DemoVerdict:
-    """How many lines are as they should be, and one sentence for each fault; none means: all is proven."""
+    """How many lines are as they should be, and one sentence for each fault; without faults all is proven."""
 
     written: int
-    untouched: int
+    unchanged: int
     faults: tuple[str, ...]
 
 

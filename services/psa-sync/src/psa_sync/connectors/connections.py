@@ -37,21 +37,23 @@ class PsaConnections:
 
     @asynccontextmanager
     async def open(self, integration: IntegrationState) -> AsyncIterator[PsaConnection]:
-        """Credentials are forgotten with the client once the last user leaves.
+        """Opens the integration's PSA, or shares the connection that is open already.
+
+        The client and the credentials it holds are dropped when the last user leaves.
 
         Raises `PermanentError` for an unknown provider.
         """
         key = (integration.tenant_id, integration.integration_id)
-        shared = self._open.get(key) or await self._connect(integration)
-        self._open[key] = shared
-        shared.users += 1
+        connection = self._open.get(key) or await self._connect(integration)
+        self._open[key] = connection
+        connection.users += 1
         try:
-            yield shared.psa
+            yield connection.psa
         finally:
-            shared.users -= 1
-            if not shared.users:
+            connection.users -= 1
+            if not connection.users:
                 self._open.pop(key, None)
-                await shared.client.aclose()
+                await connection.client.aclose()
 
     async def _connect(self, integration: IntegrationState) -> _SharedConnection:
         connector = self._connectors.get(integration.provider)

@@ -27,8 +27,8 @@ from shared.sync_engine.run_context import RunContext
 
 log = structlog.get_logger()
 
-_LONGEST_SILENCE = 3
-"""So many agreements in a row without an answer, each after every attempt: the PSA is away."""
+_MAX_UNREACHABLE = 3
+"""When this many agreements in a row are out of reach, each after every attempt, the PSA is down."""
 
 
 @dataclass(slots=True)
@@ -38,10 +38,10 @@ class AgreementLineReader:
     psa: PsaConnection
     context: RunContext
     queue: AgreementQueue
-    _silences: int = field(default=0, init=False)
+    _unreachable_in_a_row: int = field(default=0, init=False)
 
     async def list_agreements(self) -> StepReport:
-        """Fills the queue; a cancelled agreement is due only while we still say that it bills."""
+        """Fills the queue; a cancelled agreement is due only while a line of it was last seen as billable."""
         agreements: dict[str, Agreement] = {}
 
         async def read_once() -> set[str]:
@@ -88,11 +88,13 @@ class AgreementLineReader:
         except PermanentError as error:
             log.warning("agreement_unread", agreement_id=agreement.agreement_id, error=str(error))
             await self.queue.fail(self.context.run, agreement.agreement_id, str(error))
-            self._silences += isinstance(error, ProviderUnreachable)
-            if self._silences >= _LONGEST_SILENCE:
+            # Any answer, even an odd one, shows that the PSA is up.
+            is_unreachable = isinstance(error, ProviderUnreachable)
+            self._unreachable_in_a_row = self._unreachable_in_a_row + 1 if is_unreachable else 0
+            if self._unreachable_in_a_row >= _MAX_UNREACHABLE:
                 raise
             return
-        self._silences = 0
+        self._unreachable_in_a_row = 0
         await self.queue.complete(self.context.run, agreement.agreement_id, line_ids)
         self.context.progress.advance()
 

@@ -24,7 +24,7 @@ _BATCH_SIZE = 500
 
 
 class ListedThing(Protocol):
-    """What a list holds."""
+    """One row of a list: a company or a catalogue item."""
 
     @property
     def present(self) -> bool:
@@ -39,7 +39,7 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True)
 class ListKind(Generic[T, O]):
-    """What differs between the lists."""
+    """How one of the lists is read, and how what it holds becomes observations."""
 
     listing: Listing
     model: type[O]
@@ -118,7 +118,7 @@ async def reachable(call: Awaitable[A]) -> A:
 
 
 async def reachable_rows(rows: AsyncIterator[A]) -> AsyncIterator[A]:
-    """Does the same for a list that is read as it goes."""
+    """Yields the rows of a list of the PSA; raises `ProviderUnreachable` as `reachable` does."""
     with provider_trouble():
         async for row in rows:
             yield row

@@ -44,13 +44,13 @@ class WriteRepository:
         by_tenant: dict[str, list[WriteQuantity]] = {}
         for command in commands:
             by_tenant.setdefault(command.tenant_id, []).append(command)
-        for tenant_id, of_tenant in by_tenant.items():
+        for tenant_id, tenant_commands in by_tenant.items():
             rows = self._rows(tenant_id)
-            existing = await rows.get_many(command.approval_id for command in of_tenant)
+            existing = await rows.get_many(command.approval_id for command in tenant_commands)
             await rows.insert_new(
-                # The place in the batch behind the time: the commands of one batch keep their order.
-                _document(Intent(command, f"{received_at.isoformat()} {place:06}", due_at=received_at))
-                for place, command in enumerate(of_tenant)
+                # The position in the batch follows the time: the commands of one batch keep their order.
+                _document(Intent(command, f"{received_at.isoformat()} {position:06}", due_at=received_at))
+                for position, command in enumerate(tenant_commands)
                 if command.approval_id not in existing
             )
             await self._repeat_results([_intent(row) for row in existing.values()])
@@ -126,7 +126,7 @@ def _unfinished(line: LineRef) -> Document:
 
 
 def _document(intent: Intent) -> Document:
-    """The fields that are searched beside the intent as a whole."""
+    """Returns the whole intent, with the fields that queries use beside it."""
     command = intent.command
     fields: Document = _INTENT.dump_python(intent, mode="json")
     return fields | {

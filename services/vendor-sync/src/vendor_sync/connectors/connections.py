@@ -24,7 +24,10 @@ class MarketplaceConnections:
 
     @asynccontextmanager
     async def open(self, integration: IntegrationState) -> AsyncIterator[Marketplace]:
-        """Credentials are forgotten with the connection. Raises `PermanentError` for an unknown provider."""
+        """Opens the integration's marketplace; the credentials are forgotten when it is closed.
+
+        Raises `PermanentError` for an unknown provider.
+        """
         connector = self._connectors.get(integration.provider)
         if connector is None:
             raise PermanentError(

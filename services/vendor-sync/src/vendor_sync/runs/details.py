@@ -35,12 +35,12 @@ CALLS_AT_ONCE = 4
 """Calls in flight (Ingram Micro §5); concurrency itself is not what the vendor limits."""
 BATCH_SIZE = 200
 """Entries under one revision, and answers that may wait to be stored."""
-GATHERING = timedelta(milliseconds=250)
-"""For how long answers gather before they are stored: many cost the store little more than one."""
-LONGEST_SILENCE = 3
-"""So many details in a row out of reach, each after all its attempts: the marketplace is down."""
+GATHER_TIME = timedelta(milliseconds=250)
+"""How long answers gather before they are stored: many cost the store little more than one."""
+MAX_UNREACHABLE = 3
+"""When this many details in a row are out of reach, each after all its attempts, the marketplace is down."""
 
-_ENDING = (CredentialsRejected, NeighbourAway)
+_STEP_ENDING_ERRORS = (CredentialsRejected, NeighbourAway)
 """Errors that say nothing of the detail that was asked for: its entry stays due, and the step ends."""
 
 DetailOutcome = SubscriptionDetail | PermanentError | TransientError | None
@@ -109,7 +109,7 @@ class _DetailReader:
     waiting: AsyncGenerator[tuple[DetailEntry, Stamp], None]
     next_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held to take the next entry of what is waiting."""
-    silences: int = 0
+    unreachable_in_a_row: int = 0
     """How many details in a row were out of reach."""
     ended_by: Exception | None = None
     """Why no more details are asked for; raised once what was read is stored."""
@@ -135,18 +135,19 @@ class _DetailReader:
             entry, stamp = due
             try:
                 outcome: DetailOutcome = await self.vendor.marketplace.subscription(entry.subscription_id)
-            except _ENDING as error:
+            except _STEP_ENDING_ERRORS as error:
                 self.ended_by = error
                 break
             except (PermanentError, TransientError) as error:  # after all attempts (shared.http_client)
                 outcome = error
-            self._count_silence(outcome)
+            self._count_unreachable(outcome)
             await self.answers.put(_Answer(entry, stamp, outcome))
         await self.answers.put(None)
 
-    def _count_silence(self, outcome: DetailOutcome) -> None:
-        self.silences = self.silences + 1 if isinstance(outcome, TransientError) else 0
-        if self.silences >= LONGEST_SILENCE:
+    def _count_unreachable(self, outcome: DetailOutcome) -> None:
+        is_out_of_reach = isinstance(outcome, TransientError)
+        self.unreachable_in_a_row = self.unreachable_in_a_row + 1 if is_out_of_reach else 0
+        if self.unreachable_in_a_row >= MAX_UNREACHABLE:
             self.ended_by = ProviderUnreachable(f"the marketplace stays out of reach: {outcome}")
 
     async def _store(self) -> None:
@@ -159,10 +160,10 @@ class _DetailReader:
             await self._store_answers(answers)
 
     async def _gather(self) -> list[_Answer | None]:
-        """Returns what came in within `GATHERING`, or up to the end of a caller."""
+        """Returns what came in within `GATHER_TIME`, or up to the end of a caller."""
         gathered = [await self.answers.get()]
         with suppress(TimeoutError):
-            async with asyncio.timeout(GATHERING.total_seconds()):
+            async with asyncio.timeout(GATHER_TIME.total_seconds()):
                 while gathered[-1] is not None and len(gathered) < BATCH_SIZE:
                     gathered.append(await self.answers.get())
         return gathered
@@ -173,14 +174,14 @@ class _DetailReader:
         answers = [replace(answer, stamp=replace(answer.stamp, observed_at=now)) for answer in answers]
         lines = {answer.entry.subscription_id: self._with_known_names(answer.lines) for answer in answers}
         await self._publish_services(answers, lines)
-        await self.vendor.context.publisher.publish(await self._subscriptions(answers, lines))
+        await self.vendor.context.publisher.publish(await self._subscription_observations(answers, lines))
         crash_points.reached("detail-observed")
         self.vendor.context.assert_lease()
         await self.vendor.queue.replace(self.vendor.run, [answer.entry_afterwards() for answer in answers])
         self.vendor.context.progress.advance(len(answers))
 
     def _with_known_names(self, lines: tuple[SoldLine, ...]) -> tuple[SoldLine, ...]:
-        """Subscriptions may name one service differently; readers get one name."""
+        """Returns the lines with each service under one name: subscriptions may name one differently."""
         named = tuple(replace(line, service=rename_service(line.service, self.names)) for line in lines)
         self.names |= {line.service.key: line.service.name for line in named}
         return named
@@ -188,7 +189,7 @@ class _DetailReader:
     async def _publish_services(
         self, answers: Sequence[_Answer], lines: Mapping[str, tuple[SoldLine, ...]]
     ) -> None:
-        """A subscription may hold one service in several lines, and a batch in several subscriptions."""
+        """Publishes each service once, in however many lines and subscriptions of the batch it is."""
         stamps = {
             line.service: answer.stamp
             for answer in answers
@@ -201,10 +202,10 @@ class _DetailReader:
         await self.vendor.context.publisher.publish(observations)
         self.published_services |= stamps.keys()
 
-    async def _subscriptions(
+    async def _subscription_observations(
         self, answers: Sequence[_Answer], lines: Mapping[str, tuple[SoldLine, ...]]
     ) -> list[SubscriptionObserved]:
-        """What was read; what is gone is its last observation as absent, which billing keeps as evidence."""
+        """Returns what was read; for what is gone, its last observation as absent, billing's evidence."""
         gone = {
             unread_subscription_observed(answer.entry.row, answer.stamp): answer.stamp
             for answer in answers
@@ -216,4 +217,4 @@ class _DetailReader:
             for answer in answers
             if isinstance(answer.outcome, SubscriptionDetail)
         ]
-        return read + [stamp.absent(last_seen.get(row.key, row)) for row, stamp in gone.items()]
+        return read + [stamp.absent(last_seen.get(unread.key, unread)) for unread, stamp in gone.items()]

@@ -40,7 +40,7 @@ def service_observed(service: SoldService, stamp: Stamp) -> ServiceObserved:
 
 
 def unread_subscription_observed(row: SubscriptionRow, stamp: Stamp) -> SubscriptionObserved:
-    """A subscription of which only the list row was read: its quantities are unread."""
+    """Observes a subscription of which only the list row was read: its quantities are unread."""
     return SubscriptionObserved(**stamp.fields, **_row_fields(row), detailed=False)
 
 

@@ -43,7 +43,7 @@ class SoldLine:
     unit_price: Decimal | None = None
     unit_cost: Decimal | None = None
     currency: str | None = None
-    """Of price and cost."""
+    """The currency of price and cost."""
 
 
 def lines_of(detail: SubscriptionDetail) -> tuple[SoldLine, ...]:
@@ -122,5 +122,5 @@ def _period_text(period: VendorPeriod | None) -> str:
 
 
 def _amount_in(currency: str | None, price: Price | None) -> Decimal | None:
-    """Currencies are never mixed within a line: an amount in another one is not known."""
+    """Returns the amount, or None in another currency: a line never mixes currencies."""
     return price.amount if price and price.currency == currency else None

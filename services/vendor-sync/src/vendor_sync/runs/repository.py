@@ -1,4 +1,4 @@
-"""The subscriptions collection: one document for each subscription that was ever listed."""
+"""Stores the queue of details: one document for each subscription that was ever listed."""
 
 # Invariant: an entry changes only by the worker that has the run (`assert_ownership`), in transactions of
 # some hundred changes: a whole marketplace may vanish at once, and a transaction must stay small and short.
@@ -26,7 +26,7 @@ _ENTRIES_PER_PAGE = 2_000
 
 
 class DetailQueueRepository:
-    """Keeps the queue of the present run of each integration, and what earlier runs left to know."""
+    """Keeps the queue of the present run of each integration, and what earlier runs learned."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -52,7 +52,7 @@ class DetailQueueRepository:
         await self._change(run, [Replace({"_id": document["_id"]}, document) for document in documents])
 
     async def due(self, run: Run) -> AsyncIterator[list[DetailEntry]]:
-        """Pages by id, so that what is read meanwhile, or fails, does not shift the rest."""
+        """Yields the due entries in pages, by rank, then by id: what is read meanwhile cannot shift it."""
         for rank in DetailRank:
             waiting = _queued(run) | {"state": DetailState.DUE, "rank": rank.value}
             while documents := await self._rows(run).find(
@@ -62,7 +62,7 @@ class DetailQueueRepository:
                 waiting |= {"_id": waiting["_id"] | {"$gt": documents[-1]["_id"]}}
 
     async def make_vanished_due(self, run: Run, listed_ids: Collection[str]) -> int:
-        """Only what should be in a list, by the last word on its status, can vanish from it."""
+        """Makes due what should be in a list, by its last known status, but is not; returns how many."""
         expected = _ever_listed(run) | {"gone": False, "status": {"$in": BILLABLE}}
         # The ids in the lists may be a hundred thousand: compared here, not sent to the store.
         documents = self._rows(run).stream(expected, fields=["row.subscription_id"])
@@ -111,13 +111,13 @@ class DetailQueueRepository:
 
 
 def _ever_listed(run: Run) -> Document:
-    """The filter for every subscription of the run's integration."""
+    """Returns the filter for every subscription of the run's integration."""
     prefix = _id(run, "")
     return {"_id": {"$gt": prefix, "$lt": prefix + "\uffff"}}
 
 
 def _queued(run: Run) -> Document:
-    """The filter for the subscriptions that this run has queued."""
+    """Returns the filter for the subscriptions that this run has queued."""
     return _ever_listed(run) | {"run_id": run.run_id}
 
 
@@ -126,7 +126,7 @@ def _id(run: Run, subscription_id: str) -> str:
 
 
 def _document(run: Run, entry: DetailEntry) -> Document:
-    """With what the entry is looked up by beside its id: the offer and the fingerprint of its row."""
+    """Returns the entry with the fields that queries use beside it: its row's offer and fingerprint."""
     fields: Document = _ENTRY.dump_python(entry, mode="json")
     return fields | {
         "_id": _id(run, entry.subscription_id),

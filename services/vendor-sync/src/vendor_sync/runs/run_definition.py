@@ -56,9 +56,9 @@ class VendorRunDefinition:
     def _step(self, name: str, read: Callable[[VendorRunContext], Awaitable[StepReport | None]]) -> RunStep:
         """Opens the marketplace for one step: between steps a run may rest for hours."""
 
-        async def do(context: RunContext) -> StepReport | None:
+        async def run_step(context: RunContext) -> StepReport | None:
             async with self.connect(context.integration) as marketplace:
                 context.progress.held_for_seconds = lambda: marketplace.held_for_seconds
                 return await read(VendorRunContext(context, marketplace, self.queue))
 
-        return RunStep(name, do)
+        return RunStep(name, run_step)

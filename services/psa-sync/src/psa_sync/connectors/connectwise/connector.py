@@ -48,7 +48,7 @@ _LISTS: Mapping[Listing, tuple[str, Mapping[str, str]]] = {
 
 
 class ConnectWiseConnector:
-    """Reads one company's ConnectWise and writes quantities to it, by an open client; raises our errors."""
+    """Reads one company's ConnectWise and writes quantities to it through an open client."""
 
     name: ClassVar[str] = "connectwise"
 

@@ -48,12 +48,12 @@ def agreement(row: Row) -> Agreement:
         )
 
 
-def line(row: Row, of: Agreement) -> PsaLine:
-    """Parses an addition of the agreement; its `cancelledDate` is the first day on which it is not billed."""
+def line(row: Row, parent: Agreement) -> PsaLine:
+    """Parses an addition of its agreement; its `cancelledDate` is the first day on which it is not billed."""
     with _parsing("addition", row):
         return PsaLine(
             line_id=_id(row),
-            agreement=of,
+            agreement=parent,
             product_id=_id(row["product"]),
             quantity=number(row.get("quantity")),
             included=number(row.get("lessIncluded")),

@@ -30,7 +30,7 @@ Query = Mapping[str, str | int]
 
 
 class IngramMicroConnector:
-    """Reads one marketplace, through an open client; raises our errors. Not for use by two runs at a time."""
+    """Reads one marketplace through an open client, for one run at a time; raises `shared.errors`."""
 
     name: ClassVar[str] = "ingram-micro"
 
@@ -46,7 +46,7 @@ class IngramMicroConnector:
         return self._pages("/customers", {}, account_of)
 
     async def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[ListPage[SubscriptionRow]]:
-        """Yields those of one status: the API refuses a list of statuses (Ingram Micro §7.2)."""
+        """Yields the subscriptions of one status: the API refuses a list of statuses (Ingram Micro §7.2)."""
         async for page in self._pages("/subscriptions", {"status": status.value}, row_of):
             # An unknown filter is ignored in silence (§8.7), so rows are never trusted to be of the status
             # that was asked for. The vendor's total was compared before any are left out.
