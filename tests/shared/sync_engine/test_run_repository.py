@@ -100,6 +100,22 @@ async def test_a_killed_workers_run_is_continued_where_it_was(runs: RunRepositor
     assert second.run.first_revision == first.run.first_revision
 
 
+async def test_a_run_that_an_older_build_left_in_the_middle_begins_again_for_its_reports_are_unknown(
+    runs: RunRepository, mongo: Mongo
+) -> None:
+    await runs.queue(a_request())
+    await (await runs.advance(await claimed(runs), "details", {"accounts": ACCOUNTS_READ})).lease.release()
+    notes = {"accounts": "3", "accounts_short": "3 of 4 accounts could be listed"}
+    await mongo.all_tenants("runs").change({}, {"$set": {"notes": notes}, "$unset": {"reports": ""}})
+
+    again = await claimed(runs)
+
+    assert (again.run.phase, again.run.reports) == ("", {})
+    after = await runs.advance(again, "subscriptions", {"accounts": ACCOUNTS_READ})
+    await after.lease.release()
+    assert (await claimed(runs)).run.phase == "subscriptions"
+
+
 async def test_a_worker_that_was_replaced_can_neither_advance_nor_finish(
     runs: RunRepository, mongo: Mongo
 ) -> None:
