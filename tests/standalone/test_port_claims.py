@@ -4,7 +4,7 @@ import socket
 from contextlib import closing
 
 import pytest
-from processes import python, told
+from processes import python, run_to_end
 
 from standalone.port_claims import claim_free_port, claim_port
 from standalone.probes import HOST
@@ -27,7 +27,7 @@ def test_a_port_that_another_process_has_chosen_is_taken_before_anything_listens
     assert not claim_port(port)
 
     other.kill()
-    told(other)
+    run_to_end(other)
     assert claim_port(port)
 
 
