@@ -1,4 +1,3 @@
-import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
@@ -214,22 +213,6 @@ async def test_a_psa_that_goes_away_is_not_asked_for_every_agreement(harness: Ps
 
     assert finished.outcome is Outcome.PARTIAL
     assert len([call for call in harness.psa.calls if call.startswith("lines")]) <= 6
-
-
-async def test_a_run_that_was_suspended_goes_on_where_it_was(harness: PsaRunHarness) -> None:
-    harness.psa.hangs_at = "lines 78"
-    await harness.queue()
-    stopped = harness.worker()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(stopped.step())
-        await harness.wait_until_read("77")
-        stopped.stop()
-
-    harness.psa.hangs_at, harness.psa.calls = "", []
-    await harness.worker().step()
-
-    assert harness.psa.calls == ["lines 78"]
-    assert len(harness.published(AgreementLineObserved)) == 3
 
 
 async def test_the_run_leaves_the_outcome_to_billing(harness: PsaRunHarness) -> None:

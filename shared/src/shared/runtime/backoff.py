@@ -1,8 +1,10 @@
 """Waits longer after each failure, and leaves alone for a while what has just failed."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
+
+from shared.runtime.clock import Clock
 
 K = TypeVar("K", bound=Hashable)
 
@@ -27,7 +29,7 @@ class Backoff(Generic[K]):
     State is kept in memory only. After a restart every key may be tried at once.
     """
 
-    def __init__(self, clock: Callable[[], datetime], pause: timedelta = PAUSE) -> None:
+    def __init__(self, clock: Clock, pause: timedelta = PAUSE) -> None:
         self._clock, self._pause = clock, pause
         self._not_before: dict[K, datetime] = {}
 

@@ -9,13 +9,14 @@
 #
 # Claiming marks nothing: a tenant has one worker at a time, which leads by lease or holds the tenant's lock.
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from uuid import uuid4
 
 from shared.contracts.base import utc
 from shared.mongo import Document, Documents, Index, Mongo, Put, Session
+from shared.runtime.clock import Clock, utc_now
 from shared.work_queue.item import WorkItem
 
 _COLLECTION = "work_items"
@@ -36,7 +37,7 @@ class WorkQueue:
         mongo: Mongo,
         *,
         keys_per_item: int = _KEYS_PER_ITEM,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self._mongo, self._keys_per_item, self._clock = mongo, keys_per_item, clock
 

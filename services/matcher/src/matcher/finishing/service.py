@@ -6,10 +6,10 @@ from functools import partial
 from matcher.catalogue.lookups import find_connected_integration
 from matcher.finishing.models import FinishRecord, FinishRequest
 from matcher.finishing.ports import FinishStore, FinishUnitOfWork
-from matcher.mappings.ports import Clock
 from shared.contracts.base import Side, utc
 from shared.contracts.matcher import MappingFinished, MappingKind
 from shared.errors import Conflict
+from shared.runtime.clock import Clock
 
 
 class FinishService:

@@ -19,11 +19,12 @@ from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind, Lab
 from matcher.mappings.decisions import SYSTEM, Decision, apply_decision, mapping_key
 from matcher.mappings.exact import ExactOutcome, exact_outcome
 from matcher.mappings.match_context import MatchContext, load_context
-from matcher.mappings.ports import Clock, MappingStore, UnitOfWork
+from matcher.mappings.ports import MappingStore, UnitOfWork
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
 from shared.runtime.backoff import Backoff
+from shared.runtime.clock import Clock
 from shared.work_queue import WorkItem
 
 log = structlog.get_logger()

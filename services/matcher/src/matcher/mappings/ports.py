@@ -11,8 +11,6 @@ from shared.work_queue import WorkItem
 
 T = TypeVar("T")
 
-Clock = Callable[[], datetime]
-
 
 class UnitOfWork(CatalogueReader, Protocol):
     """One tenant's state while nobody else decides for the tenant; all of its writes are stored, or none."""

@@ -6,10 +6,11 @@ from functools import partial
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS
 from matcher.catalogue.lookups import find_connected_integration, find_integration, find_item
 from matcher.mappings.decisions import Decision, PsaMatch, apply_decision, mapping_key, same_decision
-from matcher.mappings.ports import Clock, MappingStore, UnitOfWork
+from matcher.mappings.ports import MappingStore, UnitOfWork
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
 from shared.errors import Conflict, NotFound
+from shared.runtime.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

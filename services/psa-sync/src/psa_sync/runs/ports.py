@@ -65,7 +65,11 @@ class ReadProgress:
 
 
 class AgreementQueue(Protocol):
-    """The agreements whose lines a run must read; outlives the worker."""
+    """The agreements whose lines a run must read; outlives the worker.
+
+    A protocol although `AgreementQueueRepository` alone implements it: the run definition and its steps do no
+    I/O themselves (an import contract), so they must not import a repository.
+    """
 
     async def fill(self, run: Run, due: Sequence[Agreement], skipped: Sequence[Agreement]) -> None:
         """Adds what is not queued yet, and forgets the queues of earlier runs."""

@@ -36,7 +36,11 @@ Connect = Callable[[IntegrationState], AbstractAsyncContextManager[Marketplace]]
 
 
 class DetailQueue(Protocol):
-    """The subscriptions of an integration, and what the present run has to do with each."""
+    """The subscriptions of an integration, and what the present run has to do with each.
+
+    A protocol although `DetailQueueRepository` alone implements it: the run definition and its steps do no
+    I/O themselves (an import contract), so they must not import a repository.
+    """
 
     async def existing(self, run: Run, ids: Sequence[str]) -> Mapping[str, DetailEntry]:
         """Returns the entries that exist, by subscription id."""

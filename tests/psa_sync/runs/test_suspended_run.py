@@ -1,0 +1,55 @@
+import asyncio
+
+import pytest
+from psa_runs import PsaRunHarness
+
+from shared.contracts.base import Outcome
+from shared.contracts.psa_sync import AgreementLineObserved, PsaRunFinished
+from shared.mongo import Mongo
+
+
+@pytest.fixture
+async def harness(mongo: Mongo) -> PsaRunHarness:
+    return PsaRunHarness(mongo)
+
+
+async def test_a_run_that_was_suspended_goes_on_where_it_was(harness: PsaRunHarness) -> None:
+    harness.psa.hangs_at = "lines 78"
+    await harness.queue()
+    stopped = harness.worker()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(stopped.step())
+        await harness.wait_until_read("77")
+        stopped.stop()
+
+    harness.psa.hangs_at, harness.psa.calls = "", []
+    await harness.worker().step()
+
+    assert harness.psa.calls == ["lines 78"]
+    assert len(harness.published(AgreementLineObserved)) == 3
+
+
+async def test_a_run_without_stored_reports_takes_no_line_for_absent(harness: PsaRunHarness) -> None:
+    await harness.run()
+    harness.psa.hangs_at = "lines 77"
+    del harness.psa.listed_agreements[1]
+    await harness.queue()
+    harness.status_channel.reports.clear()
+    suspended = harness.worker()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(suspended.step())
+        await harness.status_channel.wait_for_phase("lines")
+        suspended.stop()
+    # As an older release left it, which stored the phase of a run and no reports.
+    runs = harness.mongo.all_tenants("runs")
+    assert await runs.change({"state": "running", "phase": "lines"}, {"$set": {"reports": {}}})
+
+    harness.psa.hangs_at, harness.psa.calls = "", []
+    await harness.worker().step()
+
+    finished = (await harness.outbox_messages())[-1]
+    assert isinstance(finished, PsaRunFinished)
+    assert finished.outcome is Outcome.PARTIAL
+    assert finished.reason == "it is not known whether every agreement was listed"
+    assert harness.psa.calls == ["lines 77"]
+    assert [line for line in harness.published(AgreementLineObserved) if not line.present] == []
