@@ -1,6 +1,11 @@
 """Real stores for every test that needs one: started once, a fresh database each time."""
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+# Read by the launcher and by those that the tests start: no start may fail because the machine is busy.
+os.environ.setdefault("TRUEUP_TIMEOUT_SECONDS", "300")
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
 settings.register_profile("trueup", deadline=None, suppress_health_check=[HealthCheck.too_slow])

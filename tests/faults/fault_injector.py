@@ -23,6 +23,7 @@ from shared.errors import PermanentError
 from standalone.child_process import ChildProcess
 from standalone.services import SERVICES
 from standalone.system import SERVERS, System
+from standalone.time_limit import TIMEOUT_SECONDS
 
 VICTIMS = (*SERVICES, *SERVERS)
 
@@ -32,7 +33,7 @@ _DURING_DECISIONS = 0.4
 """Share of the kills that wait for the first decision."""
 _DECISIONS_SECONDS = 1.5
 """The decisions of a round and their writes take about this long."""
-_RESTART_TIMEOUT_SECONDS = 60.0
+_RESTART_TIMEOUT_SECONDS = TIMEOUT_SECONDS
 _FLUSHES = 0.25
 """Share of the rounds in which the status channel is emptied as well."""
 

@@ -17,12 +17,13 @@ from history import History
 
 from billing.audit.chain import ChainHead
 from shared.errors import PermanentError
+from standalone import time_limit
 from standalone.demo.client import DemoClient, Json
 from standalone.demo.failure import DemoFailure
 
 T = TypeVar("T")
 
-TIMEOUT_SECONDS = 90.0
+TIMEOUT_SECONDS = 1.5 * time_limit.TIMEOUT_SECONDS
 """After this long something is not coming any more."""
 _POLL_SECONDS = 0.25
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from shared.errors import PermanentError
 from standalone import parent_death
+from standalone.time_limit import TIMEOUT_SECONDS
 
 Probe = Callable[[], Awaitable[bool]]
 """True once the process does its job; False, an `OSError` or no answer in two seconds mean: not yet."""
@@ -59,7 +60,7 @@ class ChildProcess:
     """Names of the processes that must be ready before this one starts."""
     probe: Probe | None = None
     address: str = ""
-    ready_timeout_seconds: float = 60
+    ready_timeout_seconds: float = TIMEOUT_SECONDS
     stop_timeout_seconds: float = 10
     """Between SIGTERM and SIGKILL."""
     inherited_fds: tuple[int, ...] = ()

@@ -11,10 +11,10 @@ import httpx
 
 from shared.errors import PermanentError
 from standalone.demo.failure import DemoFailure
+from standalone.time_limit import TIMEOUT_SECONDS
 
 Json = dict[str, Any]
 
-_TIMEOUT_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _PAGE_SIZE = 200
 
@@ -117,10 +117,10 @@ class DemoClient:
 @asynccontextmanager
 async def _time_limit(awaited: str) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             yield
     except TimeoutError:
-        raise PermanentError(f"waited {_TIMEOUT_SECONDS:.0f} s for {awaited} in vain: see the logs") from None
+        raise PermanentError(f"waited {TIMEOUT_SECONDS:.0f} s for {awaited} in vain: see the logs") from None
 
 
 def _problem_document(answer: httpx.Response) -> Json:
