@@ -22,13 +22,16 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture
 async def slow(reviewed: ReviewedSystem) -> AsyncIterator[ReviewedSystem]:
-    """Every subscription has changed, and the marketplace takes its time to say so."""
+    """Every subscription has changed, and the marketplace takes its time to say so.
+
+    So long that the run is still reading when it is paused, however busy this machine is.
+    """
     state = await reviewed.control("GET", "state")
     sold = [row for row in state["ingram-micro"]["subscriptions"] if row.get("products")]
     was = [{"id": row["id"], "quantity": row["products"][0]["quantity"]} for row in sold]
     more = [{"id": row["id"], "quantity": int(row["quantity"]) + 1} for row in was]
     await reviewed.control("POST", "changes", {"subscriptions": more})
-    await reviewed.control("PUT", "switches", {"latency_ms": 700})
+    await reviewed.control("PUT", "switches", {"latency_ms": 2500})
     yield reviewed
     await reviewed.control("PUT", "switches", {"latency_ms": 0})
     await reviewed.control("POST", "changes", {"subscriptions": was})
@@ -43,6 +46,7 @@ async def test_a_paused_worker_is_succeeded_and_says_nothing_past_its_lease(slow
         [successor] = [process for process in pair if process is not paused]
 
         dirty, pause = await pause_with_dirty_keys(slow, database, paused), await end_offsets(slow)
+        await slow.control("PUT", "switches", {"latency_ms": 0})
         outcomes = await slow.client.wait_for_sync(slow.integration_ids, sync_id)
 
         assert set(outcomes.values()) == {"complete"}

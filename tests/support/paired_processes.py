@@ -68,8 +68,8 @@ class SyncDatabase:
 
     async def dirty(self) -> dict[str, int]:
         """Return the revisions of what is published and not known to have arrived, by topic and key."""
-        batches = await self.mongo.all_tenants("dirty").find()
-        ids = [id_ for batch in batches for id_ in batch["ids"]]
+        items = await self.mongo.all_tenants("work_items").find()
+        ids = [id_ for item in items for id_ in item["keys"]]
         rows = await self.mongo.all_tenants("observations").get_many(ids)
         return {id_: row["revision"] for id_, row in rows.items()}
 
