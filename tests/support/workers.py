@@ -6,11 +6,19 @@ so that no list of tests has to be kept.
 """
 
 # A worker has a session of its own: its own document store, Redis and, if need be, live system. Hence two
+<<<<<<< Updated upstream
 # rules: tests that share something expensive run on one worker, and the longest start first, so that no
 # worker is left alone with them at the end.
 #
 #   the live system takes ten seconds to start   → the 25 tests that share it are one group, and go first
 #   2,100 tests share nothing expensive          → each goes to whichever worker is free, after the groups
+=======
+# rules: tests that share an expensive fixture run on one worker, and the longest start first, so that no
+# worker is left alone with them at the end.
+#
+#   the live system takes ten seconds to start   → the 25 tests that share it are one group, and go first
+#   1,900 tests share nothing expensive          → each goes to whichever worker is free, after the groups
+>>>>>>> Stashed changes
 #
 # Only the workers collect tests and know their fixtures; only the main process deals them out. So each worker
 # writes its groups to a file that the main process has named, and all of them write the same.
@@ -75,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
 
 
 def shared_by(test: pytest.Function) -> str | None:
-    """Which tests share a fixture with this one: those of its package, of its module, or none.
+    """Names the tests that share an expensive fixture with this one: its package, its module, or None.
 
     Fixtures of the session (a document store, a Redis) are so cheap that each worker has its own.
     """

@@ -62,15 +62,22 @@ def _is_free(port: int) -> bool:
 
 
 def _lock(port: int) -> bool:
+    locks = _open_locks()  # outside the `try`: a file that cannot be opened is no port that is taken
     try:
-        fcntl.lockf(_lock_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        fcntl.lockf(locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:
         return False
     return True
 
 
 @cache
-def _lock_file() -> int:
-    """Open the file of locks once: closing any descriptor of it would give up all of the process's locks."""
+def _open_locks() -> int:
+    """Open the file of locks once: closing any descriptor of it would give up all of the process's locks.
+
+    Raises `PermanentError` when it cannot be opened, as where somebody has put a symbolic link in its place.
+    """
     path = Path(tempfile.gettempdir()) / f"trueup-ports-{os.getuid()}"
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise PermanentError(f"cannot open {path}, which says whose a port is: {error.strerror}") from error

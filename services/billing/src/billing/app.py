@@ -54,6 +54,7 @@ from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.web.token_verification import TokenVerifier
 from shared.work_queue import WORK_QUEUE_INDEXES
+from shared.work_queue.former_queue import refuse_former_work
 
 SERVICE = "billing"
 INDEXES = (
@@ -136,7 +137,7 @@ class Billing:
             health=self.health,
             broker=self.dependencies.broker,
             jobs=self._jobs(),
-            on_startup=(partial(mongo.ensure, INDEXES),),
+            on_startup=(partial(refuse_former_work, mongo, "touched"), partial(mongo.ensure, INDEXES)),
             on_shutdown=(
                 self.relay.release,
                 self.reconciler_leader.release,

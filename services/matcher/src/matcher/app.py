@@ -34,6 +34,7 @@ from shared.runtime.settings import load
 from shared.web.person import Role
 from shared.web.token_verification import TokenVerifier, require_role
 from shared.work_queue import WORK_QUEUE_INDEXES
+from shared.work_queue.former_queue import refuse_former_work
 
 SERVICE = "matcher"
 INDEXES = (
@@ -68,7 +69,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
         health=health,
         broker=broker,
         jobs=(relay.job(), matching_job(ExactMatcher(store, _now), wake)),
-        on_startup=(partial(mongo.ensure, INDEXES),),
+        on_startup=(partial(refuse_former_work, mongo, "marks"), partial(mongo.ensure, INDEXES)),
         on_shutdown=(relay.release, mongo.close),
     )
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)

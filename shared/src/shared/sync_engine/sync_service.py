@@ -25,6 +25,7 @@ from shared.sync_engine.run_context import RunDefinition
 from shared.sync_engine.run_repository import RUN_INDEXES, MessageTypes, RunRepository
 from shared.sync_engine.run_worker import OpenPublisher, WorkerTools
 from shared.work_queue import WORK_QUEUE_INDEXES
+from shared.work_queue.former_queue import refuse_former_work
 
 P_co = TypeVar("P_co", covariant=True)
 _INDEXES = (*OUTBOX_INDEXES, *RUN_INDEXES, *WORK_QUEUE_INDEXES)
@@ -90,7 +91,10 @@ class SyncService:
             health=self.health,
             broker=self._dependencies.broker,
             jobs=(relay.job(), *other_jobs, *self._runs.jobs),
-            on_startup=(partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),),
+            on_startup=(
+                partial(refuse_former_work, mongo, "dirty"),
+                partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),
+            ),
             on_shutdown=(relay.release, *self._dependencies.close_hooks, mongo.close),
         ):
             yield
