@@ -159,8 +159,6 @@ class InvariantChecker:
             url = SecretStr(self.system.servers.mongo_url)
             mongo = Mongo(MongoSettings(url=url, database=service))
             counts = {name: await mongo.all_tenants(name).count({}) for name in collections}
-            if service.endswith("-sync"):
-                counts["dirty marks"] = await mongo.all_tenants("dirty").count({})
             await mongo.close()
             faults += [f"{service}: {count} left in {name}" for name, count in counts.items() if count]
         return faults

@@ -31,11 +31,7 @@ async def slow(reviewed: ReviewedSystem) -> AsyncIterator[ReviewedSystem]:
     was = [{"id": row["id"], "quantity": row["products"][0]["quantity"]} for row in sold]
     more = [{"id": row["id"], "quantity": int(row["quantity"]) + 1} for row in was]
     await reviewed.control("POST", "changes", {"subscriptions": more})
-<<<<<<< Updated upstream
     await reviewed.control("PUT", "switches", {"latency_ms": 2500})
-=======
-    await reviewed.control("PUT", "switches", {"latency_ms": 3000})
->>>>>>> Stashed changes
     yield reviewed
     await reviewed.control("PUT", "switches", {"latency_ms": 0})
     await reviewed.control("POST", "changes", {"subscriptions": was})
@@ -50,11 +46,7 @@ async def test_a_paused_worker_is_succeeded_and_says_nothing_past_its_lease(slow
         [successor] = [process for process in pair if process is not paused]
 
         dirty, pause = await pause_with_dirty_keys(slow, database, paused), await end_offsets(slow)
-<<<<<<< Updated upstream
         await slow.control("PUT", "switches", {"latency_ms": 0})
-=======
-        await slow.control("PUT", "switches", {"latency_ms": 0})  # the successor need not take so long
->>>>>>> Stashed changes
         outcomes = await slow.client.wait_for_sync(slow.integration_ids, sync_id)
 
         assert set(outcomes.values()) == {"complete"}

@@ -6,19 +6,11 @@ so that no list of tests has to be kept.
 """
 
 # A worker has a session of its own: its own document store, Redis and, if need be, live system. Hence two
-<<<<<<< Updated upstream
 # rules: tests that share something expensive run on one worker, and the longest start first, so that no
 # worker is left alone with them at the end.
 #
 #   the live system takes ten seconds to start   → the 25 tests that share it are one group, and go first
 #   2,100 tests share nothing expensive          → each goes to whichever worker is free, after the groups
-=======
-# rules: tests that share an expensive fixture run on one worker, and the longest start first, so that no
-# worker is left alone with them at the end.
-#
-#   the live system takes ten seconds to start   → the 25 tests that share it are one group, and go first
-#   1,900 tests share nothing expensive          → each goes to whichever worker is free, after the groups
->>>>>>> Stashed changes
 #
 # Only the workers collect tests and know their fixtures; only the main process deals them out. So each worker
 # writes its groups to a file that the main process has named, and all of them write the same.

@@ -12,6 +12,6 @@ async def refuse_former_work(mongo: Mongo, collection: str) -> None:
     """Raises `PermanentError` while the collection of the former queue holds rows."""
     if left := await mongo.all_tenants(collection).count():
         raise PermanentError(
-            f"an older build left {left} rows of work in the collection {collection}, which this build does not"
-            f" read: start the older build again, wait until {collection} is empty, and update then"
+            f"an older build left {left} rows of work in the collection {collection}, which this build does"
+            f" not read: start the older build again, wait until {collection} is empty, and update then"
         )
