@@ -119,14 +119,14 @@ class StatusChannel:
         Ends at the first snapshot after `lifetime`. Raises `TransientError` when Redis is away.
         """
         last_seq: dict[str, int] = {}
-        clock = asyncio.get_running_loop()
-        until = clock.time() + lifetime.total_seconds()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + lifetime.total_seconds()
         async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
             try:
                 await propagate_cancellation(subscription.subscribe(_channel_name(tenant_id)))
             except (RedisError, OSError) as error:
                 raise TransientError(f"the status channel cannot be read: {error}") from error
-            while clock.time() < until:
+            while loop.time() < until:
                 for status in (await self.snapshot(tenant_id)).values():
                     if _is_newer(status, last_seq):
                         yield status
@@ -142,9 +142,9 @@ class StatusChannel:
 
 
 async def _messages_until_next_snapshot(subscription: Any) -> AsyncIterator[RunStatus]:
-    clock = asyncio.get_running_loop()
-    until = clock.time() + _SNAPSHOT_INTERVAL.total_seconds()
-    while (left_seconds := until - clock.time()) > 0:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _SNAPSHOT_INTERVAL.total_seconds()
+    while (left_seconds := until - loop.time()) > 0:
         try:
             message = await propagate_cancellation(subscription.get_message(timeout=left_seconds))
         except (RedisError, OSError) as error:

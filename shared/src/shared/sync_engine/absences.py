@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
 from shared.contracts import Observation
-from shared.sync_engine.models import provider_trouble
+from shared.sync_engine.models import translate_provider_errors
 from shared.sync_engine.run_context import RunContext
 from shared.sync_engine.stamp import Stamp
 
@@ -41,7 +41,7 @@ async def confirm_absence(
     Raises `ProviderUnreachable` when the provider does not answer, and what else the read raises.
     """
     stamp = await context.stamp()
-    with provider_trouble():
+    with translate_provider_errors():
         thing = await read()
     observation = stamp.absent(last_seen) if thing is None else observe(thing, stamp)
     await context.publisher.publish([observation])

@@ -143,9 +143,9 @@ class ChangePublisher:
             return []
         # Before storing: a worker whose time is over must not make its successor's rows dirty.
         self._lease.check()
-        item, standing = await self._store(due, rows, dirty)
-        await self._send(item, standing)
-        return [thing for thing in standing if id_of(thing) not in self.refused]
+        item, not_overtaken = await self._store(due, rows, dirty)
+        await self._send(item, not_overtaken)
+        return [thing for thing in not_overtaken if id_of(thing) not in self.refused]
 
     async def _store(
         self, due: Mapping[str, O], rows: Mapping[str, Document], dirty: Collection[str]
@@ -154,21 +154,23 @@ class ChangePublisher:
         new_rows = [
             row_of(thing, arrived_revision(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()
         ]
-        existing: Mapping[str, Document] | None = rows
+        first_try = True
 
         async def work(session: Session) -> tuple[WorkItem, list[Document]]:
-            nonlocal existing
-            # Only the first try may rely on the rows as they were read before.
-            existing, given = None, existing
+            nonlocal first_try
+            # A later try follows a conflict: by then the rows may differ from what was read before.
+            existing, first_try = rows if first_try else None, False
             (item,) = await self._dirty.enqueue(
                 self._tenant_id, self._integration_id, [*due], session=session
             )
-            return item, await self._rows.upsert_newer(new_rows, existing=given, session=session)
+            return item, await self._rows.upsert_newer(new_rows, existing=existing, session=session)
 
         item, written = await self._mongo.transaction(work)
-        standing = {row["_id"] for row in written}
-        standing |= {id_ for id_, row in rows.items() if id_ in due and row["revision"] == due[id_].revision}
-        return item, [thing for id_, thing in due.items() if id_ in standing]
+        not_overtaken = {row["_id"] for row in written}
+        not_overtaken |= {
+            id_ for id_, row in rows.items() if id_ in due and row["revision"] == due[id_].revision
+        }
+        return item, [thing for id_, thing in due.items() if id_ in not_overtaken]
 
     async def _send(self, item: WorkItem, observations: Sequence[Observation]) -> None:
         """Publishes what the item names; where a newer row overtook it, that row is published again."""

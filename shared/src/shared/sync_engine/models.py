@@ -127,11 +127,13 @@ class Run(BaseModel):
     generation: int = 0
     """The integration's generation when the run started; 0 while it is queued."""
     first_revision: int = 0
+    """The revision taken when the run started: all that it publishes carries this one or a larger one."""
     phase: str = ""
     """The name of the step to do next; empty before the first."""
     reports: dict[str, StepReport] = {}
     """What its steps read, by the step's name: the run may be continued by another worker."""
     token: str = ""
+    """Names the claim under which it is carried, so that a worker that was succeeded changes it no more."""
     claims: int = 0
     """How often a worker has claimed it."""
     reason: str | None = None
@@ -187,7 +189,7 @@ class RunSuspended(TransientError):
 
 
 @contextmanager
-def provider_trouble() -> Iterator[None]:
+def translate_provider_errors() -> Iterator[None]:
     """Wraps every call of a provider: what stays out of reach there ends the run partial.
 
     The same trouble of our own stores and services must not: it only suspends the run. Raises

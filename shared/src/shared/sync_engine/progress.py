@@ -13,14 +13,14 @@ from shared.sync_engine.models import Run
 
 log = structlog.get_logger()
 
-LONGEST_SILENCE = timedelta(seconds=4)
-"""An open run is reported again although nothing happened (architecture §8 allows five seconds)."""
-SHORTEST_PAUSE = timedelta(milliseconds=250)
-"""Between two reports of one run."""
+LONGEST_REPORT_INTERVAL = timedelta(seconds=4)
+"""After this an open run is reported although nothing happened (architecture §8 allows five seconds)."""
+SHORTEST_REPORT_INTERVAL = timedelta(milliseconds=250)
+"""Between two reports of one run: a thousand details a second must not be a thousand reports."""
 
 WAITING = "waiting for quota"
 _LONG_HOLD = timedelta(seconds=60)
-"""Held for longer, the quota is what there is to say; the turn of a single call comes much sooner."""
+"""A run held for longer is shown as waiting for its quota; a single call gets its turn much sooner."""
 
 
 class StatusReporter(Protocol):
@@ -60,9 +60,11 @@ class RunProgress:
             error = await attempt(self._status_channel.report(self._status()))
             if isinstance(error, Exception):
                 log.warning("status_not_told", run_id=self._run.run_id, error=str(error))
-            await asyncio.sleep(SHORTEST_PAUSE.total_seconds())
+            await asyncio.sleep(SHORTEST_REPORT_INTERVAL.total_seconds())
             try:
-                async with asyncio.timeout((LONGEST_SILENCE - SHORTEST_PAUSE).total_seconds()):
+                async with asyncio.timeout(
+                    (LONGEST_REPORT_INTERVAL - SHORTEST_REPORT_INTERVAL).total_seconds()
+                ):
                     await self._moved.wait()
             except TimeoutError:
                 continue

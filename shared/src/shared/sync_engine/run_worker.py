@@ -103,18 +103,18 @@ class RunWorker:
     async def _carry(self, context: RunContext) -> None:
         run = context.run
         log.info("run_taken_up", run_id=run.run_id, kind=run.kind, phase=run.phase, claims=run.claims)
-        result = await self._watched(context, self._do_steps(context), check_wanted=True)
+        result = await self._run_under_lease(context, self._do_steps(context), check_wanted=True)
         # Ours, not the provider's (that would be ProviderUnreachable): a later try can do what this one could
         # not.
         if isinstance(result, TransientError):
             _suspend(context, result)
             return
         # No longer asked whether it is wanted: also a run that was stopped must say how it ended.
-        result = await self._watched(context, self._finish(context, result), check_wanted=False)
+        result = await self._run_under_lease(context, self._finish(context, result), check_wanted=False)
         if isinstance(result, Exception):
             _suspend(context, result)
 
-    async def _watched(
+    async def _run_under_lease(
         self, context: RunContext, work: Coroutine[Any, Any, None], *, check_wanted: bool
     ) -> Exception | None:
         """Does the work while the lease is renewed and progress reported; returns what either of them raised.

@@ -38,7 +38,7 @@ class ItemGroups:
     """The usable items of one side by name and by part number."""
 
     by_name: ItemsByLabel
-    by_code: ItemsByLabel
+    by_part_number: ItemsByLabel
 
 
 def vendor_groups(items: Iterable[Item]) -> ItemGroups:
@@ -54,7 +54,7 @@ def exact_target(item: Item, vendor: ItemGroups, psa: ItemGroups) -> Item | None
     if not item.usable:
         return None
     scope = item.integration_id
-    return _only_pair(vendor.by_code, psa.by_code, scope, part_number(item)) or _only_pair(
+    return _only_pair(vendor.by_part_number, psa.by_part_number, scope, part_number(item)) or _only_pair(
         vendor.by_name, psa.by_name, scope, item.name
     )
 
@@ -85,12 +85,12 @@ def points_to(mapping: MappingDecided, item: Item) -> bool:
 
 def _group(scoped: Iterable[tuple[str, Item]]) -> ItemGroups:
     by_name: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    by_code: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    by_part_number: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for scope, item in scoped:
         if item.usable:  # what is cancelled or inactive neither is mapped nor stands in another's way
             by_name[scope, item.name].append(item)
-            by_code[scope, part_number(item)].append(item)
-    return ItemGroups(by_name, by_code)
+            by_part_number[scope, part_number(item)].append(item)
+    return ItemGroups(by_name, by_part_number)
 
 
 def _only_pair(vendor: ItemsByLabel, psa: ItemsByLabel, scope: str, label: str) -> Item | None:

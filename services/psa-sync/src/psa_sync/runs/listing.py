@@ -16,7 +16,7 @@ from psa_sync.psa import Listing
 from psa_sync.runs.ports import PsaConnection
 from shared.contracts.base import Observation
 from shared.sync_engine.absences import confirm_absence, vanished
-from shared.sync_engine.models import StepReport, provider_trouble
+from shared.sync_engine.models import StepReport, translate_provider_errors
 from shared.sync_engine.run_context import RunContext
 from shared.sync_engine.stamp import Stamp
 
@@ -113,13 +113,13 @@ async def read_whole(
 
 async def reachable(call: Awaitable[A]) -> A:
     """Awaits a call of the PSA; raises `ProviderUnreachable` when it stays away after every attempt."""
-    with provider_trouble():
+    with translate_provider_errors():
         return await call
 
 
 async def reachable_rows(rows: AsyncIterator[A]) -> AsyncIterator[A]:
     """Yields the rows of a list of the PSA; raises `ProviderUnreachable` as `reachable` does."""
-    with provider_trouble():
+    with translate_provider_errors():
         async for row in rows:
             yield row
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.contracts.vendor_sync import ServiceObserved
-from shared.sync_engine.models import Run, provider_trouble
+from shared.sync_engine.models import Run, translate_provider_errors
 from shared.sync_engine.run_context import RunContext
 from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import ListPage
@@ -32,7 +32,7 @@ class VendorRunContext:
         """Yields each page with a stamp that was taken before the page was read."""
         while True:
             stamp = await self.context.stamp()
-            with provider_trouble():
+            with translate_provider_errors():
                 page = await anext(pages, None)
             if page is None:
                 return
