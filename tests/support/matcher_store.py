@@ -117,7 +117,7 @@ class MemoryUnitOfWork:
     def __init__(self, draft: TenantState) -> None:
         self._draft = draft
 
-    async def claim(self, *, limit: int) -> list[WorkItem]:
+    async def read_due(self, *, limit: int) -> list[WorkItem]:
         return self._draft.work[:limit]
 
     async def enqueue(self, lane: str, keys: Iterable[str]) -> None:

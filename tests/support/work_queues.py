@@ -14,7 +14,7 @@ def a_queue(mongo: Mongo, *, keys_per_item: int = 250) -> WorkQueue:
 
 async def due_keys(queue: WorkQueue, at: datetime = NOW, lane: str | None = None) -> list[tuple[str, ...]]:
     """The keys of each due item of tenant `t`, oldest first."""
-    return [item.keys for item in await queue.claim("t", limit=100, now=at, lane=lane)]
+    return [item.keys for item in await queue.read_due("t", limit=100, now=at, lane=lane)]
 
 
 def ids(items: list[WorkItem]) -> list[str]:

@@ -195,7 +195,7 @@ async def test_news_of_a_service_reaches_more_accounts_than_fit_in_a_request(mon
 async def test_news_that_comes_while_its_line_is_reconciled_is_not_lost(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await world.ingest(a_subscription(8, revision=11))
-    [request] = await world.queue.claim_requests(TENANT, ACCOUNTS, now=world.now, limit=5)
+    [request] = await world.queue.read_due_requests(TENANT, ACCOUNTS, now=world.now, limit=5)
 
     await world.ingest(a_subscription(9, revision=12))
     await world.queue.complete(TENANT, [request.id])

@@ -42,7 +42,7 @@ async def test_a_unit_of_work_that_fails_leaves_nothing_behind(stored_world: Mat
     await stored_world.ingest(CONTOSO)
 
     async def killed_before_the_commit(unit_of_work: UnitOfWork) -> None:
-        await unit_of_work.complete(await unit_of_work.claim(limit=10))
+        await unit_of_work.complete(await unit_of_work.read_due(limit=10))
         await unit_of_work.enqueue(ItemKind.PSA_ACCOUNTS, ["lost"])
         raise ConnectionError("killed")
 

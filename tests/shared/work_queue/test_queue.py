@@ -14,7 +14,7 @@ async def test_an_item_comes_back_as_it_was_enqueued(mongo: Mongo) -> None:
 
     enqueued = await queue.enqueue("t", "accounts", {"v:1.$x": ["sub-1", "sub-2"], "a": []}, at=NOW)
 
-    assert await queue.claim("t", limit=10) == enqueued
+    assert await queue.read_due("t", limit=10) == enqueued
     assert enqueued[0].keys == ("a", "v:1.$x")
     assert enqueued[0].details == {"v:1.$x": ("sub-1", "sub-2")}
 
@@ -38,13 +38,13 @@ async def test_many_keys_are_divided_and_each_stands_in_one_item(mongo: Mongo) -
     assert sorted(await due_keys(queue)) == [("a", "b"), ("c", "d"), ("e",)]
 
 
-async def test_the_oldest_news_is_claimed_first_and_in_pages(mongo: Mongo) -> None:
+async def test_the_oldest_news_is_read_first_and_in_pages(mongo: Mongo) -> None:
     queue = a_queue(mongo)
     for minutes in (2, 0, 1):
         await queue.enqueue("t", "accounts", [str(minutes)], at=NOW + minutes * MINUTE)
 
-    first = await queue.claim("t", limit=2)
-    rest = await queue.claim("t", limit=2, skip=2)
+    first = await queue.read_due("t", limit=2)
+    rest = await queue.read_due("t", limit=2, skip=2)
 
     assert [item.keys for item in [*first, *rest]] == [("0",), ("1",), ("2",)]
 
@@ -60,7 +60,7 @@ async def test_completing_takes_only_the_tenants_own_items(mongo: Mongo) -> None
     assert await due_keys(queue) == []
 
 
-async def test_lanes_are_claimed_apart_or_together(mongo: Mongo) -> None:
+async def test_lanes_are_read_apart_or_together(mongo: Mongo) -> None:
     queue = a_queue(mongo)
     await queue.enqueue("t", "accounts", ["a"], at=NOW)
     await queue.enqueue("t", "wide", ["s"], at=NOW + MINUTE)
@@ -79,7 +79,7 @@ async def test_a_requeued_key_keeps_its_age_and_waits_for_its_time(mongo: Mongo)
 
     assert await due_keys(queue, NOW + 4 * MINUTE) == [("later",)]
     assert await due_keys(queue, NOW + 5 * MINUTE) == [("failed",), ("later",)]
-    assert [dict(item.details) for item in await queue.claim("t", limit=1, now=NOW + 5 * MINUTE)] == [
+    assert [dict(item.details) for item in await queue.read_due("t", limit=1, now=NOW + 5 * MINUTE)] == [
         {"failed": ("sub-1",)}
     ]
 
@@ -123,7 +123,7 @@ async def test_a_restored_item_is_due_again_once(mongo: Mongo) -> None:
     await queue.restore(item)
     await queue.restore(item)
 
-    restored = await queue.claim("t", limit=10)
+    restored = await queue.read_due("t", limit=10)
     assert ids(restored) == [item.id]
     assert dict(restored[0].details) == {"a": ("sub-1",)}
 

@@ -18,10 +18,10 @@ MINUTE = timedelta(minutes=1)
 async def test_what_arrives_while_a_key_is_worked_on_outlasts_the_completion(mongo: Mongo) -> None:
     queue = a_queue(mongo)
     await queue.enqueue("t", "accounts", ["a", "b"])
-    claimed = await queue.claim("t", limit=10)
+    items = await queue.read_due("t", limit=10)
 
     await queue.enqueue("t", "accounts", ["a"])
-    await queue.complete("t", ids(claimed))
+    await queue.complete("t", ids(items))
 
     assert await due_keys(queue) == [("a",)]
 
@@ -34,13 +34,13 @@ async def test_two_producers_of_one_key_do_not_hide_each_other(mongo: Mongo) -> 
     assert await due_keys(queues[0]) == [("a",), ("a",)]
 
 
-async def test_two_workers_that_claim_together_get_the_same_items_and_may_both_complete_them(
+async def test_two_workers_that_read_together_get_the_same_items_and_may_both_complete_them(
     mongo: Mongo,
 ) -> None:
     queue, other = a_queue(mongo), a_queue(mongo)
     await queue.enqueue("t", "accounts", ["a"])
 
-    first, second = await asyncio.gather(queue.claim("t", limit=10), other.claim("t", limit=10))
+    first, second = await asyncio.gather(queue.read_due("t", limit=10), other.read_due("t", limit=10))
     await asyncio.gather(queue.complete("t", ids(first)), other.complete("t", ids(second)))
 
     assert first == second
@@ -49,7 +49,7 @@ async def test_two_workers_that_claim_together_get_the_same_items_and_may_both_c
 
 async def test_a_worker_killed_before_it_completes_leaves_the_item(mongo: Mongo) -> None:
     await a_queue(mongo).enqueue("t", "accounts", ["a"])
-    await a_queue(mongo).claim("t", limit=10)
+    await a_queue(mongo).read_due("t", limit=10)
 
     assert await due_keys(a_queue(mongo)) == [("a",)]
 
@@ -83,7 +83,7 @@ async def test_a_completion_that_is_rolled_back_leaves_the_item(mongo: Mongo) ->
     await queue.enqueue("t", "accounts", ["a"])
 
     async def work(session: Session) -> None:
-        items = await queue.claim("t", limit=10, session=session)
+        items = await queue.read_due("t", limit=10, session=session)
         await queue.complete("t", ids(items), session=session)
         raise ValueError("the result is not stored")
 
@@ -93,7 +93,7 @@ async def test_a_completion_that_is_rolled_back_leaves_the_item(mongo: Mongo) ->
     assert await due_keys(queue) == [("a",)]
 
 
-async def test_what_is_enqueued_between_claiming_and_completing_is_left(
+async def test_what_is_enqueued_between_reading_and_completing_is_left(
     mongo: Mongo, mongo_settings: MongoSettings
 ) -> None:
     producer = a_queue(mongo)
@@ -103,7 +103,7 @@ async def test_what_is_enqueued_between_claiming_and_completing_is_left(
     worker = a_queue(store)
     await producer.enqueue("t", "accounts", ["a", "b"])
 
-    await worker.complete("t", ids(await worker.claim("t", limit=10)))
+    await worker.complete("t", ids(await worker.read_due("t", limit=10)))
 
     await store.close()
     assert await due_keys(producer) == [("a",)]
@@ -132,13 +132,13 @@ async def test_no_key_is_lost_whatever_happens_to_its_workers(
             await queue.enqueue("t", "accounts", keys)
             unfinished |= keys
             continue
-        claimed = await queue.claim("t", limit=2)
+        items = await queue.read_due("t", limit=2)
         if step == "die":
             continue
-        failed = keys & {key for item in claimed for key in item.keys}
+        failed = keys & {key for item in items for key in item.keys}
         await queue.requeue_after("t", "accounts", failed, at=NOW, not_before=NOW)
-        await queue.complete("t", ids(claimed))
+        await queue.complete("t", ids(items))
         left = {key for item in await queue.lane("t", "accounts") for key in item.keys}
-        unfinished -= {key for item in claimed for key in item.keys} - left - failed
+        unfinished -= {key for item in items for key in item.keys} - left - failed
 
     assert {key for item in await queue.lane("t", "accounts") for key in item.keys} == unfinished

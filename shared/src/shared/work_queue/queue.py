@@ -1,13 +1,14 @@
 """Keeps work items in the service's own database, from the moment of the news until the work is stored."""
 
 # Invariant: a key that was enqueued stays in the queue until a result is stored that was computed after the
-# news. A producer enqueues after it has stored the news, or in its transaction; a worker claims *before* it
-# reads its inputs and completes *after* it has stored the result. Killed in between, either does it again.
-# Each `enqueue` writes documents of its own, so that completing an item takes no later news away:
+# news. A producer enqueues after it has stored the news, or in its transaction; a worker reads the due items
+# *before* it reads its inputs and completes them *after* it has stored the result. Killed in between, either
+# does it again. Each `enqueue` writes documents of its own, so that completing an item takes no later news
+# away:
 #
-#   enqueue {a, b}   enqueue {b}   claim → [{a, b}, {b}]   enqueue {a}   complete both → {a} is left
+#   enqueue {a, b}   enqueue {b}   read → [{a, b}, {b}]   enqueue {a}   complete both → {a} is left
 #
-# Claiming marks nothing: a tenant has one worker at a time, which leads by lease or holds the tenant's lock.
+# Reading marks nothing: a tenant has one worker at a time, which leads by lease or holds the tenant's lock.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -54,7 +55,7 @@ class WorkQueue:
         """Adds keys as items of at most `keys_per_item` keys, and returns the items; no keys add nothing.
 
         A mapping gives the details of each key. `at` is the moment of the news, by default now; an item that
-        is divided hands its own moment on. Nobody claims the items earlier than `not_before`.
+        is divided hands its own moment on. Nobody reads the items earlier than `not_before`.
         """
         details = keys if isinstance(keys, Mapping) else {}
         enqueued_at, rest = utc(at or self._clock()), iter(sorted(set(keys)))
@@ -90,7 +91,7 @@ class WorkQueue:
         """Returns the ids of the tenants that have due items, sorted."""
         return sorted(await self._mongo.all_tenants(_COLLECTION).distinct("tenant_id", _due(now)))
 
-    async def claim(
+    async def read_due(
         self,
         tenant_id: str,
         *,

@@ -30,7 +30,7 @@ class RequestQueue(Protocol):
 
     async def newest(self, tenant_id: str) -> datetime | None: ...
 
-    async def claim_requests(
+    async def read_due_requests(
         self, tenant_id: str, lane: str, *, now: datetime, limit: int, skip: int = 0
     ) -> Sequence[RecalculationRequest]: ...
 

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 MAX_ACCOUNTS = 25_000
 """Accounts in one pass, about: bounds memory."""
-_REQUESTS_PER_CLAIM = 20
+_REQUESTS_PER_READ = 20
 """A request may name 250 accounts, and hundreds of subscriptions under them."""
 LINES_PER_TRANSACTION = 200
 
@@ -94,30 +94,30 @@ class Reconciler:
 
     async def _start_pass(self, tenant_id: str) -> ReconciliationPass:
         """Unites the requests that wait, so that an account is calculated once however much news it had."""
-        pass_, claimed = ReconciliationPass(utc(self._clock())), 0
+        pass_, count = ReconciliationPass(utc(self._clock())), 0
         await self._expand_to_accounts(tenant_id)
         while len(pass_) < MAX_ACCOUNTS:
-            requests = await self._claim(tenant_id, ACCOUNTS, skip=claimed)
+            requests = await self._read_due(tenant_id, ACCOUNTS, skip=count)
             await self._add_subscriptions(tenant_id, requests)
             for request in requests:
                 pass_.add(request)
-            claimed += len(requests)
-            if len(requests) < _REQUESTS_PER_CLAIM:
+            count += len(requests)
+            if len(requests) < _REQUESTS_PER_READ:
                 break
         return pass_
 
     async def _expand_to_accounts(self, tenant_id: str) -> None:
         """Turns requests for services, products and integrations into requests for the accounts concerned."""
-        if requests := await self._claim(tenant_id, FAN_OUT):
+        if requests := await self._read_due(tenant_id, FAN_OUT):
             refs = {ref for request in requests for ref in request.refs}
             accounts = await self._groups.affected_accounts(tenant_id, refs)
             await self._queue.enqueue_refs(tenant_id, accounts, at=requests[0].enqueued_at)
             await self._complete(tenant_id, [request.id for request in requests])
 
-    async def _claim(self, tenant_id: str, lane: str, *, skip: int = 0) -> Sequence[RecalculationRequest]:
+    async def _read_due(self, tenant_id: str, lane: str, *, skip: int = 0) -> Sequence[RecalculationRequest]:
         now = utc(self._clock())
-        return await self._queue.claim_requests(
-            tenant_id, lane, now=now, limit=_REQUESTS_PER_CLAIM, skip=skip
+        return await self._queue.read_due_requests(
+            tenant_id, lane, now=now, limit=_REQUESTS_PER_READ, skip=skip
         )
 
     async def _add_subscriptions(self, tenant_id: str, requests: Sequence[RecalculationRequest]) -> None:

@@ -1,6 +1,6 @@
 """A pass over a tenant's requests, united, so that an account that many of them name is calculated once."""
 
-# Invariant: a request is completed once every account that it names has been calculated since it was claimed.
+# Invariant: a request is completed once every account that it names has been calculated since it was read.
 # Accounts come in the order of the oldest requests, so that these are completed first.
 #
 #   m1 {a, b}, m2 {b, c}   → a, b, c   finish(b) completes none   finish(a, c) completes m1 and m2
@@ -16,7 +16,7 @@ from billing.usage.ref import Ref
 
 @dataclass(slots=True)
 class _OpenRequest:
-    """A claimed request, and how many of its accounts are still to be calculated."""
+    """A request that was read, and how many of its accounts are still to be calculated."""
 
     id: str
     enqueued_at: datetime

@@ -38,16 +38,16 @@ class RecalculationQueue(WorkQueue):
     async def requeue_accounts_after(
         self, tenant_id: str, accounts: Collection[Ref], *, at: datetime, not_before: datetime
     ) -> None:
-        """Adds accounts that failed, not to be claimed before `not_before`; `at` keeps their age."""
+        """Adds accounts that failed, not to be read before `not_before`; `at` keeps their age."""
         keys = [account.encode() for account in accounts]
         await self.requeue_after(tenant_id, ACCOUNTS, keys, at=at, not_before=not_before)
 
-    async def claim_requests(
+    async def read_due_requests(
         self, tenant_id: str, lane: str, *, now: datetime, limit: int, skip: int = 0
     ) -> list[RecalculationRequest]:
         """The oldest requests of a lane that are due; they stay queued until they are completed."""
         requests = []
-        for item in await self.claim(tenant_id, lane=lane, now=now, limit=limit, skip=skip):
+        for item in await self.read_due(tenant_id, lane=lane, now=now, limit=limit, skip=skip):
             refs = {key: Ref.decode(key) for key in item.keys}
             subscriptions = {refs[key]: keys for key, keys in item.details.items()}
             requests.append(

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 _KEYS_PER_BATCH = 1000
 """How many items one unit of work compares: few round trips, and still a short transaction."""
-_WORK_ITEMS_PER_CLAIM = 100
+_WORK_ITEMS_PER_READ = 100
 
 _MAP = Decision(MappingDecision.APPROVED, MappingMethod.EXACT, SYSTEM)
 _REVOKE = Decision(
@@ -70,7 +70,7 @@ class ExactMatcher:
         return bool(tenants)
 
     async def _match_batch(self, unit_of_work: UnitOfWork) -> None:
-        work = _first_batch(await unit_of_work.claim(limit=_WORK_ITEMS_PER_CLAIM))
+        work = _first_batch(await unit_of_work.read_due(limit=_WORK_ITEMS_PER_READ))
         keys_by_lane: dict[str, set[str]] = defaultdict(set)
         for work_item in work:
             keys_by_lane[work_item.lane].update(work_item.keys)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 class UnitOfWork(CatalogueReader, Protocol):
     """One tenant's state while nobody else decides for the tenant; all of its writes are stored, or none."""
 
-    async def claim(self, *, limit: int) -> list[WorkItem]:
+    async def read_due(self, *, limit: int) -> list[WorkItem]:
         """Returns the oldest items of the work queue, of all lanes; they stay until they are completed."""
         ...
 

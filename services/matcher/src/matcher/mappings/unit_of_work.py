@@ -4,7 +4,7 @@
 # stored together or not at all. Every call shares the session of `TenantLock`, whose first statement is a
 # write (`tenant_lock.py` says why), so that what is read here stays true until the commit:
 #
-#   lock t1   claim [a]   read items 1, 9   record "1 → 9" with its message   complete [a]   commit
+#   lock t1   read the queue: [a]   read items 1, 9   record "1 → 9" with its message   complete [a]   commit
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -43,8 +43,8 @@ class MongoUnitOfWork(TenantCatalogue):
         super().__init__(mongo, tenant_id, session)
         self._outbox, self._queue, self._finished = outbox, match_queue(mongo), finished
 
-    async def claim(self, *, limit: int) -> list[WorkItem]:
-        return await self._queue.claim(self._tenant_id, limit=limit, session=self._session)
+    async def read_due(self, *, limit: int) -> list[WorkItem]:
+        return await self._queue.read_due(self._tenant_id, limit=limit, session=self._session)
 
     async def enqueue(self, lane: str, keys: Iterable[str]) -> None:
         await self._queue.enqueue(self._tenant_id, lane, keys, session=self._session)
