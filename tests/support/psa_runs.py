@@ -10,6 +10,7 @@ from run_env import RecordingPublisher, RecordingStatusChannel, unfenced
 from writes import connected
 
 from psa_sync.app import PROFILE
+from psa_sync.concurrency import CALLS_AT_ONCE
 from psa_sync.psa import CatalogueItem, Company
 from psa_sync.runs.ports import Connect
 from psa_sync.runs.repository import AgreementQueueRepository
@@ -54,6 +55,7 @@ class PsaRunHarness:
     publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
     status_channel: RecordingStatusChannel = field(default_factory=RecordingStatusChannel)
     run_count: int = 0
+    calls_at_once: int = CALLS_AT_ONCE
     connect: Connect | None = None
     """Opens another PSA than the fake one."""
 
@@ -65,7 +67,7 @@ class PsaRunHarness:
 
     def worker(self) -> RunWorker:
         agreements = AgreementQueueRepository(self.mongo)
-        definition = PsaRunDefinition(self.connect or self.psa.connect, agreements)
+        definition = PsaRunDefinition(self.connect or self.psa.connect, agreements, self.calls_at_once)
         return RunWorker(
             self.runs, definition, WorkerTools(self.mongo, unfenced(self.publisher), self.status_channel)
         )

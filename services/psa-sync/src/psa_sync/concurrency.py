@@ -12,7 +12,9 @@ CALLS_AT_ONCE = 4
 T = TypeVar("T")
 
 
-async def for_each(things: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+async def for_each(
+    things: Iterable[T], work: Callable[[T], Awaitable[None]], *, at_once: int = CALLS_AT_ONCE
+) -> None:
     """Does the work for each thing; after a failure starts no more, and raises the first.
 
     What is going on when one fails is finished: it may have read or written something that is worth storing.
@@ -28,7 +30,7 @@ async def for_each(things: Iterable[T], work: Callable[[T], Awaitable[None]]) ->
                 return
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(CALLS_AT_ONCE):
+        for _ in range(at_once):
             group.create_task(worker())
     if failures:
         raise failures[0]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.contracts.auth import (
     IntegrationChanged,
@@ -140,18 +140,11 @@ class Run(BaseModel):
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _begin_again_without_reports(cls, stored: dict[str, Any]) -> dict[str, Any]:
-        """An older build stored no reports: its steps are done again, for without them nothing fell short."""
-        return stored if "reports" in stored else stored | {"phase": ""}
-
     def answers(self, request: RunRequest, generation: int) -> bool:
         """Tells whether a request may join: the run reads all that it asks for, and is queued or full."""
-        enough = self.kind is RunKind.FULL or self.kind is request.kind
         if self.state is RunState.RUNNING:
             return self.kind is RunKind.FULL and self.generation == generation
-        return self.state is RunState.QUEUED and enough
+        return self.state is RunState.QUEUED and self.kind in (RunKind.FULL, request.kind)
 
 
 @dataclass(frozen=True, slots=True)

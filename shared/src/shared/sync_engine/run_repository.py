@@ -182,8 +182,12 @@ class RunRepository:
         if not waiting:
             return None
         # One run at a time: what was left in the middle is ended before the next one begins.
-        run = Run.model_validate(min(waiting, key=lambda row: row["state"] != RunState.RUNNING))
+        stored = min(waiting, key=lambda row: row["state"] != RunState.RUNNING)
+        run = Run.model_validate(stored)
         changes: dict[str, Any] = {"token": token}
+        if "reports" not in stored:
+            # An older build left it: what fell short in its steps is not known, so they are done again.
+            changes |= {"phase": "", "reports": {}}
         if run.state is RunState.QUEUED:
             # Killed right after this, the number is wasted, which harms nothing.
             revision = await self._revisions.next(run.tenant_id, run.integration_id)

@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from psa_sync.concurrency import for_each
+from psa_sync.concurrency import CALLS_AT_ONCE, for_each
 from psa_sync.psa import Agreement, Listing
 from psa_sync.runs.listing import reachable_rows, read_whole
 from psa_sync.runs.observations import agreement_line_observed
@@ -38,6 +38,7 @@ class AgreementLineReader:
     psa: PsaConnection
     context: RunContext
     queue: AgreementQueue
+    calls_at_once: int = CALLS_AT_ONCE
     _unreachable_in_a_row: int = field(default=0, init=False)
 
     async def list_agreements(self) -> StepReport:
@@ -67,7 +68,8 @@ class AgreementLineReader:
     async def read_lines(self) -> None:
         progress = await self.queue.progress(self.context.run)
         self.context.progress.advance(progress.read, total=progress.due)
-        await for_each(await self.queue.due(self.context.run), self._read_agreement)
+        due = await self.queue.due(self.context.run)
+        await for_each(due, self._read_agreement, at_once=self.calls_at_once)
 
     async def confirm_absences(self, *, agreements_whole: bool) -> None:
         """Reads each vanished line once; `agreements_whole` tells that the list of agreements was whole."""

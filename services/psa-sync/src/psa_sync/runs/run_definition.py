@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from psa_sync.concurrency import CALLS_AT_ONCE
 from psa_sync.psa import CatalogueItem, Company, Listing
 from psa_sync.runs.agreement_lines import AgreementLineReader
 from psa_sync.runs.listing import ListKind, ListReader
@@ -40,6 +41,7 @@ class PsaRunDefinition:
 
     connect: Connect
     queue: AgreementQueue
+    calls_at_once: int = CALLS_AT_ONCE
 
     def steps(self) -> Sequence[RunStep]:
         return (
@@ -51,30 +53,23 @@ class PsaRunDefinition:
         )
 
     async def tally(self, run: Run) -> RunTally:
-        """Sums up the reports and the queue; nothing counts as read before the agreements are known.
-
-        Without a report on the agreements the run is not complete: it cannot tell what was left out.
-        """
+        """Sums up the reports and the queue; nothing counts as read before the agreements are known."""
         progress = await self.queue.progress(run)
         counts = {name: count for report in run.reports.values() for name, count in report.counts.items()}
         coverage = (
             Decimal(progress.read) / progress.due if progress.due else Decimal(_AGREEMENTS in run.reports)
         )
         shortfalls = [sentence for report in run.reports.values() for sentence in report.shortfalls]
-        if _AGREEMENTS not in run.reports:
-            shortfalls.append("it is not known whether every agreement was listed")
         return RunTally(
             counts | {"lines": progress.lines}, round(coverage, 4), (*shortfalls, *progress.failures)
         )
 
     async def _confirm_absences(self, psa: PsaConnection, context: RunContext) -> None:
-        # A run that an older release began has no stored reports: its list is then not known to be whole.
-        report = context.run.reports.get(_AGREEMENTS)
-        whole = report is not None and not report.shortfalls
+        whole = not context.run.reports[_AGREEMENTS].shortfalls
         await self._lines(psa, context).confirm_absences(agreements_whole=whole)
 
     def _lines(self, psa: PsaConnection, context: RunContext) -> AgreementLineReader:
-        return AgreementLineReader(psa, context, self.queue)
+        return AgreementLineReader(psa, context, self.queue, self.calls_at_once)
 
     def _step(
         self, name: str, read: Callable[[PsaConnection, RunContext], Awaitable[StepReport | None]]
