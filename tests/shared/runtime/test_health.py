@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
+from shared import limits
 from shared.runtime.health import Health
 
 OVERDUE, HOUR = timedelta(seconds=-1), timedelta(hours=1)
@@ -91,3 +92,29 @@ async def test_health_is_answered_with_the_names_of_the_parts_at_fault() -> None
 
     assert (live.status_code, live.json()) == (200, {"service": "billing", "ok": True, "faults": []})
     assert (ready.status_code, ready.json()["faults"]) == (503, ["document store"])
+
+
+async def test_a_degraded_service_stays_ready_and_says_why() -> None:
+    health = Health("billing")
+    sentences: list[str | None] = [None]
+    health.add_degradation_check("dead letters", lambda: sentences[0])
+
+    before = await get(health, "/health/ready")
+    sentences[0] = "12 a minute: see the runbook"
+    after = await get(health, "/health/ready")
+
+    assert before.json()["degraded"] == {}
+    assert (after.status_code, after.json()["ok"]) == (200, True)
+    assert after.json()["degraded"] == {"dead letters": "12 a minute: see the runbook"}
+
+
+async def test_a_limit_that_was_hit_is_counted_by_name_in_the_report() -> None:
+    health, limit = (
+        Health("billing"),
+        limits.Limit("test-things", 3, "things", "the things of a test", "refused"),
+    )
+    already = limits.hits().get("test-things", 0)
+
+    limits.record_hit(limit)
+
+    assert (await get(health, "/health/ready")).json()["limits"]["test-things"] == already + 1

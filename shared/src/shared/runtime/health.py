@@ -2,8 +2,10 @@
 
 # Two questions, as Kubernetes asks them. Live: not when a heartbeat is late or a liveness check fails, and a
 # restart helps. Ready: not when not live, when a probe fails (a store is away) or a consumer rejects all it
-# reads, and a restart does not help. A loop promises heartbeats; work of unknown length runs inside
-# `time_limit`, so that a consumer that idles for hours still counts as alive.
+# reads, and a restart does not help. A part that goes on and needs somebody's attention (dead letters in
+# numbers, a message that was set aside) makes the service *degraded*: it stays ready, and its report says why.
+# A loop promises heartbeats; work of unknown length runs inside `time_limit`, so that a consumer that idles
+# for hours still counts as alive.
 
 import asyncio
 import time
@@ -14,6 +16,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from shared import limits
 from shared.runtime.attempt import attempt
 
 HealthProbe = Callable[[], Awaitable[Any]]
@@ -33,6 +36,7 @@ class Health:
         self._readiness_probes: dict[str, HealthProbe] = {}
         self._outage_checks: dict[str, Callable[[], bool]] = {}
         self._liveness_checks: dict[str, Callable[[], bool]] = {}
+        self._degradation_checks: dict[str, Callable[[], str | None]] = {}
 
     def heartbeat(self, name: str) -> None:
         """Notes that the part got something done, or found that there is nothing to do."""
@@ -67,6 +71,15 @@ class Health:
         """The process is alive only while `is_alive()`, as of a loop that never comes back by itself."""
         self._liveness_checks[name] = is_alive
 
+    def add_degradation_check(self, name: str, degradation: Callable[[], str | None]) -> None:
+        """The service is degraded while `degradation()` returns a sentence that says how, and what to do."""
+        self._degradation_checks[name] = degradation
+
+    def degraded(self) -> dict[str, str]:
+        """Returns why the service is degraded, by the name of the part; empty when it is not."""
+        sentences = {name: degradation() for name, degradation in self._degradation_checks.items()}
+        return {name: sentence for name, sentence in sentences.items() if sentence is not None}
+
     def stalled(self) -> list[str]:
         """Returns the names of the parts that make the process count as dead."""
         now = time.monotonic()
@@ -87,7 +100,11 @@ class Health:
         return silent + outages + self.stalled()
 
     def router(self) -> APIRouter:
-        """Builds `/health/live` and `/health/ready`: 200, or 503 with the names of the parts at fault."""
+        """Builds `/health/live` and `/health/ready`: 200, or 503 with the names of the parts at fault.
+
+        `/health/ready` also says why the service is degraded, and how often which limit (`shared.limits`) was
+        hit since the process started.
+        """
         router = APIRouter(prefix="/health", include_in_schema=False)
 
         @router.get("/live")
@@ -96,7 +113,8 @@ class Health:
 
         @router.get("/ready")
         async def ready(response: Response) -> dict[str, Any]:
-            return self._report(response, await self.unready())
+            report = self._report(response, await self.unready())
+            return report | {"degraded": self.degraded(), "limits": limits.hits()}
 
         return router
 
