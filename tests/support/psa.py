@@ -67,6 +67,7 @@ class FakePsa:
     applied: list[tuple[str, Decimal]] = field(default_factory=list)
     last_read: Decimal | None = None
     before_call: Callable[["FakePsa", str], None] = lambda *_: None
+    refused_rows: dict[Listing, set[str]] = field(default_factory=dict)
 
     async def companies(self) -> AsyncIterator[Company]:
         self._call("companies")

@@ -1,7 +1,7 @@
 """States every limit on what comes in from outside, and counts how often each was hit in this process."""
 
-# Invariant: what is larger than its limit is refused or shortened, in a way that can be seen, and counted here
-# by the limit's name; `/health/ready` of each service shows the counts. Counts are kept in memory only:
+# Invariant: what is larger than its limit is refused or shortened, in a way that can be seen, and counted
+# here by the limit's name; `/health/ready` of each service shows the counts, which are kept in memory only:
 #
 #   record_hit(NAME_CHARACTERS)   hits() == {"name-characters": 1}
 #
@@ -36,11 +36,55 @@ def record_hit(limit: Limit) -> None:
 
 
 def hits() -> dict[str, int]:
-    """Returns how often each limit was hit since the process started, by name; limits never hit are left out."""
+    """Returns how often each limit was hit since the process started, by name; never hit, it is left out."""
     return dict(_hits)
 
 
 # --- what a message holds ---------------------------------------------------------------------------------
+
+ID_CHARACTERS = Limit(
+    "id-characters",
+    200,
+    "characters",
+    "an id or a code, of a provider's or of ours",
+    "refused, with its row or message",
+)
+SERVICE_KEY_CHARACTERS = Limit(
+    "service-key-characters", 4_000, "characters", "the key of a vendor service", "refused"
+)
+NAME_CHARACTERS = Limit(
+    "name-characters",
+    500,
+    "characters",
+    "a name or a title",
+    "shortened: … and a digest of the whole at its end",
+)
+SENTENCE_CHARACTERS = Limit(
+    "sentence-characters", 2_000, "characters", "a reason or an explanation", "shortened, with … at its end"
+)
+SIGNIFICANT_DIGITS = Limit(
+    "significant-digits", 28, "significant digits", "a number; more could not be added up exactly", "refused"
+)
+READ_NUMBER_DIGITS = Limit(
+    "read-number-digits", 12, "digits before the point", "a quantity or a price that was read", "refused"
+)
+READ_NUMBER_DECIMALS = Limit(
+    "read-number-decimals", 24, "digits behind the point", "a quantity or a price that was read", "refused"
+)
+NUMBER_DIGITS = Limit(
+    "number-digits", 40, "digits before the point", "any number in a message, sums included", "refused"
+)
+NUMBER_DECIMALS = Limit(
+    "number-decimals", 60, "digits behind the point", "any number in a message, sums included", "refused"
+)
+SUBSCRIPTION_LINES = Limit(
+    "subscription-lines",
+    1_000,
+    "lines",
+    "the product entries of one subscription",
+    "the subscription is refused",
+)
+LIST_ITEMS = Limit("list-items", 2_000, "items", "any other list or table inside a message", "refused")
 
 # --- what a far side answers ------------------------------------------------------------------------------
 

@@ -38,6 +38,19 @@ async def test_every_page_is_read_once_and_in_order() -> None:
     assert len(server.requests) == 2
 
 
+async def test_a_row_that_cannot_be_understood_is_named_and_spoils_no_other() -> None:
+    rows = [*companies(1, 2), {"id": 3, "identifier": "x" * 201, "name": "Company 3"}]
+    server = RecordingServer(lambda _: a_page(rows))
+
+    psa = server.psa
+    ids = [company.company_id async for company in psa.companies()]
+
+    (refused,) = psa.refused_rows[Listing.COMPANIES]
+    assert ids == ["1", "2"]
+    assert "company 3" in refused
+    assert "201 characters; the most is 200 characters" in refused
+
+
 async def test_lists_are_asked_for_forward_only_in_full_pages_and_in_one_version() -> None:
     server = RecordingServer(lambda _: a_page(recorded("companies")))
 

@@ -79,3 +79,57 @@ def test_a_quantity_that_is_no_number_is_unexpected(quantity: object) -> None:
 def test_a_row_without_its_ids_is_unexpected(row: object) -> None:
     with pytest.raises(UnexpectedResponse):
         row_of(row)
+
+
+@pytest.mark.parametrize(
+    "quantity",
+    ["1E+520000", "1E+9999999", "1E-9999999", 10**13, "0." + "1" * 25, "9" * 5000],
+    ids=["1E+520000", "1E+9999999", "1E-9999999", "13 digits", "25 decimals", "5000 digits"],
+)
+def test_a_number_with_too_many_digits_is_refused_and_never_written_out(quantity: object) -> None:
+    body = {"id": "1", "customerId": "2", "products": [{"id": "3", "quantity": quantity}]}
+
+    with pytest.raises(UnexpectedResponse, match=r"subscription 1 .* the most is") as refusal:
+        detail_of(body)
+    assert len(str(refusal.value)) < 300
+
+
+def test_the_largest_numbers_that_can_be_billed_are_read_exactly() -> None:
+    numbers = [10**12 - 1, 0.30000000000000004, "999999999999.9999999999999999"]
+    body = {"id": "1", "customerId": "2", "products": [{"id": "3", "quantity": number} for number in numbers]}
+
+    assert [product.quantity for product in detail_of(body).products] == [
+        Decimal(999999999999),
+        Decimal("0.30000000000000004"),
+        Decimal("999999999999.9999999999999999"),
+    ]
+
+
+@pytest.mark.parametrize("field", ["id", "mpn", "vendor"])
+def test_a_code_that_is_compared_is_refused_when_it_is_too_long(field: str) -> None:
+    body = {"id": "1", "customerId": "2", "products": [{"id": "3", field: "x" * 201}]}
+
+    with pytest.raises(UnexpectedResponse, match="201 characters; the most is 200"):
+        detail_of(body)
+
+
+def test_long_names_are_shortened_where_people_see_it_and_still_differ() -> None:
+    one, other = account_of({"id": "1", "name": "a" * 3_000_000}), account_of({"id": "2", "name": "a" * 501})
+
+    assert (len(one.name), len(other.name)) == (500, 500)
+    assert one.name[:486] == other.name[:486] == "a" * 486
+    assert one.name != other.name
+    assert "…" in one.name
+
+
+def test_half_a_surrogate_pair_is_replaced_in_a_name_and_refused_in_an_id() -> None:
+    assert account_of({"id": "1", "name": "Blue \ud83d"}).name == "Blue ?"
+    with pytest.raises(UnexpectedResponse):
+        account_of({"id": "\ud83d", "name": "Blue"})
+
+
+def test_a_subscription_with_more_products_than_a_message_may_hold_is_refused() -> None:
+    body = {"id": "1", "customerId": "2", "products": [{"id": "3"}] * 1001}
+
+    with pytest.raises(UnexpectedResponse, match="1,001 products; the most is 1,000 lines"):
+        detail_of(body)

@@ -104,3 +104,5 @@ class ListPage(Generic[T]):
     """How many things the vendor counts in the whole list; None when it does not say."""
     short: bool = False
     """True on the last page of a list that was read twice and still holds fewer than the vendor counts."""
+    refused: Sequence[str] = ()
+    """A sentence for each row that could not be understood; what the row is about keeps its last state."""

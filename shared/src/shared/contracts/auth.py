@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import AwareDatetime
 
 from shared.contracts.base import ContractModel, Event, Side, State
+from shared.contracts.fields import Code, Id, Name, Sentence
 
 
 class IntegrationStatus(StrEnum):
@@ -39,13 +40,13 @@ class IntegrationConnected(Event):
     readers: ClassVar[tuple[str, ...]] = ("vendor-sync", "psa-sync")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
-    integration_id: str
+    integration_id: Id
     side: Side
-    provider: str
+    provider: Code
     """The connector's name, as `ingram-micro`."""
-    realm: str
+    realm: Code
     """What is connected at the provider: a marketplace and reseller, or a PSA company (architecture §4)."""
-    name: str
+    name: Name
     """For people."""
     generation: int
     """1 at first; reconnecting raises it."""
@@ -60,13 +61,13 @@ class IntegrationChanged(State):
     readers: ClassVar[tuple[str, ...]] = ("vendor-sync", "psa-sync", "matcher", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
-    integration_id: str
+    integration_id: Id
     side: Side
-    provider: str
-    realm: str
-    name: str
+    provider: Code
+    realm: Code
+    name: Name
     generation: int
     status: IntegrationStatus
-    reason: str | None = None
+    reason: Sentence | None = None
     """Why it has this status, in a sentence for people."""
     settings: IntegrationSettings = IntegrationSettings()

@@ -6,22 +6,14 @@
 
 import re
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, ClassVar
 from urllib.parse import quote
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-
-def plain(number: Decimal) -> str:
-    """Returns one text for one number, whatever digits it was read with: `10`, not `10.0` or `1E+1`."""
-    return format(number.normalize() + 0, "f")
-
-
-Number = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
-"""An exact decimal; travels as a JSON string without exponent or trailing zeros."""
+from shared.contracts.fields import MAX_ITEMS, Id, Number, Sentence
 
 
 class Side(StrEnum):
@@ -87,7 +79,7 @@ class Message(ContractModel):
     compacted: ClassVar[bool] = False
     """Whether Kafka keeps the newest record of each key for ever."""
 
-    tenant_id: str
+    tenant_id: Id
 
     @property
     def key(self) -> str:
@@ -118,8 +110,8 @@ class Observation(State):
     Its `revision` was taken before the reading, and is about microseconds since the epoch (architecture §3).
     """
 
-    integration_id: str
-    run_id: str
+    integration_id: Id
+    run_id: Id
     """The run that read it, or `write-<approval id>` when a write read it back."""
     generation: int
     """Of the integration; reconnecting raises it."""
@@ -134,10 +126,10 @@ class ProviderCredentialsRejected(Event):
 
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
-    integration_id: str
+    integration_id: Id
     generation: int
     """Of the credentials that were refused."""
-    refused: str
+    refused: Sentence
     """Why, in the provider's own words."""
 
 
@@ -146,11 +138,11 @@ class SyncRequested(Command):
 
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
-    integration_id: str
-    sync_id: str
+    integration_id: Id
+    sync_id: Id
     """Joins the runs of one request on both sides."""
     kind: RunKind
-    asked_by: str
+    asked_by: Id
     """A person's id, or the name of what asked."""
 
 
@@ -159,19 +151,19 @@ class RunFinished(Event):
 
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
-    integration_id: str
-    run_id: str
-    sync_id: str
+    integration_id: Id
+    run_id: Id
+    sync_id: Id
     generation: int
     kind: RunKind
     outcome: Outcome
-    reason: str | None = None
+    reason: Sentence | None = None
     """Why the run is not complete, in a sentence; None when it is."""
     first_revision: int
     """No observation of this run has a smaller revision."""
-    published: dict[str, int]
+    published: Annotated[dict[Id, int], MAX_ITEMS]
     """Distinct keys published in this run, by topic."""
-    counts: dict[str, int]
+    counts: Annotated[dict[Id, int], MAX_ITEMS]
     """What was read, by noun (accounts, subscriptions, details, …)."""
     coverage: Number
     """Share of the due items that were read, 0 to 1."""

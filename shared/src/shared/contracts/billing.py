@@ -1,11 +1,12 @@
 """What billing publishes: usage lines as compared, decisions on them, the end of a reconciliation."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import ContractModel, Event, NoNumber, Number, Outcome, State
+from shared.contracts.base import ContractModel, Event, NoNumber, Outcome, State
+from shared.contracts.fields import MAX_ITEMS, Code, Id, Number, Sentence
 
 
 class LineClass(StrEnum):
@@ -37,7 +38,7 @@ class Count(ContractModel):
     missing: NoNumber | None = None
     known_part: Number | None = None
     """The sum of the contributors that have a number, when some have none."""
-    detail: str | None = None
+    detail: Sentence | None = None
     """More on why there is no number, for people."""
     as_of: AwareDatetime | None = None
     """When the oldest of the summed numbers was last confirmed."""
@@ -55,10 +56,10 @@ class MoneyEffect(ContractModel):
 
     amount: Number | None = None
     """In `currency`; above zero what is not billed, below zero what is billed beyond usage."""
-    currency: str | None = None
+    currency: Code | None = None
     """ISO 4217."""
     basis: PriceBasis | None = None
-    unknown_because: str | None = None
+    unknown_because: Sentence | None = None
 
 
 class UsageLineChanged(State):
@@ -69,18 +70,18 @@ class UsageLineChanged(State):
     readers: ClassVar[tuple[str, ...]] = ()
     key_fields: ClassVar[tuple[str, ...]] = ("line_id",)
 
-    line_id: str
+    line_id: Id
     """Opaque."""
-    psa_integration_id: str | None = None
-    psa_account_id: str | None = None
-    psa_product_id: str | None = None
-    vendor_integration_id: str | None = None
-    vendor_account_id: str | None = None
-    service_id: str | None = None
+    psa_integration_id: Id | None = None
+    psa_account_id: Id | None = None
+    psa_product_id: Id | None = None
+    vendor_integration_id: Id | None = None
+    vendor_account_id: Id | None = None
+    service_id: Id | None = None
     vendor_count: Count
     psa_count: Count
     line_class: LineClass
-    reason: str | None = None
+    reason: Sentence | None = None
     money: MoneyEffect
     present: bool = True
     changed_at: AwareDatetime
@@ -105,14 +106,14 @@ class ApprovalRecorded(Event):
     readers: ClassVar[tuple[str, ...]] = ()
     key_fields: ClassVar[tuple[str, ...]] = ("approval_id",)
 
-    approval_id: str
-    line_id: str
+    approval_id: Id
+    line_id: Id
     decision: ApprovalDecision
     quantity: Number | None = None
     """What was approved; None when the line was dismissed."""
-    seal: str
+    seal: Id
     """A hash of the evidence that was shown (architecture §7)."""
-    decided_by: str
+    decided_by: Id
     """A person's id."""
     decided_at: AwareDatetime
 
@@ -125,13 +126,13 @@ class ReconciliationCompleted(Event):
     readers: ClassVar[tuple[str, ...]] = ()
     key_fields: ClassVar[tuple[str, ...]] = ("sync_id",)
 
-    sync_id: str
-    integration_ids: tuple[str, ...]
+    sync_id: Id
+    integration_ids: Annotated[tuple[Id, ...], MAX_ITEMS]
     outcome: Outcome
     """That of the worst of the sync's runs."""
     by_class: dict[LineClass, int]
     """How many lines there are of each class."""
-    money: dict[str, Number]
+    money: Annotated[dict[Code, Number], MAX_ITEMS]
     """The estimated effect of all differences, by currency: currencies are never added."""
     coverage: Number
     """Share of lines whose counts are both numbers, 0 to 1."""

@@ -1,11 +1,12 @@
 """What matcher publishes: which vendor item is billed as which PSA item."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime
 
 from shared.contracts.base import Event, State
+from shared.contracts.fields import MAX_ITEMS, Code, Id, Sentence
 
 
 class MappingKind(StrEnum):
@@ -48,21 +49,21 @@ class MappingDecided(State):
     key_fields: ClassVar[tuple[str, ...]] = ("vendor_provider", "vendor_realm", "kind", "vendor_id")
 
     kind: MappingKind
-    vendor_provider: str
-    vendor_realm: str
-    vendor_integration_id: str
-    vendor_id: str
+    vendor_provider: Code
+    vendor_realm: Code
+    vendor_integration_id: Id
+    vendor_id: Id
     """The vendor account's id, or the vendor service's."""
-    psa_provider: str | None = None
-    psa_realm: str | None = None
-    psa_integration_id: str | None = None
-    psa_id: str | None = None
+    psa_provider: Code | None = None
+    psa_realm: Code | None = None
+    psa_integration_id: Id | None = None
+    psa_id: Id | None = None
     """The PSA account's id, or the PSA product's; the four PSA fields are None unless approved."""
     decision: MappingDecision
     method: MappingMethod
-    decided_by: str
+    decided_by: Id
     """A person's id; the matcher's own name for exact mappings."""
-    reason: str | None = None
+    reason: Sentence | None = None
     """Why a person decided so, in their words."""
     decided_at: AwareDatetime
 
@@ -75,12 +76,12 @@ class MappingFinished(Event):
     readers: ClassVar[tuple[str, ...]] = ("auth", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ()
 
-    vendor_integration_id: str
-    psa_integration_id: str
-    finish_id: str
+    vendor_integration_id: Id
+    psa_integration_id: Id
+    finish_id: Id
     """Becomes the `sync_id`, so that the event delivered twice starts one sync."""
-    counts: dict[str, int]
+    counts: Annotated[dict[Id, int], MAX_ITEMS]
     """By `accounts_mapped`, `services_mapped`, `accounts_excluded`, `services_excluded`."""
-    finished_by: str
+    finished_by: Id
     """A person's id."""
     finished_at: AwareDatetime

@@ -2,12 +2,13 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime
 
 from shared.contracts import base
-from shared.contracts.base import Command, Event, Number, Observation
+from shared.contracts.base import Command, Event, Observation
+from shared.contracts.fields import MAX_ITEMS, Code, Id, Name, Number, ReadNumber, Sentence
 
 
 class PsaAccountObserved(Observation):
@@ -18,11 +19,11 @@ class PsaAccountObserved(Observation):
     readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "account_id")
 
-    account_id: str
+    account_id: Id
     """The PSA's own id."""
-    account_key: str
+    account_key: Code
     """The short name by which people know the company (ConnectWise `identifier`)."""
-    name: str
+    name: Name
     active: bool
 
 
@@ -34,11 +35,11 @@ class ProductObserved(Observation):
     readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "product_id")
 
-    product_id: str
+    product_id: Id
     """The PSA's own id."""
-    product_key: str
+    product_key: Code
     """The part number by which people know the item (ConnectWise `identifier`)."""
-    name: str
+    name: Name
     active: bool
 
 
@@ -50,21 +51,21 @@ class AgreementLineObserved(Observation):
     readers: ClassVar[tuple[str, ...]] = ("billing",)
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "line_id")
 
-    line_id: str
+    line_id: Id
     """The PSA's own id."""
-    agreement_id: str
-    agreement_name: str
-    account_id: str
-    product_id: str
-    quantity: Number | None
+    agreement_id: Id
+    agreement_name: Name
+    account_id: Id
+    product_id: Id
+    quantity: ReadNumber | None
     """Seats or units; None when the PSA gave none."""
-    included: Number | None = None
+    included: ReadNumber | None = None
     """Units billed free (ConnectWise `lessIncluded`); unless zero, the money effect is unknowable."""
-    unit_price: Number | None = None
+    unit_price: ReadNumber | None = None
     """What the tenant charges for one unit and billing period, in `currency`."""
-    unit_cost: Number | None = None
+    unit_cost: ReadNumber | None = None
     """What one unit costs the tenant according to the PSA, in `currency`."""
-    currency: str | None = None
+    currency: Code | None = None
     """ISO 4217."""
     starts_on: date | None = None
     """First day on which the line is billed: both it and its agreement run."""
@@ -107,10 +108,10 @@ class WriteQuantity(Command):
     readers: ClassVar[tuple[str, ...]] = ("psa-sync",)
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "line_id")
 
-    integration_id: str
-    agreement_id: str
-    line_id: str
-    approval_id: str
+    integration_id: Id
+    agreement_id: Id
+    line_id: Id
+    approval_id: Id
     expected_current: Number
     """The quantity on which the approval rests; another one now is a conflict."""
     target: Number
@@ -141,16 +142,16 @@ class QuantityWritten(Event):
     readers: ClassVar[tuple[str, ...]] = ("billing",)
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "line_id")
 
-    integration_id: str
-    line_id: str
-    approval_id: str
+    integration_id: Id
+    line_id: Id
+    approval_id: Id
     before: Number
     """The quantity before the write."""
     after: Number
     """The quantity as read back."""
     sent: bool
     """False when the line held the target already and nothing was sent."""
-    request_ids: tuple[str, ...] = ()
+    request_ids: Annotated[tuple[Id, ...], MAX_ITEMS] = ()
     """The PSA's own ids of the calls (`x-cw-request-id`)."""
     proven_at: AwareDatetime
     """When the line was read back."""
@@ -164,13 +165,13 @@ class QuantityRefused(Event):
     readers: ClassVar[tuple[str, ...]] = ("billing",)
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "line_id")
 
-    integration_id: str
-    line_id: str
-    approval_id: str
+    integration_id: Id
+    line_id: Id
+    approval_id: Id
     reason: WriteRefusal
     current: Number | None = None
     """The quantity last read; None when no reading succeeded."""
-    detail: str
+    detail: Sentence
     """What happened, in a sentence for people."""
-    request_ids: tuple[str, ...] = ()
+    request_ids: Annotated[tuple[Id, ...], MAX_ITEMS] = ()
     refused_at: AwareDatetime

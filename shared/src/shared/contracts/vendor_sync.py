@@ -2,12 +2,14 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from shared import limits
 from shared.contracts import base
-from shared.contracts.base import ContractModel, NoNumber, Number, Observation
+from shared.contracts.base import ContractModel, NoNumber, Observation
+from shared.contracts.fields import Code, Id, Name, ReadNumber, ServiceKey
 
 
 class SubscriptionStatus(StrEnum):
@@ -30,13 +32,13 @@ class VendorAccountObserved(Observation):
     readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "account_id")
 
-    account_id: str
+    account_id: Id
     """The marketplace's own id."""
-    name: str
+    name: Name
     """`Customer #<id>` until a list names the customer."""
-    external_id: str | None = None
+    external_id: Code | None = None
     """The tenant's own id of the customer, as typed into the marketplace."""
-    status: str
+    status: Code
     """In the marketplace's own words."""
 
 
@@ -48,36 +50,36 @@ class ServiceObserved(Observation):
     readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "service_id")
 
-    service_id: str
+    service_id: Id
     """Opaque, made of the integration and the key (`service_id_of`)."""
-    service_key: str
+    service_key: ServiceKey
     """`vendor|mpn|term|billing period`; architecture §4 says what stands in for a missing part."""
-    name: str
+    name: Name
     """As the vendor calls it; names are compared by it."""
-    title: str
+    title: Name
     """For people: the name with the term and the billing period."""
-    vendor: str | None = None
-    mpn: str | None = None
+    vendor: Code | None = None
+    mpn: Code | None = None
     """Manufacturer part number."""
-    term: str
+    term: Code
     """`1 year`, `1 month`; `-` when unset."""
-    billing_period: str
+    billing_period: Code
     """Written as the term is."""
 
 
 class SubscriptionLine(ContractModel):
     """One product entry of a subscription: a quantity, or the reason there is none."""
 
-    service_id: str
-    quantity: Number | None = None
+    service_id: Id
+    quantity: ReadNumber | None = None
     """Seats or units."""
     missing: NoNumber | None = None
     """Why there is no quantity."""
-    unit_cost: Number | None = None
+    unit_cost: ReadNumber | None = None
     """What the tenant pays for one unit and billing period, in `currency`."""
-    unit_price: Number | None = None
+    unit_price: ReadNumber | None = None
     """What the marketplace suggests to charge for it, in `currency`."""
-    currency: str | None = None
+    currency: Code | None = None
     """ISO 4217."""
 
     @model_validator(mode="after")
@@ -95,16 +97,16 @@ class SubscriptionObserved(Observation):
     readers: ClassVar[tuple[str, ...]] = ("billing",)
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "subscription_id")
 
-    subscription_id: str
-    account_id: str
-    name: str
+    subscription_id: Id
+    account_id: Id
+    name: Name
     status: SubscriptionStatus
     created_on: date | None = None
     renews_on: date | None = None
     expires_on: date | None = None
     detailed: bool
     """False while only its list row was read: its services and quantities are `unread`."""
-    lines: tuple[SubscriptionLine, ...] = ()
+    lines: Annotated[tuple[SubscriptionLine, ...], Field(max_length=limits.SUBSCRIPTION_LINES.most)] = ()
 
 
 class VendorRunFinished(base.RunFinished):

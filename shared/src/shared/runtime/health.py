@@ -3,9 +3,9 @@
 # Two questions, as Kubernetes asks them. Live: not when a heartbeat is late or a liveness check fails, and a
 # restart helps. Ready: not when not live, when a probe fails (a store is away) or a consumer rejects all it
 # reads, and a restart does not help. A part that goes on and needs somebody's attention (dead letters in
-# numbers, a message that was set aside) makes the service *degraded*: it stays ready, and its report says why.
-# A loop promises heartbeats; work of unknown length runs inside `time_limit`, so that a consumer that idles
-# for hours still counts as alive.
+# numbers, a message that was set aside) makes the service *degraded*: it stays ready and says why. A loop
+# promises heartbeats; work of unknown length runs inside `time_limit`, so that a consumer that idles for
+# hours still counts as alive.
 
 import asyncio
 import time

@@ -23,8 +23,8 @@ from billing.approvals.models import Approval, approval_id_of
 from billing.audit.chain import AuditDraft, canonical_json
 from billing.usage.usage_line import UsageLine
 from shared.contracts import Message
-from shared.contracts.base import plain
 from shared.contracts.billing import ApprovalDecision
+from shared.contracts.fields import plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from billing.audit.chain import AuditDraft
-from shared.contracts.base import Number, opaque
+from shared.contracts.base import opaque
 from shared.contracts.billing import ApprovalDecision, ApprovalRecorded
+from shared.contracts.fields import Number
 from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
 
 VALID_FOR = timedelta(hours=24)

@@ -23,7 +23,8 @@ from pydantic import AwareDatetime
 from billing.usage.coverage import CompletedRun, Coverage
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals
-from shared.contracts.base import ContractModel, Number, Outcome, RunFinished, RunKind
+from shared.contracts.base import ContractModel, Outcome, RunFinished, RunKind
+from shared.contracts.fields import Number
 
 PATIENCE = timedelta(minutes=10)
 """How long a run may wait for what it published, counted from the last observation that came."""

@@ -4,7 +4,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from billing.runs.models import RunStage
 from billing.usage.totals import Totals
-from shared.contracts.base import ContractModel, Number, Outcome, RunKind
+from shared.contracts.base import ContractModel, Outcome, RunKind
+from shared.contracts.fields import Number
 
 
 class RunResponse(ContractModel):

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from billing.usage.money import DIFFERENCES
-from shared.contracts.base import ContractModel, Number
+from shared.contracts.base import ContractModel
 from shared.contracts.billing import LineClass, MoneyEffect
+from shared.contracts.fields import Number
 
 
 class Totals(ContractModel):

@@ -20,8 +20,9 @@ from hashlib import sha256
 from pydantic import AwareDatetime
 
 from billing.usage.ref import Ref, RefKind
-from shared.contracts.base import ContractModel, NoNumber, Number, key_of, opaque, plain
+from shared.contracts.base import ContractModel, NoNumber, key_of, opaque
 from shared.contracts.billing import Count, LineClass, MoneyEffect, UsageLineChanged
+from shared.contracts.fields import Number, plain
 from shared.contracts.vendor_sync import SubscriptionStatus
 
 SEAL_FORMAT = 1

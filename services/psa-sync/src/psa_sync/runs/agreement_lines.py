@@ -16,7 +16,7 @@ import structlog
 
 from psa_sync.concurrency import CALLS_AT_ONCE, for_each
 from psa_sync.psa import Agreement, Listing
-from psa_sync.runs.listing import reachable_rows, read_whole
+from psa_sync.runs.listing import reachable_rows, read_whole, shortfalls_of
 from psa_sync.runs.observations import agreement_line_observed
 from psa_sync.runs.ports import AgreementQueue, ListedLines, PsaConnection
 from shared.contracts.psa_sync import AgreementLineObserved
@@ -61,9 +61,8 @@ class AgreementLineReader:
         due_ids = {agreement.agreement_id for agreement in due}
         skipped = [agreement for id_, agreement in agreements.items() if id_ not in due_ids]
         await self.queue.fill(self.context.run, due, skipped)
-        return StepReport(
-            counts={Listing.AGREEMENTS.value: len(ids)}, shortfalls=(shortfall,) if shortfall else ()
-        )
+        shortfalls = shortfalls_of(self.psa, Listing.AGREEMENTS, shortfall)
+        return StepReport(counts={Listing.AGREEMENTS.value: len(ids)}, shortfalls=shortfalls)
 
     async def read_lines(self) -> None:
         progress = await self.queue.progress(self.context.run)

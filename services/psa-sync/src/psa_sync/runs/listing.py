@@ -6,6 +6,8 @@
 #
 #   listed {1, 2}, the PSA counts 3 → read again: {1, 2, 3} → whole
 #                                                 still {1, 2} → a shortfall, and nothing vanishes
+#
+# A row that cannot be understood is left out, so the list falls short, and nothing vanishes.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from psa_sync.runs.ports import PsaConnection
 from shared.contracts.base import Observation
 from shared.sync_engine.absences import confirm_absence, vanished
 from shared.sync_engine.models import StepReport, translate_provider_errors
+from shared.sync_engine.refusals import Refusals
 from shared.sync_engine.run_context import RunContext
 from shared.sync_engine.stamp import Stamp
 
@@ -68,9 +71,8 @@ class ListReader(Generic[T, O]):
         _, shortfall = await read_whole(self.psa, listing, read_once)
         if not shortfall:
             await self._confirm_absences(present_ids)
-        return StepReport(
-            counts={listing.value: len(present_ids)}, shortfalls=(shortfall,) if shortfall else ()
-        )
+        shortfalls = shortfalls_of(self.psa, listing, shortfall)
+        return StepReport(counts={listing.value: len(present_ids)}, shortfalls=shortfalls)
 
     async def _read_once(self, present_ids: set[str]) -> set[str]:
         """Returns the ids of all rows; adds to `present_ids` those that are not listed as deleted."""
@@ -109,6 +111,13 @@ async def read_whole(
     ids |= await read_once()
     count = await reachable(psa.count(listing))
     return ids, f"{len(ids)} of {count} {listing} could be listed" if count > len(ids) else None
+
+
+def shortfalls_of(psa: PsaConnection, listing: Listing, shortfall: str | None) -> tuple[str, ...]:
+    """Returns a sentence for each way in which a list that was read is not whole."""
+    refusals = Refusals(f"rows of {listing}")
+    refusals.note(sorted(psa.refused_rows.get(listing, ())))
+    return (*((shortfall,) if shortfall else ()), *refusals.shortfalls)
 
 
 async def reachable(call: Awaitable[A]) -> A:

@@ -1,6 +1,6 @@
 """What the steps need of the outside; each is given when the service is built."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +12,11 @@ from shared.sync_engine.models import IntegrationState, Run
 
 class PsaConnection(Protocol):
     """Reads one PSA, and sets one number in it. Raises our errors, `NotFound` for what does not exist."""
+
+    @property
+    def refused_rows(self) -> Mapping[Listing, Collection[str]]:
+        """A sentence for each row that a list left out of what it yielded: it could not be understood."""
+        ...
 
     def companies(self) -> AsyncIterator[Company]: ...
     def products(self) -> AsyncIterator[CatalogueItem]: ...

@@ -9,11 +9,12 @@
 # A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination).
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from psa_sync.connectors.connectwise import rows
@@ -46,6 +47,8 @@ _LISTS: Mapping[Listing, tuple[str, Mapping[str, str]]] = {
     Listing.AGREEMENTS: (_AGREEMENTS, {}),
 }
 
+T = TypeVar("T")
+
 
 class ConnectWiseConnector:
     """Reads one company's ConnectWise and writes quantities to it through an open client."""
@@ -54,19 +57,20 @@ class ConnectWiseConnector:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self.refused_rows: defaultdict[Listing, set[str]] = defaultdict(set)
 
     async def companies(self) -> AsyncIterator[Company]:
         """Yields the companies; a deleted one is not asked for, and not `present` should it come."""
-        async for row in self._list(Listing.COMPANIES):
-            yield rows.company(row)
+        async for company in self._list(Listing.COMPANIES, rows.company):
+            yield company
 
     async def products(self) -> AsyncIterator[CatalogueItem]:
-        async for row in self._list(Listing.PRODUCTS):
-            yield rows.product(row)
+        async for product in self._list(Listing.PRODUCTS, rows.product):
+            yield product
 
     async def agreements(self) -> AsyncIterator[Agreement]:
-        async for row in self._list(Listing.AGREEMENTS):
-            yield rows.agreement(row)
+        async for agreement in self._list(Listing.AGREEMENTS, rows.agreement):
+            yield agreement
 
     async def lines(self, agreement: Agreement) -> AsyncIterator[PsaLine]:
         async for row in self._pages(f"{_AGREEMENTS}/{agreement.agreement_id}/additions", {}):
@@ -110,11 +114,17 @@ class ConnectWiseConnector:
             raise UnexpectedResponse(f"ConnectWise {path} answered a write with what is no object")
         return WriteAcknowledgement(rows.number(row.get("quantity")), answer.headers.get("x-cw-request-id"))
 
-    async def _list(self, listing: Listing) -> AsyncIterator[rows.Row]:
+    async def _list(self, listing: Listing, parse: Callable[[rows.Row], T]) -> AsyncIterator[T]:
+        """Yields what can be understood; a row that cannot makes the list fall short of the PSA's count."""
         path, conditions = _LISTS[listing]
         with _missing_means_refused():
             async for row in self._pages(path, conditions):
-                yield row
+                try:
+                    thing = parse(row)
+                except UnexpectedResponse as error:
+                    self.refused_rows[listing].add(str(error))
+                else:
+                    yield thing
 
     async def _pages(self, path: str, conditions: Mapping[str, str]) -> AsyncIterator[rows.Row]:
         """Yields every row; of a link only the next page's id is used, so it can lead nowhere else."""

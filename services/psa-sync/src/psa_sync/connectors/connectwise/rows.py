@@ -1,7 +1,8 @@
 """Parses ConnectWise's rows into our models; pure, and the only place that knows its field names.
 
 An unset date is left out, `null` or an empty string; numbers are doubles, made exact through their text
-(ConnectWise §2.5). Raises `UnexpectedResponse` for a row in another shape.
+(ConnectWise §2.5). Raises `UnexpectedResponse` for a row in another shape, or with an id, a code or a number
+larger than our limits (`shared.contracts.fields`); a name that is too long is shortened.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from psa_sync.psa import Agreement, CatalogueItem, Company, PsaLine
+from shared.contracts.fields import (
+    checked_code,
+    checked_id,
+    checked_read_number,
+    shortened_name,
+    shortened_sentence,
+)
 from shared.errors import UnexpectedResponse
 
 Row = Mapping[str, Any]
@@ -22,14 +30,14 @@ _SWITCHED_OFF = ("Cancelled", "Inactive")
 def company(row: Row) -> Company:
     with _parsing("company", row):
         present = not row.get("deletedFlag")
-        return Company(_id(row), _text(row["identifier"]), _text(row["name"]), present)
+        return Company(_id(row), _code(row["identifier"]), _name(row["name"]), present)
 
 
 def product(row: Row) -> CatalogueItem:
     """Parses a catalogue item; its identifier is what the screens call *Product ID*."""
     with _parsing("catalogue item", row):
         active = not row.get("inactiveFlag")
-        return CatalogueItem(_id(row), _text(row["identifier"]), _text(row["description"]), active)
+        return CatalogueItem(_id(row), _code(row["identifier"]), _name(row["description"]), active)
 
 
 def agreement(row: Row) -> Agreement:
@@ -38,7 +46,7 @@ def agreement(row: Row) -> Agreement:
         cancelled_on = _day(row.get("dateCancelled"))
         return Agreement(
             agreement_id=_id(row),
-            name=_text(row["name"]),
+            name=_name(row["name"]),
             company_id=_id(row["company"]),
             cancelled=row.get("agreementStatus") in _SWITCHED_OFF
             or bool(row.get("cancelledFlag") and not cancelled_on),
@@ -67,7 +75,7 @@ def line(row: Row, parent: Agreement) -> PsaLine:
 
 def number(value: Any) -> Decimal | None:
     """Returns the exact number; a missing one is not zero."""
-    return None if value is None else Decimal(str(value))
+    return None if value is None else checked_read_number(Decimal(str(value)))
 
 
 @contextmanager
@@ -75,12 +83,21 @@ def _parsing(noun: str, row: Row) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
-        name = row.get("id", "without id") if isinstance(row, Mapping) else "that is no object"
-        raise UnexpectedResponse(f"ConnectWise {noun} {name} cannot be read: {error!r}") from error
+        name = str(row.get("id", "without id"))[:40] if isinstance(row, Mapping) else "that is no object"
+        sentence = f"ConnectWise {noun} {name} cannot be read: {error!r}"
+        raise UnexpectedResponse(shortened_sentence(sentence)) from error
 
 
 def _id(row: Row) -> str:
-    return str(int(row["id"]))
+    return checked_id(str(int(row["id"])))
+
+
+def _code(value: Any) -> str:
+    return checked_code(_text(value))
+
+
+def _name(value: Any) -> str:
+    return shortened_name(_text(value))
 
 
 def _text(value: Any) -> str:
@@ -92,7 +109,8 @@ def _text(value: Any) -> str:
 def _currency(row: Row) -> str | None:
     # The code is newer than the reference; older answers have a name only.
     currency = row.get("currency") or {}
-    return currency.get("currencyCode") or currency.get("name") or None
+    code = currency.get("currencyCode") or currency.get("name")
+    return _code(code) if code else None
 
 
 def _day_after_end(row: Row) -> date | None:

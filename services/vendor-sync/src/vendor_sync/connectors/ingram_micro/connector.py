@@ -10,8 +10,11 @@ https://apidocs.cloud.im: GET /customers, /subscriptions?status=… → {"data":
 #
 #   total 4: pages [4, 3] [3, 2] → 3 distinct → read again: [5, 4] [3, 2] → yields 5
 #   still fewer than `total`     → a last page without rows, which is `short`
+#
+# A row that cannot be understood spoils no other: its page names it in `refused`.
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 
@@ -50,7 +53,7 @@ class IngramMicroConnector:
         async for page in self._pages("/subscriptions", {"status": status.value}, row_of):
             # An unknown filter is ignored in silence (§8.7), so rows are never trusted to be of the status
             # that was asked for. The vendor's total was compared before any are left out.
-            yield ListPage([row for row in page.rows if row.status is status], page.total, page.short)
+            yield replace(page, rows=[row for row in page.rows if row.status is status])
 
     async def account(self, account_id: str) -> Customer | None:
         """Reads one customer (Ingram Micro §7.1); None when the marketplace has none by that id."""
@@ -69,13 +72,15 @@ class IngramMicroConnector:
 
     async def _pages(self, path: str, query: Query, parse: Callable[[Json], T]) -> AsyncIterator[ListPage[T]]:
         """Yields each thing once, however the list shifts while it is read."""
-        seen_ids: set[str] = set()
+        seen_ids, refused = set[str](), set[str]()
         total = None
         for _ in range(2):
             async for rows, total in self._read_once(path, query):
-                new_rows = {id_of(row): row for row in rows if id_of(row) not in seen_ids}
-                seen_ids |= new_rows.keys()
-                yield ListPage([parse(row) for row in new_rows.values()], total)
+                page = _parse_page(rows, total, parse, seen_ids=seen_ids)
+                # A list that is read once more shows the same odd rows again.
+                new_refused = [sentence for sentence in page.refused if sentence not in refused]
+                refused.update(new_refused)
+                yield replace(page, refused=new_refused)
             # Without a total there is nothing to fall short of.
             if total is None or len(seen_ids) >= total:
                 return
@@ -105,6 +110,22 @@ class IngramMicroConnector:
     async def _entity(self, path: str) -> Json | None:
         answer = await self._api.request("GET", path)
         return None if _is_absent(answer) else answer.result()
+
+
+def _parse_page(
+    rows: Sequence[Json], total: int | None, parse: Callable[[Json], T], *, seen_ids: set[str]
+) -> ListPage[T]:
+    """Parses each row on its own that was not seen before, and notes its id as seen."""
+    parsed: list[T] = []
+    refused: list[str] = []
+    for row in rows:
+        try:
+            if (id_ := id_of(row)) not in seen_ids:
+                seen_ids.add(id_)
+                parsed.append(parse(row))
+        except UnexpectedResponse as error:
+            refused.append(str(error))
+    return ListPage(parsed, total, refused=refused)
 
 
 def _is_absent(answer: ApiResponse) -> bool:

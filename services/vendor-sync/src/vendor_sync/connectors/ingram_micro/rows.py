@@ -1,6 +1,7 @@
 """Parses Ingram Micro's rows into our models; pure, and the only place that knows its field names.
 
-Raises `UnexpectedResponse` for a row in a shape that we do not know.
+Raises `UnexpectedResponse` for a row in a shape that we do not know, or with an id, a code or a number larger
+than our limits (`shared.contracts.fields`); a name that is too long is shortened.
 """
 
 from collections.abc import Iterator
@@ -9,6 +10,15 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from shared import limits
+from shared.contracts.fields import (
+    checked_code,
+    checked_id,
+    checked_read_number,
+    plain,
+    shortened_name,
+    shortened_sentence,
+)
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import UnexpectedResponse
 from vendor_sync.marketplace import (
@@ -33,13 +43,14 @@ def parsing(what: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
-        raise UnexpectedResponse(f"ingram-micro: {what} cannot be understood: {error!r}") from error
+        sentence = f"ingram-micro: {what} cannot be understood: {error!r}"
+        raise UnexpectedResponse(shortened_sentence(sentence)) from error
 
 
 def id_of(row: Json) -> str:
     """Returns the id of a row: it looks like a number and is an opaque string (Ingram Micro §6)."""
     with parsing("a row without id"):
-        return str(row["id"])
+        return checked_id(str(row["id"]))
 
 
 def account_of(row: Json) -> Customer:
@@ -47,9 +58,9 @@ def account_of(row: Json) -> Customer:
     with parsing(f"customer {id_of(row)}"):
         return Customer(
             account_id=id_of(row),
-            name=_text(row, "name") or id_of(row),
-            external_id=_text(row, "externalId"),
-            status=_text(row, "status") or "unknown",
+            name=_name(row) or id_of(row),
+            external_id=_code(row, "externalId"),
+            status=_code(row, "status") or "unknown",
         )
 
 
@@ -59,8 +70,8 @@ def row_of(row: Json) -> SubscriptionRow:
         status = str(row.get("status")).lower()
         return SubscriptionRow(
             subscription_id=id_of(row),
-            account_id=str(row["customerId"]),
-            name=_text(row, "name") or id_of(row),
+            account_id=checked_id(str(row["customerId"])),
+            name=_name(row) or id_of(row),
             # Enums grow (§6): a status that we do not know is `unknown`.
             status=SubscriptionStatus(status) if status in _STATUSES else SubscriptionStatus.UNKNOWN,
             created_on=_day(row, "creationDate"),
@@ -76,17 +87,19 @@ def row_of(row: Json) -> SubscriptionRow:
 def detail_of(body: Json) -> SubscriptionDetail:
     """Parses a subscription with its products (§7.3); without any, nothing is known of quantities (§8.2)."""
     with parsing(f"subscription {id_of(body)}"):
-        return SubscriptionDetail(
-            row_of(body), tuple(_product(product) for product in body.get("products") or ())
-        )
+        products = body.get("products") or ()
+        if len(products) > limits.SUBSCRIPTION_LINES.most:
+            limits.record_hit(limits.SUBSCRIPTION_LINES)
+            raise ValueError(f"it has {len(products):,} products; the most is {limits.SUBSCRIPTION_LINES}")
+        return SubscriptionDetail(row_of(body), tuple(_product(product) for product in products))
 
 
 def _product(product: Json) -> ProductEntry:
     return ProductEntry(
-        product_id=_text(product, "id"),
-        mpn=_text(product, "mpn"),
-        vendor=_text(product, "vendor"),
-        name=_text(product, "name"),
+        product_id=_code(product, "id"),
+        mpn=_code(product, "mpn"),
+        vendor=_code(product, "vendor"),
+        name=_name(product),
         quantity=_quantity(product.get("quantity")),
         unit_price=_money(product.get("unitPrice")),
         unit_cost=_money(product.get("unitCost")),
@@ -103,22 +116,19 @@ def _quantity(value: Json) -> Decimal | None:
 def _money(value: Json) -> Price | None:
     if not value or value.get("amount") in (None, "") or not value.get("currency"):
         return None
-    return Price(_exact(value["amount"]), str(value["currency"]).upper())
+    return Price(_exact(value["amount"]), checked_code(str(value["currency"]).upper()))
 
 
 def _exact(value: Json) -> Decimal:
     """Returns the exact number; `10`, `10.0` and `"10"` are one and the same."""
-    number = Decimal(str(value))
-    if not number.is_finite():
-        raise ValueError(f"{value} is no number")
-    return Decimal(format(number.normalize(), "f"))
+    return Decimal(plain(checked_read_number(Decimal(str(value)))))
 
 
 def _period(value: Json) -> VendorPeriod | None:
     type_ = str((value or {}).get("type") or "").lower()
     if type_ in _NO_TYPE:
         return None
-    return VendorPeriod(type_, int(value.get("duration") or 1))
+    return VendorPeriod(checked_code(type_), int(checked_read_number(Decimal(value.get("duration") or 1))))
 
 
 def _day(row: Json, name: str) -> date | None:
@@ -130,6 +140,11 @@ def _day(row: Json, name: str) -> date | None:
         return None
 
 
-def _text(row: Json, name: str) -> str | None:
+def _code(row: Json, name: str) -> str | None:
     value = row.get(name)
-    return None if value is None or value == "" else str(value)
+    return None if value is None or value == "" else checked_code(str(value))
+
+
+def _name(row: Json) -> str | None:
+    value = row.get("name")
+    return None if value is None or value == "" else shortened_name(str(value))

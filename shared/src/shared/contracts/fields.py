@@ -1,0 +1,131 @@
+"""The bounded types that the fields of messages have: what is too large for them is refused or shortened.
+
+The sizes are in `shared.limits`. With them the largest message stays far below the 1 MB that Kafka takes.
+"""
+
+# Invariant: a message that can be made can be sent. What identifies something, or is compared, is refused
+# when it is too long, for a shortened id would name another thing. What only people read is shortened, where
+# they see it; a name also carries a digest of the whole, because equal names map themselves:
+#
+#   Id        3,000,000 characters   refused
+#   Name      501 characters         its first 486 and "… (a2b1c4d7e9)"
+#   Sentence  2,001 characters       its first 1,999 and "…"
+#   Number    1E+520000              refused: written out it would have 520,001 digits
+
+from decimal import Decimal
+from hashlib import sha256
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from shared import limits
+from shared.limits import Limit, record_hit
+
+_DIGEST_CHARACTERS: Final = 10
+
+
+def checked_id(text: str) -> str:
+    """Returns an id as it is; raises `ValueError` when it is empty or too long."""
+    if not text:
+        raise ValueError("an id is empty")
+    return checked_code(text)
+
+
+def checked_code(text: str) -> str:
+    """Returns a code, which may be empty, as it is.
+
+    Raises `ValueError` when it is too long, or holds half a surrogate pair, which has no UTF-8.
+    """
+    limit = limits.ID_CHARACTERS
+    if len(text) > limit.most:
+        record_hit(limit)
+        raise ValueError(f"{text[:40]!r}… has {len(text):,} characters; the most is {limit}")
+    text.encode()
+    return text
+
+
+def shortened_name(text: str) -> str:
+    """Returns a name of at most `limits.NAME_CHARACTERS`; names that differed still differ."""
+    limit, text = limits.NAME_CHARACTERS, _encodable(text)
+    if len(text) <= limit.most:
+        return text
+    record_hit(limit)
+    digest = sha256(text.encode()).hexdigest()[:_DIGEST_CHARACTERS]
+    suffix = f"… ({digest})"
+    return text[: limit.most - len(suffix)] + suffix
+
+
+def shortened_sentence(text: str) -> str:
+    """Returns a sentence of at most `limits.SENTENCE_CHARACTERS`."""
+    limit, text = limits.SENTENCE_CHARACTERS, _encodable(text)
+    if len(text) <= limit.most:
+        return text
+    record_hit(limit)
+    return text[: limit.most - 1] + "…"
+
+
+def checked_number(number: Decimal, digits: Limit, decimals: Limit) -> Decimal:
+    """Returns the number as it is; raises `ValueError` when it is not finite, or has too many digits.
+
+    Decimals are added up with 28 significant digits, so a number of more would change by being added to zero.
+    """
+    if not number.is_finite():
+        raise ValueError(f"{number} is no number")
+    # `str` writes a large exponent as one, so this is short; nearly every number ends the check here.
+    text = str(number)
+    if len(text) <= digits.most and "E" not in text:
+        return number
+    parts = number.as_tuple()
+    counts = (
+        (limits.SIGNIFICANT_DIGITS, len(parts.digits)),
+        (digits, number.adjusted() + 1 if number else 0),
+        (decimals, -int(parts.exponent)),
+    )
+    for limit, count in counts:
+        if count > limit.most:
+            record_hit(limit)
+            raise ValueError(f"a number has {count:,} {limit.unit}; the most is {limit.most}")
+    return number
+
+
+def checked_read_number(number: Decimal) -> Decimal:
+    """Returns a number that a provider answered as it is; raises `ValueError` when it cannot be billed."""
+    return checked_number(number, limits.READ_NUMBER_DIGITS, limits.READ_NUMBER_DECIMALS)
+
+
+def plain(number: Decimal) -> str:
+    """Returns one text for one number, whatever digits it was read with: `10`, not `10.0` or `1E+1`."""
+    return format(number.normalize() + 0, "f")
+
+
+def _encodable(text: str) -> str:
+    """Returns the text with `?` for each half of a surrogate pair, which JSON can write and UTF-8 cannot."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def _checked_sum(number: Decimal) -> Decimal:
+    return checked_number(number, limits.NUMBER_DIGITS, limits.NUMBER_DECIMALS)
+
+
+_Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
+
+Number = Annotated[_Exact, AfterValidator(_checked_sum)]
+"""An exact decimal; travels as a JSON string without exponent or trailing zeros."""
+ReadNumber = Annotated[_Exact, AfterValidator(checked_read_number)]
+"""What a provider answered: below a million millions, so that sums of products are still a `Number`."""
+# Plain constraints, not the functions above: pydantic checks them several times as fast.
+Id = Annotated[str, Field(min_length=1, max_length=limits.ID_CHARACTERS.most)]
+"""What identifies a thing; never empty."""
+Code = Annotated[str, Field(max_length=limits.ID_CHARACTERS.most)]
+"""What is compared but identifies nothing by itself: a part number, a currency, a status."""
+ServiceKey = Annotated[str, Field(min_length=1, max_length=limits.SERVICE_KEY_CHARACTERS.most)]
+"""The four parts of a vendor service's key, percent-encoded."""
+# Before pydantic's own check, which refuses a text with half a surrogate pair instead of mending it.
+Name = Annotated[str, BeforeValidator(lambda text: shortened_name(text) if isinstance(text, str) else text)]
+"""What people call a thing."""
+Sentence = Annotated[
+    str, BeforeValidator(lambda text: shortened_sentence(text) if isinstance(text, str) else text)
+]
+"""What happened or why, for people."""
+MAX_ITEMS = Field(max_length=limits.LIST_ITEMS.most)
+"""For a list or table inside a message."""

@@ -1,0 +1,93 @@
+"""What a message may hold: the largest of everything still fits into what Kafka takes."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from shared.contracts.base import Outcome, RunKind
+from shared.contracts.vendor_sync import (
+    SubscriptionLine,
+    SubscriptionObserved,
+    SubscriptionStatus,
+    VendorRunFinished,
+)
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+KAFKA_TAKES_BYTES = 1_000_000
+
+
+def a_run_finished(**fields: object) -> VendorRunFinished:
+    told = {
+        "tenant_id": "demo",
+        "integration_id": "int_1",
+        "run_id": "run_1",
+        "sync_id": "s1",
+        "generation": 1,
+        "kind": RunKind.FULL,
+        "outcome": Outcome.PARTIAL,
+        "first_revision": 1,
+        "published": {},
+        "counts": {},
+        "coverage": 1,
+        "started_at": NOW,
+        "finished_at": NOW,
+    }
+    return VendorRunFinished.model_validate(told | fields)
+
+
+def test_a_reason_of_three_million_characters_is_shortened_and_says_so() -> None:
+    reason = a_run_finished(reason="subscription " + "7" * 3_000_000).reason
+
+    assert reason is not None
+    assert (len(reason), reason[-1]) == (2000, "…")
+
+
+def test_a_reason_with_half_a_surrogate_pair_can_still_be_sent() -> None:
+    assert b"odd ? name" in a_run_finished(reason="odd \ud83d name").model_dump_json().encode()
+
+
+@pytest.mark.parametrize("field", ["tenant_id", "integration_id", "run_id", "sync_id"])
+@pytest.mark.parametrize("text", ["", "7" * 201, "\ud83d"], ids=["empty", "long", "surrogate"])
+def test_an_id_is_refused_and_never_shortened(field: str, text: str) -> None:
+    with pytest.raises(ValidationError):
+        a_run_finished(**{field: text})
+
+
+@pytest.mark.parametrize("number", ["1E+520000", "1E+9999999", "1E-9999999", "1" * 41, "NaN"])
+def test_a_number_of_too_many_digits_is_refused_before_it_is_written_out(number: str) -> None:
+    with pytest.raises(ValidationError):
+        a_run_finished(coverage=Decimal(number))
+
+
+def test_a_zero_with_a_huge_exponent_is_zero() -> None:
+    assert b'"coverage":"0"' in a_run_finished(coverage=Decimal("0E+520000")).model_dump_json().encode()
+
+
+def test_the_largest_subscription_fits_into_what_kafka_takes() -> None:
+    number = Decimal("999999999999.9999999999999999")
+    line = SubscriptionLine(
+        service_id="s" * 200, quantity=number, unit_cost=number, unit_price=number, currency="€" * 200
+    )
+    subscription = SubscriptionObserved(
+        tenant_id="t" * 200,
+        integration_id="i" * 200,
+        run_id="r" * 200,
+        revision=2**63 - 1,
+        generation=2**63 - 1,
+        observed_at=NOW,
+        subscription_id="n" * 200,
+        account_id="a" * 200,
+        name="€" * 600,
+        status=SubscriptionStatus.TERMINATED,
+        created_on=date.max,
+        renews_on=date.max,
+        expires_on=date.max,
+        detailed=True,
+        lines=(line,) * 1000,
+    )
+
+    assert len(subscription.model_dump_json().encode()) < KAFKA_TAKES_BYTES
+    with pytest.raises(ValidationError, match="1000"):
+        SubscriptionObserved.model_validate(subscription.model_dump() | {"lines": (line,) * 1001})
