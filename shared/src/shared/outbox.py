@@ -8,7 +8,10 @@
 #
 # Messages are sent in the order of `seq`, the nanosecond of `add`. One relay per service is at work, by
 # lease, and reads the rows only once it leads: the relay before it may have sent rows that were read earlier,
-# and an older state would follow a newer one.
+# and an older state would follow a newer one. A message that Kafka will never take is set aside with its
+# reason (`shared.undeliverable`), so that it holds up no other:
+#
+#   outbox [A, B 3 MB, C]   sent together: refused   → one by one: A sent, B set aside, C sent
 
 import asyncio
 import time
@@ -19,12 +22,14 @@ from typing import Any, Protocol
 import structlog
 
 from shared.contracts import Message
+from shared.errors import PermanentError
 from shared.kafka import Envelope, envelope_of
 from shared.mongo import Index, Mongo, Session
 from shared.runtime import crash_points
 from shared.runtime.jobs import Job
 from shared.runtime.leader import Leader
 from shared.runtime.leases import Lease, Leases
+from shared.undeliverable import UndeliverableHandler, UndeliverableMessages, message_of
 
 log = structlog.get_logger()
 
@@ -32,6 +37,10 @@ _COLLECTION = "outbox"
 _BATCH_SIZE = 500
 _LEASE_TTL = timedelta(seconds=15)
 _POLL_INTERVAL = timedelta(milliseconds=500)
+_COUNT_INTERVAL = timedelta(seconds=10)
+"""How soon a replica sees what another one, or an operator, did with messages that were set aside."""
+_REPLACES = "x-replaces"
+"""The header of a message that goes out in place of one that was set aside."""
 
 OUTBOX_INDEXES = (Index(_COLLECTION, [("seq", 1)]),)
 
@@ -40,7 +49,7 @@ class Outbox:
     """Saves messages inside a transaction, and wakes the relay after it."""
 
     def __init__(self, mongo: Mongo, source: str) -> None:
-        self._rows, self._source = mongo.all_tenants(_COLLECTION), source
+        self._rows, self.source = mongo.all_tenants(_COLLECTION), source
         self.woken = asyncio.Event()
         """The relay of this process waits for it between two polls."""
 
@@ -50,7 +59,7 @@ class Outbox:
         """Saves messages in the transaction of the state that they tell of, in order."""
         first_seq = time.time_ns()
         rows = [
-            _row(envelope_of(message, source=self._source, correlation_id=correlation_id), first_seq + index)
+            _row(envelope_of(message, source=self.source, correlation_id=correlation_id), first_seq + index)
             for index, message in enumerate(messages)
         ]
         await self._rows.insert_many(rows, session=session)
@@ -70,8 +79,12 @@ class Relay:
     """Sends what the outbox holds, oldest first."""
 
     def __init__(self, mongo: Mongo, sender: Sender, outbox: Outbox) -> None:
-        self._rows, self._sender = mongo.all_tenants(_COLLECTION), sender
+        self._mongo, self._rows, self._sender = mongo, mongo.all_tenants(_COLLECTION), sender
         self._leader, self._outbox = Leader(Leases(mongo), "outbox-relay", _LEASE_TTL), outbox
+        self._undeliverable, self._undeliverable_count = UndeliverableMessages(mongo), 0
+        self._count_due_seconds = 0.0
+        self.undeliverable_handlers: list[UndeliverableHandler] = []
+        """Each ends what waits for some kind of message, when Kafka will never take it."""
 
     def job(self) -> Job:
         """Builds the job that polls; polling finds every row, and being woken only makes it quick."""
@@ -79,6 +92,9 @@ class Relay:
 
     async def step(self) -> bool:
         """Sends one batch; tells whether there may be more."""
+        if time.monotonic() >= self._count_due_seconds:
+            self._undeliverable_count = await self._undeliverable.count()
+            self._count_due_seconds = time.monotonic() + _COUNT_INTERVAL.total_seconds()
         # Looks without a lease first: an empty outbox costs one read, and no write for leading.
         if not await self._oldest(1) or (lease := await self._leader.lease()) is None:
             return False
@@ -90,27 +106,68 @@ class Relay:
     async def _oldest(self, limit: int) -> list[dict[str, Any]]:
         return await self._rows.find(sort=[("seq", 1)], limit=limit)
 
+    def degradation(self) -> str | None:
+        """Returns how many messages wait for an operator, as a sentence; None when there are none."""
+        if not self._undeliverable_count:
+            return None
+        command = f"python -m {self._outbox.source.replace('-', '_')} outbox list"
+        return f"messages set aside that Kafka will never take: {self._undeliverable_count}; see {command}"
+
     async def _send(self, rows: list[dict[str, Any]], lease: Lease) -> None:
         lease.check()
-        await self._sender.send([_envelope(row) for row in rows], deadline=lease.loop_deadline)
+        try:
+            await self._sender.send([_envelope(row) for row in rows], deadline=lease.loop_deadline)
+        except PermanentError:  # one of them will never be taken; the others may have arrived, or not
+            await self._send_each(rows, lease)
+            return
         for topic in {row["topic"] for row in rows}:
             crash_points.reached("outbox-sent", topic)
         await self._rows.remove_many(row["_id"] for row in rows)
         log.info("outbox_sent", messages=len(rows))
+
+    async def _send_each(self, rows: list[dict[str, Any]], lease: Lease) -> None:
+        """Sends rows one by one, in order, and sets aside those that Kafka refuses for good."""
+        for row in rows:
+            try:
+                await self._sender.send([_envelope(row)], deadline=lease.loop_deadline)
+            except PermanentError as error:
+                await self._set_aside(row, str(error))
+            else:
+                await self._rows.remove({"_id": row["_id"]})
+
+    async def _set_aside(self, row: dict[str, Any], why: str) -> None:
+        """Stores a message with its reason, and ends what waits for it; repeated, it does nothing twice."""
+        message = message_of(row)
+        messages: list[Message] = []
+        if message is not None and _REPLACES not in row["headers"]:  # what replaces is not replaced again
+            for handler in self.undeliverable_handlers:
+                messages += await handler(message, why)
+        first_seq, source = time.time_ns(), self._outbox.source
+        replacements = [
+            _row(envelope_of(message, source=source), first_seq + n, **{_REPLACES: row["_id"]})
+            for n, message in enumerate(messages)
+        ]
+
+        async def work(session: Session) -> None:
+            await self._undeliverable.take_over(row, why, replacements, session=session)
+
+        await self._mongo.transaction(work)
+        self._undeliverable_count += 1
+        log.error("message_undeliverable", topic=row["topic"], ce_id=row["_id"], reason=why[:500])
 
     async def release(self) -> None:
         """Lets another replica's relay start at once."""
         await self._leader.release()
 
 
-def _row(envelope: Envelope, seq: int) -> dict[str, Any]:
+def _row(envelope: Envelope, seq: int, **more_headers: str) -> dict[str, Any]:
     return {
         "_id": envelope.headers["ce_id"],
         "seq": seq,
         "topic": envelope.topic,
         "key": envelope.key,
         "body": envelope.body,
-        "headers": dict(envelope.headers),
+        "headers": {**envelope.headers, **more_headers},
     }
 
 

@@ -27,6 +27,31 @@ async def test_a_proven_write_closes_its_approval_and_frees_the_line(mongo: Mong
     assert not approved(again).replayed
 
 
+async def test_an_approval_whose_command_kafka_never_takes_is_refused_and_says_why(mongo: Mongo) -> None:
+    env, approval = await an_env_with_an_approval(mongo)
+
+    for _ in range(2):  # killed in between, it is set aside again
+        assert await env.results.refuse_undeliverable(approval.write_command(), "it is too large") == []
+
+    closed = await env.approvals.get("demo", approval.approval_id)
+    assert closed
+    assert (closed.state, closed.reason) == (ApprovalState.REFUSED, WriteRefusal.REJECTED)
+    assert closed.detail == "nothing was written, for the command could not be sent: it is too large"
+    entries = [entry async for entry in env.audit.entries("demo", until=await env.audit.head("demo"))]
+    assert [entry.draft.action for entry in entries] == ["approval.recorded", "quantity.refused"]
+    assert entries[1].draft.actor == "billing"
+
+
+async def test_an_approval_event_that_kafka_never_takes_leaves_the_approval_in_flight(mongo: Mongo) -> None:
+    env, approval = await an_env_with_an_approval(mongo)
+
+    assert await env.results.refuse_undeliverable(approval.recorded_event(), "it is too large") == []
+
+    still = await env.approvals.get("demo", approval.approval_id)
+    assert still
+    assert still.state is ApprovalState.COMMANDED
+
+
 @pytest.mark.parametrize(
     ("reason", "state"),
     [

@@ -3,10 +3,18 @@ import time
 from typing import Any
 
 import pytest
+from aiokafka.errors import (
+    CorruptRecordException,
+    InvalidTopicError,
+    KafkaConnectionError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 from shared.contracts.vendor_sync import SyncVendor
-from shared.errors import TransientError
-from shared.kafka import Publisher
+from shared.errors import PermanentError, TransientError
+from shared.kafka import Envelope, Publisher
 
 
 class FakeProducer:
@@ -59,3 +67,42 @@ async def test_a_process_that_was_paused_while_handing_over_hands_over_no_more()
         await Publisher(producer, "billing").publish(commands(3), deadline=deadline)
 
     assert producer.keys == [b"t:i0"]
+
+
+class RefusingProducer(FakeProducer):
+    """Refuses each message as Kafka's client does, with the given error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    async def publish(self, *_: Any, **__: Any) -> asyncio.Future[None]:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MessageSizeTooLargeError(), PermanentError),
+        (CorruptRecordException(), PermanentError),
+        (InvalidTopicError(), PermanentError),
+        (TopicAuthorizationFailedError(), TransientError),
+        (UnknownTopicOrPartitionError(), TransientError),
+        (KafkaConnectionError(), TransientError),
+    ],
+    ids=lambda case: getattr(case, "__name__", type(case).__name__),
+)
+async def test_only_what_trying_again_cannot_help_is_refused_for_good(
+    error: Exception, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind):
+        await Publisher(RefusingProducer(error), "billing").publish(commands(1))
+
+
+async def test_a_key_that_has_no_utf8_is_refused_for_good_and_quoted_shortly() -> None:
+    envelope = Envelope("topic", "t:\ud83d" + "x" * 3_000_000, b"{}", {})
+
+    with pytest.raises(PermanentError) as refusal:
+        await Publisher(FakeProducer(), "billing").send([envelope])
+
+    assert len(str(refusal.value)) <= 500

@@ -59,6 +59,7 @@ def make_app(
     health, outbox = Health(SERVICE), Outbox(mongo, SERVICE)
     health.add_readiness_probe("document store", mongo.ping)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
+    health.add_degradation_check("outbox", relay.degradation)
     sealer = Sealer(Keyring(settings.sealing.raw_keys, settings.sealing.current))
     repository = IntegrationRepository(mongo, outbox, sealer)
     providers = make_providers(settings.outbound, transport)

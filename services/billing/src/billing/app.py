@@ -185,7 +185,10 @@ class Billing:
         run_handlers.register(
             broker, self.run_closer, self.sync_requests, wake=self.run_finished.set, health=health
         )
-        approval_handlers.register(broker, WriteResultService(self.approvals), health=health)
+        results = WriteResultService(self.approvals)
+        approval_handlers.register(broker, results, health=health)
+        self.relay.undeliverable_handlers.append(results.refuse_undeliverable)
+        health.add_degradation_check("outbox", self.relay.degradation)
 
     def _jobs(self) -> list[Job]:
         return [

@@ -58,6 +58,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
     health.add_readiness_probe("document store", mongo.ping)
     outbox = Outbox(mongo, SERVICE)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
+    health.add_degradation_check("outbox", relay.degradation)
     lock, wake = TenantLock(mongo, outbox), asyncio.Event()
     finishes = MongoFinishStore(mongo, outbox, lock)
     store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations)

@@ -7,7 +7,7 @@ from psa_sync.runs.ports import PsaConnection
 from psa_sync.runs.repository import AGREEMENT_QUEUE_INDEXES, AgreementQueueRepository
 from psa_sync.runs.run_definition import PsaRunDefinition
 from psa_sync.settings import Settings
-from psa_sync.writes.handlers import WriteHandlers
+from psa_sync.writes.handlers import WriteHandlers, refuse_undeliverable_result
 from psa_sync.writes.jobs import WriteJob
 from psa_sync.writes.repository import WRITE_INDEXES, WriteRepository
 from psa_sync.writes.writer import QuantityWriter
@@ -63,6 +63,7 @@ def make_app(dependencies: SyncDependencies[PsaConnection]) -> FastAPI:
     """Builds the service from dependencies that a test may bring."""
     definition = PsaRunDefinition(dependencies.connect, AgreementQueueRepository(dependencies.mongo))
     service = SyncService(PROFILE, dependencies, definition)
+    service.relay.undeliverable_handlers.append(refuse_undeliverable_result)
     # Writing back, which a PSA alone has: the command is stored, and carried out by a job.
     writes = WriteRepository(dependencies.mongo, service.outbox, utc_now)
     job = WriteJob(

@@ -9,12 +9,27 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    CorruptRecordException,
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
 
 from shared.contracts import Message
 from shared.errors import PermanentError, TransientError
 from shared.kafka.envelope import Envelope, envelope_of
 from shared.kafka.producer_port import Producer
+
+_NEVER_TAKEN = (
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    CorruptRecordException,
+    InvalidTopicError,
+    UnicodeEncodeError,  # a key or a header with half a surrogate pair
+)
+"""What trying again cannot help; a refusal by access control is not among them: it may be lifted."""
 
 LoopSeconds: TypeAlias = float
 """A moment of the running event loop's clock, in seconds."""
@@ -23,6 +38,8 @@ PUBLISH_TIMEOUT = timedelta(seconds=30)
 """For all messages of one call."""
 _MAX_IN_FLIGHT = 1000
 """Messages handed over before their acknowledgements are awaited: bounds memory."""
+_MOST_QUOTED = 500
+"""Characters: what cannot be encoded is quoted whole by its error."""
 
 
 class Publisher:
@@ -45,8 +62,8 @@ class Publisher:
     async def send(self, envelopes: Sequence[Envelope], *, deadline: LoopSeconds | None = None) -> None:
         """Sends envelopes as they are: a relay that tries again repeats the same `ce_id`.
 
-        Raises `TransientError` when it is unknown whether all of them arrived, `PermanentError` when one is
-        larger than Kafka takes; others may have arrived then.
+        Raises `TransientError` when it is unknown whether all of them arrived, `PermanentError` when Kafka
+        will never take one of them (too large, not encodable); others may have arrived then.
         """
         until = asyncio.get_running_loop().time() + PUBLISH_TIMEOUT.total_seconds()
         until = until if deadline is None else min(until, deadline)
@@ -56,8 +73,8 @@ class Publisher:
                 async with asyncio.timeout_at(until):
                     pending = [await self._hand_over(envelope, until) for envelope in batch]
                     await asyncio.gather(*(future for future in pending if future is not None))
-            except MessageSizeTooLargeError as error:
-                raise PermanentError(f"a message is larger than Kafka takes: {error}") from error
+            except _NEVER_TAKEN as error:
+                raise PermanentError(f"Kafka will never take a message: {error!r}"[:_MOST_QUOTED]) from error
             except (KafkaError, TimeoutError) as error:
                 raise TransientError(f"Kafka did not acknowledge {len(batch)} messages: {error!r}") from error
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.contracts.base import Message, Observation, ProviderCredentialsRejected, RunFinished
+from shared.contracts.base import Message, Observation, Outcome, ProviderCredentialsRejected, RunFinished
+from shared.contracts.fields import shortened_sentence
 from shared.errors import Conflict
 from shared.mongo import Document, Documents, Index, Mongo, Session
 from shared.outbox import Outbox
@@ -142,6 +143,17 @@ class RunRepository:
         finished = await self._mongo.transaction(work)
         self._outbox.wake()
         return finished
+
+    async def end_undeliverable(self, message: Message, why: str) -> list[Message]:
+        """Ends a run as failed whose run-finished Kafka will never take; returns a short one in its place."""
+        if not isinstance(message, self._message_types.finished):
+            return []
+        reason = f"what it read could not be reported: {why}"
+        changes = {"state": RunState.FAILED, "reason": reason}
+        rows = self._mongo.documents(COLLECTION, message.tenant_id)
+        await rows.change({"_id": message.run_id}, {"$set": changes})
+        update = {"outcome": Outcome.FAILED, "reason": shortened_sentence(reason), "counts": {}}
+        return [message.model_copy(update=update)]
 
     async def _join_or_insert(self, request: RunRequest, generation: int, session: Session) -> Run:
         rows = self._mongo.documents(COLLECTION, request.tenant_id)

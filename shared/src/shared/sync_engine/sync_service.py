@@ -74,6 +74,9 @@ class SyncService:
         self.outbox = Outbox(mongo, profile.service)
         self.integrations = IntegrationStates(mongo, profile.side)
         runs = RunRepository(mongo, self.integrations, self.outbox, profile.message_types)
+        self.relay = Relay(mongo, self.publisher, self.outbox)
+        self.relay.undeliverable_handlers.append(runs.end_undeliverable)
+        self.health.add_degradation_check("outbox", self.relay.degradation)
         tools = WorkerTools(mongo, dependencies.open_publisher, dependencies.status_channel)
         self._runs = RunJobs(runs, definition, tools, health=self.health, workers=profile.workers)
         handlers = SyncHandlers(self.integrations, runs, self._runs.wake)
@@ -86,16 +89,16 @@ class SyncService:
 
     @asynccontextmanager
     async def _running(self, other_jobs: tuple[Job, ...]) -> AsyncIterator[None]:
-        mongo, relay = self._dependencies.mongo, Relay(self._dependencies.mongo, self.publisher, self.outbox)
+        mongo = self._dependencies.mongo
         async with service_lifespan(
             health=self.health,
             broker=self._dependencies.broker,
-            jobs=(relay.job(), *other_jobs, *self._runs.jobs),
+            jobs=(self.relay.job(), *other_jobs, *self._runs.jobs),
             on_startup=(
                 partial(refuse_former_work, mongo, "dirty"),
                 partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),
             ),
-            on_shutdown=(relay.release, *self._dependencies.close_hooks, mongo.close),
+            on_shutdown=(self.relay.release, *self._dependencies.close_hooks, mongo.close),
         ):
             yield
             # Before the jobs are waited for: a run may have hours to go.

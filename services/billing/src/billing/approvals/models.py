@@ -114,12 +114,12 @@ class Approval(BaseModel):
         details = self.model_dump(mode="json", include=_AUDITED)
         return AuditDraft(self.decided_at, self.decided_by, "approval.recorded", self.subject, details)
 
-    def result_draft(self, result: WriteResult, now: datetime) -> AuditDraft:
+    def result_draft(self, result: WriteResult, now: datetime, reporter: str) -> AuditDraft:
         """Returns what the audit log says of a result, at the moment it is received."""
         action = "quantity.written" if isinstance(result, QuantityWritten) else "quantity.refused"
         details = result.model_dump(mode="json", exclude={"tenant_id", "approval_id"})
         details["usage_line_id"] = self.line_id  # the result's own `line_id` is the agreement line's
-        return AuditDraft(now, "psa-sync", action, self.subject, details)
+        return AuditDraft(now, reporter, action, self.subject, details)
 
     def closed_by(self, result: WriteResult) -> Self:
         """Returns the approval as a result leaves it."""

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 from billing.approvals.models import Approval, ApprovalState, ClosedApprovals, WriteResult
 from billing.approvals.ports import ApprovalStore
+from shared.contracts import Message
+from shared.contracts.psa_sync import QuantityRefused, WriteQuantity, WriteRefusal
 from shared.errors import NotFound
 
 
@@ -22,8 +24,8 @@ class WriteResultService:
     ) -> None:
         self._store, self._clock = store, clock
 
-    async def record(self, results: Sequence[WriteResult]) -> None:
-        """Closes the approvals of these results.
+    async def record(self, results: Sequence[WriteResult], *, reporter: str = "psa-sync") -> None:
+        """Closes the approvals of these results; the audit log names the service that reported them.
 
         Raises `NotFound`, with nothing of that tenant saved, when one names an approval that does not exist.
         """
@@ -31,18 +33,33 @@ class WriteResultService:
         for result in results:
             by_tenant[result.tenant_id].append(result)
         for tenant_id, tenant_results in by_tenant.items():
-            await self._record(tenant_id, tenant_results)
+            await self._record(tenant_id, tenant_results, reporter)
 
-    async def _record(self, tenant_id: str, results: Sequence[WriteResult]) -> None:
+    async def refuse_undeliverable(self, message: Message, why: str) -> Sequence[Message]:
+        """Closes the approval whose command Kafka will never take: nothing was written."""
+        if isinstance(message, WriteQuantity):
+            refusal = QuantityRefused(
+                tenant_id=message.tenant_id,
+                integration_id=message.integration_id,
+                line_id=message.line_id,
+                approval_id=message.approval_id,
+                reason=WriteRefusal.REJECTED,
+                detail=f"nothing was written, for the command could not be sent: {why}",
+                refused_at=self._clock(),
+            )
+            await self.record([refusal], reporter="billing")
+        return []
+
+    async def _record(self, tenant_id: str, results: Sequence[WriteResult], reporter: str) -> None:
         def decide(existing: Mapping[str, Approval]) -> ClosedApprovals:
-            return close_approvals(results, existing, self._clock())
+            return close_approvals(results, existing, self._clock(), reporter)
 
         approval_ids = list(dict.fromkeys(result.approval_id for result in results))
         await self._store.close(tenant_id, approval_ids, decide)
 
 
 def close_approvals(
-    results: Sequence[WriteResult], existing: Mapping[str, Approval], now: datetime
+    results: Sequence[WriteResult], existing: Mapping[str, Approval], now: datetime, reporter: str
 ) -> ClosedApprovals:
     """Returns the approvals that these results close, and the audit entry of each result that does.
 
@@ -56,5 +73,5 @@ def close_approvals(
             raise NotFound(f"{result.topic} tells of approval {result.approval_id}, which is not ours")
         if approval.state is ApprovalState.COMMANDED:
             closed[result.approval_id] = approval.closed_by(result)
-            drafts.append(approval.result_draft(result, now))
+            drafts.append(approval.result_draft(result, now, reporter))
     return ClosedApprovals(tuple(closed.values()), tuple(drafts))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from faststream.kafka import KafkaBroker
 
 from psa_sync.writes.repository import WriteRepository
-from shared.contracts.psa_sync import WriteQuantity
+from shared.contracts import Message
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
 from shared.kafka import consume
 from shared.runtime import crash_points
 from shared.runtime.health import Health
@@ -27,3 +28,22 @@ class WriteHandlers:
 
     def subscribe(self, broker: KafkaBroker, *, service: str, health: Health) -> None:
         consume(broker, WriteQuantity, self.write_quantity, service=service, health=health)
+
+
+async def refuse_undeliverable_result(message: Message, why: str) -> list[Message]:
+    """Returns what to send in place of a result that Kafka will never take: a person must look at the line.
+
+    What the PSA holds is not changed by it, but billing would wait for the result for ever.
+    """
+    if not isinstance(message, QuantityWritten | QuantityRefused):
+        return []
+    refusal = QuantityRefused(
+        tenant_id=message.tenant_id,
+        integration_id=message.integration_id,
+        line_id=message.line_id,
+        approval_id=message.approval_id,
+        reason=WriteRefusal.UNKNOWN_OUTCOME,
+        detail=f"the result of this write could not be reported, look at the line in the PSA: {why}",
+        refused_at=message.proven_at if isinstance(message, QuantityWritten) else message.refused_at,
+    )
+    return [refusal]
