@@ -75,6 +75,8 @@ class FakeMarketplace:
     """Ids that no list shows."""
     held_for_seconds: float = 0.0
     """How long the rate limit holds calls back, in seconds."""
+    refused_rows: list[str] = field(default_factory=list)
+    """Sentences for rows that each list leaves out."""
     short_lists: set[SubscriptionStatus] = field(default_factory=set)
     before_answer: Callable[[str], Awaitable[None]] = _do_nothing
     before_listing: Callable[[str], Awaitable[None]] = _do_nothing
@@ -92,7 +94,9 @@ class FakeMarketplace:
         await self.before_listing("accounts")
         rows = list(self.listed_customers.values())
         for start in range(0, len(rows) or 1, self.page_size):
-            yield ListPage(rows[start : start + self.page_size], len(rows))
+            yield ListPage(
+                rows[start : start + self.page_size], len(rows), refused=[] if start else self.refused_rows
+            )
 
     async def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[ListPage[SubscriptionRow]]:
         await self.before_listing(status)
@@ -102,7 +106,9 @@ class FakeMarketplace:
             if detail.row.status is status and id_ not in self.unlisted
         ]
         for start in range(0, len(rows) or 1, self.page_size):
-            yield ListPage(rows[start : start + self.page_size], len(rows))
+            yield ListPage(
+                rows[start : start + self.page_size], len(rows), refused=[] if start else self.refused_rows
+            )
         if status in self.short_lists:
             yield ListPage((), len(rows) + 1, short=True)
 

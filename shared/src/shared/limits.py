@@ -77,6 +77,13 @@ NUMBER_DIGITS = Limit(
 NUMBER_DECIMALS = Limit(
     "number-decimals", 60, "digits behind the point", "any number in a message, sums included", "refused"
 )
+CURRENCIES = Limit(
+    "currencies",
+    500,
+    "currencies",
+    "the sums of a reconciliation",
+    "further ones are counted, not summed",
+)
 SUBSCRIPTION_LINES = Limit(
     "subscription-lines",
     1_000,

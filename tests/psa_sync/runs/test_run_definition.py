@@ -151,6 +151,24 @@ async def test_a_list_that_falls_short_is_read_once_more_and_then_partial(harnes
     assert harness.published(PsaAccountObserved) == []
 
 
+async def test_a_row_that_is_refused_makes_the_run_partial_and_nothing_absent(
+    harness: PsaRunHarness,
+) -> None:
+    await harness.run()
+    harness.psa.counts = {Listing.COMPANIES: 2}
+    harness.psa.listed_companies.pop()
+    harness.psa.refused_rows = {Listing.COMPANIES: {"ConnectWise company 3 cannot be read"}}
+
+    finished = await harness.run()
+
+    assert finished.outcome is Outcome.PARTIAL
+    assert finished.reason == (
+        "1 of 2 companies could be listed; "
+        "companies that could not be understood: 1 (ConnectWise company 3 cannot be read)"
+    )
+    assert harness.published(PsaAccountObserved) == []
+
+
 async def test_lines_are_not_absent_because_the_agreements_fell_short(harness: PsaRunHarness) -> None:
     await harness.run()
     harness.psa.counts = {Listing.AGREEMENTS: 2}

@@ -118,6 +118,21 @@ async def test_a_list_that_falls_short_makes_the_run_partial(harness: VendorRunH
     assert finished.counts["details"] == COUNT
 
 
+async def test_a_row_that_is_refused_makes_the_run_partial_and_the_others_count(
+    harness: VendorRunHarness,
+) -> None:
+    harness.marketplace.refused_rows = ["customer 7 … has 3,000,000 characters"]
+
+    finished = await harness.run()
+
+    assert finished.outcome is Outcome.PARTIAL
+    assert finished.reason == (
+        "accounts that could not be understood: 1 (customer 7 … has 3,000,000 characters); "
+        "subscriptions that could not be understood: 2 (customer 7 … has 3,000,000 characters)"
+    )
+    assert finished.counts["details"] == COUNT
+
+
 async def test_a_run_during_which_kafka_is_away_goes_on_when_it_is_back(harness: VendorRunHarness) -> None:
     async def away(_: list[Message]) -> None:
         raise TransientError("Kafka does not answer")

@@ -134,6 +134,8 @@ class ReconciliationCompleted(Event):
     """How many lines there are of each class."""
     money: Annotated[dict[Code, Number], MAX_ITEMS]
     """The estimated effect of all differences, by currency: currencies are never added."""
+    unsummed: int = 0
+    """Differences whose money is in none of the sums, for there are too many currencies."""
     coverage: Number
     """Share of lines whose counts are both numbers, 0 to 1."""
     completed_at: AwareDatetime

@@ -2,7 +2,7 @@
 
 # Invariant: a refused row is never silent, and however many there are, they make one short sentence:
 #
-#   2 refused accounts   "2 accounts could not be understood, among them: ingram-micro: customer 17 …"
+#   2 refused accounts   "accounts that could not be understood: 2 (ingram-micro: customer 17 …)"
 
 from collections.abc import Iterable
 
@@ -24,4 +24,4 @@ class Refusals:
         """The sentence for the report of the step; none when every row was understood."""
         if not self._count:
             return ()
-        return (f"{self._count} {self._noun} could not be understood, among them: {self._example}",)
+        return (f"{self._noun} that could not be understood: {self._count} ({self._example})",)

@@ -113,6 +113,7 @@ class SyncCompleter:
             outcome=worst_outcome([run.verdict or run.outcome for run in runs]),
             by_class=totals.by_class,
             money=totals.money,
+            unsummed=totals.unsummed,
             coverage=totals.coverage,
             completed_at=utc(self._clock()),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from billing.usage.money import DIFFERENCES
+from shared import limits
 from shared.contracts.base import ContractModel
 from shared.contracts.billing import LineClass, MoneyEffect
 from shared.contracts.fields import Number
@@ -17,6 +18,8 @@ class Totals(ContractModel):
     money: dict[str, Number]
     coverage: Number
     """Share of lines whose counts are both numbers, 0 to 1."""
+    unsummed: int = 0
+    """Differences whose money is in none of the sums: there were `limits.CURRENCIES` already."""
 
 
 @dataclass(slots=True)
@@ -26,12 +29,18 @@ class TotalsTally:
     by_class: Counter[str] = field(default_factory=Counter)
     money: dict[str, Decimal] = field(default_factory=dict)
     counted: int = 0
+    unsummed: int = 0
 
     def add(self, line_class: LineClass, money: MoneyEffect, *, both_numbers: bool) -> None:
         """Adds a line; only the money of a difference counts, and currencies are never added."""
         self.by_class[line_class.value] += 1
         self.counted += both_numbers
-        if line_class in DIFFERENCES and money.amount is not None and money.currency is not None:
+        if line_class not in DIFFERENCES or money.amount is None or money.currency is None:
+            return
+        if money.currency not in self.money and len(self.money) == limits.CURRENCIES.most:
+            limits.record_hit(limits.CURRENCIES)
+            self.unsummed += 1
+        else:
             self.money[money.currency] = self.money.get(money.currency, Decimal(0)) + money.amount
 
     @property
@@ -39,4 +48,9 @@ class TotalsTally:
         """The totals so far; no line at all is no coverage, for an empty feed is never a verdict."""
         lines = self.by_class.total()
         coverage = Decimal(self.counted) / lines if lines else Decimal(0)
-        return Totals(by_class=dict(self.by_class), money=self.money, coverage=round(coverage, 4))
+        return Totals(
+            by_class=dict(self.by_class),
+            money=self.money,
+            coverage=round(coverage, 4),
+            unsummed=self.unsummed,
+        )

@@ -115,7 +115,7 @@ async def read_whole(
 
 def shortfalls_of(psa: PsaConnection, listing: Listing, shortfall: str | None) -> tuple[str, ...]:
     """Returns a sentence for each way in which a list that was read is not whole."""
-    refusals = Refusals(f"rows of {listing}")
+    refusals = Refusals(listing.value)
     refusals.note(sorted(psa.refused_rows.get(listing, ())))
     return (*((shortfall,) if shortfall else ()), *refusals.shortfalls)
 
