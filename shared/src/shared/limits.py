@@ -103,6 +103,19 @@ LIST_ITEMS = Limit("list-items", 2_000, "items", "any other list or table inside
 
 # --- what Kafka brings ------------------------------------------------------------------------------------
 
+# --- what a process does with it --------------------------------------------------------------------------
+
+EVENT_LOOP_BLOCKED_SECONDS = Limit(
+    "event-loop-blocked-seconds",
+    2,
+    "seconds",
+    "one call that holds up the event loop",
+    "degraded",
+)
+EVENT_LOOP_LOST_SECONDS = Limit(
+    "event-loop-lost-seconds", 120, "seconds", "the same", "the process ends, to be started again"
+)
+
 
 def all_limits() -> list[Limit]:
     """Returns every limit of this module, in the order in which they stand here."""

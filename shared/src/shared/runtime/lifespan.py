@@ -21,6 +21,7 @@ from faststream.kafka import KafkaBroker
 
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
+from shared.runtime.event_loop_monitor import EventLoopMonitor
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
 from shared.runtime.logging import configure
@@ -50,6 +51,9 @@ async def service_lifespan(
     async with AsyncExitStack() as stack:
         for close in reversed(on_shutdown):
             stack.push_async_callback(_close_safely, close)
+        monitor = EventLoopMonitor()
+        health.add_degradation_check("event loop", monitor.degradation)
+        await stack.enter_async_context(monitor.running())
         for start in on_startup:
             await start()
         if broker:
