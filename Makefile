@@ -55,8 +55,8 @@ format: $(READY) ## put code in form
 	@$(BIN)/ruff check --fix -q $(SOURCES) || true
 	@$(BIN)/ruff format -q $(SOURCES)
 
-catalogue: $(READY) ## write the event catalogue of shared/README.md anew
-	@$(BIN)/python -m shared.contracts.catalogue shared/README.md
+catalogue: $(READY) ## write the tables of events and limits in shared/README.md anew
+	@$(BIN)/python -m shared.catalogue shared/README.md
 
 check: lint test ## what must hold before anything lands
 

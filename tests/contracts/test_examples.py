@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.catalogue import with_current_tables
 from shared.contracts import MESSAGES, Command, Message
 from shared.contracts.base import integration_id_of, key_of, service_id_of
-from shared.contracts.catalogue import with_current_table
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(Path(__file__).parent.glob("examples/*/*.json"))
@@ -47,10 +47,10 @@ def test_no_message_has_a_place_for_a_secret(message: type[Message]) -> None:
     assert not SECRETS.search(" ".join(message.model_fields))
 
 
-def test_the_catalogue_is_up_to_date() -> None:
+def test_the_tables_of_events_and_limits_are_up_to_date() -> None:
     page = (ROOT / "shared" / "README.md").read_text("utf-8")
 
-    assert with_current_table(page) == page, "run `make catalogue`"
+    assert with_current_tables(page) == page, "run `make catalogue`"
 
 
 def test_no_two_things_share_a_key() -> None:
