@@ -3,29 +3,12 @@ from collections.abc import Sequence
 import pytest
 from interleaving import InterleavedMongo
 
-from shared.contracts import Message
 from shared.contracts.vendor_sync import SyncVendor
-from shared.errors import Conflict, NotFound, PermanentError, TransientError
+from shared.errors import TransientError
 from shared.kafka import Envelope
 from shared.mongo import Mongo, Session
 from shared.outbox import Outbox, Relay
 from shared.runtime.settings import MongoSettings
-from shared.undeliverable import UndeliverableMessages
-
-
-class ChoosySender:
-    """Records what it is given to send; like Kafka it never takes a body over a limit."""
-
-    def __init__(self, limit_bytes: int = 200) -> None:
-        self.sent: list[Envelope] = []
-        self._limit_bytes = limit_bytes
-
-    async def send(self, envelopes: Sequence[Envelope], *, deadline: float | None = None) -> None:
-        assert deadline is not None
-        for envelope in envelopes:
-            if len(envelope.body) > self._limit_bytes:
-                raise PermanentError(f"{len(envelope.body)} bytes are more than Kafka takes")
-            self.sent.append(envelope)
 
 
 class RecordingSender:
@@ -128,125 +111,3 @@ async def test_a_relay_that_takes_over_does_not_repeat_what_was_sent_meanwhile(
 
     await store.close()
     assert (sent_ids(before), sent_ids(after)) == (["1"], [])
-
-
-POISON = "2" * 200
-
-
-async def test_a_message_that_kafka_never_takes_is_set_aside_and_holds_up_no_other(mongo: Mongo) -> None:
-    sender, outbox = ChoosySender(), Outbox(mongo, "billing")
-    relay = Relay(mongo, sender, outbox)
-    await saved(mongo, outbox, "1", POISON, "3")
-
-    await relay.step()
-    await relay.step()
-
-    (letter,) = await UndeliverableMessages(mongo).list()
-    assert {envelope.headers["ce_id"] for envelope in sender.sent} & {letter.id} == set()
-    assert list(dict.fromkeys(sent_of(sender))) == ["1", "3"]
-    assert letter.topic == "vendor-sync.sync-vendor.v1"
-    assert letter.reason == f"{letter.size_bytes} bytes are more than Kafka takes"
-    assert relay.degradation() == (
-        "messages set aside that Kafka will never take: 1; see python -m billing outbox list"
-    )
-
-
-async def test_a_handler_ends_what_waits_for_the_message_and_its_replacement_is_sent(mongo: Mongo) -> None:
-    sender, outbox = ChoosySender(), Outbox(mongo, "billing")
-    relay, told = Relay(mongo, sender, outbox), list[tuple[str, str]]()
-
-    async def replace(message: Message, why: str) -> Sequence[Message]:
-        assert isinstance(message, SyncVendor)
-        told.append((message.sync_id, why))
-        return [a_command("short")]
-
-    relay.undeliverable_handlers.append(replace)
-    await saved(mongo, outbox, POISON)
-    await relay.step()
-    await relay.step()
-
-    (letter,) = await UndeliverableMessages(mongo).list()
-    assert told == [(POISON, f"{letter.size_bytes} bytes are more than Kafka takes")]
-    assert sent_of(sender) == ["short"]
-    assert letter.replaced
-
-
-async def test_a_replacement_that_is_refused_too_is_set_aside_and_not_replaced_again(mongo: Mongo) -> None:
-    outbox = Outbox(mongo, "billing")
-    relay = Relay(mongo, ChoosySender(), outbox)
-
-    async def replace(_: Message, __: str) -> Sequence[Message]:
-        return [a_command("3" * 200)]
-
-    relay.undeliverable_handlers.append(replace)
-    await saved(mongo, outbox, POISON)
-    for _ in range(3):
-        await relay.step()
-
-    assert [letter.replaced for letter in await UndeliverableMessages(mongo).list()] == [False, True]
-
-
-async def test_a_crash_before_a_message_is_set_aside_ends_what_waits_once_more_and_loses_nothing(
-    mongo: Mongo, mongo_settings: MongoSettings
-) -> None:
-    outbox, handled = Outbox(mongo, "billing"), list[str]()
-
-    async def note(message: Message, _: str) -> Sequence[Message]:
-        handled.append(message.topic)
-        return []
-
-    async def killed() -> None:
-        raise KeyboardInterrupt
-
-    store = InterleavedMongo(mongo_settings, "undeliverable.bulk_write", killed)
-    await saved(mongo, outbox, "1", POISON, "3")
-    dying, successor = Relay(store, ChoosySender(), outbox), Relay(mongo, sender := ChoosySender(), outbox)
-    for relay in (dying, successor):
-        relay.undeliverable_handlers.append(note)
-    with pytest.raises(KeyboardInterrupt):
-        await dying.step()
-    await dying.release()
-    await store.close()
-    await successor.step()
-
-    assert len(handled) == 2
-    assert sent_of(sender)[-1] == "3"
-    assert len(await UndeliverableMessages(mongo).list()) == 1
-
-
-async def test_an_operator_sends_again_what_kafka_now_takes_or_discards_it(mongo: Mongo) -> None:
-    outbox, letters = Outbox(mongo, "billing"), UndeliverableMessages(mongo)
-    strict = Relay(mongo, ChoosySender(), outbox)
-    await saved(mongo, outbox, POISON, "3" * 200)
-    await strict.step()
-    await strict.release()
-    third, second = await letters.list()
-
-    await letters.send_again(second.id)
-    await letters.discard(third.id)
-    await Relay(mongo, sender := ChoosySender(limit_bytes=1000), outbox).step()
-
-    assert sent_of(sender) == [POISON]
-    assert await letters.list() == []
-    with pytest.raises(NotFound, match="no message"):
-        await letters.discard(second.id)
-
-
-async def test_what_was_replaced_cannot_be_sent_again(mongo: Mongo) -> None:
-    outbox, letters = Outbox(mongo, "billing"), UndeliverableMessages(mongo)
-    relay = Relay(mongo, ChoosySender(), outbox)
-
-    async def replace(_: Message, __: str) -> Sequence[Message]:
-        return [a_command("short")]
-
-    relay.undeliverable_handlers.append(replace)
-    await saved(mongo, outbox, POISON)
-    await relay.step()
-
-    (letter,) = await letters.list()
-    with pytest.raises(Conflict, match="discarded"):
-        await letters.send_again(letter.id)
-
-
-def sent_of(sender: ChoosySender) -> list[str]:
-    return [SyncVendor.model_validate_json(envelope.body).sync_id for envelope in sender.sent]

@@ -231,35 +231,3 @@ async def test_the_end_of_an_older_generation_is_late_news(mongo: Mongo) -> None
 async def test_an_integration_of_the_other_side_is_ignored(mongo: Mongo) -> None:
     assert not await IntegrationStates(mongo, Side.VENDOR).on_connected(connected(side=Side.PSA))
     assert await IntegrationStates(mongo, Side.VENDOR).get("demo", "int_1") is None
-
-
-async def test_a_run_whose_report_kafka_never_takes_ends_as_failed_and_reports_shortly(
-    mongo: Mongo, runs: RunRepository
-) -> None:
-    await runs.queue(a_request())
-    run = await claimed(runs)
-    await runs.finish(run, RunEnding(Outcome.COMPLETE, tally=RunTally(counts={"accounts": 3})))
-    (row,) = await outbox(mongo)
-    finished = VendorRunFinished.model_validate_json(row["body"])
-
-    (short,) = await runs.end_undeliverable(finished, "it is too large")
-    again = await runs.end_undeliverable(finished, "it is too large")
-
-    assert isinstance(short, VendorRunFinished)
-    assert (short.outcome, short.counts, short.run_id) == (Outcome.FAILED, {}, finished.run_id)
-    assert short.reason == "what it read could not be reported: it is too large"
-    assert again == [short]
-    (stored,) = await mongo.all_tenants("runs").find()
-    assert (stored["state"], stored["reason"]) == ("failed", short.reason)
-
-
-async def test_another_message_that_kafka_never_takes_ends_no_run(mongo: Mongo, runs: RunRepository) -> None:
-    await runs.queue(a_request())
-    run = await claimed(runs)
-    rejected = VendorCredentialsRejected(
-        tenant_id="demo", integration_id=run.run.integration_id, generation=1, refused="no"
-    )
-
-    assert await runs.end_undeliverable(rejected, "it is too large") == []
-    (stored,) = await mongo.all_tenants("runs").find()
-    assert stored["state"] == "running"

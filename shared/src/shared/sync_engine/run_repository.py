@@ -148,12 +148,10 @@ class RunRepository:
         """Ends a run as failed whose run-finished Kafka will never take; returns a short one in its place."""
         if not isinstance(message, self._message_types.finished):
             return []
-        reason = f"what it read could not be reported: {why}"
-        changes = {"state": RunState.FAILED, "reason": reason}
+        reason = shortened_sentence(f"what it read could not be reported: {why}")
         rows = self._mongo.documents(COLLECTION, message.tenant_id)
-        await rows.change({"_id": message.run_id}, {"$set": changes})
-        update = {"outcome": Outcome.FAILED, "reason": shortened_sentence(reason), "counts": {}}
-        return [message.model_copy(update=update)]
+        await rows.change({"_id": message.run_id}, {"$set": {"state": RunState.FAILED, "reason": reason}})
+        return [message.model_copy(update={"outcome": Outcome.FAILED, "reason": reason, "counts": {}})]
 
     async def _join_or_insert(self, request: RunRequest, generation: int, session: Session) -> Run:
         rows = self._mongo.documents(COLLECTION, request.tenant_id)

@@ -1,0 +1,52 @@
+import pytest
+from run_env import a_request, connected
+
+from shared.contracts.base import Outcome, Side
+from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
+from shared.mongo import Mongo
+from shared.outbox import Outbox
+from shared.sync_engine.integrations import IntegrationStates
+from shared.sync_engine.models import RunEnding, RunTally
+from shared.sync_engine.run_repository import MessageTypes, RunRepository
+
+
+@pytest.fixture
+async def runs(mongo: Mongo) -> RunRepository:
+    integrations = IntegrationStates(mongo, Side.VENDOR)
+    await integrations.on_connected(connected())
+    message_types = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
+    return RunRepository(mongo, integrations, Outbox(mongo, "vendor-sync"), message_types)
+
+
+async def test_a_run_whose_report_kafka_never_takes_ends_as_failed_and_reports_shortly(
+    mongo: Mongo, runs: RunRepository
+) -> None:
+    await runs.queue(a_request())
+    run = await runs.claim()
+    assert run is not None
+    await runs.finish(run, RunEnding(Outcome.COMPLETE, tally=RunTally(counts={"accounts": 3})))
+    (row,) = await mongo.all_tenants("outbox").find()
+    finished = VendorRunFinished.model_validate_json(row["body"])
+
+    (short,) = await runs.end_undeliverable(finished, "it is too large")
+    again = await runs.end_undeliverable(finished, "it is too large")
+
+    assert isinstance(short, VendorRunFinished)
+    assert (short.outcome, short.counts, short.run_id) == (Outcome.FAILED, {}, finished.run_id)
+    assert short.reason == "what it read could not be reported: it is too large"
+    assert again == [short]
+    (stored,) = await mongo.all_tenants("runs").find()
+    assert (stored["state"], stored["reason"]) == ("failed", short.reason)
+
+
+async def test_another_message_that_kafka_never_takes_ends_no_run(mongo: Mongo, runs: RunRepository) -> None:
+    await runs.queue(a_request())
+    run = await runs.claim()
+    assert run is not None
+    rejected = VendorCredentialsRejected(
+        tenant_id="demo", integration_id=run.run.integration_id, generation=1, refused="no"
+    )
+
+    assert await runs.end_undeliverable(rejected, "it is too large") == []
+    (stored,) = await mongo.all_tenants("runs").find()
+    assert stored["state"] == "running"
