@@ -15,6 +15,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import InsertOne, ReplaceOne
 
 from shared.contracts.vendor_sync import SubscriptionObserved
+from shared.kafka import client_options
 from shared.mongo import Document
 from tests.bench.bench_env import Workload
 from tests.bench.harness import Sample
@@ -30,7 +31,7 @@ async def run_baseline(workload: Workload) -> Sample:
     collection = client[workload.name]["subscriptions"]
     consumer = AIOKafkaConsumer(
         SubscriptionObserved.topic,
-        bootstrap_servers=workload.kafka,
+        **client_options(workload.kafka),
         group_id=workload.name,
         auto_offset_reset="earliest",
         enable_auto_commit=False,

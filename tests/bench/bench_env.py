@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+import pickle
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from shared.runtime.settings import KafkaSettings
 from standalone.system import System
 from tests.bench.harness import MIN_PAIRS, Sample
 
@@ -21,8 +23,8 @@ _NUMBERS = count(1)
 class Workload:
     """What one side works on: the servers' addresses, a name of its own, and how much there is to do."""
 
-    kafka: str
-    mongo_url: str
+    kafka: KafkaSettings
+    mongo_url: str = field(repr=False)
     sandbox: str
     name: str
     """Of the side's database and consumer group."""
@@ -56,17 +58,17 @@ class BenchEnv:
         # A fresh process each time: neither side profits from caches and compiled code of the run before.
         result, log_path = self.work_dir / f"{workload.name}.json", self.work_dir / f"{workload.name}.log"
         side_name = f"{side.__module__}:{side.__name__}"
-        command = ["-m", "tests.bench.worker", side_name, json.dumps(asdict(workload)), str(result)]
+        command = ["-m", "tests.bench.worker", side_name, str(result)]
         with log_path.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *command, cwd=_ROOT, stdout=log, stderr=log
+                sys.executable, *command, cwd=_ROOT, stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log
             )
             try:
                 async with asyncio.timeout(_TIMEOUT_SECONDS):
-                    code = await process.wait()
+                    await process.communicate(pickle.dumps(workload))
             finally:
                 if process.returncode is None:
                     process.kill()
-        if code:
-            raise RuntimeError(f"{side.__module__} ended with code {code}: see {log_path}")
+        if process.returncode:
+            raise RuntimeError(f"{side.__module__} ended with code {process.returncode}: see {log_path}")
         return Sample(**json.loads(result.read_text("utf-8")))

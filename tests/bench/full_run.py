@@ -16,9 +16,8 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from shared.contracts.base import Outcome, RunKind
 from shared.contracts.vendor_sync import SyncVendor, VendorRunFinished
-from shared.kafka import Publisher, make_broker
+from shared.kafka import Publisher, client_options, make_broker
 from shared.mongo import Document
-from shared.runtime.settings import KafkaSettings
 from tests.bench.bare_walk import run_baseline
 from tests.bench.connected_system import ConnectedEnv, set_switches
 from tests.bench.harness import Row, Sample, Sign, Target, alternate, row_of_times
@@ -109,9 +108,9 @@ class _Runner:
 
 @asynccontextmanager
 async def _open_runner(env: ConnectedEnv) -> AsyncIterator[_Runner]:
-    servers = env.system.servers.kafka
-    broker = make_broker(KafkaSettings(servers=servers), "bench")
-    async with AIOKafkaConsumer(VendorRunFinished.topic, bootstrap_servers=servers) as ends:
+    kafka = env.system.servers.kafka
+    broker = make_broker(kafka, "bench")
+    async with AIOKafkaConsumer(VendorRunFinished.topic, **client_options(kafka)) as ends:
         try:
             await broker.start()
             yield _Runner(env, Publisher(broker, "bench"), ends)

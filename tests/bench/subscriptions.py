@@ -13,7 +13,7 @@ from billing.usage.recalculation_queue import RecalculationQueue
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.kafka import Publisher, consume, make_broker
 from shared.mongo import Mongo
-from shared.runtime.settings import KafkaSettings, MongoSettings
+from shared.runtime.settings import MongoSettings
 from tests.bench.bare_subscriptions import run_baseline
 from tests.bench.bench_env import BenchEnv, Workload
 from tests.bench.harness import Row, Sample, Sign, Target, alternate, row_of_rates
@@ -39,7 +39,7 @@ async def run_product(workload: Workload) -> Sample:
     """Run billing's own consumer with billing's own indexes; nothing reconciles meanwhile."""
     mongo = Mongo(MongoSettings(url=SecretStr(workload.mongo_url), database=workload.name))
     await mongo.ensure(INDEXES)
-    broker = make_broker(KafkaSettings(servers=workload.kafka), workload.name)
+    broker = make_broker(workload.kafka, workload.name)
     ingestor = ObservationIngestor(
         ObservationRepository(mongo), Receipts(mongo), RecalculationQueue(mongo), wake=lambda: None
     )
@@ -63,7 +63,7 @@ async def run_product(workload: Workload) -> Sample:
 
 
 async def _publish(workload: Workload) -> None:
-    broker = make_broker(KafkaSettings(servers=workload.kafka), "bench")
+    broker = make_broker(workload.kafka, "bench")
     await broker.start()
     events = [
         a_subscription(number % 60, id_=f"sub{number:06}", account=f"account{number // _PER_ACCOUNT:05}")

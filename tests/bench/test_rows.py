@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.runtime.settings import KafkaSettings
 from tests.bench import approvals, bare_approvals, reconciliation
 from tests.bench.bench_env import Workload
 
@@ -12,7 +13,8 @@ FEW = 24
 
 @pytest.fixture
 def workload(mongo_url: str) -> Workload:
-    return Workload(kafka="", mongo_url=mongo_url, sandbox="", name=f"bench_{uuid4().hex[:8]}", count=FEW)
+    nowhere = KafkaSettings(servers="127.0.0.1:9")
+    return Workload(nowhere, mongo_url, sandbox="", name=f"bench_{uuid4().hex[:8]}", count=FEW)
 
 
 async def test_every_line_of_the_month_is_reconciled(workload: Workload) -> None:

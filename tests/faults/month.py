@@ -23,6 +23,7 @@ from persistent_client import DeadlineExceeded, PersistentClient, wait_for
 from topics import TopicContents, read_topics
 
 from shared.contracts import Observation, psa_sync, vendor_sync
+from shared.runtime.settings import KafkaSettings
 from standalone.demo.client import Json
 from standalone.demo.failure import DemoFailure
 from standalone.demo.story import DemoStory
@@ -76,7 +77,7 @@ class ScriptedMonth:
     story: DemoStory
     ledger: Ledger
     history: History
-    kafka: str
+    kafka: KafkaSettings
     seed: int
     first_decision: asyncio.Event = field(default_factory=asyncio.Event)
     """Set from the first decision of a round on."""

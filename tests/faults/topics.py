@@ -7,8 +7,9 @@ from typing import TypeVar
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from shared.contracts import MESSAGES, Message, State
-from shared.kafka import dead_letter_topic
+from shared.kafka import client_options, dead_letter_topic
 from shared.kafka.topics import CONSUMING_SERVICES
+from shared.runtime.settings import KafkaSettings
 
 M = TypeVar("M", bound=Message)
 S = TypeVar("S", bound=State)
@@ -41,7 +42,7 @@ def newest(states: Iterable[S]) -> list[S]:
     return list(by_key.values())
 
 
-async def read_topics(kafka: str) -> TopicContents:
+async def read_topics(kafka: KafkaSettings) -> TopicContents:
     """Read up to the ends as they are when the reading begins."""
     records = await _read_records(kafka)
     messages = [
@@ -54,9 +55,9 @@ async def read_topics(kafka: str) -> TopicContents:
     return TopicContents(tuple(messages), tuple(dead_letters))
 
 
-async def _read_records(kafka: str) -> list[ConsumerRecord]:
+async def _read_records(kafka: KafkaSettings) -> list[ConsumerRecord]:
     consumer = AIOKafkaConsumer(
-        *_MODELS, *_DEAD_LETTER_TOPICS, bootstrap_servers=kafka, auto_offset_reset="earliest"
+        *_MODELS, *_DEAD_LETTER_TOPICS, **client_options(kafka), auto_offset_reset="earliest"
     )
     await consumer.start()
     try:

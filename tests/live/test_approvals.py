@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from reviewed_system import ReviewedSystem
 
 from shared.contracts.psa_sync import WriteQuantity
+from shared.kafka import client_options
 from standalone.demo.failure import DemoFailure
 
 pytestmark = pytest.mark.live
@@ -81,12 +82,10 @@ async def test_a_command_that_is_delivered_again_is_not_carried_out_again(review
 
 async def redelivered(reviewed: ReviewedSystem, approval_id: str) -> None:
     """The command's own bytes, headers and key once more."""
-    servers = reviewed.system.servers.kafka
+    kafka = client_options(reviewed.system.servers.kafka)
     async with (
-        AIOKafkaConsumer(
-            WriteQuantity.topic, bootstrap_servers=servers, auto_offset_reset="earliest"
-        ) as reader,
-        AIOKafkaProducer(bootstrap_servers=servers) as writer,
+        AIOKafkaConsumer(WriteQuantity.topic, auto_offset_reset="earliest", **kafka) as reader,
+        AIOKafkaProducer(**kafka) as writer,
         asyncio.timeout(120),
     ):
         async for record in reader:

@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from reviewed_system import ReviewedSystem
 
 from shared.contracts.vendor_sync import VendorAccountObserved
+from shared.kafka import client_options
 
 pytestmark = pytest.mark.live
 
@@ -32,7 +33,7 @@ def a_neighbour(name: str) -> bytes:
 async def test_bad_messages_are_set_aside_and_their_neighbours_unharmed(reviewed: ReviewedSystem) -> None:
     records = [(a_neighbour("Neighbour A"), []), *BAD.items(), (a_neighbour("Neighbour B"), [])]
 
-    async with AIOKafkaProducer(bootstrap_servers=reviewed.system.servers.kafka) as producer:
+    async with AIOKafkaProducer(**client_options(reviewed.system.servers.kafka)) as producer:
         sent = [
             await producer.send_and_wait(TOPIC, body, key=b"demo:neighbours", partition=0, headers=headers)
             for body, headers in records
@@ -54,7 +55,7 @@ async def letters_of(reviewed: ReviewedSystem, service: str, since: int) -> dict
     async with (
         AIOKafkaConsumer(
             f"{service}.dead-letter.v1",
-            bootstrap_servers=reviewed.system.servers.kafka,
+            **client_options(reviewed.system.servers.kafka),
             auto_offset_reset="earliest",
         ) as reader,
         asyncio.timeout(120),

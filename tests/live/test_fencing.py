@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.contracts.base import Event
 from shared.errors import PermanentError, TransientError
-from shared.kafka import FencedProducers
+from shared.kafka import FencedProducers, client_options
 from shared.runtime.attempt import attempt
 from shared.runtime.settings import KafkaSettings
 from standalone.system import System
@@ -32,9 +32,9 @@ class SenderMessage(Event):
 
 
 @pytest.fixture(scope="module")
-async def servers(system: System) -> AsyncIterator[str]:
+async def kafka(system: System) -> AsyncIterator[KafkaSettings]:
     """Kafka, with a topic of our own."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=system.servers.kafka)
+    admin = AIOKafkaAdminClient(**client_options(system.servers.kafka))
     await admin.start()
     await admin.create_topics([NewTopic(TOPIC, 1, 1)])
     yield system.servers.kafka
@@ -43,8 +43,8 @@ async def servers(system: System) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def fenced(servers: str) -> AsyncIterator[FencedProducers]:
-    names = FencedProducers(KafkaSettings(servers=servers), "test")
+async def fenced(kafka: KafkaSettings) -> AsyncIterator[FencedProducers]:
+    names = FencedProducers(kafka, "test")
     yield names
     await names.close()
     # aiokafka leaves the exception of a refused producer unretrieved; collected here, it disturbs no test.
@@ -55,10 +55,10 @@ def a_message(by: str) -> list[SenderMessage]:
     return [SenderMessage(tenant_id="demo", by=by)]
 
 
-async def read_senders(servers: str) -> list[str]:
+async def read_senders(kafka: KafkaSettings) -> list[str]:
     """Returns the senders of all messages in the topic, in order."""
     partition = TopicPartition(TOPIC, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers)
+    consumer = AIOKafkaConsumer(**client_options(kafka))
     await consumer.start()
     try:
         consumer.assign([partition])
@@ -73,7 +73,7 @@ async def read_senders(servers: str) -> list[str]:
 
 
 async def test_whoever_had_a_name_publishes_no_more_once_it_is_opened_anew(
-    servers: str, fenced: FencedProducers
+    kafka: KafkaSettings, fenced: FencedProducers
 ) -> None:
     async with fenced.open_publisher("run:1") as before:
         await before.publish(a_message("before"))
@@ -83,11 +83,11 @@ async def test_whoever_had_a_name_publishes_no_more_once_it_is_opened_anew(
             await after.publish(a_message("after"))
             await another.publish(a_message("another"))
 
-    assert await read_senders(servers) == ["before", "after", "another"]
+    assert await read_senders(kafka) == ["before", "after", "another"]
 
 
 async def test_a_name_whose_batch_failed_is_opened_anew_before_it_is_used_again(
-    servers: str, fenced: FencedProducers
+    kafka: KafkaSettings, fenced: FencedProducers
 ) -> None:
     async with fenced.open_publisher("run:3") as publisher:
         with pytest.raises(TransientError):
@@ -97,11 +97,11 @@ async def test_a_name_whose_batch_failed_is_opened_anew_before_it_is_used_again(
     async with fenced.open_publisher("run:3") as publisher:
         await publisher.publish(a_message("anew"))
 
-    assert (await read_senders(servers))[-1] == "anew"
+    assert (await read_senders(kafka))[-1] == "anew"
 
 
 async def test_what_several_publish_at_once_arrives_and_what_is_refused_spoils_nothing(
-    servers: str, fenced: FencedProducers
+    kafka: KafkaSettings, fenced: FencedProducers
 ) -> None:
     async with fenced.open_publisher("run:5") as publisher:
         everybody = [f"caller {n}" for n in range(20)]
@@ -111,7 +111,7 @@ async def test_what_several_publish_at_once_arrives_and_what_is_refused_spoils_n
         await publisher.publish(a_message("the last"))
 
     assert [type(result) for result in results] == [type(None)] * 20 + [PermanentError]
-    assert sorted((await read_senders(servers))[-21:]) == sorted([*everybody, "the last"])
+    assert sorted((await read_senders(kafka))[-21:]) == sorted([*everybody, "the last"])
 
 
 async def test_without_kafka_opening_a_name_says_so() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from processes import python, run_to_end
 
+from shared.runtime.settings import KafkaSettings
 from standalone.credentials import Credentials
 from standalone.services import SANDBOX, SERVICES, Servers, SystemContext, service_environment
 
@@ -21,7 +22,11 @@ load(importlib.import_module(sys.argv[1]).Settings)
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> SystemContext:
     return SystemContext(
-        servers=Servers("127.0.0.1:1", "mongodb://127.0.0.1:2/?replicaSet=x", "redis://127.0.0.1:3/0"),
+        servers=Servers(
+            KafkaSettings(servers="127.0.0.1:1"),
+            "mongodb://127.0.0.1:2/?replicaSet=x",
+            "redis://127.0.0.1:3/0",
+        ),
         credentials=Credentials.load_or_create(tmp_path_factory.mktemp("secrets") / "secrets.json"),
         ports={name: 10 + number for number, name in enumerate((SANDBOX, *SERVICES))},
         seed=7,

@@ -12,6 +12,7 @@ from standalone.stores import mongo_url, secantusdb
 
 pytestmark = pytest.mark.server
 
+PASSWORD = "made-for-this-test"
 DYING = """
 import os, signal, sys
 from pymongo import MongoClient
@@ -26,12 +27,12 @@ with client.start_session() as session:
 
 async def test_what_a_killed_client_left_open_holds_up_nobody_for_long(tmp_path: Path) -> None:
     port = claim_free_port()
-    process = secantusdb(tmp_path, port, tmp_path, transaction_lifetime_seconds=1)
+    process = secantusdb(tmp_path, port, PASSWORD, tmp_path, transaction_lifetime_seconds=1)
     await process.start()
-    dying = python("-c", DYING, mongo_url(port))
+    dying = python("-c", DYING, mongo_url(port, PASSWORD))
     await asyncio.to_thread(dying.communicate)
 
-    async with AsyncMongoClient[dict[str, int]](mongo_url(port)) as client, asyncio.timeout(60):
+    async with AsyncMongoClient[dict[str, int]](mongo_url(port, PASSWORD)) as client, asyncio.timeout(60):
         things = client.shop.things
         await things.update_one({"_id": 1}, {"$inc": {"seen": 1}})
         found = await things.find_one({"_id": 1})

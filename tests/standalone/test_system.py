@@ -9,8 +9,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import SecretStr
 
 from shared.contracts import MESSAGES
+from shared.kafka import client_options
 from shared.mongo import Mongo
-from shared.runtime.settings import MongoSettings
+from shared.runtime.settings import KafkaSettings, MongoSettings
 from standalone.services import TOPICS, Servers
 from standalone.system import SERVERS, System
 
@@ -69,7 +70,7 @@ async def kill_and_restart(system: System, name: str) -> None:
 
 async def store(servers: Servers) -> None:
     """One message and one document, both acknowledged."""
-    producer = AIOKafkaProducer(bootstrap_servers=servers.kafka, acks="all")
+    producer = AIOKafkaProducer(**client_options(servers.kafka), acks="all")
     await producer.start()
     try:
         await producer.send_and_wait(TOPIC, b"news", partition=0)
@@ -87,8 +88,8 @@ async def read_back(servers: Servers) -> tuple[list[bytes], int]:
     return await messages(servers.kafka), documents
 
 
-async def messages(kafka: str) -> list[bytes]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
+async def messages(kafka: KafkaSettings) -> list[bytes]:
+    consumer = AIOKafkaConsumer(**client_options(kafka), auto_offset_reset="earliest")
     await consumer.start()
     try:
         place = TopicPartition(TOPIC, 0)

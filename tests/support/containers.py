@@ -10,6 +10,7 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from compose_file import environment_of, image_of
 from testcontainers.core.container import DockerContainer
 
+from shared.runtime.settings import KafkaSettings
 from standalone.child_process import Probe
 from standalone.port_claims import claim_free_port
 from standalone.probes import documents_ready, kafka_ready, valkey_ready
@@ -25,15 +26,16 @@ async def in_containers() -> AsyncIterator[Servers]:
     """Three fresh servers; raises Docker's own error where no engine answers."""
     kafka_port, mongo_port, redis_port = claim_free_port(), claim_free_port(), claim_free_port()
     mongo_url = f"mongodb://127.0.0.1:{mongo_port}/?replicaSet=rs0"
+    kafka = KafkaSettings(servers=f"127.0.0.1:{kafka_port}")
     with ExitStack() as running:
         running.enter_context(_kafka(kafka_port))
         mongo = running.enter_context(_mongo(mongo_port))
         running.enter_context(_redis(redis_port))
         await _until(lambda: _has_primary(mongo, mongo_port))
         await _until(documents_ready(mongo_url, mongo_port))
-        await _until(kafka_ready(kafka_port))
+        await _until(kafka_ready(kafka))
         await _until(valkey_ready(redis_port))
-        yield Servers(f"127.0.0.1:{kafka_port}", mongo_url, f"redis://127.0.0.1:{redis_port}/0")
+        yield Servers(kafka, mongo_url, f"redis://127.0.0.1:{redis_port}/0")
 
 
 def kafka_environment(port: int) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 import pytest
 from containers import in_containers
 
+from shared.runtime.settings import KafkaSettings
 from standalone.services import Servers
 from standalone.system import System
 
@@ -48,4 +49,5 @@ def _named_servers() -> Servers:
     missing = [name for name in EXTERNAL if not os.environ.get(name)]
     if missing:
         pytest.fail(f"TRUEUP_TEST_SERVERS is external, so {', '.join(missing)} must say where they are")
-    return Servers(*(os.environ[name] for name in EXTERNAL))
+    kafka, mongo, redis = (os.environ[name] for name in EXTERNAL)
+    return Servers(KafkaSettings(servers=kafka), mongo, redis)

@@ -23,6 +23,7 @@ from crashes import TAKEOVER
 from pydantic import SecretStr
 from reviewed_system import OBSERVED, ReviewedSystem
 
+from shared.kafka import client_options
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
 from standalone.child_process import ChildProcess
@@ -114,7 +115,7 @@ def has_claimed_run(process: ChildProcess, run_id: str) -> bool:
 async def published_since(reviewed: ReviewedSystem, start: dict[TopicPartition, int]) -> dict[str, int]:
     """Return the newest revision of every key published after these offsets, as `SyncDatabase.dirty` does."""
     revisions: dict[str, int] = {}
-    consumer = AIOKafkaConsumer(bootstrap_servers=reviewed.system.servers.kafka)
+    consumer = AIOKafkaConsumer(**client_options(reviewed.system.servers.kafka))
     await consumer.start()
     try:
         consumer.assign(list(start))
@@ -133,7 +134,7 @@ async def published_since(reviewed: ReviewedSystem, start: dict[TopicPartition, 
 
 async def end_offsets(reviewed: ReviewedSystem) -> dict[TopicPartition, int]:
     """Return where each partition of the observation topics ends now."""
-    async with AIOKafkaConsumer(*OBSERVED, bootstrap_servers=reviewed.system.servers.kafka) as consumer:
+    async with AIOKafkaConsumer(*OBSERVED, **client_options(reviewed.system.servers.kafka)) as consumer:
         return dict(await consumer.end_offsets(consumer.assignment()))
 
 

@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts import MESSAGES, Observation
+from shared.kafka import client_options
 from standalone.demo.client import DemoClient
 from standalone.demo.story import DemoStory
 from standalone.system import System
@@ -51,7 +52,7 @@ class ReviewedSystem:
 
     async def record_counts(self, topics: tuple[str, ...] = OBSERVED) -> dict[str, int]:
         """Return how many records were ever published to each topic, by the partitions' end offsets."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.system.servers.kafka)
+        consumer = AIOKafkaConsumer(**client_options(self.system.servers.kafka))
         await consumer.start()
         try:
             partitions = [

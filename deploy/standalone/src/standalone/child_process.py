@@ -23,6 +23,7 @@ from pathlib import Path
 
 from shared.errors import PermanentError
 from standalone import parent_death
+from standalone.private_files import PRIVATE_UMASK, append_private, make_private_directory
 from standalone.time_limit import TIMEOUT_SECONDS
 
 Probe = Callable[[], Awaitable[bool]]
@@ -54,7 +55,7 @@ class ChildProcess:
     name: str
     command: Sequence[str]
     log_path: Path
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)  # secrets are among it
     cwd: Path | None = None
     after: tuple[str, ...] = ()
     """Names of the processes that must be ready before this one starts."""
@@ -131,9 +132,9 @@ class ChildProcess:
     def _spawn(self) -> None:
         if self.running:
             raise PermanentError(f"{self.name} is running already, as process {self.pid}")
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_directory(self.log_path.parent)
         inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
-        with self.log_path.open("ab") as log:
+        with open(append_private(self.log_path), "ab") as log:  # noqa: PTH123  a descriptor
             # A log holds all starts of a process; a message quotes only what the last one has written.
             self._log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603  the launcher's own command
@@ -145,6 +146,7 @@ class ChildProcess:
                 stderr=subprocess.STDOUT,
                 # A terminal's Ctrl-C then reaches only the launcher, which knows in which order to stop.
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
                 pass_fds=self.inherited_fds,
             )
 

@@ -3,6 +3,7 @@
 # Without an archive everything works, only slower.  Java writes it when Kafka ends, so ending must not be cut
 # short; it appears under its final name complete or not at all.
 
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -29,9 +30,9 @@ async def record_class_archive(report: Report) -> None:
 
 async def _run_once(directory: Path, archive: Path, report: Report) -> None:
     ports = allocate_ports(directory, ("broker", "controller"))
-    kafka = Kafka(directory, ports["broker"], ports["controller"], archive)
+    kafka = Kafka(directory, ports["broker"], ports["controller"], secrets.token_urlsafe(32), archive)
     # Creating the topics makes Kafka load the classes that it needs for work, not only those for starting.
-    topics = topics_step(Servers(kafka.address, "", ""), directory, after=("kafka",))
+    topics = topics_step(Servers(kafka.settings, "", ""), directory, after=("kafka",))
     processes = {process.name: process for process in (*kafka.processes(directory), topics)}
     processes["kafka"].stop_timeout_seconds = _ARCHIVE_TIMEOUT_SECONDS
     try:

@@ -3,13 +3,15 @@
 import json
 import secrets
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from standalone.data_dir import write_private
+from standalone.private_files import read_private, write_private
 
 SERVICES_WITH_TOKENS = ("vendor-sync", "psa-sync")
+SERVERS_WITH_PASSWORDS = ("kafka", "secantusdb", "valkey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,20 @@ class Credentials:
     sealing_keys: dict[str, str]
     """AES-256 keys in base64 by their id; all but the current one are used for decryption only."""
     sealing_current: str
+    server_passwords: dict[str, str]
+    """By the server's name: what a client must know to be let in."""
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
-        """Return the credentials stored in the file, or new ones, stored there from now on."""
-        if path.exists():
-            return cls(**json.loads(path.read_text("utf-8")))
-        created = cls._create()
-        write_private(path, json.dumps(asdict(created), indent=1))
-        return created
+        """Return the stored credentials; what the file lacks is made, and is in it from now on."""
+        stored: dict[str, Any] = {}
+        with suppress(FileNotFoundError):
+            stored = json.loads(read_private(path))
+        # An earlier version's file has no passwords of servers: it gets them, and keeps the rest.
+        complete = cls(**asdict(cls._create()) | stored)
+        if asdict(complete) != stored:
+            write_private(path, json.dumps(asdict(complete), indent=1))
+        return complete
 
     @classmethod
     def _create(cls) -> Self:
@@ -45,6 +52,7 @@ class Credentials:
             signing_key=_generate_key(),
             sealing_keys={"k1": _generate_key()},
             sealing_current="k1",
+            server_passwords={name: secrets.token_urlsafe(32) for name in SERVERS_WITH_PASSWORDS},
         )
 
     def __repr__(self) -> str:

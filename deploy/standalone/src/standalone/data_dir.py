@@ -1,4 +1,7 @@
-"""Manages the directory that holds one system's data: its lock, ports, seed and logs."""
+"""Manages the directory that holds one system's data: its lock, ports, seed and logs.
+
+What is in it is its owner's alone: `private_files` says how.
+"""
 
 # One launcher at a time: the directory's lock is an flock on a descriptor that every child process inherits.
 # The kernel releases it when the last of them has ended, so the lock says more than "the launcher lives":
@@ -20,6 +23,7 @@ from pathlib import Path
 
 from shared.errors import PermanentError
 from standalone.port_claims import claim_free_port, claim_port
+from standalone.private_files import append_private, make_private_directory, read_private, write_private
 
 _ORPHANS_TIMEOUT_SECONDS = 10.0
 _POLL_SECONDS = 0.05
@@ -29,10 +33,11 @@ _POLL_SECONDS = 0.05
 def locked(directory: Path) -> Iterator[int]:
     """Hold the directory's lock; yields a file descriptor that child processes inherit to hold it too.
 
-    Waits for processes of a launcher that was killed. Raises `PermanentError` when another launcher holds it.
+    Waits for processes of a launcher that was killed. Raises `PermanentError` when another launcher holds it,
+    or when it cannot be its owner's alone.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("a+") as lock:
+    make_private_directory(directory)
+    with os.fdopen(append_private(directory / "lock"), "a") as lock:
         _acquire(lock.fileno(), directory)
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -68,23 +73,12 @@ def rotate_logs(directory: Path) -> Path:
     shutil.rmtree(before, ignore_errors=True)
     with suppress(FileNotFoundError):
         logs.rename(before)
-    logs.mkdir()
-    return logs
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read; a reader sees the old text or the new, never a part."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    return make_private_directory(logs)
 
 
 def _read_json(path: Path) -> dict[str, int]:
     with suppress(FileNotFoundError):
-        document: dict[str, int] = json.loads(path.read_text("utf-8"))
+        document: dict[str, int] = json.loads(read_private(path))
         return document
     return {}
 

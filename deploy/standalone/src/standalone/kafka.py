@@ -2,12 +2,16 @@
 
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
+
+from shared.runtime.settings import KafkaSettings
 from standalone.child_process import ChildProcess
 from standalone.java import find_java
 from standalone.kafka_jars import CLASS_ARCHIVE, LOGGING, fetch_jars
+from standalone.private_files import make_private_directory, write_private
 from standalone.probes import HOST, kafka_ready
 
 _PROPERTIES = """\
@@ -16,10 +20,19 @@ node.id=1
 controller.quorum.voters=1@{host}:{controller}
 listeners=BROKER://{host}:{broker},CONTROLLER://{host}:{controller}
 advertised.listeners=BROKER://{host}:{broker}
-listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=BROKER:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
 inter.broker.listener.name=BROKER
 controller.listener.names=CONTROLLER
 log.dirs=data
+
+# Whoever does not know the password is refused, by the controller too: it would take any change of topics.
+# PLAIN, since both listen on this machine only, and since it works from the first start on, without a user
+# that would have to be stored before.
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.broker.plain.sasl.jaas.config={sign_in}
+listener.name.controller.plain.sasl.jaas.config={sign_in}
 
 # Topics are created on purpose, and a single broker holds the only copy.
 auto.create.topics.enable=false
@@ -48,6 +61,12 @@ background.threads=2
 log.cleaner.dedupe.buffer.size=8388608
 """
 
+_SIGN_IN = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    ' username="{user}" password="{password}" user_{user}="{password}";'
+)
+_USER = "trueup"
+
 _JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto")
 _JVM_QUIET = (
     "-XX:+IgnoreUnrecognizedVMOptions",
@@ -58,17 +77,24 @@ _JVM_QUIET = (
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One Kafka: its data directory and its ports."""
+    """One Kafka: its data directory, its ports, and the password of its only user."""
 
     directory: Path
     broker_port: int
     controller_port: int
+    password: str = field(repr=False)
     archive: Path | None = None
     """Where Java writes, when it ends, which classes it has loaded; None uses the recorded ones."""
 
     @property
-    def address(self) -> str:
-        return f"{HOST}:{self.broker_port}"
+    def settings(self) -> KafkaSettings:
+        """How clients connect."""
+        return KafkaSettings(
+            servers=f"{HOST}:{self.broker_port}",
+            username=_USER,
+            password=SecretStr(self.password),
+            mechanism="PLAIN",
+        )
 
     def processes(self, logs: Path) -> list[ChildProcess]:
         """Return the server and, on the first start, the step that formats its storage before it.
@@ -77,16 +103,21 @@ class Kafka:
         """
         command = self._java_command()
         # Written at each start: the ports may have changed, the data has not.
-        self.directory.mkdir(parents=True, exist_ok=True)
-        text = _PROPERTIES.format(host=HOST, broker=self.broker_port, controller=self.controller_port)
-        (self.directory / "server.properties").write_text(text, "utf-8")
+        make_private_directory(self.directory)
+        text = _PROPERTIES.format(
+            host=HOST,
+            broker=self.broker_port,
+            controller=self.controller_port,
+            sign_in=_SIGN_IN.format(user=_USER, password=self.password),
+        )
+        write_private(self.directory / "server.properties", text)
         server = ChildProcess(
             name="kafka",
             command=[*command, "kafka.Kafka", "server.properties"],
             cwd=self.directory,
             log_path=logs / "kafka.log",
-            address=self.address,
-            probe=kafka_ready(self.broker_port),
+            address=self.settings.servers,
+            probe=kafka_ready(self.settings),
             after=("kafka-storage",),
         )
         # Kafka's tool writes this file last: where it is missing, formatting was never finished.

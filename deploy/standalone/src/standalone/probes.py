@@ -8,6 +8,8 @@ from aiokafka.errors import KafkaError
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
+from shared.kafka import client_options
+from shared.runtime.settings import KafkaSettings
 from standalone.child_process import Probe
 
 HOST = "127.0.0.1"
@@ -19,14 +21,17 @@ def http_ready(port: int, path: str = "/health/ready") -> Probe:
     return partial(_replies_with, port, request.encode(), b"HTTP/1.1 200")
 
 
-def valkey_ready(port: int) -> Probe:
+def valkey_ready(port: int, password: str = "") -> Probe:
     """Ready when PING is answered with PONG, which Valkey does not do while it loads its data."""
-    return partial(_replies_with, port, b"PING\r\n", b"+PONG")
+    request, reply = b"PING\r\n", b"+PONG"
+    if password:
+        request, reply = f"AUTH {password}\r\n".encode() + request, b"+OK\r\n" + reply
+    return partial(_replies_with, port, request, reply)
 
 
-def kafka_ready(port: int) -> Probe:
+def kafka_ready(settings: KafkaSettings) -> Probe:
     """Ready when the metadata names a broker: before that no topic can be created."""
-    return partial(_kafka_ready, port)
+    return partial(_kafka_ready, settings)
 
 
 def documents_ready(url: str, port: int) -> Probe:
@@ -43,9 +48,10 @@ async def _replies_with(port: int, request: bytes, reply: bytes) -> bool:
         writer.close()
 
 
-async def _kafka_ready(port: int) -> bool:
-    await _connect(port)  # without it the client logs every refused connection
-    client = AIOKafkaClient(bootstrap_servers=f"{HOST}:{port}", request_timeout_ms=1000)
+async def _kafka_ready(settings: KafkaSettings) -> bool:
+    # Without it the client logs every refused connection.
+    await _connect(int(settings.servers.rpartition(":")[2]))
+    client = AIOKafkaClient(**client_options(settings), request_timeout_ms=1000)
     try:
         await client.bootstrap()
         return bool(client.cluster.brokers())

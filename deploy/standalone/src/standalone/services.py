@@ -6,9 +6,10 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from shared.runtime.settings import KafkaSettings
 from standalone.child_process import ChildProcess
 from standalone.credentials import Credentials
 from standalone.probes import HOST, http_ready
@@ -26,11 +27,11 @@ _VERIFY_TOKENS = ("auth", "matcher", "billing", "console")
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Addresses of the three servers, whoever started them."""
+    """How clients reach the three servers, whoever started them; URLs hold passwords."""
 
-    kafka: str
-    mongo_url: str
-    redis_url: str
+    kafka: KafkaSettings
+    mongo_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def service_environment(name: str, context: SystemContext) -> Environment:
     """Return the settings of one service: what it uses and no more."""
     env = {"HTTP__HOST": HOST, "HTTP__PORT": str(context.ports[name])}
     if name != "console":
-        env |= {"KAFKA__SERVERS": context.servers.kafka, "MONGO__URL": context.servers.mongo_url}
+        env |= _kafka(context.servers.kafka) | {"MONGO__URL": context.servers.mongo_url}
     if name in _USE_REDIS:
         env["REDIS__URL"] = context.servers.redis_url
     env |= _authentication(name, context)
@@ -95,10 +96,19 @@ def topics_step(servers: Servers, logs: Path, *, after: tuple[str, ...]) -> Chil
     return ChildProcess(
         name=TOPICS,
         command=[sys.executable, "-m", "shared.kafka.topics"],
-        env={"KAFKA__SERVERS": servers.kafka},
+        env=_kafka(servers.kafka),
         log_path=logs / "topics.log",
         after=after,
     )
+
+
+def _kafka(settings: KafkaSettings) -> Environment:
+    """Return what makes a process's own `KafkaSettings` equal to these."""
+    env = {"KAFKA__SERVERS": settings.servers, "KAFKA__TLS": str(settings.tls).lower()}
+    if settings.password:
+        env["KAFKA__USERNAME"], env["KAFKA__MECHANISM"] = settings.username, settings.mechanism
+        env["KAFKA__PASSWORD"] = settings.password.get_secret_value()
+    return env
 
 
 def _authentication(name: str, context: SystemContext) -> Environment:

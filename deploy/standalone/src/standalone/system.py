@@ -17,7 +17,6 @@ from standalone.child_process import ChildProcess
 from standalone.credentials import Credentials
 from standalone.data_dir import allocate_ports, choose_seed, locked, rotate_logs
 from standalone.kafka import Kafka
-from standalone.probes import HOST
 from standalone.services import (
     SANDBOX,
     SERVICES,
@@ -30,7 +29,7 @@ from standalone.services import (
     topics_step,
 )
 from standalone.startup_order import Report, print_line, start_in_order, stop_in_order
-from standalone.stores import mongo_url, secantusdb, valkey
+from standalone.stores import mongo_url, redis_url, secantusdb, valkey
 
 SERVERS = ("kafka", "secantusdb", "valkey")
 EVERYTHING = (*SERVERS, TOPICS, SANDBOX, *SERVICES)
@@ -104,9 +103,11 @@ class System:
         """Choose ports, seed and credentials, and define the processes; start none."""
         ports = allocate_ports(self.data_dir, _PORT_NAMES)
         self.seed = choose_seed(self.data_dir, self.seed)
+        credentials = Credentials.load_or_create(self.data_dir / "secrets.json")
+        own_servers = _own_servers(self._kafka(ports, credentials), ports, credentials)
         self.context = SystemContext(
-            servers=self.external_servers or _own_servers(ports),
-            credentials=Credentials.load_or_create(self.data_dir / "secrets.json"),
+            servers=self.external_servers or own_servers,
+            credentials=credentials,
             ports=ports,
             seed=self.seed,
         )
@@ -119,12 +120,17 @@ class System:
     def _server_processes(self, logs: Path) -> Iterator[ChildProcess]:
         names = () if self.external_servers else self.only
         ports, data = self.context.ports, self.data_dir.resolve()
+        passwords = self.credentials.server_passwords
         if "kafka" in names:
-            yield from Kafka(data / "kafka", ports["kafka"], ports["kafka-controller"]).processes(logs)
+            yield from self._kafka(ports, self.credentials).processes(logs)
         if "secantusdb" in names:
-            yield secantusdb(data / "secantusdb", ports["secantusdb"], logs)
+            yield secantusdb(data / "secantusdb", ports["secantusdb"], passwords["secantusdb"], logs)
         if "valkey" in names:
-            yield valkey(data / "valkey", ports["valkey"], logs)
+            yield valkey(data / "valkey", ports["valkey"], passwords["valkey"], logs)
+
+    def _kafka(self, ports: Mapping[str, int], credentials: Credentials) -> Kafka:
+        directory, password = self.data_dir.resolve() / "kafka", credentials.server_passwords["kafka"]
+        return Kafka(directory, ports["kafka"], ports["kafka-controller"], password)
 
     def _service_processes(self, logs: Path) -> Iterator[ChildProcess]:
         if TOPICS in self.only:
@@ -137,9 +143,10 @@ class System:
                 yield service_process(name, env, logs, after=(*SERVERS, TOPICS, SANDBOX))
 
 
-def _own_servers(ports: Mapping[str, int]) -> Servers:
+def _own_servers(kafka: Kafka, ports: Mapping[str, int], credentials: Credentials) -> Servers:
+    passwords = credentials.server_passwords
     return Servers(
-        kafka=f"{HOST}:{ports['kafka']}",
-        mongo_url=mongo_url(ports["secantusdb"]),
-        redis_url=f"redis://{HOST}:{ports['valkey']}/0",
+        kafka=kafka.settings,
+        mongo_url=mongo_url(ports["secantusdb"], passwords["secantusdb"]),
+        redis_url=redis_url(ports["valkey"], passwords["valkey"]),
     )

@@ -1,6 +1,7 @@
 """Kafka for the services: the only place where a broker is built and a subscriber declared."""
 
 from shared.kafka.broker import make_broker
+from shared.kafka.connection import client_options
 from shared.kafka.dead_letters import dead_letter_topic
 from shared.kafka.envelope import Envelope, envelope_of
 from shared.kafka.fenced_producer import FencedProducers
@@ -11,6 +12,7 @@ __all__ = [
     "Envelope",
     "FencedProducers",
     "Publisher",
+    "client_options",
     "consume",
     "dead_letter_topic",
     "envelope_of",

@@ -5,6 +5,7 @@ from typing import Any
 
 from faststream.kafka import KafkaBroker
 
+from shared.kafka.connection import connection_security
 from shared.runtime.settings import KafkaSettings
 
 GRACEFUL_TIMEOUT = timedelta(seconds=15)
@@ -22,6 +23,7 @@ def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
     """Builds a service's broker; it creates no topics, which come from `shared.kafka.topics` alone."""
     return KafkaBroker(
         settings.servers.split(","),
+        security=connection_security(settings),
         client_id=service,
         **PRODUCER_OPTIONS,
         allow_auto_create_topics=False,

@@ -23,6 +23,7 @@ from aiokafka.errors import KafkaError, TransactionalIdAuthorizationFailed
 from shared.contracts import Message
 from shared.errors import PermanentError, TransientError
 from shared.kafka.broker import PRODUCER_OPTIONS
+from shared.kafka.connection import client_options
 from shared.kafka.publisher import PUBLISH_TIMEOUT, LoopSeconds, Publisher
 from shared.runtime.attempt import attempt
 from shared.runtime.settings import KafkaSettings
@@ -36,7 +37,7 @@ class FencedProducers:
     """Opens the names of one service for publishing."""
 
     def __init__(self, settings: KafkaSettings, service: str) -> None:
-        self._servers, self._service = settings.servers.split(","), service
+        self._settings, self._service = settings, service
         self._stopping: set[asyncio.Task[object]] = set()
 
     @asynccontextmanager
@@ -44,7 +45,7 @@ class FencedProducers:
         """Fences off whoever published under this name; raises `TransientError` when Kafka refuses."""
         transactional_id = f"{self._service}/{name}"
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers,
+            **client_options(self._settings),
             client_id=self._service,
             transactional_id=transactional_id,
             **PRODUCER_OPTIONS,

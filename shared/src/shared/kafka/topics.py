@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts import MESSAGES, Message
+from shared.kafka.connection import client_options
 from shared.kafka.dead_letters import dead_letter_topic
 from shared.runtime.settings import KafkaSettings, load
 
@@ -47,7 +48,7 @@ def topics(layout: TopicLayout) -> list[NewTopic]:
 
 async def create(settings: TopicCreatorSettings) -> int:
     """Creates the topics that are missing, and returns how many; raises `KafkaError` on any other fault."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.servers)
+    admin = AIOKafkaAdminClient(**client_options(settings.kafka))
     await admin.start()
     try:
         answer = await admin.create_topics(topics(settings.topics))

@@ -1,9 +1,9 @@
 """Settings from the environment or from secret files, and one clear line when one is missing."""
 
 import sys
-from typing import Any, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -14,17 +14,38 @@ from pydantic_settings import (
 
 S = TypeVar("S", bound=BaseSettings)
 
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
 
 class SettingsBlock(BaseModel):
     """A group of settings that share a prefix."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)  # passwords are among the input
 
 
 class KafkaSettings(SettingsBlock):
-    """Where Kafka is: `host:port[,host:port]`."""
+    """Where Kafka is, and how to sign in to it where it asks for that."""
 
     servers: str
+    """`host:port[,host:port]`."""
+    username: str = ""
+    password: SecretStr | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How the password is proven; SCRAM does not send it."""
+    tls: bool = False
+    """Encrypt, and verify the brokers by the authorities that this machine trusts."""
+
+    @model_validator(mode="after")
+    def _sign_in_is_complete_and_safe(self) -> Self:
+        if bool(self.username) != bool(self.password):
+            raise ValueError("KAFKA__USERNAME and KAFKA__PASSWORD go together: set both or neither")
+        local = all(server.rpartition(":")[0] in _LOOPBACK for server in self.servers.split(","))
+        if self.username and self.mechanism == "PLAIN" and not (self.tls or local):
+            raise ValueError(
+                "KAFKA__MECHANISM=PLAIN sends the password as it is: "
+                "set KAFKA__TLS=true, or a mechanism SCRAM-SHA-512 or SCRAM-SHA-256"
+            )
+        return self
 
 
 class MongoSettings(SettingsBlock):
@@ -112,12 +133,13 @@ def load(cls: type[S]) -> S:
 
 def _fault_sentence(cls: type[BaseSettings], fault: Any) -> str:
     name = "__".join(str(part) for part in fault["loc"]).upper()
+    message = str(fault["msg"]).removeprefix("Value error, ")
     if not name:  # a rule over several settings names them itself
-        return str(fault["msg"]).removeprefix("Value error, ")
+        return message
     if fault["type"] == "missing":
         names = " and ".join(_missing_variables(cls, fault["loc"], name))
         return f"setting {names} is missing: set it in the environment"
-    return f"setting {name} is wrong: {fault['msg']}"
+    return f"setting {name} is wrong: {message}"
 
 
 def _missing_variables(cls: type[BaseSettings], location: tuple[Any, ...], name: str) -> list[str]:
