@@ -91,6 +91,7 @@ def test_an_image_starts_its_service_and_holds_nobody_elses_code(name: str, buil
 
     assert (code, stderr.count("\n")) == (2, 1), stderr  # one line: the settings that are missing
     assert packages(build(name)) & OURS == {module} | dependencies
+    assert "secantus" not in packages(build(name))  # decision 0023
 
 
 @pytest.mark.parametrize("name", [name for name in BUILT if "secrets" in services()[name]])
