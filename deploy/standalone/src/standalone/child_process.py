@@ -59,7 +59,7 @@ class ChildProcess:
     cwd: Path | None = None
     after: tuple[str, ...] = ()
     """Names of the processes that must be ready before this one starts."""
-    probe: Probe | None = None
+    probe: Probe | None = field(default=None, repr=False)  # it knows how to sign in
     address: str = ""
     ready_timeout_seconds: float = TIMEOUT_SECONDS
     stop_timeout_seconds: float = 10
