@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from shared.contracts.base import Outcome, RunKind
 from shared.contracts.vendor_sync import VendorRunFinished
+from shared.kafka import client_options
 from shared.mongo import Mongo, Session
 from shared.outbox import Outbox
 from shared.runtime.settings import MongoSettings
@@ -79,7 +80,7 @@ async def reports_of(system: System, tenant_ids: set[str]) -> dict[str, VendorRu
     async with (
         AIOKafkaConsumer(
             VendorRunFinished.topic,
-            bootstrap_servers=system.servers.kafka,
+            **client_options(system.servers.kafka),
             auto_offset_reset="earliest",
         ) as reader,
         asyncio.timeout(120),
