@@ -1,75 +1,17 @@
 """The consuming pipeline in memory: what reaches the handler, and what becomes a dead letter."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
+from faststream.kafka import TestKafkaBroker
+from recording_handler import RecordingHandler, a_broker, a_command, body_of, sent
 
 from shared.contracts.vendor_sync import SyncVendor
-from shared.errors import PermanentError, TransientError
-from shared.kafka import consume, dead_letter_topic, envelope_of, make_broker
+from shared.errors import TransientError
+from shared.kafka import envelope_of
 from shared.kafka.pipeline import ConsumePolicy
 from shared.runtime.health import Health
-from shared.runtime.settings import KafkaSettings
-
-Handler = Callable[[list[SyncVendor]], Awaitable[None]]
-
-WITHOUT_PAUSES = ConsumePolicy(pauses=(timedelta(0), timedelta(0)))
-
-
-async def a_moment() -> None:
-    await asyncio.sleep(0)
-
-
-class RecordingHandler:
-    """A handler that records what it is given, and raises the prepared faults first."""
-
-    def __init__(self, *faults: Exception) -> None:
-        self.ids: list[str] = []
-        self.dead_letters: list[tuple[bytes, dict[str, str]]] = []
-        self.before: Callable[[], Awaitable[object]] = a_moment
-        self.called = asyncio.Event()
-        self._faults = list(faults)
-
-    async def handle(self, commands: list[SyncVendor]) -> None:
-        self.called.set()
-        await self.before()
-        if self._faults:
-            raise self._faults.pop(0)
-        if any(command.sync_id == "poison" for command in commands):
-            raise PermanentError("this one cannot be handled")
-        self.ids += [command.sync_id for command in commands]
-
-
-def a_command(sync_id: str = "s1") -> SyncVendor:
-    return SyncVendor(tenant_id="t", integration_id="i", sync_id=sync_id, kind="full", asked_by="ann")
-
-
-def a_broker(
-    handler: RecordingHandler, health: Health | None = None, policy: ConsumePolicy = WITHOUT_PAUSES
-) -> KafkaBroker:
-    broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "vendor-sync")
-    consume(broker, SyncVendor, handler.handle, service="vendor-sync", health=health, policy=policy)
-
-    @broker.subscriber(dead_letter_topic("vendor-sync"), group_id="reader", decoder=undecoded)
-    async def read(letter: KafkaMessage) -> None:
-        handler.dead_letters.append((letter.body, dict(letter.headers)))
-
-    return broker
-
-
-async def undecoded(message: KafkaMessage) -> KafkaMessage:
-    return message
-
-
-async def sent(broker: KafkaBroker, body: bytes, **headers: str) -> None:
-    await broker.publish(body, SyncVendor.topic, key=b"t:i", headers=headers)
-
-
-def body_of(command: SyncVendor) -> bytes:
-    return command.model_dump_json().encode()
 
 
 async def test_a_message_reaches_the_handler_as_its_model() -> None:
@@ -138,33 +80,6 @@ async def test_a_message_that_can_never_be_handled_becomes_a_dead_letter_alone()
 
     assert [headers["x-error"].split(":")[0] for _, headers in handler.dead_letters] == ["PermanentError"]
     assert handler.ids == ["fine"]
-
-
-async def test_so_many_dead_letters_in_a_row_stop_the_consuming() -> None:
-    handler, health = RecordingHandler(), Health("vendor-sync")
-
-    async with TestKafkaBroker(a_broker(handler, health)) as broker:
-        for _ in range(99):
-            await sent(broker, b"junk")
-        assert await health.unready() == []
-        with pytest.raises(TransientError, match="consuming stops"):
-            await sent(broker, b"junk")
-
-    assert await health.unready() == [f"vendor-sync.{SyncVendor.topic}"]
-    assert len(handler.dead_letters) == 99
-
-
-async def test_a_good_message_between_bad_ones_shows_that_the_fault_is_theirs() -> None:
-    handler, health = RecordingHandler(), Health("vendor-sync")
-
-    async with TestKafkaBroker(a_broker(handler, health)) as broker:
-        for _ in range(99):
-            await sent(broker, b"junk")
-        await sent(broker, body_of(a_command()))
-        await sent(broker, b"junk")
-
-    assert len(handler.dead_letters) == 100
-    assert await health.unready() == []
 
 
 async def test_a_handler_that_never_ends_makes_the_process_count_as_stuck() -> None:

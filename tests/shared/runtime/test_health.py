@@ -75,15 +75,6 @@ async def test_a_store_that_is_away_makes_the_service_unready_but_not_dead() -> 
     assert health.stalled() == []
 
 
-async def test_a_consumer_with_an_outage_makes_the_service_unready_while_it_lasts() -> None:
-    health, outage = Health("billing"), [True]
-    health.add_outage_check("consumer", lambda: outage[0])
-
-    assert await health.unready() == ["consumer"]
-    outage[0] = False
-    assert await health.unready() == []
-
-
 async def test_health_is_answered_with_the_names_of_the_parts_at_fault() -> None:
     health = Health("billing")
     health.add_readiness_probe("document store", refused)

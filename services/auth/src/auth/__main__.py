@@ -2,6 +2,6 @@
 
 from auth.app import create_app
 from auth.settings import Settings
-from shared.runtime.lifespan import serve
+from shared.runtime.command_line import main
 
-serve(create_app, Settings, "auth")
+main(create_app, Settings, "auth")

@@ -24,7 +24,7 @@ from auth.people.tokens import TokenSigner
 from auth.providers import make_providers
 from auth.settings import SYNC_SERVICES, Settings
 from shared.http_client.client import Transport
-from shared.kafka import Publisher, make_broker
+from shared.kafka import ControlJob, Publisher, make_broker
 from shared.mongo import Index, Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
@@ -71,14 +71,15 @@ def make_app(
     sign_in = SignInService(
         PeopleRepository(mongo), PasswordHasher(), signer, now=_now, monotonic=time.monotonic
     )
+    controls = ControlJob(mongo, broker, health)
     subscribe(broker, integrations, service=SERVICE, health=health)
     lifespan = partial(
         service_lifespan,
         health=health,
         broker=broker,
-        jobs=(relay.job(), rewrap_job(repository.rewrap_batch)),
+        jobs=(relay.job(), controls.job(), rewrap_job(repository.rewrap_batch)),
         # Indexes first: seeding finds the admin by e-mail address.
-        on_startup=(partial(mongo.ensure, INDEXES), partial(_seed, sign_in, settings)),
+        on_startup=(partial(mongo.ensure, INDEXES), partial(_seed, sign_in, settings), controls.load),
         on_shutdown=(relay.release, mongo.close),
     )
     routers = [

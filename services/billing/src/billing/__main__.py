@@ -2,6 +2,6 @@
 
 from billing.app import create_app
 from billing.settings import Settings
-from shared.runtime.lifespan import serve
+from shared.runtime.command_line import main
 
-serve(create_app, Settings, "billing")
+main(create_app, Settings, "billing")

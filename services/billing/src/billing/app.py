@@ -43,7 +43,7 @@ from billing.usage.calendar import TenantCalendar
 from billing.usage.coverage_repository import COVERAGE_INDEXES, CoverageRepository
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
-from shared.kafka import Publisher, make_broker
+from shared.kafka import ControlJob, Publisher, make_broker
 from shared.mongo import Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
@@ -128,6 +128,7 @@ class Billing:
         self.runs = FinishedRunRepository(mongo, self.outbox)
         self.approval_service = ApprovalService(self.approvals, valid_for=rules.approval_valid_for)
         self._build_reconciliation(rules)
+        self.controls = ControlJob(mongo, dependencies.broker, self.health)
         self._subscribe()
 
     def running(self) -> AbstractAsyncContextManager[None]:
@@ -137,7 +138,11 @@ class Billing:
             health=self.health,
             broker=self.dependencies.broker,
             jobs=self._jobs(),
-            on_startup=(partial(refuse_former_work, mongo, "touched"), partial(mongo.ensure, INDEXES)),
+            on_startup=(
+                partial(refuse_former_work, mongo, "touched"),
+                partial(mongo.ensure, INDEXES),
+                self.controls.load,
+            ),
             on_shutdown=(
                 self.relay.release,
                 self.reconciler_leader.release,
@@ -193,6 +198,7 @@ class Billing:
     def _jobs(self) -> list[Job]:
         return [
             self.relay.job(),
+            self.controls.job(),
             self.reconciler_leader.job(self.work_enqueued, self.run_finished),
             closing_job(self.run_closer, self.sync_completer, self.run_finished),
             restoring_job(self.sync_completer),

@@ -2,6 +2,6 @@
 
 from matcher.app import create_app
 from matcher.settings import Settings
-from shared.runtime.lifespan import serve
+from shared.runtime.command_line import main
 
-serve(create_app, Settings, "matcher")
+main(create_app, Settings, "matcher")

@@ -25,7 +25,7 @@ from matcher.mappings.routes import make_decision_router, make_mapping_list_rout
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.settings import Settings
-from shared.kafka import Publisher, make_broker
+from shared.kafka import ControlJob, Publisher, make_broker
 from shared.mongo import Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
@@ -64,13 +64,18 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
     store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations)
     catalogue, mappings = MongoCatalogue(mongo), MongoMappings(mongo)
     listing = CatalogueService(catalogue, mappings)
+    controls = ControlJob(mongo, broker, health)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     lifespan = partial(
         service_lifespan,
         health=health,
         broker=broker,
-        jobs=(relay.job(), matching_job(ExactMatcher(store, _now), wake)),
-        on_startup=(partial(refuse_former_work, mongo, "marks"), partial(mongo.ensure, INDEXES)),
+        jobs=(relay.job(), controls.job(), matching_job(ExactMatcher(store, _now), wake)),
+        on_startup=(
+            partial(refuse_former_work, mongo, "marks"),
+            partial(mongo.ensure, INDEXES),
+            controls.load,
+        ),
         on_shutdown=(relay.release, mongo.close),
     )
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)

@@ -2,6 +2,6 @@
 
 from psa_sync.app import create_app
 from psa_sync.settings import Settings
-from shared.runtime.lifespan import serve
+from shared.runtime.command_line import main
 
-serve(create_app, Settings, "psa-sync")
+main(create_app, Settings, "psa-sync")

@@ -1,7 +1,7 @@
 """Runs vendor-sync."""
 
-from shared.runtime.lifespan import serve
+from shared.runtime.command_line import main
 from vendor_sync.app import create_app
 from vendor_sync.settings import Settings
 
-serve(create_app, Settings, "vendor-sync")
+main(create_app, Settings, "vendor-sync")

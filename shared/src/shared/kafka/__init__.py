@@ -2,6 +2,7 @@
 
 from shared.kafka.broker import make_broker
 from shared.kafka.connection import client_options
+from shared.kafka.control_job import ControlJob
 from shared.kafka.dead_letters import dead_letter_topic
 from shared.kafka.envelope import Envelope, envelope_of
 from shared.kafka.fenced_producer import FencedProducers
@@ -9,6 +10,7 @@ from shared.kafka.pipeline import consume
 from shared.kafka.publisher import Publisher
 
 __all__ = [
+    "ControlJob",
     "Envelope",
     "FencedProducers",
     "Publisher",

@@ -1,11 +1,14 @@
 """The one way to Kafka: durable, idempotent, and quiet."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from faststream.kafka import KafkaBroker
 
 from shared.kafka.connection import connection_security
+from shared.kafka.tolerant_consumer import TolerantConsumer
 from shared.runtime.settings import KafkaSettings
 
 GRACEFUL_TIMEOUT = timedelta(seconds=15)
@@ -21,7 +24,7 @@ PRODUCER_OPTIONS: dict[str, Any] = {
 
 def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
     """Builds a service's broker; it creates no topics, which come from `shared.kafka.topics` alone."""
-    return KafkaBroker(
+    return _TolerantBroker(
         settings.servers.split(","),
         security=connection_security(settings),
         client_id=service,
@@ -31,3 +34,13 @@ def make_broker(settings: KafkaSettings, service: str) -> KafkaBroker:
         apply_types=False,  # the pipeline decodes by itself
         logger=None,  # two lines a message cost a fifth of the throughput; the pipeline writes its own
     )
+
+
+class _TolerantBroker(KafkaBroker):
+    """FastStream's broker, but for its consumers, which no record stops."""
+
+    async def _connect(self) -> Callable[..., Any]:
+        build: partial[Any] = await super()._connect()  # type: ignore[assignment]  # it is one
+        config = self.config.broker_config
+        config.builder = partial(TolerantConsumer, **build.keywords)
+        return config.builder

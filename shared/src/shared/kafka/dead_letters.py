@@ -1,10 +1,13 @@
 """Publishes what cannot be handled to the dead-letter topic, with its origin and the reason."""
 
-# Invariant: a record is committed only once it was handled or its dead letter is acknowledged. And a fault of
-# our own must not turn a topic into dead letters: after _OUTAGE rejected records in a row the circuit opens,
-# consuming stops, and the service is not ready, until a batch has a record that is handled.
+# Invariant: a record is committed only once it was handled or its dead letter is acknowledged, and a dead
+# letter can always be published: whatever is in the record, the letter is bounded. It repeats the record as
+# far as its limits allow, and the origin finds the rest:
 #
-#   60 rejected, 0 handled: published, 60 in a row   60 more, 0 handled: 120 in a row, the circuit opens
+#   body and key fit     body, key, up to 64 headers of 16 KiB, x-origin, x-error, x-attempts
+#   Kafka takes no such  no body, no key, x-origin, x-error, x-attempts
+#
+# However many records in a row are rejected, consuming goes on (decision 22): `DeadLetterAlarm` tells people.
 
 import asyncio
 from collections.abc import Sequence
@@ -14,69 +17,133 @@ from typing import NamedTuple
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from pydantic import ValidationError
 
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
+from shared.kafka.dead_letter_alarm import DeadLetterAlarm
 from shared.kafka.producer_port import Producer
+from shared.limits import (
+    DEAD_LETTER_BYTES,
+    DEAD_LETTER_HEADER_BYTES,
+    DEAD_LETTER_HEADERS,
+    record_hit,
+)
 
 log = structlog.get_logger()
 
 _PUBLISH_TIMEOUT = timedelta(seconds=10)
-_OUTAGE = 100
-"""So many rejected records in a row are no bad messages but a fault of ours."""
-_MAX_ERROR_CHARACTERS = 1000
+_MAX_REASON_CHARACTERS = 1000
+_MAX_ERRORS_SPELLED_OUT = 20
+"""Of one message that does not validate: to spell out 300,000 took 2.6 s."""
+_LOGGED_IN_FULL = 5
+"""So many letters of a batch have a log line each; the others are a number."""
 
 
 class RejectedRecord(NamedTuple):
-    """A record that cannot be handled, why, and how often it was tried."""
+    """A record that cannot be handled, and why."""
 
     record: ConsumerRecord
-    error: Exception
-    attempts: int
+    reason: str
+    attempts: int = 1
+    bug: Exception | None = None
+    """Logged with its traceback."""
+
+
+def rejection_of(record: ConsumerRecord, error: Exception) -> RejectedRecord:
+    """Rejects a record for what was raised about it; anything but a known error is a bug."""
+    if isinstance(error, ValidationError) and error.error_count() > _MAX_ERRORS_SPELLED_OUT:
+        text = f"{error.error_count():,} errors in {error.title}"
+    else:
+        text = str(error)
+    reason = f"{type(error).__name__}: {text[:_MAX_REASON_CHARACTERS]}"
+    known = isinstance(error, (ValidationError, PermanentError))
+    return RejectedRecord(record, reason, bug=None if known else error)
 
 
 class DeadLetters:
     """Publishes rejected records of one consumer to `<service>.dead-letter.v1`."""
 
-    def __init__(self, broker: Producer, service: str) -> None:
+    def __init__(self, broker: Producer, service: str, group: str) -> None:
         self._broker, self.topic = broker, dead_letter_topic(service)
-        self._rejected_in_a_row = 0
-        self.circuit_open = False
-        """The fault is ours: consuming stops until a record is handled again."""
+        self.alarm = DeadLetterAlarm(group, self.topic)
 
-    async def publish(self, rejected: Sequence[RejectedRecord], *, handled: int) -> None:
-        """Publishes a batch's rejected records; `handled` is how many records of the batch were handled.
+    async def publish(self, rejected: Sequence[RejectedRecord], *, on_purpose: bool = False) -> None:
+        """Publishes rejected records, and returns once all letters are acknowledged.
 
-        Returns once all letters are acknowledged. Raises `TransientError` when one is not, and without
-        publishing any while the circuit is open: the batch is read again, and nothing is lost.
+        Letters `on_purpose`, which an operator asked for, raise no alarm. Raises `TransientError` when one is
+        not acknowledged: the batch is read again, and nothing is lost.
         """
-        in_a_row = 0 if handled else self._rejected_in_a_row + len(rejected)
-        self.circuit_open = in_a_row >= _OUTAGE
-        if self.circuit_open:
-            raise TransientError(f"{in_a_row} messages in a row cannot be handled: consuming stops")
+        if not rejected:
+            return
+        self._log(rejected)
         try:
             async with asyncio.timeout(_PUBLISH_TIMEOUT.total_seconds()):
-                await asyncio.gather(*(self._publish_one(*letter) for letter in rejected))
+                await asyncio.gather(*map(self._publish_one, rejected))
         except (KafkaError, TimeoutError) as error:
             raise TransientError(f"{len(rejected)} dead letters were not acknowledged: {error!r}") from error
         # Only now: a batch that is read again must not be counted twice.
-        self._rejected_in_a_row = in_a_row
+        if not on_purpose:
+            self.alarm.count(len(rejected))
 
-    async def _publish_one(self, record: ConsumerRecord, error: Exception, attempts: int) -> None:
-        origin = f"{record.topic}:{record.partition}:{record.offset}"
-        log.error("message_dead_lettered", origin=origin, error=repr(error)[:500], attempts=attempts)
-        headers = {
-            name: value.decode(errors="replace") for name, value in record.headers if value is not None
+    def _log(self, rejected: Sequence[RejectedRecord]) -> None:
+        for letter in rejected[:_LOGGED_IN_FULL]:
+            log.error(
+                "message_dead_lettered",
+                origin=_origin(letter.record),
+                error=letter.reason[:500],
+                attempts=letter.attempts,
+                exc_info=letter.bug,
+            )
+        if more := rejected[_LOGGED_IN_FULL:]:
+            log.error(
+                "more_messages_dead_lettered",
+                count=len(more),
+                first=_origin(more[0].record),
+                last=_origin(more[-1].record),
+            )
+
+    async def _publish_one(self, letter: RejectedRecord) -> None:
+        record = letter.record
+        own_headers = {
+            "x-origin": _origin(record),
+            "x-error": _sendable(letter.reason),
+            "x-attempts": str(letter.attempts),
         }
-        headers |= {
-            "x-origin": origin,
-            "x-error": f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARACTERS],
-            "x-attempts": str(attempts),
-        }
+        # Last, so that they win over headers of the message that are called alike.
+        headers = _repeated_headers(record) | own_headers
         try:
             await self._broker.publish(record.value or b"", self.topic, key=record.key, headers=headers)
-        except MessageSizeTooLargeError:  # the headers took it over the limit; the origin still finds it
-            await self._broker.publish(b"", self.topic, key=record.key, headers=headers)
+        except MessageSizeTooLargeError:
+            record_hit(DEAD_LETTER_BYTES)
+            await self._broker.publish(b"", self.topic, key=None, headers=own_headers)
 
 
 def dead_letter_topic(service: str) -> str:
     return f"{service}.dead-letter.v1"
+
+
+def _origin(record: ConsumerRecord) -> str:
+    return f"{record.topic}:{record.partition}:{record.offset}"
+
+
+def _repeated_headers(record: ConsumerRecord) -> dict[str, str]:
+    """Returns the record's headers as text, as many as the limits of a letter allow."""
+    headers: dict[str, str] = {}
+    left_bytes = DEAD_LETTER_HEADER_BYTES.most
+    if len(record.headers) > DEAD_LETTER_HEADERS.most:
+        record_hit(DEAD_LETTER_HEADERS)
+    for name, value in record.headers[: DEAD_LETTER_HEADERS.most]:
+        if value is None:
+            continue
+        size_bytes = len(name.encode(errors="replace")) + len(value)
+        if size_bytes > left_bytes:
+            record_hit(DEAD_LETTER_HEADER_BYTES)
+            continue
+        left_bytes -= size_bytes
+        headers[name] = value.decode(errors="replace")
+    return headers
+
+
+def _sendable(text: str) -> str:
+    """An error may quote a lone surrogate, which no UTF-8 can carry."""
+    return text.encode(errors="replace").decode()

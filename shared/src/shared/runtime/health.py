@@ -1,9 +1,9 @@
 """Health as progress: a process that answers but gets nothing done is not alive."""
 
 # Two questions, as Kubernetes asks them. Live: not when a heartbeat is late or a liveness check fails, and a
-# restart helps. Ready: not when not live, when a probe fails (a store is away) or a consumer rejects all it
-# reads, and a restart does not help. A part that goes on and needs somebody's attention (dead letters in
-# numbers, a message that was set aside) makes the service *degraded*: it stays ready and says why. A loop
+# restart helps. Ready: not when not live, or when a probe fails (a store is away) and a restart does not
+# help. A part that goes on and needs somebody's attention (dead letters in numbers, a paused partition, a
+# message that was set aside) makes the service *degraded*: it stays ready, and its report says why. A loop
 # promises heartbeats; work of unknown length runs inside `time_limit`, so that a consumer that idles for
 # hours still counts as alive.
 
@@ -34,7 +34,6 @@ class Health:
         """The monotonic moment of each part's last heartbeat."""
         self._limit_seconds: dict[str, float] = {}
         self._readiness_probes: dict[str, HealthProbe] = {}
-        self._outage_checks: dict[str, Callable[[], bool]] = {}
         self._liveness_checks: dict[str, Callable[[], bool]] = {}
         self._degradation_checks: dict[str, Callable[[], str | None]] = {}
 
@@ -63,10 +62,6 @@ class Health:
         """The service is ready only while the probe answers within five seconds."""
         self._readiness_probes[name] = probe
 
-    def add_outage_check(self, name: str, has_outage: Callable[[], bool]) -> None:
-        """The service is not ready while `has_outage()`, as of a consumer that rejects all it reads."""
-        self._outage_checks[name] = has_outage
-
     def add_liveness_check(self, name: str, is_alive: Callable[[], bool]) -> None:
         """The process is alive only while `is_alive()`, as of a loop that never comes back by itself."""
         self._liveness_checks[name] = is_alive
@@ -89,15 +84,14 @@ class Health:
         return late + [name for name, is_alive in self._liveness_checks.items() if not is_alive()]
 
     async def unready(self) -> list[str]:
-        """Returns the names of the parts that do not answer, have an outage, or are stalled."""
+        """Returns the names of the parts that do not answer or are stalled."""
         limit_seconds = _PROBE_TIMEOUT.total_seconds()
         answers = await asyncio.gather(
             *(attempt(asyncio.wait_for(probe(), limit_seconds)) for probe in self._readiness_probes.values())
         )
         named = zip(self._readiness_probes, answers, strict=True)
         silent = [name for name, answer in named if isinstance(answer, Exception)]
-        outages = [name for name, has_outage in self._outage_checks.items() if has_outage()]
-        return silent + outages + self.stalled()
+        return silent + self.stalled()
 
     def router(self) -> APIRouter:
         """Builds `/health/live` and `/health/ready`: 200, or 503 with the names of the parts at fault.

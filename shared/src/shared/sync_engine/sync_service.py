@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
 
 from shared.contracts.base import Side, SyncRequested
-from shared.kafka import Publisher
+from shared.kafka import ControlJob, Publisher
 from shared.mongo import Index, Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
@@ -79,6 +79,7 @@ class SyncService:
         self.health.add_degradation_check("outbox", self.relay.degradation)
         tools = WorkerTools(mongo, dependencies.open_publisher, dependencies.status_channel)
         self._runs = RunJobs(runs, definition, tools, health=self.health, workers=profile.workers)
+        self._controls = ControlJob(mongo, dependencies.broker, self.health)
         handlers = SyncHandlers(self.integrations, runs, self._runs.wake)
         handlers.subscribe(dependencies.broker, profile.command, service=profile.service, health=self.health)
 
@@ -93,10 +94,11 @@ class SyncService:
         async with service_lifespan(
             health=self.health,
             broker=self._dependencies.broker,
-            jobs=(self.relay.job(), *other_jobs, *self._runs.jobs),
+            jobs=(self.relay.job(), self._controls.job(), *other_jobs, *self._runs.jobs),
             on_startup=(
                 partial(refuse_former_work, mongo, "dirty"),
                 partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),
+                self._controls.load,
             ),
             on_shutdown=(self.relay.release, *self._dependencies.close_hooks, mongo.close),
         ):
