@@ -15,7 +15,7 @@ export UV_NO_PROGRESS = 1
 # The tests start a hundred Python processes: each would compile all it imports if none kept the result.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: secrets help setup demo up quick test live bench faults lint audit format catalogue check lock clean
+.PHONY: secrets help setup demo up quick test live bench faults storm lint audit format catalogue check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -42,6 +42,9 @@ bench: setup ## how far we are from the bare minimum, side by side (QUICK=1 for 
 
 faults: setup ## a month under random kills: 25 rounds in about ten minutes (ROUNDS=, SEED= repeats a run)
 	@$(BIN)/python tests/faults/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
+
+storm: setup ## thousands of malformed messages into every topic: all services stay ready and catch up (MESSAGES=)
+	@$(BIN)/python tests/faults/storm.py $(if $(MESSAGES),--messages $(MESSAGES))
 
 lint: $(READY) $(STATIC) ## style, types, import contracts, sizes, names, and the audit unless it passed today
 	@$(BIN)/ruff check $(SOURCES)

@@ -15,16 +15,16 @@ Headers = tuple[tuple[str, bytes | None], ...]
 
 
 class FakeProducer:
-    """Records what it is given, takes no more than Kafka's client does, or does not answer."""
+    """Records what it is given, takes no more than Kafka's client does, or nothing."""
 
     def __init__(self, *, down: bool = False) -> None:
         self.published: list[tuple[bytes, bytes | None, dict[str, str]]] = []
-        self.down = down
+        self.takes = 0 if down else 10_000
 
     async def publish(
         self, message: bytes, _topic: str, /, *, key: bytes | None, headers: dict[str, str], **_: object
     ) -> None:
-        if self.down:
+        if len(self.published) >= self.takes:
             raise KafkaConnectionError
         pairs = [
             (name.encode(), value.encode()) for name, value in headers.items()
@@ -77,11 +77,30 @@ async def test_letters_that_kafka_did_not_take_are_not_counted_twice() -> None:
         with pytest.raises(TransientError, match="not acknowledged"):
             await dead_letters.publish(rejected(60))
 
-    producer.down = False
+    producer.takes = 10_000
     await dead_letters.publish(rejected(60))
 
     assert len(producer.published) == 60
     assert dead_letters.alarm.degradation() is None
+
+
+async def test_letters_that_were_acknowledged_are_not_published_again_with_the_others_of_their_batch() -> (
+    None
+):
+    producer = FakeProducer()
+    dead_letters = letters_of(producer)
+    batch = rejected(250)
+    producer.takes = 120
+    with pytest.raises(TransientError, match="not acknowledged"):
+        await dead_letters.publish(batch)
+
+    producer.takes = 1_000
+    await dead_letters.publish(batch)
+    again = len(producer.published)
+    await dead_letters.publish(batch[:1])  # an operator had it read once more, for a replay
+
+    assert again == 250
+    assert len(producer.published) == 251
 
 
 async def test_letters_in_numbers_are_all_published_and_one_alarm() -> None:

@@ -7,6 +7,7 @@
 #   body and key fit     body, key, up to 64 headers of 16 KiB, x-origin, x-error, x-attempts
 #   Kafka takes no such  no body, no key, x-origin, x-error, x-attempts
 #
+# A batch whose letters were not all acknowledged is read again, and those that were are not published again.
 # However many records in a row are rejected, consuming goes on (decision 22): `DeadLetterAlarm` tells people.
 
 import asyncio
@@ -31,7 +32,9 @@ from shared.limits import (
 
 log = structlog.get_logger()
 
-_PUBLISH_TIMEOUT = timedelta(seconds=10)
+_LETTERS_AT_ONCE = 100
+_PUBLISH_TIMEOUT = timedelta(seconds=30)
+"""For so many letters: a service's consumers share one partition, and in a storm all of them write to it."""
 _MAX_REASON_CHARACTERS = 1000
 _MAX_ERRORS_SPELLED_OUT = 20
 """Of one message that does not validate: to spell out 300,000 took 2.6 s."""
@@ -66,6 +69,8 @@ class DeadLetters:
     def __init__(self, broker: Producer, service: str, group: str) -> None:
         self._broker, self.topic = broker, dead_letter_topic(service)
         self.alarm = DeadLetterAlarm(group, self.topic)
+        self._acknowledged: set[str] = set()
+        """Origins of the letters of a batch that has others which were not acknowledged."""
 
     async def publish(self, rejected: Sequence[RejectedRecord], *, on_purpose: bool = False) -> None:
         """Publishes rejected records, and returns once all letters are acknowledged.
@@ -75,12 +80,15 @@ class DeadLetters:
         """
         if not rejected:
             return
-        self._log(rejected)
-        try:
-            async with asyncio.timeout(_PUBLISH_TIMEOUT.total_seconds()):
-                await asyncio.gather(*map(self._publish_one, rejected))
-        except (KafkaError, TimeoutError) as error:
-            raise TransientError(f"{len(rejected)} dead letters were not acknowledged: {error!r}") from error
+        missing = [letter for letter in rejected if _origin(letter.record) not in self._acknowledged]
+        self._log(missing)
+        for start in range(0, len(missing), _LETTERS_AT_ONCE):
+            try:
+                async with asyncio.timeout(_PUBLISH_TIMEOUT.total_seconds()):
+                    await asyncio.gather(*map(self._publish_one, missing[start : start + _LETTERS_AT_ONCE]))
+            except (KafkaError, TimeoutError) as error:
+                raise TransientError(f"dead letters were not acknowledged: {error!r}") from error
+        self._acknowledged.clear()
         # Only now: a batch that is read again must not be counted twice.
         if not on_purpose:
             self.alarm.count(len(rejected))
@@ -116,6 +124,7 @@ class DeadLetters:
         except MessageSizeTooLargeError:
             record_hit(DEAD_LETTER_BYTES)
             await self._broker.publish(b"", self.topic, key=None, headers=own_headers)
+        self._acknowledged.add(own_headers["x-origin"])
 
 
 def dead_letter_topic(service: str) -> str:

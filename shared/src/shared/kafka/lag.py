@@ -71,7 +71,7 @@ class PartitionProgress:
 
 
 async def measure(servers: str, committed: Mapping[TopicPartition, int | None]) -> list[PartitionProgress]:
-    """Measures partitions by the committed offsets of their group; raises `KafkaError`."""
+    """Measures partitions, given what their group has committed; raises `KafkaError`."""
     consumer = TolerantConsumer(bootstrap_servers=servers, enable_auto_commit=False)
     await consumer.start()
     try:

@@ -1,0 +1,218 @@
+"""An operator's commands on a real service, how far it has read, and a record that no client can read."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from raw_records import send_unreadable
+
+from shared.contracts.vendor_sync import SyncVendor
+from standalone.services import service_environment
+from standalone.system import System
+
+pytestmark = pytest.mark.live
+
+TOPIC, PARTITION = SyncVendor.topic, 3
+WHERE = f"{TOPIC}:{PARTITION}"
+SERVICE = "vendor-sync"
+
+
+@pytest.fixture
+async def producer(system: System) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(bootstrap_servers=system.servers.kafka) as opened:
+        yield opened
+
+
+async def test_a_paused_partition_waits_and_goes_on_when_it_is_resumed(
+    system: System, producer: AIOKafkaProducer
+) -> None:
+    assert "paused" in await said(system, "pause", WHERE, "--reason", "a bad build", "--by", "ann")
+    await until(lambda: is_degraded(system, "paused by ann (a bad build)"))
+    offset = await send_bad(producer)
+    await send_bad(producer, partition=PARTITION - 1)
+    await until(lambda: has_lag(system, "0", partition=PARTITION - 1))
+
+    assert await has_lag(system, "1")
+    assert "paused by ann" in await row(system)
+    assert (await ready(system))["ok"]
+
+    await said(system, "resume", WHERE)
+    await until(lambda: has_lag(system, "0"))
+    assert "unreadable" not in (await letters_since(system, offset))[offset]
+    await until(lambda: is_not_degraded(system, "paused"))
+
+
+async def test_a_pause_outlives_the_process_that_it_was_asked_of(
+    system: System, producer: AIOKafkaProducer
+) -> None:
+    await said(system, "pause", WHERE, "--reason", "a restart")
+    await system.processes[SERVICE].stop()
+    await send_bad(producer)
+    await system.processes[SERVICE].start()
+
+    await send_bad(producer, partition=PARTITION - 1)
+    await until(lambda: has_lag(system, "0", partition=PARTITION - 1))
+
+    assert await has_lag(system, "1")
+    await said(system, "resume", WHERE)
+    await until(lambda: has_lag(system, "0"))
+
+
+async def test_skipped_messages_become_letters_and_those_behind_them_are_handled(
+    system: System, producer: AIOKafkaProducer
+) -> None:
+    await said(system, "pause", WHERE, "--reason", "poison")
+    first, second, third = [await send_bad(producer) for _ in range(3)]
+
+    await said(system, "skip", WHERE, "--past", "--reason", "poison", "--by", "ann")
+    await said(system, "skip", WHERE, "--before", str(third), "--reason", "poison", "--by", "ann")
+    assert f"skip before {third:,} by ann" in await row(system)
+    await said(system, "resume", WHERE)
+    await until(lambda: has_lag(system, "0"))
+
+    letters = await letters_since(system, first)
+    assert [letters[first], letters[second]] == ["skipped by an operator: poison"] * 2
+    assert letters[third].startswith("ValidationError")
+    await until(lambda: says_not(system, "skip before"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("pause", "nobody.knows.v1", "--reason", "x"), "does not consume 'nobody.knows.v1'"),
+        (("pause", f"{TOPIC}:9", "--reason", "x"), "has partitions 0 to 3"),
+        (("pause", f"{TOPIC}:-1", "--reason", "x"), "has partitions 0 to 3"),
+        (("pause", TOPIC, "--reason", " "), "--reason says nothing"),
+        (("resume", WHERE), "is not paused"),
+        (("skip", TOPIC, "--past", "--reason", "x"), "names no partition"),
+        (("skip", WHERE, "--before", "-1", "--reason", "x"), "is negative"),
+        (("skip", WHERE, "--before", "99999999", "--reason", "x"), "beyond the end"),
+        (("skip", WHERE, "--before", "0", "--reason", "x"), "nothing before 0 waits"),
+        (("skip", WHERE, "--past", "--reason", "x"), "nothing to skip"),
+        (("skip", WHERE, "--past"), "--reason says nothing"),
+        (("skip", WHERE, "--cancel"), "no messages"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_in_one_sentence(
+    system: System, arguments: tuple[str, ...], sentence: str
+) -> None:
+    code, _, errors = await run(system, *arguments)
+
+    assert code == 1
+    assert sentence in errors
+    assert "Traceback" not in errors
+
+
+async def test_a_record_that_the_client_library_cannot_read_stops_nothing(
+    system: System, producer: AIOKafkaProducer
+) -> None:
+    bad = await send_unreadable(system.servers.kafka, TopicPartition(TOPIC, PARTITION))
+    behind = await send_bad(producer)
+
+    await until(lambda: has_lag(system, "0"))
+
+    letters = await letters_since(system, bad)
+    assert letters[bad].startswith("UnicodeDecodeError")
+    assert letters[behind].startswith("ValidationError")
+
+
+async def test_markers_of_transactions_are_no_lag(system: System) -> None:
+    async with AIOKafkaProducer(
+        bootstrap_servers=system.servers.kafka, transactional_id=f"test/{uuid4().hex}"
+    ) as producer:
+        async with producer.transaction():
+            await send_bad(producer)
+        await until(lambda: has_lag(system, "0"))
+        committed, end = (await row(system)).split()[2:4]
+        assert int(end.replace(",", "")) == int(committed.replace(",", "")) + 1
+
+        await said(system, "pause", WHERE, "--reason", "to count")
+        await producer.begin_transaction()
+        for _ in range(3):
+            await send_bad(producer)
+        await producer.abort_transaction()
+
+    assert await has_lag(system, "3")
+    await said(system, "resume", WHERE)
+    await until(lambda: has_lag(system, "0"))
+
+
+async def send_bad(producer: AIOKafkaProducer, *, partition: int = PARTITION) -> int:
+    sent = await producer.send_and_wait(TOPIC, b"junk", key=b"k", partition=partition)
+    return int(sent.offset)
+
+
+async def run(system: System, *arguments: str) -> tuple[int, str, str]:
+    """Runs `python -m vendor_sync consumers …` with the service's own settings."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "vendor_sync", "consumers", *arguments),
+        env=dict(os.environ) | service_environment(SERVICE, system.context),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return process.returncode or 0, output.decode(), errors.decode()
+
+
+async def said(system: System, *arguments: str) -> str:
+    code, output, errors = await run(system, *arguments)
+    assert code == 0, errors
+    return output
+
+
+async def row(system: System, partition: int = PARTITION) -> str:
+    rows = (await said(system, "list")).splitlines()
+    [found] = [line for line in rows if line.split()[:2] == [TOPIC, str(partition)]]
+    return found
+
+
+async def has_lag(system: System, lag: str, *, partition: int = PARTITION) -> bool:
+    return (await row(system, partition)).split()[4] == lag
+
+
+async def says_not(system: System, text: str) -> bool:
+    return text not in await row(system)
+
+
+async def ready(system: System) -> Any:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        return (await client.get(f"{system.urls[SERVICE]}/health/ready")).json()
+
+
+async def is_degraded(system: System, by: str) -> bool:
+    return by in str((await ready(system))["degraded"])
+
+
+async def is_not_degraded(system: System, by: str) -> bool:
+    return not await is_degraded(system, by)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(120):
+        while not await holds():
+            await asyncio.sleep(0.1)
+
+
+async def letters_since(system: System, since: int) -> dict[int, str]:
+    """Returns the reasons of our partition's letters, by the offset of the message."""
+    found: dict[int, str] = {}
+    async with AIOKafkaConsumer(
+        f"{SERVICE}.dead-letter.v1",
+        bootstrap_servers=system.servers.kafka,
+        auto_offset_reset="earliest",
+    ) as reader:
+        [(partition, end)] = (await reader.end_offsets(list(reader.assignment()))).items()
+        while await reader.position(partition) < end:
+            for records in (await reader.getmany(timeout_ms=200)).values():
+                for record in records:
+                    headers = {name: value.decode() for name, value in record.headers}
+                    topic, number, offset = headers["x-origin"].rsplit(":", 2)
+                    if (topic, int(number)) == (TOPIC, PARTITION) and int(offset) >= since:
+                        found[int(offset)] = headers["x-error"]
+    return found
