@@ -110,6 +110,13 @@ DEAD_LETTERS_A_MINUTE = Limit(
     "what one consumer sets aside as dead letters within a minute",
     "all are set aside and work goes on; an alarm is logged and the service is degraded",
 )
+DEAD_LETTER_KEY_BYTES = Limit(
+    "dead-letter-key-bytes",
+    1_024,
+    "bytes",
+    "the key of a message that its dead letter repeats; Kafka's client hashes a key byte by byte",
+    "the letter has no key",
+)
 DEAD_LETTER_HEADERS = Limit(
     "dead-letter-headers",
     64,

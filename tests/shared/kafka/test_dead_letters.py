@@ -9,7 +9,13 @@ from structlog.testing import capture_logs
 from shared.errors import PermanentError, TransientError
 from shared.kafka.dead_letter_alarm import DeadLetterAlarm
 from shared.kafka.dead_letters import DeadLetters, RejectedRecord, rejection_of
-from shared.limits import DEAD_LETTER_BYTES, DEAD_LETTER_HEADER_BYTES, DEAD_LETTER_HEADERS, hits
+from shared.limits import (
+    DEAD_LETTER_BYTES,
+    DEAD_LETTER_HEADER_BYTES,
+    DEAD_LETTER_HEADERS,
+    DEAD_LETTER_KEY_BYTES,
+    hits,
+)
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -179,10 +185,9 @@ def test_few_letters_for_ever_are_no_alarm_and_no_memory() -> None:
     "record",
     [
         a_record(value=b"x" * 1_048_570),
-        a_record(value=None, key=b"\xff" * 1_048_577),
-        a_record(value=b"x" * 1_000_000, key=b"k" * 1_000_000),
+        a_record(value=b"x" * 1_048_577, key=b"k" * 1_000_000),
     ],
-    ids=["body", "key", "both"],
+    ids=["body", "body and key"],
 )
 async def test_what_is_too_large_to_be_repeated_is_still_set_aside(record: ConsumerRecord) -> None:
     producer, before = FakeProducer(), hits().get(DEAD_LETTER_BYTES.name, 0)
@@ -193,6 +198,17 @@ async def test_what_is_too_large_to_be_repeated_is_still_set_aside(record: Consu
     assert (body, key) == (b"", None)
     assert headers == {"x-origin": "t:0:0", "x-error": "too bad", "x-attempts": "1"}
     assert hits()[DEAD_LETTER_BYTES.name] == before + 1
+
+
+async def test_a_key_that_takes_long_to_hash_is_not_repeated() -> None:
+    producer = FakeProducer()
+    keys = [None, b"", b"\xff" * 1_024, b"\xff" * 1_025, b"k" * 1_000_000]
+
+    await letters_of(producer).publish([RejectedRecord(a_record(key=key), "bad") for key in keys])
+
+    assert [key for _, key, _ in producer.published] == [None, b"", b"\xff" * 1_024, None, None]
+    assert {body for body, _, _ in producer.published} == {b"junk"}
+    assert hits().keys() >= {DEAD_LETTER_KEY_BYTES.name}
 
 
 async def test_a_letter_repeats_a_bounded_part_of_the_headers() -> None:

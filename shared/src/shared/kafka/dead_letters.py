@@ -4,7 +4,7 @@
 # letter can always be published: whatever is in the record, the letter is bounded. It repeats the record as
 # far as its limits allow, and the origin finds the rest:
 #
-#   body and key fit     body, key, up to 64 headers of 16 KiB, x-origin, x-error, x-attempts
+#   all of it fits       body, key up to 1 KiB, up to 64 headers of 16 KiB, x-origin, x-error, x-attempts
 #   Kafka takes no such  no body, no key, x-origin, x-error, x-attempts
 #
 # A batch whose letters were not all acknowledged is read again, and those that were are not published again.
@@ -27,6 +27,7 @@ from shared.limits import (
     DEAD_LETTER_BYTES,
     DEAD_LETTER_HEADER_BYTES,
     DEAD_LETTER_HEADERS,
+    DEAD_LETTER_KEY_BYTES,
     record_hit,
 )
 
@@ -120,7 +121,8 @@ class DeadLetters:
         # Last, so that they win over headers of the message that are called alike.
         headers = _repeated_headers(record) | own_headers
         try:
-            await self._broker.publish(record.value or b"", self.topic, key=record.key, headers=headers)
+            body, key = record.value or b"", _repeated_key(record)
+            await self._broker.publish(body, self.topic, key=key, headers=headers)
         except MessageSizeTooLargeError:
             record_hit(DEAD_LETTER_BYTES)
             await self._broker.publish(b"", self.topic, key=None, headers=own_headers)
@@ -133,6 +135,14 @@ def dead_letter_topic(service: str) -> str:
 
 def _origin(record: ConsumerRecord) -> str:
     return f"{record.topic}:{record.partition}:{record.offset}"
+
+
+def _repeated_key(record: ConsumerRecord) -> bytes | None:
+    key: bytes | None = record.key
+    if key is not None and len(key) > DEAD_LETTER_KEY_BYTES.most:
+        record_hit(DEAD_LETTER_KEY_BYTES)
+        return None  # to hash 20,000 bytes took 10 ms, and a batch has 500 messages
+    return key
 
 
 def _repeated_headers(record: ConsumerRecord) -> dict[str, str]:
