@@ -7,7 +7,6 @@ from pydantic import TypeAdapter, ValidationError
 from structlog.testing import capture_logs
 
 from shared.errors import PermanentError, TransientError
-from shared.kafka.dead_letter_alarm import DeadLetterAlarm
 from shared.kafka.dead_letters import DeadLetters, RejectedRecord, rejection_of
 from shared.limits import (
     DEAD_LETTER_BYTES,
@@ -38,16 +37,6 @@ class FakeProducer:
         if len(message) + len(key or b"") + sum(len(name + value) for name, value in pairs) > 1_048_576:
             raise MessageSizeTooLargeError
         self.published.append((message, key, headers))
-
-
-class Clock:
-    """A monotonic clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def letters_of(producer: FakeProducer) -> DeadLetters:
@@ -141,44 +130,6 @@ async def test_letters_that_an_operator_asked_for_are_no_alarm() -> None:
 
     assert len(producer.published) == 500
     assert dead_letters.alarm.degradation() is None
-
-
-def test_the_alarm_is_over_by_itself_once_it_is_quiet() -> None:
-    clock = Clock()
-    alarm = DeadLetterAlarm("billing.t", "billing.dead-letter.v1", monotonic=clock)
-
-    alarm.count(60)
-    assert alarm.degradation() is None
-    alarm.count(1)
-    assert alarm.degradation() is not None
-    clock.seconds += 59
-    assert alarm.degradation() is not None
-    clock.seconds += 2
-    assert alarm.degradation() is None
-
-
-def test_a_rate_about_the_limit_is_one_alarm() -> None:
-    clock = Clock()
-    alarm = DeadLetterAlarm("billing.t", "billing.dead-letter.v1", monotonic=clock)
-
-    with capture_logs() as lines:
-        for second in range(600):
-            clock.seconds = 1000.0 + second
-            alarm.count(2 if second % 60 < 31 else 0)
-
-    assert [line["event"] for line in lines] == ["dead_letters_alarm"]
-
-
-def test_few_letters_for_ever_are_no_alarm_and_no_memory() -> None:
-    clock = Clock()
-    alarm = DeadLetterAlarm("billing.t", "billing.dead-letter.v1", monotonic=clock)
-
-    for second in range(0, 100_000, 2):
-        clock.seconds = float(second)
-        alarm.count(1)
-
-    assert alarm.degradation() is None
-    assert len(alarm._by_second) <= 61  # noqa: SLF001  what the head of the file promises
 
 
 @pytest.mark.parametrize(
