@@ -25,10 +25,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from shared.contracts import MESSAGES, Message
 from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity
-from shared.kafka import dead_letter_topic
+from shared.kafka import client_options, dead_letter_topic
 from shared.kafka.group_offsets import GroupOffsets
 from shared.kafka.lag import Lag, measure
 from shared.kafka.topics import CONSUMING_SERVICES, TopicLayout, consumed_topics
+from shared.runtime.settings import KafkaSettings
 from standalone import signals
 from standalone.data_dir import locked
 from standalone.startup_order import print_line
@@ -98,7 +99,7 @@ async def run(system: System, messages: int) -> list[ServiceOutcome]:
     """Sends so many bad messages into each topic; returns how each service is once it has caught up."""
     kafka = system.servers.kafka
     async with AIOKafkaConsumer(
-        *map(dead_letter_topic, CONSUMING_SERVICES), bootstrap_servers=kafka, auto_offset_reset="earliest"
+        *map(dead_letter_topic, CONSUMING_SERVICES), **client_options(kafka), auto_offset_reset="earliest"
     ) as reader:
         bad, good = await _send(kafka, messages)
         expected = {
@@ -145,10 +146,10 @@ async def _watched(system: System, degraded: dict[str, set[str]]) -> AsyncIterat
     await look()
 
 
-async def _send(kafka: str, messages: int) -> tuple[set[Origin], set[Origin]]:
+async def _send(kafka: KafkaSettings, messages: int) -> tuple[set[Origin], set[Origin]]:
     """Returns the origins of the bad messages and of the good ones behind them."""
     bad, good = set[Origin](), set[Origin]()
-    async with AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=20, max_batch_size=256 * 1024) as producer:
+    async with AIOKafkaProducer(**client_options(kafka), linger_ms=20, max_batch_size=256 * 1024) as producer:
         for message in MESSAGES:
             bad |= await _send_all(producer, message.topic, _storm(messages, compacted=message.compacted))
             if message not in ABOUT_AN_APPROVAL:
@@ -200,7 +201,7 @@ async def _report(url: str) -> Any:
         return (await client.get(f"{url}/health/ready")).json()
 
 
-async def _settled_lag(kafka: str, service: str) -> Lag:
+async def _settled_lag(kafka: KafkaSettings, service: str) -> Lag:
     """The last letters are published a moment before their offsets are committed."""
     until = time.monotonic() + 60
     while True:

@@ -18,7 +18,7 @@ from raw_records import send_unreadable
 
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import RuleBroken
-from shared.kafka import consumer_commands
+from shared.kafka import client_options, consumer_commands
 from shared.kafka.group_offsets import GroupOffsets
 from shared.kafka.lag import Lag, measure
 from shared.runtime.settings import KafkaSettings, MongoSettings
@@ -42,7 +42,7 @@ class CommandSettings:
 
 @pytest.fixture
 async def producer(system: System) -> AsyncIterator[AIOKafkaProducer]:
-    async with AIOKafkaProducer(bootstrap_servers=system.servers.kafka) as opened:
+    async with AIOKafkaProducer(**client_options(system.servers.kafka)) as opened:
         yield opened
 
 
@@ -123,7 +123,7 @@ async def test_what_cannot_be_done_is_refused_in_one_sentence(
     parser = ArgumentParser()
     consumer_commands.add_arguments(parser)
     settings = CommandSettings(
-        KafkaSettings(servers=system.servers.kafka),
+        system.servers.kafka,
         MongoSettings(url=SecretStr(system.servers.mongo_url), database=SERVICE),
     )
 
@@ -154,7 +154,7 @@ async def test_a_record_that_the_client_library_cannot_read_stops_nothing(
 
 async def test_markers_of_transactions_are_no_lag(system: System) -> None:
     async with AIOKafkaProducer(
-        bootstrap_servers=system.servers.kafka, transactional_id=f"test/{uuid4().hex}"
+        **client_options(system.servers.kafka), transactional_id=f"test/{uuid4().hex}"
     ) as producer:
         async with producer.transaction():
             await send_bad(producer)
@@ -234,7 +234,7 @@ async def letters_since(system: System, since: int) -> dict[int, str]:
     found: dict[int, str] = {}
     async with AIOKafkaConsumer(
         f"{SERVICE}.dead-letter.v1",
-        bootstrap_servers=system.servers.kafka,
+        **client_options(system.servers.kafka),
         auto_offset_reset="earliest",
     ) as reader:
         [(partition, end)] = (await reader.end_offsets(list(reader.assignment()))).items()

@@ -60,7 +60,7 @@ async def run(service: str, settings: ConsumerSettings, arguments: Namespace) ->
     """
     mongo = Mongo(settings.mongo)
     try:
-        commands = _ConsumerCommands(service, settings.kafka.servers, ControlRepository(mongo))
+        commands = _ConsumerCommands(service, settings.kafka, ControlRepository(mongo))
         return await commands.run(arguments)
     except KafkaError as error:
         raise TransientError(f"Kafka at {settings.kafka.servers} does not answer: {error!r}") from error
@@ -71,9 +71,9 @@ async def run(service: str, settings: ConsumerSettings, arguments: Namespace) ->
 class _ConsumerCommands:
     """The commands of one service."""
 
-    def __init__(self, service: str, servers: str, repository: ControlRepository) -> None:
-        self._service, self._servers, self._repository = service, servers, repository
-        self._offsets = GroupOffsets(servers, service)
+    def __init__(self, service: str, kafka: KafkaSettings, repository: ControlRepository) -> None:
+        self._service, self._kafka, self._repository = service, kafka, repository
+        self._offsets = GroupOffsets(kafka, service)
 
     async def run(self, arguments: Namespace) -> str:
         match arguments.command:
@@ -87,7 +87,7 @@ class _ConsumerCommands:
                 return await self._skip(arguments)
 
     async def _list(self) -> str:
-        progress = await measure(self._servers, await self._offsets.committed(consumed_topics(self._service)))
+        progress = await measure(self._kafka, await self._offsets.committed(consumed_topics(self._service)))
         held_up: dict[TopicPartition, Sequence[str]] = {}
         for control in await self._repository.find_all():
             held_up[control.partition] = [*held_up.get(control.partition, ()), _described(control)]
@@ -135,7 +135,7 @@ class _ConsumerCommands:
                 last = len(committed) - 1
                 raise RuleBroken(f"{topic} has partitions 0 to {last}, and none called {number!r}")
             committed = {partition: committed[partition] for partition in wanted}
-        return sorted(await measure(self._servers, committed), key=_place)
+        return sorted(await measure(self._kafka, committed), key=_place)
 
 
 def _past(progress: PartitionProgress) -> int:

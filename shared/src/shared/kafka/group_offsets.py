@@ -6,18 +6,20 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, UnknownTopicOrPartitionError
 
+from shared.kafka.connection import client_options
 from shared.kafka.topics import consumer_group
+from shared.runtime.settings import KafkaSettings
 
 
 class GroupOffsets:
     """The committed offsets of one service's groups; every method raises `KafkaError` when Kafka is away."""
 
-    def __init__(self, servers: str, service: str) -> None:
-        self._servers, self._service = servers, service
+    def __init__(self, settings: KafkaSettings, service: str) -> None:
+        self._settings, self._service = settings, service
 
     async def committed(self, topics: Iterable[str]) -> dict[TopicPartition, int | None]:
         """Returns the offset of every partition of the topics; None where the group has committed nothing."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
+        admin = AIOKafkaAdminClient(**client_options(self._settings))
         await admin.start()
         try:
             found: dict[TopicPartition, int | None] = {}

@@ -19,8 +19,10 @@ from datetime import timedelta
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from shared.kafka.connection import client_options
 from shared.kafka.tolerant_consumer import TolerantConsumer
 from shared.limits import LAG_RECORDS, record_hit
+from shared.runtime.settings import KafkaSettings
 
 _READ_TIMEOUT = timedelta(seconds=20)
 """For all partitions together; what was not read by then is a range."""
@@ -70,9 +72,11 @@ class PartitionProgress:
         self._records += len(waiting)
 
 
-async def measure(servers: str, committed: Mapping[TopicPartition, int | None]) -> list[PartitionProgress]:
+async def measure(
+    settings: KafkaSettings, committed: Mapping[TopicPartition, int | None]
+) -> list[PartitionProgress]:
     """Measures partitions, given what their group has committed; raises `KafkaError`."""
-    consumer = TolerantConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    consumer = TolerantConsumer(**client_options(kafka), enable_auto_commit=False)
     await consumer.start()
     try:
         begins = await consumer.beginning_offsets(list(committed))

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from shared import outbox_commands
 from shared.errors import PermanentError, TransientError
 from shared.kafka import consumer_commands
 from shared.runtime.lifespan import serve
@@ -37,6 +38,11 @@ FAMILIES: Mapping[str, CommandFamily] = {
         "how far each topic is read; pause, resume, skip",
         consumer_commands.add_arguments,
         consumer_commands.run,
+    ),
+    "outbox": CommandFamily(
+        "messages that Kafka will never take",
+        outbox_commands.add_arguments,
+        outbox_commands.run,
     ),
 }
 """Of every service that consumes."""
