@@ -73,7 +73,7 @@ class PartitionProgress:
 
 
 async def measure(
-    settings: KafkaSettings, committed: Mapping[TopicPartition, int | None]
+    kafka: KafkaSettings, committed: Mapping[TopicPartition, int | None]
 ) -> list[PartitionProgress]:
     """Measures partitions, given what their group has committed; raises `KafkaError`."""
     consumer = TolerantConsumer(**client_options(kafka), enable_auto_commit=False)

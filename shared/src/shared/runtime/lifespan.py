@@ -15,11 +15,10 @@ from functools import partial
 from typing import Any
 
 import structlog
-import uvicorn
 from fastapi import APIRouter, FastAPI
 from faststream.kafka import KafkaBroker
 
-from shared.runtime import crash_points
+from shared.runtime import crash_points, http_server
 from shared.runtime.attempt import attempt
 from shared.runtime.event_loop_monitor import EventLoopMonitor
 from shared.runtime.health import Health
@@ -27,6 +26,7 @@ from shared.runtime.jobs import Job
 from shared.runtime.logging import configure
 from shared.runtime.settings import ServiceSettings, load
 from shared.web.problems import install_problem_handlers
+from shared.web.request_bounds import BoundedApplication
 
 log = structlog.get_logger()
 
@@ -35,7 +35,6 @@ LifespanHook = Callable[[], Awaitable[Any]]
 JOB_GRACE = timedelta(seconds=20)
 """How long the steps that are going on may take when the service ends."""
 _BROKER_PING_TIMEOUT_SECONDS = 3
-_CONNECTION_GRACE_SECONDS = 5
 
 
 @asynccontextmanager
@@ -80,7 +79,7 @@ def create_application(
     It has no docs page, which would load scripts from elsewhere; `/openapi.json` is there. `app.state.broker`
     holds the broker, for whoever asks which topics the service consumes.
     """
-    app = FastAPI(
+    app = BoundedApplication(
         title=f"Trueup {health.service}", lifespan=lambda _: lifespan(), docs_url=None, redoc_url=None
     )
     install_problem_handlers(app)
@@ -96,14 +95,7 @@ def serve(create_app: Callable[[Any], FastAPI], settings_class: type[ServiceSett
     crash_points.arm()
     settings = load(settings_class)
     configure(service, settings.log_level)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.http.host,
-        port=settings.http.port,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=_CONNECTION_GRACE_SECONDS,
-    )
+    http_server.run(create_app(settings), settings.http)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import sys
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, PositiveInt, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -11,6 +11,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
+
+from shared import limits
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -62,10 +64,14 @@ class RedisSettings(SettingsBlock):
 
 
 class HttpSettings(SettingsBlock):
-    """Where this service listens."""
+    """Where this service listens, and how much it lets clients hold open."""
 
     host: str = "127.0.0.1"
     port: int = 8000
+    connections: PositiveInt = limits.CONNECTIONS.most
+    half_open_connections: PositiveInt = limits.HALF_OPEN_CONNECTIONS.most
+    head_seconds: PositiveInt = limits.REQUEST_HEAD_SECONDS.most
+    idle_seconds: PositiveInt = limits.IDLE_CONNECTION_SECONDS.most
 
 
 class AuthSettings(SettingsBlock):

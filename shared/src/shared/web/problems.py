@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -104,7 +105,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for it alone
     headers = dict(error.headers or {})
-    return answer(error.status_code, str(error.detail), str(error.detail), headers=headers)
+    return answer(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail), headers=headers)
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:

@@ -1,0 +1,129 @@
+"""Counts the open connections of a process by what each waits for, and chooses which one gives way."""
+
+# Invariant: at most `connections` are open for requests (and a few more for health), of which at most
+# `half_open_connections` have not sent a whole head. A new one is always let in as long as another waits for
+# its client: first half-open ones give way, then idle ones, then those whose body is still coming, each the
+# longest-waiting first. So whoever holds connections open locks nobody out but themselves:
+#
+#   three may be half-open; a b are 10.0.0.9's, c is 10.0.0.5's, d of 10.0.0.9 comes  →  a gives way, if it
+#   has had its second
+#   all ten are at work: an eleventh is let in as well, and only health is told on it
+
+import asyncio
+from collections import Counter
+from enum import Enum, auto
+from typing import Protocol
+
+from shared import limits
+from shared.limits import record_hit
+from shared.runtime.settings import HttpSettings
+
+HEALTH_RESERVE = 16
+"""Connections beyond the bound, on which only health is told."""
+_GRACE_SECONDS = 1.0
+"""How long a half-open connection stays while there is room: many may come at once, all with honest requests."""
+
+
+class ConnectionPhase(Enum):
+    """What a connection waits for; all but `AT_WORK` wait for the client."""
+
+    HEAD = auto()
+    IDLE = auto()
+    BODY = auto()
+    AT_WORK = auto()
+
+
+class Connection(Protocol):
+    """A connection as the table sees it."""
+
+    @property
+    def address(self) -> str:
+        """The address of the client, without the port."""
+        ...
+
+    def give_way(self) -> None:
+        """Closes the connection for a newer one, with an answer where its client has begun to ask."""
+        ...
+
+    def end_late_head(self) -> None:
+        """Closes the connection, whose head was not complete in time."""
+        ...
+
+
+class ConnectionTable:
+    """All open connections of a process, by phase and, in each phase, in the order in which they entered it."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._most, self._most_half_open = settings.connections, settings.half_open_connections
+        self.head_seconds = settings.head_seconds
+        self._phase_of: dict[Connection, ConnectionPhase] = {}
+        self._entered: dict[ConnectionPhase, dict[Connection, float]] = {
+            phase: {} for phase in ConnectionPhase
+        }
+        """The moment, on the loop's clock, at which each connection entered its phase."""
+        self._sweep_timer: asyncio.TimerHandle | None = None
+
+    def open(self, connection: Connection) -> bool:
+        """Lets a new connection in, in the phase `HEAD`; returns False if only health can be told on it."""
+        self._make_room(connection.address)
+        self.enter(connection, ConnectionPhase.HEAD)
+        return len(self._phase_of) <= self._most
+
+    def enter(self, connection: Connection, phase: ConnectionPhase) -> None:
+        """Notes the phase of a connection; one that is in it already stays where it stands in the order."""
+        before = self._phase_of.get(connection)
+        if before is phase:
+            return
+        if before:
+            del self._entered[before][connection]
+        self._phase_of[connection] = phase
+        loop = asyncio.get_running_loop()
+        self._entered[phase][connection] = loop.time()
+        if phase is ConnectionPhase.HEAD and self._sweep_timer is None:
+            self._sweep_timer = loop.call_later(self.head_seconds, self._sweep)
+
+    def close(self, connection: Connection) -> None:
+        """Forgets a connection; one that is not known is none to forget."""
+        phase = self._phase_of.pop(connection, None)
+        if phase:
+            del self._entered[phase][connection]
+
+    @property
+    def full(self) -> bool:
+        """Whether even the connections that are kept for health are taken."""
+        return len(self._phase_of) > self._most + HEALTH_RESERVE
+
+    def _make_room(self, address: str) -> None:
+        half_open, now = self._entered[ConnectionPhase.HEAD], asyncio.get_running_loop().time()
+        while len(half_open) >= self._most_half_open:
+            by_address = Counter(connection.address for connection in half_open)
+            by_address[address] += 1
+            ((busiest, _),) = by_address.most_common(1)  # of equals the one that was counted first
+            oldest = next(connection for connection in half_open if connection.address == busiest)
+            if now < half_open[oldest] + _GRACE_SECONDS:
+                break
+            record_hit(limits.HALF_OPEN_CONNECTIONS)
+            self._end(oldest)
+        if len(self._phase_of) >= self._most:
+            record_hit(limits.CONNECTIONS)
+            for phase in (ConnectionPhase.HEAD, ConnectionPhase.IDLE, ConnectionPhase.BODY):
+                if waiting := self._entered[phase]:
+                    self._end(next(iter(waiting)))
+                    return
+
+    def _end(self, connection: Connection) -> None:
+        self.close(connection)
+        connection.give_way()
+
+    def _sweep(self) -> None:
+        """Ends the connections whose head is late. One timer serves them all: the oldest stands first."""
+        self._sweep_timer = None
+        loop, half_open = asyncio.get_running_loop(), self._entered[ConnectionPhase.HEAD]
+        while half_open:
+            connection, since = next(iter(half_open.items()))
+            if loop.time() < since + self.head_seconds:
+                self._sweep_timer = loop.call_at(since + self.head_seconds, self._sweep)
+                return
+            record_hit(limits.REQUEST_HEAD_SECONDS)
+            self.close(connection)
+            connection.end_late_head()
