@@ -16,11 +16,11 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
-from standalone.port_claims import claim_free_port
 
 from shared.runtime.health import Health
 from shared.runtime.lifespan import create_application, serve, service_lifespan
 from shared.runtime.settings import ServiceSettings
+from standalone.port_claims import claim_free_port
 
 READY_WITHIN_SECONDS = 60.0
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n"

@@ -98,7 +98,7 @@ LIST_ITEMS = Limit("list-items", 2_000, "items", "any other list or table inside
 # --- what is asked of us over HTTP ------------------------------------------------------------------------
 
 REQUEST_BODY_BYTES = Limit(
-    "request-body-bytes", 65_536, "bytes", "the body of a request", "413; a route may declare more for itself"
+    "request-body-bytes", 65_536, "bytes", "the body of a request", "413; a route may declare more"
 )
 BULK_REQUEST_BODY_BYTES = Limit(
     "bulk-request-body-bytes", 6_291_456, "bytes", "the body of a bulk approval, by a person signed in", "413"

@@ -25,4 +25,4 @@ def test_a_described_router_gives_its_routes_a_tag_a_bearer_token_and_refusals()
     route = app.openapi()["paths"]["/lines"]["get"]
 
     assert (route["tags"], route["security"]) == (["lines"], [{"HTTPBearer": []}])
-    assert set(route["responses"]) == {"200", "401", "403", "422"}
+    assert set(route["responses"]) == {"200", "401", "403", "413", "422", "429"}

@@ -21,7 +21,7 @@ from shared.runtime.settings import HttpSettings
 HEALTH_RESERVE = 16
 """Connections beyond the bound, on which only health is told."""
 _GRACE_SECONDS = 1.0
-"""How long a half-open connection stays while there is room: many may come at once, all with honest requests."""
+"""How long a half-open connection stays while there is room: many honest ones may come at once."""
 
 
 class ConnectionPhase(Enum):
@@ -51,7 +51,7 @@ class Connection(Protocol):
 
 
 class ConnectionTable:
-    """All open connections of a process, by phase and, in each phase, in the order in which they entered it."""
+    """All open connections of a process, by phase, and in each phase in the order in which they entered."""
 
     def __init__(self, settings: HttpSettings) -> None:
         self._most, self._most_half_open = settings.connections, settings.half_open_connections

@@ -6,6 +6,7 @@
 # are bounded in `shared.web.request_bounds`, which any server can run.
 
 import sys
+from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -61,7 +62,7 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         if not self.table.open(self):
-            self.app = _HealthOnly(self.app)  # type: ignore[assignment]  # uvicorn types ASGI more closely
+            self.app = _HealthOnly(self.app)
         if self.table.full:
             self._refuse(_too_many_connections())
 
@@ -79,15 +80,12 @@ class BoundedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what h11 cannot read; called while h11's error is handled."""
-        too_large = getattr(sys.exception(), "error_status_hint", 400) == 431
-        if too_large:
+        status = HTTPStatus(getattr(sys.exception(), "error_status_hint", HTTPStatus.BAD_REQUEST))
+        detail = f"{msg} Send a request as RFC 9112 defines it."
+        if status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
             record_hit(limits.REQUEST_HEAD_BYTES)
-            detail = (
-                f"The head of the request is larger than {limits.REQUEST_HEAD_BYTES}: send fewer headers."
-            )
-            self._refuse(answer(431, "Request Header Fields Too Large", detail))
-        else:
-            self._refuse(answer(400, "Bad Request", f"{msg} Send a request as RFC 9112 defines it."))
+            detail = f"The head has more than {limits.REQUEST_HEAD_BYTES}: send fewer headers."
+        self._refuse(answer(status, status.phrase, detail))
 
     def give_way(self) -> None:
         self._end(_too_many_connections())

@@ -48,6 +48,8 @@ def described_router(tag: str) -> APIRouter:
         responses=problem_responses(
             _401="Not signed in",
             _403="The role does not allow it",
+            _413="The body is too large",
             _422="A field is wrong; `fields` names it",
+            _429="Too many requests of the person or tenant at once: try again after `Retry-After` seconds",
         ),
     )

@@ -45,11 +45,18 @@ class Problem(Exception):
     """A refusal with its status; `more` becomes further members of the document."""
 
     def __init__(
-        self, status: int, title: str, detail: str, *, fields: Sequence[FieldError] = (), **more: Any
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        *,
+        fields: Sequence[FieldError] = (),
+        headers: dict[str, str] | None = None,
+        **more: Any,
     ) -> None:
         super().__init__(detail)
         self.status, self.title, self.detail = status, title, detail
-        self.fields, self.more = tuple(fields), more
+        self.fields, self.headers, self.more = tuple(fields), headers, more
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -80,7 +87,9 @@ def answer(
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101  registered for it alone
-    return answer(error.status, error.title, error.detail, fields=error.fields, **error.more)
+    return answer(
+        error.status, error.title, error.detail, fields=error.fields, headers=error.headers, **error.more
+    )
 
 
 async def _taxonomy(_: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""Bounds what a request may hold and how long its body may take, before anything is parsed or anybody known."""
+"""Bounds what a request holds and how long its body takes, before it is parsed or its sender is known."""
 
 # Invariant: behind this point a head has at most so many bytes and headers, and a body comes within its time,
 # in its size and with its JSON no deeper than allowed. How large a body may be stands at its route, as
@@ -40,21 +40,15 @@ class BoundedApplication(FastAPI):
         super().__init__(max_body_size=limits.REQUEST_BODY_BYTES.most, **options)
 
     def build_middleware_stack(self) -> ASGIApp:
-        # Not `add_middleware`: FastAPI's own count of the body, which refuses in plain words, lies around that.
+        # Not `add_middleware`: FastAPI's own count of the body, which refuses in plain words, surrounds it.
         return RequestBounds(super().build_middleware_stack())
 
 
 class RequestBounds:
     """ASGI middleware, the outermost of all. Requests without a body pass it untouched."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        body_seconds: float = limits.REQUEST_BODY_SECONDS.most,
-        lag_seconds: float = limits.REQUEST_BODY_LAG_SECONDS.most,
-    ) -> None:
-        self._app, self._body_seconds, self._lag_seconds = app, body_seconds, lag_seconds
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,7 +62,7 @@ class RequestBounds:
         if refusal is None and not has_body:
             await self._app(scope, receive, send)
             return
-        body = _BoundedBody(scope, receive, send, self._body_seconds, self._lag_seconds)
+        body = _BoundedBody(scope, receive, send)
         if refusal is None and scope["method"] not in _METHODS_WITH_BODY:
             record_hit(limits.REQUEST_BODY_BYTES)
             refusal = _refusal(413, f"{scope['method']} takes no body: leave it out.")
@@ -81,30 +75,28 @@ class RequestBounds:
 class _BoundedBody:
     """The body of one request as it comes, and the answer that may end it early."""
 
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, body_seconds: float, lag_seconds: float
-    ) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope, self._receive, self._send = scope, receive, send
-        self._body_seconds, self._lag_seconds = body_seconds, lag_seconds
         self._began_seconds = asyncio.get_running_loop().time()
         self._received_bytes = 0
         self._whole = self._refused = False
         self._depth = JsonDepth(limits.REQUEST_JSON_DEPTH.most) if _is_json(scope["headers"]) else None
 
     async def receive(self) -> Message:
-        """Returns the next part; raises the `HTTPException` that FastAPI lets pass when it is late or deep."""
+        """Returns the next part; raises an `HTTPException`, which FastAPI lets pass, when it is late or deep."""
         if self._whole:
             return await self._receive()
-        due_seconds = min(
-            self._body_seconds, self._lag_seconds + self._received_bytes / _LEAST_BYTES_PER_SECOND
-        )
+        lag_seconds, most_seconds = limits.REQUEST_BODY_LAG_SECONDS.most, limits.REQUEST_BODY_SECONDS.most
+        due_seconds = min(most_seconds, lag_seconds + self._received_bytes / _LEAST_BYTES_PER_SECOND)
         try:
             async with asyncio.timeout_at(self._began_seconds + due_seconds):
                 message = await self._receive()
         except TimeoutError:
-            late = due_seconds >= self._body_seconds
+            late = due_seconds >= most_seconds
             record_hit(limits.REQUEST_BODY_SECONDS if late else limits.REQUEST_BODY_LAG_SECONDS)
-            detail = f"After {due_seconds:.0f} s {self._received_bytes:,} bytes of the body had come: send it faster."
+            detail = (
+                f"Of the body {self._received_bytes:,} bytes came in {due_seconds:.0f} s: send it faster."
+            )
             raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail) from None
         part = message.get("body", b"")
         self._received_bytes += len(part)

@@ -8,7 +8,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 import httpx
@@ -19,6 +19,7 @@ from joserfc.jwk import KeySet
 
 from shared.errors import TransientError
 from shared.runtime.settings import AuthSettings
+from shared.web.fair_share import Caller, FairShare
 from shared.web.person import Person, Role
 from shared.web.problems import Problem
 
@@ -80,6 +81,7 @@ class TokenVerifier:
     def __init__(self, settings: AuthSettings, keys: KeySource | None = None) -> None:
         self._issuer = settings.issuer
         self._keys = keys or PublishedKeys(settings.url)
+        self.fair_share = FairShare()
 
     async def person(self, token: str) -> Person:
         """Returns the person whom a token names.
@@ -114,10 +116,10 @@ class TokenVerifier:
         return dict(decoded.claims)
 
 
-def require_role(verifier: TokenVerifier, role: Role) -> Callable[[Request], Awaitable[Person]]:
-    """Builds a FastAPI dependency: the caller, who has at least this role; 401 or 403 otherwise."""
+def require_role(verifier: TokenVerifier, role: Role) -> Caller:
+    """Builds a FastAPI dependency: the caller, who has at least this role; 401, 403 or 429 otherwise."""
 
-    async def caller(request: Request) -> Person:
+    async def caller(request: Request) -> AsyncIterator[Person]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _unauthenticated(
@@ -129,7 +131,8 @@ def require_role(verifier: TokenVerifier, role: Role) -> Callable[[Request], Awa
             raise Problem(
                 403, "Not allowed", f"{person.name} is {person.role.name.lower()}; this needs {needed}"
             )
-        return person
+        with verifier.fair_share.taken_by(person):
+            yield person
 
     return caller
 

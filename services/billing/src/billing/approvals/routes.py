@@ -1,9 +1,8 @@
 """Decisions on usage lines, and what became of each."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from billing.approvals.batch import ApprovalRequest, RejectedLine
 from billing.approvals.eligibility import RejectionReason
@@ -14,6 +13,8 @@ from billing.approvals.responses import ApprovalPage, BulkDecisionResponse, Deci
 from billing.approvals.service import ApprovalService
 from billing.usage.responses import UsageLineResponse
 from shared.errors import NotFound
+from shared.limits import BULK_REQUEST_BODY_BYTES
+from shared.web.fair_share import Caller, authenticated_caller, authenticated_first
 from shared.web.openapi import Responses, described_router, problem_responses
 from shared.web.pagination import encode_cursor
 from shared.web.person import Person, Role
@@ -21,8 +22,6 @@ from shared.web.problems import Problem
 from shared.web.requests import IdempotencyKey
 from shared.web.responses import json
 from shared.web.token_verification import TokenVerifier, require_role
-
-Caller = Callable[[Request], Awaitable[Person]]
 
 _ONE_DECISION: Responses = {
     200: {"model": Approval, "description": "Decided before, under the same key"},
@@ -37,13 +36,16 @@ def make_router(
     verifier: TokenVerifier, service: ApprovalService, approvals: ApprovalRepository
 ) -> APIRouter:
     """Approve one line or many (approver), and read approvals (viewer)."""
-    router = described_router("approvals")
-    _add_decisions(router, require_role(verifier, Role.APPROVER), service)
+    router, approver = described_router("approvals"), require_role(verifier, Role.APPROVER)
+    bulk_router = APIRouter(route_class=authenticated_first(approver))
+    _add_decision(router, approver, service)
+    _add_bulk_decision(bulk_router, service)
+    router.include_router(bulk_router)
     _add_reads(router, require_role(verifier, Role.VIEWER), approvals)
     return router
 
 
-def _add_decisions(router: APIRouter, approver: Caller, service: ApprovalService) -> None:
+def _add_decision(router: APIRouter, approver: Caller, service: ApprovalService) -> None:
     @router.post(
         "/usage/{line_id}/approvals", status_code=201, response_model=Approval, responses=_ONE_DECISION
     )
@@ -62,11 +64,18 @@ def _add_decisions(router: APIRouter, approver: Caller, service: ApprovalService
             raise _problem(result)
         return json(result.approval, status=200 if result.replayed else 201)
 
-    @router.post("/approvals", response_model=BulkDecisionResponse, responses=_MANY_DECISIONS)
+
+def _add_bulk_decision(router: APIRouter, service: ApprovalService) -> None:
+    @router.post(
+        "/approvals",
+        response_model=BulkDecisionResponse,
+        responses=_MANY_DECISIONS,
+        max_body_size=BULK_REQUEST_BODY_BYTES.most,
+    )
     async def approve_many(
         bulk: BulkDecisionRequest,
         idempotency_key: IdempotencyKey,
-        person: Annotated[Person, Depends(approver)],
+        person: Annotated[Person, Depends(authenticated_caller)],
     ) -> Response:
         """Approve many lines, each on its own; after a failure send the same again and it goes on."""
         results = await service.approve(

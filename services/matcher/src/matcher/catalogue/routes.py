@@ -1,9 +1,8 @@
 """HTTP in: the lists of what there is to map, both sides' accounts, vendor services and PSA products."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from matcher.catalogue.items import ItemKind
 from matcher.catalogue.requests import AccountRequest, ItemRequest
@@ -20,13 +19,12 @@ from matcher.catalogue.responses import (
 from matcher.catalogue.search import ItemQuery, MappedItem, Page
 from matcher.catalogue.service import CatalogueService
 from shared.contracts.base import Side
+from shared.web.fair_share import Caller
 from shared.web.openapi import described_router
 from shared.web.person import Person
 
 
-def make_catalogue_router(
-    catalogue: CatalogueService, viewer: Callable[[Request], Awaitable[Person]]
-) -> APIRouter:
+def make_catalogue_router(catalogue: CatalogueService, viewer: Caller) -> APIRouter:
     """`viewer` authenticates the caller, who sees their own tenant only."""
     router = described_router("catalogue")
 

@@ -1,14 +1,14 @@
 """HTTP in: a person finishes mapping."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header
 
 from matcher.finishing.models import FinishRequest
 from matcher.finishing.requests import FinishBody
 from matcher.finishing.responses import FinishResponse
 from matcher.finishing.service import FinishService
+from shared.web.fair_share import Caller
 from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person
 
@@ -18,7 +18,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def make_finish_router(service: FinishService, mapper: Callable[[Request], Awaitable[Person]]) -> APIRouter:
+def make_finish_router(service: FinishService, mapper: Caller) -> APIRouter:
     """`mapper` authenticates the caller, who finishes for their own tenant only."""
     router = described_router("finish")
 

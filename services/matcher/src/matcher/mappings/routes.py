@@ -1,9 +1,8 @@
 """HTTP in: the list of mappings, and decisions on one vendor item (map, exclude, revoke)."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 
 from matcher.catalogue.requests import Id
 from matcher.catalogue.responses import MappingResponse
@@ -15,11 +14,10 @@ from matcher.mappings.responses import MappingsPage
 from matcher.mappings.search import MappingQuery
 from matcher.mappings.service import MappingService, PsaItemRef, VendorItemRef
 from shared.contracts.matcher import MappingDecided, MappingKind
+from shared.web.fair_share import Caller
 from shared.web.openapi import described_router, problem_responses
 from shared.web.pagination import encode_cursor
 from shared.web.person import Person
-
-Caller = Callable[[Request], Awaitable[Person]]
 
 # `path`: an id of the vendor's may hold a slash.
 _VENDOR_ITEM = "/mappings/{kind}/{vendor_integration_id}/{vendor_id:path}"
