@@ -83,7 +83,7 @@ class _BoundedBody:
         self._depth = JsonDepth(limits.REQUEST_JSON_DEPTH.most) if _is_json(scope["headers"]) else None
 
     async def receive(self) -> Message:
-        """Returns the next part; raises an `HTTPException`, which FastAPI lets pass, when it is late or deep."""
+        """Returns the next part; raises an `HTTPException`, which FastAPI lets pass, if late or deep."""
         if self._whole:
             return await self._receive()
         lag_seconds, most_seconds = limits.REQUEST_BODY_LAG_SECONDS.most, limits.REQUEST_BODY_SECONDS.most
