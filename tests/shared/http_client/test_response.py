@@ -1,3 +1,4 @@
+import time
 from decimal import Decimal
 
 import httpx
@@ -12,6 +13,7 @@ from shared.errors import (
     TransientError,
     UnexpectedResponse,
 )
+from shared.http_client.access_source import Access, FixedAccess
 from shared.http_client.retry import CallPolicy
 
 ONCE = CallPolicy(attempts=1)
@@ -81,3 +83,92 @@ async def test_a_redirect_is_not_followed() -> None:
 
     assert len(provider.requests) == 1
     assert "pw" not in str(raised.value)
+
+
+WEEK_SECONDS = 7 * 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("header", "words", "seconds"),
+    [
+        ("30", "", 30.0),
+        ("1.5", "", 1.5),
+        ("999999999", "", WEEK_SECONDS),
+        ("9" * 60_000, "", WEEK_SECONDS),
+        ("-5", "", None),
+        ("NaN", "", None),
+        ("soon", "", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "", WEEK_SECONDS),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", "", 0.0),
+        ("Mon, 01 Jan 0001 00:00:00 GMT", "", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 -99999999999999", "", None),
+        ("Mon, 99 Foo 99999 99:99:99 GMT", "", None),
+        ("", "Try again in 7 seconds", 7.0),
+        ("", f"Try again in {'9' * 6_000} seconds", WEEK_SECONDS),
+        ("", "Quota is replenished in 05:00:01", 18_001.0),
+        ("", f"Quota is replenished in {'9' * 6_000}:00:00", WEEK_SECONDS),
+        ("", "x" * 9_000 + " again in 7 seconds", None),
+    ],
+)
+async def test_a_pause_that_a_provider_asks_for_is_a_week_at_most(
+    header: str, words: str, seconds: float | None
+) -> None:
+    headers = {"Retry-After": header} if header else {}
+    async with an_api(Provider(httpx.Response(404, headers=headers, text=words))) as api:
+        answer = await api.request("GET", "/x")
+
+    assert answer.retry_after == (None if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(
+    "part", ["again in ", "replenished in 1", "1", "again in 1", " ", "replenished in 1:11:"]
+)
+async def test_words_without_end_are_looked_at_in_their_beginning_only(part: str) -> None:
+    since = time.process_time()
+    async with an_api(Provider(httpx.Response(429, text=part * 50_000)), policy=ONCE) as api:
+        with pytest.raises(TransientError):
+            await api.get("/x")
+
+    assert time.process_time() - since < 0.5
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/login?token=pw",
+        "//[bad/pw",
+        "https://me:p@w:pw@elsewhere.example/pw",
+        "https://a.example/" + "pw" * 20_000,
+    ],
+)
+async def test_of_a_redirect_nothing_but_the_host_is_quoted(location: str) -> None:
+    async with an_api(Provider(httpx.Response(302, headers={"Location": location}))) as api:
+        with pytest.raises(
+            UnexpectedResponse, match=r"redirects to (another path|elsewhere.example|a.example): "
+        ) as raised:
+            await api.get("/x")
+
+    assert "pw" not in str(raised.value)
+
+
+async def test_half_a_secret_is_not_quoted_where_the_words_are_cut() -> None:
+    secret = "canary" * 300
+    access = FixedAccess(Access("https://api.example/base", {"Authorization": f"Bearer {secret}"}))
+
+    async with an_api(Provider(httpx.Response(400, text=secret * 100)), source=access) as api:
+        answer = await api.request("GET", "/x")
+
+    assert "canary" not in answer.message
+
+
+async def test_a_success_that_is_too_deep_is_refused_at_once_and_an_error_is_not() -> None:
+    deep = "[" * 200 + "]" * 200
+    provider = Provider(httpx.Response(200, text=deep), httpx.Response(404, text=deep))
+
+    async with an_api(provider) as api:
+        with pytest.raises(UnexpectedResponse, match="answered with JSON of more than 64 levels"):
+            await api.get("/x")
+        with pytest.raises(NotFound):
+            await api.get("/x")
+
+    assert len(provider.requests) == 2

@@ -36,7 +36,7 @@ async def test_a_call_is_sent_at_most_six_times() -> None:
     assert len(provider.requests) == 6
 
 
-@pytest.mark.parametrize("text", ['{"data": [1,', "<html>busy</html>", "", '{"x": NaN}', "[" * 100_000])
+@pytest.mark.parametrize("text", ['{"data": [1,', "<html>busy</html>", "", '{"x": NaN}', "[" * 50])
 async def test_a_success_that_is_no_json_is_tried_again_and_then_unexpected(text: str) -> None:
     provider = Provider(httpx.Response(200, text=text))
 

@@ -61,9 +61,7 @@ async def tls_server(ca: trustme.CA, name: str, asked: list[str | bytes | None])
 def an_api_to(network: Detour, ca: trustme.CA) -> Api:
     tls = ssl.create_default_context()
     ca.configure_trust(tls)
-    transport = GuardedTransport(
-        (), max_body_bytes=10_000, resolver=a_public_address, network=network, tls=tls
-    )
+    transport = GuardedTransport((), resolver=a_public_address, network=network, tls=tls)
     return Api("https://api.example/base", outbound=OutboundSettings(), policy=HASTY, transport=transport)
 
 

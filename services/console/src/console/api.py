@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side
 from shared.errors import CredentialsRejected
+from shared.http_client.answer_size import PAGE
 from shared.http_client.client import Api
 from shared.runtime.settings import OutboundSettings
 
@@ -54,7 +55,7 @@ class AuthApi:
     async def integrations(self, token: str) -> list[IntegrationView]:
         """Returns the integrations of the person's tenant, by name."""
         headers = {"Authorization": f"Bearer {token}"}
-        body = (await self._api.request("GET", "/integrations", headers=headers)).result()
+        body = (await self._api.request("GET", "/integrations", headers=headers, answer=PAGE)).result()
         return [IntegrationView.model_validate(row) for row in body["integrations"]]
 
     async def close(self) -> None:

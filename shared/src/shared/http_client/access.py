@@ -33,6 +33,7 @@ from shared.runtime.settings import OutboundSettings, ServiceAuthSettings
 
 _EXPIRY_MARGIN = timedelta(seconds=5)
 """Access that expires sooner is not used: the call would be on its way when it does."""
+_DETAIL_CHARACTERS = 500
 # One attempt: the call that needs access is retried as a whole, and the retries of both would multiply.
 # Auth answers late because it signs in at the provider meanwhile.
 _GRANT_POLICY = CallPolicy(read_timeout=timedelta(seconds=180), attempts=1, renew_on=frozenset())
@@ -122,16 +123,16 @@ class IntegrationAccess:
 
 
 def _parse_grant(answer: ApiResponse) -> AccessGrant:
-    detail = answer.json.get("detail", "") if isinstance(answer.json, dict) else ""
+    detail = str(answer.json.get("detail", ""))[:_DETAIL_CHARACTERS] if isinstance(answer.json, dict) else ""
     match answer.status:
         case 401 | 403:
             raise PermanentError(
                 f"auth does not know this service: set AUTH__SERVICE_TOKEN as auth has it ({detail})"
             )
         case 404:
-            raise NotFound(str(detail))
+            raise NotFound(detail)
         case 409:
-            raise CredentialsRejected(str(detail), message=str(detail))
+            raise CredentialsRejected(detail, message=detail)
         case _:
             body = answer.result()
     try:

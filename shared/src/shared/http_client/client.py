@@ -19,7 +19,10 @@ import structlog
 
 from shared.errors import AddressRefused, OutcomeUnknown, PermanentError, TransientError, UnexpectedResponse
 from shared.http_client.access_source import Access, AccessSource, FixedAccess
-from shared.http_client.response import ApiResponse, Json, error_of, parse_response
+from shared.http_client.answer_size import SMALL, AnswerSize
+from shared.http_client.body import ACCEPTED_ENCODINGS, UnfinishedAnswer, read_body
+from shared.http_client.json_document import Json
+from shared.http_client.response import ApiResponse, error_of, parse_response
 from shared.http_client.retry import (
     LONGEST_PROVIDER_PAUSE,
     AccessRenewed,
@@ -58,14 +61,15 @@ class Api:
         """`source` is a base address that needs no proof, or gives both. Raises AddressRefused."""
         self._policy = policy or CallPolicy()
         self._rate_limit = rate_limit
-        self._headers = {"Accept": "application/json", **(headers or {})}
+        ours = {"Accept": "application/json", "Accept-Encoding": ACCEPTED_ENCODINGS}
+        self._headers = {**ours, **(headers or {})}
         allowed = frozenset(origin_of(origin) for origin in outbound.allowed_origins)
         if isinstance(source, str):
             is_exempt(origin_of(source), allowed)  # refused here already, not at the first call
             source = FixedAccess(Access(source, {}))
         self._source = source
         self._client = httpx.AsyncClient(
-            transport=transport or GuardedTransport(allowed, max_body_bytes=self._policy.max_body_bytes),
+            transport=transport or GuardedTransport(allowed),
             timeout=httpx.Timeout(
                 self._policy.read_timeout.total_seconds(),
                 connect=self._policy.connect_timeout.total_seconds(),
@@ -88,15 +92,18 @@ class Api:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
+    async def get(
+        self, path: str, params: Mapping[str, str | int] | None = None, *, answer: AnswerSize = SMALL
+    ) -> Json:
         """Returns the JSON of a success; raises what any other answer means."""
-        return (await self.request("GET", path, params=params)).result()
+        return (await self.request("GET", path, answer=answer, params=params)).result()
 
-    async def request(
+    async def request(  # noqa: PLR0913 (all but two by name)
         self,
         method: str,
         path: str,
         *,
+        answer: AnswerSize = SMALL,
         params: Mapping[str, str | int] | None = None,
         json: Json = None,
         headers: Mapping[str, str] | None = None,
@@ -104,15 +111,16 @@ class Api:
     ) -> ApiResponse:
         """Returns the final answer, success and refusal alike: look at its status, or ask for its `result()`.
 
-        A change is sent once; a read is repeated. GET reads; `read_only` says the same of a POST that changes
-        nothing at the far side. Raises OutcomeUnknown when a change may have been made, and as `Api` says.
+        `answer` is how large a success may be. A change is sent once; a read is repeated. GET reads;
+        `read_only` says the same of a POST that changes nothing at the far side. Raises OutcomeUnknown when
+        a change may have been made, and as `Api` says.
         """
-        call = Call(method, path, self._policy, read_only=read_only or method == "GET")
+        call = Call(method, path, self._policy, read_only=read_only or method == "GET", answer=answer)
         call.params, call.json, call.headers = params, json, headers or {}
         status = None
         try:
-            answer = await self._send_until_final(call)
-            status = answer.status
+            response = await self._send_until_final(call)
+            status = response.status
         finally:
             # The query stays out: it may hold what a person typed.
             took = round((time.monotonic() - call.started_seconds) * 1000)
@@ -125,7 +133,7 @@ class Api:
                 sent=call.sent,
                 duration_ms=took,
             )
-        return answer
+        return response
 
     async def _send_until_final(self, call: Call) -> ApiResponse:
         try:
@@ -192,7 +200,7 @@ class Api:
         name = f"{call.method} {call.host}{request.url.path}"
         try:
             async with asyncio.timeout(max(call.left_seconds, 0.0)):
-                return await self._exchange(request, name, access.secrets)
+                return await self._exchange(request, name, call.answer, access.secrets)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise TransientError(f"{name} could not connect: {error}") from error
         except httpx.LocalProtocolError:
@@ -206,7 +214,7 @@ class Api:
         except (httpx.TransportError, TimeoutError) as error:
             call.note_unclear_answer()
             raise TransientError(f"{name} got no answer: {type(error).__name__}") from error
-        except UnexpectedResponse:
+        except (UnexpectedResponse, UnfinishedAnswer):
             call.note_unclear_answer()
             raise
 
@@ -226,17 +234,16 @@ class Api:
         except UnicodeEncodeError:
             raise PermanentError(f"{call.method} {call.path} cannot be sent: a header is not ASCII") from None
 
-    async def _exchange(self, request: httpx.Request, name: str, secrets: tuple[str, ...]) -> ApiResponse:
-        limit, body = self._policy.max_body_bytes, bytearray()
-        response = await self._client.send(request, stream=True)
+    async def _exchange(
+        self, request: httpx.Request, name: str, size: AnswerSize, secrets: tuple[str, ...]
+    ) -> ApiResponse:
+        head_seconds = (self._policy.connect_timeout + self._policy.read_timeout).total_seconds()
+        async with asyncio.timeout(head_seconds):
+            response = await self._client.send(request, stream=True)
         try:
-            async for part in response.aiter_bytes():
-                body += part
-                # The transport counts the bytes that arrive; this counts what they unpack to.
-                if len(body) > limit:
-                    raise UnexpectedResponse(f"{name} answered with more than {limit} bytes")
+            body = await read_body(response, name, size)
         finally:
             await response.aclose()
         return parse_response(
-            name, response.status_code, dict(response.headers), bytes(body), secrets=secrets
+            name, response.status_code, dict(response.headers), body, size=size, secrets=secrets
         )

@@ -2,16 +2,15 @@
 
 # Worth another try: throttled (429; 403 with a Retry-After or about a quota, Azure API Management's way),
 # garbled (2xx whose body is cut or no JSON), failure (408, 5xx). Every other answer is final.
+# What a far side says in words is looked at in its first 8 KB only, and every expression takes linear time.
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from shared.errors import (
     Conflict,
@@ -21,13 +20,16 @@ from shared.errors import (
     TransientError,
     UnexpectedResponse,
 )
-
-Json: TypeAlias = Any
-"""Parsed JSON, its fractions exact (`Decimal`)."""
+from shared.http_client.answer_size import SMALL, AnswerSize
+from shared.http_client.json_document import Json, OversizedDocument, parse_json
+from shared.limits import FAR_WORDS_BYTES, HEADER_CHARACTERS, PROVIDER_PAUSE_SECONDS, record_hit
 
 _AGAIN_IN_SECONDS = re.compile(r"again in (\d+) second", re.IGNORECASE)
 _REPLENISHED_IN = re.compile(r"replenished in (\d+):(\d\d):(\d\d)", re.IGNORECASE)
+_SECONDS = re.compile(r"\d+(\.\d+)?")
 _MAX_QUOTE_CHARACTERS = 500
+_LONGEST_RETRY_AFTER = 64
+"""In characters; an HTTP date has 29."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class ApiResponse:
     headers: Mapping[str, str] = field(repr=False)
     """Names in lower case."""
     text: str = field(repr=False)
+    """The beginning of the body (`FAR_WORDS_BYTES`)."""
     json: Json = field(repr=False, default=None)
     is_json: bool = field(repr=False, default=False)
     secrets: tuple[str, ...] = field(repr=False, default=())
@@ -73,16 +76,21 @@ class ApiResponse:
     @property
     def message(self) -> str:
         """The far side's own words, at most 500 characters, without what we sent to prove who we are."""
-        words = _message_in(self.json) or self.text
-        for secret in self.secrets:
-            words = words.replace(secret, "***")
+        words = _masked(_message_in(self.json) or self.text, self.secrets)
         return words[:_MAX_QUOTE_CHARACTERS].strip()
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds after which to come back, if the far side named them: in its header, or in its sentence."""
+        """Seconds after which to come back, if the far side named them: in its header, or in its sentence.
+
+        At most `PROVIDER_PAUSE_SECONDS`, whatever it named.
+        """
         seconds = _seconds_in_header(self.headers.get("retry-after", ""))
-        return _seconds_in_words(self.text) if seconds is None else seconds
+        seconds = _seconds_in_words(self.text) if seconds is None else seconds
+        if seconds is not None and seconds > PROVIDER_PAUSE_SECONDS.most:
+            record_hit(PROVIDER_PAUSE_SECONDS)
+            return float(PROVIDER_PAUSE_SECONDS.most)
+        return seconds
 
     def result(self) -> Json:
         """Returns the JSON of a success; raises what the status means otherwise (`error_of`)."""
@@ -92,15 +100,28 @@ class ApiResponse:
 
 
 def parse_response(
-    call: str, status: int, headers: Mapping[str, str], body: bytes, *, secrets: tuple[str, ...] = ()
+    call: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytearray,
+    *,
+    size: AnswerSize = SMALL,
+    secrets: tuple[str, ...] = (),
 ) -> ApiResponse:
-    """Reads a body as strict JSON; a body that is none becomes an answer without `json`."""
-    text = body.decode(errors="replace")
+    """Reads a body as strict JSON; a body that is none becomes an answer without `json`.
+
+    Raises UnexpectedResponse for a success whose JSON is larger or deeper than its kind may be.
+    """
+    answer = ApiResponse(call, status, headers, _beginning(body, secrets), secrets=secrets)
     try:
-        parsed = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return ApiResponse(call, status, headers, text, secrets=secrets)
-    return ApiResponse(call, status, headers, text, parsed, is_json=True, secrets=secrets)
+        parsed = parse_json(body, size if answer.is_success else SMALL)
+    except OversizedDocument as error:
+        if answer.is_success:
+            raise UnexpectedResponse(f"{call} answered with {error}", status=status) from error
+        return answer
+    except ValueError:
+        return answer
+    return replace(answer, json=parsed, is_json=True)
 
 
 def error_of(answer: ApiResponse) -> Exception:
@@ -119,9 +140,7 @@ def error_of(answer: ApiResponse) -> Exception:
     }
     kind = kinds.get(status) or kinds.get(status // 100 * 100, PermanentError)
     if target := answer.headers.get("location"):
-        # Only the host is quoted: a path, a query or a user name of a redirect may be secret.
-        host = re.sub(r"^(https?:)?//([^/?#@]*@)?([^/?#]*).*$", r"\3", target)
-        sentence = f"{answer.call} redirects to {host[:_MAX_QUOTE_CHARACTERS]}: redirects are not followed"
+        sentence = f"{answer.call} redirects to {_host_of(target)}: redirects are not followed"
     return kind(sentence, status=status, message=message)
 
 
@@ -138,27 +157,48 @@ def _message_in(body: Json) -> str:
     return "; ".join(str(part) for part in (first, *inner) if part)
 
 
+def _beginning(body: bytearray, secrets: tuple[str, ...]) -> str:
+    """Returns the text that is looked at; where it is cut, no part of a secret is left behind unmasked."""
+    text = body[: FAR_WORDS_BYTES.most].decode(errors="replace")
+    if len(body) <= FAR_WORDS_BYTES.most or not secrets:
+        return text
+    masked = _masked(text, secrets)
+    return masked[: max(0, len(masked) - max(map(len, secrets)))]
+
+
+def _masked(words: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        words = words.replace(secret, "***")
+    return words
+
+
+def _host_of(target: str) -> str:
+    """Returns the host of a redirect alone: its path, its query and its user name may be secret."""
+    try:
+        host = urlsplit(target[: HEADER_CHARACTERS.most]).hostname
+    except ValueError:
+        host = None
+    return (host or "another path")[:_MAX_QUOTE_CHARACTERS]
+
+
 def _seconds_in_header(value: str) -> float | None:
     """Reads a number of seconds, or an HTTP date (RFC 9110 §10.2.3); None when it is neither."""
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", value.strip()):
+    value = value[:_LONGEST_RETRY_AFTER].strip()
+    if _SECONDS.fullmatch(value):
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _seconds_in_words(text: str) -> float | None:
+    # `float`, not `int`: it takes any number of digits, the largest as infinite.
     if again := _AGAIN_IN_SECONDS.search(text):
         return float(again[1])
     if replenished := _REPLENISHED_IN.search(text):
-        hours, minutes, seconds = map(int, replenished.groups())
-        return float(hours * 3600 + minutes * 60 + seconds)
+        hours, minutes, seconds = map(float, replenished.groups())
+        return hours * 3600 + minutes * 60 + seconds
     return None
-
-
-def _refuse_constant(name: str) -> Json:
-    """Python's parser takes NaN and Infinity, which JSON does not have."""
-    raise ValueError(f"{name} is no JSON")

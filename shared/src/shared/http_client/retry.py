@@ -18,11 +18,14 @@ from typing import Protocol
 import stamina
 
 from shared.errors import TransientError
-from shared.http_client.response import ApiResponse, Json
+from shared.http_client.answer_size import SMALL, AnswerSize
+from shared.http_client.json_document import Json
+from shared.http_client.response import ApiResponse
+from shared.limits import PROVIDER_PAUSE_SECONDS
 from shared.runtime.backoff import backoff_seconds
 
 _LONGEST_PAUSE_SECONDS = 60.0
-LONGEST_PROVIDER_PAUSE = timedelta(days=7)
+LONGEST_PROVIDER_PAUSE = timedelta(seconds=PROVIDER_PAUSE_SECONDS.most)
 """How long a provider is waited for on its own word: a daily quota comes back (architecture §4)."""
 
 
@@ -46,7 +49,7 @@ class CallPolicy:
 
     connect_timeout: timedelta = timedelta(seconds=10)
     read_timeout: timedelta = timedelta(seconds=120)
-    """For each part of an answer to arrive."""
+    """For the head of an answer to arrive, and each part of its body; `AnswerSize` bounds the whole body."""
     attempts: int = 6
     """At most, whatever the faults (architecture §4)."""
     total_timeout: timedelta = timedelta(minutes=15)
@@ -55,7 +58,6 @@ class CallPolicy:
     """The first pause after a throttled answer that names no time; it doubles."""
     fault_pause: timedelta = timedelta(milliseconds=500)
     """The first pause after any other fault, and the most that chance adds to a pause."""
-    max_body_bytes: int = 32 * 1024 * 1024
     renew_on: frozenset[int] = frozenset({401})
     """The statuses on which a call asks for new access, once."""
 
@@ -81,6 +83,7 @@ class Call:
     policy: CallPolicy
     read_only: bool
     """The call changes nothing at the far side, so it may be sent again."""
+    answer: AnswerSize = SMALL
     params: Mapping[str, str | int] | None = field(default=None, repr=False)
     json: Json = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -9,16 +9,18 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, Protocol
 
-import httpx
 from fastapi import Request
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from shared.errors import TransientError
-from shared.runtime.settings import AuthSettings
+from shared.errors import PermanentError, TransientError
+from shared.http_client.client import Api
+from shared.http_client.retry import CallPolicy
+from shared.runtime.settings import AuthSettings, OutboundSettings
 from shared.web.fair_share import Caller, FairShare
 from shared.web.person import Person, Role
 from shared.web.problems import Problem
@@ -31,7 +33,13 @@ _CLOCK_LEEWAY_SECONDS = 30
 """By how much the clocks of auth and this service may differ when an expiry is judged."""
 _COOL_DOWN_SECONDS = 30.0
 _COOL_DOWN_WITHOUT_KEYS_SECONDS = 1.0
-_FETCH_TIMEOUT_SECONDS = 5.0
+_KEYS_PATH = "/.well-known/jwks.json"
+_NO_KEYS = (JoseError, AttributeError, KeyError, TypeError, ValueError)
+"""What importing raises when the document is no set of keys."""
+# Requests wait for the keys, so a fetch that fails is not repeated here.
+_FETCH_POLICY = CallPolicy(
+    read_timeout=timedelta(seconds=5), attempts=1, total_timeout=timedelta(seconds=10), renew_on=frozenset()
+)
 
 
 class KeySource(Protocol):
@@ -46,7 +54,7 @@ class PublishedKeys:
     """Auth's JWKS over HTTP: one fetch at a time, and none within the cool-down."""
 
     def __init__(self, auth_url: str) -> None:
-        self._url = f"{auth_url.rstrip('/')}/.well-known/jwks.json"
+        self._auth_url = auth_url
         self._keys: KeySet | None = None
         self._fetched_seconds = float("-inf")
         """The monotonic moment of the last fetch, successful or not."""
@@ -60,17 +68,19 @@ class PublishedKeys:
             if (self._keys is None or refreshed) and since_fetch > cool_down:
                 await self._fetch()
         if self._keys is None:
-            raise TransientError(f"the signing keys at {self._url} cannot be read", retry_after=5)
+            raise TransientError(f"the signing keys of {self._auth_url} cannot be read", retry_after=5)
         return self._keys
 
     async def _fetch(self) -> None:
+        outbound = OutboundSettings(allowed_origins=(self._auth_url,))
         try:
-            async with httpx.AsyncClient(timeout=_FETCH_TIMEOUT_SECONDS, trust_env=False) as client:
-                answer = (await client.get(self._url)).raise_for_status()
-                self._keys = KeySet.import_key_set(answer.json())
-        except (httpx.HTTPError, ValueError, JoseError) as error:
+            async with Api(self._auth_url, outbound=outbound, policy=_FETCH_POLICY) as api:
+                self._keys = KeySet.import_key_set(await api.get(_KEYS_PATH))
+        except (TransientError, PermanentError, *_NO_KEYS) as error:
             if self._keys is None:
-                raise TransientError(f"the signing keys at {self._url} cannot be read: {error!r}") from error
+                raise TransientError(
+                    f"the signing keys of {self._auth_url} cannot be read: {error!r}"
+                ) from error
         finally:
             self._fetched_seconds = time.monotonic()
 

@@ -22,6 +22,7 @@ from auth.providers.provider_checks import (
     refuse_redirect,
 )
 from shared.errors import CredentialsRejected, UnexpectedResponse
+from shared.http_client.answer_size import ENTITY
 from shared.http_client.client import Transport
 from shared.http_client.response import ApiResponse
 from shared.runtime.settings import OutboundSettings
@@ -31,7 +32,7 @@ _LABEL = "ConnectWise"
 # Static keys are handed out for minutes only (architecture §9).
 _SESSION_LIFETIME = timedelta(minutes=5)
 _ACCEPT = {"Accept": "application/vnd.connectwise.com+json; version=2025.1"}
-_CODE_BASE = re.compile(r"[A-Za-z0-9._-]+/")
+_CODE_BASE = re.compile(r"[A-Za-z0-9._-]{1,100}/")
 _ON_PREMISE = "v4_6_release/"
 _ONE_ROW: dict[str, str | int] = {"pageSize": 1, "fields": "id"}
 _HOST = FieldError("host", "the API's host, such as api-na.myconnectwise.net, or your own server's name")
@@ -57,9 +58,13 @@ class ConnectWiseProvider:
                 raise _company_problem(info)
             session = _session(connection, code_base)
             async with self._client.api(session.base_url, session.headers, hidden=connection.secrets) as api:
-                companies = await api.request("GET", "/company/companies", params=_ONE_ROW, headers=_ACCEPT)
+                companies = await api.request(
+                    "GET", "/company/companies", params=_ONE_ROW, headers=_ACCEPT, answer=ENTITY
+                )
                 _raise_for_refusal(companies, connection, code_base)
-                agreements = await api.request("GET", "/finance/agreements", params=_ONE_ROW, headers=_ACCEPT)
+                agreements = await api.request(
+                    "GET", "/finance/agreements", params=_ONE_ROW, headers=_ACCEPT, answer=ENTITY
+                )
         if not agreements.is_success:
             detail = f"Companies can be read, agreements cannot: {quote_response(agreements)}."
             raise connection_problem(_LABEL, detail, FieldError("public_key", _RIGHTS))

@@ -20,8 +20,10 @@ from auth.providers.provider_checks import (
     refuse_redirect,
 )
 from shared.errors import CredentialsRejected, UnexpectedResponse
+from shared.http_client.answer_size import ENTITY
 from shared.http_client.client import Transport
 from shared.http_client.response import ApiResponse
+from shared.limits import TOKEN_CHARACTERS, TOKEN_LIFE_SECONDS, record_hit
 from shared.runtime.settings import OutboundSettings
 from shared.web.problems import FieldError, Problem
 
@@ -63,7 +65,9 @@ class IngramMicroProvider:
                 raise _sign_in_problem(response)
             session = _session_from(connection, response)
             async with self._client.api(session.base_url, session.headers, hidden=connection.secrets) as api:
-                customers = await api.request("GET", "/customers", params={"offset": 0, "limit": 1})
+                customers = await api.request(
+                    "GET", "/customers", params={"offset": 0, "limit": 1}, answer=ENTITY
+                )
         if customers.status == HTTPStatus.NOT_FOUND:
             raise connection_problem(
                 _LABEL, f"There are no customers: {quote_response(customers)}.", _BASE_URL
@@ -98,8 +102,19 @@ class IngramMicroProvider:
 def _session_from(connection: IngramConnection, response: ApiResponse) -> ProviderSession:
     body = response.json if isinstance(response.json, dict) else {}
     token, seconds = body.get("token"), body.get("expiresInSeconds")
-    if not isinstance(token, str) or not isinstance(seconds, int) or seconds <= 0:
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, int)
+        or seconds <= 0
+        or not isinstance(token, str)
+    ):
         raise UnexpectedResponse(f"{response.call} gave no token with a time in expiresInSeconds", status=200)
+    if len(token) > TOKEN_CHARACTERS.most:
+        record_hit(TOKEN_CHARACTERS)
+        raise UnexpectedResponse(f"{response.call} gave a token of more than {TOKEN_CHARACTERS}", status=200)
+    if seconds > TOKEN_LIFE_SECONDS.most:
+        record_hit(TOKEN_LIFE_SECONDS)
+        seconds = TOKEN_LIFE_SECONDS.most
     headers = {
         "Authorization": f"Bearer {token}",
         "X-Subscription-Key": connection.subscription_key.get_secret_value(),

@@ -6,9 +6,9 @@
 #   GET …/additions/901 → 404, then GET /company/companies?pageSize=1 → 200: the addition is gone
 #                                                                     → 404: the credentials are refused
 #
-# A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination).
+# A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination), or with an
+# error after `LIST_ROWS`, however many full pages of new ids a server may have.
 
-import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,9 +20,12 @@ from urllib.parse import parse_qs, urlsplit
 from psa_sync.connectors.connectwise import rows
 from psa_sync.psa import Agreement, CatalogueItem, Company, Listing, PsaLine, WriteAcknowledgement
 from shared.errors import CredentialsRejected, NotFound, UnexpectedResponse
+from shared.http_client.answer_size import ENTITY, PAGE
 from shared.http_client.client import Api
+from shared.http_client.link_header import link_target
 from shared.http_client.response import ApiResponse
 from shared.http_client.retry import CallPolicy
+from shared.limits import HEADER_CHARACTERS, LIST_ROWS, PAGE_ID_DIGITS, record_hit
 
 PAGE_SIZE = 1000
 """The largest that the API gives (ConnectWise §2.3)."""
@@ -37,7 +40,7 @@ POLICY = CallPolicy(
 An upgrade moves the code base, and every old address answers 404: access is asked for anew, once (§2.1).
 """
 _FORWARD_ONLY = {"pagination-type": "forward-only"}
-_NEXT_LINK = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
+_REQUEST_ID_CHARACTERS = 100
 _COMPANIES = "/company/companies"
 _AGREEMENTS = "/finance/agreements"
 _CATALOGUE = "/procurement/catalog"
@@ -80,9 +83,11 @@ class ConnectWiseConnector:
         path, conditions = _LISTS[listing]
         with _missing_means_refused():
             answer = await self._api.get(f"{path}/count", conditions)
-        if not isinstance(answer, dict) or not isinstance(answer.get("count"), int):
+        count = answer.get("count") if isinstance(answer, dict) else None
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise UnexpectedResponse(f"ConnectWise {path}/count has no count")
-        return int(answer["count"])
+        _assert_rows(count, path)
+        return count
 
     async def company(self, company_id: str) -> Company | None:
         row = await self._entity(f"{_COMPANIES}/{company_id}")
@@ -108,11 +113,12 @@ class ConnectWiseConnector:
         is_whole = quantity == quantity.to_integral_value()
         number = int(quantity) if is_whole else float(quantity)
         patch = [{"op": "replace", "path": "quantity", "value": number}]
-        answer = await self._api.request("PATCH", path, json=patch)
+        answer = await self._api.request("PATCH", path, json=patch, answer=ENTITY)
         row = answer.result()
         if not isinstance(row, dict):
             raise UnexpectedResponse(f"ConnectWise {path} answered a write with what is no object")
-        return WriteAcknowledgement(rows.number(row.get("quantity")), answer.headers.get("x-cw-request-id"))
+        request_id = answer.headers.get("x-cw-request-id", "")[:_REQUEST_ID_CHARACTERS]
+        return WriteAcknowledgement(rows.number(row.get("quantity")), request_id or None)
 
     async def _list(self, listing: Listing, parse: Callable[[rows.Row], T]) -> AsyncIterator[T]:
         """Yields what can be understood; a row that cannot makes the list fall short of the PSA's count."""
@@ -129,12 +135,14 @@ class ConnectWiseConnector:
     async def _pages(self, path: str, conditions: Mapping[str, str]) -> AsyncIterator[rows.Row]:
         """Yields every row; of a link only the next page's id is used, so it can lead nowhere else."""
         params: dict[str, str | int] = {**conditions, "pageSize": PAGE_SIZE}
-        last_id = -1
+        last_id, read = -1, 0
         while True:
-            answer = await self._api.request("GET", path, params=params, headers=_FORWARD_ONLY)
+            answer = await self._api.request("GET", path, params=params, headers=_FORWARD_ONLY, answer=PAGE)
             page = answer.result()
             if not isinstance(page, list):
                 raise UnexpectedResponse(f"{answer.call} answered with what is no list")
+            read += len(page)
+            _assert_rows(read, path)
             for row in page:
                 yield row
             after = _next_page(answer)
@@ -149,10 +157,10 @@ class ConnectWiseConnector:
     async def _entity(self, path: str) -> rows.Row | None:
         """Reads one record; None only once a call that must succeed has proven that the keys are good."""
         try:
-            row = await self._api.get(path)
+            row = await self._api.get(path, answer=ENTITY)
         except NotFound:
             with _missing_means_refused():
-                await self._api.get(_COMPANIES, {"pageSize": 1, "fields": "id"})
+                await self._api.get(_COMPANIES, {"pageSize": 1, "fields": "id"}, answer=ENTITY)
             return None
         if not isinstance(row, dict):
             raise UnexpectedResponse(f"ConnectWise {path} is no object")
@@ -169,12 +177,28 @@ def _missing_means_refused() -> Iterator[None]:
         raise CredentialsRejected(sentence, status=error.status) from error
 
 
+def _assert_rows(count: int, path: str) -> None:
+    if count > LIST_ROWS.most:
+        record_hit(LIST_ROWS)
+        raise UnexpectedResponse(f"ConnectWise {path} has more than {LIST_ROWS}: they are not read")
+
+
 def _next_page(answer: ApiResponse) -> int | None:
     """Returns the `pageId` of the next page, None at the end, where the header is there but empty (§2.4)."""
-    link = _NEXT_LINK.search(answer.headers.get("link", ""))
-    if link is None:
+    header = answer.headers.get("link", "")
+    if len(header) > HEADER_CHARACTERS.most:
+        record_hit(HEADER_CHARACTERS)
+        raise UnexpectedResponse(f"{answer.call} links to the next page in more than {HEADER_CHARACTERS}")
+    try:
+        target = link_target(header, "next")
+        ids = parse_qs(urlsplit(target).query).get("pageId", [""]) if target is not None else None
+    except ValueError as error:
+        raise UnexpectedResponse(f"{answer.call} links to the next page unreadably: {error}") from error
+    if ids is None:
         return None
-    ids = parse_qs(urlsplit(link[1]).query).get("pageId", [])
-    if not ids or not ids[0].isdecimal():
+    if not ids[0].isascii() or not ids[0].isdecimal():
         raise UnexpectedResponse(f"{answer.call} names no pageId in its link to the next page")
+    if len(ids[0]) > PAGE_ID_DIGITS.most:
+        record_hit(PAGE_ID_DIGITS)
+        raise UnexpectedResponse(f"{answer.call} names a pageId of more than {PAGE_ID_DIGITS}")
     return int(ids[0])

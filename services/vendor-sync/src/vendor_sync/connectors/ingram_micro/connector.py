@@ -11,22 +11,29 @@ https://apidocs.cloud.im: GET /customers, /subscriptions?status=… → {"data":
 #   total 4: pages [4, 3] [3, 2] → 3 distinct → read again: [5, 4] [3, 2] → yields 5
 #   still fewer than `total`     → a last page without rows, which is `short`
 #
-# A row that cannot be understood spoils no other: its page names it in `refused`.
+# A row that cannot be understood spoils no other: its page names it in `refused`. A list that has, or is said
+# to have, more than `LIST_ROWS` or `LIST_PAGES` is refused: it might never end.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import UnexpectedResponse
+from shared.http_client.answer_size import ENTITY, PAGE
 from shared.http_client.client import Api
-from shared.http_client.response import ApiResponse, Json
+from shared.http_client.json_document import Json
+from shared.http_client.response import ApiResponse
+from shared.limits import LIST_PAGES, LIST_ROWS, Limit, record_hit
 from vendor_sync.connectors.ingram_micro.rows import account_of, detail_of, id_of, parsing, row_of
 from vendor_sync.marketplace import Customer, ListPage, SubscriptionDetail, SubscriptionRow
 
 PAGE_SIZES = (500, 100)
 """500 works, and more was never tried live (Ingram Micro §6); 100 is for a server that refuses it."""
+
+_TOTAL_CHARACTERS = 40
 
 T = TypeVar("T")
 Query = Mapping[str, str | int]
@@ -88,27 +95,32 @@ class IngramMicroConnector:
 
     async def _read_once(self, path: str, query: Query) -> AsyncIterator[tuple[list[Json], int | None]]:
         """Yields the pages with the vendor's total; without a total only an empty page ends the list."""
-        offset, before = 0, list[Json]()
-        while True:
+        offset, ids_before = 0, list[str]()
+        for _ in range(LIST_PAGES.most):
             rows, total = _rows_and_total(await self._page(path, {**query, "offset": offset}), path)
-            if rows and rows == before:
+            ids = [id_of(row) for row in rows]
+            if ids and ids == ids_before:
                 raise UnexpectedResponse(f"{path} repeats the same page at offset {offset}")
             yield rows, total
             # By what came, not by what was asked for: a server may send fewer rows in a page.
-            offset, before = offset + len(rows), rows
+            offset, ids_before = offset + len(rows), ids
             if not rows or (total is not None and offset >= total):
                 return
+            _assert_within(LIST_ROWS, offset, path)
+        _assert_within(LIST_PAGES, LIST_PAGES.most + 1, path)
 
     async def _page(self, path: str, query: Query) -> Json:
         """Reads one page; from the first refusal on in the smaller size."""
-        answer = await self._api.request("GET", path, params={**query, "limit": self._page_size})
+        answer = await self._api.request("GET", path, params={**query, "limit": self._page_size}, answer=PAGE)
         if answer.status == HTTPStatus.BAD_REQUEST and self._page_size != PAGE_SIZES[-1]:
             self._page_size = PAGE_SIZES[-1]
-            answer = await self._api.request("GET", path, params={**query, "limit": self._page_size})
+            answer = await self._api.request(
+                "GET", path, params={**query, "limit": self._page_size}, answer=PAGE
+            )
         return answer.result()
 
     async def _entity(self, path: str) -> Json | None:
-        answer = await self._api.request("GET", path)
+        answer = await self._api.request("GET", path, answer=ENTITY)
         return None if _is_absent(answer) else answer.result()
 
 
@@ -147,4 +159,22 @@ def _rows_and_total(body: Json, path: str) -> tuple[list[Any], int | None]:
         total = pagination.get("total")
         if not isinstance(rows, list):
             raise TypeError("data is no list")
-        return rows, None if total is None else int(total)
+    return rows, None if total is None else _parse_total(total, path)
+
+
+def _parse_total(value: Json, path: str) -> int:
+    """Returns how many rows the vendor counts: a whole number, or one in a text."""
+    with parsing(f"the total of {path}"):
+        if isinstance(value, bool) or len(str(value)) > _TOTAL_CHARACTERS:
+            raise ValueError(f"{str(value)[:_TOTAL_CHARACTERS]} is no count of rows")
+        total = int(value)
+        if total < 0 or total != Decimal(str(value)):
+            raise ValueError(f"{value} is no count of rows")
+    _assert_within(LIST_ROWS, total, path)
+    return total
+
+
+def _assert_within(limit: Limit, count: int, path: str) -> None:
+    if count > limit.most:
+        record_hit(limit)
+        raise UnexpectedResponse(f"ingram-micro: {path} has more than {limit}: they are not read")
