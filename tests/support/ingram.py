@@ -12,6 +12,7 @@ import httpx
 
 from shared.http_client.client import Api
 from shared.http_client.retry import CallPolicy
+from shared.limits import Limit
 from shared.runtime.settings import OutboundSettings
 from vendor_sync.connectors.ingram_micro.connector import IngramMicroConnector
 
@@ -31,14 +32,14 @@ def answering(status: int, body: Any) -> Handler:
 
 
 @asynccontextmanager
-async def ingram(handler: Handler) -> AsyncIterator[IngramMicroConnector]:
+async def ingram(handler: Handler, **limits: Limit) -> AsyncIterator[IngramMicroConnector]:
     async with Api(
         "https://api.example/marketplace/na",
         outbound=OutboundSettings(),
         policy=QUICK,
         transport=httpx.MockTransport(handler),
     ) as api:
-        yield IngramMicroConnector(api)
+        yield IngramMicroConnector(api, **limits)
 
 
 @dataclass

@@ -60,7 +60,7 @@ async def test_the_fields_that_can_be_wrong_are_named(
         await provider(providers).check(an_ingram())
 
     assert raised.value.status == 422
-    assert {field.name for field in raised.value.fields} == fields
+    assert {error.name for error in raised.value.fields} == fields
     assert message in raised.value.detail
 
 
@@ -122,7 +122,7 @@ async def test_a_host_that_is_no_marketplace_is_a_wrong_base_url() -> None:
     with pytest.raises(Problem) as raised:
         await provider(providers).check(an_ingram())
 
-    assert [field.name for field in raised.value.fields] == ["base_url"]
+    assert [error.name for error in raised.value.fields] == ["base_url"]
 
 
 async def test_the_sandbox_is_reached_by_its_exact_origin() -> None:
@@ -183,3 +183,43 @@ async def test_a_token_answer_of_another_shape_is_unexpected(body: object) -> No
 
     with pytest.raises(UnexpectedResponse):
         await provider(providers).open_session(an_ingram(), None)
+
+
+@pytest.mark.parametrize("seconds", ["86400", "86401", str(10**20), "9" * 40])
+async def test_no_token_is_believed_to_live_longer_than_a_day(seconds: str) -> None:
+    providers = FakeProviders()
+    providers.replies[TOKEN] = httpx.Response(200, text=f'{{"token": "t", "expiresInSeconds": {seconds}}}')
+
+    session = await provider(providers).open_session(an_ingram(), None)
+
+    assert session.lifetime == timedelta(seconds=86_400 - 60)
+
+
+@pytest.mark.parametrize(
+    "seconds", ["1e20", "-5", "NaN", '"1500"', "true", "1E+9999999", "9" * 5_000, "null", "[1]", "1500.5"]
+)
+async def test_a_life_that_is_no_time_is_unexpected(seconds: str) -> None:
+    providers = FakeProviders()
+    providers.replies[TOKEN] = httpx.Response(200, text=f'{{"token": "t", "expiresInSeconds": {seconds}}}')
+
+    with pytest.raises(UnexpectedResponse, match=r"POST api\.cloud\.im/marketplace/na/token"):
+        await provider(providers).open_session(an_ingram(), None)
+
+
+async def test_a_token_too_long_for_a_header_is_unexpected() -> None:
+    providers = FakeProviders()
+    providers.replies[TOKEN] = httpx.Response(200, json={"token": "t" * 9_000, "expiresInSeconds": 1500})
+
+    with pytest.raises(UnexpectedResponse, match="a token of more than 8,192 characters"):
+        await provider(providers).open_session(an_ingram(), None)
+
+
+@pytest.mark.parametrize("path", [TOKEN, CUSTOMERS])
+async def test_a_server_that_answers_megabytes_is_not_the_api(path: str) -> None:
+    providers = FakeProviders()
+    providers.replies[path] = httpx.Response(200, content=b"[" + b"1.5," * 500_000 + b"1]")
+
+    with pytest.raises(Problem, match="answered with more than") as raised:
+        await provider(providers).check(an_ingram())
+
+    assert [error.name for error in raised.value.fields] == ["base_url"]

@@ -129,6 +129,17 @@ async def test_an_answer_of_auth_that_we_do_not_know_is_not_quoted() -> None:
     assert "canary" not in "".join(traceback.format_exception(raised.value))
 
 
+async def test_a_refusal_of_auth_without_end_is_shortened() -> None:
+    def wordy(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(409, json={"detail": "no" * 20_000})
+
+    async with connected(wordy, Auth()) as api:
+        with pytest.raises(CredentialsRejected) as raised:
+            await api.get("/x")
+
+    assert len(raised.value.message) == 500
+
+
 async def test_a_service_token_goes_to_auth_alone() -> None:
     requests: list[httpx.Request] = []
 

@@ -70,3 +70,26 @@ async def test_a_token_without_signature_is_refused() -> None:
 
     assert (await asked({"Authorization": f"Bearer {head}.{body}."})).status_code == 401
     assert (await asked({"Authorization": f"Bearer {unsigned}.{body}."})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"keys": [' + b"[]," * 50_000 + b"[]]}",
+        b"x" * 200_000,
+        b'{"keys": ' + b"[" * 200 + b"]" * 200 + b"}",
+        b"[]",
+        b'"keys"',
+        b'{"keys": ["a"]}',
+        b'{"keys": []}',
+    ],
+    ids=["values", "bytes", "depth", "list", "text", "no key", "none"],
+)
+async def test_keys_that_are_none_are_as_if_auth_were_away(body: bytes) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+
+    async with raw_server(head + body) as (origin, requests):
+        with pytest.raises(TransientError, match=r"the signing keys of http.* cannot be read"):
+            await PublishedKeys(origin).current(refreshed=False)
+
+    assert len(requests) == 1

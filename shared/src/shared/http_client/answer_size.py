@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 
 from shared.limits import (
+    ANSWER_DEPTH,
     ENTITY_BYTES,
     ENTITY_SECONDS,
     ENTITY_VALUES,
@@ -29,12 +30,13 @@ class AnswerSize:
     """Of its JSON: numbers, texts, lists, objects."""
     most_seconds: Limit
     """From the end of the head to the end of the body."""
-    is_page: bool = False
+    most_levels: Limit | None = ANSWER_DEPTH
+    """Of its JSON; None leaves it to Python's parser, which ends below 1,000."""
 
 
 SMALL = AnswerSize(SMALL_ANSWER_BYTES, SMALL_ANSWER_VALUES, SMALL_ANSWER_SECONDS)
 """A token, a count, an acknowledgement, an error."""
 ENTITY = AnswerSize(ENTITY_BYTES, ENTITY_VALUES, ENTITY_SECONDS)
 """One thing with all that belongs to it."""
-PAGE = AnswerSize(PAGE_BYTES, PAGE_VALUES, PAGE_SECONDS, is_page=True)
+PAGE = AnswerSize(PAGE_BYTES, PAGE_VALUES, PAGE_SECONDS, most_levels=None)
 """A page of a list."""

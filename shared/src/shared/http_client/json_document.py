@@ -49,8 +49,8 @@ class OversizedDocument(Exception):
 def parse_json(body: bytearray, size: AnswerSize) -> Json:
     """Returns the document; raises ValueError for what is no strict JSON, OversizedDocument."""
     _assert_values(body, size.most_values)
-    if not size.is_page:
-        _assert_depth(body)
+    if size.most_levels:
+        _assert_depth(body, size.most_levels)
     text = body.decode(errors="replace")
     try:
         return _parse(text)
@@ -77,15 +77,15 @@ def _most_values(text: bytes | bytearray) -> int:
     return 1 + text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
-def _assert_depth(body: bytearray) -> None:
-    if body.count(b"[") + body.count(b"{") <= ANSWER_DEPTH.most:
+def _assert_depth(body: bytearray, limit: Limit) -> None:
+    if body.count(b"[") + body.count(b"{") <= limit.most:
         return
     brackets = _structure(body).translate(_SQUARE, b",")
-    for _ in range(ANSWER_DEPTH.most):
+    for _ in range(limit.most):
         brackets = brackets.replace(b"[]", b"")
     # What is not balanced is no JSON, such as an answer that was cut, and left to the parser.
     if brackets and brackets.count(b"[") == brackets.count(b"]"):
-        raise OversizedDocument(ANSWER_DEPTH)
+        raise OversizedDocument(limit)
 
 
 def _structure(body: bytearray) -> bytes:

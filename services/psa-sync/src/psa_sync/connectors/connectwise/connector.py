@@ -6,8 +6,8 @@
 #   GET …/additions/901 → 404, then GET /company/companies?pageSize=1 → 200: the addition is gone
 #                                                                     → 404: the credentials are refused
 #
-# A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination), or with an
-# error after `LIST_ROWS`, however many full pages of new ids a server may have.
+# A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination), and with
+# an error beyond `LIST_ROWS`, however many full pages of new ids a server may have.
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ from shared.http_client.client import Api
 from shared.http_client.link_header import link_target
 from shared.http_client.response import ApiResponse
 from shared.http_client.retry import CallPolicy
-from shared.limits import HEADER_CHARACTERS, LIST_ROWS, PAGE_ID_DIGITS, record_hit
+from shared.limits import HEADER_CHARACTERS, LIST_ROWS, PAGE_ID_DIGITS, Limit, record_hit
 
 PAGE_SIZE = 1000
 """The largest that the API gives (ConnectWise §2.3)."""
@@ -58,8 +58,8 @@ class ConnectWiseConnector:
 
     name: ClassVar[str] = "connectwise"
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, api: Api, *, list_rows: Limit = LIST_ROWS) -> None:
+        self._api, self._list_rows = api, list_rows
         self.refused_rows: defaultdict[Listing, set[str]] = defaultdict(set)
 
     async def companies(self) -> AsyncIterator[Company]:
@@ -86,7 +86,7 @@ class ConnectWiseConnector:
         count = answer.get("count") if isinstance(answer, dict) else None
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise UnexpectedResponse(f"ConnectWise {path}/count has no count")
-        _assert_rows(count, path)
+        self._assert_rows(count, path)
         return count
 
     async def company(self, company_id: str) -> Company | None:
@@ -142,7 +142,7 @@ class ConnectWiseConnector:
             if not isinstance(page, list):
                 raise UnexpectedResponse(f"{answer.call} answered with what is no list")
             read += len(page)
-            _assert_rows(read, path)
+            self._assert_rows(read, path)
             for row in page:
                 yield row
             after = _next_page(answer)
@@ -153,6 +153,11 @@ class ConnectWiseConnector:
                     f"ConnectWise {path} pages in circles: pageId {after} after {last_id}"
                 )
             params["pageId"] = last_id = after
+
+    def _assert_rows(self, count: int, path: str) -> None:
+        if count > self._list_rows.most:
+            record_hit(self._list_rows)
+            raise UnexpectedResponse(f"ConnectWise {path} has more than {self._list_rows}: they are not read")
 
     async def _entity(self, path: str) -> rows.Row | None:
         """Reads one record; None only once a call that must succeed has proven that the keys are good."""
@@ -175,12 +180,6 @@ def _missing_means_refused() -> Iterator[None]:
     except NotFound as error:
         sentence = f"ConnectWise knows no such company or code base, or refuses the keys: {error}"
         raise CredentialsRejected(sentence, status=error.status) from error
-
-
-def _assert_rows(count: int, path: str) -> None:
-    if count > LIST_ROWS.most:
-        record_hit(LIST_ROWS)
-        raise UnexpectedResponse(f"ConnectWise {path} has more than {LIST_ROWS}: they are not read")
 
 
 def _next_page(answer: ApiResponse) -> int | None:

@@ -44,8 +44,8 @@ class IngramMicroConnector:
 
     name: ClassVar[str] = "ingram-micro"
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, api: Api, *, list_rows: Limit = LIST_ROWS, list_pages: Limit = LIST_PAGES) -> None:
+        self._api, self._list_rows, self._list_pages = api, list_rows, list_pages
         self._page_size = PAGE_SIZES[0]
 
     @property
@@ -96,7 +96,7 @@ class IngramMicroConnector:
     async def _read_once(self, path: str, query: Query) -> AsyncIterator[tuple[list[Json], int | None]]:
         """Yields the pages with the vendor's total; without a total only an empty page ends the list."""
         offset, ids_before = 0, list[str]()
-        for _ in range(LIST_PAGES.most):
+        for _ in range(self._list_pages.most):
             rows, total = _rows_and_total(await self._page(path, {**query, "offset": offset}), path)
             ids = [id_of(row) for row in rows]
             if ids and ids == ids_before:
@@ -106,8 +106,8 @@ class IngramMicroConnector:
             offset, ids_before = offset + len(rows), ids
             if not rows or (total is not None and offset >= total):
                 return
-            _assert_within(LIST_ROWS, offset, path)
-        _assert_within(LIST_PAGES, LIST_PAGES.most + 1, path)
+            _assert_within(self._list_rows, max(offset, total or 0), path)
+        _assert_within(self._list_pages, self._list_pages.most + 1, path)
 
     async def _page(self, path: str, query: Query) -> Json:
         """Reads one page; from the first refusal on in the smaller size."""
@@ -159,19 +159,15 @@ def _rows_and_total(body: Json, path: str) -> tuple[list[Any], int | None]:
         total = pagination.get("total")
         if not isinstance(rows, list):
             raise TypeError("data is no list")
-    return rows, None if total is None else _parse_total(total, path)
+        return rows, None if total is None else _parse_total(total)
 
 
-def _parse_total(value: Json, path: str) -> int:
+def _parse_total(value: Json) -> int:
     """Returns how many rows the vendor counts: a whole number, or one in a text."""
-    with parsing(f"the total of {path}"):
-        if isinstance(value, bool) or len(str(value)) > _TOTAL_CHARACTERS:
-            raise ValueError(f"{str(value)[:_TOTAL_CHARACTERS]} is no count of rows")
-        total = int(value)
-        if total < 0 or total != Decimal(str(value)):
-            raise ValueError(f"{value} is no count of rows")
-    _assert_within(LIST_ROWS, total, path)
-    return total
+    text = str(value)
+    if isinstance(value, bool) or len(text) > _TOTAL_CHARACTERS or Decimal(text) % 1 or Decimal(text) < 0:
+        raise ValueError(f"{text[:_TOTAL_CHARACTERS]} is no count of rows")
+    return int(Decimal(text))
 
 
 def _assert_within(limit: Limit, count: int, path: str) -> None:
