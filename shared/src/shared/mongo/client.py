@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from shared.limits import TENANT_ID_CHARACTERS, record_hit
 from shared.mongo.changes import Document, Filter, Session
 from shared.mongo.documents import Documents
-from shared.mongo.driver_errors import translate_errors
+from shared.mongo.driver_errors import translate_server_errors
+from shared.plain_text import is_plain
 from shared.runtime.settings import MongoSettings
 
 T = TypeVar("T")
@@ -47,7 +49,11 @@ class Mongo:
         self._database = self._client[settings.database]
 
     def documents(self, name: str, tenant_id: str) -> Documents:
-        """Returns a collection as one tenant sees it."""
+        """Returns a collection as one tenant sees it; raises `TypeError` or `ValueError` for what is no tenant.
+
+        The id becomes a part of every filter, where `{"$gt": ""}` would match all tenants.
+        """
+        _require_tenant_id(tenant_id)
         return Documents(self._database[name], {"tenant_id": tenant_id})
 
     def all_tenants(self, name: str) -> Documents:
@@ -59,25 +65,35 @@ class Mongo:
 
         Raises what `work` raises, and `TransientError` when the store gives up.
         """
-        with translate_errors():
+        with translate_server_errors():
             async with await self._client.start_session() as session:
                 result: T = await session.with_transaction(work)
                 return result
 
     async def ensure(self, indexes: Iterable[Index]) -> None:
         """Creates the indexes that are missing; the same call again does nothing."""
-        with translate_errors():
+        with translate_server_errors():
             for index in indexes:
                 await self._database[index.collection].create_index(list(index.keys), **_options(index))
 
     async def ping(self) -> None:
-        with translate_errors():
+        with translate_server_errors():
             await asyncio.wait_for(
                 self._client.admin.command("ping"), _SERVER_SELECTION_TIMEOUT.total_seconds()
             )
 
     async def close(self) -> None:
         self._client.close()
+
+
+def _require_tenant_id(tenant_id: object) -> None:
+    if not isinstance(tenant_id, str):
+        raise TypeError(f"a tenant's id is a text, not a {type(tenant_id).__name__}")
+    if len(tenant_id) > TENANT_ID_CHARACTERS.most:
+        record_hit(TENANT_ID_CHARACTERS)
+        raise ValueError(f"a tenant's id has at most {TENANT_ID_CHARACTERS}, not {len(tenant_id)}")
+    if not tenant_id or not is_plain(tenant_id):
+        raise ValueError(f"a tenant's id is a text without control characters, not {tenant_id!a}")
 
 
 def _options(index: Index) -> dict[str, Any]:

@@ -23,7 +23,10 @@ Sort = Sequence[tuple[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """A collection; every method raises `TransientError` when the store does not answer or is contended."""
+    """A collection; every method raises `TransientError` when the store does not answer or is contended.
+
+    It raises `RuleBroken` for a value that the store cannot hold, and `TypeError` for an id that is no text.
+    """
 
     _collection: Any
     _scope: Document = field(default_factory=dict)
@@ -32,7 +35,7 @@ class Documents:
     async def get(self, id_: str, *, session: Session | None = None) -> Document | None:
         with translate_errors(session):
             found: Document | None = await self._collection.find_one(
-                self._scoped({"_id": id_}), session=session
+                self._scoped({"_id": _text(id_)}), session=session
             )
             return found
 
@@ -217,7 +220,7 @@ class Documents:
     def _bulk_operation(self, change: Change) -> Any:
         if isinstance(change, Put):
             document = self._scoped(change.document)
-            return ReplaceOne(self._scoped({"_id": document["_id"]}), document, upsert=True)
+            return ReplaceOne(self._scoped({"_id": _text(document["_id"])}), document, upsert=True)
         if isinstance(change, Replace):
             return ReplaceOne(self._scoped(change.filter), self._scoped(change.document))
         if isinstance(change, Update):
@@ -227,6 +230,13 @@ class Documents:
 
 def _in_filters(field: str, values: Iterable[str]) -> Iterator[Filter]:
     # Each value once: in two batches it would find the same documents twice.
-    rest = iter(dict.fromkeys(values))
+    rest = iter(dict.fromkeys(_text(value) for value in values))
     while batch := list(islice(rest, _MAX_VALUES)):
         yield {field: {"$in": batch}}
+
+
+def _text(value: object) -> str:
+    """Returns the text: any other value might be an operator, as `{"$gt": ""}`, which matches every text."""
+    if not isinstance(value, str):
+        raise TypeError(f"documents are asked for by a text, not by a {type(value).__name__}")
+    return value
