@@ -15,7 +15,7 @@ export UV_NO_PROGRESS = 1
 # The tests start a hundred Python processes: each would compile all it imports if none kept the result.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: secrets help setup demo up quick test live bench faults storm lint audit format catalogue check lock clean
+.PHONY: secrets help setup demo up quick test live bench faults storm fuzz lint audit format catalogue check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -45,6 +45,9 @@ faults: setup ## a month under random kills: 25 rounds in about ten minutes (ROU
 
 storm: setup ## thousands of malformed messages into every topic: all services stay ready and catch up (MESSAGES=)
 	@$(BIN)/python tests/faults/storm.py $(if $(MESSAGES),--messages $(MESSAGES))
+
+fuzz: setup ## made-up requests to every API, as four callers: no 5xx, no broken promise (EXAMPLES=, SEED= repeats a run)
+	@PYTHONPATH=tests/support $(BIN)/python -m tests.fuzz.run $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
 lint: $(READY) $(STATIC) ## style, types, import contracts, sizes, names, and the audit unless it passed today
 	@$(BIN)/ruff check $(SOURCES)

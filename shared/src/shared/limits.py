@@ -312,7 +312,11 @@ INTEGRATION_NAME_CHARACTERS = Limit(
     "integration-name-characters", 100, "characters", "the name given to an integration", _REFUSED
 )
 FIELD_ERRORS = Limit(
-    "field-errors", 50, "fields", "how many wrong fields a refusal names", "the others are counted in `detail`"
+    "field-errors",
+    50,
+    "fields",
+    "how many wrong fields a refusal names",
+    "the others are counted in `detail`",
 )
 FIELD_NAME_CHARACTERS = Limit(
     "field-name-characters", 200, "characters", "the name of a wrong field", "the name is cut in the refusal"

@@ -3,8 +3,7 @@
 # Invariant: no control character and no half of a surrogate pair gets into a store, a log or an answer by way
 # of a text that somebody typed. Whoever uses `PlainText` adds the length, and counts what is longer:
 #
-#   Id = Annotated[PlainText, StringConstraints(min_length=1, max_length=ID.most), counted(ID)]
-#
+#   an id with a limit of 200 characters:
 #   "acme", "Zürich AG"    taken
 #   "ac\x00me", "\ud800"   refused
 #   "a" * 201              refused, and counted under the limit's name
@@ -21,8 +20,8 @@ _PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
 _BEYOND = frozenset({"string_too_long", "too_long", "less_than_equal"})
 """The types of pydantic's errors for what is larger than a bound."""
 
-# The pattern names no surrogates, for Rust's and ECMAScript's have none: pydantic refuses them by itself as soon
-# as a text has any constraint, for it has no UTF-8.
+# The pattern names no surrogates, for pydantic's patterns know none: it refuses them by itself as soon as a
+# text has any constraint.
 PlainText = Annotated[str, StringConstraints(pattern=_PATTERN)]
 """A text without control characters (C0, DEL, C1) and without halves of surrogate pairs."""
 

@@ -22,6 +22,8 @@ def test_what_is_no_marketplace_code_is_named(typed: str) -> None:
     [
         ({}, ["provider"]),
         ({"provider": "pax8"}, ["provider"]),
+        ({"provider": {"connectwise": "connectwise"}}, ["provider"]),
+        ({"provider": "\ud800"}, ["provider"]),
         (ingram_body(extra=1), ["extra"]),
         (
             {"provider": "ingram-micro"},
@@ -36,6 +38,12 @@ def test_what_is_no_marketplace_code_is_named(typed: str) -> None:
         (connectwise_body(host="me:canary@api-na.myconnectwise.net"), ["host"]),
         (connectwise_body(company="acme+canary"), ["company"]),
         (connectwise_body(private_key="canärie"), ["private_key"]),
+        (connectwise_body(name="canary\x00"), ["name"]),
+        (connectwise_body(name="\ud800"), ["name"]),
+        (ingram_body(username="canary\x1b"), ["username"]),
+        (ingram_body(password="canary\nx"), ["password"]),
+        (ingram_body(password="canary\ud800"), ["password"]),
+        (ingram_body(password="p" * 301), ["password"]),
     ],
 )
 def test_wrong_fields_are_named_and_not_repeated(body: dict[str, Any], fields: list[str]) -> None:

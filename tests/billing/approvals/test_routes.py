@@ -1,3 +1,4 @@
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -87,12 +88,65 @@ async def test_a_line_of_another_tenant_is_not_there(client: AsyncClient, env: A
     assert "line" not in answer.json()
 
 
-@pytest.mark.parametrize("quantity", ["-1", "NaN", "Infinity", "seven", "1.0000001", [], True])
+@pytest.mark.parametrize(
+    "quantity",
+    [
+        *("-1", "NaN", "sNaN", "Infinity", "seven", "1.0000001", [], True),
+        *("1E+9999999", "0E+999999999", "1E-9999999", "9" * 5_000, "1" * 13, "1.", ".5", "+1", " 7", "7\n"),
+        *("1_0", "٣", "", 10**4_000, -0.5, 1e300, {"$gt": ""}),
+    ],
+    ids=lambda quantity: ascii(quantity)[:20],
+)
 async def test_a_quantity_that_is_none_is_named(client: AsyncClient, quantity: Any) -> None:
     answer = await approve(client, a_line(), quantity=quantity)
 
     assert answer.status_code == 422
     assert answer.json()["fields"][0]["name"] == "quantity"
+
+
+@pytest.mark.parametrize("quantity", ["0", "-0", 0, -0.0, "0.000000"], ids=repr)
+async def test_nothing_is_nothing_however_it_is_written(client: AsyncClient, quantity: Any) -> None:
+    answer = await approve(client, a_line(), quantity=quantity)
+
+    if quantity == "-0":  # a sign is none of a quantity's
+        assert answer.status_code == 422
+    else:
+        assert (answer.status_code, answer.json()["target"]) == (201, "0")
+
+
+@pytest.mark.parametrize("key", [b"\x85", b"a\x9fb", b"k" * 201, b""], ids=lambda key: repr(key)[:20])
+async def test_a_key_that_is_no_plain_text_is_refused(client: AsyncClient, key: bytes) -> None:
+    headers: list[tuple[bytes, bytes]] = [
+        (name.encode(), value.encode()) for name, value in signed_in(Role.APPROVER).items()
+    ]
+    body = {"seal": a_line().seal}
+    answer = await client.post(
+        "/usage/line_1/approvals", json=body, headers=[*headers, (b"Idempotency-Key", key)]
+    )
+
+    assert (answer.status_code, answer.json()["fields"][0]["name"]) == (422, "idempotency-key")
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "i" * 201, ""], ids=lambda odd: ascii(odd)[:20])
+async def test_a_line_or_a_seal_that_is_no_plain_text_is_refused(client: AsyncClient, odd: str) -> None:
+    items = [{"line_id": odd, "seal": odd}]
+    headers = signed_in(Role.APPROVER) | {"Idempotency-Key": "many-1", "Content-Type": "application/json"}
+
+    answer = await client.post("/approvals", content=json.dumps({"items": items}), headers=headers)
+
+    assert answer.status_code == 422
+    assert {field["name"] for field in answer.json()["fields"]} >= {"items.0.line_id", "items.0.seal"}
+
+
+@pytest.mark.parametrize("line_id", ["%00", "%1b", "a%0ab", "i" * 201], ids=lambda line_id: line_id[:20])
+@pytest.mark.parametrize("path", ["/usage/{}", "/usage/{}/history", "/approvals/{}"])
+async def test_an_id_in_a_path_that_is_no_plain_text_is_refused(
+    client: AsyncClient, path: str, line_id: str
+) -> None:
+    answer = await client.get(path.format(line_id), headers=signed_in(Role.VIEWER))
+
+    assert answer.status_code == 422
+    assert answer.json()["fields"][0]["name"] in {"line_id", "approval_id"}
 
 
 async def test_a_decision_without_a_key_is_refused(client: AsyncClient) -> None:

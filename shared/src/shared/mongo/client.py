@@ -49,7 +49,7 @@ class Mongo:
         self._database = self._client[settings.database]
 
     def documents(self, name: str, tenant_id: str) -> Documents:
-        """Returns a collection as one tenant sees it; raises `TypeError` or `ValueError` for what is no tenant.
+        """Returns a collection as one tenant sees it; raises `TypeError` or `ValueError` for no tenant's id.
 
         The id becomes a part of every filter, where `{"$gt": ""}` would match all tenants.
         """

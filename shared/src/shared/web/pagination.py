@@ -8,12 +8,14 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, TypeGuard
+from typing import Annotated, Any, TypeGuard
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-_LONGEST_CURSOR = 4000
-"""Characters; names of things are far shorter, and nothing else goes into a cursor."""
+from shared.limits import CURSOR_CHARACTERS, PAGE_ROWS, record_hit
+from shared.plain_text import counted
+
+_WHAT_TO_DO = "send `next` of the page before, as it was, or leave it out to start again"
 
 
 def encode_cursor(*sort_key: str) -> str:
@@ -25,15 +27,18 @@ def _decode(cursor: object, parts: int) -> list[str]:
     """Returns the sort key; raises `ValueError`, hence a 422, for what `encode_cursor` did not make."""
     # FastAPI collects the values of a field of a tuple type in a list, as if it were asked for several times.
     text = str(cursor[0] if isinstance(cursor, list) and len(cursor) == 1 else cursor)
+    if len(text) > CURSOR_CHARACTERS.most:
+        record_hit(CURSOR_CHARACTERS)
+        raise ValueError(_WHAT_TO_DO)
     try:
-        sort_key = json.loads(urlsafe_b64decode(text.encode())) if len(text) <= _LONGEST_CURSOR else None
+        sort_key = json.loads(urlsafe_b64decode(text.encode()))
         # Encoding it once more refuses every other spelling, and text that the document store could not take:
         # JSON can write half a surrogate pair, which has no UTF-8.
         if _is_sort_key(sort_key, parts) and encode_cursor(*sort_key) == text:
             return sort_key
     except (ValueError, RecursionError):
         pass
-    raise ValueError("send `next` of the page before, as it was, or leave it out to start again")
+    raise ValueError(_WHAT_TO_DO)
 
 
 def _is_sort_key(value: object, parts: int) -> TypeGuard[list[str]]:
@@ -49,10 +54,38 @@ def _decode_pair(cursor: object) -> tuple[str, str]:
     return first, second
 
 
-KeyCursor = Annotated[str, BeforeValidator(_decode_key, json_schema_input_type=str)]
+def _described(cursor_format: str) -> Any:
+    """Returns a cursor as it is sent; `format` tells whoever makes up requests which of the two it is."""
+    return Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=CURSOR_CHARACTERS.most,
+            json_schema_extra={"format": cursor_format},
+        ),
+    ]
+
+
+KeyCursor = Annotated[
+    str,
+    BeforeValidator(
+        _decode_key,
+        json_schema_input_type=_described("key-cursor"),
+    ),
+]
 """A cursor over rows that are sorted by one text; its value is that text."""
-PairCursor = Annotated[tuple[str, str], BeforeValidator(_decode_pair, json_schema_input_type=str)]
+PairCursor = Annotated[
+    tuple[str, str],
+    BeforeValidator(
+        _decode_pair,
+        json_schema_input_type=_described("pair-cursor"),
+    ),
+]
 """A cursor over rows that are sorted by a text and an id; its value is both."""
+
+
+PageLimit = Annotated[int, Field(ge=1, le=PAGE_ROWS.most), counted(PAGE_ROWS)]
+"""How many rows a page has at most; the field's default differs from list to list."""
 
 
 class PageRequest(BaseModel):
@@ -61,4 +94,4 @@ class PageRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     after: KeyCursor | None = Field(None, description="`next` of the page before; none for the first.")
-    limit: int = Field(100, ge=1, le=500, description="How many at most.")
+    limit: PageLimit = Field(100, description="How many at most.")

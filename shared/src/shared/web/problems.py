@@ -1,6 +1,7 @@
 """Problem documents (RFC 9457): every refusal says what is wrong, with which value, and what to do."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from shared.errors import (
     Conflict,
@@ -19,6 +21,7 @@ from shared.errors import (
     RuleBroken,
     TransientError,
 )
+from shared.limits import FIELD_ERRORS, FIELD_NAME_CHARACTERS, record_hit
 
 log = structlog.get_logger()
 
@@ -31,6 +34,10 @@ _STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (PermanentError, 502, "The far side refused"),
     (TransientError, 503, "Try again later"),
 )
+
+
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
+_UNREADABLE = "this cannot be read: send JSON in UTF-8, without deep nesting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,21 @@ class Problem(Exception):
         self.fields, self.headers, self.more = tuple(fields), headers, more
 
 
+class _ProblemResponse(JSONResponse):
+    media_type = _MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        # JSON can spell half of a surrogate pair, which has no UTF-8, also in the name of a wrong field.
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def invalid_request(fields: Sequence[FieldError]) -> Problem:
+    """Returns the refusal of a request for its fields; never with their values, which may be secrets."""
+    named = [FieldError(_shortened(field.name), field.reason) for field in fields[: FIELD_ERRORS.most]]
+    detail = "; ".join(f"{field.name}: {field.reason}" for field in named)
+    return Problem(422, "The request is not valid", detail, fields=[*named, *fields[FIELD_ERRORS.most :]])
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Answer every error of the taxonomy, and FastAPI's own, as a problem document."""
     app.add_exception_handler(Problem, _problem)
@@ -78,11 +100,16 @@ def answer(
     headers: dict[str, str] | None = None,
     **more: Any,
 ) -> JSONResponse:
-    """The problem document itself."""
+    """The problem document itself; it names at most `FIELD_ERRORS` fields, and `detail` counts the others."""
+    if len(fields) > FIELD_ERRORS.most:
+        record_hit(FIELD_ERRORS)
+        detail = f"{detail}; and {len(fields) - FIELD_ERRORS.most} more"
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     if fields:
-        body["fields"] = [{"name": field.name, "reason": field.reason} for field in fields]
-    return JSONResponse(body, status, headers, media_type=_MEDIA_TYPE)
+        body["fields"] = [
+            {"name": _shortened(field.name), "reason": field.reason} for field in fields[: FIELD_ERRORS.most]
+        ]
+    return _ProblemResponse(body, status, headers)
 
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
@@ -99,21 +126,25 @@ async def _taxonomy(_: Request, error: Exception) -> JSONResponse:
     return answer(status, title, str(error), headers=headers)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Names each field and what is wrong with it. The values themselves are left out: they may be secrets."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for it alone
     # Pydantic puts "Value error, " before what a validator raises; such a sentence says all by itself.
     fields = [
-        FieldError(_field_name(fault["loc"]), str(fault["msg"]).removeprefix("Value error, "))
+        FieldError(_field_name(fault), str(fault["msg"]).removeprefix("Value error, "))
         for fault in error.errors()
     ]
-    detail = "; ".join(f"{field.name}: {field.reason}" for field in fields)
-    return answer(422, "The request is not valid", detail, fields=fields)
+    return await _problem(request, invalid_request(fields))
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for it alone
+    if error.status_code == HTTPStatus.BAD_REQUEST and error.__cause__ is not None:
+        # FastAPI's own, for a body that fails otherwise than by its syntax: it is invalid all the same.
+        return await _problem(request, invalid_request([FieldError("body", _UNREADABLE)]))
     headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+        headers["Allow"] = ", ".join(methods)
     return answer(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail), headers=headers)
 
 
@@ -122,6 +153,27 @@ async def _bug(request: Request, error: Exception) -> JSONResponse:
     return answer(500, "A fault of ours", "Something went wrong here; the log of this service says what.")
 
 
-def _field_name(location: Sequence[Any]) -> str:
+def _methods(request: Request) -> list[str]:
+    """Returns the methods of the path. Starlette names those of its first route alone."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+
+
+def _field_name(fault: Mapping[str, Any]) -> str:
     """Returns `items.0.seal` for `("body", "items", 0, "seal")`, and `body` where all of it is wrong."""
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
+    location = fault["loc"]
+    # For a body that is no JSON the second part is a position in it.
+    if fault["type"] == "json_invalid" or len(location) == 1:
+        return str(location[0])
+    return ".".join(str(part) for part in location[1:])
+
+
+def _shortened(name: str) -> str:
+    if len(name) <= FIELD_NAME_CHARACTERS.most:
+        return name
+    record_hit(FIELD_NAME_CHARACTERS)
+    return f"{name[: FIELD_NAME_CHARACTERS.most - 1]}…"

@@ -3,14 +3,28 @@
 from typing import Annotated
 
 from fastapi import Header
+from pydantic import StringConstraints
 
-_IDEMPOTENCY_KEY = Header(
-    min_length=1,
-    max_length=200,
-    description="A new key for each decision. Sent again with the same request it changes nothing.",
+from shared.limits import ID_CHARACTERS, KEY_CHARACTERS, SEARCH_CHARACTERS
+from shared.plain_text import PlainText, counted
+
+Id = Annotated[
+    PlainText, StringConstraints(min_length=1, max_length=ID_CHARACTERS.most), counted(ID_CHARACTERS)
+]
+"""An id as a provider or one of the services gave it."""
+SearchText = Annotated[
+    PlainText, StringConstraints(max_length=SEARCH_CHARACTERS.most), counted(SEARCH_CHARACTERS)
+]
+"""What a list is searched for; each service takes it as text, never as a pattern."""
+
+_Key = Annotated[
+    PlainText, StringConstraints(min_length=1, max_length=KEY_CHARACTERS.most), counted(KEY_CHARACTERS)
+]
+_KEY_HEADER = Header(
+    description="A new key for each decision. Sent again with the same request it changes nothing."
 )
 
-IdempotencyKey = Annotated[str, _IDEMPOTENCY_KEY]
+IdempotencyKey = Annotated[_Key, _KEY_HEADER]
 """For a route that refuses to decide anything without a key."""
-OptionalIdempotencyKey = Annotated[str | None, _IDEMPOTENCY_KEY]
+OptionalIdempotencyKey = Annotated[_Key | None, _KEY_HEADER]
 """For a route that takes a request without a key as a new one; the parameter's default is None."""

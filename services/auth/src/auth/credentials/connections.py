@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from shared.contracts.base import Side
+from shared.limits import CONNECTION_CHARACTERS, INTEGRATION_NAME_CHARACTERS
+from shared.plain_text import PlainText, counted, is_plain
 
 _CONTROL_PANEL = re.compile(r"(?:https?://)?cp\.([a-z0-9-]+)\.[a-z0-9-]+\.cloud\.im(?:/.*)?")
 _MARKETPLACE = re.compile(r"[a-z0-9-]{2,20}")
@@ -67,9 +69,30 @@ def _user(value: str) -> str:
     return value
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=300)]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=300)]
-Key = Annotated[SecretStr, Field(min_length=1, max_length=300), AfterValidator(_key)]
+def _password(value: SecretStr) -> SecretStr:
+    if not is_plain(value.get_secret_value()):
+        raise ValueError("must not contain control characters, such as a line break")
+    return value
+
+
+_Secret = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=CONNECTION_CHARACTERS.most),
+    counted(CONNECTION_CHARACTERS),
+]
+
+Text = Annotated[
+    PlainText,
+    StringConstraints(min_length=1, max_length=CONNECTION_CHARACTERS.most),
+    counted(CONNECTION_CHARACTERS),
+]
+Name = Annotated[
+    PlainText,
+    StringConstraints(max_length=INTEGRATION_NAME_CHARACTERS.most),
+    counted(INTEGRATION_NAME_CHARACTERS),
+]
+Password = Annotated[_Secret, AfterValidator(_password)]
+Key = Annotated[_Secret, AfterValidator(_key)]
 
 
 class Connection(BaseModel, ABC):
@@ -86,7 +109,7 @@ class Connection(BaseModel, ABC):
     side: ClassVar[Side]
 
     provider: str
-    name: Annotated[str, StringConstraints(max_length=100)] | None = None
+    name: Name | None = None
 
     @property
     @abstractmethod

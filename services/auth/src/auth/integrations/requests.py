@@ -18,7 +18,7 @@ from auth.credentials.connections import (
     ConnectWiseConnection,
     IngramConnection,
 )
-from shared.web.problems import FieldError, Problem
+from shared.web.problems import FieldError, invalid_request
 
 _REASONS = {"missing": "this is needed", "extra_forbidden": "there is no such field"}
 
@@ -43,15 +43,17 @@ class ConnectionRequest(
 
 def read_connection(body: dict[str, Any]) -> Connection:
     """Returns the connection; raises a 422 Problem that names the wrong fields and repeats no value."""
-    connection_type = CONNECTION_TYPES.get(str(body.get("provider")))
+    connection_type = (
+        CONNECTION_TYPES.get(provider) if isinstance(provider := body.get("provider"), str) else None
+    )
     if connection_type is None:
-        raise _invalid([FieldError("provider", f"this is {' or '.join(CONNECTION_TYPES)}")])
+        raise invalid_request([FieldError("provider", f"this is {' or '.join(CONNECTION_TYPES)}")])
     try:
         return connection_type.model_validate(body)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
     # Raised outside the handler: a chained ValidationError would carry what was typed into the log.
-    raise _invalid(
+    raise invalid_request(
         [
             FieldError(
                 ".".join(str(part) for part in fault["loc"]),
@@ -60,8 +62,3 @@ def read_connection(body: dict[str, Any]) -> Connection:
             for fault in faults
         ]
     )
-
-
-def _invalid(fields: list[FieldError]) -> Problem:
-    detail = "; ".join(f"{field.name}: {field.reason}" for field in fields)
-    return Problem(422, "The request is not valid", detail, fields=fields)

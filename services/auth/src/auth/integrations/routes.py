@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from auth.integrations.requests import ConnectionRequest
 from auth.integrations.responses import IntegrationList, IntegrationResponse
 from auth.integrations.service import IntegrationService
 from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person, Role
+from shared.web.requests import Id
 from shared.web.token_verification import TokenVerifier, require_role
 
 _NOT_FOUND = problem_responses(_404="The tenant has no such integration")
@@ -46,7 +47,7 @@ def _admin_routes(router: APIRouter, integrations: IntegrationService, verifier:
 
     @router.delete("/integrations/{integration_id}", responses=_NOT_FOUND)
     async def disconnect(
-        integration_id: str, person: Annotated[Person, Depends(admin)]
+        integration_id: Annotated[Id, Path()], person: Annotated[Person, Depends(admin)]
     ) -> IntegrationResponse:
         """Destroy the credential and end all access; what was observed and mapped is kept."""
         return IntegrationResponse.model_validate(
@@ -65,7 +66,7 @@ def _viewer_routes(router: APIRouter, integrations: IntegrationService, verifier
 
     @router.get("/integrations/{integration_id}", responses=_NOT_FOUND)
     async def get_integration(
-        integration_id: str, person: Annotated[Person, Depends(viewer)]
+        integration_id: Annotated[Id, Path()], person: Annotated[Person, Depends(viewer)]
     ) -> IntegrationResponse:
         """Get one integration of the tenant."""
         return IntegrationResponse.model_validate(await integrations.get(person.tenant_id, integration_id))

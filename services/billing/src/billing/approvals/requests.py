@@ -1,21 +1,36 @@
 """Query parameters and bodies of the requests about approvals."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from billing.approvals.eligibility import LineDecision
 from billing.approvals.models import ApprovalState
+from shared.limits import DECISIONS
+from shared.plain_text import counted
 from shared.web.pagination import PageRequest
+from shared.web.requests import Id
 
-MOST_DECISIONS = 20_000
-"""In one request; a batch of them is saved at a time, and each is reported."""
+_PLAIN_NUMBER = r"^[0-9]{1,12}(\.[0-9]{1,6})?$"
+
+
+def _plain_number(value: object) -> object:
+    """Refuses what only Python takes for a decimal: `1_0`, `٣`, ` 7`, `0E+9999999`."""
+    if isinstance(value, str) and not re.fullmatch(_PLAIN_NUMBER, value, re.ASCII):
+        raise ValueError(
+            'this is a decimal such as "7" or "6.5": 12 digits before the point and 6 behind it at most'
+        )
+    return value
+
 
 Quantity = Annotated[
     Decimal,
-    Field(
-        ge=0, max_digits=18, decimal_places=6, description="Typed instead of the vendor's; a decimal string."
+    Field(ge=0, max_digits=18, decimal_places=6),
+    BeforeValidator(
+        _plain_number,
+        json_schema_input_type=Annotated[str, Field(max_length=19, pattern=_PLAIN_NUMBER)] | Annotated[float, Field(ge=0)],
     ),
     AfterValidator(lambda quantity: quantity + 0),  # no negative zero
 ]
@@ -32,8 +47,8 @@ class DecisionRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seal: str = Field(max_length=100, description="The seal that the line showed when it was decided on.")
-    quantity: Quantity | None = None
+    seal: Id = Field(description="The seal that the line showed when it was decided on.")
+    quantity: Quantity | None = Field(None, description="Typed instead of the vendor's; a decimal string.")
 
     def on(self, line_id: str) -> LineDecision:
         return LineDecision(line_id, self.seal, self.quantity)
@@ -42,7 +57,7 @@ class DecisionRequest(BaseModel):
 class LineDecisionRequest(DecisionRequest):
     """A decision on one line of many."""
 
-    line_id: str = Field(max_length=100)
+    line_id: Id
 
 
 class BulkDecisionRequest(BaseModel):
@@ -50,7 +65,11 @@ class BulkDecisionRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    items: tuple[LineDecisionRequest, ...] = Field(min_length=1, max_length=MOST_DECISIONS)
+    items: Annotated[
+        tuple[LineDecisionRequest, ...],
+        Field(min_length=1, max_length=DECISIONS.most, description="Saved in batches, and each reported."),
+        counted(DECISIONS),
+    ]
 
     @model_validator(mode="after")
     def _each_line_once(self) -> Self:

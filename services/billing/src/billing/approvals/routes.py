@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from billing.approvals.batch import ApprovalRequest, RejectedLine
 from billing.approvals.eligibility import RejectionReason
@@ -19,7 +19,7 @@ from shared.web.openapi import Responses, described_router, problem_responses
 from shared.web.pagination import encode_cursor
 from shared.web.person import Person, Role
 from shared.web.problems import Problem
-from shared.web.requests import IdempotencyKey
+from shared.web.requests import Id, IdempotencyKey
 from shared.web.responses import json
 from shared.web.token_verification import TokenVerifier, require_role
 
@@ -50,7 +50,7 @@ def _add_decision(router: APIRouter, approver: Caller, service: ApprovalService)
         "/usage/{line_id}/approvals", status_code=201, response_model=Approval, responses=_ONE_DECISION
     )
     async def approve(
-        line_id: str,
+        line_id: Annotated[Id, Path()],
         decision: DecisionRequest,
         idempotency_key: IdempotencyKey,
         person: Annotated[Person, Depends(approver)],
@@ -100,7 +100,9 @@ def _add_reads(router: APIRouter, viewer: Caller, approvals: ApprovalRepository)
         response_model=Approval,
         responses=problem_responses(_404="No such approval"),
     )
-    async def get_approval(approval_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:
+    async def get_approval(
+        approval_id: Annotated[Id, Path()], person: Annotated[Person, Depends(viewer)]
+    ) -> Response:
         """One approval and what became of it."""
         approval = await approvals.get(person.tenant_id, approval_id)
         if approval is None:

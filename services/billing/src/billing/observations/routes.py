@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel
 
 from billing.observations.history import HistoryRepository, ObservedVersion
@@ -10,6 +10,7 @@ from billing.usage.repository import UsageLineRepository
 from shared.errors import NotFound
 from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person, Role
+from shared.web.requests import Id
 from shared.web.responses import json
 from shared.web.token_verification import TokenVerifier, require_role
 
@@ -31,7 +32,9 @@ def make_router(verifier: TokenVerifier, lines: UsageLineRepository, history: Hi
         response_model=LineHistory,
         responses=problem_responses(_404="No such line"),
     )
-    async def get_history(line_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:
+    async def get_history(
+        line_id: Annotated[Id, Path()], person: Annotated[Person, Depends(viewer)]
+    ) -> Response:
         """Every version of the subscriptions, agreement lines and mappings that the line rests on.
 
         `true_at` is when it was so, `learnt_at` when it was heard here. Lines that are gone keep theirs.

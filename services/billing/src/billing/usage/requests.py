@@ -4,12 +4,11 @@ from pydantic import Field
 
 from shared.contracts.billing import LineClass
 from shared.web.pagination import PageRequest
+from shared.web.requests import SearchText
 
 
 class UsageRequest(PageRequest):
     """Selects a page of usage lines."""
 
     line_class: LineClass | None = Field(None, description="Only lines of this class.")
-    search: str | None = Field(
-        None, max_length=200, description="Part of the name of an account, service or product."
-    )
+    search: SearchText | None = Field(None, description="Part of the name of an account, service or product.")

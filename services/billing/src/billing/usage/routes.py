@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from billing.usage.ports import InFlightApprovals
 from billing.usage.repository import UsageLineRepository
@@ -12,6 +12,7 @@ from shared.errors import NotFound
 from shared.web.openapi import described_router, problem_responses
 from shared.web.pagination import encode_cursor
 from shared.web.person import Person, Role
+from shared.web.requests import Id
 from shared.web.responses import json
 from shared.web.token_verification import TokenVerifier, require_role
 
@@ -42,7 +43,9 @@ def make_router(
     @router.get(
         "/usage/{line_id}", response_model=UsageLineResponse, responses=problem_responses(_404="No such line")
     )
-    async def get_usage_line(line_id: str, person: Annotated[Person, Depends(viewer)]) -> Response:
+    async def get_usage_line(
+        line_id: Annotated[Id, Path()], person: Annotated[Person, Depends(viewer)]
+    ) -> Response:
         """One usage line, and the approval that is being written to it."""
         line = await lines.get(person.tenant_id, line_id)
         if line is None or not line.present:

@@ -1,15 +1,12 @@
 """What people ask of the catalogue, checked."""
 
-from typing import Annotated
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from matcher.catalogue.search import MappingState
 from shared.contracts.base import Side
-from shared.web.pagination import PairCursor
+from shared.web.pagination import PageLimit, PairCursor
+from shared.web.requests import Id, SearchText
 
-Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
-"""An id as a provider or auth gave it; control characters are in none."""
 DEFAULT_LIMIT = 50
 """Rows of a page: as many as a person looks through at once."""
 
@@ -21,13 +18,8 @@ class ItemRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     after: PairCursor | None = Field(None, description="`next` of the page before; none for the first.")
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=500, description="How many at most.")
-    search: str = Field(
-        "",
-        max_length=200,
-        pattern=r"^[^\x00-\x1f]*$",
-        description="Part of the name or code, in any case; taken as text, not as a pattern.",
-    )
+    limit: PageLimit = Field(DEFAULT_LIMIT, description="How many at most.")
+    search: SearchText = Field("", description="Part of the name or code, in any case.")
     state: MappingState | None = Field(None, description="Only items in this state.")
     integration_id: Id | None = Field(None, description="Only items of this integration.")
 

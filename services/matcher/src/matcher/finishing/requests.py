@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from matcher.catalogue.requests import Id
+from shared.web.requests import Id
 
 
 class FinishBody(BaseModel):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends
 
 from matcher.finishing.models import FinishRequest
 from matcher.finishing.requests import FinishBody
@@ -11,11 +11,7 @@ from matcher.finishing.service import FinishService
 from shared.web.fair_share import Caller
 from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(min_length=1, max_length=200, description="Requests with the same key finish once."),
-]
+from shared.web.requests import OptionalIdempotencyKey
 
 
 def make_finish_router(service: FinishService, mapper: Caller) -> APIRouter:
@@ -33,7 +29,7 @@ def make_finish_router(service: FinishService, mapper: Caller) -> APIRouter:
     async def finish(
         body: FinishBody,
         person: Annotated[Person, Depends(mapper)],
-        idempotency_key: IdempotencyKey = None,
+        idempotency_key: OptionalIdempotencyKey = None,
     ) -> FinishResponse:
         """Declare that enough is mapped to bill by it: both integrations become active and are synced.
 

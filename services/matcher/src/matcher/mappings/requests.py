@@ -4,17 +4,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from matcher.catalogue.requests import DEFAULT_LIMIT, Id
+from matcher.catalogue.requests import DEFAULT_LIMIT
 from shared.contracts.matcher import MappingDecision, MappingKind
-from shared.web.pagination import PageRequest
+from shared.limits import REASON_CHARACTERS
+from shared.plain_text import PlainText, counted
+from shared.web.pagination import PageLimit, PageRequest
+from shared.web.requests import Id
 
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Reason = Annotated[
+    PlainText,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=REASON_CHARACTERS.most),
+    counted(REASON_CHARACTERS),
+]
 
 
 class MappingRequest(PageRequest):
     """Which mappings."""
 
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=500, description="How many at most.")
+    limit: PageLimit = Field(DEFAULT_LIMIT, description="How many at most.")
     kind: MappingKind | None = Field(None, description="Only mappings of accounts, or of services.")
     decision: MappingDecision | None = Field(None, description="Only mappings with this decision.")
     vendor_integration_id: Id | None = Field(None, description="Only mappings of this vendor's items.")

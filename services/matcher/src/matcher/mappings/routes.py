@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from matcher.catalogue.requests import Id
 from matcher.catalogue.responses import MappingResponse
 from matcher.catalogue.search import next_sort_key
 from matcher.catalogue.service import CatalogueService
@@ -18,6 +17,7 @@ from shared.web.fair_share import Caller
 from shared.web.openapi import described_router, problem_responses
 from shared.web.pagination import encode_cursor
 from shared.web.person import Person
+from shared.web.requests import Id
 
 # `path`: an id of the vendor's may hold a slash.
 _VENDOR_ITEM = "/mappings/{kind}/{vendor_integration_id}/{vendor_id:path}"
