@@ -18,7 +18,7 @@ schemathesis.openapi.format("pair-cursor", st.builds(encode_cursor, _text, _text
 
 
 @schemathesis.hook
-def before_call(_: schemathesis.HookContext, case: schemathesis.Case, __: dict[str, Any]) -> None:
+def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], __: dict[str, Any]) -> None:
     """Points each connection at the simulated providers: made-up hosts might be somebody's."""
     if (case.method.upper(), case.path) == ("POST", "/integrations") and isinstance(case.body, dict):
         for field in ("host", "base_url"):

@@ -35,7 +35,8 @@ async def run(examples: int, seed: int) -> int:
             plan = FuzzPlan(examples, seed, DATA, system.credentials.tenant_id)
             results = await fuzz(system, plan)
     print_report(results)
-    cases, operations = sum(result.cases for result in results), sum(result.operations for result in results)
+    cases = sum(result.cases for result in results)
+    operations = sum(result.operations for result in results)
     failed = any(result.failed for result in results)
     print_line(
         f"\n{'FAILED' if failed else 'ok'}: {cases:,} cases over {operations} operations and callers"
@@ -48,7 +49,9 @@ def print_report(results: list[FuzzResult]) -> None:
     """Print what failed, each with its reproduction, then the table."""
     for result in results:
         if result.failed:
-            print_line(f"\n=== {result.service} as {result.caller}: {'; '.join(result.errors) or 'violations'}")
+            print_line(
+                f"\n=== {result.service} as {result.caller}: {'; '.join(result.errors) or 'violations'}"
+            )
             print_line(result.output)
     print_line(
         f"\n{'service':<12} {'token':<8} {'operations':>10} {'cases':>6} {'5xx':>4} {'violations':>10}"
@@ -67,7 +70,7 @@ def print_report(results: list[FuzzResult]) -> None:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=40, help="for each operation and caller")
+    parser.add_argument("--examples", type=int, default=20, help="for each operation")
     parser.add_argument("--seed", type=int, help="repeats the requests of a run before")
     return parser.parse_args()
 

@@ -17,7 +17,7 @@ _PLAIN_NUMBER = r"^[0-9]{1,12}(\.[0-9]{1,6})?$"
 
 
 def _plain_number(value: object) -> object:
-    """Refuses what only Python takes for a decimal: `1_0`, `٣`, ` 7`, `0E+9999999`."""
+    """Refuses what only Python takes for a decimal: `1_0`, `0E+9999999`, digits of other scripts."""
     if isinstance(value, str) and not re.fullmatch(_PLAIN_NUMBER, value, re.ASCII):
         raise ValueError(
             'this is a decimal such as "7" or "6.5": 12 digits before the point and 6 behind it at most'
@@ -30,7 +30,8 @@ Quantity = Annotated[
     Field(ge=0, max_digits=18, decimal_places=6),
     BeforeValidator(
         _plain_number,
-        json_schema_input_type=Annotated[str, Field(max_length=19, pattern=_PLAIN_NUMBER)] | Annotated[float, Field(ge=0)],
+        json_schema_input_type=Annotated[str, Field(max_length=19, pattern=_PLAIN_NUMBER)]
+        | Annotated[float, Field(ge=0)],
     ),
     AfterValidator(lambda quantity: quantity + 0),  # no negative zero
 ]
