@@ -69,7 +69,8 @@ async def _documents_ready(url: str, port: int) -> bool:
     except PyMongoError:
         return False
     finally:
-        await client.close()
+        # A probe whose time is over is cancelled; closing what it has opened must not be.
+        await asyncio.shield(client.close())
     return True
 
 
