@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ from redis.asyncio import Redis
 
 from shared.contracts.base import Outcome
 from shared.errors import TransientError
+from shared.limits import hits
 from shared.runtime.settings import RedisSettings
 from shared.status_channel import RunStatus, StatusChannel
 
@@ -115,3 +117,60 @@ async def test_a_redis_that_is_away_is_said_so() -> None:
     with pytest.raises(TransientError, match="status channel"):
         await live.report(a_status("t"))
     await live.close()
+
+
+HOSTILE_ROWS: dict[Any, Any] = {
+    "no JSON": "junk",
+    "not UTF-8": b"\xff\xfe",
+    "another shape": '{"seq": "x"}',
+    "no object": "[]",
+    "deep": "[" * 5_000,
+    "huge": '{"phase": "' + "x" * 2_000_000 + '"}',
+}
+
+
+async def test_a_broken_row_breaks_nobodys_snapshot(
+    live: StatusChannel, redis_settings: RedisSettings, tenant_id: str
+) -> None:
+    await live.report(a_status(tenant_id, done=3))
+    foreign = a_status("other", done=4).model_copy(update={"seq": 1}).model_dump_json()
+    async with Redis.from_url(redis_settings.url.get_secret_value()) as redis:
+        await redis.hset(f"status:{tenant_id}", mapping={**HOSTILE_ROWS, "foreign": foreign})
+
+        assert {name: status.done for name, status in (await live.snapshot(tenant_id)).items()} == {"i": 3}
+        assert f"7 in 'status:{tenant_id}'" in (live.degradation() or "")
+        async with aclosing(live.follow(tenant_id)) as following:
+            assert [status.done for status in await first(following, 1)] == [3]
+
+        await redis.hdel(f"status:{tenant_id}", *HOSTILE_ROWS, "foreign")
+        await live.snapshot(tenant_id)
+    assert live.degradation() is None
+
+
+@pytest.mark.parametrize("known", ["junk", "[]", "{}", '{"seq": {}}', '{"seq": 1e300}', '{"seq": -5}'])
+async def test_what_is_no_status_of_ours_keeps_no_reporter_from_reporting(
+    live: StatusChannel, redis_settings: RedisSettings, tenant_id: str, known: str
+) -> None:
+    async with Redis.from_url(redis_settings.url.get_secret_value()) as redis:
+        await redis.hset(f"status:{tenant_id}", "i", known)
+
+    await live.report(a_status(tenant_id, done=1))
+
+    assert (await live.snapshot(tenant_id))["i"].done == 1
+
+
+async def test_thousands_of_rows_are_not_all_read(
+    live: StatusChannel, redis_settings: RedisSettings, tenant_id: str
+) -> None:
+    hits_before = hits().get("statuses-per-tenant", 0)
+    rows: dict[Any, Any] = {
+        f"i{number}": a_status(tenant_id)
+        .model_copy(update={"seq": 1, "integration_id": f"i{number}"})
+        .model_dump_json()
+        for number in range(5_000)
+    }
+    async with Redis.from_url(redis_settings.url.get_secret_value()) as redis:
+        await redis.hset(f"status:{tenant_id}", mapping=rows)
+
+    assert len(await live.snapshot(tenant_id)) == 1_000
+    assert hits()["statuses-per-tenant"] == hits_before + 1

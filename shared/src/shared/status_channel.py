@@ -4,44 +4,55 @@ Per tenant: a hash `status:<tenant>` with the newest document of each integratio
 1,000 entries `status:<tenant>:log`, and the pub/sub channel `status:<tenant>`; one script writes all three.
 """
 
-# Invariant: a follower sees a growing `seq` of each integration, and ends up with the newest status. It
-# subscribes *before* it reads the snapshot: what is reported in between comes twice, and `seq` drops one.
-# Pub/sub forgets what it cannot deliver, so the snapshot is read again every five seconds. After a flush of
-# Redis `seq` grows all the same, being max(previous + 1, Redis' time in µs), and reporters report again
-# within seconds.
+# Invariant: a follower sees a growing `seq` of each integration, and ends up with the newest status. Its
+# subscription is confirmed *before* it reads the snapshot: what is reported in between comes twice, and `seq`
+# drops one. Pub/sub forgets what it cannot deliver, so the snapshot is read again every five seconds, and at
+# once when a connection that was cut is subscribed again. After a flush of Redis `seq` grows all the same,
+# being max(previous + 1, Redis' time in µs), and reporters report again within seconds.
 #
-#   subscribe   snapshot {a: 5}: yields 5   message a: 5: dropped   a: 6 is lost   snapshot {a: 6}: yields 6
+#   subscribed   snapshot {a: 5}: yields 5   message a: 5: dropped   a: 6 is lost   snapshot {a: 6}: yields 6
+#
+# Anyone who reaches Redis can write there: a row or a message that is no status of this tenant is passed
+# over, and so is the status of an integration beyond the most that a tenant has.
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from shared.contracts.base import Outcome
 from shared.errors import TransientError
+from shared.limits import STATUS_CHARACTERS, STATUSES_PER_TENANT, record_hit
 from shared.runtime.attempt import propagate_cancellation
 from shared.runtime.settings import RedisSettings
 
+T = TypeVar("T")
+
+_LARGEST_SEQ = 2**53
+"""Redis' scripts count in doubles, which hold every whole number up to here."""
 _LOG_ENTRIES = 1000
 _REDIS_TIMEOUT = timedelta(seconds=5)
 _SNAPSHOT_INTERVAL = timedelta(seconds=5)
 
 # A run that has its outcome is not reopened by a late progress report of the same run. The new `seq` is
 # put in front of the document's text, which stays as the reporter wrote it: encoding it anew would change
-# its numbers.
+# its numbers. What is there and is no status of ours is written over.
 _REPORT = """
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 local document = cjson.decode(ARGV[2])
 local previous = 0
-if known then
-  local old = cjson.decode(known)
-  previous = tonumber(old.seq)
+local readable, old = pcall(cjson.decode, known or '')
+local seq_of_old = readable and type(old) == 'table' and tonumber(old.seq)
+if seq_of_old and seq_of_old >= 0 and seq_of_old < tonumber(ARGV[4]) then
+  previous = seq_of_old
   local ended = old.run_id == document.run_id and type(old.outcome) == 'string'
   if ended and type(document.outcome) ~= 'string' then
     return previous
@@ -62,7 +73,7 @@ class RunStatus(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    seq: int = 0
+    seq: int = Field(default=0, ge=0, le=_LARGEST_SEQ)
     """Grows with every report of an integration; set by the channel itself."""
     tenant_id: str
     integration_id: str
@@ -86,53 +97,67 @@ class StatusChannel:
         self._redis: Redis = Redis.from_url(
             settings.url.get_secret_value(),
             decode_responses=True,
+            encoding_errors="replace",
+            # Once, for a connection of the pool that was cut while nobody used it.
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
             socket_timeout=_REDIS_TIMEOUT.total_seconds(),
             socket_connect_timeout=_REDIS_TIMEOUT.total_seconds(),
         )
         self._report_script = self._redis.register_script(_REPORT)
+        self._unreadable: dict[str, int] = {}
+        """How many rows of a tenant's last snapshot were no status of it; tenants with none are left out."""
 
     async def report(self, status: RunStatus) -> int:
         """Makes this the integration's status, unless its run has ended; returns the `seq` that stands."""
         channel = _channel_name(status.tenant_id)
         document = status.model_dump_json(exclude={"seq"})
-        try:
-            call = self._report_script(
-                [channel, f"{channel}:log"], [status.integration_id, document, _LOG_ENTRIES]
-            )
-            return int(await propagate_cancellation(call))
-        except (RedisError, OSError) as error:
-            raise TransientError(f"the status channel cannot be written: {error}") from error
+        call = self._report_script(
+            [channel, f"{channel}:log"], [status.integration_id, document, _LOG_ENTRIES, _LARGEST_SEQ]
+        )
+        return int(await _answer(call, "the status channel cannot be written"))
 
     async def snapshot(self, tenant_id: str) -> dict[str, RunStatus]:
-        """Returns the newest status of every integration, by integration id."""
-        try:
-            rows = await propagate_cancellation(self._redis.hgetall(_channel_name(tenant_id)))
-        except (RedisError, OSError) as error:
-            raise TransientError(f"the status channel cannot be read: {error}") from error
-        return {str(name): RunStatus.model_validate_json(text) for name, text in rows.items()}
+        """Returns the newest status of every integration, by integration id, without what is no status."""
+        rows = await self._rows(_channel_name(tenant_id))
+        read = {name: _read(text, tenant_id) for name, text in rows.items()}
+        statuses = {name: status for name, status in read.items() if status and status.integration_id == name}
+        if unreadable := len(rows) - len(statuses):
+            self._unreadable[tenant_id] = unreadable
+        else:
+            self._unreadable.pop(tenant_id, None)
+        return statuses
 
-    async def follow(
-        self, tenant_id: str, *, lifetime: timedelta = timedelta.max
-    ) -> AsyncGenerator[RunStatus, None]:
+    async def follow(self, tenant_id: str) -> AsyncGenerator[RunStatus, None]:
         """Yields every newer status as it comes, beginning with the snapshot; none twice or backwards.
 
-        Ends at the first snapshot after `lifetime`. Raises `TransientError` when Redis is away.
+        Holds a connection of its own, which `StatusHub` shares among many. Raises `TransientError` when Redis
+        is away.
         """
         last_seq: dict[str, int] = {}
-        loop = asyncio.get_running_loop()
-        until = loop.time() + lifetime.total_seconds()
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
-            try:
-                await propagate_cancellation(subscription.subscribe(_channel_name(tenant_id)))
-            except (RedisError, OSError) as error:
-                raise TransientError(f"the status channel cannot be read: {error}") from error
-            while loop.time() < until:
-                for status in (await self.snapshot(tenant_id)).values():
+        loop, interval_seconds = asyncio.get_running_loop(), _SNAPSHOT_INTERVAL.total_seconds()
+        async with self._redis.pubsub() as subscription:
+            await _answer(
+                subscription.subscribe(_channel_name(tenant_id)), "the status channel cannot be read"
+            )
+            next_snapshot_seconds = loop.time() + interval_seconds
+            while True:
+                message = await _next_message(subscription, next_snapshot_seconds - loop.time())
+                if message is None or message["type"] == "subscribe":
+                    statuses = list((await self.snapshot(tenant_id)).values())
+                    next_snapshot_seconds = loop.time() + interval_seconds
+                else:
+                    status = _read(str(message["data"]), tenant_id)
+                    statuses = [status] if status else []
+                for status in statuses:
                     if _is_newer(status, last_seq):
                         yield status
-                async for status in _messages_until_next_snapshot(subscription):
-                    if _is_newer(status, last_seq):
-                        yield status
+
+    def degradation(self) -> str | None:
+        """Says which tenants' rows were passed over when they were last read; for `Health`."""
+        if not self._unreadable:
+            return None
+        rows = ", ".join(f"{count} in {_channel_name(name)!r}" for name, count in self._unreadable.items())
+        return f"rows that are no status are passed over: {rows}; find out who writes there, and delete them"
 
     async def ping(self) -> None:
         await self._redis.ping()
@@ -140,23 +165,57 @@ class StatusChannel:
     async def close(self) -> None:
         await self._redis.aclose()
 
+    async def _rows(self, name: str) -> dict[str, str]:
+        """Returns the rows of a hash, which whoever writes there may have made too many to read at once."""
+        rows: dict[str, str] = {}
+        cursor, most = 0, STATUSES_PER_TENANT.most
+        while True:
+            scan: Any = self._redis.hscan(name, cursor, count=most)
+            part: dict[str, str]
+            cursor, part = await _answer(scan, "the status channel cannot be read")
+            rows |= part
+            if len(rows) > most:
+                record_hit(STATUSES_PER_TENANT)
+                return dict(islice(rows.items(), most))
+            if not cursor:
+                return rows
 
-async def _messages_until_next_snapshot(subscription: Any) -> AsyncIterator[RunStatus]:
-    loop = asyncio.get_running_loop()
-    until = loop.time() + _SNAPSHOT_INTERVAL.total_seconds()
-    while (left_seconds := until - loop.time()) > 0:
-        try:
-            message = await propagate_cancellation(subscription.get_message(timeout=left_seconds))
-        except (RedisError, OSError) as error:
-            raise TransientError(f"the status channel was cut: {error}") from error
-        if message is not None:
-            with suppress(ValidationError, json.JSONDecodeError):  # anyone may write to a channel
-                yield RunStatus.model_validate_json(message["data"])
+
+async def _answer(call: Awaitable[T], fault: str) -> T:
+    try:
+        return await propagate_cancellation(call)
+    except (RedisError, OSError) as error:
+        raise TransientError(f"{fault}: {error}") from error
+
+
+async def _next_message(subscription: Any, timeout_seconds: float) -> dict[str, Any] | None:
+    """Returns the next message, a confirmation of the subscription too; None when none comes in time."""
+    if timeout_seconds <= 0:
+        return None
+    message: dict[str, Any] | None = await _answer(
+        subscription.get_message(timeout=timeout_seconds), "the status channel was cut"
+    )
+    return message
+
+
+def _read(text: str, tenant_id: str) -> RunStatus | None:
+    """Returns the status that a document states, or None when it is no status of this tenant."""
+    if len(text) > STATUS_CHARACTERS.most:
+        record_hit(STATUS_CHARACTERS)
+        return None
+    try:
+        status = RunStatus.model_validate_json(text)
+    except ValidationError:
+        return None
+    return status if status.tenant_id == tenant_id else None
 
 
 def _is_newer(status: RunStatus, last_seq: dict[str, int]) -> bool:
     """Tells whether the follower has not seen this status, and remembers it as seen."""
     if status.seq <= last_seq.get(status.integration_id, 0):
+        return False
+    if status.integration_id not in last_seq and len(last_seq) >= STATUSES_PER_TENANT.most:
+        record_hit(STATUSES_PER_TENANT)
         return False
     last_seq[status.integration_id] = status.seq
     return True

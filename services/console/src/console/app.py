@@ -9,10 +9,12 @@ from fastapi.staticfiles import StaticFiles
 from console.api import AuthApi
 from console.routes import Pages, make_router
 from console.settings import Settings
+from console.stream_slots import StreamSlots
 from shared.runtime.health import Health
 from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
+from shared.status_hub import StatusHub
 from shared.web.token_verification import TokenVerifier
 
 _STATIC = Path(__file__).parent / "static"
@@ -23,11 +25,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or load(Settings)
     health, status_channel = Health("console"), StatusChannel(settings.redis)
     auth = AuthApi(settings.auth.url)
+    hub = StatusHub(status_channel)
     health.add_readiness_probe("redis", status_channel.ping)
-    pages = Pages(auth, status_channel, TokenVerifier(settings.auth), events_at_once=settings.events_at_once)
+    health.add_degradation_check("status channel", status_channel.degradation)
+    pages = Pages(auth, status_channel, hub, TokenVerifier(settings.auth))
+    router = make_router(pages, StreamSlots(settings.events_at_once))
 
-    lifespan = partial(service_lifespan, health=health, on_shutdown=[auth.close, status_channel.close])
-    app = create_application(health, lifespan, [make_router(pages)])
+    lifespan = partial(
+        service_lifespan, health=health, on_shutdown=[auth.close, hub.close, status_channel.close]
+    )
+    app = create_application(health, lifespan, [router])
     # `itemSchema`, by which FastAPI describes the items of an event stream, came with OpenAPI 3.2.
     app.openapi_version = "3.2.0"
     # `build.mjs` fills the folder at set-up; without it the pages still work, only without looks and scripts.

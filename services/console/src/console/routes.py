@@ -1,22 +1,28 @@
 """HTTP in: the pages for people, and the event stream.  Reads: the status channel."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from fastapi.templating import Jinja2Templates
 
 from console.api import AuthApi
-from shared.errors import CredentialsRejected
+from console.stream_slots import StreamSlots
+from shared.errors import CredentialsRejected, TransientError
 from shared.status_channel import RunStatus, StatusChannel
-from shared.web.openapi import described_router
+from shared.status_hub import StatusHub
+from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person
 from shared.web.problems import Problem
 from shared.web.token_verification import TokenVerifier
+
+log = structlog.get_logger()
 
 COOKIE = "trueup_session"
 
@@ -24,17 +30,15 @@ _SEE_OTHER = 303
 _STREAM_LIFETIME = timedelta(minutes=15)
 """A token that has expired meanwhile is refused when the browser comes back."""
 _RETRY_MS = 2_000
-_RETRY_WHEN_FULL_MS = 30_000
 
 
 class Pages:
-    """What all routes use: auth, the status channel, the check of tokens, and the templates."""
+    """What all routes use: auth, the status channel and its hub, the check of tokens, and the templates."""
 
     def __init__(
-        self, auth: AuthApi, status_channel: StatusChannel, verifier: TokenVerifier, *, events_at_once: int
+        self, auth: AuthApi, status_channel: StatusChannel, hub: StatusHub, verifier: TokenVerifier
     ) -> None:
-        self.auth, self._status_channel, self._verifier = auth, status_channel, verifier
-        self._streams_left = events_at_once
+        self.auth, self._status_channel, self._hub, self._verifier = auth, status_channel, hub, verifier
         self._templates = Jinja2Templates(Path(__file__).parent / "templates")
 
     async def require_person(self, request: Request) -> Person:
@@ -54,27 +58,24 @@ class Pages:
             for status in [statuses.get(integration.integration_id)]
         ]
 
-    async def events(self, person: Person) -> AsyncIterator[ServerSentEvent]:
+    async def events(self, person: Person) -> AsyncGenerator[ServerSentEvent, None]:
         """Yields the tenant's status documents, the present ones first, for at most 15 minutes."""
-        # A stream is an answer that has begun, so one too many cannot be refused with a status any more:
-        # it ends at once, and its `retry` tells the browser to stay away for longer.
-        if self._streams_left <= 0:
-            yield ServerSentEvent(comment="too many streams are open here", retry=_RETRY_WHEN_FULL_MS)
-            return
-        self._streams_left -= 1
         try:
-            async for status in self._status_channel.follow(person.tenant_id, lifetime=_STREAM_LIFETIME):
-                yield ServerSentEvent(data=status, event="status", id=str(status.seq), retry=_RETRY_MS)
-        finally:
-            self._streams_left += 1
+            async with aclosing(self._hub.follow(person.tenant_id, lifetime=_STREAM_LIFETIME)) as statuses:
+                async for status in statuses:
+                    yield ServerSentEvent(data=status, event="status", id=str(status.seq), retry=_RETRY_MS)
+        except TransientError as error:
+            # An answer that has begun can have no other status any more: it ends, and the browser comes back.
+            log.warning("stream_ended", error=str(error))
+            yield ServerSentEvent(comment="the status is out of reach: come back", retry=_RETRY_MS)
 
 
-def make_router(pages: Pages) -> APIRouter:
+def make_router(pages: Pages, slots: StreamSlots) -> APIRouter:
     """Returns the sign-in, the page with the integrations, and `/events`."""
     router = APIRouter()
     router.include_router(_session_routes(pages))
     router.include_router(_page_routes(pages))
-    router.include_router(_event_routes(pages))
+    router.include_router(_event_routes(pages, slots))
     return router
 
 
@@ -137,19 +138,32 @@ def _page_routes(pages: Pages) -> APIRouter:
     return router
 
 
-def _event_routes(pages: Pages) -> APIRouter:
+def _event_routes(pages: Pages, slots: StreamSlots) -> APIRouter:
     router = described_router("events")
 
-    @router.get("/events", response_class=EventSourceResponse)
-    async def events(
+    async def slot_holder(
         person: Annotated[Person, Depends(pages.require_person)],
-    ) -> AsyncIterator[ServerSentEvent]:
+    ) -> AsyncIterator[Person]:
+        with slots.take(person):
+            yield person
+
+    @router.get(
+        "/events",
+        response_class=EventSourceResponse,
+        responses=problem_responses(
+            _429="The person, or their tenant, has too many streams open: come back after `Retry-After`",
+            _503="Too many streams are open here: come back after `Retry-After`",
+        ),
+    )
+    async def events(person: Annotated[Person, Depends(slot_holder)]) -> AsyncIterator[ServerSentEvent]:
         """Follow the tenant's syncs: every newer status document as JSON, beginning with the present ones.
 
-        The stream ends after 15 minutes, and the client comes back; the page's cookie is taken for a token.
+        A reader that is slow gets the newest status of each integration, and not all those before it. The
+        stream ends after 15 minutes, and the client comes back; the page's cookie is taken for a token.
         """
-        async for event in pages.events(person):
-            yield event
+        async with aclosing(pages.events(person)) as stream:
+            async for event in stream:
+                yield event
 
     return router
 

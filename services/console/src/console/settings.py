@@ -1,5 +1,6 @@
 """The settings of the console, from the environment."""
 
+from shared.limits import STREAMS_PER_PROCESS
 from shared.runtime.settings import AuthSettings, RedisSettings, ServiceSettings
 
 
@@ -8,5 +9,5 @@ class Settings(ServiceSettings):
 
     auth: AuthSettings
     redis: RedisSettings
-    events_at_once: int = 200
+    events_at_once: int = STREAMS_PER_PROCESS.most
     """How many event streams a process holds open; one more is asked to come back later."""

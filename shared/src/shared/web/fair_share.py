@@ -85,5 +85,5 @@ def _too_many(limit: Limit) -> Problem:
         429,
         "Too many requests at once",
         f"{limit} of {limit.bounds.removeprefix('requests of ')}: wait for some of them to be answered.",
-        headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
+        retry_after=_RETRY_AFTER_SECONDS,
     )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import structlog
@@ -49,7 +50,10 @@ class FieldError:
 
 
 class Problem(Exception):
-    """A refusal with its status; `more` becomes further members of the document."""
+    """A refusal with its status; `more` becomes further members of the document.
+
+    `retry_after` says in how many seconds the same request may succeed, and becomes the header `Retry-After`.
+    """
 
     def __init__(
         self,
@@ -58,12 +62,12 @@ class Problem(Exception):
         detail: str,
         *,
         fields: Sequence[FieldError] = (),
-        headers: dict[str, str] | None = None,
+        retry_after: float | None = None,
         **more: Any,
     ) -> None:
         super().__init__(detail)
         self.status, self.title, self.detail = status, title, detail
-        self.fields, self.headers, self.more = tuple(fields), headers, more
+        self.fields, self.retry_after, self.more = tuple(fields), retry_after, more
 
 
 class _ProblemResponse(JSONResponse):
@@ -114,16 +118,13 @@ def answer(
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101  registered for it alone
-    return answer(
-        error.status, error.title, error.detail, fields=error.fields, headers=error.headers, **error.more
-    )
+    headers = _retry_headers(error.retry_after)
+    return answer(error.status, error.title, error.detail, fields=error.fields, headers=headers, **error.more)
 
 
 async def _taxonomy(_: Request, error: Exception) -> JSONResponse:
     status, title = next((status, title) for kind, status, title in _STATUS if isinstance(error, kind))
-    retry_after_seconds = getattr(error, "retry_after", None)
-    headers = {"Retry-After": str(max(1, round(retry_after_seconds)))} if retry_after_seconds else None
-    return answer(status, title, str(error), headers=headers)
+    return answer(status, title, str(error), headers=_retry_headers(getattr(error, "retry_after", None)))
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -161,6 +162,11 @@ def _methods(request: Request) -> list[str]:
         for method in _METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
     ]
+
+
+def _retry_headers(seconds: float | None) -> dict[str, str] | None:
+    """Returns `Retry-After` in whole seconds, of which zero would ask for a storm."""
+    return {"Retry-After": str(max(1, ceil(seconds)))} if seconds else None
 
 
 def _field_name(fault: Mapping[str, Any]) -> str:
