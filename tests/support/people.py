@@ -1,14 +1,24 @@
 """People for tests: a signing key, tokens signed with it, and a `TokenVerifier` that accepts them."""
 
+import json
 import time
 
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
+from joserfc.jws import serialize_compact
 
 from shared.runtime.settings import AuthSettings
 from shared.web.person import Role
 from shared.web.token_verification import ALGORITHM, AUDIENCE, TokenVerifier
 
+_CLAIMS = {
+    "iss": "trueup",
+    "aud": AUDIENCE,
+    "sub": "ann",
+    "name": "Ann",
+    "tenant": "demo",
+    "role": "admin",
+}
 _KEY = OKPKey.generate_key("Ed25519", {"kid": "test"})
 
 
@@ -26,9 +36,7 @@ def a_verifier() -> TokenVerifier:
 def token_for(role: Role, tenant_id: str = "demo", *, person_id: str = "ann", seconds: int = 600) -> str:
     """A token as auth would sign it."""
     now = int(time.time())
-    claims = {
-        "iss": "trueup",
-        "aud": AUDIENCE,
+    claims = _CLAIMS | {
         "sub": person_id,
         "name": person_id.title(),
         "tenant": tenant_id,
@@ -37,6 +45,16 @@ def token_for(role: Role, tenant_id: str = "demo", *, person_id: str = "ann", se
         "exp": now + seconds,
     }
     return jwt.encode({"alg": ALGORITHM, "kid": "test"}, claims, _KEY, algorithms=[ALGORITHM])
+
+
+def token_stating(**claims: object) -> str:
+    """A token signed with the known key whose claims are these instead of those that auth would state."""
+    return signed(json.dumps(_CLAIMS | {"exp": int(time.time()) + 600} | claims))
+
+
+def signed(payload: str) -> str:
+    """A token signed with the known key that holds this text, JSON or not."""
+    return serialize_compact({"alg": ALGORITHM, "kid": "test"}, payload, _KEY, algorithms=[ALGORITHM])
 
 
 def signed_in(role: Role, tenant_id: str = "demo", *, person_id: str = "ann") -> dict[str, str]:

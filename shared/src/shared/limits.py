@@ -268,6 +268,21 @@ STATUS_CHARACTERS = Limit(
 
 # --- signing in -------------------------------------------------------------------------------------------
 
+TOKEN_CHARACTERS = Limit(
+    "token-characters",
+    4_096,
+    "characters",
+    "a person's token",
+    "the token is refused with 401 before it is decoded",
+)
+CLAIM_CHARACTERS = Limit(
+    "claim-characters",
+    200,
+    "characters",
+    "the tenant, id, name or role that a token states",
+    "the token is refused with 401",
+)
+
 # --- what Kafka brings ------------------------------------------------------------------------------------
 
 DEAD_LETTERS_A_MINUTE = Limit(

@@ -1,16 +1,20 @@
 import asyncio
+import json
 from typing import Annotated
 
 import pytest
 from fastapi import Depends, FastAPI
 from http_fakes import raw_server
 from httpx import ASGITransport, AsyncClient, Response
-from people import a_verifier, signed_in, token_for
+from people import a_verifier, published_keys, signed, signed_in, token_for, token_stating
+from structlog.testing import capture_logs
 
 from shared.errors import TransientError
+from shared.limits import hits
+from shared.runtime.settings import AuthSettings
 from shared.web.person import Person, Role
-from shared.web.problems import install_problem_handlers
-from shared.web.token_verification import PublishedKeys, require_role
+from shared.web.problems import Problem, install_problem_handlers
+from shared.web.token_verification import PublishedKeys, TokenVerifier, require_role
 
 
 def an_app() -> FastAPI:
@@ -93,3 +97,96 @@ async def test_keys_that_are_none_are_as_if_auth_were_away(body: bytes) -> None:
             await PublishedKeys(origin).current(refreshed=False)
 
     assert len(requests) == 1
+
+
+ODD_TEXTS = {
+    "query": {"$gt": ""},
+    "number": 5,
+    "list": ["demo"],
+    "nothing": None,
+    "empty": "",
+    "line break": "de\nmo",
+    "zero byte": "demo\x00",
+    "lone surrogate": "de\ud800mo",
+    "long": "x" * 201,
+}
+ODD_TIMES = {"text": "tomorrow", "list": [], "object": {}, "truth": True, "no number": float("nan")}
+
+
+@pytest.mark.parametrize("claim", ["tenant", "sub", "name", "role"])
+@pytest.mark.parametrize("odd", ODD_TEXTS)
+async def test_a_claim_that_is_no_short_plain_text_is_refused(claim: str, odd: str) -> None:
+    answer = await asked({"Authorization": f"Bearer {token_stating(**{claim: ODD_TEXTS[odd]})}"})
+
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("odd", ODD_TIMES)
+async def test_a_time_that_is_no_time_is_refused(claim: str, odd: str) -> None:
+    answer = await asked({"Authorization": f"Bearer {token_stating(**{claim: ODD_TIMES[odd]})}"})
+
+    assert answer.status_code == 401
+
+
+async def test_a_name_in_any_script_is_taken() -> None:
+    answer = await asked({"Authorization": f"Bearer {token_stating(name='Zoë 李 O’Neil', tenant='t' * 200)}"})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("payload", ["", "[]", "5", '"x"', "{", "[" * 2_500, '{"tenant":' * 200])
+async def test_a_signed_token_that_holds_no_claims_is_refused(payload: str) -> None:
+    assert (await asked({"Authorization": f"Bearer {signed(payload)}"})).status_code == 401
+
+
+async def test_a_token_that_is_too_long_is_refused_before_it_is_looked_at() -> None:
+    before = hits().get("token-characters", 0)
+    token = token_stating(tenant="x" * 10_240)
+
+    async with raw_server(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n") as (origin, requests):
+        with pytest.raises(Problem, match="longer than 4,096 characters"):
+            await TokenVerifier(AuthSettings(url=origin)).person(token)
+
+    assert (await asked({"Authorization": f"Bearer {token}"})).status_code == 401
+    assert hits()["token-characters"] == before + 2
+    assert requests == []
+
+
+async def test_a_flood_of_refused_tokens_fetches_the_keys_once() -> None:
+    body = json.dumps(published_keys()).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with raw_server(head.encode() + body) as (origin, requests):
+        verifier = TokenVerifier(AuthSettings(url=origin))
+        answers = await asyncio.gather(
+            *(verifier.person(f"{number}.b.c") for number in range(200)), return_exceptions=True
+        )
+
+    assert [type(answer) for answer in answers] == [Problem] * 200
+    assert len(requests) == 1
+
+
+async def test_refused_tokens_and_roles_are_security_events_without_the_token() -> None:
+    too_low, forged = signed_in(Role.VIEWER, "acme"), "canary.canary.canary"
+    with capture_logs() as events:
+        await asked(too_low)
+        await asked({"Authorization": f"Bearer {forged}"})
+        await asked({})
+
+    assert [(event["event"], event["log_level"], event["path"]) for event in events] == [
+        ("role_refused", "warning", "/me"),
+        ("token_refused", "warning", "/me"),
+    ]
+    assert (
+        events[0]
+        | {
+            "tenant_id": "acme",
+            "person_id": "ann",
+            "role": "viewer",
+            "needed": "approver",
+            "client_address": "127.0.0.1",
+        }
+        == events[0]
+    )
+    assert "canary" not in repr(events)
+    assert too_low["Authorization"].removeprefix("Bearer ") not in repr(events)

@@ -20,6 +20,7 @@ from shared.status_hub import StatusHub
 from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person
 from shared.web.problems import Problem
+from shared.web.security_events import remember_person
 from shared.web.token_verification import TokenVerifier
 
 log = structlog.get_logger()
@@ -43,7 +44,9 @@ class Pages:
 
     async def require_person(self, request: Request) -> Person:
         """Returns who sends the request, by cookie or bearer token; raises a 401 `Problem`. For `Depends`."""
-        return await self._verifier.person(_token(request))
+        person = await self._verifier.person(_token(request))
+        remember_person(request, person)
+        return person
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         return self._templates.TemplateResponse(request, template, context, status)
@@ -123,7 +126,8 @@ def _page_routes(pages: Pages) -> APIRouter:
     async def show_index(request: Request) -> Response:
         try:
             person = await pages.require_person(request)
-        except Problem:
+        except Problem as refusal:
+            refusal.log_event(request)
             return RedirectResponse("/sign-in", _SEE_OTHER)
         cards = await pages.cards(request, person)
         return pages.render(request, "index.html", person=person, cards=cards)

@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from math import ceil
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from fastapi import FastAPI, Request
@@ -23,6 +22,7 @@ from shared.errors import (
     TransientError,
 )
 from shared.limits import FIELD_ERRORS, FIELD_NAME_CHARACTERS, record_hit
+from shared.web.security_events import SecurityEvent, known_person, log_security_event
 
 log = structlog.get_logger()
 
@@ -68,6 +68,18 @@ class Problem(Exception):
         super().__init__(detail)
         self.status, self.title, self.detail = status, title, detail
         self.fields, self.retry_after, self.more = tuple(fields), retry_after, more
+        self._event: tuple[SecurityEvent, dict[str, str]] | None = None
+
+    def logged_as(self, event: SecurityEvent, **facts: str) -> Self:
+        """Makes the refusal a security event, with facts that are no secrets."""
+        self._event = event, facts
+        return self
+
+    def log_event(self, request: Request) -> None:
+        """Logs the security event that the refusal is, if it is one; its handler does so."""
+        if self._event:
+            event, facts = self._event
+            log_security_event(event, request, **facts)
 
 
 class _ProblemResponse(JSONResponse):
@@ -116,13 +128,16 @@ def answer(
     return _ProblemResponse(body, status, headers)
 
 
-async def _problem(_: Request, error: Exception) -> JSONResponse:
+async def _problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101  registered for it alone
+    error.log_event(request)
     headers = _retry_headers(error.retry_after)
     return answer(error.status, error.title, error.detail, fields=error.fields, headers=headers, **error.more)
 
 
-async def _taxonomy(_: Request, error: Exception) -> JSONResponse:
+async def _taxonomy(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, NotFound) and known_person(request):
+        log_security_event(SecurityEvent.ID_UNKNOWN, request)
     status, title = next((status, title) for kind, status, title in _STATUS if isinstance(error, kind))
     return answer(status, title, str(error), headers=_retry_headers(getattr(error, "retry_after", None)))
 
@@ -166,7 +181,7 @@ def _methods(request: Request) -> list[str]:
 
 def _retry_headers(seconds: float | None) -> dict[str, str] | None:
     """Returns `Retry-After` in whole seconds, of which zero would ask for a storm."""
-    return {"Retry-After": str(max(1, ceil(seconds)))} if seconds else None
+    return {"Retry-After": str(max(1, round(seconds)))} if seconds else None
 
 
 def _field_name(fault: Mapping[str, Any]) -> str:

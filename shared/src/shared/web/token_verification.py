@@ -8,6 +8,7 @@
 
 import asyncio
 import time
+import unicodedata
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Protocol
@@ -20,10 +21,12 @@ from joserfc.jwk import KeySet
 from shared.errors import PermanentError, TransientError
 from shared.http_client.client import Api
 from shared.http_client.retry import CallPolicy
+from shared.limits import CLAIM_CHARACTERS, TOKEN_CHARACTERS, record_hit
 from shared.runtime.settings import AuthSettings, OutboundSettings
 from shared.web.fair_share import Caller, FairShare
 from shared.web.person import Person, Role
 from shared.web.problems import Problem
+from shared.web.security_events import SecurityEvent, remember_person
 
 AUDIENCE = "trueup"
 ALGORITHM = "Ed25519"
@@ -99,15 +102,18 @@ class TokenVerifier:
         Raises a 401 `Problem` for anything that is not a valid token of ours, and `TransientError` while no
         key is known.
         """
+        if not token:
+            raise _unauthenticated("there is no token: sign in")
+        if len(token) > TOKEN_CHARACTERS.most:
+            record_hit(TOKEN_CHARACTERS)
+            raise _refused_token(f"the token is longer than {TOKEN_CHARACTERS}: sign in again")
         claims = await self._claims(token, refreshed=False) or await self._claims(token, refreshed=True)
         if claims is None:
-            raise _unauthenticated("the token is not valid or has expired: sign in again")
-        try:
-            return Person(claims["tenant"], claims["sub"], claims["name"], Role[claims["role"].upper()])
-        except (KeyError, AttributeError):
-            raise _unauthenticated(
-                "the token lacks a tenant, a name or a known role: sign in again"
-            ) from None
+            raise _refused_token("the token is not valid or has expired: sign in again")
+        tenant, sub, name, role = (_text(claims.get(claim)) for claim in ("tenant", "sub", "name", "role"))
+        if not (tenant and sub and name and role) or role.upper() not in Role.__members__:
+            raise _refused_token("the token lacks a tenant, an id, a name or a known role: sign in again")
+        return Person(tenant, sub, name, Role[role.upper()])
 
     async def _claims(self, token: str, *, refreshed: bool) -> dict[str, Any] | None:
         registry = jwt.JWTClaimsRegistry(
@@ -121,7 +127,7 @@ class TokenVerifier:
         try:
             decoded = jwt.decode(token, keys, algorithms=[ALGORITHM])
             registry.validate(decoded.claims)
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, RecursionError):
             return None
         return dict(decoded.claims)
 
@@ -136,15 +142,30 @@ def require_role(verifier: TokenVerifier, role: Role) -> Caller:
                 "send the header Authorization: Bearer with a token from POST /sessions of auth"
             )
         person = await verifier.person(token)
+        remember_person(request, person)
         if person.role < role:
-            needed = role.name.lower()
-            raise Problem(
-                403, "Not allowed", f"{person.name} is {person.role.name.lower()}; this needs {needed}"
-            )
+            has, needed = person.role.name.lower(), role.name.lower()
+            refusal = Problem(403, "Not allowed", f"{person.name} is {has}; this needs {needed}")
+            raise refusal.logged_as(SecurityEvent.ROLE_REFUSED, role=has, needed=needed)
         with verifier.fair_share.taken_by(person):
             yield person
 
     return caller
+
+
+def _text(claim: Any) -> str | None:
+    """Returns a claim that is short plain text, and None otherwise: it goes into queries, messages and logs."""
+    if not isinstance(claim, str):
+        return None
+    if len(claim) > CLAIM_CHARACTERS.most:
+        record_hit(CLAIM_CHARACTERS)
+        return None
+    is_plain = all(unicodedata.category(character) not in {"Cc", "Cs"} for character in claim)
+    return claim if is_plain else None
+
+
+def _refused_token(detail: str) -> Problem:
+    return _unauthenticated(detail).logged_as(SecurityEvent.TOKEN_REFUSED, reason=detail.partition(":")[0])
 
 
 def _unauthenticated(detail: str) -> Problem:

@@ -13,6 +13,7 @@ from shared.contracts.base import Side
 from shared.http_client.access_grant import AccessGrant
 from shared.web.openapi import problem_responses
 from shared.web.problems import Problem
+from shared.web.security_events import SecurityEvent
 
 _SERVICE_TOKEN = HTTPBearer(
     scheme_name="ServiceToken", auto_error=False, description="The service's own token, from SERVICE_TOKENS."
@@ -32,7 +33,10 @@ class ServiceAuthenticator:
         # Every token is compared, in constant time: how long it takes must not tell how much was right.
         sides = [side for side, expected in self._tokens.items() if compare_digest(expected, sent)]
         if scheme.lower() != "bearer" or not sides:
-            raise Problem(401, "Unknown service", "This is for services: send the service token as Bearer.")
+            refusal = Problem(
+                401, "Unknown service", "This is for services: send the service token as Bearer."
+            )
+            raise refusal.logged_as(SecurityEvent.TOKEN_REFUSED, reason="no service has this token")
         return sides[0]
 
 
