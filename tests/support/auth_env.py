@@ -1,7 +1,7 @@
 """Auth on a real store, without Kafka and without the internet."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from auth.app import make_app
 from auth.credentials.sealing import Keyring, Sealer
 from auth.integrations.repository import IntegrationRepository
+from auth.people.models import Member, Tenant
 from auth.people.tokens import TokenSigner
 from auth.settings import Settings
 from shared.contracts import Message
@@ -24,6 +25,26 @@ from shared.web.person import Person, Role
 KEY = base64.b64encode(b"k" * 32).decode()
 PASSWORD = "canary admin password"
 SERVICE_TOKENS = {"vendor-sync": "canary-token-of-vendor-sync", "psa-sync": "canary-token-of-psa-sync"}
+
+
+class PeopleInMemory:
+    """Tenants and people, kept in a dictionary."""
+
+    def __init__(self) -> None:
+        self._tenants: dict[str, Tenant] = {}
+        self._members: dict[tuple[str, str], Member] = {}
+
+    async def save_tenants(self, tenants: Sequence[Tenant]) -> None:
+        self._tenants |= {tenant.id: tenant for tenant in tenants}
+
+    async def save(self, member: Member) -> None:
+        self._members[member.tenant_id, member.email] = member
+
+    async def find(self, email: str, tenant_id: str | None) -> Sequence[Member]:
+        members = [member for _, member in sorted(self._members.items())]
+        return [
+            member for member in members if member.email == email and tenant_id in {None, member.tenant_id}
+        ]
 
 
 def auth_settings(mongo: MongoSettings | None = None, **changed: Any) -> Settings:

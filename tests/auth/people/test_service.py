@@ -1,8 +1,7 @@
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from auth_env import KEY
+from auth_env import KEY, PeopleInMemory
 
 from auth.people.models import Member, Tenant
 from auth.people.passwords import PasswordHasher
@@ -15,30 +14,11 @@ from shared.web.person import Role
 from shared.web.problems import Problem
 from shared.web.token_verification import TokenVerifier
 
+HOME = "192.0.2.7"
 PASSWORDS = PasswordHasher()
 SIGNER = TokenSigner(KEY, "trueup", timedelta(hours=8))
 TENANTS = (Tenant(id="demo", name="Demo MSP"),)
 ADMIN = Member("demo", "admin@demo.example", "Admin", Role.ADMIN, "")
-
-
-class PeopleInMemory:
-    """Tenants and people, kept in a dictionary."""
-
-    def __init__(self) -> None:
-        self._tenants: dict[str, Tenant] = {}
-        self._members: dict[tuple[str, str], Member] = {}
-
-    async def save_tenants(self, tenants: Sequence[Tenant]) -> None:
-        self._tenants |= {tenant.id: tenant for tenant in tenants}
-
-    async def save(self, member: Member) -> None:
-        self._members[member.tenant_id, member.email] = member
-
-    async def find(self, email: str, tenant_id: str | None) -> Sequence[Member]:
-        members = [member for _, member in sorted(self._members.items())]
-        return [
-            member for member in members if member.email == email and tenant_id in {None, member.tenant_id}
-        ]
 
 
 @pytest.fixture(params=["document store", "memory"])
@@ -58,10 +38,10 @@ async def service(people: PeopleStore) -> SignInService:
 
 
 async def test_the_seeded_admin_signs_in_and_is_known_by_the_token(service: SignInService) -> None:
-    issued = await service.sign_in(" Admin@Demo.example", "the admin's password", None)
+    session = await service.sign_in(" Admin@Demo.example", "the admin's password", None, address=HOME)
 
-    person = await TokenVerifier(AuthSettings(url=""), SIGNER).person(issued.token)
-    assert person == issued.person
+    person = await TokenVerifier(AuthSettings(url=""), SIGNER).person(session.issued.token)
+    assert person == session.issued.person
     assert (person.tenant_id, person.role) == ("demo", Role.ADMIN)
 
 
@@ -71,7 +51,7 @@ async def test_a_failed_sign_in_does_not_tell_whether_the_person_exists(
     service: SignInService, email: str, tenant_id: str | None
 ) -> None:
     with pytest.raises(Problem) as raised:
-        await service.sign_in(email, "wrong", tenant_id)
+        await service.sign_in(email, "wrong", tenant_id, address=HOME)
 
     assert (raised.value.status, raised.value.detail) == (401, "The e-mail address or the password is wrong.")
 
@@ -86,7 +66,8 @@ async def test_seeding_again_keeps_the_hash_and_takes_a_new_password(
     await service.seed(TENANTS, ADMIN, "another password")
 
     assert same == before
-    assert (await service.sign_in(ADMIN.email, "another password", None)).person.name == "Admin"
+    session = await service.sign_in(ADMIN.email, "another password", None, address=HOME)
+    assert session.issued.person.name == "Admin"
 
 
 async def test_somebody_of_two_tenants_is_asked_which(service: SignInService, people: PeopleStore) -> None:
@@ -94,6 +75,7 @@ async def test_somebody_of_two_tenants_is_asked_which(service: SignInService, pe
     await people.save(Member("third", ADMIN.email, "Ann", Role.VIEWER, PASSWORDS.hash("same")))
 
     with pytest.raises(Problem, match="belongs to other, third: send tenant_id"):
-        await service.sign_in(ADMIN.email, "same", None)
+        await service.sign_in(ADMIN.email, "same", None, address=HOME)
 
-    assert (await service.sign_in(ADMIN.email, "same", "third")).person.tenant_id == "third"
+    session = await service.sign_in(ADMIN.email, "same", "third", address=HOME)
+    assert session.issued.person.tenant_id == "third"

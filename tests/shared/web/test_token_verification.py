@@ -177,16 +177,11 @@ async def test_refused_tokens_and_roles_are_security_events_without_the_token() 
         ("role_refused", "warning", "/me"),
         ("token_refused", "warning", "/me"),
     ]
-    assert (
-        events[0]
-        | {
-            "tenant_id": "acme",
-            "person_id": "ann",
-            "role": "viewer",
-            "needed": "approver",
-            "client_address": "127.0.0.1",
-        }
-        == events[0]
-    )
+    assert {name: events[0][name] for name in ("tenant_id", "person_id", "role", "needed")} == {
+        "tenant_id": "acme",
+        "person_id": "ann",
+        "role": "viewer",
+        "needed": "approver",
+    }
     assert "canary" not in repr(events)
     assert too_low["Authorization"].removeprefix("Bearer ") not in repr(events)

@@ -80,7 +80,7 @@ def make_app(
         jobs=(relay.job(), controls.job(), rewrap_job(repository.rewrap_batch)),
         # Indexes first: seeding finds the admin by e-mail address.
         on_startup=(partial(mongo.ensure, INDEXES), partial(_seed, sign_in, settings), controls.load),
-        on_shutdown=(relay.release, mongo.close),
+        on_shutdown=(relay.release, sign_in.close, mongo.close),
     )
     routers = [
         session_routes(sign_in),

@@ -19,10 +19,11 @@ class ConsoleModel(BaseModel):
 
 
 class SessionView(ConsoleModel):
-    """A person's token, and when it expires."""
+    """A person's token, when it expires, and what the browser shows at its next sign-in to be known."""
 
     token: str
     expires_at: datetime
+    device_token: str
 
 
 class IntegrationView(ConsoleModel):
@@ -43,10 +44,19 @@ class AuthApi:
     def __init__(self, url: str) -> None:
         self._api = Api(url, outbound=OutboundSettings(allowed_origins=(url,)))
 
-    async def sign_in(self, email: str, password: str) -> SessionView:
-        """Returns a new session; raises `CredentialsRejected` with auth's own sentence."""
+    async def sign_in(
+        self, email: str, password: str, *, address: str | None, device_token: str
+    ) -> SessionView:
+        """Returns a new session for a browser at this IP address; `device_token` is that of its last one.
+
+        Raises `CredentialsRejected` with auth's own sentence, and `TransientError` with status 429 after too
+        many failures.
+        """
+        body = {"email": email, "password": password, "device_token": device_token}
+        # Auth counts failures by address, and believes this header of the console alone.
+        headers = {"X-Forwarded-For": address} if address else {}
         # Not `result()`, which would make an error of the status: the person is to read what auth says.
-        response = await self._api.request("POST", "/sessions", json={"email": email, "password": password})
+        response = await self._api.request("POST", "/sessions", json=body, headers=headers)
         if not response.is_success:
             body = response.json if isinstance(response.json, dict) else {}
             raise CredentialsRejected(str(body.get("detail") or f"auth answered {response.status}"))

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from fastapi.templating import Jinja2Templates
 from console.api import AuthApi
 from console.stream_slots import StreamSlots
 from shared.errors import CredentialsRejected, TransientError
+from shared.limits import DEVICE_TOKEN_CHARACTERS
 from shared.status_channel import RunStatus, StatusChannel
 from shared.status_hub import StatusHub
 from shared.web.openapi import described_router, problem_responses
@@ -26,6 +28,12 @@ from shared.web.token_verification import TokenVerifier
 log = structlog.get_logger()
 
 COOKIE = "trueup_session"
+DEVICE_COOKIE = "trueup_device"
+
+_DEVICE_LIFETIME = timedelta(days=180)
+"""As long as auth knows a device."""
+_RETRY_SIGN_IN_SECONDS = 5
+_TOO_MANY_REQUESTS = 429
 
 _SEE_OTHER = 303
 _STREAM_LIFETIME = timedelta(minutes=15)
@@ -93,21 +101,23 @@ def _session_routes(pages: Pages) -> APIRouter:
     async def sign_in(
         request: Request, email: Annotated[str, Form()], password: Annotated[str, Form()]
     ) -> Response:
+        device_token = request.cookies.get(DEVICE_COOKIE, "")
         try:
-            session = await pages.auth.sign_in(email, password)
+            session = await pages.auth.sign_in(
+                email,
+                password,
+                address=_address(request),
+                # A cookie that is longer than any token is none that was set here.
+                device_token=device_token if len(device_token) <= DEVICE_TOKEN_CHARACTERS.most else "",
+            )
         except CredentialsRejected as error:
             return pages.render(request, "sign_in.html", status=401, error=str(error), email=email)
+        except TransientError as error:
+            return _sign_in_later(pages, request, error, email)
         response = RedirectResponse("/", _SEE_OTHER)
-        # Scripts cannot read the cookie, other sites cannot send it, and it ends with its token. It is marked
-        # secure only over TLS: without TLS a browser would never send it back.
-        response.set_cookie(
-            COOKIE,
-            session.token,
-            max_age=int((session.expires_at - datetime.now(UTC)).total_seconds()),
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        lifetime = session.expires_at - datetime.now(UTC)
+        _set_cookie(request, response, COOKIE, session.token, lifetime=lifetime)
+        _set_cookie(request, response, DEVICE_COOKIE, session.device_token, lifetime=_DEVICE_LIFETIME)
         return response
 
     @router.post("/sign-out")
@@ -117,6 +127,40 @@ def _session_routes(pages: Pages) -> APIRouter:
         return response
 
     return router
+
+
+def _set_cookie(request: Request, response: Response, name: str, value: str, *, lifetime: timedelta) -> None:
+    """Sets a cookie that scripts cannot read and other sites cannot send; the device's goes to sign-in."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=int(lifetime.total_seconds()),
+        path="/sign-in" if name == DEVICE_COOKIE else "/",
+        httponly=True,
+        samesite="strict",
+        # Only over TLS: without TLS a browser would never send it back.
+        secure=request.url.scheme == "https",
+    )
+
+
+def _sign_in_later(pages: Pages, request: Request, error: TransientError, email: str) -> Response:
+    """Returns the page again, with when to try again: after too many failures, or when auth is away."""
+    seconds = round(error.retry_after or _RETRY_SIGN_IN_SECONDS)
+    is_throttled = error.status == _TOO_MANY_REQUESTS
+    reason = "Too many attempts" if is_throttled else "Signing in is not possible at this moment"
+    sentence = f"{reason}: try again in {seconds} seconds."
+    status = _TOO_MANY_REQUESTS if is_throttled else 503
+    response = pages.render(request, "sign_in.html", status=status, error=sentence, email=email)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _address(request: Request) -> str | None:
+    """Returns the browser's IP address, or None where it is not known as one."""
+    try:
+        return str(ip_address(request.client.host)) if request.client else None
+    except ValueError:
+        return None
 
 
 def _page_routes(pages: Pages) -> APIRouter:

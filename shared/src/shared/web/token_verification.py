@@ -154,7 +154,7 @@ def require_role(verifier: TokenVerifier, role: Role) -> Caller:
 
 
 def _text(claim: Any) -> str | None:
-    """Returns a claim that is short plain text, and None otherwise: it goes into queries, messages and logs."""
+    """Returns a claim that is short plain text, and None otherwise: it goes into queries and messages."""
     if not isinstance(claim, str):
         return None
     if len(claim) > CLAIM_CHARACTERS.most:

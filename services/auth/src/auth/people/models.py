@@ -36,6 +36,10 @@ class Member:
         return Person(self.tenant_id, "per_" + opaque(self.tenant_id, self.email), self.name, self.role)
 
 
+MOST_MEMBERS = 5
+"""How many tenants one e-mail address may sign in to: each costs every sign-in the time of one hash."""
+
+
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
     """A signed token, whom it names, and when it expires."""
@@ -43,3 +47,11 @@ class IssuedToken:
     token: str = field(repr=False)
     expires_at: datetime
     person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSession:
+    """Who has signed in, and what their device shows at its next sign-in to be known."""
+
+    issued: IssuedToken
+    device_token: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""What signing in needs: a store of tenants and people."""
+"""What signing in needs: a store of tenants and people, and hashes of passwords."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,3 +15,12 @@ class PeopleStore(Protocol):
 
     async def find(self, email: str, tenant_id: str | None) -> Sequence[Member]:
         """Returns the members with this address, of one tenant or of all, by tenant; at most five."""
+
+
+class PasswordHashes(Protocol):
+    """Makes and checks hashes; both take a core for a moment, and are called on other threads."""
+
+    def hash(self, password: str) -> str: ...
+
+    def verify(self, password_hash: str | None, password: str) -> bool:
+        """Whether the password fits; without a hash never, but only after as long as for a wrong password."""

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-from auth.people.models import Member, Tenant
+from auth.people.models import MOST_MEMBERS, Member, Tenant
 from shared.contracts.base import key_of
 from shared.mongo import Mongo
 from shared.web.person import Role
-
-_MOST_MEMBERS = 5
-"""Each costs a sign-in the time of one password hash."""
 
 
 class PeopleRepository:
@@ -38,7 +35,7 @@ class PeopleRepository:
         people = (
             self._mongo.documents("people", tenant_id) if tenant_id else self._mongo.all_tenants("people")
         )
-        rows = await people.find({"email": email}, sort=[("tenant_id", 1)], limit=_MOST_MEMBERS)
+        rows = await people.find({"email": email}, sort=[("tenant_id", 1)], limit=MOST_MEMBERS)
         return [
             Member(
                 row["tenant_id"],

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from shared.limits import DEVICE_TOKEN_CHARACTERS
+
 
 class SignInRequest(BaseModel):
     """An e-mail address and a password; `tenant_id` is needed only by people of several tenants."""
@@ -14,3 +16,5 @@ class SignInRequest(BaseModel):
     email: Annotated[str, Field(max_length=300)]
     password: Annotated[SecretStr, Field(max_length=300)]
     tenant_id: Annotated[str, Field(max_length=100)] | None = None
+    device_token: Annotated[str, Field(max_length=DEVICE_TOKEN_CHARACTERS.most)] = ""
+    """What the last sign-in from this device answered; it is slowed by its own failures alone."""

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_serializer
 
-from auth.people.models import IssuedToken
+from auth.people.models import DeviceSession
 from shared.web.person import Role
 
 RoleName = Annotated[str, Field(json_schema_extra={"enum": [role.name.lower() for role in Role]})]
@@ -30,10 +30,12 @@ class SessionResponse(BaseModel):
     token: str = Field(repr=False)
     expires_at: Annotated[AwareDatetime, Field(json_schema_extra={"format": "date-time"})]
     person: PersonResponse
+    device_token: str = Field(repr=False)
+    """To send with the next sign-in from this device, for 180 days; it is no proof of who signs in."""
 
     @classmethod
-    def of(cls, issued: IssuedToken) -> Self:
-        person = issued.person
+    def of(cls, session: DeviceSession) -> Self:
+        issued, person = session.issued, session.issued.person
         return cls(
             token=issued.token,
             expires_at=issued.expires_at,
@@ -43,6 +45,7 @@ class SessionResponse(BaseModel):
                 name=person.name,
                 role=person.role.name.lower(),
             ),
+            device_token=session.device_token,
         )
 
     @field_serializer("expires_at", when_used="json")

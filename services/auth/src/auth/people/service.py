@@ -1,26 +1,24 @@
 """Signs people in; who guesses learns nothing, and waits ever longer."""
 
-# Invariant: a wrong password and an unknown address get the same answer after the same time, one password
-# hash; only somebody who knows a password learns in which tenants it is valid:
+# Invariant: a wrong password and an unknown address get the same answer after the same steps and the same
+# number of hashes; only somebody who knows a password learns in which tenants it is valid:
 #   ann@x.example, wrong, member of demo          → 401 "The e-mail address or the password is wrong."
 #   bob@x.example, member of nothing              → 401, the same sentence
 #   ann@x.example, right, member of demo and acme → 409 "belongs to acme, demo: send tenant_id"
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from auth.people.models import IssuedToken, Member, Tenant
-from auth.people.passwords import PasswordHasher
-from auth.people.ports import PeopleStore
-from auth.people.throttle import SignInThrottle
+from auth.people.device_tokens import DeviceTokens
+from auth.people.models import DeviceSession, Member, Tenant
+from auth.people.passwords import HashingPool
+from auth.people.ports import PasswordHashes, PeopleStore
+from auth.people.throttle import SignInSource, SignInThrottle
 from auth.people.tokens import TokenSigner
 from shared.web.problems import FieldError, Problem
-
-_HASHES_AT_ONCE = 2
-"""Each takes 64 MB and a core for a moment: sign-ins must not take the whole process."""
+from shared.web.security_events import SecurityEvent
 
 
 class SignInService:
@@ -29,53 +27,59 @@ class SignInService:
     def __init__(
         self,
         people: PeopleStore,
-        passwords: PasswordHasher,
+        passwords: PasswordHashes,
         signer: TokenSigner,
         *,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
-        self._people, self._passwords, self._signer, self._now = people, passwords, signer, now
+        self._people, self._signer, self._now = people, signer, now
+        self._passwords = HashingPool(passwords)
+        self._devices = DeviceTokens(signer.derived_key(b"trueup device tokens"), now)
         self._throttle = SignInThrottle(monotonic)
-        self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
 
     async def seed(self, tenants: Sequence[Tenant], admin: Member, password: str) -> None:
         """Saves the settings' tenants and first admin; a password that still fits keeps its hash."""
         await self._people.save_tenants(tenants)
-        existing = await self._people.find(admin.email, admin.tenant_id)
-        password_hash = existing[0].password_hash if existing else None
-        if password_hash is None or not await self._verify(password_hash, password):
-            password_hash = await asyncio.to_thread(self._passwords.hash, password)
+        existing = [member.password_hash for member in await self._people.find(admin.email, admin.tenant_id)]
+        if existing and any(await self._passwords.verify(existing, password)):
+            password_hash = existing[0]
+        else:
+            password_hash = await self._passwords.hash(password)
         await self._people.save(replace(admin, password_hash=password_hash))
 
-    async def sign_in(self, email: str, password: str, tenant_id: str | None) -> IssuedToken:
-        """Returns a token for the one member whom address and password fit.
+    async def sign_in(
+        self, email: str, password: str, tenant_id: str | None, *, address: str, device_token: str = ""
+    ) -> DeviceSession:
+        """Returns a token for the one member whom e-mail and password fit, and one for the device.
 
-        Raises a 401 Problem when they fit nobody, 409 when they fit members of several tenants, and 429 after
-        too many failures.
+        `address` is where the request comes from. Raises a 401 Problem when they fit nobody, 409 when they
+        fit members of several tenants, 429 after too many failures, and `TransientError` when too many people
+        sign in at once.
         """
-        email = email.strip().lower()
-        # Before the first await, so that attempts made at once are counted one after another.
-        self._throttle.begin_attempt(email)
-        members = await self._people.find(email, tenant_id)
-        fitting = [member for member in members if await self._verify(member.password_hash, password)]
-        if not members:
-            # An unknown address must cost the time of one hash as well.
-            await self._verify(None, password)
+        account = email.strip().lower()
+        source = SignInSource(account, address, self._devices.device_of(device_token, account))
+        with self._passwords.admit(known_device=source.device is not None):
+            # Before the first await, so that attempts made at once are counted one after another.
+            self._throttle.begin_attempt(source)
+            members = await self._people.find(account, tenant_id)
+            fits = await self._passwords.verify([member.password_hash for member in members], password)
+        fitting = [member for member, fit in zip(members, fits, strict=True) if fit]
         if not fitting:
-            raise Problem(401, "Not signed in", "The e-mail address or the password is wrong.")
-        self._throttle.record_success(email)
+            refusal = Problem(401, "Not signed in", "The e-mail address or the password is wrong.")
+            raise refusal.logged_as(SecurityEvent.SIGN_IN_FAILED, account=source.account_id)
+        self._throttle.record_success(source)
         if len(fitting) > 1:
             raise _tenant_needed(fitting)
-        return self._signer.sign(fitting[0].person, self._now())
+        issued = self._signer.sign(fitting[0].person, self._now())
+        return DeviceSession(issued, self._devices.issue(account, source.device))
 
     def published_keys(self) -> dict[str, Any]:
         """Returns the JWKS that every service verifies tokens with."""
         return self._signer.published_keys()
 
-    async def _verify(self, password_hash: str | None, password: str) -> bool:
-        async with self._hashing:
-            return await asyncio.to_thread(self._passwords.verify, password_hash, password)
+    async def close(self) -> None:
+        await self._passwords.close()
 
 
 def _tenant_needed(members: Sequence[Member]) -> Problem:

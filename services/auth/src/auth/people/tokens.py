@@ -5,8 +5,9 @@ import binascii
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
@@ -25,7 +26,12 @@ class TokenSigner:
 
     def __init__(self, key: str, issuer: str, lifetime: timedelta) -> None:
         """Raises ValueError when `key` is no such key."""
-        self._key = OKPKey.import_key(_pem(key))
+        pem = _pem(key)
+        self._key = OKPKey.import_key(pem)
+        private_key = serialization.load_pem_private_key(pem.encode(), None)
+        if not isinstance(private_key, Ed25519PrivateKey):
+            raise ValueError("is an Ed25519 private key: PKCS8 PEM, or base64 of its 32 bytes")  # noqa: TRY004
+        self._private_key = private_key
         # The key's id is its thumbprint (RFC 7638): the same key has the same id after every restart.
         self._key.ensure_kid()
         self._issuer, self._lifetime = issuer, lifetime
@@ -50,6 +56,11 @@ class TokenSigner:
     def published_keys(self) -> dict[str, Any]:
         """Returns the JWKS (RFC 7517), with the public parts only."""
         return dict(KeySet([self._key]).as_dict(private=False))
+
+    def derived_key(self, purpose: bytes) -> bytes:
+        """Returns 32 secret bytes for one purpose, which tell nothing of the signing key (HKDF, RFC 5869)."""
+        raw = self._private_key.private_bytes_raw()
+        return HKDF(hashes.SHA256(), length=_RAW_KEY_BYTES, salt=None, info=purpose).derive(raw)
 
     async def current(self, *, refreshed: bool) -> KeySet:  # noqa: ARG002 (auth's own keys are never stale)
         """Returns the keys that auth verifies with."""
