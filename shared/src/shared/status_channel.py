@@ -30,7 +30,8 @@ from redis.exceptions import RedisError
 
 from shared.contracts.base import Outcome
 from shared.errors import TransientError
-from shared.limits import STATUS_CHARACTERS, STATUSES_PER_TENANT, record_hit
+from shared.limits import record_hit
+from shared.limits.streams import STATUS_CHARACTERS, STATUSES_PER_TENANT
 from shared.runtime.attempt import propagate_cancellation
 from shared.runtime.settings import RedisSettings
 

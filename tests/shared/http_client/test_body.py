@@ -14,7 +14,8 @@ from http_fakes import HASTY, Provider, a_real_api, an_api, raw_server
 from shared.errors import CredentialsRejected, OutcomeUnknown, TransientError, UnexpectedResponse
 from shared.http_client.answer_size import ENTITY, PAGE, AnswerSize
 from shared.http_client.retry import CallPolicy
-from shared.limits import SMALL_ANSWER_BYTES, SMALL_ANSWER_VALUES, Limit, hits
+from shared.limits import Limit, hits
+from shared.limits.answers import SMALL_ANSWER_BYTES, SMALL_ANSWER_VALUES
 
 KB, MB = 1024, 1024 * 1024
 ONCE = CallPolicy(attempts=1)

@@ -8,12 +8,12 @@ from structlog.testing import capture_logs
 
 from shared.errors import PermanentError, TransientError
 from shared.kafka.dead_letters import DeadLetters, RejectedRecord, rejection_of
-from shared.limits import (
+from shared.limits import hits
+from shared.limits.kafka import (
     DEAD_LETTER_BYTES,
     DEAD_LETTER_HEADER_BYTES,
     DEAD_LETTER_HEADERS,
     DEAD_LETTER_KEY_BYTES,
-    hits,
 )
 
 Headers = tuple[tuple[str, bytes | None], ...]

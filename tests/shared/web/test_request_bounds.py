@@ -5,7 +5,8 @@ import pytest
 from fastapi import Form
 from httpx import ASGITransport, AsyncClient, Response
 
-from shared import limits
+from shared.limits import hits
+from shared.limits import http as limits
 from shared.web.problems import install_problem_handlers
 from shared.web.request_bounds import BoundedApplication
 
@@ -82,11 +83,11 @@ async def test_a_route_may_take_more_and_has_its_limit_in_the_refusal() -> None:
 
 
 async def test_a_refusal_is_counted_under_the_limit_of_the_route() -> None:
-    before = limits.hits()
+    before = hits()
     await asked("POST", "/large", content=b"x" * 7 * 1024 * KIB, headers=JSON)
     await asked("POST", "/small", content=b"x" * 65 * KIB, headers=JSON)
 
-    after = limits.hits()
+    after = hits()
     for name in ("bulk-request-body-bytes", "request-body-bytes"):
         assert after[name] == before.get(name, 0) + 1
 

@@ -6,6 +6,7 @@ from ingram import recorded
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import UnexpectedResponse
+from shared.http_client.json_document import OversizedNumber
 from vendor_sync.connectors.ingram_micro.rows import account_of, detail_of, row_of
 from vendor_sync.marketplace import Customer, Price, VendorPeriod
 
@@ -133,3 +134,19 @@ def test_a_subscription_with_more_products_than_a_message_may_hold_is_refused() 
 
     with pytest.raises(UnexpectedResponse, match="1,001 products; the most is 1,000 lines"):
         detail_of(body)
+
+
+@pytest.mark.parametrize("field", ["id", "name", "externalId"])
+@pytest.mark.parametrize("value", [True, 1.5, {"$gt": ""}, [], OversizedNumber(520_000)], ids=repr)
+def test_what_is_neither_a_text_nor_a_whole_number_names_nothing(field: str, value: object) -> None:
+    with pytest.raises(UnexpectedResponse):
+        account_of({"id": "1", field: value})
+
+
+def test_a_row_of_a_thousand_levels_is_refused() -> None:
+    deep: object = "x"
+    for _ in range(5000):
+        deep = [deep]
+
+    with pytest.raises(UnexpectedResponse):
+        account_of({"id": "1", "name": deep})

@@ -16,7 +16,7 @@ from fastapi.templating import Jinja2Templates
 from console.api import AuthApi
 from console.stream_slots import StreamSlots
 from shared.errors import CredentialsRejected, TransientError
-from shared.limits import DEVICE_TOKEN_CHARACTERS
+from shared.limits.sign_in import DEVICE_TOKEN_CHARACTERS
 from shared.status_channel import RunStatus, StatusChannel
 from shared.status_hub import StatusHub
 from shared.web.openapi import described_router, problem_responses

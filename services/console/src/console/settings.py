@@ -1,6 +1,6 @@
 """The settings of the console, from the environment."""
 
-from shared.limits import STREAMS_PER_PROCESS
+from shared.limits.streams import STREAMS_PER_PROCESS
 from shared.runtime.settings import AuthSettings, RedisSettings, ServiceSettings
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared.errors import TransientError
-from shared.limits import STREAMS_PER_PERSON, STREAMS_PER_PROCESS, STREAMS_PER_TENANT, Limit, record_hit
+from shared.limits import Limit, record_hit
+from shared.limits.streams import STREAMS_PER_PERSON, STREAMS_PER_PROCESS, STREAMS_PER_TENANT
 from shared.web.person import Person
 from shared.web.problems import Problem
 

@@ -18,8 +18,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
-from shared import limits
 from shared.limits import Limit, record_hit
+from shared.limits import messages as limits
 
 _DIGEST_CHARACTERS: Final = 10
 

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from shared import limits
 from shared.contracts import base
 from shared.contracts.base import ContractModel, NoNumber, Observation
 from shared.contracts.fields import Code, Id, Name, ReadNumber, ServiceKey
+from shared.limits import messages as limits
 
 
 class SubscriptionStatus(StrEnum):

@@ -5,7 +5,8 @@
 
 from dataclasses import dataclass
 
-from shared.limits import (
+from shared.limits import Limit
+from shared.limits.answers import (
     ANSWER_DEPTH,
     ENTITY_BYTES,
     ENTITY_SECONDS,
@@ -16,7 +17,6 @@ from shared.limits import (
     SMALL_ANSWER_BYTES,
     SMALL_ANSWER_SECONDS,
     SMALL_ANSWER_VALUES,
-    Limit,
 )
 
 

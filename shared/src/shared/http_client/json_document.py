@@ -17,7 +17,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from shared.http_client.answer_size import AnswerSize
-from shared.limits import ANSWER_DEPTH, NUMBER_CHARACTERS, NUMBER_EXPONENT, Limit, record_hit
+from shared.limits import Limit, record_hit
+from shared.limits.answers import ANSWER_DEPTH, NUMBER_CHARACTERS, NUMBER_EXPONENT
 
 Json: TypeAlias = Any
 """Parsed JSON, its fractions exact (`Decimal`), a number beyond its limits an `OversizedNumber`."""

@@ -22,7 +22,8 @@ from shared.errors import (
 )
 from shared.http_client.answer_size import SMALL, AnswerSize
 from shared.http_client.json_document import Json, OversizedDocument, parse_json
-from shared.limits import FAR_WORDS_BYTES, HEADER_CHARACTERS, PROVIDER_PAUSE_SECONDS, record_hit
+from shared.limits import record_hit
+from shared.limits.answers import FAR_WORDS_BYTES, HEADER_CHARACTERS, PROVIDER_PAUSE_SECONDS
 
 _AGAIN_IN_SECONDS = re.compile(r"again in (\d+) second", re.IGNORECASE)
 _REPLENISHED_IN = re.compile(r"replenished in (\d+):(\d\d):(\d\d)", re.IGNORECASE)

@@ -21,7 +21,7 @@ from shared.errors import TransientError
 from shared.http_client.answer_size import SMALL, AnswerSize
 from shared.http_client.json_document import Json
 from shared.http_client.response import ApiResponse
-from shared.limits import PROVIDER_PAUSE_SECONDS
+from shared.limits.answers import PROVIDER_PAUSE_SECONDS
 from shared.runtime.backoff import backoff_seconds
 
 _LONGEST_PAUSE_SECONDS = 60.0

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import structlog
 
-from shared.limits import DEAD_LETTERS_A_MINUTE, record_hit
+from shared.limits import record_hit
+from shared.limits.kafka import DEAD_LETTERS_A_MINUTE
 
 log = structlog.get_logger()
 

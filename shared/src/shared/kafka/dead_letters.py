@@ -23,12 +23,12 @@ from pydantic import ValidationError
 from shared.errors import PermanentError, TransientError
 from shared.kafka.dead_letter_alarm import DeadLetterAlarm
 from shared.kafka.producer_port import Producer
-from shared.limits import (
+from shared.limits import record_hit
+from shared.limits.kafka import (
     DEAD_LETTER_BYTES,
     DEAD_LETTER_HEADER_BYTES,
     DEAD_LETTER_HEADERS,
     DEAD_LETTER_KEY_BYTES,
-    record_hit,
 )
 
 log = structlog.get_logger()

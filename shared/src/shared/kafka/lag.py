@@ -21,7 +21,8 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from shared.kafka.connection import client_options
 from shared.kafka.tolerant_consumer import TolerantConsumer
-from shared.limits import LAG_RECORDS, record_hit
+from shared.limits import record_hit
+from shared.limits.kafka import LAG_RECORDS
 from shared.runtime.settings import KafkaSettings
 
 _READ_TIMEOUT = timedelta(seconds=20)

@@ -14,7 +14,7 @@ from collections import Counter
 from enum import Enum, auto
 from typing import Protocol
 
-from shared import limits
+from shared.limits import http as limits
 from shared.limits import record_hit
 from shared.runtime.settings import HttpSettings
 
@@ -33,7 +33,7 @@ class ConnectionPhase(Enum):
     AT_WORK = auto()
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """A connection as the table sees it."""
 
     @property
@@ -56,20 +56,20 @@ class ConnectionTable:
     def __init__(self, settings: HttpSettings) -> None:
         self._most, self._most_half_open = settings.connections, settings.half_open_connections
         self.head_seconds = settings.head_seconds
-        self._phase_of: dict[Connection, ConnectionPhase] = {}
-        self._entered: dict[ConnectionPhase, dict[Connection, float]] = {
+        self._phase_of: dict[ClientConnection, ConnectionPhase] = {}
+        self._entered: dict[ConnectionPhase, dict[ClientConnection, float]] = {
             phase: {} for phase in ConnectionPhase
         }
         """The moment, on the loop's clock, at which each connection entered its phase."""
         self._sweep_timer: asyncio.TimerHandle | None = None
 
-    def open(self, connection: Connection) -> bool:
+    def open(self, connection: ClientConnection) -> bool:
         """Lets a new connection in, in the phase `HEAD`; returns False if only health can be told on it."""
         self._make_room(connection.address)
         self.enter(connection, ConnectionPhase.HEAD)
         return len(self._phase_of) <= self._most
 
-    def enter(self, connection: Connection, phase: ConnectionPhase) -> None:
+    def enter(self, connection: ClientConnection, phase: ConnectionPhase) -> None:
         """Notes the phase of a connection; one that is in it already stays where it stands in the order."""
         before = self._phase_of.get(connection)
         if before is phase:
@@ -82,7 +82,7 @@ class ConnectionTable:
         if phase is ConnectionPhase.HEAD and self._sweep_timer is None:
             self._sweep_timer = loop.call_later(self.head_seconds, self._sweep)
 
-    def close(self, connection: Connection) -> None:
+    def close(self, connection: ClientConnection) -> None:
         """Forgets a connection; one that is not known is none to forget."""
         phase = self._phase_of.pop(connection, None)
         if phase:
@@ -111,7 +111,7 @@ class ConnectionTable:
                     self._end(next(iter(waiting)))
                     return
 
-    def _end(self, connection: Connection) -> None:
+    def _end(self, connection: ClientConnection) -> None:
         self.close(connection)
         connection.give_way()
 

@@ -22,7 +22,8 @@ from datetime import timedelta
 
 import structlog
 
-from shared import limits
+from shared.limits import process as limits
+from shared.limits import record_hit
 from shared.runtime.attempt import attempt
 
 log = structlog.get_logger()
@@ -105,7 +106,7 @@ class EventLoopMonitor:
         stack = traceback.extract_stack(frame)[-_SHOWN_FRAMES:] if frame else []
         frames = [f"{entry.filename}:{entry.lineno} {entry.name}" for entry in stack]
         self._last_block = loop.time(), frames[-1] if frames else "a call that ended meanwhile"
-        limits.record_hit(limits.EVENT_LOOP_BLOCKED_SECONDS)
+        record_hit(limits.EVENT_LOOP_BLOCKED_SECONDS)
         log.error("event_loop_blocked", frames=frames)
 
     def _end_process(self) -> None:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from shared import limits
+from shared.limits import http as limits
 from shared.limits import record_hit
 from shared.runtime.connections import ConnectionPhase, ConnectionTable
 from shared.runtime.settings import HttpSettings

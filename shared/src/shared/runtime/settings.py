@@ -12,7 +12,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from shared import limits
+from shared.limits import http as limits
 
 S = TypeVar("S", bound=BaseSettings)
 

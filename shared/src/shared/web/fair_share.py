@@ -14,8 +14,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from shared import limits
 from shared.limits import Limit, record_hit
+from shared.limits import http as limits
 from shared.web.person import Person
 from shared.web.problems import Problem
 

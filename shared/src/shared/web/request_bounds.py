@@ -19,8 +19,8 @@ from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import limits
 from shared.limits import Limit, record_hit
+from shared.limits import http as limits
 from shared.web.json_depth import JsonDepth
 from shared.web.problems import answer
 

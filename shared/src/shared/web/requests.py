@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Header
 from pydantic import StringConstraints
 
-from shared.limits import ID_CHARACTERS, KEY_CHARACTERS, SEARCH_CHARACTERS
+from shared.limits.messages import ID_CHARACTERS
+from shared.limits.typed import KEY_CHARACTERS, SEARCH_CHARACTERS
 from shared.plain_text import PlainText, counted
 
 Id = Annotated[

@@ -21,7 +21,8 @@ from joserfc.jwk import KeySet
 from shared.errors import PermanentError, TransientError
 from shared.http_client.client import Api
 from shared.http_client.retry import CallPolicy
-from shared.limits import CLAIM_CHARACTERS, TOKEN_CHARACTERS, record_hit
+from shared.limits import record_hit
+from shared.limits.sign_in import CLAIM_CHARACTERS, TOKEN_CHARACTERS
 from shared.runtime.settings import AuthSettings, OutboundSettings
 from shared.web.fair_share import Caller, FairShare
 from shared.web.person import Person, Role

@@ -19,7 +19,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from auth.people.models import MOST_MEMBERS
 from auth.people.ports import PasswordHashes
 from shared.errors import TransientError
-from shared.limits import SIGN_INS_WAITING, record_hit
+from shared.limits import record_hit
+from shared.limits.sign_in import SIGN_INS_WAITING
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from shared.limits import DEVICE_TOKEN_CHARACTERS
+from shared.limits.sign_in import DEVICE_TOKEN_CHARACTERS
 
 
 class SignInRequest(BaseModel):

@@ -24,13 +24,8 @@ from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 from shared.contracts.base import opaque
-from shared.limits import (
-    SIGN_INS_PER_ACCOUNT,
-    SIGN_INS_PER_ADDRESS,
-    SIGN_INS_REMEMBERED,
-    Limit,
-    record_hit,
-)
+from shared.limits import Limit, record_hit
+from shared.limits.sign_in import SIGN_INS_PER_ACCOUNT, SIGN_INS_PER_ADDRESS, SIGN_INS_REMEMBERED
 from shared.web.problems import Problem
 from shared.web.security_events import SecurityEvent
 

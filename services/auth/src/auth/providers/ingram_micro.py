@@ -23,7 +23,8 @@ from shared.errors import CredentialsRejected, UnexpectedResponse
 from shared.http_client.answer_size import ENTITY
 from shared.http_client.client import Transport
 from shared.http_client.response import ApiResponse
-from shared.limits import TOKEN_CHARACTERS, TOKEN_LIFE_SECONDS, record_hit
+from shared.limits import record_hit
+from shared.limits.answers import ACCESS_TOKEN_CHARACTERS, TOKEN_LIFE_SECONDS
 from shared.runtime.settings import OutboundSettings
 from shared.web.problems import FieldError, Problem
 
@@ -109,9 +110,10 @@ def _session_from(connection: IngramConnection, response: ApiResponse) -> Provid
         or not isinstance(token, str)
     ):
         raise UnexpectedResponse(f"{response.call} gave no token with a time in expiresInSeconds", status=200)
-    if len(token) > TOKEN_CHARACTERS.most:
-        record_hit(TOKEN_CHARACTERS)
-        raise UnexpectedResponse(f"{response.call} gave a token of more than {TOKEN_CHARACTERS}", status=200)
+    if len(token) > ACCESS_TOKEN_CHARACTERS.most:
+        record_hit(ACCESS_TOKEN_CHARACTERS)
+        sentence = f"{response.call} gave a token of more than {ACCESS_TOKEN_CHARACTERS}"
+        raise UnexpectedResponse(sentence, status=200)
     if seconds > TOKEN_LIFE_SECONDS.most:
         record_hit(TOKEN_LIFE_SECONDS)
         seconds = TOKEN_LIFE_SECONDS.most

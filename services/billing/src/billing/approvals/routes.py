@@ -13,7 +13,7 @@ from billing.approvals.responses import ApprovalPage, BulkDecisionResponse, Deci
 from billing.approvals.service import ApprovalService
 from billing.usage.responses import UsageLineResponse
 from shared.errors import NotFound
-from shared.limits import BULK_REQUEST_BODY_BYTES
+from shared.limits.http import BULK_REQUEST_BODY_BYTES
 from shared.web.fair_share import Caller, authenticated_caller, authenticated_first
 from shared.web.openapi import Responses, described_router, problem_responses
 from shared.web.pagination import encode_cursor

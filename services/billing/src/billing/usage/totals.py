@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from billing.usage.money import DIFFERENCES
-from shared import limits
 from shared.contracts.base import ContractModel
 from shared.contracts.billing import LineClass, MoneyEffect
 from shared.contracts.fields import Number
+from shared.limits import messages as limits
+from shared.limits import record_hit
 
 
 class Totals(ContractModel):
@@ -38,7 +39,7 @@ class TotalsTally:
         if line_class not in DIFFERENCES or money.amount is None or money.currency is None:
             return
         if money.currency not in self.money and len(self.money) == limits.CURRENCIES.most:
-            limits.record_hit(limits.CURRENCIES)
+            record_hit(limits.CURRENCIES)
             self.unsummed += 1
         else:
             self.money[money.currency] = self.money.get(money.currency, Decimal(0)) + money.amount

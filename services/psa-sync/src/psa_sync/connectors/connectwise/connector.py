@@ -25,7 +25,8 @@ from shared.http_client.client import Api
 from shared.http_client.link_header import link_target
 from shared.http_client.response import ApiResponse
 from shared.http_client.retry import CallPolicy
-from shared.limits import HEADER_CHARACTERS, LIST_ROWS, PAGE_ID_DIGITS, Limit, record_hit
+from shared.limits import Limit, record_hit
+from shared.limits.answers import HEADER_CHARACTERS, LIST_ROWS, PAGE_ID_DIGITS
 
 PAGE_SIZE = 1000
 """The largest that the API gives (ConnectWise §2.3)."""

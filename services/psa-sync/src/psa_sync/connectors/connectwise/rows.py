@@ -82,7 +82,7 @@ def number(value: Any) -> Decimal | None:
 def _parsing(noun: str, row: Row) -> Iterator[None]:
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation, RecursionError) as error:
         name = str(row.get("id", "without id"))[:40] if isinstance(row, Mapping) else "that is no object"
         sentence = f"ConnectWise {noun} {name} cannot be read: {error!r}"
         raise UnexpectedResponse(shortened_sentence(sentence)) from error

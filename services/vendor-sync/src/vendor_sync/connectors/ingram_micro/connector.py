@@ -26,7 +26,8 @@ from shared.http_client.answer_size import ENTITY, PAGE
 from shared.http_client.client import Api
 from shared.http_client.json_document import Json
 from shared.http_client.response import ApiResponse
-from shared.limits import LIST_PAGES, LIST_ROWS, Limit, record_hit
+from shared.limits import Limit, record_hit
+from shared.limits.answers import LIST_PAGES, LIST_ROWS
 from vendor_sync.connectors.ingram_micro.rows import account_of, detail_of, id_of, parsing, row_of
 from vendor_sync.marketplace import Customer, ListPage, SubscriptionDetail, SubscriptionRow
 

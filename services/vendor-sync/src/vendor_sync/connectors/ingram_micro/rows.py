@@ -10,7 +10,6 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from shared import limits
 from shared.contracts.fields import (
     checked_code,
     checked_id,
@@ -21,6 +20,8 @@ from shared.contracts.fields import (
 )
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import UnexpectedResponse
+from shared.limits import messages as limits
+from shared.limits import record_hit
 from vendor_sync.marketplace import (
     Customer,
     Price,
@@ -42,7 +43,7 @@ def parsing(what: str) -> Iterator[None]:
     """Turns whatever a row in an unknown shape raises into `UnexpectedResponse`, which names the row."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation, RecursionError) as error:
         sentence = f"ingram-micro: {what} cannot be understood: {error!r}"
         raise UnexpectedResponse(shortened_sentence(sentence)) from error
 
@@ -50,7 +51,7 @@ def parsing(what: str) -> Iterator[None]:
 def id_of(row: Json) -> str:
     """Returns the id of a row: it looks like a number and is an opaque string (Ingram Micro §6)."""
     with parsing("a row without id"):
-        return checked_id(str(row["id"]))
+        return checked_id(_text(row["id"]))
 
 
 def account_of(row: Json) -> Customer:
@@ -70,7 +71,7 @@ def row_of(row: Json) -> SubscriptionRow:
         status = str(row.get("status")).lower()
         return SubscriptionRow(
             subscription_id=id_of(row),
-            account_id=checked_id(str(row["customerId"])),
+            account_id=checked_id(_text(row["customerId"])),
             name=_name(row) or id_of(row),
             # Enums grow (§6): a status that we do not know is `unknown`.
             status=SubscriptionStatus(status) if status in _STATUSES else SubscriptionStatus.UNKNOWN,
@@ -89,7 +90,7 @@ def detail_of(body: Json) -> SubscriptionDetail:
     with parsing(f"subscription {id_of(body)}"):
         products = body.get("products") or ()
         if len(products) > limits.SUBSCRIPTION_LINES.most:
-            limits.record_hit(limits.SUBSCRIPTION_LINES)
+            record_hit(limits.SUBSCRIPTION_LINES)
             raise ValueError(f"it has {len(products):,} products; the most is {limits.SUBSCRIPTION_LINES}")
         return SubscriptionDetail(row_of(body), tuple(_product(product) for product in products))
 
@@ -116,7 +117,7 @@ def _quantity(value: Json) -> Decimal | None:
 def _money(value: Json) -> Price | None:
     if not value or value.get("amount") in (None, "") or not value.get("currency"):
         return None
-    return Price(_exact(value["amount"]), checked_code(str(value["currency"]).upper()))
+    return Price(_exact(value["amount"]), checked_code(_text(value["currency"]).upper()))
 
 
 def _exact(value: Json) -> Decimal:
@@ -142,9 +143,16 @@ def _day(row: Json, name: str) -> date | None:
 
 def _code(row: Json, name: str) -> str | None:
     value = row.get(name)
-    return None if value is None or value == "" else checked_code(str(value))
+    return None if value is None or value == "" else checked_code(_text(value))
 
 
 def _name(row: Json) -> str | None:
     value = row.get("name")
-    return None if value is None or value == "" else shortened_name(str(value))
+    return None if value is None or value == "" else shortened_name(_text(value))
+
+
+def _text(value: Json) -> str:
+    """Returns a text, or a number that is meant as one (§6); of anything else nobody knows what it means."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError(f"{value!r} is no text")
+    return str(value)

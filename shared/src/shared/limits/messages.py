@@ -1,0 +1,54 @@
+"""Limits on what a message holds; used by `shared.contracts.fields` and the connectors' row parsers."""
+
+from shared.limits.limit import Limit
+
+ID_CHARACTERS = Limit(
+    "id-characters",
+    200,
+    "characters",
+    "an id or a code, of a provider's or of ours",
+    "refused, with its row or message",
+)
+SERVICE_KEY_CHARACTERS = Limit(
+    "service-key-characters", 4_000, "characters", "the key of a vendor service", "refused"
+)
+NAME_CHARACTERS = Limit(
+    "name-characters",
+    500,
+    "characters",
+    "a name or a title",
+    "shortened: … and a digest of the whole at its end",
+)
+SENTENCE_CHARACTERS = Limit(
+    "sentence-characters", 2_000, "characters", "a reason or an explanation", "shortened, with … at its end"
+)
+SIGNIFICANT_DIGITS = Limit(
+    "significant-digits", 28, "significant digits", "a number; more could not be added up exactly", "refused"
+)
+READ_NUMBER_DIGITS = Limit(
+    "read-number-digits", 12, "digits before the point", "a quantity or a price that was read", "refused"
+)
+READ_NUMBER_DECIMALS = Limit(
+    "read-number-decimals", 24, "digits behind the point", "a quantity or a price that was read", "refused"
+)
+NUMBER_DIGITS = Limit(
+    "number-digits", 40, "digits before the point", "any number in a message, sums included", "refused"
+)
+NUMBER_DECIMALS = Limit(
+    "number-decimals", 60, "digits behind the point", "any number in a message, sums included", "refused"
+)
+CURRENCIES = Limit(
+    "currencies",
+    500,
+    "currencies",
+    "the sums of a reconciliation",
+    "further ones are counted, not summed",
+)
+SUBSCRIPTION_LINES = Limit(
+    "subscription-lines",
+    1_000,
+    "lines",
+    "the product entries of one subscription",
+    "the subscription is refused",
+)
+LIST_ITEMS = Limit("list-items", 2_000, "items", "any other list or table inside a message", "refused")

@@ -1,0 +1,33 @@
+"""Limits on what people type."""
+
+from shared.limits.limit import Limit
+
+_REFUSED = "the request is refused with 422, which names the field"
+
+TENANT_ID_CHARACTERS = Limit(
+    "tenant-id-characters", 200, "characters", "the id of a tenant", "no collection is opened for it"
+)
+KEY_CHARACTERS = Limit("idempotency-key-characters", 200, "characters", "an `Idempotency-Key`", _REFUSED)
+SEARCH_CHARACTERS = Limit("search-characters", 200, "characters", "what a list is searched for", _REFUSED)
+REASON_CHARACTERS = Limit("reason-characters", 500, "characters", "the reason of an exclusion", _REFUSED)
+CURSOR_CHARACTERS = Limit(
+    "cursor-characters", 4_000, "characters", "the cursor of a page", "it is refused as one never given out"
+)
+PAGE_ROWS = Limit("page-rows", 500, "rows", "how many rows are asked for at once", _REFUSED)
+DECISIONS = Limit("decisions", 20_000, "decisions", "the decisions of one request", _REFUSED)
+CONNECTION_CHARACTERS = Limit(
+    "connection-characters", 300, "characters", "a field of a provider's connection", _REFUSED
+)
+INTEGRATION_NAME_CHARACTERS = Limit(
+    "integration-name-characters", 100, "characters", "the name given to an integration", _REFUSED
+)
+FIELD_ERRORS = Limit(
+    "field-errors",
+    50,
+    "fields",
+    "how many wrong fields a refusal names",
+    "the others are counted in `detail`",
+)
+FIELD_NAME_CHARACTERS = Limit(
+    "field-name-characters", 200, "characters", "the name of a wrong field", "the name is cut in the refusal"
+)
