@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from shared.limits import record_hit
-from shared.limits.typed import TENANT_ID_CHARACTERS
+from shared.limits.people import TENANT_ID_CHARACTERS
 from shared.mongo.changes import Document, Filter, Session
 from shared.mongo.documents import Documents
 from shared.mongo.driver_errors import translate_server_errors

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeGuard
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.limits import record_hit
-from shared.limits.typed import CURSOR_CHARACTERS, PAGE_ROWS
+from shared.limits.people import CURSOR_CHARACTERS, PAGE_ROWS
 from shared.plain_text import counted
 
 _WHAT_TO_DO = "send `next` of the page before, as it was, or leave it out to start again"

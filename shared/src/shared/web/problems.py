@@ -22,7 +22,7 @@ from shared.errors import (
     TransientError,
 )
 from shared.limits import record_hit
-from shared.limits.typed import FIELD_ERRORS, FIELD_NAME_CHARACTERS
+from shared.limits.people import FIELD_ERRORS, FIELD_NAME_CHARACTERS
 from shared.web.security_events import SecurityEvent, known_person, log_security_event
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ from fastapi import Header
 from pydantic import StringConstraints
 
 from shared.limits.messages import ID_CHARACTERS
-from shared.limits.typed import KEY_CHARACTERS, SEARCH_CHARACTERS
+from shared.limits.people import KEY_CHARACTERS, SEARCH_CHARACTERS
 from shared.plain_text import PlainText, counted
 
 Id = Annotated[

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from shared.contracts.base import Side
-from shared.limits.typed import CONNECTION_CHARACTERS, INTEGRATION_NAME_CHARACTERS
+from shared.limits.people import CONNECTION_CHARACTERS, INTEGRATION_NAME_CHARACTERS
 from shared.plain_text import PlainText, counted, is_plain
 
 _CONTROL_PANEL = re.compile(r"(?:https?://)?cp\.([a-z0-9-]+)\.[a-z0-9-]+\.cloud\.im(?:/.*)?")

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from billing.approvals.eligibility import LineDecision
 from billing.approvals.models import ApprovalState
-from shared.limits.typed import DECISIONS
+from shared.limits.people import DECISIONS
 from shared.plain_text import counted
 from shared.web.pagination import PageRequest
 from shared.web.requests import Id

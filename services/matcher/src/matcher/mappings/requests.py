@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from matcher.catalogue.requests import DEFAULT_LIMIT
 from shared.contracts.matcher import MappingDecision, MappingKind
-from shared.limits.typed import REASON_CHARACTERS
+from shared.limits.people import REASON_CHARACTERS
 from shared.plain_text import PlainText, counted
 from shared.web.pagination import PageLimit, PageRequest
 from shared.web.requests import Id
