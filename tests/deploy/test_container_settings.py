@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from compose_file import ROOT, make_secrets, services
+from compose_file import OPERATOR_VARIABLES, ROOT, example_variables, load_compose, make_secrets, services
 from dockerfile import parse_stages
 from pydantic_settings import BaseSettings
 
@@ -24,6 +24,8 @@ OURS = ("auth", "vendor-sync", "psa-sync", "matcher", "billing", "console")
 IMAGE_ENVIRONMENT = dict(word.split("=", 1) for word in parse_stages()[""].argument_of("ENV").split())
 PORT = IMAGE_ENVIRONMENT["HTTP__PORT"]
 LISTENS = {"HTTP__HOST": IMAGE_ENVIRONMENT["HTTP__HOST"], "HTTP__PORT": PORT}
+OF_THE_SERVER = {"FORWARDED_ALLOW_IPS"}
+"""Variables that uvicorn reads by itself."""
 
 Load = Callable[[str], Any]
 
@@ -83,7 +85,8 @@ def test_a_service_starts_with_the_settings_that_it_is_given(name: str, load: Lo
 def test_a_service_finds_its_secrets_and_nothing_else_in_files(name: str) -> None:
     service = services()[name]
 
-    secret_variables = {variable for variable in service["environment"] if is_secret(name, variable)}
+    ours = set(service["environment"]) - OF_THE_SERVER
+    secret_variables = {variable for variable in ours if is_secret(name, variable)}
     plain_files = {file["target"] for file in service["secrets"] if not is_secret(name, file["target"])}
 
     assert (secret_variables, plain_files) == (set(), set())
@@ -99,7 +102,20 @@ def test_a_service_signs_in_to_its_own_database_as_itself(name: str, load: Load)
 
 @pytest.mark.parametrize("name", [name for name in OURS if name != "auth"])
 def test_a_service_asks_auth_where_auth_listens(name: str) -> None:
-    assert services()[name]["environment"]["AUTH__URL"] == f"http://auth:{PORT}"
+    names = ["auth", *services()["auth"]["networks"]["backbone"]["aliases"]]
+
+    assert services()[name]["environment"]["AUTH__URL"] in {f"http://{each}:{PORT}" for each in names}
+
+
+def test_auth_believes_whose_browser_calls_only_where_the_console_calls() -> None:
+    auth, console = services()["auth"], services()["console"]
+    backbone = load_compose(**example_variables() | OPERATOR_VARIABLES)["networks"]["backbone"]
+    [inside] = auth["networks"]["backbone"]["aliases"]
+
+    assert backbone["internal"] is True
+    assert auth["environment"]["FORWARDED_ALLOW_IPS"] == backbone["ipam"]["config"][0]["subnet"]
+    assert console["environment"]["AUTH__URL"] == f"http://{inside}:{PORT}"
+    assert auth["networks"]["edge"] == {}  # the alias leads over the backbone, and nowhere else
 
 
 @pytest.mark.parametrize("name", ["vendor-sync", "psa-sync"])
