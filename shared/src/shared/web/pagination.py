@@ -57,33 +57,15 @@ def _decode_pair(cursor: object) -> tuple[str, str]:
 
 def _described(cursor_format: str) -> Any:
     """Returns a cursor as it is sent; `format` tells whoever makes up requests which of the two it is."""
-    return Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=CURSOR_CHARACTERS.most,
-            json_schema_extra={"format": cursor_format},
-        ),
-    ]
+    return Annotated[str, Field(json_schema_extra={"format": cursor_format})]
 
 
-KeyCursor = Annotated[
-    str,
-    BeforeValidator(
-        _decode_key,
-        json_schema_input_type=_described("key-cursor"),
-    ),
-]
+KeyCursor = Annotated[str, BeforeValidator(_decode_key, json_schema_input_type=_described("key-cursor"))]
 """A cursor over rows that are sorted by one text; its value is that text."""
 PairCursor = Annotated[
-    tuple[str, str],
-    BeforeValidator(
-        _decode_pair,
-        json_schema_input_type=_described("pair-cursor"),
-    ),
+    tuple[str, str], BeforeValidator(_decode_pair, json_schema_input_type=_described("pair-cursor"))
 ]
 """A cursor over rows that are sorted by a text and an id; its value is both."""
-
 
 PageLimit = Annotated[int, Field(ge=1, le=PAGE_ROWS.most), counted(PAGE_ROWS)]
 """How many rows a page has at most; the field's default differs from list to list."""
