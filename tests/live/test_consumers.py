@@ -191,7 +191,7 @@ async def said(system: System, *arguments: str) -> str:
     parser = ArgumentParser()
     consumer_commands.add_arguments(parser)
     settings = CommandSettings(
-        KafkaSettings(servers=system.servers.kafka),
+        system.servers.kafka,
         MongoSettings(url=SecretStr(system.servers.mongo_url), database=SERVICE),
     )
     return await consumer_commands.run(SERVICE, settings, parser.parse_args(arguments))

@@ -9,9 +9,10 @@ from recording_handler import RecordingHandler, a_broker, a_command, body_of, se
 
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import TransientError
-from shared.kafka import envelope_of
+from shared.kafka import consume, envelope_of, make_broker
 from shared.kafka.pipeline import ConsumePolicy
 from shared.runtime.health import Health
+from shared.runtime.settings import KafkaSettings
 
 
 async def test_a_message_reaches_the_handler_as_its_model() -> None:
@@ -105,3 +106,13 @@ def test_an_envelope_carries_what_cloudevents_ask_for() -> None:
     assert envelope.headers["ce_specversion"] == "1.0"
     assert envelope.headers["ce_id"] != envelope_of(a_command(), source="billing").headers["ce_id"]
     assert envelope.headers["correlation_id"] == "s1"
+
+
+def test_a_handler_that_takes_more_than_the_messages_is_refused_as_the_service_starts() -> None:
+    async def handle(messages: list[SyncVendor], *, reporter: str = "psa-sync") -> None:
+        raise AssertionError(messages, reporter)
+
+    broker = make_broker(KafkaSettings(servers="localhost:9092"), "vendor-sync")
+
+    with pytest.raises(TypeError, match="nothing else"):
+        consume(broker, SyncVendor, handle, service="vendor-sync")

@@ -85,7 +85,11 @@ WRITES: dict[str, Callable[[Documents, Any], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-@pytest.mark.parametrize("value", [BEYOND_INT64, HALF_A_PAIR, {1: 2}, {"a\x00": 1}, object()], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [BEYOND_INT64, HALF_A_PAIR, {1: 2}, {"a\x00": 1}, object()],
+    ids=["beyond int64", "half a pair", "number as name", "zero byte in a name", "no type of the store"],
+)
 async def test_what_the_store_cannot_hold_is_refused_in_a_sentence(
     mongo: Mongo, write: Callable[[Documents, Any], Awaitable[Any]], value: Any
 ) -> None:

@@ -99,7 +99,9 @@ def _session_routes(pages: Pages) -> APIRouter:
 
     @router.post("/sign-in")
     async def sign_in(
-        request: Request, email: Annotated[str, Form()], password: Annotated[str, Form()]
+        request: Request,
+        email: Annotated[str, Form(max_length=300)],
+        password: Annotated[str, Form(max_length=300)],
     ) -> Response:
         device_token = request.cookies.get(DEVICE_COOKIE, "")
         try:

@@ -23,6 +23,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import wraps
+from inspect import signature
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -79,7 +80,13 @@ def consume(
     health: Health | None = None,
     policy: ConsumePolicy = _DEFAULT_POLICY,
 ) -> None:
-    """Subscribes `handler` to the model's topic; the only place where a subscriber is declared."""
+    """Subscribes `handler` to the model's topic; the only place where a subscriber is declared.
+
+    Raises `TypeError` for a handler that takes more than the messages: FastStream reads its signature, would
+    look for the other parameters in each message, and try the same batch again for ever without a word.
+    """
+    if len(signature(handler).parameters) != 1:
+        raise TypeError(f"{handler.__qualname__} must take a list of messages and nothing else")
     group, controls = consumer_group(service, model.topic), controls_of(broker)
     dead_letters = DeadLetters(broker, service, group)
     consumer = _BatchConsumer(model, handler, dead_letters, controls, pauses=policy.pauses)

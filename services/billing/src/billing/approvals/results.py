@@ -24,16 +24,20 @@ class WriteResultService:
     ) -> None:
         self._store, self._clock = store, clock
 
-    async def record(self, results: Sequence[WriteResult], *, reporter: str = "psa-sync") -> None:
-        """Closes the approvals of these results; the audit log names the service that reported them.
+    async def record(self, results: Sequence[WriteResult]) -> None:
+        """Closes the approvals of these results, as psa-sync reports them.
 
         Raises `NotFound`, with nothing of that tenant saved, when one names an approval that does not exist.
         """
+        await self._record(results, "psa-sync")
+
+    async def _record(self, results: Sequence[WriteResult], reporter: str) -> None:
+        """Closes approvals; the audit log names who reported the results."""
         by_tenant: defaultdict[str, list[WriteResult]] = defaultdict(list)
         for result in results:
             by_tenant[result.tenant_id].append(result)
         for tenant_id, tenant_results in by_tenant.items():
-            await self._record(tenant_id, tenant_results, reporter)
+            await self._close(tenant_id, tenant_results, reporter)
 
     async def refuse_undeliverable(self, message: Message, why: str) -> Sequence[Message]:
         """Closes the approval whose command Kafka will never take: nothing was written."""
@@ -47,10 +51,10 @@ class WriteResultService:
                 detail=f"nothing was written, for the command could not be sent: {why}",
                 refused_at=self._clock(),
             )
-            await self.record([refusal], reporter="billing")
+            await self._record([refusal], "billing")
         return []
 
-    async def _record(self, tenant_id: str, results: Sequence[WriteResult], reporter: str) -> None:
+    async def _close(self, tenant_id: str, results: Sequence[WriteResult], reporter: str) -> None:
         def decide(existing: Mapping[str, Approval]) -> ClosedApprovals:
             return close_approvals(results, existing, self._clock(), reporter)
 

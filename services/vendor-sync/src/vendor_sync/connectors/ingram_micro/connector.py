@@ -96,11 +96,11 @@ class IngramMicroConnector:
 
     async def _read_once(self, path: str, query: Query) -> AsyncIterator[tuple[list[Json], int | None]]:
         """Yields the pages with the vendor's total; without a total only an empty page ends the list."""
-        offset, ids_before = 0, list[str]()
+        offset, ids_before = 0, list[str | None]()
         for _ in range(self._list_pages.most):
             rows, total = _rows_and_total(await self._page(path, {**query, "offset": offset}), path)
-            ids = [id_of(row) for row in rows]
-            if ids and ids == ids_before:
+            ids = [_id_or_none(row) for row in rows]
+            if any(ids) and ids == ids_before:
                 raise UnexpectedResponse(f"{path} repeats the same page at offset {offset}")
             yield rows, total
             # By what came, not by what was asked for: a server may send fewer rows in a page.
@@ -123,6 +123,14 @@ class IngramMicroConnector:
     async def _entity(self, path: str) -> Json | None:
         answer = await self._api.request("GET", path, answer=ENTITY)
         return None if _is_absent(answer) else answer.result()
+
+
+def _id_or_none(row: Json) -> str | None:
+    """Returns the id of a row, None for a row that will be refused."""
+    try:
+        return id_of(row)
+    except UnexpectedResponse:
+        return None
 
 
 def _parse_page(
