@@ -12,7 +12,7 @@ STORM = Path(__file__).with_name("storm.py")
 
 
 async def test_after_a_storm_in_every_topic_all_services_are_ready_and_have_caught_up(tmp_path: Path) -> None:
-    command = [str(STORM), "--messages", "200", "--data", str(tmp_path)]
+    command = [str(STORM), "--messages", "70", "--data", str(tmp_path)]
 
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -21,4 +21,4 @@ async def test_after_a_storm_in_every_topic_all_services_are_ready_and_have_caug
 
     assert process.returncode == 0, output
     assert "WRONG" not in output
-    assert "200 bad messages into each of 22 topics" in output
+    assert "70 bad messages into each of 22 topics" in output

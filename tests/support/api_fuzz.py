@@ -41,11 +41,13 @@ class FuzzPlan:
     """How much is tried, from which seed, and where the reports go."""
 
     examples: int
-    """At most so many made-up requests for each operation; boundary values come on top."""
+    """At most so many made-up requests for each operation, besides the boundary values."""
     seed: int
     reports: Path
     tenant_id: str
     callers: tuple[str, ...] = (*PEOPLE, *STRANGERS)
+    phases: str = "examples,coverage,fuzzing"
+    """Schemathesis' own names; `coverage` tries boundary values, many for each operation."""
 
     def examples_of(self, caller: str) -> int:
         """Returns fewer for strangers: whatever they send, they are sent away."""
@@ -156,7 +158,7 @@ def _command(url: str, plan: FuzzPlan, caller: str) -> Iterator[str]:
     yield str(Path(sys.executable).with_name("st"))
     yield from ("--config-file", "schemathesis.toml", "run", url, "--no-color", "--continue-on-failure")
     yield from ("--max-examples", str(plan.examples_of(caller)), "--seed", str(plan.seed))
-    yield from ("--phases", "examples,coverage,fuzzing", "--generation-database", "none")
+    yield from ("--phases", plan.phases, "--generation-database", "none")
     yield from ("--request-timeout", str(_REQUEST_TIMEOUT_SECONDS), "--suppress-health-check", "all")
 
 
