@@ -3,7 +3,8 @@
 # Every dashboard must be subscribed before the first measured completion, or its delay would hold the
 # connecting.  So one completion is reported ahead: each dashboard gets it within the snapshot that begins its
 # stream, and from then on it is subscribed.  The measured ones follow with pauses, so that a delay is that of
-# one completion and not of a queue.
+# one completion and not of a queue, and in turns for several integrations: a reader that is slow for a moment
+# skips to the newest status of each, and would never see the one before.
 
 import asyncio
 import time
@@ -23,6 +24,7 @@ from tests.bench.usage import cpu_seconds, peak_mb
 _TARGET = Target(Sign.AT_MOST, 100)
 _DASHBOARDS = 10
 _INTEGRATION = "int_bench"
+_INTEGRATIONS = 20
 _PAUSE_SECONDS = timedelta(milliseconds=25).total_seconds()
 _FIRST = "first"
 
@@ -66,7 +68,7 @@ async def _measure_delays_ms(
             await dashboard.subscribed.wait()
         for number in range(amount):
             reported[f"run{number}"] = time.perf_counter()
-            await channel.report(_completion(tenant_id, f"run{number}"))
+            await channel.report(_completion(tenant_id, f"run{number}", f"_{number % _INTEGRATIONS}"))
             await asyncio.sleep(_PAUSE_SECONDS)
     return [
         (at - reported[run_id]) * 1000 for dashboard in dashboards for run_id, at in dashboard.seen_at.items()
@@ -85,16 +87,16 @@ class _Dashboard:
             now = time.perf_counter()
             if status["run_id"] == _FIRST:
                 self.subscribed.set()
-            elif status["integration_id"] == _INTEGRATION:
+            elif status["integration_id"].startswith(_INTEGRATION):
                 self.seen_at[status["run_id"]] = now
             if len(self.seen_at) == self._amount:
                 return
 
 
-def _completion(tenant_id: str, run_id: str) -> RunStatus:
+def _completion(tenant_id: str, run_id: str, integration: str = "") -> RunStatus:
     return RunStatus(
         tenant_id=tenant_id,
-        integration_id=_INTEGRATION,
+        integration_id=_INTEGRATION + integration,
         run_id=run_id,
         sync_id=run_id,
         phase="reconciled",

@@ -4,7 +4,7 @@ from shared.limits.limit import Limit
 
 STREAMS_PER_PERSON = Limit(
     "streams-per-person",
-    8,
+    16,
     "streams",
     "event streams that one person holds open in a process of the console",
     "the stream is refused with 429 and the time after which to come back",
