@@ -1,12 +1,13 @@
 """What a message may hold: the largest of everything still fits into what Kafka takes."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from pydantic import ValidationError
 
 from shared.contracts.base import Outcome, RunKind
+from shared.contracts.psa_sync import WriteQuantity
 from shared.contracts.vendor_sync import (
     SubscriptionLine,
     SubscriptionObserved,
@@ -55,7 +56,9 @@ def test_an_id_is_refused_and_never_shortened(field: str, text: str) -> None:
         a_run_finished(**{field: text})
 
 
-@pytest.mark.parametrize("number", ["1E+520000", "1E+9999999", "1E-9999999", "1" * 41, "NaN"])
+@pytest.mark.parametrize(
+    "number", ["1E+520000", "1E+9999999", "1E-9999999", "1" * 41, "1" * 29, "0." + "1" * 29, "NaN"]
+)
 def test_a_number_of_too_many_digits_is_refused_before_it_is_written_out(number: str) -> None:
     with pytest.raises(ValidationError):
         a_run_finished(coverage=Decimal(number))
@@ -74,7 +77,7 @@ def test_the_largest_subscription_fits_into_what_kafka_takes() -> None:
         tenant_id="t" * 200,
         integration_id="i" * 200,
         run_id="r" * 200,
-        revision=2**63 - 1,
+        revision=1_700_000_000_000_000,
         generation=2**63 - 1,
         observed_at=NOW,
         subscription_id="n" * 200,
@@ -91,3 +94,33 @@ def test_the_largest_subscription_fits_into_what_kafka_takes() -> None:
     assert len(subscription.model_dump_json().encode()) < KAFKA_TAKES_BYTES
     with pytest.raises(ValidationError, match="1000"):
         SubscriptionObserved.model_validate(subscription.model_dump() | {"lines": (line,) * 1001})
+
+
+def test_a_moment_in_the_future_is_refused_and_one_of_a_clock_that_is_ahead_is_taken() -> None:
+    ahead = datetime.now(UTC) + timedelta(hours=20)
+
+    assert a_run_finished(finished_at=ahead).finished_at == ahead
+    for future in (datetime.now(UTC) + timedelta(hours=25), datetime.max.replace(tzinfo=UTC)):
+        with pytest.raises(ValidationError, match="lies in the future"):
+            a_run_finished(finished_at=future)
+
+
+@pytest.mark.parametrize("revision", [2**62, 2**63, 10**30], ids=str)
+def test_a_revision_that_would_outrank_all_later_ones_is_refused(revision: int) -> None:
+    with pytest.raises(ValidationError, match="larger than any that can have been taken"):
+        a_run_finished(first_revision=revision)
+
+
+def test_a_deadline_lies_where_days_can_be_added_to_it() -> None:
+    command = {
+        "tenant_id": "t",
+        "integration_id": "i",
+        "agreement_id": "a",
+        "line_id": "1",
+        "approval_id": "p",
+    }
+    numbers = {"expected_current": 5, "target": 7}
+
+    assert WriteQuantity.model_validate({**command, **numbers, "valid_until": NOW}).valid_until == NOW
+    with pytest.raises(ValidationError, match="too far away"):
+        WriteQuantity.model_validate({**command, **numbers, "valid_until": "9999-12-31T23:59:59Z"})

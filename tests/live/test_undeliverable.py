@@ -66,7 +66,7 @@ async def test_one_message_too_large_for_kafka_stops_no_other_tenant(system: Sys
     await UndeliverableMessages(mongo).discard(letter.id)
     await mongo.close()
 
-    assert (letter.size_bytes > 3_000_000, letter.replaced) == (True, True)
+    assert (letter.size_bytes > 3_000_000, letter.ended) == (True, True)
     assert arrived[reports[1].tenant_id] == reports[1]
     short = arrived[reports[0].tenant_id]
     assert (short.outcome, short.counts) == (Outcome.FAILED, {})

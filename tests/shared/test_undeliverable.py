@@ -6,6 +6,8 @@ import pytest
 from interleaving import InterleavedMongo
 
 from shared.contracts import Message
+from shared.contracts.auth import IntegrationChanged, IntegrationStatus
+from shared.contracts.base import Side
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import Conflict, NotFound, PermanentError
 from shared.kafka import Envelope
@@ -82,7 +84,7 @@ async def test_a_handler_ends_what_waits_for_the_message_and_its_replacement_is_
     (letter,) = await UndeliverableMessages(mongo).list()
     assert told == [(POISON, f"{letter.size_bytes} bytes are more than Kafka takes")]
     assert sent_of(sender) == ["short"]
-    assert letter.replaced
+    assert letter.ended
 
 
 async def test_a_replacement_that_is_refused_too_is_set_aside_and_not_replaced_again(mongo: Mongo) -> None:
@@ -97,7 +99,7 @@ async def test_a_replacement_that_is_refused_too_is_set_aside_and_not_replaced_a
     for _ in range(3):
         await relay.step()
 
-    assert [letter.replaced for letter in await UndeliverableMessages(mongo).list()] == [False, True]
+    assert [letter.ended for letter in await UndeliverableMessages(mongo).list()] == [False, True]
 
 
 async def test_a_crash_before_a_message_is_set_aside_ends_what_waits_once_more_and_loses_nothing(
@@ -105,9 +107,9 @@ async def test_a_crash_before_a_message_is_set_aside_ends_what_waits_once_more_a
 ) -> None:
     outbox, handled = Outbox(mongo, "billing"), list[str]()
 
-    async def note(message: Message, _: str) -> Sequence[Message]:
+    async def note(message: Message, _: str) -> Sequence[Message] | None:
         handled.append(message.topic)
-        return []
+        return None
 
     async def killed() -> None:
         raise KeyboardInterrupt
@@ -146,7 +148,7 @@ async def test_an_operator_sends_again_what_kafka_now_takes_or_discards_it(mongo
         await letters.discard(second.id)
 
 
-async def test_what_was_replaced_cannot_be_sent_again(mongo: Mongo) -> None:
+async def test_what_has_ended_without_a_message_cannot_be_reversed_by_sending_it(mongo: Mongo) -> None:
     outbox, letters = Outbox(mongo, "billing"), UndeliverableMessages(mongo)
     relay = Relay(mongo, ChoosySender(), outbox)
 
@@ -158,5 +160,62 @@ async def test_what_was_replaced_cannot_be_sent_again(mongo: Mongo) -> None:
     await relay.step()
 
     (letter,) = await letters.list()
-    with pytest.raises(Conflict, match="discarded"):
+    with pytest.raises(Conflict, match="has ended without it"):
+        await letters.send_again(letter.id)
+
+
+async def test_a_handler_that_fails_holds_up_no_other_message(mongo: Mongo) -> None:
+    sender, outbox = ChoosySender(), Outbox(mongo, "billing")
+    relay = Relay(mongo, sender, outbox)
+
+    async def fail(_: Message, __: str) -> Sequence[Message]:
+        raise NotFound("no such approval")
+
+    relay.undeliverable_handlers.append(fail)
+    await save(mongo, outbox, POISON, "3")
+    await relay.step()
+
+    (letter,) = await UndeliverableMessages(mongo).list()
+    assert sent_of(sender) == ["3"]
+    assert not letter.ended
+
+
+async def test_what_ended_without_a_message_in_its_place_is_not_sent_again_either(mongo: Mongo) -> None:
+    outbox, letters = Outbox(mongo, "billing"), UndeliverableMessages(mongo)
+    relay = Relay(mongo, ChoosySender(), outbox)
+
+    async def close_the_approval(_: Message, __: str) -> Sequence[Message]:
+        return []
+
+    relay.undeliverable_handlers.append(close_the_approval)
+    await save(mongo, outbox, POISON)
+    await relay.step()
+
+    (letter,) = await letters.list()
+    with pytest.raises(Conflict, match="has ended without it"):
+        await letters.send_again(letter.id)
+
+
+async def test_a_state_is_never_sent_again_behind_a_newer_one(mongo: Mongo) -> None:
+    outbox, letters = Outbox(mongo, "auth"), UndeliverableMessages(mongo)
+    state = IntegrationChanged(
+        tenant_id="t",
+        integration_id="i",
+        side=Side.PSA,
+        provider="connectwise",
+        realm="r" * 200,
+        name="A",
+        generation=1,
+        status=IntegrationStatus.ACTIVE,
+        revision=5,
+    )
+
+    async def work(session: Session) -> None:
+        await outbox.add([state], session=session)
+
+    await mongo.transaction(work)
+    await Relay(mongo, ChoosySender(), outbox).step()
+
+    (letter,) = await letters.list()
+    with pytest.raises(Conflict, match="may have changed since"):
         await letters.send_again(letter.id)

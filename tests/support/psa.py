@@ -16,6 +16,7 @@ from shared.errors import (
     PermanentError,
     TransientError,
 )
+from shared.refusals import Refusals
 from shared.sync_engine.models import IntegrationState
 
 
@@ -67,7 +68,7 @@ class FakePsa:
     applied: list[tuple[str, Decimal]] = field(default_factory=list)
     last_read: Decimal | None = None
     before_call: Callable[["FakePsa", str], None] = lambda *_: None
-    refused_rows: dict[Listing, set[str]] = field(default_factory=dict)
+    refusals: dict[Listing, Refusals] = field(default_factory=dict)
 
     async def companies(self) -> AsyncIterator[Company]:
         self._call("companies")

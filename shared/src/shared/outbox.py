@@ -22,10 +22,11 @@ from typing import Any, Protocol
 import structlog
 
 from shared.contracts import Message
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TransientError
 from shared.kafka import Envelope, envelope_of
 from shared.mongo import Index, Mongo, Session
 from shared.runtime import crash_points
+from shared.runtime.attempt import attempt
 from shared.runtime.jobs import Job
 from shared.runtime.leader import Leader
 from shared.runtime.leases import Lease, Leases
@@ -137,16 +138,13 @@ class Relay:
 
     async def _set_aside(self, row: dict[str, Any], why: str) -> None:
         """Stores a message with its reason, and ends what waits for it; repeated, it does nothing twice."""
-        message = message_of(row)
-        messages: list[Message] = []
-        if message is not None and _REPLACES not in row["headers"]:  # what replaces is not replaced again
-            for handler in self.undeliverable_handlers:
-                messages += await handler(message, why)
+        messages = await self._end_what_waits(row, why)
         first_seq, source = time.time_ns(), self._outbox.source
-        replacements = [
+        rows = [
             _row(envelope_of(message, source=source), first_seq + n, **{_REPLACES: row["_id"]})
-            for n, message in enumerate(messages)
+            for n, message in enumerate(messages or ())
         ]
+        replacements = None if messages is None else rows
 
         async def work(session: Session) -> None:
             await self._undeliverable.take_over(row, why, replacements, session=session)
@@ -154,6 +152,22 @@ class Relay:
         await self._mongo.transaction(work)
         self._undeliverable_count += 1
         log.error("message_undeliverable", topic=row["topic"], ce_id=row["_id"], reason=why[:500])
+
+    async def _end_what_waits(self, row: dict[str, Any], why: str) -> list[Message] | None:
+        """Returns the messages to send instead; None when nothing waited, or could not be ended."""
+        message = message_of(row)
+        if message is None or _REPLACES in row["headers"]:  # what replaces is not replaced again
+            return None
+        ended: list[Message] | None = None
+        for handler in self.undeliverable_handlers:
+            outcome = await attempt(handler(message, why))
+            if isinstance(outcome, TransientError):
+                raise outcome
+            if isinstance(outcome, Exception):  # it must not hold up the messages behind
+                log.error("undeliverable_not_ended", topic=row["topic"], ce_id=row["_id"], exc_info=outcome)
+            elif outcome is not None:
+                ended = [*(ended or []), *outcome]
+        return ended
 
     async def release(self) -> None:
         """Lets another replica's relay start at once."""

@@ -30,8 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 async def run(service: str, settings: OutboxSettings, arguments: Namespace) -> str:
     """Runs one command and returns what to print.
 
-    Raises `NotFound` for an id that is not there, `Conflict` for a message that others have replaced, and
-    `TransientError` when the document store does not answer.
+    Raises `NotFound` for an id that is not there, `Conflict` for a message that must not be sent any more,
+    and `TransientError` when the document store does not answer.
     """
     mongo = Mongo(settings.mongo)
     try:
@@ -50,7 +50,7 @@ async def run(service: str, settings: OutboxSettings, arguments: Namespace) -> s
 
 
 def _described(message: UndeliverableMessage) -> str:
-    what = "others were sent in its place" if message.replaced else "nothing was sent in its place"
+    what = "what waited for it has ended" if message.ended else "nothing has ended for it"
     return (
         f"{message.id}  {message.set_aside_at:%Y-%m-%d %H:%M} UTC  {message.size_bytes:,} bytes  {what}\n"
         f"  {message.topic}  {message.key}\n"

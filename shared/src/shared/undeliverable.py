@@ -18,18 +18,18 @@ from shared.errors import Conflict, NotFound
 from shared.mongo import Document, Mongo, Session
 
 _COLLECTION, _OUTBOX = "undeliverable", "outbox"
-_ADDED = ("reason", "set_aside_at", "replaced")
+_ADDED = ("reason", "set_aside_at", "ended")
 """The fields that a row has here and not in the outbox."""
 _MOST_LISTED = 100
 _SHOWN_KEY_CHARACTERS = 200
 _MODELS = {model.topic: model for model in MESSAGES}
 
 
-UndeliverableHandler = Callable[[Message, str], Awaitable[Sequence[Message]]]
+UndeliverableHandler = Callable[[Message, str], Awaitable[Sequence[Message] | None]]
 """Ends what waits for a message (a run, an approval), given the message and why Kafka will never take it.
 
-Returns messages to send in its place; none when it is not for this handler. It may be called again with the
-same message.
+Returns messages to send in its place, maybe none; None when the message is not for this handler. It may be
+called again with the same message.
 """
 
 
@@ -43,8 +43,8 @@ class UndeliverableMessage:
     size_bytes: int
     reason: str
     set_aside_at: datetime
-    replaced: bool
-    """Whether other messages went out in its place, so that it must not be sent any more."""
+    ended: bool
+    """Whether what waited for it has ended, so that it must not be sent any more."""
 
     @classmethod
     def of(cls, row: Document) -> Self:
@@ -55,7 +55,7 @@ class UndeliverableMessage:
             len(row["body"]),
             row["reason"],
             row["set_aside_at"],
-            row["replaced"],
+            row["ended"],
         )
 
 
@@ -75,27 +75,34 @@ class UndeliverableMessages:
         return [UndeliverableMessage.of(row) for row in rows]
 
     async def take_over(
-        self, row: Document, why: str, replacements: Sequence[Document], *, session: Session
+        self, row: Document, why: str, replacements: Sequence[Document] | None, *, session: Session
     ) -> None:
-        """Moves a row of the outbox here, and puts the rows of its replacements there."""
+        """Moves a row of the outbox here, and puts the rows of its replacements there.
+
+        Without replacements (None) nothing that waited for the message has ended.
+        """
         letter: dict[str, Any] = {
             **row,
             "reason": shortened_sentence(why),
             "set_aside_at": datetime.now(UTC),
-            "replaced": bool(replacements),
+            "ended": replacements is not None,
         }
         await self._rows.put(letter, session=session)
-        await self._outbox.insert_many(replacements, session=session)
+        await self._outbox.insert_many(replacements or (), session=session)
         await self._outbox.remove({"_id": row["_id"]}, session=session)
 
     async def send_again(self, id_: str) -> None:
         """Puts a message back into the outbox, to be sent again once Kafka takes messages of its size.
 
-        Raises `NotFound`, or `Conflict` when others were sent in its place.
+        Raises `NotFound`, or `Conflict` when what waited for it has ended, or when it states what may have
+        changed since: behind a newer state it would be the one that a compacted topic keeps.
         """
         row = await self._require(id_)
-        if row["replaced"]:
-            raise Conflict(f"others were sent in place of {id_}: it can only be discarded")
+        if row["ended"]:
+            raise Conflict(f"what waited for {id_} has ended without it: it can only be discarded")
+        model = _MODELS.get(row["topic"])
+        if model is None or model.compacted:
+            raise Conflict(f"{id_} states what may have changed since: it can only be discarded")
         stored = {name: value for name, value in row.items() if name not in _ADDED}
 
         async def work(session: Session) -> None:

@@ -45,7 +45,7 @@ async def test_a_row_that_cannot_be_understood_is_named_and_spoils_no_other() ->
     psa = server.psa
     ids = [company.company_id async for company in psa.companies()]
 
-    (refused,) = psa.refused_rows[Listing.COMPANIES]
+    (refused,) = psa.refusals[Listing.COMPANIES].shortfalls("companies")
     assert ids == ["1", "2"]
     assert "company 3" in refused
     assert "201 characters; the most is 200 characters" in refused

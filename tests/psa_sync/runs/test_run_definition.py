@@ -16,6 +16,7 @@ from shared.contracts.psa_sync import (
 from shared.errors import CredentialsRejected as Refused
 from shared.errors import NotFound, TransientError, UnexpectedResponse
 from shared.mongo import Mongo
+from shared.refusals import Refusals
 
 AWAY = TransientError("503 after every attempt")
 
@@ -157,7 +158,8 @@ async def test_a_row_that_is_refused_makes_the_run_partial_and_nothing_absent(
     await harness.run()
     harness.psa.counts = {Listing.COMPANIES: 2}
     harness.psa.listed_companies.pop()
-    harness.psa.refused_rows = {Listing.COMPANIES: {"ConnectWise company 3 cannot be read"}}
+    refused = harness.psa.refusals[Listing.COMPANIES] = Refusals()
+    refused.note(["ConnectWise company 3 cannot be read"])
 
     finished = await harness.run()
 

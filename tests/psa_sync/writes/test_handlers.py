@@ -16,7 +16,10 @@ REFUSED = QuantityRefused(**WRITE, reason=WriteRefusal.CONFLICT, detail="it hold
 async def test_a_result_that_kafka_never_takes_asks_a_person_to_look(
     result: QuantityWritten | QuantityRefused,
 ) -> None:
-    (refusal,) = await refuse_undeliverable_result(result, "it is too large")
+    messages = await refuse_undeliverable_result(result, "it is too large")
+
+    assert messages is not None
+    (refusal,) = messages
 
     assert isinstance(refusal, QuantityRefused)
     assert refusal.model_dump(include=set(WRITE)) == WRITE
@@ -27,4 +30,4 @@ async def test_a_result_that_kafka_never_takes_asks_a_person_to_look(
 async def test_what_is_no_result_is_left_to_others() -> None:
     rejected = PsaCredentialsRejected(tenant_id="demo", integration_id="int_2", generation=1, refused="no")
 
-    assert await refuse_undeliverable_result(rejected, "it is too large") == []
+    assert await refuse_undeliverable_result(rejected, "it is too large") is None

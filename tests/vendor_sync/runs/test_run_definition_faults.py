@@ -128,7 +128,7 @@ async def test_a_row_that_is_refused_makes_the_run_partial_and_the_others_count(
     assert finished.outcome is Outcome.PARTIAL
     assert finished.reason == (
         "accounts that could not be understood: 1 (customer 7 … has 3,000,000 characters); "
-        "subscriptions that could not be understood: 2 (customer 7 … has 3,000,000 characters)"
+        "subscriptions that could not be understood: 1 (customer 7 … has 3,000,000 characters)"
     )
     assert finished.counts["details"] == COUNT
 

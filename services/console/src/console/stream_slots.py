@@ -3,7 +3,7 @@
 # Invariant: a stream holds its slot from before its first byte until it has ended, however it ends. One
 # person cannot take the slots of their colleagues, nor one tenant those of others:
 #
-#   ann holds 8: ann's ninth 429, bob's first opens   demo holds 64: demo's next 429, acme's first opens
+#   ann holds 16: her next 429, bob's first opens   demo holds 64: demo's next 429, acme's first opens
 
 from collections import Counter
 from collections.abc import Iterator

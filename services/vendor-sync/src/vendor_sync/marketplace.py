@@ -105,4 +105,6 @@ class ListPage(Generic[T]):
     short: bool = False
     """True on the last page of a list that was read twice and still holds fewer than the vendor counts."""
     refused: Sequence[str] = ()
-    """A sentence for each row that could not be understood; what the row is about keeps its last state."""
+    """A sentence for each row that could not be understood; what the row is about keeps its last state.
+
+    A list that is read once more names its odd rows again."""

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from shared.contracts.base import ContractModel, Event, Side, State
 from shared.contracts.fields import Code, Id, Name, Sentence
@@ -28,7 +28,7 @@ class IntegrationSettings(ContractModel):
 
     hold_billable: bool = True
     """Whether subscriptions on hold count as bought."""
-    freshness: timedelta = timedelta(days=7)
+    freshness: Annotated[timedelta, Field(gt=timedelta(), le=timedelta(days=3650))] = timedelta(days=7)
     """How old a number may be before it is `stale`."""
 
 

@@ -11,9 +11,9 @@ from hashlib import sha256
 from typing import Annotated, ClassVar
 from urllib.parse import quote
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
-from shared.contracts.fields import MAX_ITEMS, Id, Number, Sentence
+from shared.contracts.fields import MAX_ITEMS, Id, Moment, Number, Revision, Sentence
 
 
 class Side(StrEnum):
@@ -100,7 +100,7 @@ class State(Event):
 
     compacted: ClassVar[bool] = True
 
-    revision: int
+    revision: Revision
     """Grows with every change of the thing."""
 
 
@@ -115,7 +115,7 @@ class Observation(State):
     """The run that read it, or `write-<approval id>` when a write read it back."""
     generation: int
     """Of the integration; reconnecting raises it."""
-    observed_at: AwareDatetime
+    observed_at: Moment
     """When the thing was last read."""
     present: bool = True
     """False once the thing is verified to be gone."""
@@ -159,7 +159,7 @@ class RunFinished(Event):
     outcome: Outcome
     reason: Sentence | None = None
     """Why the run is not complete, in a sentence; None when it is."""
-    first_revision: int
+    first_revision: Revision
     """No observation of this run has a smaller revision."""
     published: Annotated[dict[Id, int], MAX_ITEMS]
     """Distinct keys published in this run, by topic."""
@@ -167,8 +167,8 @@ class RunFinished(Event):
     """What was read, by noun (accounts, subscriptions, details, …)."""
     coverage: Number
     """Share of the due items that were read, 0 to 1."""
-    started_at: AwareDatetime
-    finished_at: AwareDatetime
+    started_at: Moment
+    finished_at: Moment
 
 
 def key_of(*parts: str) -> str:

@@ -12,16 +12,20 @@ The sizes are in `shared.limits`. With them the largest message stays far below 
 #   Sentence  2,001 characters       its first 1,999 and "…"
 #   Number    1E+520000              refused: written out it would have 520,001 digits
 
+import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer
 
 from shared.limits import Limit, record_hit
 from shared.limits import messages as limits
 
 _DIGEST_CHARACTERS: Final = 10
+_CLOCKS_DIFFER: Final = timedelta(seconds=limits.FUTURE_SECONDS.most)
+_LAST_YEAR: Final = 9000
 
 
 def checked_id(text: str) -> str:
@@ -73,7 +77,7 @@ def checked_number(number: Decimal, digits: Limit, decimals: Limit) -> Decimal:
         raise ValueError(f"{number} is no number")
     # `str` writes a large exponent as one, so this is short; nearly every number ends the check here.
     text = str(number)
-    if len(text) <= digits.most and "E" not in text:
+    if len(text) <= min(digits.most, limits.SIGNIFICANT_DIGITS.most) and "E" not in text:
         return number
     parts = number.as_tuple()
     counts = (
@@ -98,6 +102,27 @@ def plain(number: Decimal) -> str:
     return format(number.normalize() + 0, "f")
 
 
+def _assert_past(moment: datetime) -> datetime:
+    if moment > datetime.now(UTC) + _CLOCKS_DIFFER:
+        record_hit(limits.FUTURE_SECONDS)
+        raise ValueError(f"{moment.isoformat()} lies in the future")
+    return moment
+
+
+def _assert_reckonable(moment: datetime) -> datetime:
+    if moment.year > _LAST_YEAR:
+        raise ValueError(f"the year {moment.year} is too far away")
+    return moment
+
+
+def _assert_reached(revision: int) -> int:
+    """A larger revision would outrank every later one, for ever."""
+    if revision > time.time_ns() // 1000 + _CLOCKS_DIFFER // timedelta(microseconds=1):
+        record_hit(limits.FUTURE_SECONDS)
+        raise ValueError(f"revision {str(revision)[:40]} is larger than any that can have been taken")
+    return revision
+
+
 def _encodable(text: str) -> str:
     """Returns the text with `?` for each half of a surrogate pair, which JSON can write and UTF-8 cannot."""
     return text if text.isascii() else text.encode(errors="replace").decode()
@@ -111,6 +136,12 @@ _Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="j
 
 Number = Annotated[_Exact, AfterValidator(_checked_sum)]
 """An exact decimal; travels as a JSON string without exponent or trailing zeros."""
+Moment = Annotated[AwareDatetime, AfterValidator(_assert_past)]
+"""When something happened, by a clock that may be ahead by no more than a day."""
+Deadline = Annotated[AwareDatetime, AfterValidator(_assert_reckonable)]
+"""Until when something counts; near enough that days can be added to it."""
+Revision = Annotated[int, AfterValidator(_assert_reached)]
+"""Grows with every change of a thing, and is at most about microseconds since the epoch."""
 ReadNumber = Annotated[_Exact, AfterValidator(checked_read_number)]
 """What a provider answered: below a million millions, so that sums of products are still a `Number`."""
 # Plain constraints, not the functions above: pydantic checks them several times as fast.

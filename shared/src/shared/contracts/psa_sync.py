@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 
 from shared.contracts import base
 from shared.contracts.base import Command, Event, Observation
-from shared.contracts.fields import MAX_ITEMS, Code, Id, Name, Number, ReadNumber, Sentence
+from shared.contracts.fields import MAX_ITEMS, Code, Deadline, Id, Name, Number, ReadNumber, Sentence
 
 
 class PsaAccountObserved(Observation):
@@ -117,7 +117,7 @@ class WriteQuantity(Command):
     target: Number
     effective_on: date | None = None
     """The day from which the quantity counts; at once when None."""
-    valid_until: AwareDatetime
+    valid_until: Deadline
     """Nothing is sent later: the write is refused as expired."""
 
 

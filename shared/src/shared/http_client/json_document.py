@@ -54,13 +54,18 @@ def parse_json(body: bytearray, size: AnswerSize) -> Json:
         _assert_depth(body, size.most_levels)
     text = body.decode(errors="replace")
     try:
+        return _parse_exactly(text)
+    except RecursionError:
+        raise OversizedDocument(ANSWER_DEPTH) from None
+
+
+def _parse_exactly(text: str) -> Json:
+    try:
         return _parse(text)
     except json.JSONDecodeError:
         raise
     except ValueError:  # maybe a whole number beyond Python's own limit of digits
         return _parse(text, parse_int=_whole)
-    except RecursionError:
-        raise OversizedDocument(ANSWER_DEPTH) from None
 
 
 def _parse(text: str, **more: Any) -> Json:

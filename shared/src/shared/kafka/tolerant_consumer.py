@@ -35,12 +35,17 @@ class TolerantConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # it ships no t
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Mapping[TopicPartition, list[ConsumerRecord]]:
         """Returns records by partition, as the library does, and unreadable ones among them."""
+        # The library moves the position of each partition as it empties it, and forgets what it took when a
+        # later partition raises: all are put back to where they were.
+        before = {partition: await self.position(partition) for partition in partitions or self.assignment()}
         try:
             found: Mapping[TopicPartition, list[ConsumerRecord]] = await super().getmany(
                 *partitions, timeout_ms=timeout_ms, max_records=max_records
             )
         except _UNREADABLE:
             wanted = set(partitions) or self.assignment()
+            for partition in wanted & before.keys():
+                self.seek(partition, before[partition])
             return await self._read_one_by_one(wanted - self.paused(), max_records or _RECORDS_AT_ONCE)
         return found
 

@@ -51,4 +51,7 @@ SUBSCRIPTION_LINES = Limit(
     "the product entries of one subscription",
     "the subscription is refused",
 )
+FUTURE_SECONDS = Limit(
+    "future-seconds", 24 * 3600, "seconds", "how far ahead a moment or a revision may be", "refused"
+)
 LIST_ITEMS = Limit("list-items", 2_000, "items", "any other list or table inside a message", "refused")

@@ -144,10 +144,10 @@ class RunRepository:
         self._outbox.wake()
         return finished
 
-    async def end_undeliverable(self, message: Message, why: str) -> list[Message]:
+    async def end_undeliverable(self, message: Message, why: str) -> list[Message] | None:
         """Ends a run as failed whose run-finished Kafka will never take; returns a short one in its place."""
         if not isinstance(message, self._message_types.finished):
-            return []
+            return None
         reason = shortened_sentence(f"what it read could not be reported: {why}")
         rows = self._mongo.documents(COLLECTION, message.tenant_id)
         await rows.change({"_id": message.run_id}, {"$set": {"state": RunState.FAILED, "reason": reason}})

@@ -39,19 +39,20 @@ class WriteResultService:
         for tenant_id, tenant_results in by_tenant.items():
             await self._close(tenant_id, tenant_results, reporter)
 
-    async def refuse_undeliverable(self, message: Message, why: str) -> Sequence[Message]:
+    async def refuse_undeliverable(self, message: Message, why: str) -> Sequence[Message] | None:
         """Closes the approval whose command Kafka will never take: nothing was written."""
-        if isinstance(message, WriteQuantity):
-            refusal = QuantityRefused(
-                tenant_id=message.tenant_id,
-                integration_id=message.integration_id,
-                line_id=message.line_id,
-                approval_id=message.approval_id,
-                reason=WriteRefusal.REJECTED,
-                detail=f"nothing was written, for the command could not be sent: {why}",
-                refused_at=self._clock(),
-            )
-            await self._record([refusal], "billing")
+        if not isinstance(message, WriteQuantity):
+            return None
+        refusal = QuantityRefused(
+            tenant_id=message.tenant_id,
+            integration_id=message.integration_id,
+            line_id=message.line_id,
+            approval_id=message.approval_id,
+            reason=WriteRefusal.REJECTED,
+            detail=f"nothing was written, for the command could not be sent: {why}",
+            refused_at=self._clock(),
+        )
+        await self._record([refusal], "billing")
         return []
 
     async def _close(self, tenant_id: str, results: Sequence[WriteResult], reporter: str) -> None:

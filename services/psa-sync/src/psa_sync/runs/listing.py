@@ -19,7 +19,6 @@ from psa_sync.runs.ports import PsaConnection
 from shared.contracts.base import Observation
 from shared.sync_engine.absences import confirm_absence, vanished
 from shared.sync_engine.models import StepReport, translate_provider_errors
-from shared.sync_engine.refusals import Refusals
 from shared.sync_engine.run_context import RunContext
 from shared.sync_engine.stamp import Stamp
 
@@ -115,9 +114,9 @@ async def read_whole(
 
 def shortfalls_of(psa: PsaConnection, listing: Listing, shortfall: str | None) -> tuple[str, ...]:
     """Returns a sentence for each way in which a list that was read is not whole."""
-    refusals = Refusals(listing.value)
-    refusals.note(sorted(psa.refused_rows.get(listing, ())))
-    return (*((shortfall,) if shortfall else ()), *refusals.shortfalls)
+    refusals = psa.refusals.get(listing)
+    refused = refusals.shortfalls(listing.value) if refusals else ()
+    return (*((shortfall,) if shortfall else ()), *refused)
 
 
 async def reachable(call: Awaitable[A]) -> A:

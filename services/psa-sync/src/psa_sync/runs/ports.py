@@ -1,12 +1,13 @@
 """What the steps need of the outside; each is given when the service is built."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
 from psa_sync.psa import Agreement, CatalogueItem, Company, Listing, PsaLine, WriteAcknowledgement
+from shared.refusals import Refusals
 from shared.sync_engine.models import IntegrationState, Run
 
 
@@ -14,8 +15,8 @@ class PsaConnection(Protocol):
     """Reads one PSA, and sets one number in it. Raises our errors, `NotFound` for what does not exist."""
 
     @property
-    def refused_rows(self) -> Mapping[Listing, Collection[str]]:
-        """A sentence for each row that a list left out of what it yielded: it could not be understood."""
+    def refusals(self) -> Mapping[Listing, Refusals]:
+        """The rows that each list left out of what it yielded: they could not be understood."""
         ...
 
     def companies(self) -> AsyncIterator[Company]: ...

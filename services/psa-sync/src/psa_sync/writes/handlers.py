@@ -30,13 +30,13 @@ class WriteHandlers:
         consume(broker, WriteQuantity, self.write_quantity, service=service, health=health)
 
 
-async def refuse_undeliverable_result(message: Message, why: str) -> list[Message]:
+async def refuse_undeliverable_result(message: Message, why: str) -> list[Message] | None:
     """Returns what to send in place of a result that Kafka will never take: a person must look at the line.
 
     What the PSA holds is not changed by it, but billing would wait for the result for ever.
     """
     if not isinstance(message, QuantityWritten | QuantityRefused):
-        return []
+        return None
     refusal = QuantityRefused(
         tenant_id=message.tenant_id,
         integration_id=message.integration_id,

@@ -4,9 +4,9 @@ from functools import partial
 
 from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import CredentialsRejected, PermanentError
+from shared.refusals import Refusals
 from shared.sync_engine.absences import confirm_absence, vanished
 from shared.sync_engine.models import ProviderUnreachable, StepReport
-from shared.sync_engine.refusals import Refusals
 from vendor_sync.runs.observations import account_observed
 from vendor_sync.runs.run_context import VendorRunContext
 
@@ -14,7 +14,7 @@ from vendor_sync.runs.run_context import VendorRunContext
 async def read_accounts(vendor: VendorRunContext) -> StepReport:
     """Publishes every account; reports how many were listed, and what could not be read."""
     listed_ids: set[str] = set()
-    shortfalls, refusals = list[str](), Refusals("accounts")
+    shortfalls, refusals = list[str](), Refusals()
     async for stamp, page in vendor.stamped_pages(vendor.marketplace.accounts()):
         await vendor.context.publisher.publish(account_observed(account, stamp) for account in page.rows)
         listed_ids |= {account.account_id for account in page.rows}
@@ -25,7 +25,9 @@ async def read_accounts(vendor: VendorRunContext) -> StepReport:
     unread = await _confirm_absences(vendor, listed_ids)
     if unread:
         shortfalls.append(f"{unread} accounts that are no longer listed could not be read")
-    return StepReport(counts={"accounts": len(listed_ids)}, shortfalls=(*shortfalls, *refusals.shortfalls))
+    return StepReport(
+        counts={"accounts": len(listed_ids)}, shortfalls=(*shortfalls, *refusals.shortfalls("accounts"))
+    )
 
 
 async def _confirm_absences(vendor: VendorRunContext, listed_ids: set[str]) -> int:

@@ -10,8 +10,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from shared.contracts.vendor_sync import SubscriptionStatus
+from shared.refusals import Refusals
 from shared.sync_engine.models import StepReport
-from shared.sync_engine.refusals import Refusals
 from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import BILLABLE, ListPage, SubscriptionRow
 from vendor_sync.runs.detail_queue import DetailEntry, DetailPlan, OfferOrder
@@ -63,7 +63,7 @@ async def _read_lists(vendor: VendorRunContext, take_page: TakePage) -> StepRepo
     """Reads one list for each billable status: a list of statuses is refused by the vendor."""
     count = 0
     shortfalls: dict[SubscriptionStatus, str] = {}
-    refusals = Refusals("subscriptions")
+    refusals = Refusals()
     for status in BILLABLE:
         before = count
         async for stamp, page in vendor.stamped_pages(vendor.marketplace.subscriptions(status)):
@@ -74,7 +74,8 @@ async def _read_lists(vendor: VendorRunContext, take_page: TakePage) -> StepRepo
             if page.short:
                 shortfalls[status] = f"fewer than {page.total} {status} subscriptions could be listed"
     return StepReport(
-        counts={"subscriptions": count}, shortfalls=(*shortfalls.values(), *refusals.shortfalls)
+        counts={"subscriptions": count},
+        shortfalls=(*shortfalls.values(), *refusals.shortfalls("subscriptions")),
     )
 
 

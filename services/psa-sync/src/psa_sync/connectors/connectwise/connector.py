@@ -27,6 +27,7 @@ from shared.http_client.response import ApiResponse
 from shared.http_client.retry import CallPolicy
 from shared.limits import Limit, record_hit
 from shared.limits.answers import HEADER_CHARACTERS, LIST_ROWS, PAGE_ID_DIGITS
+from shared.refusals import Refusals
 
 PAGE_SIZE = 1000
 """The largest that the API gives (ConnectWise §2.3)."""
@@ -61,7 +62,7 @@ class ConnectWiseConnector:
 
     def __init__(self, api: Api, *, list_rows: Limit = LIST_ROWS) -> None:
         self._api, self._list_rows = api, list_rows
-        self.refused_rows: defaultdict[Listing, set[str]] = defaultdict(set)
+        self.refusals: defaultdict[Listing, Refusals] = defaultdict(Refusals)
 
     async def companies(self) -> AsyncIterator[Company]:
         """Yields the companies; a deleted one is not asked for, and not `present` should it come."""
@@ -129,7 +130,7 @@ class ConnectWiseConnector:
                 try:
                     thing = parse(row)
                 except UnexpectedResponse as error:
-                    self.refused_rows[listing].add(str(error))
+                    self.refusals[listing].note([str(error)])
                 else:
                     yield thing
 

@@ -80,15 +80,11 @@ class IngramMicroConnector:
 
     async def _pages(self, path: str, query: Query, parse: Callable[[Json], T]) -> AsyncIterator[ListPage[T]]:
         """Yields each thing once, however the list shifts while it is read."""
-        seen_ids, refused = set[str](), set[str]()
+        seen_ids = set[str]()
         total = None
         for _ in range(2):
             async for rows, total in self._read_once(path, query):
-                page = _parse_page(rows, total, parse, seen_ids=seen_ids)
-                # A list that is read once more shows the same odd rows again.
-                new_refused = [sentence for sentence in page.refused if sentence not in refused]
-                refused.update(new_refused)
-                yield replace(page, refused=new_refused)
+                yield _parse_page(rows, total, parse, seen_ids=seen_ids)
             # Without a total there is nothing to fall short of.
             if total is None or len(seen_ids) >= total:
                 return

@@ -154,5 +154,5 @@ def _name(row: Json) -> str | None:
 def _text(value: Json) -> str:
     """Returns a text, or a number that is meant as one (§6); of anything else nobody knows what it means."""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"a {type(value).__name__} is no text")
     return str(value)
