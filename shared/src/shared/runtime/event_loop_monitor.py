@@ -1,19 +1,20 @@
 """Sees within seconds that the event loop stands still, and says which line holds it."""
 
-# Invariant: while the loop runs, `_ticks` grows between two looks of the thread. A loop that runs one call
-# for long answers nothing, health included, and cannot say so itself; a thread of its own can. The thread
-# counts its own looks, not time: a process that was stopped as a whole (SIGSTOP, a suspended machine) is not
-# blocked.
+# Invariant: a loop that runs one call for long answers nothing, health included, and cannot say so itself.
+# While it runs, `_ticks` grows between two looks of a thread, and the timer that would end the process is set
+# anew. The thread counts its own looks, not time: a process that was stopped as a whole (SIGSTOP) is not
+# blocked. A call that also holds the interpreter's lock (a regular expression, a sort) stops the thread too;
+# it is seen when it ends, by the time and the CPU that the next tick finds spent. The timer needs no lock.
 #
-#   look (every 0.5 s)  1  2  3  4  5  6 …
-#   ticks               7  8  8  8  8  8      → 4th look without a tick: `event_loop_blocked`, with the stack
-#                                             → 240th (2 min): the process ends, to be started again
+#   look (every 0.5 s)  1  2  3  4  5 …
+#   ticks               7  8  8  8  8      → 4th look without a tick: `event_loop_blocked`, with the stack
+#   no tick for 2 min                      → every stack is written, and the process ends, to be started again
 
 import asyncio
 import faulthandler
-import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,9 +29,10 @@ from shared.runtime.attempt import attempt
 
 log = structlog.get_logger()
 
-EXIT_CODE = 70
-"""EX_SOFTWARE of sysexits.h."""
 _SHOWN_FRAMES = 6
+_STDERR_FD = 2
+_LEAST_CPU_SHARE = 0.1
+"""Of the time between two ticks: a process that stood still as a whole has used none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +80,26 @@ class EventLoopMonitor:
         finally:
             self._over.set()
             ticking.cancel()
+            faulthandler.cancel_dump_traceback_later()
             await attempt(asyncio.to_thread(watcher.join))
 
     async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        at, cpu = loop.time(), time.process_time()
         while True:
             self._ticks += 1
+            lost_seconds = self._policy.lost_after.total_seconds()
+            faulthandler.dump_traceback_later(lost_seconds, exit=True, file=_STDERR_FD)
             await asyncio.sleep(self._policy.interval.total_seconds() / 2)
+            before, cpu_before, at, cpu = at, cpu, loop.time(), time.process_time()
+            reported = self._last_block is not None and self._last_block[0] > before
+            was_busy = cpu - cpu_before > _LEAST_CPU_SHARE * (at - before)
+            if at - before > self._policy.blocked_after.total_seconds() and was_busy and not reported:
+                self._note_block(at, "a call that held the interpreter's lock", [])
 
     def _watch(self, loop: asyncio.AbstractEventLoop, loop_thread_id: int) -> None:
         seen, looks = self._ticks, 0
-        blocked_looks, lost_looks = (
-            round(limit / self._policy.interval)
-            for limit in (self._policy.blocked_after, self._policy.lost_after)
-        )
+        blocked_looks = round(self._policy.blocked_after / self._policy.interval)
         while not self._over.wait(self._policy.interval.total_seconds()):
             if self._ticks != seen:
                 seen, looks = self._ticks, 0
@@ -98,19 +107,14 @@ class EventLoopMonitor:
             looks += 1
             if looks == blocked_looks:
                 self._report(loop, loop_thread_id)
-            elif looks >= lost_looks:
-                self._end_process()
 
     def _report(self, loop: asyncio.AbstractEventLoop, loop_thread_id: int) -> None:
         frame = sys._current_frames().get(loop_thread_id)  # noqa: SLF001  the one way to another thread's stack
         stack = traceback.extract_stack(frame)[-_SHOWN_FRAMES:] if frame else []
         frames = [f"{entry.filename}:{entry.lineno} {entry.name}" for entry in stack]
-        self._last_block = loop.time(), frames[-1] if frames else "a call that ended meanwhile"
-        record_hit(limits.EVENT_LOOP_BLOCKED_SECONDS)
-        log.error("event_loop_blocked", frames=frames)
+        self._note_block(loop.time(), frames[-1] if frames else "a call that ended meanwhile", frames)
 
-    def _end_process(self) -> None:
-        """Ends a process whose loop does not come back: what it was doing is continued by its successor."""
-        log.critical("event_loop_lost", after_seconds=self._policy.lost_after.total_seconds())
-        faulthandler.dump_traceback(all_threads=True)
-        os._exit(EXIT_CODE)
+    def _note_block(self, at_seconds: float, where: str, frames: list[str]) -> None:
+        self._last_block = at_seconds, where
+        record_hit(limits.EVENT_LOOP_BLOCKED_SECONDS)
+        log.error("event_loop_blocked", where=where, frames=frames)
