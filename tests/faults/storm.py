@@ -27,8 +27,9 @@ from shared.contracts import MESSAGES, Message
 from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity
 from shared.kafka import client_options, dead_letter_topic
 from shared.kafka.group_offsets import GroupOffsets
+from shared.kafka.groups import consumed_topics
 from shared.kafka.lag import Lag, measure
-from shared.kafka.topics import CONSUMING_SERVICES, TopicLayout, consumed_topics
+from shared.kafka.topics import CONSUMING_SERVICES, TopicLayout
 from shared.runtime.settings import KafkaSettings
 from standalone import signals
 from standalone.data_dir import locked

@@ -15,9 +15,9 @@ from aiokafka.errors import KafkaError
 from shared.errors import RuleBroken, TransientError
 from shared.kafka.control_repository import ControlRepository
 from shared.kafka.group_offsets import GroupOffsets
+from shared.kafka.groups import consumed_topics
 from shared.kafka.lag import PartitionProgress, measure
 from shared.kafka.partition_controls import Pause, Skip
-from shared.kafka.topics import consumed_topics
 from shared.mongo import Mongo
 from shared.runtime.settings import KafkaSettings, MongoSettings
 

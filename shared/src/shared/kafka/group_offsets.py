@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, UnknownTopicOrPartitionError
 
 from shared.kafka.connection import client_options
-from shared.kafka.topics import consumer_group
+from shared.kafka.groups import consumer_group
 from shared.runtime.settings import KafkaSettings
 
 

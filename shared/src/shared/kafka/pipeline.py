@@ -34,8 +34,8 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from shared.contracts import Message
 from shared.errors import TransientError, UnexpectedResponse
 from shared.kafka.dead_letters import DeadLetters, RejectedRecord, rejection_of
+from shared.kafka.groups import consumer_group
 from shared.kafka.partition_controls import AssignmentListener, PartitionControls, controls_of
-from shared.kafka.topics import consumer_group
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
 from shared.runtime.health import Health

@@ -37,16 +37,6 @@ class TopicCreatorSettings(BaseSettings):
     topics: TopicLayout = TopicLayout()
 
 
-def consumer_group(service: str, topic: str) -> str:
-    """Returns the group in which a service consumes a topic: one for each, so that none holds up another."""
-    return f"{service}.{topic}"
-
-
-def consumed_topics(service: str) -> list[str]:
-    """Returns the topics that the service consumes."""
-    return [message.topic for message in MESSAGES if service in message.readers]
-
-
 def topics(layout: TopicLayout) -> list[NewTopic]:
     """Returns every topic of the catalogue, and a dead-letter topic for every service that consumes."""
     dead_letters = [
