@@ -178,7 +178,7 @@ async def test_what_was_mapped_before_the_end_is_in_the_reconciliation(mongo: Mo
     await world.finish_run(subscription, **SECOND)
 
     run = await the_run(world, "run-2")
-    assert run["totals"] == {"by_class": {"excluded": 1}, "money": {}, "coverage": "0"}
+    assert run["totals"] == {"by_class": {"excluded": 1}, "money": {}, "coverage": "0", "unsummed": 0}
 
 
 async def test_the_end_of_a_run_delivered_twice_changes_nothing(mongo: Mongo) -> None:
