@@ -243,8 +243,7 @@ async def letters_since(system: System, since: int) -> dict[int, str]:
         [(partition, end)] = (await reader.end_offsets(list(reader.assignment()))).items()
         while await reader.position(partition) < end:
             for records in (await reader.getmany(timeout_ms=200)).values():
-                for record in records:
-                    headers = {name: value.decode() for name, value in record.headers}
+                for headers in ({name: value.decode() for name, value in one.headers} for one in records):
                     topic, number, offset = headers["x-origin"].rsplit(":", 2)
                     if (topic, int(number)) == (TOPIC, PARTITION) and int(offset) >= since:
                         found[int(offset)] = headers["x-error"]

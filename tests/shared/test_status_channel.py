@@ -159,6 +159,18 @@ async def test_what_is_no_status_of_ours_keeps_no_reporter_from_reporting(
     assert (await live.snapshot(tenant_id))["i"].done == 1
 
 
+@pytest.mark.parametrize("suffix", ["", ":log"])
+async def test_a_key_of_another_type_is_replaced_by_the_next_report(
+    live: StatusChannel, redis_settings: RedisSettings, tenant_id: str, suffix: str
+) -> None:
+    async with Redis.from_url(redis_settings.url.get_secret_value()) as redis:
+        await redis.set(f"status:{tenant_id}{suffix}", "garbage")
+
+    await live.report(a_status(tenant_id, done=1))
+
+    assert (await live.snapshot(tenant_id))["i"].done == 1
+
+
 async def test_thousands_of_rows_are_not_all_read(
     live: StatusChannel, redis_settings: RedisSettings, tenant_id: str
 ) -> None:

@@ -47,6 +47,12 @@ _SNAPSHOT_INTERVAL = timedelta(seconds=5)
 # put in front of the document's text, which stays as the reporter wrote it: encoding it anew would change
 # its numbers. What is there and is no status of ours is written over.
 _REPORT = """
+for key, type in pairs({[KEYS[1]] = 'hash', [KEYS[2]] = 'stream'}) do
+  local found = redis.call('TYPE', key)['ok']
+  if found ~= type and found ~= 'none' then
+    redis.call('DEL', key)
+  end
+end
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 local document = cjson.decode(ARGV[2])
 local previous = 0

@@ -42,6 +42,19 @@ async def test_a_line_that_breaks_does_not_hold_up_the_others(harness: WriteHarn
     assert written.line_id == "902"
 
 
+async def test_a_line_that_breaks_is_put_off_so_that_rounds_have_room_for_others(
+    harness: WriteHarness,
+) -> None:
+    await harness.writes.receive([a_write()])
+    harness.psa.faults = {"line 901": [ValueError("a bug")]}
+
+    await a_job(harness).step()
+    assert await harness.writes.due_lines(50) == []
+
+    harness.now += timedelta(minutes=2)
+    assert await harness.writes.due_lines(50) == [LINE]
+
+
 async def test_a_line_that_another_worker_holds_is_left_to_it(harness: WriteHarness) -> None:
     await harness.writes.receive([a_write()])
     name = f"write:{LINE.tenant_id}:{LINE.integration_id}:{LINE.line_id}"

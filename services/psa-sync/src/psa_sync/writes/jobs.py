@@ -1,7 +1,8 @@
 """Time in: the rounds in which writes that are due are carried on."""
 
 # Invariant: the writes to one line have one worker at a time, which holds the line's lease; lines are
-# independent, so one that fails, or whose PSA hangs, does not hold up the others of the same round.
+# independent, so one that fails, or whose PSA hangs, does not hold up the others of the same round. One that
+# a bug keeps from being carried on is put off, or a round's worth of them would be all that is looked at.
 #
 # The lease is short and renewed while the work goes on. A worker that was killed holds up its line for at
 # most `LEASE_TTL`, and a worker that was paused beyond it sends nothing more (`Lease.check` right before a
@@ -16,7 +17,9 @@ from psa_sync.concurrency import for_each
 from psa_sync.writes.ports import LineRef
 from psa_sync.writes.repository import WriteRepository
 from psa_sync.writes.writer import QuantityWriter
+from shared.errors import TransientError
 from shared.runtime.attempt import attempt
+from shared.runtime.backoff import PAUSE
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
@@ -52,6 +55,8 @@ class WriteJob:
             self.health.heartbeat(NAME)
             if isinstance(steps, Exception):
                 log.warning("write_round_failed", line_id=line.line_id, exc_info=steps)
+                if not isinstance(steps, TransientError):
+                    await attempt(self.writes.put_off(line, PAUSE))
             elif steps:
                 moved_lines += 1
 

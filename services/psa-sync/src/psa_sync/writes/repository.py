@@ -12,6 +12,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
@@ -78,12 +79,18 @@ class WriteRepository:
         """Stores the next step; raises `Conflict` when another worker stored one since."""
         command = intent.command
         stored = await self._store_next_version(intent)
-        # The writes behind it wait as long, or their line would count as due in every round.
-        waiting = _unfinished(LineRef(command.tenant_id, command.integration_id, command.line_id))
-        await self._rows(command.tenant_id).change_many(
-            waiting | {"due_at": {"$lt": stored.due_at}}, {"$set": {"due_at": stored.due_at}}
-        )
+        await self._wait(LineRef(command.tenant_id, command.integration_id, command.line_id), stored.due_at)
         return stored
+
+    async def put_off(self, line: LineRef, pause: timedelta) -> None:
+        """Makes the writes to a line due later, whatever keeps them from being carried on."""
+        await self._wait(line, self._clock() + pause)
+
+    async def _wait(self, line: LineRef, until: datetime) -> None:
+        # All of the line wait as long, or it would count as due in every round.
+        await self._rows(line.tenant_id).change_many(
+            _unfinished(line) | {"due_at": {"$lt": until}}, {"$set": {"due_at": until}}
+        )
 
     async def finish(self, intent: Intent, messages: Sequence[Message]) -> Intent:
         """Stores the result with its messages in one transaction; raises `Conflict` as `save` does."""
