@@ -43,6 +43,10 @@ def create_app(_: ServiceSettings) -> FastAPI:
     async def list_parcels() -> list[str]:
         return []
 
+    @router.get("/volume")
+    async def read_volume() -> str:
+        return "x" * 4_000_000
+
     @router.get("/patience")
     async def wait() -> str:
         await asyncio.sleep(600)

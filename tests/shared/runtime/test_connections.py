@@ -16,7 +16,7 @@ class FakeConnection:
     def give_way(self) -> None:
         self.closed.append(f"{self.name} gave way")
 
-    def end_late_head(self) -> None:
+    def end_late(self) -> None:
         self.closed.append(f"{self.name} was late")
 
 

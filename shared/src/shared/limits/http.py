@@ -36,6 +36,9 @@ REQUEST_HEAD_SECONDS = Limit(
     "from a connection, or a head's first byte, to its end",
     "408, and the end",
 )
+UNREAD_ANSWER_SECONDS = Limit(
+    "unread-answer-seconds", 30, "seconds", "how long a client may leave an answer untaken", "the end"
+)
 IDLE_CONNECTION_SECONDS = Limit(
     "idle-connection-seconds",
     15,

@@ -2,8 +2,9 @@
 
 # Invariant: at most `connections` are open for requests (and a few more for health), of which at most
 # `half_open_connections` have not sent a whole head. A new one is always let in as long as another waits for
-# its client: first half-open ones give way, then idle ones, then those whose body is still coming, each the
-# longest-waiting first. So whoever holds connections open locks nobody out but themselves:
+# its client: first half-open ones give way, then idle ones, then those whose answer is not taken, then those
+# whose body is still coming, each the longest-waiting first. So whoever holds connections open, or never
+# reads what was answered, locks nobody out but themselves:
 #
 #   three may be half-open; a b are 10.0.0.9's, c is 10.0.0.5's, d of 10.0.0.9 comes  →  a gives way, if it
 #   has had its second
@@ -25,10 +26,12 @@ _GRACE_SECONDS = 1.0
 
 
 class ConnectionPhase(Enum):
-    """What a connection waits for; all but `AT_WORK` wait for the client."""
+    """What a connection waits for, in the order in which they give way; `AT_WORK` alone never does."""
 
     HEAD = auto()
     IDLE = auto()
+    UNREAD = auto()
+    """The client does not take its answer."""
     BODY = auto()
     AT_WORK = auto()
 
@@ -45,8 +48,8 @@ class ClientConnection(Protocol):
         """Closes the connection for a newer one, with an answer where its client has begun to ask."""
         ...
 
-    def end_late_head(self) -> None:
-        """Closes the connection, whose head was not complete in time."""
+    def end_late(self) -> None:
+        """Closes the connection, whose head was not complete, or whose answer was not taken, in time."""
         ...
 
 
@@ -61,7 +64,12 @@ class ConnectionTable:
             phase: {} for phase in ConnectionPhase
         }
         """The moment, on the loop's clock, at which each connection entered its phase."""
-        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._most_seconds = {
+            ConnectionPhase.HEAD: (settings.head_seconds, limits.REQUEST_HEAD_SECONDS),
+            ConnectionPhase.UNREAD: (settings.unread_seconds, limits.UNREAD_ANSWER_SECONDS),
+        }
+        """How long a connection may be in a phase, and the limit that is hit beyond."""
+        self._sweep_timers: dict[ConnectionPhase, asyncio.TimerHandle] = {}
 
     def open(self, connection: ClientConnection) -> bool:
         """Lets a new connection in, in the phase `HEAD`; returns False if only health can be told on it."""
@@ -79,8 +87,8 @@ class ConnectionTable:
         self._phase_of[connection] = phase
         loop = asyncio.get_running_loop()
         self._entered[phase][connection] = loop.time()
-        if phase is ConnectionPhase.HEAD and self._sweep_timer is None:
-            self._sweep_timer = loop.call_later(self.head_seconds, self._sweep)
+        if phase in self._most_seconds and phase not in self._sweep_timers:
+            self._sweep_timers[phase] = loop.call_later(self._most_seconds[phase][0], self._sweep, phase)
 
     def close(self, connection: ClientConnection) -> None:
         """Forgets a connection; one that is not known is none to forget."""
@@ -106,8 +114,8 @@ class ConnectionTable:
             self._end(oldest)
         if len(self._phase_of) >= self._most:
             record_hit(limits.CONNECTIONS)
-            for phase in (ConnectionPhase.HEAD, ConnectionPhase.IDLE, ConnectionPhase.BODY):
-                if waiting := self._entered[phase]:
+            for phase in ConnectionPhase:  # in the order in which they give way
+                if (waiting := self._entered[phase]) and phase is not ConnectionPhase.AT_WORK:
                     self._end(next(iter(waiting)))
                     return
 
@@ -115,15 +123,16 @@ class ConnectionTable:
         self.close(connection)
         connection.give_way()
 
-    def _sweep(self) -> None:
-        """Ends the connections whose head is late. One timer serves them all: the oldest stands first."""
-        self._sweep_timer = None
-        loop, half_open = asyncio.get_running_loop(), self._entered[ConnectionPhase.HEAD]
-        while half_open:
-            connection, since = next(iter(half_open.items()))
-            if loop.time() < since + self.head_seconds:
-                self._sweep_timer = loop.call_at(since + self.head_seconds, self._sweep)
+    def _sweep(self, phase: ConnectionPhase) -> None:
+        """Ends the connections that are late in a phase. One timer serves all: the oldest stands first."""
+        del self._sweep_timers[phase]
+        loop, entered = asyncio.get_running_loop(), self._entered[phase]
+        seconds, limit = self._most_seconds[phase]
+        while entered:
+            connection, since = next(iter(entered.items()))
+            if loop.time() < since + seconds:
+                self._sweep_timers[phase] = loop.call_at(since + seconds, self._sweep, phase)
                 return
-            record_hit(limits.REQUEST_HEAD_SECONDS)
+            record_hit(limit)
             self.close(connection)
-            connection.end_late_head()
+            connection.end_late()

@@ -74,6 +74,14 @@ class BoundedProtocol(H11Protocol):
         super().data_received(data)
         self._note_phase(between_requests=ConnectionPhase.HEAD)
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.table.enter(self, ConnectionPhase.UNREAD)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._note_phase(between_requests=ConnectionPhase.IDLE)
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._note_phase(between_requests=ConnectionPhase.IDLE)
@@ -90,14 +98,14 @@ class BoundedProtocol(H11Protocol):
     def give_way(self) -> None:
         self._end(_too_many_connections())
 
-    def end_late_head(self) -> None:
+    def end_late(self) -> None:
         detail = (
             f"The head of the request was not complete within {self.table.head_seconds} s: send it at once."
         )
         self._end(answer(408, "Request Timeout", detail))
 
     def _note_phase(self, *, between_requests: ConnectionPhase) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.flow.write_paused:
             return
         if self.cycle is None or self.cycle.response_complete:
             self.table.enter(self, between_requests)
@@ -107,8 +115,11 @@ class BoundedProtocol(H11Protocol):
             self.table.enter(self, ConnectionPhase.AT_WORK)
 
     def _end(self, refusal: Response) -> None:
+        # A client that does not take its answer takes no other, and closing would wait until it does.
+        if self.flow.write_paused:
+            self.transport.abort()
         # A client that has sent nothing expects no answer, and would take one for that to its next request.
-        if self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
+        elif self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
             self.transport.close()
         else:
             self._refuse(refusal)

@@ -71,6 +71,7 @@ class HttpSettings(SettingsBlock):
     connections: PositiveInt = limits.CONNECTIONS.most
     half_open_connections: PositiveInt = limits.HALF_OPEN_CONNECTIONS.most
     head_seconds: PositiveInt = limits.REQUEST_HEAD_SECONDS.most
+    unread_seconds: PositiveInt = limits.UNREAD_ANSWER_SECONDS.most
     idle_seconds: PositiveInt = limits.IDLE_CONNECTION_SECONDS.most
 
 
