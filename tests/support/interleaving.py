@@ -1,4 +1,4 @@
-"""A document store in which something happens at the worst moment: right before a named call, once."""
+"""Document stores in which something happens at the worst moment of a call."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -6,14 +6,11 @@ from typing import Any
 from shared.mongo import Documents, Mongo
 from shared.runtime.settings import MongoSettings
 
+_INSERTS = ("insert_one", "insert_many", "bulk_write")
 
-class InterleavedMongo(Mongo):
-    """Runs `before` once, right before `call`, which is `collection.method` as the driver names it."""
 
-    def __init__(self, settings: MongoSettings, call: str, before: Callable[[], Awaitable[object]]) -> None:
-        super().__init__(settings)
-        self._call, self._before = call, before
-        self._done = False
+class _ChangedMongo(Mongo):
+    """Changes what some calls of the driver do."""
 
     def documents(self, name: str, tenant_id: str) -> Documents:
         return Documents(_Collection(self, name), {"tenant_id": tenant_id})
@@ -22,7 +19,20 @@ class InterleavedMongo(Mongo):
         return Documents(_Collection(self, name))
 
     def call(self, name: str, method: str) -> Any:
-        real = getattr(self._database[name], method)
+        """Returns the driver's method of a collection, or what is called in its place."""
+        return getattr(self._database[name], method)
+
+
+class InterleavedMongo(_ChangedMongo):
+    """Runs `before` once, right before `call`, which is `collection.method` as the driver names it."""
+
+    def __init__(self, settings: MongoSettings, call: str, before: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(settings)
+        self._call, self._before = call, before
+        self._done = False
+
+    def call(self, name: str, method: str) -> Any:
+        real = super().call(name, method)
         if f"{name}.{method}" != self._call:
             return real
 
@@ -35,8 +45,30 @@ class InterleavedMongo(Mongo):
         return interleaved
 
 
+class ResendingMongo(_ChangedMongo):
+    """Loses the answer to what inserts into a collection, and sends it again, as the driver does by itself.
+
+    A store that was stopped between the write and its answer does not know the second for the first.
+    """
+
+    def __init__(self, settings: MongoSettings, collection: str) -> None:
+        super().__init__(settings)
+        self._collection = collection
+
+    def call(self, name: str, method: str) -> Any:
+        real = super().call(name, method)
+        if name != self._collection or method not in _INSERTS:
+            return real
+
+        async def sent_twice(*arguments: Any, **more: Any) -> Any:
+            await real(*arguments, **more)
+            return await real(*arguments, **more)
+
+        return sent_twice
+
+
 class _Collection:
-    def __init__(self, store: InterleavedMongo, name: str) -> None:
+    def __init__(self, store: _ChangedMongo, name: str) -> None:
         self._store, self._name = store, name
 
     def __getattr__(self, method: str) -> Any:

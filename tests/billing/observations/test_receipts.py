@@ -1,11 +1,13 @@
 """What was told of since: counted by things, cheaply while nothing more comes."""
 
+from interleaving import ResendingMongo
 from observation_builders import TENANT, VENDOR, a_service, a_subscription
 
 from billing.observations.change_notice import ChangeNotice
 from billing.observations.receipts import Receipts
 from shared.contracts.base import Observation
 from shared.mongo import Mongo
+from shared.runtime.settings import MongoSettings
 
 SUBSCRIPTIONS, SERVICES = a_subscription().topic, a_service().topic
 
@@ -55,3 +57,14 @@ async def test_only_so_many_counts_are_cached(mongo: Mongo) -> None:
 
     assert await receipts.counts(TENANT, VENDOR, 9) == {SUBSCRIPTIONS: 1}
     assert await receipts.counts(TENANT, VENDOR, 10) == {SUBSCRIPTIONS: 0}
+
+
+async def test_a_receipt_whose_answer_was_lost_is_written_once(
+    mongo: Mongo, mongo_settings: MongoSettings
+) -> None:
+    store = ResendingMongo(mongo_settings, "arrivals")
+
+    await record(Receipts(store), a_subscription())
+
+    await store.close()
+    assert await mongo.documents("arrivals", TENANT).count({}) == 1

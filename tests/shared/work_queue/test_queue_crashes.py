@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from interleaving import InterleavedMongo
+from interleaving import InterleavedMongo, ResendingMongo
 from work_queues import NOW, a_queue, due_keys, ids
 
 from shared.mongo import Mongo, Session
@@ -107,6 +107,17 @@ async def test_what_is_enqueued_between_reading_and_completing_is_left(
 
     await store.close()
     assert await due_keys(producer) == [("a",)]
+
+
+async def test_keys_whose_answer_was_lost_are_enqueued_once(
+    mongo: Mongo, mongo_settings: MongoSettings
+) -> None:
+    store = ResendingMongo(mongo_settings, "work_items")
+
+    await a_queue(store).enqueue("t", "accounts", ["a"])
+
+    await store.close()
+    assert await due_keys(a_queue(mongo)) == [("a",)]
 
 
 @given(

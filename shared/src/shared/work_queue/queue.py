@@ -63,8 +63,11 @@ class WorkQueue:
         while batch := tuple(islice(rest, self._keys_per_item)):
             of_batch = {key: tuple(details[key]) for key in batch if details.get(key)}
             items.append(WorkItem(uuid4().hex, tenant_id, lane, batch, enqueued_at, of_batch))
-        documents = [_document(item, not_before) for item in items]
-        await self._rows(tenant_id).insert_many(documents, session=session)
+        documents, rows = [_document(item, not_before) for item in items], self._rows(tenant_id)
+        if session is None:
+            await rows.insert_new(documents)
+        else:
+            await rows.insert_many(documents, session=session)
         return items
 
     async def restore(self, item: WorkItem) -> None:

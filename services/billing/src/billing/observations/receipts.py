@@ -52,7 +52,7 @@ class Receipts:
                 integrations[notice.news.integration_id].append((notice, notice.news))
         at = utc(self._clock())
         documents = [_document(integration_id, batch, at) for integration_id, batch in integrations.items()]
-        await self._mongo.documents(_COLLECTION, tenant_id).insert_many(documents)
+        await self._mongo.documents(_COLLECTION, tenant_id).insert_new(documents)
 
     async def counts(self, tenant_id: str, integration_id: str, revision: int) -> dict[str, int]:
         """By topic: of how many things there was news with that revision or a larger one.
