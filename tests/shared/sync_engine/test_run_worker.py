@@ -25,7 +25,8 @@ from shared.runtime.leases import Lease, LeaseLost
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import ProviderUnreachable, Run, RunTally, StepReport
 from shared.sync_engine.run_context import RunContext, RunStep
-from shared.sync_engine.run_repository import TTL, MessageTypes, RunRepository
+from shared.sync_engine.run_endings import MessageTypes
+from shared.sync_engine.run_repository import TTL, RunRepository
 from shared.sync_engine.run_worker import WATCH_INTERVAL, RunWorker, WorkerTools
 
 MESSAGE_TYPES = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from run_env import a_request, connected
 
@@ -7,7 +9,9 @@ from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import RunEnding, RunTally
-from shared.sync_engine.run_repository import MessageTypes, RunRepository
+from shared.sync_engine.run_endings import MessageTypes
+from shared.sync_engine.run_repository import RunRepository
+from shared.undeliverable import message_of
 
 
 @pytest.fixture
@@ -28,10 +32,10 @@ async def test_a_run_whose_report_kafka_never_takes_ends_as_failed_and_reports_s
     (row,) = await mongo.all_tenants("outbox").find()
     finished = VendorRunFinished.model_validate_json(row["body"])
 
-    messages = await runs.end_undeliverable(finished, "it is too large")
+    messages = await runs.endings.end_undeliverable(finished, "it is too large")
     assert messages is not None
     (short,) = messages
-    again = await runs.end_undeliverable(finished, "it is too large")
+    again = await runs.endings.end_undeliverable(finished, "it is too large")
 
     assert isinstance(short, VendorRunFinished)
     assert (short.outcome, short.counts, short.run_id) == (Outcome.FAILED, {}, finished.run_id)
@@ -39,6 +43,24 @@ async def test_a_run_whose_report_kafka_never_takes_ends_as_failed_and_reports_s
     assert again == [short]
     (stored,) = await mongo.all_tenants("runs").find()
     assert (stored["state"], stored["reason"]) == ("failed", short.reason)
+
+
+async def test_a_report_that_an_older_build_left_with_megabytes_of_reason_ends_its_run_too(
+    mongo: Mongo, runs: RunRepository
+) -> None:
+    await runs.queue(a_request())
+    run = await runs.claim()
+    assert run is not None
+    await runs.finish(run, RunEnding(Outcome.PARTIAL, "one account was refused"))
+    (row,) = await mongo.all_tenants("outbox").find()
+    body = json.loads(row["body"]) | {"reason": "x" * 3_000_000}
+
+    finished = message_of(row | {"body": json.dumps(body).encode()})
+
+    assert finished is not None
+    assert await runs.endings.end_undeliverable(finished, "it is too large") is not None
+    (stored,) = await mongo.all_tenants("runs").find()
+    assert stored["state"] == "failed"
 
 
 async def test_another_message_that_kafka_never_takes_ends_no_run(mongo: Mongo, runs: RunRepository) -> None:
@@ -49,6 +71,6 @@ async def test_another_message_that_kafka_never_takes_ends_no_run(mongo: Mongo, 
         tenant_id="demo", integration_id=run.run.integration_id, generation=1, refused="no"
     )
 
-    assert await runs.end_undeliverable(rejected, "it is too large") is None
+    assert await runs.endings.end_undeliverable(rejected, "it is too large") is None
     (stored,) = await mongo.all_tenants("runs").find()
     assert stored["state"] == "running"

@@ -75,10 +75,12 @@ def endless(rows_in_a_page: int) -> Handler:
 
 
 async def test_a_list_of_ever_new_rows_ends_with_an_error() -> None:
+    already = hits().get("few-rows", 0)
+
     with pytest.raises(UnexpectedResponse, match="has more than 50 rows"):
         await accounts(endless(20), list_rows=FEW_ROWS)
 
-    assert hits()["few-rows"] == 1
+    assert hits()["few-rows"] == already + 1
 
 
 async def test_a_list_of_ever_new_pages_ends_with_an_error() -> None:

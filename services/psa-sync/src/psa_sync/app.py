@@ -22,7 +22,7 @@ from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
 from shared.sync_engine.models import IntegrationState
-from shared.sync_engine.run_repository import MessageTypes
+from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile
 
 PROFILE = SyncServiceProfile(

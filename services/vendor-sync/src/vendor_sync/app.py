@@ -10,7 +10,7 @@ from shared.kafka import FencedProducers, make_broker
 from shared.mongo import Mongo
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
-from shared.sync_engine.run_repository import MessageTypes
+from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile
 from vendor_sync.connectors import CONNECTORS, MarketplaceConnections
 from vendor_sync.runs.ports import Marketplace

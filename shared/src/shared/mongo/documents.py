@@ -130,8 +130,8 @@ class Documents:
     async def insert_new(self, documents: Iterable[Document]) -> None:
         """Inserts the documents whose `_id` is not there yet; the others stay as they are.
 
-        Outside a transaction this is the way to insert even what has an id of its own: the driver sends a
-        write again whose answer it lost, and a store that was stopped meanwhile has forgotten that it took it.
+        Outside a transaction this is the way to insert even what has an id of its own: a write whose answer
+        was lost is sent again by the driver, and a store that was stopped has forgotten that it took it.
         """
         await write_all(self._collection, [InsertOne(self._scoped(document)) for document in documents], None)
 

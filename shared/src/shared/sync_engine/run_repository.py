@@ -9,16 +9,16 @@
 # so a worker that was paused and succeeded changes nothing any more.
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from shared.contracts.base import Message, Observation, Outcome, ProviderCredentialsRejected, RunFinished
-from shared.contracts.fields import shortened_sentence
 from shared.errors import Conflict
 from shared.mongo import Document, Documents, Index, Mongo, Session
 from shared.outbox import Outbox
 from shared.runtime.attempt import attempt
+from shared.runtime.clock import Clock, utc_now
 from shared.runtime.leases import Lease, LeaseLost, Leases
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import (
@@ -34,23 +34,14 @@ from shared.sync_engine.models import (
 )
 from shared.sync_engine.publication_counts import published_since
 from shared.sync_engine.revisions import RevisionCounter
+from shared.sync_engine.run_endings import COLLECTION, MessageTypes, RunEndings
 
-COLLECTION = "runs"
 RUN_INDEXES = (
     Index(COLLECTION, [("state", 1), ("queued_at", 1)]),
     Index(COLLECTION, [("integration_id", 1), ("sync_ids", 1)]),
 )
 TTL = timedelta(seconds=20)
 """How long a silent worker keeps its run; a living one renews often (`run_worker.WATCH_INTERVAL`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class MessageTypes:
-    """The message classes in which one service tells of its runs."""
-
-    finished: type[RunFinished]
-    rejected: type[ProviderCredentialsRejected]
-    observations: tuple[type[Observation], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +57,17 @@ class RunRepository:
     """Keeps all runs of one sync service."""
 
     def __init__(
-        self, mongo: Mongo, integrations: IntegrationStates, outbox: Outbox, message_types: MessageTypes
+        self,
+        mongo: Mongo,
+        integrations: IntegrationStates,
+        outbox: Outbox,
+        message_types: MessageTypes,
+        *,
+        clock: Clock = utc_now,
     ) -> None:
-        self._mongo, self._integrations, self._outbox = mongo, integrations, outbox
+        self._mongo, self._integrations, self._clock = mongo, integrations, clock
         self._message_types = message_types
+        self.endings = RunEndings(mongo, outbox, message_types, clock=clock)
         self._leases, self._revisions = Leases(mongo), RevisionCounter(mongo)
 
     async def queue(self, request: RunRequest) -> Run:
@@ -86,16 +84,26 @@ class RunRepository:
             return await self._mongo.transaction(work)
 
     async def claim(self) -> ClaimedRun | None:
-        """Returns the next run that nobody works on: one that was left in the middle before a queued one."""
-        rows = await self._mongo.all_tenants(COLLECTION).find(
-            {"state": {"$in": OPEN}}, sort=[("queued_at", 1)], fields=["tenant_id", "integration_id"]
+        """Returns the next run that nobody works on: one that was left in the middle before a queued one.
+
+        A request that has waited for an integration for too long is refused in passing.
+        """
+        fields, looked_at = ["tenant_id", "integration_id", "queued_at"], set[tuple[str, str]]()
+        rows = self._mongo.all_tenants(COLLECTION).stream(
+            {"state": {"$in": OPEN}}, sort=[("queued_at", 1)], fields=fields
         )
-        for tenant_id, integration_id in dict.fromkeys(
-            (row["tenant_id"], row["integration_id"]) for row in rows
-        ):
-            integration = await self._integrations.get(tenant_id, integration_id)
-            if integration and (claimed := await self._claim(integration)):
-                return claimed
+        async with aclosing(rows):
+            async for row in rows:
+                key = row["tenant_id"], row["integration_id"]
+                if key in looked_at:
+                    continue
+                integration = await self._integrations.get(*key)
+                if integration is None:
+                    await self.endings.refuse_if_stale(row)
+                    continue
+                looked_at.add(key)
+                if claimed := await self._claim(integration):
+                    return claimed
         return None
 
     async def advance(
@@ -123,35 +131,10 @@ class RunRepository:
         # Counted before the end is stored: a write that comes in between only adds to what billing finds.
         topics = [model.topic for model in self._message_types.observations]
         published = await published_since(self._mongo, run, topics)
-        changes = {
-            "state": RunState(ending.outcome),
-            "reason": ending.reason,
-            "finished_at": datetime.now(UTC),
-        }
-
-        async def work(session: Session) -> Run:
-            # Read with the change: a request that joined a moment ago is among the sync ids, or the
-            # transaction of one that joins now is retried and finds the run over.
-            row = await self._rows(run).take(_owned(run), {"$set": changes}, session=session)
-            if row is None:
-                raise LeaseLost(f"run {run.run_id} was taken over")
-            finished = Run.model_validate(row)
-            messages = self._messages(finished, ending, published)
-            await self._outbox.add(messages, session=session, correlation_id=run.run_id)
-            return finished
-
-        finished = await self._mongo.transaction(work)
-        self._outbox.wake()
+        finished = await self.endings.end(run.tenant_id, _owned(run), ending, published=published)
+        if finished is None:
+            raise LeaseLost(f"run {run.run_id} was taken over")
         return finished
-
-    async def end_undeliverable(self, message: Message, why: str) -> list[Message] | None:
-        """Ends a run as failed whose run-finished Kafka will never take; returns a short one in its place."""
-        if not isinstance(message, self._message_types.finished):
-            return None
-        reason = shortened_sentence(f"what it read could not be reported: {why}")
-        rows = self._mongo.documents(COLLECTION, message.tenant_id)
-        await rows.change({"_id": message.run_id}, {"$set": {"state": RunState.FAILED, "reason": reason}})
-        return [message.model_copy(update={"outcome": Outcome.FAILED, "reason": reason, "counts": {}})]
 
     async def _join_or_insert(self, request: RunRequest, generation: int, session: Session) -> Run:
         rows = self._mongo.documents(COLLECTION, request.tenant_id)
@@ -168,7 +151,7 @@ class RunRepository:
                 joined = {"$push": {"sync_ids": request.sync_id}}
                 await rows.change({"_id": run.run_id}, joined, session=session)
                 return run
-        run = run_of(request, datetime.now(UTC))
+        run = run_of(request, self._clock())
         await rows.insert({"_id": run.run_id} | run.model_dump(), session=session)
         return run
 
@@ -202,33 +185,11 @@ class RunRepository:
             # Killed right after this, the number is wasted, which harms nothing.
             revision = await self._revisions.next(run.tenant_id, run.integration_id)
             changes |= {"first_revision": revision, "generation": integration.generation}
-            changes |= {"state": RunState.RUNNING, "started_at": datetime.now(UTC)}
+            changes |= {"state": RunState.RUNNING, "started_at": self._clock()}
         # As it was read: paused in between, it may have been carried to its end by another worker.
         unchanged = {"_id": run.run_id, "state": run.state, "token": run.token}
         row = await rows.take(unchanged, {"$set": changes, "$inc": {"claims": 1}})
         return Run.model_validate(row) if row else None
-
-    def _messages(self, run: Run, ending: RunEnding, published: Mapping[str, int]) -> list[Message]:
-        """One run-finished for each sync that the run answers, and the refusal of the credentials, if any."""
-        report = run.model_dump(exclude={"sync_ids", "state"}) | {
-            "outcome": ending.outcome,
-            "published": dict(published),
-            "counts": dict(ending.tally.counts),
-            "coverage": ending.tally.coverage,
-        }
-        messages: list[Message] = [
-            self._message_types.finished.model_validate(report | {"sync_id": sync_id})
-            for sync_id in run.sync_ids
-        ]
-        if ending.refused is not None:
-            rejected = self._message_types.rejected(
-                tenant_id=run.tenant_id,
-                integration_id=run.integration_id,
-                generation=run.generation,
-                refused=ending.refused,
-            )
-            messages.append(rejected)
-        return messages
 
     def _rows(self, run: Run) -> Documents:
         return self._mongo.documents(COLLECTION, run.tenant_id)

@@ -22,7 +22,8 @@ from shared.sync_engine.jobs import RunJobs
 from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.progress import StatusReporter
 from shared.sync_engine.run_context import RunDefinition
-from shared.sync_engine.run_repository import RUN_INDEXES, MessageTypes, RunRepository
+from shared.sync_engine.run_endings import MessageTypes
+from shared.sync_engine.run_repository import RUN_INDEXES, RunRepository
 from shared.sync_engine.run_worker import OpenPublisher, WorkerTools
 from shared.work_queue import WORK_QUEUE_INDEXES
 from shared.work_queue.former_queue import refuse_former_work
@@ -75,7 +76,7 @@ class SyncService:
         self.integrations = IntegrationStates(mongo, profile.side)
         runs = RunRepository(mongo, self.integrations, self.outbox, profile.message_types)
         self.relay = Relay(mongo, self.publisher, self.outbox)
-        self.relay.undeliverable_handlers.append(runs.end_undeliverable)
+        self.relay.undeliverable_handlers.append(runs.endings.end_undeliverable)
         self.health.add_degradation_check("outbox", self.relay.degradation)
         tools = WorkerTools(mongo, dependencies.open_publisher, dependencies.status_channel)
         self._runs = RunJobs(runs, definition, tools, health=self.health, workers=profile.workers)
