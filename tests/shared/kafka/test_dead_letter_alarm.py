@@ -1,20 +1,11 @@
+from clocks import MonotonicClock
 from structlog.testing import capture_logs
 
 from shared.kafka.dead_letter_alarm import DeadLetterAlarm
 
 
-class Clock:
-    """A monotonic clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 def test_the_alarm_is_over_by_itself_once_it_is_quiet() -> None:
-    clock = Clock()
+    clock = MonotonicClock()
     alarm = DeadLetterAlarm("billing.t", "billing.dead-letter.v1", monotonic=clock)
 
     alarm.count(60)
@@ -28,7 +19,7 @@ def test_the_alarm_is_over_by_itself_once_it_is_quiet() -> None:
 
 
 def test_a_rate_about_the_limit_is_one_alarm() -> None:
-    clock = Clock()
+    clock = MonotonicClock()
     alarm = DeadLetterAlarm("billing.t", "billing.dead-letter.v1", monotonic=clock)
 
     with capture_logs() as lines:
@@ -40,7 +31,7 @@ def test_a_rate_about_the_limit_is_one_alarm() -> None:
 
 
 def test_few_letters_for_ever_are_no_alarm_and_no_memory() -> None:
-    clock = Clock()
+    clock = MonotonicClock()
     alarm = DeadLetterAlarm("billing.t", "billing.dead-letter.v1", monotonic=clock)
 
     for second in range(0, 100_000, 2):

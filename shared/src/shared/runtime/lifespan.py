@@ -23,6 +23,7 @@ from shared.runtime.attempt import attempt
 from shared.runtime.event_loop_monitor import EventLoopMonitor
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
+from shared.runtime.logged_errors import LOGGED_ERRORS
 from shared.runtime.logging import configure
 from shared.runtime.settings import ServiceSettings, load
 from shared.web.problems import install_problem_handlers
@@ -52,6 +53,7 @@ async def service_lifespan(
             stack.push_async_callback(_close_safely, close)
         monitor = EventLoopMonitor()
         health.add_degradation_check("event loop", monitor.degradation)
+        health.add_degradation_check("errors", LOGGED_ERRORS.degradation)
         await stack.enter_async_context(monitor.running())
         for start in on_startup:
             await start()

@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from shared.runtime.logged_errors import LOGGED_ERRORS
+
 # They write a line for each call or message; ours have one canonical line each.
 _NOISY_LOGGERS = ("aiokafka", "faststream", "httpx", "httpcore", "pymongo", "uvicorn.access")
 
@@ -17,7 +19,7 @@ def configure(service: str, level: str = "INFO") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, LOGGED_ERRORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         cache_logger_on_first_use=True,

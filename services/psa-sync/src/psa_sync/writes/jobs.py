@@ -53,10 +53,11 @@ class WriteJob:
             nonlocal moved_lines
             steps = await attempt(self._write(line))
             self.health.heartbeat(NAME)
-            if isinstance(steps, Exception):
-                log.warning("write_round_failed", line_id=line.line_id, exc_info=steps)
-                if not isinstance(steps, TransientError):
-                    await attempt(self.writes.put_off(line, PAUSE))
+            if isinstance(steps, TransientError):
+                log.warning("write_round_failed", line_id=line.line_id, error=str(steps))
+            elif isinstance(steps, Exception):
+                log.error("write_round_failed", line_id=line.line_id, exc_info=steps)
+                await attempt(self.writes.put_off(line, PAUSE))
             elif steps:
                 moved_lines += 1
 
