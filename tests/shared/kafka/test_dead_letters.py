@@ -98,6 +98,25 @@ async def test_letters_that_were_acknowledged_are_not_published_again_with_the_o
     assert len(producer.published) == 251
 
 
+async def test_letters_of_bad_messages_are_not_repeated_because_those_of_skipped_ones_were_not_taken() -> (
+    None
+):
+    producer = FakeProducer()
+    producer.takes = 60
+    batch = rejected(60)
+    batch.append(RejectedRecord(a_record(60), "skipped by an operator: replayed", on_purpose=True))
+    dead_letters = letters_of(producer)
+    for _ in range(3):
+        with pytest.raises(TransientError, match="not acknowledged"):
+            await dead_letters.publish(batch)
+
+    producer.takes = 10_000
+    await dead_letters.publish(batch)
+
+    assert len(producer.published) == 61
+    assert dead_letters.alarm.degradation() is None
+
+
 async def test_letters_in_numbers_are_all_published_and_one_alarm() -> None:
     producer = FakeProducer()
     dead_letters = letters_of(producer)
@@ -126,7 +145,7 @@ async def test_letters_that_an_operator_asked_for_are_no_alarm() -> None:
     producer = FakeProducer()
     dead_letters = letters_of(producer)
 
-    await dead_letters.publish(rejected(500), on_purpose=True)
+    await dead_letters.publish([letter._replace(on_purpose=True) for letter in rejected(500)])
 
     assert len(producer.published) == 500
     assert dead_letters.alarm.degradation() is None

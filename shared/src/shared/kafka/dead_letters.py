@@ -49,6 +49,8 @@ class RejectedRecord(NamedTuple):
     record: ConsumerRecord
     reason: str
     attempts: int = 1
+    on_purpose: bool = False
+    """Whether an operator asked for it, which is no alarm."""
     bug: Exception | None = None
     """Logged with its traceback."""
 
@@ -73,11 +75,10 @@ class DeadLetters:
         self._acknowledged: set[str] = set()
         """Origins of the letters of a batch that has others which were not acknowledged."""
 
-    async def publish(self, rejected: Sequence[RejectedRecord], *, on_purpose: bool = False) -> None:
-        """Publishes rejected records, and returns once all letters are acknowledged.
+    async def publish(self, rejected: Sequence[RejectedRecord]) -> None:
+        """Publishes all rejected records of a batch, and returns once all letters are acknowledged.
 
-        Letters `on_purpose`, which an operator asked for, raise no alarm. Raises `TransientError` when one is
-        not acknowledged: the batch is read again, and nothing is lost.
+        Raises `TransientError` when one is not: the batch is read again, and nothing is lost.
         """
         if not rejected:
             return
@@ -91,8 +92,7 @@ class DeadLetters:
                 raise TransientError(f"dead letters were not acknowledged: {error!r}") from error
         self._acknowledged.clear()
         # Only now: a batch that is read again must not be counted twice.
-        if not on_purpose:
-            self.alarm.count(len(rejected))
+        self.alarm.count(sum(not letter.on_purpose for letter in rejected))
 
     def _log(self, rejected: Sequence[RejectedRecord]) -> None:
         for letter in rejected[:_LOGGED_IN_FULL]:

@@ -75,7 +75,8 @@ class PartitionControls:
             if skip is None or record.offset >= skip.before:
                 kept.append(record)
             else:
-                skipped.append(RejectedRecord(record, f"skipped by an operator: {skip.reason}", attempts=0))
+                reason = f"skipped by an operator: {skip.reason}"
+                skipped.append(RejectedRecord(record, reason, attempts=0, on_purpose=True))
         return kept, skipped
 
     def degradation(self) -> str | None:

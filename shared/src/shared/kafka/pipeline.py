@@ -151,8 +151,7 @@ class _BatchConsumer(Generic[M]):
         decoded, rejected = await _decode(self._model, kept)
         if decoded:
             rejected += await self._handle(decoded, Counter())
-        await self._dead_letters.publish(rejected)
-        await self._dead_letters.publish(skipped, on_purpose=True)
+        await self._dead_letters.publish([*rejected, *skipped])
         crash_points.reached("batch-stored", self._model.topic)
 
     async def _handle(
