@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -16,10 +17,13 @@ class RecordingSender:
 
     def __init__(self, *, breaks_after: int | None = None) -> None:
         self.sent: list[Envelope] = []
+        self.batches: list[int] = []
+        """How many bytes each call had."""
         self._breaks_after = breaks_after
 
     async def send(self, envelopes: Sequence[Envelope], *, deadline: float | None = None) -> None:
         assert deadline is not None
+        self.batches.append(sum(len(envelope.body) for envelope in envelopes))
         self.sent += envelopes[: self._breaks_after]
         if self._breaks_after is not None:
             self._breaks_after = None
@@ -54,6 +58,20 @@ async def test_what_is_saved_is_sent_in_order_and_once(mongo: Mongo) -> None:
     await relay.step()
 
     assert sent_ids(sender) == ["1", "2", "3", "4"]
+
+
+async def test_messages_of_megabytes_are_sent_in_batches_that_fit_in_memory(mongo: Mongo) -> None:
+    sender, outbox = RecordingSender(), Outbox(mongo, "billing")
+    relay = Relay(mongo, sender, outbox)
+    await saved(mongo, outbox, *map(str, range(12)))
+    body = json.dumps({"padding": "x" * 3_000_000}).encode()
+    await mongo.all_tenants("outbox").change_many({}, {"$set": {"body": body}})
+
+    while await relay.step():
+        pass
+
+    assert len(sender.sent) == 12
+    assert max(sender.batches) < 12_000_000
 
 
 async def test_a_transaction_that_is_given_up_sends_nothing(mongo: Mongo) -> None:

@@ -16,6 +16,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -35,7 +36,7 @@ from shared.undeliverable import UndeliverableHandler, UndeliverableMessages, me
 log = structlog.get_logger()
 
 _COLLECTION = "outbox"
-_BATCH_SIZE = 500
+_BATCH_SIZE, _BATCH_BYTES = 500, 8_000_000
 _LEASE_TTL = timedelta(seconds=15)
 _POLL_INTERVAL = timedelta(milliseconds=500)
 _COUNT_INTERVAL = timedelta(seconds=10)
@@ -92,20 +93,33 @@ class Relay:
         return Job("relay", self.step, _POLL_INTERVAL, wake=self._outbox.woken)
 
     async def step(self) -> bool:
-        """Sends one batch; tells whether there may be more."""
+        """Sends one batch; tells whether there was one, and may be more."""
         if time.monotonic() >= self._count_due_seconds:
             self._undeliverable_count = await self._undeliverable.count()
             self._count_due_seconds = time.monotonic() + _COUNT_INTERVAL.total_seconds()
         # Looks without a lease first: an empty outbox costs one read, and no write for leading.
-        if not await self._oldest(1) or (lease := await self._leader.lease()) is None:
+        if (
+            not await self._rows.find(limit=1, fields=["_id"])
+            or (lease := await self._leader.lease()) is None
+        ):
             return False
-        rows = await self._oldest(_BATCH_SIZE)  # only now that we lead, for the order (see above)
+        rows = await self._next_batch()  # only now that we lead, for the order (see above)
         if rows:
             await self._send(rows, lease)
-        return len(rows) == _BATCH_SIZE
+        return bool(rows)
 
-    async def _oldest(self, limit: int) -> list[dict[str, Any]]:
-        return await self._rows.find(sort=[("seq", 1)], limit=limit)
+    async def _next_batch(self) -> list[dict[str, Any]]:
+        """Returns the oldest rows, as many as fit in memory: one may have megabytes."""
+        batch: list[dict[str, Any]] = []
+        size_bytes = 0
+        rows = self._rows.stream(sort=[("seq", 1)])
+        async with aclosing(rows):
+            async for row in rows:
+                batch.append(row)
+                size_bytes += len(row["body"])
+                if len(batch) == _BATCH_SIZE or size_bytes >= _BATCH_BYTES:
+                    break
+        return batch
 
     def degradation(self) -> str | None:
         """Returns how many messages wait for an operator, as a sentence; None when there are none."""

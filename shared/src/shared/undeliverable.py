@@ -18,8 +18,10 @@ from shared.errors import Conflict, NotFound
 from shared.mongo import Document, Mongo, Session
 
 _COLLECTION, _OUTBOX = "undeliverable", "outbox"
-_ADDED = ("reason", "set_aside_at", "ended")
+_ADDED = ("reason", "set_aside_at", "ended", "size_bytes")
 """The fields that a row has here and not in the outbox."""
+_LISTED = ("topic", "key", *_ADDED)
+"""Not the bodies: a hundred of them may have hundreds of megabytes."""
 _MOST_LISTED = 100
 _SHOWN_KEY_CHARACTERS = 200
 _MODELS = {model.topic: model for model in MESSAGES}
@@ -52,7 +54,7 @@ class UndeliverableMessage:
             row["_id"],
             row["topic"],
             row["key"][:_SHOWN_KEY_CHARACTERS],
-            len(row["body"]),
+            row["size_bytes"],
             row["reason"],
             row["set_aside_at"],
             row["ended"],
@@ -71,7 +73,7 @@ class UndeliverableMessages:
 
     async def list(self) -> list[UndeliverableMessage]:
         """Returns the newest hundred, newest first."""
-        rows = await self._rows.find(sort=[("set_aside_at", -1)], limit=_MOST_LISTED)
+        rows = await self._rows.find(sort=[("set_aside_at", -1)], limit=_MOST_LISTED, fields=_LISTED)
         return [UndeliverableMessage.of(row) for row in rows]
 
     async def take_over(
@@ -86,6 +88,7 @@ class UndeliverableMessages:
             "reason": shortened_sentence(why),
             "set_aside_at": datetime.now(UTC),
             "ended": replacements is not None,
+            "size_bytes": len(row["body"]),
         }
         await self._rows.put(letter, session=session)
         await self._outbox.insert_many(replacements or (), session=session)
