@@ -5,7 +5,7 @@
 # reviewed.  An image that has a digest keeps it, so a second run changes nothing; to take a newer build of a
 # tag, remove its digest and run this again.
 #
-#   image: apache/kafka:4.4.0   →   image: apache/kafka:4.4.0@sha256:…, of the index of all architectures
+#   image: apache/kafka:4.3.1   →   image: apache/kafka:4.3.1@sha256:…, of the index of all architectures
 #
 # The registry is not believed: the digest is computed from the index that it sends.
 
