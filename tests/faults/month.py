@@ -18,6 +18,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from aiokafka.errors import KafkaError
 from history import History
 from persistent_client import DeadlineExceeded, PersistentClient, wait_for
 from topics import TopicContents, read_topics
@@ -105,10 +106,17 @@ class ScriptedMonth:
     async def _begin(self) -> None:
         await self.story.connect(await self.control("GET", "credentials"))
         await wait_for("the first runs", self._first_runs_complete)
-        contents = await read_topics(self.kafka)
+        contents = await wait_for("Kafka to be read", self._topic_contents)
         await wait_for("matcher to know everything", partial(self._matcher_lists_all, contents))
         for kind, decided in (await self.story.map_manually()).items():
             self.history.record("info", f"{kind} mapped by hand", decided=decided)
+
+    async def _topic_contents(self) -> TopicContents | None:
+        """Return what the topics hold; None while Kafka, which may be this round's victim, does not answer."""
+        try:
+            return await read_topics(self.kafka)
+        except KafkaError:
+            return None
 
     async def _change(self, number: int, rng: Random) -> None:
         """Change seats at the vendor and two lines by hand in the PSA; in round 2 the month, too."""

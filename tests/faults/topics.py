@@ -59,8 +59,8 @@ async def _read_records(kafka: KafkaSettings) -> list[ConsumerRecord]:
     consumer = AIOKafkaConsumer(
         *_MODELS, *_DEAD_LETTER_TOPICS, **client_options(kafka), auto_offset_reset="earliest"
     )
-    await consumer.start()
     try:
+        await consumer.start()
         ends = await consumer.end_offsets(consumer.assignment())
         records: list[ConsumerRecord] = []
         # Positions, not counts: transaction markers take offsets too, and are never handed out.
