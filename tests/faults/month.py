@@ -112,7 +112,7 @@ class ScriptedMonth:
             self.history.record("info", f"{kind} mapped by hand", decided=decided)
 
     async def _topic_contents(self) -> TopicContents | None:
-        """Return what the topics hold; None while Kafka, which may be this round's victim, does not answer."""
+        """Return what the topics hold; None while Kafka, which may be the victim, does not answer."""
         try:
             return await read_topics(self.kafka)
         except KafkaError:
