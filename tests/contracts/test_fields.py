@@ -1,14 +1,17 @@
 """What a message may hold: the largest of everything still fits into what Kafka takes."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from pydantic import ValidationError
 
+from shared import limits
 from shared.contracts.base import Outcome, RunKind
 from shared.contracts.psa_sync import WriteQuantity
 from shared.contracts.vendor_sync import (
+    ServiceObserved,
     SubscriptionLine,
     SubscriptionObserved,
     SubscriptionStatus,
@@ -124,3 +127,74 @@ def test_a_deadline_lies_where_days_can_be_added_to_it() -> None:
     assert WriteQuantity.model_validate({**command, **numbers, "valid_until": NOW}).valid_until == NOW
     with pytest.raises(ValidationError, match="too far away"):
         WriteQuantity.model_validate({**command, **numbers, "valid_until": "9999-12-31T23:59:59Z"})
+
+
+def a_line(**fields: object) -> dict[str, object]:
+    return {"service_id": "svc_1", "quantity": 1} | fields
+
+
+SUBSCRIPTION = {
+    "tenant_id": "demo",
+    "integration_id": "int_1",
+    "run_id": "run_1",
+    "revision": 1,
+    "generation": 1,
+    "observed_at": NOW,
+    "subscription_id": "7",
+    "account_id": "8",
+    "name": "Mail",
+    "status": "active",
+    "detailed": True,
+}
+SERVICE = {
+    "tenant_id": "demo",
+    "integration_id": "int_1",
+    "run_id": "run_1",
+    "revision": 1,
+    "generation": 1,
+    "observed_at": NOW,
+    "service_id": "svc_1",
+    "service_key": "v|m|-|-",
+    "name": "Mail",
+    "title": "Mail",
+    "term": "-",
+    "billing_period": "-",
+}
+
+
+@pytest.mark.parametrize(
+    ("message", "limit"),
+    [
+        (lambda: a_run_finished(run_id="7" * 201), "id-characters"),
+        (lambda: SubscriptionLine.model_validate(a_line(currency="7" * 201)), "id-characters"),
+        (lambda: a_run_finished(published={"7" * 201: 1}), "id-characters"),
+        (
+            lambda: ServiceObserved.model_validate(SERVICE | {"service_key": "7" * 4001}),
+            "service-key-characters",
+        ),
+        (lambda: a_run_finished(counts={str(n): n for n in range(2001)}), "list-items"),
+        (
+            lambda: SubscriptionObserved.model_validate(SUBSCRIPTION | {"lines": [a_line()] * 1001}),
+            "subscription-lines",
+        ),
+    ],
+)
+def test_what_is_refused_for_its_size_is_counted_by_the_name_of_the_limit(
+    message: Callable[[], object], limit: str
+) -> None:
+    before = limits.hits()
+
+    with pytest.raises(ValidationError):
+        message()
+
+    assert limits.hits() == before | {limit: before.get(limit, 0) + 1}
+
+
+@pytest.mark.parametrize("fields", [{"run_id": ""}, {"run_id": 5}, {"counts": {"a": "many"}}], ids=str)
+def test_what_is_refused_for_another_reason_is_not_counted(fields: dict[str, object]) -> None:
+    before = limits.hits()
+
+    with pytest.raises(ValidationError):
+        a_run_finished(**fields)
+
+    assert limits.hits() == before

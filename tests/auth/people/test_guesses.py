@@ -19,6 +19,7 @@ from auth.people.models import Member
 from auth.people.ports import PasswordHashes, PeopleStore
 from auth.people.service import SignInService
 from auth.people.tokens import TokenSigner
+from shared import limits
 from shared.contracts.base import opaque
 from shared.errors import TransientError
 from shared.kafka import make_broker
@@ -179,6 +180,16 @@ async def test_odd_fields_are_answered_as_what_they_are(mongo: Mongo, field: str
             body = {"email": "ann@x.example", "password": "wrong"} | {field: odd}
             answer = await auth.post("/sessions", content=json.dumps(body))
             assert answer.status_code == 422, (field, odd)
+
+
+async def test_a_device_token_that_is_too_long_is_counted(mongo: Mongo) -> None:
+    before = limits.hits().get("device-token-characters", 0)
+
+    async with auth_over_http(mongo, FakeProviders().transport) as auth:
+        body = {"email": "ann@x.example", "password": "wrong", "device_token": "x" * 201}
+        assert (await auth.post("/sessions", json=body)).status_code == 422
+
+    assert limits.hits()["device-token-characters"] == before + 1
 
 
 async def test_the_address_is_the_one_that_a_trusted_neighbour_passes_on(mongo: Mongo) -> None:

@@ -5,6 +5,7 @@ import httpx
 import pytest
 from http_fakes import Provider, an_api
 
+from shared import limits
 from shared.errors import (
     Conflict,
     CredentialsRejected,
@@ -130,6 +131,34 @@ async def test_words_without_end_are_looked_at_in_their_beginning_only(part: str
             await api.get("/x")
 
     assert time.process_time() - since < 0.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "limit"),
+    [
+        (httpx.Response(400, text="no " * 3_000), "far-words-bytes"),
+        (httpx.Response(302, headers={"Location": f"https://a.example/{'x' * 9_000}"}), "header-characters"),
+    ],
+    ids=["words", "location"],
+)
+async def test_words_that_are_cut_are_counted(answer: httpx.Response, limit: str) -> None:
+    before = limits.hits().get(limit, 0)
+
+    async with an_api(Provider(answer), policy=ONCE) as api:
+        with pytest.raises(PermanentError):
+            await api.get("/x")
+
+    assert limits.hits()[limit] == before + 1
+
+
+async def test_json_is_read_whole_and_no_limit_on_words_is_hit() -> None:
+    before = limits.hits().get("far-words-bytes", 0)
+
+    async with an_api(Provider(httpx.Response(400, json={"message": "no " * 3_000})), policy=ONCE) as api:
+        with pytest.raises(PermanentError):
+            await api.get("/x")
+
+    assert limits.hits().get("far-words-bytes", 0) == before
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,13 @@ def problem_in(answer: bytes) -> dict[str, object]:
     return problem
 
 
+async def limits_hit(service: ServedProcess) -> dict[str, int]:
+    """How often each limit was hit, as the service's health tells it."""
+    _, answer = await service.ask(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n")
+    hits: dict[str, int] = json.loads(answer.partition(b"\r\n\r\n")[2])["limits"]
+    return hits
+
+
 async def send_body(service: ServedProcess, framing: bytes, piece: bytes, pieces: int) -> tuple[int, bytes]:
     """Sends a large body as fast as it is taken; returns what was answered meanwhile or afterwards."""
     async with service.connection() as (reader, writer):
@@ -119,6 +126,8 @@ async def test_a_connection_is_kept_for_the_next_request_and_closed_when_none_co
         writer.write(LIVE)
         await reader.readuntil(b"}")
         assert await answer_on(reader, within_seconds=10) == (0, b"")
+
+    assert await limits_hit(hasty_service) == {"idle-connection-seconds": 1}
 
 
 async def test_the_head_of_a_second_request_has_no_more_time_than_that_of_the_first(
@@ -223,7 +232,4 @@ async def test_health_is_told_when_requests_hold_all_connections(narrow_service:
 async def test_limits_that_were_hit_are_counted_in_the_health_report(service: ServedProcess) -> None:
     await service.ask(b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
 
-    _, answer = await service.ask(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n")
-
-    report = json.loads(answer.partition(b"\r\n\r\n")[2])
-    assert report["limits"]["request-target-bytes"] >= 1
+    assert (await limits_hit(service))["request-target-bytes"] >= 1

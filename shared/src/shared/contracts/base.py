@@ -8,12 +8,12 @@ import re
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Annotated, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.contracts.fields import MAX_ITEMS, Id, Moment, Number, Revision, Sentence
+from shared.contracts.fields import Id, Listed, Moment, Number, Revision, Sentence
 
 
 class Side(StrEnum):
@@ -161,9 +161,9 @@ class RunFinished(Event):
     """Why the run is not complete, in a sentence; None when it is."""
     first_revision: Revision
     """No observation of this run has a smaller revision."""
-    published: Annotated[dict[Id, int], MAX_ITEMS]
+    published: Listed[dict[Id, int]]
     """Distinct keys published in this run, by topic."""
-    counts: Annotated[dict[Id, int], MAX_ITEMS]
+    counts: Listed[dict[Id, int]]
     """What was read, by noun (accounts, subscriptions, details, …)."""
     coverage: Number
     """Share of the due items that were read, 0 to 1."""

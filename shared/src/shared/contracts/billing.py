@@ -1,12 +1,12 @@
 """What billing publishes: usage lines as compared, decisions on them, the end of a reconciliation."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import AwareDatetime
 
 from shared.contracts.base import ContractModel, Event, NoNumber, Outcome, State
-from shared.contracts.fields import MAX_ITEMS, Code, Id, Number, Sentence
+from shared.contracts.fields import Code, Id, Listed, Number, Sentence
 
 
 class LineClass(StrEnum):
@@ -127,12 +127,12 @@ class ReconciliationCompleted(Event):
     key_fields: ClassVar[tuple[str, ...]] = ("sync_id",)
 
     sync_id: Id
-    integration_ids: Annotated[tuple[Id, ...], MAX_ITEMS]
+    integration_ids: Listed[tuple[Id, ...]]
     outcome: Outcome
     """That of the worst of the sync's runs."""
     by_class: dict[LineClass, int]
     """How many lines there are of each class."""
-    money: Annotated[dict[Code, Number], MAX_ITEMS]
+    money: Listed[dict[Code, Number]]
     """The estimated effect of all differences, by currency: currencies are never added."""
     unsummed: int = 0
     """Differences whose money is in none of the sums, for there are too many currencies."""

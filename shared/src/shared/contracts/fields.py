@@ -16,16 +16,18 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer
 
 from shared.limits import Limit, record_hit
 from shared.limits import messages as limits
+from shared.plain_text import counted
 
 _DIGEST_CHARACTERS: Final = 10
 _CLOCKS_DIFFER: Final = timedelta(seconds=limits.FUTURE_SECONDS.most)
 _LAST_YEAR: Final = 9000
+_T = TypeVar("_T")
 
 
 def checked_id(text: str) -> str:
@@ -40,12 +42,7 @@ def checked_code(text: str) -> str:
 
     Raises `ValueError` when it is too long, or holds half a surrogate pair, which has no UTF-8.
     """
-    limit = limits.ID_CHARACTERS
-    if len(text) > limit.most:
-        record_hit(limit)
-        raise ValueError(f"{text[:40]!r}… has {len(text):,} characters; the most is {limit}")
-    text.encode()
-    return text
+    return _checked_text(text, limits.ID_CHARACTERS)
 
 
 def shortened_name(text: str) -> str:
@@ -102,6 +99,20 @@ def plain(number: Decimal) -> str:
     return format(number.normalize() + 0, "f")
 
 
+def _checked_service_key(text: str) -> str:
+    if not text:
+        raise ValueError("the key of a service is empty")
+    return _checked_text(text, limits.SERVICE_KEY_CHARACTERS)
+
+
+def _checked_text(text: str, limit: Limit) -> str:
+    text.encode()
+    if len(text) > limit.most:
+        record_hit(limit)
+        raise ValueError(f"{text[:40]!r}… has {len(text):,} characters; the most is {limit}")
+    return text
+
+
 def _assert_past(moment: datetime) -> datetime:
     if moment > datetime.now(UTC) + _CLOCKS_DIFFER:
         record_hit(limits.FUTURE_SECONDS)
@@ -144,12 +155,11 @@ Revision = Annotated[int, AfterValidator(_assert_reached)]
 """Grows with every change of a thing, and is at most about microseconds since the epoch."""
 ReadNumber = Annotated[_Exact, AfterValidator(checked_read_number)]
 """What a provider answered: below a million millions, so that sums of products are still a `Number`."""
-# Plain constraints, not the functions above: pydantic checks them several times as fast.
-Id = Annotated[str, Field(min_length=1, max_length=limits.ID_CHARACTERS.most)]
+Id = Annotated[str, AfterValidator(checked_id)]
 """What identifies a thing; never empty."""
-Code = Annotated[str, Field(max_length=limits.ID_CHARACTERS.most)]
+Code = Annotated[str, AfterValidator(checked_code)]
 """What is compared but identifies nothing by itself: a part number, a currency, a status."""
-ServiceKey = Annotated[str, Field(min_length=1, max_length=limits.SERVICE_KEY_CHARACTERS.most)]
+ServiceKey = Annotated[str, AfterValidator(_checked_service_key)]
 """The four parts of a vendor service's key, percent-encoded."""
 # Before pydantic's own check, which refuses a text with half a surrogate pair instead of mending it.
 Name = Annotated[str, BeforeValidator(lambda text: shortened_name(text) if isinstance(text, str) else text)]
@@ -158,5 +168,5 @@ Sentence = Annotated[
     str, BeforeValidator(lambda text: shortened_sentence(text) if isinstance(text, str) else text)
 ]
 """What happened or why, for people."""
-MAX_ITEMS = Field(max_length=limits.LIST_ITEMS.most)
-"""For a list or table inside a message."""
+Listed = Annotated[_T, Field(max_length=limits.LIST_ITEMS.most), counted(limits.LIST_ITEMS)]
+"""A list or table inside a message, as `Listed[tuple[Id, ...]]`."""

@@ -1,12 +1,12 @@
 """What matcher publishes: which vendor item is billed as which PSA item."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import AwareDatetime
 
 from shared.contracts.base import Event, State
-from shared.contracts.fields import MAX_ITEMS, Code, Id, Sentence
+from shared.contracts.fields import Code, Id, Listed, Sentence
 
 
 class MappingKind(StrEnum):
@@ -80,7 +80,7 @@ class MappingFinished(Event):
     psa_integration_id: Id
     finish_id: Id
     """Becomes the `sync_id`, so that the event delivered twice starts one sync."""
-    counts: Annotated[dict[Id, int], MAX_ITEMS]
+    counts: Listed[dict[Id, int]]
     """By `accounts_mapped`, `services_mapped`, `accounts_excluded`, `services_excluded`."""
     finished_by: Id
     """A person's id."""

@@ -2,13 +2,13 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import AwareDatetime
 
 from shared.contracts import base
 from shared.contracts.base import Command, Event, Observation
-from shared.contracts.fields import MAX_ITEMS, Code, Deadline, Id, Name, Number, ReadNumber, Sentence
+from shared.contracts.fields import Code, Deadline, Id, Listed, Name, Number, ReadNumber, Sentence
 
 
 class PsaAccountObserved(Observation):
@@ -151,7 +151,7 @@ class QuantityWritten(Event):
     """The quantity as read back."""
     sent: bool
     """False when the line held the target already and nothing was sent."""
-    request_ids: Annotated[tuple[Id, ...], MAX_ITEMS] = ()
+    request_ids: Listed[tuple[Id, ...]] = ()
     """The PSA's own ids of the calls (`x-cw-request-id`)."""
     proven_at: AwareDatetime
     """When the line was read back."""
@@ -173,5 +173,5 @@ class QuantityRefused(Event):
     """The quantity last read; None when no reading succeeded."""
     detail: Sentence
     """What happened, in a sentence for people."""
-    request_ids: Annotated[tuple[Id, ...], MAX_ITEMS] = ()
+    request_ids: Listed[tuple[Id, ...]] = ()
     refused_at: AwareDatetime

@@ -10,6 +10,7 @@ from shared.contracts import base
 from shared.contracts.base import ContractModel, NoNumber, Observation
 from shared.contracts.fields import Code, Id, Name, ReadNumber, ServiceKey
 from shared.limits import messages as limits
+from shared.plain_text import counted
 
 
 class SubscriptionStatus(StrEnum):
@@ -106,7 +107,11 @@ class SubscriptionObserved(Observation):
     expires_on: date | None = None
     detailed: bool
     """False while only its list row was read: its services and quantities are `unread`."""
-    lines: Annotated[tuple[SubscriptionLine, ...], Field(max_length=limits.SUBSCRIPTION_LINES.most)] = ()
+    lines: Annotated[
+        tuple[SubscriptionLine, ...],
+        Field(max_length=limits.SUBSCRIPTION_LINES.most),
+        counted(limits.SUBSCRIPTION_LINES),
+    ] = ()
 
 
 class VendorRunFinished(base.RunFinished):

@@ -121,6 +121,8 @@ def parse_response(
             raise UnexpectedResponse(f"{call} answered with {error}", status=status) from error
         return answer
     except ValueError:
+        if len(body) > FAR_WORDS_BYTES.most:
+            record_hit(FAR_WORDS_BYTES)
         return answer
     return replace(answer, json=parsed, is_json=True)
 
@@ -175,6 +177,8 @@ def _masked(words: str, secrets: tuple[str, ...]) -> str:
 
 def _host_of(target: str) -> str:
     """Returns the host of a redirect alone: its path, its query and its user name may be secret."""
+    if len(target) > HEADER_CHARACTERS.most:
+        record_hit(HEADER_CHARACTERS)
     try:
         host = urlsplit(target[: HEADER_CHARACTERS.most]).hostname
     except ValueError:

@@ -1,7 +1,8 @@
 """A limit, and how often each was hit in this process."""
 
 # Invariant: what is larger than its limit is refused or shortened, in a way that can be seen, and counted
-# here by the limit's name; `/health/ready` of each service shows the counts, which are kept in memory only:
+# here by the limit's name (all but the one that ends the process); `/health/ready` of each service shows the
+# counts, which are kept in memory only:
 #
 #   record_hit(NAME_CHARACTERS)   hits() == {"name-characters": 1}
 #

@@ -10,5 +10,9 @@ EVENT_LOOP_BLOCKED_SECONDS = Limit(
     "degraded",
 )
 EVENT_LOOP_LOST_SECONDS = Limit(
-    "event-loop-lost-seconds", 120, "seconds", "the same", "the process ends, to be started again"
+    "event-loop-lost-seconds",
+    120,
+    "seconds",
+    "the same",
+    "the process ends uncounted, its stacks in its log, to be started again",
 )

@@ -86,6 +86,12 @@ class BoundedProtocol(H11Protocol):
         super().on_response_complete()
         self._note_phase(between_requests=ConnectionPhase.IDLE)
 
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes the connection: no further request has come on it in time."""
+        if not self.transport.is_closing():
+            record_hit(limits.IDLE_CONNECTION_SECONDS)
+        super().timeout_keep_alive_handler()
+
     def send_400_response(self, msg: str) -> None:
         """Refuses what h11 cannot read; called while h11's error is handled."""
         status = HTTPStatus(getattr(sys.exception(), "error_status_hint", HTTPStatus.BAD_REQUEST))

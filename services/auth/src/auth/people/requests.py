@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from shared.limits.sign_in import DEVICE_TOKEN_CHARACTERS
+from shared.plain_text import counted
 
 
 class SignInRequest(BaseModel):
@@ -16,5 +17,7 @@ class SignInRequest(BaseModel):
     email: Annotated[str, Field(max_length=300)]
     password: Annotated[SecretStr, Field(max_length=300)]
     tenant_id: Annotated[str, Field(max_length=100)] | None = None
-    device_token: Annotated[str, Field(max_length=DEVICE_TOKEN_CHARACTERS.most)] = ""
+    device_token: Annotated[
+        str, Field(max_length=DEVICE_TOKEN_CHARACTERS.most), counted(DEVICE_TOKEN_CHARACTERS)
+    ] = ""
     """What the last sign-in from this device answered; it is slowed by its own failures alone."""
