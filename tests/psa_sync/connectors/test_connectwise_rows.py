@@ -123,3 +123,10 @@ def test_a_row_that_cannot_be_read_is_named(change: dict[str, Any]) -> None:
 def test_a_row_that_is_no_object_is_unexpected() -> None:
     with pytest.raises(UnexpectedResponse, match="no object"):
         rows.company(["not", "an", "object"])  # type: ignore[arg-type]  # what a far side may send
+
+
+def test_a_currency_longer_than_any_is_refused_with_its_row() -> None:
+    row = {"id": 7, "name": "Managed", "company": {"id": 1}, "currency": {"name": "X" * 51}}
+
+    with pytest.raises(UnexpectedResponse, match="51 characters; the most is 50"):
+        rows.agreement(row)

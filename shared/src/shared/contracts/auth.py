@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.base import ContractModel, Event, Side, State
-from shared.contracts.fields import Code, Id, Name, Sentence
+from shared.contracts.fields import Code, Id, Integer, Name, Sentence
 
 
 class IntegrationStatus(StrEnum):
@@ -48,7 +48,7 @@ class IntegrationConnected(Event):
     """What is connected at the provider: a marketplace and reseller, or a PSA company (architecture §4)."""
     name: Name
     """For people."""
-    generation: int
+    generation: Integer
     """1 at first; reconnecting raises it."""
     connected_at: AwareDatetime
 
@@ -66,7 +66,7 @@ class IntegrationChanged(State):
     provider: Code
     realm: Code
     name: Name
-    generation: int
+    generation: Integer
     status: IntegrationStatus
     reason: Sentence | None = None
     """Why it has this status, in a sentence for people."""

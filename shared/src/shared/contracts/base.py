@@ -8,12 +8,17 @@ import re
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from shared.contracts.fields import Id, Listed, Moment, Number, Revision, Sentence
+from shared.contracts.fields import Id, Integer, Listed, Moment, Number, Revision, Sentence
+from shared.limits import messages as limits
+from shared.limits import record_hit
+
+_SURELY_SENDABLE_ITEMS = 100
+"""So many entries of lists and tables, each the largest there can be, come to less than 250 KB."""
 
 
 class Side(StrEnum):
@@ -87,6 +92,27 @@ class Message(ContractModel):
         return key_of(self.tenant_id, *(str(getattr(self, name)) for name in self.key_fields))
 
 
+M = TypeVar("M", bound=Message)
+
+
+def bounded(*lists: str) -> Any:
+    """Builds the validator of a message that has lists or tables: all of it has to fit into what Kafka takes.
+
+    The bytes are counted only when the lists are long, which is seldom.
+    """
+
+    def assert_sendable(message: M) -> M:
+        if sum(len(getattr(message, name)) for name in lists) > _SURELY_SENDABLE_ITEMS:
+            size = len(message.model_dump_json().encode())
+            if size > limits.MESSAGE_BYTES.most:
+                record_hit(limits.MESSAGE_BYTES)
+                name = type(message).__name__
+                raise ValueError(f"{name} would have {size:,} bytes; the most is {limits.MESSAGE_BYTES}")
+        return message
+
+    return model_validator(mode="after")(assert_sendable)
+
+
 class Event(Message):
     """States a fact; many may consume it, late, twice or out of order."""
 
@@ -113,7 +139,7 @@ class Observation(State):
     integration_id: Id
     run_id: Id
     """The run that read it, or `write-<approval id>` when a write read it back."""
-    generation: int
+    generation: Integer
     """Of the integration; reconnecting raises it."""
     observed_at: Moment
     """When the thing was last read."""
@@ -127,7 +153,7 @@ class ProviderCredentialsRejected(Event):
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
     integration_id: Id
-    generation: int
+    generation: Integer
     """Of the credentials that were refused."""
     refused: Sentence
     """Why, in the provider's own words."""
@@ -154,21 +180,23 @@ class RunFinished(Event):
     integration_id: Id
     run_id: Id
     sync_id: Id
-    generation: int
+    generation: Integer
     kind: RunKind
     outcome: Outcome
     reason: Sentence | None = None
     """Why the run is not complete, in a sentence; None when it is."""
     first_revision: Revision
     """No observation of this run has a smaller revision."""
-    published: Listed[dict[Id, int]]
+    published: Listed[dict[Id, Integer]]
     """Distinct keys published in this run, by topic."""
-    counts: Listed[dict[Id, int]]
+    counts: Listed[dict[Id, Integer]]
     """What was read, by noun (accounts, subscriptions, details, …)."""
     coverage: Number
     """Share of the due items that were read, 0 to 1."""
     started_at: Moment
     finished_at: Moment
+
+    _sendable = bounded("published", "counts")
 
 
 def key_of(*parts: str) -> str:

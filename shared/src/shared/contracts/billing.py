@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import ContractModel, Event, NoNumber, Outcome, State
-from shared.contracts.fields import Code, Id, Listed, Number, Sentence
+from shared.contracts.base import ContractModel, Event, NoNumber, Outcome, State, bounded
+from shared.contracts.fields import Code, Id, Integer, Listed, Number, Sentence
 
 
 class LineClass(StrEnum):
@@ -130,12 +130,14 @@ class ReconciliationCompleted(Event):
     integration_ids: Listed[tuple[Id, ...]]
     outcome: Outcome
     """That of the worst of the sync's runs."""
-    by_class: dict[LineClass, int]
+    by_class: dict[LineClass, Integer]
     """How many lines there are of each class."""
     money: Listed[dict[Code, Number]]
     """The estimated effect of all differences, by currency: currencies are never added."""
-    unsummed: int = 0
+    unsummed: Integer = 0
     """Differences whose money is in none of the sums, for there are too many currencies."""
     coverage: Number
     """Share of lines whose counts are both numbers, 0 to 1."""
     completed_at: AwareDatetime
+
+    _sendable = bounded("integration_ids", "money")

@@ -1,6 +1,7 @@
 """The bounded types that the fields of messages have: what is too large for them is refused or shortened.
 
-The sizes are in `shared.limits`. With them the largest message stays far below the 1 MB that Kafka takes.
+The sizes are in `shared.limits`. With them a message without lists stays far below the 1 MB that Kafka takes;
+one with lists is bounded as a whole (`shared.contracts.base.bounded`).
 """
 
 # Invariant: a message that can be made can be sent. What identifies something, or is compared, is refused
@@ -45,6 +46,15 @@ def checked_code(text: str) -> str:
     return _checked_text(text, limits.ID_CHARACTERS)
 
 
+def checked_currency(text: str) -> str:
+    """Returns a currency, which a provider may name in words, as it is.
+
+    Raises `ValueError` when it is too long: each line of a subscription has one, and a thousand of them must
+    fit into one message.
+    """
+    return _checked_text(text, limits.CURRENCY_CHARACTERS)
+
+
 def shortened_name(text: str) -> str:
     """Returns a name of at most `limits.NAME_CHARACTERS`; names that differed still differ."""
     limit, text = limits.NAME_CHARACTERS, _encodable(text)
@@ -63,6 +73,16 @@ def shortened_sentence(text: str) -> str:
         return text
     record_hit(limit)
     return text[: limit.most - 1] + "…"
+
+
+def checked_integer(number: int) -> int:
+    """Returns the number as it is; raises `ValueError` when no store can hold it."""
+    if number.bit_length() > limits.INTEGER_BITS.most:
+        record_hit(limits.INTEGER_BITS)
+        raise ValueError(
+            f"a whole number has {number.bit_length():,} bits; the most is {limits.INTEGER_BITS}"
+        )
+    return number
 
 
 def checked_number(number: Decimal, digits: Limit, decimals: Limit) -> Decimal:
@@ -131,7 +151,7 @@ def _assert_reached(revision: int) -> int:
     if revision > time.time_ns() // 1000 + _CLOCKS_DIFFER // timedelta(microseconds=1):
         record_hit(limits.FUTURE_SECONDS)
         raise ValueError(f"revision {str(revision)[:40]} is larger than any that can have been taken")
-    return revision
+    return checked_integer(revision)
 
 
 def _encodable(text: str) -> str:
@@ -147,6 +167,8 @@ _Exact = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="j
 
 Number = Annotated[_Exact, AfterValidator(_checked_sum)]
 """An exact decimal; travels as a JSON string without exponent or trailing zeros."""
+Integer = Annotated[int, AfterValidator(checked_integer)]
+"""A count, or a number that grows by one."""
 Moment = Annotated[AwareDatetime, AfterValidator(_assert_past)]
 """When something happened, by a clock that may be ahead by no more than a day."""
 Deadline = Annotated[AwareDatetime, AfterValidator(_assert_reckonable)]

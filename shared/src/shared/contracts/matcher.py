@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime
 
-from shared.contracts.base import Event, State
-from shared.contracts.fields import Code, Id, Listed, Sentence
+from shared.contracts.base import Event, State, bounded
+from shared.contracts.fields import Code, Id, Integer, Listed, Sentence
 
 
 class MappingKind(StrEnum):
@@ -80,8 +80,10 @@ class MappingFinished(Event):
     psa_integration_id: Id
     finish_id: Id
     """Becomes the `sync_id`, so that the event delivered twice starts one sync."""
-    counts: Listed[dict[Id, int]]
+    counts: Listed[dict[Id, Integer]]
     """By `accounts_mapped`, `services_mapped`, `accounts_excluded`, `services_excluded`."""
     finished_by: Id
     """A person's id."""
     finished_at: AwareDatetime
+
+    _sendable = bounded("counts")

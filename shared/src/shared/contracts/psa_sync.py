@@ -156,6 +156,8 @@ class QuantityWritten(Event):
     proven_at: AwareDatetime
     """When the line was read back."""
 
+    _sendable = base.bounded("request_ids")
+
 
 class QuantityRefused(Event):
     """The approved quantity is not known to stand in the PSA."""
@@ -175,3 +177,5 @@ class QuantityRefused(Event):
     """What happened, in a sentence for people."""
     request_ids: Listed[tuple[Id, ...]] = ()
     refused_at: AwareDatetime
+
+    _sendable = base.bounded("request_ids")

@@ -113,6 +113,8 @@ class SubscriptionObserved(Observation):
         counted(limits.SUBSCRIPTION_LINES),
     ] = ()
 
+    _sendable = base.bounded("lines")
+
 
 class VendorRunFinished(base.RunFinished):
     """A run of a marketplace integration ended."""

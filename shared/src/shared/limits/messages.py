@@ -9,6 +9,9 @@ ID_CHARACTERS = Limit(
     "an id or a code, of a provider's or of ours",
     "refused, with its row or message",
 )
+CURRENCY_CHARACTERS = Limit(
+    "currency-characters", 50, "characters", "a currency that a provider names", "refused, with its row"
+)
 SERVICE_KEY_CHARACTERS = Limit(
     "service-key-characters", 4_000, "characters", "the key of a vendor service", "refused"
 )
@@ -37,6 +40,7 @@ NUMBER_DIGITS = Limit(
 NUMBER_DECIMALS = Limit(
     "number-decimals", 60, "digits behind the point", "any number in a message, sums included", "refused"
 )
+INTEGER_BITS = Limit("integer-bits", 63, "bits", "a whole number in a message, besides its sign", "refused")
 CURRENCIES = Limit(
     "currencies",
     500,
@@ -55,3 +59,10 @@ FUTURE_SECONDS = Limit(
     "future-seconds", 24 * 3600, "seconds", "how far ahead a moment or a revision may be", "refused"
 )
 LIST_ITEMS = Limit("list-items", 2_000, "items", "any other list or table inside a message", "refused")
+MESSAGE_BYTES = Limit(
+    "message-bytes",
+    1_000_000,
+    "bytes",
+    "a whole message, which Kafka must take with its key and headers",
+    "refused",
+)

@@ -14,6 +14,7 @@ from typing import Any
 from psa_sync.psa import Agreement, CatalogueItem, Company, PsaLine
 from shared.contracts.fields import (
     checked_code,
+    checked_currency,
     checked_id,
     checked_read_number,
     shortened_name,
@@ -110,7 +111,7 @@ def _currency(row: Row) -> str | None:
     # The code is newer than the reference; older answers have a name only.
     currency = row.get("currency") or {}
     code = currency.get("currencyCode") or currency.get("name")
-    return _code(code) if code else None
+    return checked_currency(_text(code)) if code else None
 
 
 def _day_after_end(row: Row) -> date | None:

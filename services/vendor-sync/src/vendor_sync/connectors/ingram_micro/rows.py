@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.contracts.fields import (
     checked_code,
+    checked_currency,
     checked_id,
     checked_read_number,
     plain,
@@ -117,7 +118,7 @@ def _quantity(value: Json) -> Decimal | None:
 def _money(value: Json) -> Price | None:
     if not value or value.get("amount") in (None, "") or not value.get("currency"):
         return None
-    return Price(_exact(value["amount"]), checked_code(_text(value["currency"]).upper()))
+    return Price(_exact(value["amount"]), checked_currency(_text(value["currency"]).upper()))
 
 
 def _exact(value: Json) -> Decimal:
@@ -129,7 +130,9 @@ def _period(value: Json) -> VendorPeriod | None:
     type_ = str((value or {}).get("type") or "").lower()
     if type_ in _NO_TYPE:
         return None
-    return VendorPeriod(checked_code(type_), int(checked_read_number(Decimal(value.get("duration") or 1))))
+    period = VendorPeriod(type_, int(checked_read_number(Decimal(value.get("duration") or 1))))
+    checked_code(str(period))  # so it is written in messages
+    return period
 
 
 def _day(row: Json, name: str) -> date | None:
