@@ -5,7 +5,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from shared import limits
 from shared.limits import Limit
-from shared.plain_text import PlainText, counted, is_plain
+from shared.plain_text import PlainText, counted, is_plain, sort_text
 
 LENGTH = Limit("a-test's-length", 5, "characters", "a text of a test", "it is refused")
 ITEMS = Limit("a-test's-items", 2, "items", "a list of a test", "it is refused")
@@ -71,3 +71,17 @@ def test_the_bounds_are_described_to_those_who_call() -> None:
         "maxLength": 5,
         "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$",
     }
+
+
+def test_names_are_sorted_without_regard_to_case_in_any_script() -> None:
+    assert sort_text("STRASSE ÄRZTE") == sort_text("Straße ärzte") == "strasse ärzte"
+
+
+def test_a_name_is_sorted_by_its_beginning_when_it_is_too_long_for_a_cursor() -> None:
+    before = limits.hits().get("sort-text-bytes", 0)
+
+    assert sort_text("a" * 500) == "a" * 500
+    assert limits.hits().get("sort-text-bytes", 0) == before
+    assert sort_text("\N{GRINNING FACE}" * 500) == "\N{GRINNING FACE}" * 325
+    assert sort_text("a" + "\N{GRINNING FACE}" * 500) == "a" + "\N{GRINNING FACE}" * 324
+    assert limits.hits()["sort-text-bytes"] == before + 2

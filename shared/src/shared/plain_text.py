@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from shared.limits import Limit, record_hit
+from shared.limits.messages import SORT_TEXT_BYTES
 
 _PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*")
@@ -29,6 +30,17 @@ PlainText = Annotated[str, StringConstraints(pattern=_PATTERN)]
 def is_plain(text: str) -> bool:
     """Tells whether a text is one that `PlainText` takes."""
     return _PLAIN.fullmatch(text) is not None
+
+
+def sort_text(name: str) -> str:
+    """Returns the text by which a list is sorted: a name without regard to case, in any script.
+
+    It is of bounded length, so that the cursor of a page can name it (`shared.web.pagination`).
+    """
+    text = name.casefold().encode()
+    if len(text) > SORT_TEXT_BYTES.most:
+        record_hit(SORT_TEXT_BYTES)
+    return text[: SORT_TEXT_BYTES.most].decode(errors="ignore")
 
 
 def counted(limit: Limit) -> WrapValidator:

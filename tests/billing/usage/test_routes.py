@@ -15,6 +15,9 @@ from shared.mongo import Mongo
 from shared.web.pagination import encode_cursor
 from shared.web.person import Role
 
+# One of four bytes, one that is three of two bytes each without regard to case, and one that JSON escapes.
+LONGEST_PARTS = ["\N{GRINNING FACE}", "\N{GREEK SMALL LETTER IOTA WITH DIALYTIKA AND TONOS}", '"']
+
 
 @pytest.fixture
 async def env(mongo: Mongo) -> ApprovalEnv:
@@ -44,6 +47,22 @@ async def test_pages_of_any_size_hold_each_line_once(client: AsyncClient, limit:
             break
 
     assert names == ["adatum", "Contoso", "Contoso (EU)", "Fabrikam", "Zürich AG"]
+
+
+@pytest.mark.parametrize("part", LONGEST_PARTS, ids=ascii)
+async def test_pages_of_the_longest_names_hold_each_line_once(
+    client: AsyncClient, env: ApprovalEnv, part: str
+) -> None:
+    lines = [a_line(f"line_{place}") for place in range(5, 9)]
+    await env.store(*(named(line, part * 500, product=part * 500) for line in lines))
+    line_ids, page = list[str](), dict[str, Any]()
+    while not page or page["next"]:
+        after = {"after": page["next"]} if page else {}
+        page = await usage(client, limit=1, search=part * 200, **after)
+        line_ids += [line["line_id"] for line in page["lines"]]
+        assert len(line_ids) <= len(lines)
+
+    assert line_ids == [line.line_id for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -154,12 +173,12 @@ async def usage_line(client: AsyncClient, line_id: str) -> dict[str, Any]:
     return dict((await client.get(f"/usage/{line_id}", headers=signed_in(Role.VIEWER))).json())
 
 
-def named(line: UsageLine, account: str) -> UsageLine:
+def named(line: UsageLine, account: str, *, product: str = "Microsoft 365") -> UsageLine:
     names = LineNames(
         vendor_accounts=(f"Vendor of {account}",),
         services=("Business Premium",),
         psa_account=account,
-        product="Microsoft 365",
+        product=product,
         product_key="M365-BP",
     )
     return line.model_copy(update={"names": names})

@@ -10,6 +10,8 @@ from people import signed_in
 from shared.web.person import Role
 
 CONNECTED = (an_integration(), a_psa())
+# One of four bytes, one that is three of two bytes each without regard to case, and one that JSON escapes.
+LONGEST_PARTS = ("\N{GRINNING FACE}", "\N{GREEK SMALL LETTER IOTA WITH DIALYTIKA AND TONOS}", '"')
 NAMES = ("Zebra", "apple", "Contoso", "Contoso", "Ärzte", "banana")
 
 
@@ -46,6 +48,20 @@ async def test_pages_hold_every_account_once_sorted_without_regard_to_case(match
     names = [row["name"] for row in await every_row(matcher, "/accounts", side="vendor", limit=2)]
 
     assert names == ["apple", "banana", "Contoso", "Contoso", "Zebra", "Ärzte"]
+
+
+@pytest.mark.parametrize("part", LONGEST_PARTS, ids=ascii)
+async def test_pages_of_the_longest_names_and_ids_hold_every_account_once(
+    matcher: MatcherClient, part: str
+) -> None:
+    tenant_id = part * 200
+    ids = [f"{number}{part * 199}" for number in range(5)]
+    await matcher.world.receive(*(a_vendor_account(id_, part * 500, tenant_id=tenant_id) for id_ in ids))
+
+    query = {"side": "vendor", "limit": 1, "search": part * 200, "tenant_id": tenant_id}
+    rows = await every_row(matcher, "/accounts", **query)
+
+    assert [row["id"] for row in rows] == ids
 
 
 async def test_the_last_page_has_no_next(matcher: MatcherClient) -> None:

@@ -11,6 +11,7 @@ from people import signed_in
 from shared.web.person import Role
 
 ACCOUNTS = (an_integration(), a_psa(), a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso Ltd"))
+LONGEST = "\N{GRINNING FACE}" * 200
 SERVICES = (a_service("s1", "Mail"), a_product("p1", "Mail"))
 ACCOUNT = "/mappings/account/int_vendor/1"
 TO_9 = {"psa_integration_id": "int_psa", "psa_id": "9"}
@@ -54,6 +55,25 @@ async def test_an_id_with_a_slash_can_be_decided_on(matcher: MatcherClient) -> N
     answer = await matcher.send("PUT", "/mappings/account/int_vendor/a%2Fb%20c", TO_9)
 
     assert (answer.status_code, answer.json()["vendor_id"]) == (200, "a/b c")
+
+
+async def test_pages_of_mappings_with_the_longest_ids_hold_each_once(matcher: MatcherClient) -> None:
+    tenant_id, realm = LONGEST, LONGEST
+    ids = [f"{number}{LONGEST[1:]}" for number in range(4)]
+    vendor = an_integration(tenant_id=tenant_id).model_copy(update={"realm": realm})
+    named = [(number, f"Contoso {number}") for number in ids]
+    accounts = [a_vendor_account(number, name, tenant_id=tenant_id) for number, name in named]
+    companies = [a_psa_account(number[0], name, tenant_id=tenant_id) for number, name in named]
+    await matcher.world.receive(vendor, a_psa(tenant_id=tenant_id), *accounts, *companies)
+
+    found, page = list[str](), dict[str, Any]()
+    while not page or page["next"]:
+        after = {"after": page["next"]} if page else {}
+        page = await matcher.get("/mappings", tenant_id, limit=1, kind="account", **after)
+        found += [mapping["vendor_id"] for mapping in page["mappings"]]
+        assert len(found) <= len(ids)
+
+    assert found == ids
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
+from shared.contracts.base import key_of
 from shared.web.pagination import KeyCursor, PageRequest, PairCursor, encode_cursor
 from shared.web.problems import install_problem_handlers
 
@@ -45,6 +46,25 @@ def test_a_cursor_over_a_text_and_an_id_leads_back_to_both(text: str, id_: str) 
     assert TypeAdapter(PairCursor).validate_python(encode_cursor(text, id_)) == (text, id_)
 
 
+@given(st.lists(STORABLE, min_size=1, max_size=4))
+def test_a_cursor_over_a_key_leads_back_to_it(parts: list[str]) -> None:
+    assert TypeAdapter(KeyCursor).validate_python(encode_cursor(key_of(*parts))) == key_of(*parts)
+
+
+@pytest.mark.parametrize(
+    "text", ["%F0%9F%98%80", "%f0%9f", "%FF", "%ED%A0%80", "ü%C3%BC", "%C3%BC%2525", "%"], ids=ascii
+)
+def test_a_text_that_looks_like_a_part_of_a_key_leads_back_to_itself(text: str) -> None:
+    assert TypeAdapter(KeyCursor).validate_python(encode_cursor(text)) == text
+
+
+def test_the_longest_key_makes_a_cursor_that_is_taken() -> None:
+    longest = "\N{GRINNING FACE}" * 200
+    key = key_of(longest, "ingram-micro", longest, "account", longest)
+
+    assert TypeAdapter(KeyCursor).validate_python(encode_cursor(key)) == key
+
+
 async def test_a_page_begins_at_the_start_without_a_cursor() -> None:
     assert (await get()).json() == {"after": None, "limit": 100}
 
@@ -71,6 +91,10 @@ def encoded(text: str) -> str:
         encoded("[1]"),
         encoded('["acme", "9"]'),
         encoded('["\\ud800"]'),
+        encoded('[["acme"]]'),
+        encoded('[["ü", "ü"]]'),
+        encoded('["%C3%BC"]'),
+        encoded('[["%F0%9F%98%80"]]'),
         encoded('[ "acme"]'),
         encoded("[" * 1000),
         encode_cursor("acme") + "!",

@@ -22,6 +22,13 @@ NAME_CHARACTERS = Limit(
     "a name or a title",
     "shortened: … and a digest of the whole at its end",
 )
+SORT_TEXT_BYTES = Limit(
+    "sort-text-bytes",
+    1_300,
+    "bytes",
+    "a name without regard to case, as lists are sorted by it",
+    "sorted by its beginning, then by id",
+)
 SENTENCE_CHARACTERS = Limit(
     "sentence-characters", 2_000, "characters", "a reason or an explanation", "shortened, with … at its end"
 )

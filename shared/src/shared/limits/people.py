@@ -11,8 +11,9 @@ KEY_CHARACTERS = Limit("idempotency-key-characters", 200, "characters", "an `Ide
 SEARCH_CHARACTERS = Limit("search-characters", 200, "characters", "what a list is searched for", _REFUSED)
 REASON_CHARACTERS = Limit("reason-characters", 500, "characters", "the reason of an exclusion", _REFUSED)
 CURSOR_CHARACTERS = Limit(
-    "cursor-characters", 4_000, "characters", "the cursor of a page", "it is refused as one never given out"
+    "cursor-characters", 5_000, "characters", "the cursor of a page", "it is refused as one never given out"
 )
+"""Two sort texts with all quotes escaped, or four ids of the longest, come to 4,800."""
 PAGE_ROWS = Limit("page-rows", 500, "rows", "how many rows are asked for at once", _REFUSED)
 DECISIONS = Limit("decisions", 20_000, "decisions", "the decisions of one request", _REFUSED)
 CONNECTION_CHARACTERS = Limit(

@@ -5,10 +5,15 @@
 # breaks a tie:
 #
 #   rows sorted by (name, id): (acme, 7) (acme, 9) | (zeta, 2)   limit 2 → next = cursor of ("acme", "9")
+#
+# No cursor that is given out is longer than one that is taken: names are sorted by a text of bounded length
+# (`shared.plain_text.sort_text`), and ids have their limit.
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any, TypeGuard
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,12 +21,15 @@ from shared.limits import record_hit
 from shared.limits.people import CURSOR_CHARACTERS, PAGE_ROWS
 from shared.plain_text import counted
 
+_ENCODED = re.compile(r"(?:%[89A-F][0-9A-F])+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _WHAT_TO_DO = "send `next` of the page before, as it was, or leave it out to start again"
 
 
 def encode_cursor(*sort_key: str) -> str:
     """Returns the cursor that names a row by its sort key."""
-    return urlsafe_b64encode(json.dumps(sort_key, ensure_ascii=False).encode()).decode()
+    parts = [_packed(part) for part in sort_key]
+    return urlsafe_b64encode(json.dumps(parts, ensure_ascii=False).encode()).decode()
 
 
 def _decode(cursor: object, parts: int) -> list[str]:
@@ -32,7 +40,7 @@ def _decode(cursor: object, parts: int) -> list[str]:
         record_hit(CURSOR_CHARACTERS)
         raise ValueError(_WHAT_TO_DO)
     try:
-        sort_key = json.loads(urlsafe_b64decode(text.encode()))
+        sort_key = _unpacked(json.loads(urlsafe_b64decode(text.encode())))
         # Encoding it once more refuses every other spelling, and text that the document store could not take:
         # JSON can write half a surrogate pair, which has no UTF-8.
         if _is_sort_key(sort_key, parts) and encode_cursor(*sort_key) == text:
@@ -40,6 +48,31 @@ def _decode(cursor: object, parts: int) -> list[str]:
     except (ValueError, RecursionError):
         pass
     raise ValueError(_WHAT_TO_DO)
+
+
+def _packed(part: str) -> str | list[str]:
+    """Returns a list of the part with its percent-encoded characters as they are, if it has any.
+
+    A key (`shared.contracts.base.key_of`) has twelve characters for one of four bytes.
+    """
+    if not part.isascii():
+        return part
+    try:
+        raw = _ENCODED.sub(lambda match: unquote(match[0], errors="strict"), part)
+    except UnicodeDecodeError:
+        return part
+    return part if raw == part else [raw]
+
+
+def _unpacked(parts: object) -> object:
+    if not isinstance(parts, list):
+        return parts
+    return [
+        _NOT_ASCII.sub(lambda match: quote(match[0]), part[0])
+        if isinstance(part, list) and _is_sort_key(part, 1)
+        else part
+        for part in parts
+    ]
 
 
 def _is_sort_key(value: object, parts: int) -> TypeGuard[list[str]]:

@@ -25,6 +25,7 @@ from shared.contracts.base import NoNumber, key_of
 from shared.contracts.billing import LineClass, MoneyEffect
 from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
+from shared.plain_text import sort_text
 from shared.runtime.leases import LeaseLost
 
 _COLLECTION, _GUARDS = "usage_lines", "line_guards"
@@ -187,7 +188,7 @@ def _document(line: UsageLine) -> Document:
     """
     names = line.names
     first = names.psa_account or "".join(names.vendor_accounts)
-    place = [first, names.product or "".join(names.services), line.line_id]
+    second = names.product or "".join(names.services)
     every_name = [
         *names.vendor_accounts,
         *names.services,
@@ -199,7 +200,7 @@ def _document(line: UsageLine) -> Document:
         "_id": line.key,
         "scope": line.account.encode(),
         "wide": line.catalogue_item.encode(),
-        "place": "\x1f".join(place).casefold(),
+        "place": "\x1f".join((sort_text(first), sort_text(second), line.line_id)),
         "search": "\n".join(name for name in every_name if name).casefold(),
         "recheck_at": line.recheck_at,  # as a date: the index on it holds dates only
     }

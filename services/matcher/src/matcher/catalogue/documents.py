@@ -5,6 +5,7 @@ from matcher.catalogue.search import folded
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side, key_of
 from shared.mongo import Document
+from shared.plain_text import sort_text
 
 
 def item_document(item: Item) -> Document:
@@ -17,7 +18,7 @@ def item_document(item: Item) -> Document:
         "name": item.name,
         "code": item.code,
         "part_number": part_number(item),
-        "folded": folded(item.name),
+        "folded": sort_text(item.name),
         # A search text holds no control character, so it never matches across the line break.
         "searched": folded(f"{item.name}\n{item.code or ''}"),
         "present": item.present,

@@ -19,11 +19,12 @@ from typing import Generic, TypeVar
 from matcher.catalogue.items import Item, ItemKind
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecided, MappingDecision
+from shared.plain_text import sort_text
 
 R = TypeVar("R")
 
 SortKey = tuple[str, str]
-"""The case-folded name of an item, and its key."""
+"""The sort text of an item's name, and its key."""
 
 
 class MappingState(StrEnum):
@@ -90,12 +91,12 @@ class Page(Generic[R]):
 
 
 def folded(text: str) -> str:
-    """Returns the text for sorting and searching without regard to case, in any script."""
+    """Returns the text for searching without regard to case, in any script."""
     return text.casefold()
 
 
 def sort_key_of(item: Item) -> SortKey:
-    return folded(item.name), item.key
+    return sort_text(item.name), item.key
 
 
 def next_sort_key(
