@@ -198,3 +198,28 @@ def test_what_is_refused_for_another_reason_is_not_counted(fields: dict[str, obj
         a_run_finished(**fields)
 
     assert limits.hits() == before
+
+
+def test_a_name_and_a_reason_hold_nothing_that_drives_a_terminal() -> None:
+    told = SUBSCRIPTION | {"name": "\x1b[2JMail\n"}
+
+    assert SubscriptionObserved.model_validate(told).name == "\ufffd[2JMail "
+    assert a_run_finished(reason="page\r\n2 \u202e").reason == "page  2 \ufffd"
+
+
+def test_names_are_equal_when_they_are_equal_as_shown() -> None:
+    names = ["Contoso\x00", "Contoso\x01", "Contoso\ufffd", "\x00" * 501, "\x01" * 501]
+    shown = [SubscriptionObserved.model_validate(SUBSCRIPTION | {"name": name}).name for name in names]
+
+    assert shown[0] == shown[1] == shown[2]
+    assert shown[3] == shown[4]
+
+
+@pytest.mark.parametrize("odd", ["7\x00", "\x1b[2J", "7\n", "\u202e7", "\ud83d"], ids=ascii)
+def test_an_id_a_code_or_a_key_with_characters_that_are_not_shown_is_refused(odd: str) -> None:
+    with pytest.raises(ValidationError):
+        a_run_finished(run_id=odd)
+    with pytest.raises(ValidationError):
+        SubscriptionLine.model_validate(a_line(currency=odd))
+    with pytest.raises(ValidationError):
+        ServiceObserved.model_validate(SERVICE | {"service_key": odd})

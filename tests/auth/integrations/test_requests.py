@@ -53,3 +53,13 @@ def test_wrong_fields_are_named_and_not_repeated(body: dict[str, Any], fields: l
     assert raised.value.status == 422
     assert [field.name for field in raised.value.fields] == fields
     assert "canar" not in f"{raised.value} {raised.value.fields} {raised.value.__context__}"
+
+
+def test_a_name_that_cannot_be_shown_is_refused_in_a_sentence() -> None:
+    with pytest.raises(Problem) as raised:
+        read_connection(connectwise_body(name="Our \u202ePSA"))
+
+    (field,) = raised.value.fields
+    assert (
+        field.reason == "must not contain line breaks, control characters or marks that turn the text round"
+    )

@@ -88,3 +88,11 @@ async def test_a_request_id_without_end_is_shortened() -> None:
     acknowledged = await failing(reply).psa.set_quantity("77", "1", Decimal(3))
 
     assert acknowledged.request_id == "r" * 100
+
+
+async def test_a_request_id_with_a_control_character_is_shown_without_it() -> None:
+    reply = httpx.Response(200, json={"id": 1, "quantity": 3}, headers=[(b"x-cw-request-id", b"req\x9b2J")])
+
+    acknowledged = await failing(reply).psa.set_quantity("77", "1", Decimal(3))
+
+    assert acknowledged.request_id == "req\ufffd2J"

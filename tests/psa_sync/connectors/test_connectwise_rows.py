@@ -130,3 +130,11 @@ def test_a_currency_longer_than_any_is_refused_with_its_row() -> None:
 
     with pytest.raises(UnexpectedResponse, match="51 characters; the most is 50"):
         rows.agreement(row)
+
+
+def test_names_and_codes_are_shown_without_what_drives_a_terminal() -> None:
+    row = {"id": 7, "identifier": "CON\t", "name": "\x1b[2JContoso\r\n\u202e"}
+
+    company = rows.company(row)
+
+    assert (company.key, company.name) == ("CON ", "\ufffd[2JContoso  \ufffd")

@@ -64,6 +64,7 @@ async def test_a_status_says_what_to_do(status: int, kind: type[Exception]) -> N
             "no; id is required.",
         ),
         ('{"errors":["IntegrationCode is invalid"]}', "IntegrationCode is invalid"),
+        ('{"message":"no \\u001b[2Jsuch\\nthing"}', "no \ufffd[2Jsuch thing"),
         ("Cannot route. Codebase/company is invalid", "Cannot route. Codebase/company is invalid"),
         ("", ""),
     ],

@@ -4,11 +4,13 @@ from httpx import ASGITransport, AsyncClient, Response
 from pydantic import BaseModel, field_validator
 
 from shared import errors, limits
+from shared.plain_text import PlainText
 from shared.web.problems import FieldError, Problem, install_problem_handlers, invalid_request
 
 
 class Order(BaseModel):
     quantity: int
+    note: PlainText = ""
 
     @field_validator("quantity")
     @classmethod
@@ -78,6 +80,15 @@ async def test_a_rule_of_ours_is_answered_in_its_own_words_alone() -> None:
     answer = await answer_to(ValueError(), quantity=13)
 
     assert answer.json()["fields"] == [{"name": "quantity", "reason": "order a dozen"}]
+
+
+async def test_what_cannot_be_shown_is_refused_in_a_sentence() -> None:
+    transport = ASGITransport(an_app(ValueError()))
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.post("/", json={"quantity": 1, "note": "a\u202eb"})
+
+    reason = "must not contain line breaks, control characters or marks that turn the text round"
+    assert answer.json()["fields"] == [{"name": "note", "reason": reason}]
 
 
 async def test_a_bug_shows_nothing_of_itself() -> None:

@@ -150,3 +150,28 @@ def test_a_row_of_a_thousand_levels_is_refused() -> None:
 
     with pytest.raises(UnexpectedResponse):
         account_of({"id": "1", "name": deep})
+
+
+def test_names_and_codes_are_shown_without_what_drives_a_terminal_and_ids_are_refused() -> None:
+    customer = account_of({"id": "1", "name": "\x1b[2JBlue\n", "externalId": "E1\t", "status": "ac\x00tive"})
+
+    assert (customer.name, customer.external_id, customer.status) == ("\ufffd[2JBlue ", "E1 ", "ac\ufffdtive")
+    for odd in ("1\x00", "\x1b[2J", "1\n", "\u202e1"):
+        with pytest.raises(UnexpectedResponse, match="cannot be shown"):
+            account_of({"id": odd, "name": "Blue"})
+
+
+def test_a_period_and_a_currency_are_shown_without_what_drives_a_terminal() -> None:
+    price = {"amount": "1", "currency": "EUR\n"}
+    period = {"type": "month\x07", "duration": 1}
+    body = {
+        "id": "1",
+        "customerId": "2",
+        "billingPeriod": period,
+        "products": [{"id": "3", "unitPrice": price}],
+    }
+
+    detail = detail_of(body)
+
+    assert detail.row.billing == VendorPeriod("month\ufffd", 1)
+    assert detail.products[0].unit_price == Price(Decimal(1), "EUR ")

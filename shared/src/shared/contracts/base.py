@@ -17,8 +17,8 @@ from shared.contracts.fields import Id, Integer, Listed, Moment, Number, Revisio
 from shared.limits import messages as limits
 from shared.limits import record_hit
 
-_SURELY_SENDABLE_ITEMS = 100
-"""So many entries of lists and tables, each the largest there can be, come to less than 250 KB."""
+_SURELY_SENDABLE_ITEMS = 400
+"""So many entries of lists and tables, each the largest there can be, come to less than 900 KB."""
 
 
 class Side(StrEnum):

@@ -10,6 +10,7 @@ one with lists is bounded as a whole (`shared.contracts.base.bounded`).
 #
 #   Id        3,000,000 characters   refused
 #   Name      501 characters         its first 486 and "… (a2b1c4d7e9)"
+#   Name      "Contoso\x1b"          "Contoso\ufffd" (`shared.plain_text`)
 #   Sentence  2,001 characters       its first 1,999 and "…"
 #   Number    1E+520000              refused: written out it would have 520,001 digits
 
@@ -23,7 +24,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 
 from shared.limits import Limit, record_hit
 from shared.limits import messages as limits
-from shared.plain_text import counted
+from shared.plain_text import cleaned, counted, is_plain
 
 _DIGEST_CHARACTERS: Final = 10
 _CLOCKS_DIFFER: Final = timedelta(seconds=limits.FUTURE_SECONDS.most)
@@ -35,13 +36,16 @@ def checked_id(text: str) -> str:
     """Returns an id as it is; raises `ValueError` when it is empty or too long."""
     if not text:
         raise ValueError("an id is empty")
-    return checked_code(text)
+    # Nearly every id ends the check here: messages have many.
+    if len(text) <= limits.ID_CHARACTERS.most and text.isprintable():
+        return text
+    return _checked_text(text, limits.ID_CHARACTERS)
 
 
 def checked_code(text: str) -> str:
     """Returns a code, which may be empty, as it is.
 
-    Raises `ValueError` when it is too long, or holds half a surrogate pair, which has no UTF-8.
+    Raises `ValueError` when it is too long, or holds characters that cannot be shown (`shared.plain_text`).
     """
     return _checked_text(text, limits.ID_CHARACTERS)
 
@@ -57,7 +61,7 @@ def checked_currency(text: str) -> str:
 
 def shortened_name(text: str) -> str:
     """Returns a name of at most `limits.NAME_CHARACTERS`; names that differed still differ."""
-    limit, text = limits.NAME_CHARACTERS, _encodable(text)
+    limit, text = limits.NAME_CHARACTERS, cleaned(text)
     if len(text) <= limit.most:
         return text
     record_hit(limit)
@@ -68,7 +72,7 @@ def shortened_name(text: str) -> str:
 
 def shortened_sentence(text: str) -> str:
     """Returns a sentence of at most `limits.SENTENCE_CHARACTERS`."""
-    limit, text = limits.SENTENCE_CHARACTERS, _encodable(text)
+    limit, text = limits.SENTENCE_CHARACTERS, cleaned(text)
     if len(text) <= limit.most:
         return text
     record_hit(limit)
@@ -126,7 +130,8 @@ def _checked_service_key(text: str) -> str:
 
 
 def _checked_text(text: str, limit: Limit) -> str:
-    text.encode()
+    if not is_plain(text):
+        raise ValueError(f"{text[:40]!a} has characters that cannot be shown")
     if len(text) > limit.most:
         record_hit(limit)
         raise ValueError(f"{text[:40]!r}… has {len(text):,} characters; the most is {limit}")
@@ -152,11 +157,6 @@ def _assert_reached(revision: int) -> int:
         record_hit(limits.FUTURE_SECONDS)
         raise ValueError(f"revision {str(revision)[:40]} is larger than any that can have been taken")
     return checked_integer(revision)
-
-
-def _encodable(text: str) -> str:
-    """Returns the text with `?` for each half of a surrogate pair, which JSON can write and UTF-8 cannot."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _checked_sum(number: Decimal) -> Decimal:

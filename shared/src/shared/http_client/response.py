@@ -24,6 +24,7 @@ from shared.http_client.answer_size import SMALL, AnswerSize
 from shared.http_client.json_document import Json, OversizedDocument, parse_json
 from shared.limits import record_hit
 from shared.limits.answers import FAR_WORDS_BYTES, HEADER_CHARACTERS, PROVIDER_PAUSE_SECONDS
+from shared.plain_text import cleaned
 
 _AGAIN_IN_SECONDS = re.compile(r"again in (\d+) second", re.IGNORECASE)
 _REPLENISHED_IN = re.compile(r"replenished in (\d+):(\d\d):(\d\d)", re.IGNORECASE)
@@ -78,7 +79,7 @@ class ApiResponse:
     def message(self) -> str:
         """The far side's own words, at most 500 characters, without what we sent to prove who we are."""
         words = _masked(_message_in(self.json) or self.text, self.secrets)
-        return words[:_MAX_QUOTE_CHARACTERS].strip()
+        return cleaned(words[:_MAX_QUOTE_CHARACTERS]).strip()
 
     @property
     def retry_after(self) -> float | None:

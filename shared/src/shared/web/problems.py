@@ -23,6 +23,7 @@ from shared.errors import (
 )
 from shared.limits import record_hit
 from shared.limits.people import FIELD_ERRORS, FIELD_NAME_CHARACTERS
+from shared.plain_text import reason_of
 from shared.web.security_events import SecurityEvent, known_person, log_security_event
 
 log = structlog.get_logger()
@@ -146,11 +147,7 @@ async def _taxonomy(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Names each field and what is wrong with it. The values themselves are left out: they may be secrets."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for it alone
-    # Pydantic puts "Value error, " before what a validator raises; such a sentence says all by itself.
-    fields = [
-        FieldError(_field_name(fault), str(fault["msg"]).removeprefix("Value error, "))
-        for fault in error.errors()
-    ]
+    fields = [FieldError(_field_name(fault), reason_of(fault)) for fault in error.errors()]
     return await _problem(request, invalid_request(fields))
 
 

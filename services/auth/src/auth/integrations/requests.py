@@ -18,6 +18,7 @@ from auth.credentials.connections import (
     ConnectWiseConnection,
     IngramConnection,
 )
+from shared.plain_text import reason_of
 from shared.web.problems import FieldError, invalid_request
 
 _REASONS = {"missing": "this is needed", "extra_forbidden": "there is no such field"}
@@ -57,7 +58,7 @@ def read_connection(body: dict[str, Any]) -> Connection:
         [
             FieldError(
                 ".".join(str(part) for part in fault["loc"]),
-                _REASONS.get(fault["type"], fault["msg"].removeprefix("Value error, ")),
+                _REASONS.get(fault["type"], reason_of(fault)),
             )
             for fault in faults
         ]

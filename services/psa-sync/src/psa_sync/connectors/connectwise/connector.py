@@ -27,6 +27,7 @@ from shared.http_client.response import ApiResponse
 from shared.http_client.retry import CallPolicy
 from shared.limits import Limit, record_hit
 from shared.limits.answers import HEADER_CHARACTERS, LIST_ROWS, PAGE_ID_DIGITS
+from shared.plain_text import cleaned
 from shared.refusals import Refusals
 
 PAGE_SIZE = 1000
@@ -119,7 +120,7 @@ class ConnectWiseConnector:
         row = answer.result()
         if not isinstance(row, dict):
             raise UnexpectedResponse(f"ConnectWise {path} answered a write with what is no object")
-        request_id = answer.headers.get("x-cw-request-id", "")[:_REQUEST_ID_CHARACTERS]
+        request_id = cleaned(answer.headers.get("x-cw-request-id", "")[:_REQUEST_ID_CHARACTERS])
         return WriteAcknowledgement(rows.number(row.get("quantity")), request_id or None)
 
     async def _list(self, listing: Listing, parse: Callable[[rows.Row], T]) -> AsyncIterator[T]:

@@ -2,7 +2,8 @@
 
 An unset date is left out, `null` or an empty string; numbers are doubles, made exact through their text
 (ConnectWise §2.5). Raises `UnexpectedResponse` for a row in another shape, or with an id, a code or a number
-larger than our limits (`shared.contracts.fields`); a name that is too long is shortened.
+larger than our limits (`shared.contracts.fields`); a name that is too long is shortened. Characters that
+cannot be shown are replaced (`shared.plain_text`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from shared.contracts.fields import (
     shortened_sentence,
 )
 from shared.errors import UnexpectedResponse
+from shared.plain_text import cleaned
 
 Row = Mapping[str, Any]
 
@@ -94,7 +96,7 @@ def _id(row: Row) -> str:
 
 
 def _code(value: Any) -> str:
-    return checked_code(_text(value))
+    return checked_code(cleaned(_text(value)))
 
 
 def _name(value: Any) -> str:
@@ -111,7 +113,7 @@ def _currency(row: Row) -> str | None:
     # The code is newer than the reference; older answers have a name only.
     currency = row.get("currency") or {}
     code = currency.get("currencyCode") or currency.get("name")
-    return checked_currency(_text(code)) if code else None
+    return checked_currency(cleaned(_text(code))) if code else None
 
 
 def _day_after_end(row: Row) -> date | None:

@@ -1,7 +1,8 @@
 """Parses Ingram Micro's rows into our models; pure, and the only place that knows its field names.
 
 Raises `UnexpectedResponse` for a row in a shape that we do not know, or with an id, a code or a number larger
-than our limits (`shared.contracts.fields`); a name that is too long is shortened.
+than our limits (`shared.contracts.fields`); a name that is too long is shortened. Characters that cannot be
+shown are replaced (`shared.plain_text`); in an id they are refused.
 """
 
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import UnexpectedResponse
 from shared.limits import messages as limits
 from shared.limits import record_hit
+from shared.plain_text import cleaned
 from vendor_sync.marketplace import (
     Customer,
     Price,
@@ -118,7 +120,7 @@ def _quantity(value: Json) -> Decimal | None:
 def _money(value: Json) -> Price | None:
     if not value or value.get("amount") in (None, "") or not value.get("currency"):
         return None
-    return Price(_exact(value["amount"]), checked_currency(_text(value["currency"]).upper()))
+    return Price(_exact(value["amount"]), checked_currency(cleaned(_text(value["currency"]).upper())))
 
 
 def _exact(value: Json) -> Decimal:
@@ -130,7 +132,7 @@ def _period(value: Json) -> VendorPeriod | None:
     type_ = str((value or {}).get("type") or "").lower()
     if type_ in _NO_TYPE:
         return None
-    period = VendorPeriod(type_, int(checked_read_number(Decimal(value.get("duration") or 1))))
+    period = VendorPeriod(cleaned(type_), int(checked_read_number(Decimal(value.get("duration") or 1))))
     checked_code(str(period))  # so it is written in messages
     return period
 
@@ -146,7 +148,7 @@ def _day(row: Json, name: str) -> date | None:
 
 def _code(row: Json, name: str) -> str | None:
     value = row.get(name)
-    return None if value is None or value == "" else checked_code(_text(value))
+    return None if value is None or value == "" else checked_code(cleaned(_text(value)))
 
 
 def _name(row: Json) -> str | None:
