@@ -108,6 +108,7 @@ ODD_TEXTS = {
     "line break": "de\nmo",
     "zero byte": "demo\x00",
     "lone surrogate": "de\ud800mo",
+    "text that runs the other way": "de\u202emo",
     "long": "x" * 201,
 }
 ODD_TIMES = {"text": "tomorrow", "list": [], "object": {}, "truth": True, "no number": float("nan")}

@@ -30,6 +30,7 @@ from shared.limits.kafka import (
     DEAD_LETTER_HEADERS,
     DEAD_LETTER_KEY_BYTES,
 )
+from shared.plain_text import cleaned
 
 log = structlog.get_logger()
 
@@ -115,7 +116,7 @@ class DeadLetters:
         record = letter.record
         own_headers = {
             "x-origin": _origin(record),
-            "x-error": _sendable(letter.reason),
+            "x-error": cleaned(letter.reason),
             "x-attempts": str(letter.attempts),
         }
         # Last, so that they win over headers of the message that are called alike.
@@ -161,8 +162,3 @@ def _repeated_headers(record: ConsumerRecord) -> dict[str, str]:
         left_bytes -= size_bytes
         headers[name] = value.decode(errors="replace")
     return headers
-
-
-def _sendable(text: str) -> str:
-    """An error may quote a lone surrogate, which no UTF-8 can carry."""
-    return text.encode(errors="replace").decode()

@@ -8,7 +8,6 @@
 
 import asyncio
 import time
-import unicodedata
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Protocol
@@ -23,6 +22,7 @@ from shared.http_client.client import Api
 from shared.http_client.retry import CallPolicy
 from shared.limits import record_hit
 from shared.limits.sign_in import CLAIM_CHARACTERS, TOKEN_CHARACTERS
+from shared.plain_text import is_plain
 from shared.runtime.settings import AuthSettings, OutboundSettings
 from shared.web.fair_share import Caller, FairShare
 from shared.web.person import Person, Role
@@ -161,8 +161,7 @@ def _text(claim: Any) -> str | None:
     if len(claim) > CLAIM_CHARACTERS.most:
         record_hit(CLAIM_CHARACTERS)
         return None
-    is_plain = all(unicodedata.category(character) not in {"Cc", "Cs"} for character in claim)
-    return claim if is_plain else None
+    return claim if is_plain(claim) else None
 
 
 def _refused_token(detail: str) -> Problem:
