@@ -3,6 +3,7 @@
 import importlib.util
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,17 @@ RULES: dict[str, Any] = {
     "unstated": {"silent": "MIT"},
     "accepted": {"CVE-1": "the code is never reached"},
 }
+
+
+STAMP = "today and these locks"
+
+
+@pytest.fixture
+def stamp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a pass is noted, below a working directory of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    path: Path = tmp_path / supply_chain.STAMP
+    return path
 
 
 def a_component(name: str, *licences: str) -> dict[str, Any]:
@@ -84,6 +96,58 @@ def test_a_known_vulnerability_is_a_fault_unless_it_was_accepted() -> None:
     [fault] = supply_chain.vulnerability_faults(found, RULES)
 
     assert fault.startswith("driver 1 has the vulnerability CVE-2: update it, or accept it in")
+
+
+def nobody_answers() -> None:
+    return None
+
+
+def test_a_tool_that_nobody_answers_is_named_and_is_no_fault() -> None:
+    audits = {"pip-audit": lambda: [("driver 1", "CVE-2")], "npm audit": nobody_answers}
+
+    faults, unanswered = supply_chain.audit(audits, RULES)
+
+    assert [fault.partition(":")[0] for fault in faults] == ["driver 1 has the vulnerability CVE-2"]
+    assert unanswered == ["npm audit"]
+
+
+def test_what_passed_is_not_looked_at_again_this_day(stamp_path: Path) -> None:
+    assert supply_chain.conclude([], [], STAMP, may_go_on=True) == 0
+
+    assert stamp_path.read_text("utf-8") == "today and these locks"
+
+
+def test_what_was_not_audited_is_said_loudly_and_is_looked_at_again(
+    stamp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert supply_chain.conclude([], ["pip-audit", "npm audit"], STAMP, may_go_on=True) == 0
+
+    said = capsys.readouterr()
+    assert "NOT AUDITED: pip-audit and npm audit reached no service of vulnerabilities" in said.err
+    assert "make audit" in said.err
+    assert not stamp_path.exists()
+
+
+def test_an_audit_that_was_asked_for_and_could_not_be_made_fails(stamp_path: Path) -> None:
+    assert supply_chain.conclude([], ["npm audit"], STAMP, may_go_on=False) == 1
+
+    assert not stamp_path.exists()
+
+
+def test_a_fault_fails_whoever_answered(stamp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert supply_chain.conclude(["driver 1 is bad"], ["npm audit"], STAMP, may_go_on=True) == 1
+
+    assert "driver 1 is bad" in capsys.readouterr().out
+    assert not stamp_path.exists()
+
+
+def test_a_stamp_of_before_goes_when_it_holds_no_longer(stamp_path: Path) -> None:
+    stamp_path.parent.mkdir()
+    stamp_path.write_text("yesterday", "utf-8")
+
+    supply_chain.conclude([], ["npm audit"], STAMP, may_go_on=True)
+
+    assert not stamp_path.exists()
 
 
 def test_our_own_exceptions_each_have_a_reason() -> None:
