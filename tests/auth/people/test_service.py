@@ -71,11 +71,39 @@ async def test_seeding_again_keeps_the_hash_and_takes_a_new_password(
 
 
 async def test_somebody_of_two_tenants_is_asked_which(service: SignInService, people: PeopleStore) -> None:
-    await people.save(Member("other", ADMIN.email, "Ann", Role.VIEWER, PASSWORDS.hash("same")))
-    await people.save(Member("third", ADMIN.email, "Ann", Role.VIEWER, PASSWORDS.hash("same")))
+    same = await hashed_like_the_admins(people, "same")
+    await people.save(Member("other", ADMIN.email, "Ann", Role.VIEWER, same))
+    await people.save(Member("third", ADMIN.email, "Ann", Role.VIEWER, same))
 
     with pytest.raises(Problem, match="belongs to other, third: send tenant_id"):
         await service.sign_in(ADMIN.email, "same", None, address=HOME)
 
     session = await service.sign_in(ADMIN.email, "same", "third", address=HOME)
+    assert session.issued.person.tenant_id == "third"
+
+
+async def hashed_like_the_admins(people: PeopleStore, password: str) -> str:
+    [admin] = await people.find(ADMIN.email, "demo")
+    return PASSWORDS.hash(password, like=admin.password_hash)
+
+
+async def test_seeding_gives_a_member_of_several_tenants_one_salt_in_all_of_them(
+    service: SignInService, people: PeopleStore
+) -> None:
+    await people.save(Member("another", ADMIN.email, "Ann", Role.VIEWER, PASSWORDS.hash("of another")))
+
+    await service.seed(TENANTS, ADMIN, "the admin's password")
+
+    for password, tenant_id in (("of another", "another"), ("the admin's password", "demo")):
+        session = await service.sign_in(ADMIN.email, password, None, address=HOME)
+        assert session.issued.person.tenant_id == tenant_id
+
+
+async def test_who_names_the_tenant_signs_in_whatever_salts_the_other_tenants_have(
+    service: SignInService, people: PeopleStore
+) -> None:
+    await people.save(Member("third", ADMIN.email, "Ann", Role.VIEWER, PASSWORDS.hash("of third")))
+
+    session = await service.sign_in(ADMIN.email, "of third", "third", address=HOME)
+
     assert session.issued.person.tenant_id == "third"

@@ -23,6 +23,20 @@ SIGN_INS_REMEMBERED = Limit(
     "accounts, addresses and devices whose failed sign-ins are counted",
     "what matters least is forgotten",
 )
+SIGN_INS_AT_ONCE_PER_ACCOUNT = Limit(
+    "sign-ins-at-once-per-account",
+    3,
+    "sign-ins",
+    "sign-ins to one account at once, those from devices that are known counted apart",
+    "the attempt is answered 429 before its password is looked at",
+)
+SIGN_INS_AT_ONCE_PER_ADDRESS = Limit(
+    "sign-ins-at-once-per-address",
+    5,
+    "sign-ins",
+    "sign-ins from one address at once (of IPv6, one /64), those from devices that are known left out",
+    "the attempt is answered 429 before its password is looked at",
+)
 SIGN_INS_WAITING = Limit(
     "sign-ins-waiting",
     20,

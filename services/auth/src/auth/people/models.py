@@ -37,7 +37,7 @@ class Member:
 
 
 MOST_MEMBERS = 5
-"""How many tenants one e-mail address may sign in to: each costs every sign-in the time of one hash."""
+"""How many tenants one e-mail address may sign in to; their hashes share a salt, so that one checks all."""
 
 
 @dataclass(frozen=True, slots=True)

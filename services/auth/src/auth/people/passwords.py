@@ -1,32 +1,27 @@
 """Hashes passwords with argon2id, on threads of its own."""
 
-# Invariant: every sign-in costs the same number of hashes, whomever it names: how long it takes tells nothing
-# of who exists. They are made by two threads, for each hash takes 64 MB and a core for a moment, and never by
-# asyncio's own threads, which look names up. A few sign-ins wait for a thread; the last places are kept for
-# devices that are known, so that strangers cannot fill them all:
+# Invariant: every sign-in costs one hash, whomever it names: how long it takes tells nothing of who exists.
+# One is enough, for all members with one e-mail address share a salt: the password is hashed with it once,
+# and what comes out is compared with the hash of each. Where there is no member, the salt is a new one.
 #
-#   2 hashing, 15 waiting: a stranger is asked to come back, ann's own browser waits as the 16th
+#   ann, member of acme and demo: $argon2id$…$salt$one, $argon2id$…$salt$two   typed: $argon2id$…$salt$two
+#
+# The hashes are made by two threads, for each takes 64 MB and a core for a moment, and never by asyncio's
+# own threads, which look names up.
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import base64
+import binascii
+import hmac
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TypeVar
 
 import argon2
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError
 
-from auth.people.models import MOST_MEMBERS
 from auth.people.ports import PasswordHashes
-from shared.errors import TransientError
-from shared.limits import record_hit
-from shared.limits.sign_in import SIGN_INS_WAITING
 
-T = TypeVar("T")
-
-_THREADS = 2
-_PLACES_OF_KNOWN_DEVICES = 5
-_RETRY_AFTER_SECONDS = 5
+HASHING_THREADS = 2
 
 
 class PasswordHasher:
@@ -34,19 +29,16 @@ class PasswordHasher:
 
     def __init__(self) -> None:
         self._hasher = argon2.PasswordHasher()
-        self._hash_of_nobody = self.hash("nobody's password")
 
-    def hash(self, password: str) -> str:
-        return self._hasher.hash(password)
-
-    def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password fits; without a hash never, but only after as long as for a wrong password."""
-        against = self._hash_of_nobody if password_hash is None else password_hash
+    def hash(self, password: str, *, like: str | None = None) -> str:
+        """Returns a hash of the password, with salt and parameters of the hash `like` if it is one."""
         try:
-            fits = self._hasher.verify(against, password)
-        except (VerificationError, InvalidHashError):
-            return False
-        return fits and password_hash is not None
+            if like is not None:
+                hasher = argon2.PasswordHasher.from_parameters(argon2.extract_parameters(like))
+                return hasher.hash(password, salt=_salt(like))
+        except (InvalidHashError, HashingError, ValueError):
+            pass  # what is no hash fits no password, which takes as long to find out as for any other
+        return self._hasher.hash(password)
 
 
 class HashingPool:
@@ -54,37 +46,28 @@ class HashingPool:
 
     def __init__(self, hashes: PasswordHashes) -> None:
         self._hashes = hashes
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="password-hash")
-        self._admitted = 0
+        self._executor = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="password-hash")
 
-    @contextmanager
-    def admit(self, *, known_device: bool) -> Iterator[None]:
-        """Holds a place during the block; raises `TransientError` when too many wait already."""
-        places = _THREADS + SIGN_INS_WAITING.most - (0 if known_device else _PLACES_OF_KNOWN_DEVICES)
-        if self._admitted >= places:
-            record_hit(SIGN_INS_WAITING)
-            raise TransientError(
-                "too many people are signing in at this moment: try again", retry_after=_RETRY_AFTER_SECONDS
-            )
-        self._admitted += 1
-        try:
-            yield
-        finally:
-            self._admitted -= 1
-
-    async def hash(self, password: str) -> str:
-        return await self._run(lambda: self._hashes.hash(password))
+    async def hash(self, password: str, *, like: str | None = None) -> str:
+        """Returns a hash of the password, with salt and parameters of the hash `like` if there is one."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, lambda: self._hashes.hash(password, like=like)
+        )
 
     async def verify(self, password_hashes: Sequence[str], password: str) -> list[bool]:
-        """Tells of each hash whether the password fits, after as many hashes as anybody may have."""
-        padding = [None] * (MOST_MEMBERS - len(password_hashes))
-        fits = await self._run(
-            lambda: [self._hashes.verify(each, password) for each in (*password_hashes, *padding)]
-        )
-        return fits[: len(password_hashes)]
+        """Tells of each hash whether the password fits; of those with another salt than the first's, no."""
+        made = await self.hash(password, like=next(iter(password_hashes), None))
+        # As bytes, for only ASCII texts are compared in constant time.
+        return [hmac.compare_digest(made.encode(), each.encode()) for each in password_hashes]
 
     async def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+def _salt(password_hash: str) -> bytes:
+    """Returns the salt of an encoded hash; raises ValueError when it is none."""
+    encoded = password_hash.split("$")[-2]
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"{encoded!r} is no salt of a hash") from error

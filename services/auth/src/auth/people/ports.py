@@ -18,9 +18,10 @@ class PeopleStore(Protocol):
 
 
 class PasswordHashes(Protocol):
-    """Makes and checks hashes; both take a core for a moment, and are called on other threads."""
+    """Makes hashes; each takes a core for a moment, and is made on another thread."""
 
-    def hash(self, password: str) -> str: ...
+    def hash(self, password: str, *, like: str | None = None) -> str:
+        """Returns a hash of the password, with a salt of its own or with that of the hash `like`.
 
-    def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password fits; without a hash never, but only after as long as for a wrong password."""
+        The same password with the same salt gives the same hash.
+        """

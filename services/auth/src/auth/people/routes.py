@@ -19,7 +19,7 @@ def session_routes(service: SignInService) -> APIRouter:
             _401="The e-mail address or the password is wrong",
             _409="The person belongs to several tenants: send `tenant_id`",
             _422="A field is wrong; `fields` names it",
-            _429="Too many failed attempts: try again after `Retry-After`",
+            _429="Too many failed attempts, or too many at once: try again after `Retry-After`",
             _503="Too many people sign in at this moment: try again after `Retry-After`",
         ),
     )

@@ -1,7 +1,7 @@
 """Signs people in; who guesses learns nothing, and waits ever longer."""
 
-# Invariant: a wrong password and an unknown address get the same answer after the same steps and the same
-# number of hashes; only somebody who knows a password learns in which tenants it is valid:
+# Invariant: a wrong password and an unknown address get the same answer after the same steps and one hash;
+# only somebody who knows a password learns in which tenants it is valid:
 #   ann@x.example, wrong, member of demo          → 401 "The e-mail address or the password is wrong."
 #   bob@x.example, member of nothing              → 401, the same sentence
 #   ann@x.example, right, member of demo and acme → 409 "belongs to acme, demo: send tenant_id"
@@ -14,6 +14,7 @@ from typing import Any
 from auth.people.device_tokens import DeviceTokens
 from auth.people.models import DeviceSession, Member, Tenant
 from auth.people.passwords import HashingPool
+from auth.people.places import SignInPlaces
 from auth.people.ports import PasswordHashes, PeopleStore
 from auth.people.throttle import SignInSource, SignInThrottle
 from auth.people.tokens import TokenSigner
@@ -34,18 +35,17 @@ class SignInService:
         monotonic: Callable[[], float],
     ) -> None:
         self._people, self._signer, self._now = people, signer, now
-        self._passwords = HashingPool(passwords)
+        self._passwords, self._places = HashingPool(passwords), SignInPlaces()
         self._devices = DeviceTokens(signer.derived_key(b"trueup device tokens"), now)
         self._throttle = SignInThrottle(monotonic)
 
     async def seed(self, tenants: Sequence[Tenant], admin: Member, password: str) -> None:
         """Saves the settings' tenants and first admin; a password that still fits keeps its hash."""
         await self._people.save_tenants(tenants)
-        existing = [member.password_hash for member in await self._people.find(admin.email, admin.tenant_id)]
-        if existing and any(await self._passwords.verify(existing, password)):
-            password_hash = existing[0]
-        else:
-            password_hash = await self._passwords.hash(password)
+        # All members with one address share a salt: that of the first, which sign-in looks at.
+        members = await self._people.find(admin.email, None)
+        like = members[0].password_hash if members else None
+        password_hash = await self._passwords.hash(password, like=like)
         await self._people.save(replace(admin, password_hash=password_hash))
 
     async def sign_in(
@@ -54,12 +54,12 @@ class SignInService:
         """Returns a token for the one member whom e-mail and password fit, and one for the device.
 
         `address` is where the request comes from. Raises a 401 Problem when they fit nobody, 409 when they
-        fit members of several tenants, 429 after too many failures, and `TransientError` when too many people
-        sign in at once.
+        fit members of several tenants, 429 after too many failures or with too many attempts at once, and
+        `TransientError` when too many people sign in at once.
         """
         account = email.strip().lower()
         source = SignInSource(account, address, self._devices.device_of(device_token, account))
-        with self._passwords.admit(known_device=source.device is not None):
+        with self._places.taken_by(source):
             # Before the first await, so that attempts made at once are counted one after another.
             self._throttle.begin_attempt(source)
             members = await self._people.find(account, tenant_id)
