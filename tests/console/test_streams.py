@@ -2,7 +2,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import httpx
-from console_env import a_status, next_status
+from console_env import a_status, next_status, open_stream
 from people import signed_in
 from redis.asyncio import Redis
 
@@ -108,15 +108,3 @@ async def test_a_tenant_has_so_many_streams_and_another_its_own(
 
     assert [answer.status_code for answer in answers] == [200] * 64 + [429]
     assert other.status_code == 200
-
-
-async def open_stream(
-    browser: httpx.AsyncClient, stack: AsyncExitStack, headers: dict[str, str]
-) -> httpx.Response:
-    """Opens a stream until the stack closes; if it was let in, its first status has come."""
-    answer = await stack.enter_async_context(browser.stream("GET", "/events", headers=headers))
-    lines = answer.aiter_lines()
-    stack.callback(lambda: lines)  # kept, for the stream ends with whoever reads it
-    if answer.status_code == 200:
-        await next_status(lines)
-    return answer

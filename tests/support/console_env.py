@@ -1,5 +1,6 @@
 """The console over real HTTP, with a fake auth and a real status channel."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,7 +31,10 @@ INTEGRATION = {
 
 
 def fake_auth() -> FastAPI:
-    """Auth with one person, whose password is `right`, and one integration."""
+    """Auth with one person, whose password is `right`, and one integration.
+
+    It keeps those waiting whose authorization is in `held`, until `go_on` is set.
+    """
     app = FastAPI()
     install_problem_handlers(app)
 
@@ -56,8 +60,12 @@ def fake_auth() -> FastAPI:
             "device_token": f"device {len(app.state.sign_ins)}",
         }
 
+    app.state.held, app.state.go_on = set(), asyncio.Event()
+
     @app.get("/integrations")
-    async def integrations() -> dict[str, list[dict[str, str]]]:
+    async def integrations(request: Request) -> dict[str, list[dict[str, str]]]:
+        if request.headers["authorization"] in app.state.held:
+            await app.state.go_on.wait()
         return {"integrations": [INTEGRATION]}
 
     return app
@@ -95,3 +103,15 @@ async def next_status(lines: AsyncIterator[str]) -> dict[str, object]:
         if line.startswith("data: "):
             return dict(json.loads(line.removeprefix("data: ")))
     pytest.fail("the stream ended")
+
+
+async def open_stream(
+    browser: httpx.AsyncClient, stack: AsyncExitStack, headers: dict[str, str]
+) -> httpx.Response:
+    """Opens a stream until the stack closes; if it was let in, its first status has come."""
+    answer = await stack.enter_async_context(browser.stream("GET", "/events", headers=headers))
+    lines = answer.aiter_lines()
+    stack.callback(lambda: lines)  # kept, for the stream ends with whoever reads it
+    if answer.status_code == 200:
+        await next_status(lines)
+    return answer

@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from console.api import AuthApi
-from console.routes import Pages, make_router
+from console.pages import Pages
+from console.routes import make_router
 from console.settings import Settings
 from console.stream_slots import StreamSlots
 from shared.runtime.health import Health
@@ -28,8 +29,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     hub = StatusHub(status_channel)
     health.add_readiness_probe("redis", status_channel.ping)
     health.add_degradation_check("status channel", status_channel.degradation)
-    pages = Pages(auth, status_channel, hub, TokenVerifier(settings.auth))
-    router = make_router(pages, StreamSlots(settings.events_at_once))
+    pages = Pages(auth, status_channel, TokenVerifier(settings.auth))
+    router = make_router(pages, hub, StreamSlots(settings.events_at_once))
 
     lifespan = partial(
         service_lifespan, health=health, on_shutdown=[auth.close, hub.close, status_channel.close]
