@@ -12,6 +12,7 @@ from shared.limits import hits
 from shared.runtime.settings import RedisSettings
 from shared.status_channel import StatusChannel
 from shared.web.person import Role
+from shared.web.problems import Problem
 
 
 @pytest.mark.parametrize("path", ["/", "/integrations"])
@@ -55,3 +56,38 @@ async def test_a_share_is_free_again_after_each_page(browser: httpx.AsyncClient)
     headers = signed_in(Role.VIEWER)
 
     assert {(await browser.get("/", headers=headers)).status_code for _ in range(20)} == {200}
+
+
+@pytest.mark.parametrize("path", ["/", "/integrations"])
+async def test_what_auth_refuses_for_a_flood_is_passed_on_at_once(
+    redis_settings: RedisSettings, path: str
+) -> None:
+    auth = fake_auth()
+    auth.state.refusal = Problem(429, "Too many requests at once", "wait", retry_after=7)
+    async with browser_of_a_console(redis_settings, 1, auth) as browser:
+        answer = await browser.get(path, headers=signed_in(Role.VIEWER))
+
+    assert (answer.status_code, answer.headers["retry-after"], auth.state.asked) == (429, "7", 1)
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Too many requests at once: try again in 7 seconds." in answer.text
+
+
+async def test_an_auth_that_is_busy_is_told_in_our_own_words(redis_settings: RedisSettings) -> None:
+    auth = fake_auth()
+    auth.state.refusal = Problem(503, "Try again later", "canary of auth's inside", retry_after=3)
+    async with browser_of_a_console(redis_settings, 1, auth) as browser:
+        answer = await browser.get("/", headers=signed_in(Role.VIEWER))
+
+    assert (answer.status_code, answer.headers["retry-after"], auth.state.asked) == (503, "3", 1)
+    assert "This page cannot be shown at this moment: try again in 3 seconds." in answer.text
+    assert "canary" not in answer.text
+
+
+async def test_a_sign_in_that_is_refused_for_a_flood_is_sent_to_auth_once(
+    redis_settings: RedisSettings,
+) -> None:
+    auth = fake_auth()
+    async with browser_of_a_console(redis_settings, 1, auth) as browser:
+        answer = await browser.post("/sign-in", data={"email": "ann@demo.test", "password": "often"})
+
+    assert (answer.status_code, answer.headers["retry-after"], len(auth.state.sign_ins)) == (429, "16", 1)

@@ -33,7 +33,8 @@ INTEGRATION = {
 def fake_auth() -> FastAPI:
     """Auth with one person, whose password is `right`, and one integration.
 
-    It keeps those waiting whose authorization is in `held`, until `go_on` is set.
+    It keeps those waiting whose authorization is in `held`, until `go_on` is set, and refuses to list the
+    integrations with `refusal` if there is one.
     """
     app = FastAPI()
     install_problem_handlers(app)
@@ -61,9 +62,13 @@ def fake_auth() -> FastAPI:
         }
 
     app.state.held, app.state.go_on = set(), asyncio.Event()
+    app.state.refusal, app.state.asked = None, 0
 
     @app.get("/integrations")
     async def integrations(request: Request) -> dict[str, list[dict[str, str]]]:
+        app.state.asked += 1
+        if app.state.refusal:
+            raise app.state.refusal
         if request.headers["authorization"] in app.state.held:
             await app.state.go_on.wait()
         return {"integrations": [INTEGRATION]}

@@ -4,7 +4,7 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from http_fakes import CountingRateLimit, Provider, an_api
+from http_fakes import MILLISECOND, CountingRateLimit, Provider, an_api
 
 from shared.errors import (
     TransientError,
@@ -34,6 +34,35 @@ async def test_a_call_is_sent_at_most_six_times() -> None:
             await api.get("/x")
 
     assert len(provider.requests) == 6
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_who_takes_every_answer_as_final_asks_once(status: int) -> None:
+    provider = Provider(httpx.Response(status), OK)
+
+    async with an_api(provider, policy=CallPolicy(answers_are_final=True)) as api:
+        with pytest.raises(TransientError) as raised:
+            await api.get("/x")
+
+    assert (len(provider.requests), raised.value.status) == (1, status)
+
+
+async def test_who_takes_every_answer_as_final_takes_a_garbled_one_so_as_well() -> None:
+    provider = Provider(httpx.Response(200, text="{"), OK)
+
+    async with an_api(provider, policy=CallPolicy(answers_are_final=True)) as api:
+        with pytest.raises(UnexpectedResponse):
+            await api.get("/x")
+
+    assert len(provider.requests) == 1
+
+
+async def test_who_takes_every_answer_as_final_asks_again_where_none_came() -> None:
+    provider = Provider(httpx.ReadError("cut"), OK)
+    policy = CallPolicy(answers_are_final=True, fault_pause=MILLISECOND)
+
+    async with an_api(provider, policy=policy) as api:
+        assert await api.get("/x") == {"ok": True}
 
 
 @pytest.mark.parametrize("text", ['{"data": [1,', "<html>busy</html>", "", '{"x": NaN}', "[" * 50])

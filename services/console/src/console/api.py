@@ -1,6 +1,6 @@
 """Calls auth, with the token of the person who is signed in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,7 +9,18 @@ from shared.contracts.base import Side
 from shared.errors import CredentialsRejected
 from shared.http_client.answer_size import PAGE
 from shared.http_client.client import Api
+from shared.http_client.retry import CallPolicy
 from shared.runtime.settings import OutboundSettings
+
+# A page waits for the answer, and a person for the page: what auth refuses for now is passed on at once.
+_POLICY = CallPolicy(
+    connect_timeout=timedelta(seconds=5),
+    read_timeout=timedelta(seconds=30),
+    attempts=2,
+    total_timeout=timedelta(seconds=30),
+    renew_on=frozenset(),
+    answers_are_final=True,
+)
 
 
 class ConsoleModel(BaseModel):
@@ -39,10 +50,10 @@ class IntegrationView(ConsoleModel):
 
 
 class AuthApi:
-    """Auth over HTTP; every call raises `TransientError` when auth does not answer."""
+    """Auth over HTTP; every call raises `TransientError` when auth does not answer, or says to come back."""
 
     def __init__(self, url: str) -> None:
-        self._api = Api(url, outbound=OutboundSettings(allowed_origins=(url,)))
+        self._api = Api(url, outbound=OutboundSettings(allowed_origins=(url,)), policy=_POLICY)
 
     async def sign_in(
         self, email: str, password: str, *, address: str | None, device_token: str

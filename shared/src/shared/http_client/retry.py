@@ -60,6 +60,9 @@ class CallPolicy:
     """The first pause after any other fault, and the most that chance adds to a pause."""
     renew_on: frozenset[int] = frozenset({401})
     """The statuses on which a call asks for new access, once."""
+    answers_are_final: bool = False
+    """Only a call that got no answer is sent again. For a call inside a request: whoever sent the request is
+    told to come back, where asking again and again would multiply a flood."""
 
 
 class AccessRenewed(Exception):
@@ -143,6 +146,8 @@ class Call:
         if isinstance(error, AccessRenewed):
             return 0.0
         if not isinstance(error, TransientError) or not self.read_only:
+            return False
+        if self.policy.answers_are_final and error.status is not None:
             return False
         if error.retry_after is None:
             return self.left_seconds > 0
