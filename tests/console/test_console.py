@@ -1,6 +1,9 @@
 import httpx
+import pytest
 from console_env import a_status, browser_of_a_console, fake_auth
 
+from shared.limits import Limit, hits
+from shared.limits.people import EMAIL_CHARACTERS, PASSWORD_CHARACTERS
 from shared.runtime.settings import RedisSettings
 from shared.status_channel import StatusChannel
 
@@ -62,6 +65,22 @@ async def test_who_guesses_too_often_is_told_when_to_try_again(browser: httpx.As
 
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "16")
     assert "Too many attempts: try again in 16 seconds." in answer.text
+
+
+@pytest.mark.parametrize(("field", "limit"), [("email", EMAIL_CHARACTERS), ("password", PASSWORD_CHARACTERS)])
+async def test_what_is_longer_than_auth_takes_is_refused_and_counted_before_auth_is_asked(
+    redis_settings: RedisSettings, field: str, limit: Limit
+) -> None:
+    auth, before = fake_auth(), hits().get(limit.name, 0)
+    typed = {"email": "ann@demo.test", "password": "right"}
+    async with browser_of_a_console(redis_settings, 1, auth) as browser:
+        longest = await browser.post("/sign-in", data=typed | {field: "x" * limit.most})
+        longer = await browser.post("/sign-in", data=typed | {field: "x" * (limit.most + 1)})
+
+    assert longest.status_code in {303, 401}
+    assert (longer.status_code, longer.json()["fields"][0]["name"]) == (422, field)
+    assert len(auth.state.sign_ins) == 1
+    assert hits()[limit.name] == before + 1
 
 
 async def test_the_page_shows_integrations_with_their_progress(

@@ -13,6 +13,7 @@ from billing.audit.chain import ChainHead, verify
 from billing.usage.usage_line import UsageLine
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import LineClass
+from shared.limits import hits
 from shared.mongo import Mongo
 from shared.web.person import Role
 
@@ -102,6 +103,15 @@ async def test_a_quantity_that_is_none_is_named(client: AsyncClient, quantity: A
 
     assert answer.status_code == 422
     assert answer.json()["fields"][0]["name"] == "quantity"
+
+
+async def test_a_quantity_of_more_characters_than_it_can_have_is_counted(client: AsyncClient) -> None:
+    before = hits().get("quantity-characters", 0)
+
+    answers = [await approve(client, a_line(), quantity="9" * digits) for digits in (13, 20)]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert hits()["quantity-characters"] == before + 1
 
 
 @pytest.mark.parametrize("quantity", ["0", "-0", 0, -0.0, "0.000000"], ids=repr)

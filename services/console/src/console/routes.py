@@ -10,20 +10,25 @@ import structlog
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import Field
 
 from console.pages import COOKIE, Pages
 from console.stream_slots import StreamSlots
 from shared.errors import CredentialsRejected, TransientError
+from shared.limits.people import PASSWORD_CHARACTERS
 from shared.limits.sign_in import DEVICE_TOKEN_CHARACTERS
+from shared.plain_text import counted
 from shared.status_hub import StatusHub
 from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person
 from shared.web.problems import Problem
+from shared.web.requests import Email
 
 log = structlog.get_logger()
 
 DEVICE_COOKIE = "trueup_device"
 
+_Password = Annotated[str, Field(max_length=PASSWORD_CHARACTERS.most), counted(PASSWORD_CHARACTERS)]
 _DEVICE_LIFETIME = timedelta(days=180)
 """As long as auth knows a device."""
 
@@ -52,8 +57,8 @@ def _session_routes(pages: Pages) -> APIRouter:
     @router.post("/sign-in")
     async def sign_in(
         request: Request,
-        email: Annotated[str, Form(max_length=300)],
-        password: Annotated[str, Form(max_length=300)],
+        email: Annotated[Email, Form()],
+        password: Annotated[_Password, Form()],
     ) -> Response:
         device_token = request.cookies.get(DEVICE_COOKIE, "")
         try:

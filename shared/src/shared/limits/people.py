@@ -1,11 +1,30 @@
 """Limits on what people type."""
 
+from shared.limits import messages
 from shared.limits.limit import Limit
 
 _REFUSED = "the request is refused with 422, which names the field"
 
 TENANT_ID_CHARACTERS = Limit(
-    "tenant-id-characters", 200, "characters", "the id of a tenant", "no collection is opened for it"
+    "tenant-id-characters",
+    messages.ID_CHARACTERS.most,
+    "characters",
+    "the id of a tenant",
+    "the sign-in is answered 422, a setting is refused, no collection is opened for it",
+)
+EMAIL_CHARACTERS = Limit(
+    "email-characters",
+    300,
+    "characters",
+    "the e-mail address of an account",
+    "the sign-in is answered 422, a setting is refused",
+)
+PASSWORD_CHARACTERS = Limit(
+    "password-characters",
+    300,
+    "characters",
+    "the password of an account",
+    "the sign-in is answered 422, a setting is refused",
 )
 KEY_CHARACTERS = Limit("idempotency-key-characters", 200, "characters", "an `Idempotency-Key`", _REFUSED)
 SEARCH_CHARACTERS = Limit("search-characters", 200, "characters", "what a list is searched for", _REFUSED)
@@ -21,6 +40,13 @@ CONNECTION_CHARACTERS = Limit(
 )
 INTEGRATION_NAME_CHARACTERS = Limit(
     "integration-name-characters", 100, "characters", "the name given to an integration", _REFUSED
+)
+QUANTITY_CHARACTERS = Limit(
+    "quantity-characters",
+    19,
+    "characters",
+    "a quantity that is typed: 12 digits before the point and 6 behind it",
+    _REFUSED,
 )
 FIELD_ERRORS = Limit(
     "field-errors",

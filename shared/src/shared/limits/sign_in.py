@@ -1,5 +1,6 @@
 """Limits on signing in, and on tokens."""
 
+from shared.limits import messages
 from shared.limits.limit import Limit
 
 SIGN_INS_PER_ACCOUNT = Limit(
@@ -60,7 +61,7 @@ TOKEN_CHARACTERS = Limit(
 )
 CLAIM_CHARACTERS = Limit(
     "claim-characters",
-    200,
+    messages.ID_CHARACTERS.most,
     "characters",
     "the tenant, id, name or role that a token states",
     "the token is refused with 401",

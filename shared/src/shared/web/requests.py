@@ -6,7 +6,7 @@ from fastapi import Header
 from pydantic import StringConstraints
 
 from shared.limits.messages import ID_CHARACTERS
-from shared.limits.people import KEY_CHARACTERS, SEARCH_CHARACTERS
+from shared.limits.people import EMAIL_CHARACTERS, KEY_CHARACTERS, SEARCH_CHARACTERS
 from shared.plain_text import PlainText, counted
 
 Id = Annotated[
@@ -17,6 +17,8 @@ SearchText = Annotated[
     PlainText, StringConstraints(max_length=SEARCH_CHARACTERS.most), counted(SEARCH_CHARACTERS)
 ]
 """What a list is searched for; each service takes it as text, never as a pattern."""
+Email = Annotated[PlainText, StringConstraints(max_length=EMAIL_CHARACTERS.most), counted(EMAIL_CHARACTERS)]
+"""The e-mail address that somebody signs in with, as they typed it."""
 
 _Key = Annotated[
     PlainText, StringConstraints(min_length=1, max_length=KEY_CHARACTERS.most), counted(KEY_CHARACTERS)

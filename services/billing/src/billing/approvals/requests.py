@@ -8,29 +8,36 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from billing.approvals.eligibility import LineDecision
 from billing.approvals.models import ApprovalState
-from shared.limits.people import DECISIONS
+from shared.limits import record_hit
+from shared.limits.people import DECISIONS, QUANTITY_CHARACTERS
 from shared.plain_text import counted
 from shared.web.pagination import PageRequest
 from shared.web.requests import Id
 
-_PLAIN_NUMBER = r"^[0-9]{1,12}(\.[0-9]{1,6})?$"
+_DIGITS, _DECIMALS = 12, 6
+_PLAIN_NUMBER = rf"^[0-9]{{1,{_DIGITS}}}(\.[0-9]{{1,{_DECIMALS}}})?$"
 
 
 def _plain_number(value: object) -> object:
     """Refuses what only Python takes for a decimal: `1_0`, `0E+9999999`, digits of other scripts."""
     if isinstance(value, str) and not re.fullmatch(_PLAIN_NUMBER, value, re.ASCII):
+        if len(value) > QUANTITY_CHARACTERS.most:
+            record_hit(QUANTITY_CHARACTERS)
         raise ValueError(
-            'this is a decimal such as "7" or "6.5": 12 digits before the point and 6 behind it at most'
+            f'this is a decimal such as "7" or "6.5": '
+            f"{_DIGITS} digits before the point and {_DECIMALS} behind it at most"
         )
     return value
 
 
 Quantity = Annotated[
     Decimal,
-    Field(ge=0, max_digits=18, decimal_places=6),
+    Field(ge=0, max_digits=_DIGITS + _DECIMALS, decimal_places=_DECIMALS),
     BeforeValidator(
         _plain_number,
-        json_schema_input_type=Annotated[str, Field(max_length=19, pattern=_PLAIN_NUMBER)]
+        json_schema_input_type=Annotated[
+            str, Field(max_length=QUANTITY_CHARACTERS.most, pattern=_PLAIN_NUMBER)
+        ]
         | Annotated[float, Field(ge=0)],
     ),
     AfterValidator(lambda quantity: quantity + 0),  # no negative zero
