@@ -2,6 +2,7 @@ import base64
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,10 @@ from auth_env import KEY, auth_settings
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
+
+from auth.people.tokens import TokenSigner
+from shared.runtime.settings import AuthSettings
+from shared.web.token_verification import TokenVerifier
 
 pytestmark = pytest.mark.server
 
@@ -56,6 +61,64 @@ def test_a_wrong_setting_ends_the_start_with_one_line_that_names_it(variable: st
     assert len(ended.stderr.splitlines()) == 1
     assert variable in ended.stderr
     assert "canary" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        (
+            "ADMIN__NAME",
+            "n" * 500,
+            "ADMIN__NAME is wrong: tokens state it, and take 200 characters, not 500: shorten",
+        ),
+        ("ADMIN__NAME", "\x1b[2J", "ADMIN__NAME is wrong: tokens state it, and take no control characters"),
+        ("ADMIN__NAME", "", "ADMIN__NAME is wrong: tokens state it, so it is not empty"),
+        (
+            "ADMIN__EMAIL",
+            "a" * 290 + "@demo.example",
+            "ADMIN__EMAIL is wrong: String should have at most 300 char",
+        ),
+        ("ADMIN__EMAIL", "a\x1b@demo.example", "ADMIN__EMAIL is wrong"),
+        (
+            "ADMIN__PASSWORD",
+            "canary" * 51,
+            "ADMIN__PASSWORD is wrong: nobody can sign in with more than 300 char",
+        ),
+        (
+            "TENANTS",
+            f'[{{"id":"{"t" * 201}","name":"Demo MSP"}}]',
+            "TENANTS__0__ID is wrong: tokens state it, and take 200 characters, not 201: shorten it",
+        ),
+        (
+            "TENANTS",
+            '[{"id":"","name":"Demo MSP"}]',
+            "TENANTS__0__ID is wrong: tokens state it, so it is not empty",
+        ),
+    ],
+)
+def test_an_admin_who_could_not_sign_in_ends_the_start_with_a_sentence(
+    variable: str, value: str, sentence: str
+) -> None:
+    ended = started(WHOLE | {variable: value})
+
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert f"setting {sentence}" in ended.stderr
+    assert "canary" not in ended.stderr
+
+
+@pytest.mark.parametrize("character", ["n", "😀", '"'])
+async def test_an_admin_with_the_longest_names_has_a_token_that_is_accepted(character: str) -> None:
+    longest = character * 200
+    admin = {"tenant_id": longest, "email": "a@b.example", "password": "long enough", "name": longest}
+    tenants = [{"id": longest, "name": "Demo MSP"}]
+    settings = auth_settings(tenants=tenants, admin=admin, auth={"issuer": longest})
+    signer = TokenSigner(KEY, settings.auth.issuer, settings.auth.lifetime)
+
+    issued = signer.sign(settings.admin.member.person, datetime.now(UTC))
+
+    person = await TokenVerifier(AuthSettings(url="", issuer=longest), signer).person(issued.token)
+    assert (person.name, person.tenant_id) == (longest, longest)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from auth.integrations.handlers import subscribe
 from auth.integrations.repository import IntegrationRepository
 from auth.integrations.routes import integration_routes
 from auth.integrations.service import IntegrationService
-from auth.people.models import Member
 from auth.people.passwords import PasswordHasher
 from auth.people.repository import PeopleRepository
 from auth.people.routes import session_routes
@@ -30,7 +29,6 @@ from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import AuthSettings, load
-from shared.web.person import Role
 from shared.web.token_verification import TokenVerifier
 
 SERVICE = "auth"
@@ -104,8 +102,7 @@ def _service_authenticator(settings: Settings) -> ServiceAuthenticator:
 async def _seed(sign_in: SignInService, settings: Settings) -> None:
     """Saves the tenants and the first admin as the settings name them at every start."""
     admin = settings.admin
-    member = Member(admin.tenant_id, admin.email.lower(), admin.name, Role.ADMIN, "")
-    await sign_in.seed(settings.tenants, member, admin.password.get_secret_value())
+    await sign_in.seed(settings.tenants, admin.member, admin.password.get_secret_value())
 
 
 def _now() -> datetime:

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from auth.people.models import Tenant
+from auth.people.models import Claim, Member, Tenant
 from auth.people.tokens import TokenSigner
 from shared.contracts.base import Side
+from shared.limits.people import PASSWORD_CHARACTERS
 from shared.runtime.settings import (
     KafkaSettings,
     MongoSettings,
@@ -18,6 +19,8 @@ from shared.runtime.settings import (
     ServiceSettings,
     SettingsBlock,
 )
+from shared.web.person import Role
+from shared.web.requests import Email
 
 SYNC_SERVICES = {"vendor-sync": Side.VENDOR, "psa-sync": Side.PSA}
 """The services that may ask for access, and the side of each."""
@@ -48,6 +51,12 @@ def _known_zone(tenant: Tenant) -> Tenant:
     return tenant
 
 
+def _typeable(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) > PASSWORD_CHARACTERS.most:
+        raise ValueError(f"nobody can sign in with more than {PASSWORD_CHARACTERS}: shorten it")
+    return value
+
+
 class _Database(MongoSettings):
     database: str = "auth"
 
@@ -55,7 +64,7 @@ class _Database(MongoSettings):
 class TokenSettings(SettingsBlock):
     """Issuer and lifetime of people's tokens; tokens cannot be revoked, so they end with the working day."""
 
-    issuer: str = "trueup"
+    issuer: Claim = "trueup"
     lifetime: timedelta = timedelta(hours=8)
 
 
@@ -63,9 +72,14 @@ class AdminSettings(SettingsBlock):
     """The first admin; there is no default password."""
 
     tenant_id: str
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
-    password: Annotated[SecretStr, Field(min_length=8)]
-    name: str = "Admin"
+    email: Annotated[Email, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    password: Annotated[SecretStr, Field(min_length=8), AfterValidator(_typeable)]
+    name: Claim = "Admin"
+
+    @property
+    def member(self) -> Member:
+        """The admin as a member of the tenant; the password is yet to be hashed."""
+        return Member(self.tenant_id, self.email.lower(), self.name, Role.ADMIN, "")
 
 
 class SealingSettings(SettingsBlock):

@@ -2,11 +2,29 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from shared.contracts.base import opaque
+from shared.limits.sign_in import CLAIM_CHARACTERS
+from shared.plain_text import is_plain
 from shared.web.person import Person, Role
+
+
+def _claim(text: str) -> str:
+    """Refuses a text with which every service would refuse the token that states it."""
+    if not text:
+        raise ValueError("tokens state it, so it is not empty")
+    if not is_plain(text):
+        raise ValueError("tokens state it, and take no control characters: leave them out")
+    if len(text) > CLAIM_CHARACTERS.most:
+        raise ValueError(f"tokens state it, and take {CLAIM_CHARACTERS}, not {len(text)}: shorten it")
+    return text
+
+
+Claim = Annotated[str, AfterValidator(_claim)]
+"""A text that people's tokens state."""
 
 
 class Tenant(BaseModel):
@@ -14,7 +32,7 @@ class Tenant(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
+    id: Claim
     name: str
     currency: str = "USD"
     time_zone: str = "UTC"
