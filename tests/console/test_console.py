@@ -1,11 +1,15 @@
 import httpx
 import pytest
 from console_env import a_status, browser_of_a_console, fake_auth
+from people import signed_in
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from shared.limits import Limit, hits
 from shared.limits.people import EMAIL_CHARACTERS, PASSWORD_CHARACTERS
 from shared.runtime.settings import RedisSettings
 from shared.status_channel import StatusChannel
+from shared.web.person import Role
 
 
 async def sign_in(browser: httpx.AsyncClient) -> httpx.Response:
@@ -94,3 +98,22 @@ async def test_the_page_shows_integrations_with_their_progress(
     assert "Ingram &lt;Micro&gt;" in page
     assert "5 of 20" in page
     assert 'value="25"' in page
+
+
+@pytest.mark.parametrize("path", ["/", "/integrations", "/events"])
+async def test_a_status_that_cannot_be_read_is_told_in_our_words(
+    browser: httpx.AsyncClient, redis_settings: RedisSettings, path: str
+) -> None:
+    headers = signed_in(Role.VIEWER, "garbled")
+    async with Redis.from_url(redis_settings.url.get_secret_value()) as redis:
+        await redis.set("status:garbled", "garbage")
+    with capture_logs() as events:
+        answer = await browser.get(path, headers=headers)
+
+    if path == "/events":  # which has begun by then
+        assert (answer.status_code, "come back" in answer.text) == (200, True)
+    else:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert "This page cannot be shown at this moment: try again in 5 seconds." in answer.text
+    assert "WRONGTYPE" not in answer.text
+    assert "WRONGTYPE" in repr(events)

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from shared.contracts.base import Outcome
 from shared.errors import TransientError
@@ -169,6 +170,20 @@ async def test_a_key_of_another_type_is_replaced_by_the_next_report(
     await live.report(a_status(tenant_id, done=1))
 
     assert (await live.snapshot(tenant_id))["i"].done == 1
+
+
+async def test_what_redis_says_is_in_the_log_and_not_in_what_we_say(
+    live: StatusChannel, redis_settings: RedisSettings, tenant_id: str
+) -> None:
+    async with Redis.from_url(redis_settings.url.get_secret_value()) as redis:
+        await redis.set(f"status:{tenant_id}", "garbage")
+
+    with capture_logs() as events, pytest.raises(TransientError) as raised:
+        await live.snapshot(tenant_id)
+
+    assert str(raised.value) == "the status channel cannot be read: the log of this service says why"
+    assert [event["event"] for event in events] == ["status_channel_failed"]
+    assert "WRONGTYPE" in events[0]["error"]
 
 
 async def test_thousands_of_rows_are_not_all_read(

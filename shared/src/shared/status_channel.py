@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
+import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -36,6 +37,8 @@ from shared.runtime.attempt import propagate_cancellation
 from shared.runtime.settings import RedisSettings
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 _LARGEST_SEQ = 2**53
 """Redis' scripts count in doubles, which hold every whole number up to here."""
@@ -192,7 +195,9 @@ async def _answer(call: Awaitable[T], fault: str) -> T:
     try:
         return await propagate_cancellation(call)
     except (RedisError, OSError) as error:
-        raise TransientError(f"{fault}: {error}") from error
+        # What Redis or its driver says is for the log: the sentence may be shown to whoever asked.
+        log.warning("status_channel_failed", fault=fault, error=str(error))
+        raise TransientError(f"{fault}: the log of this service says why") from error
 
 
 async def _next_message(subscription: Any, timeout_seconds: float) -> dict[str, Any] | None:

@@ -80,8 +80,10 @@ class StatusHub:
         error = None if task.cancelled() else task.exception()
         if error and not isinstance(error, TransientError):
             log.error("subscription_failed", tenant_id=tenant_id, exc_info=error)
+        if not isinstance(error, TransientError):
+            error = TransientError("the live status ends here: come back")
         for follower in feed.followers:
-            follower.fail(error or TransientError("the live status ends here: come back"))
+            follower.fail(error)
 
     def _forget(self, tenant_id: str, feed: "_Feed") -> None:
         if self._feeds.get(tenant_id) is feed:
@@ -115,13 +117,13 @@ class _Follower:
     def __init__(self, waiting: dict[str, RunStatus]) -> None:
         self._waiting = waiting
         self._changed = asyncio.Event()
-        self._error: BaseException | None = None
+        self._error: TransientError | None = None
 
     def offer(self, status: RunStatus) -> None:
         self._waiting[status.integration_id] = status
         self._changed.set()
 
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: TransientError) -> None:
         self._error = error
         self._changed.set()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from bson.errors import InvalidDocument, InvalidStringData
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import (
@@ -16,6 +17,8 @@ from pymongo.errors import (
 )
 
 from shared.errors import Conflict, RuleBroken, TransientError
+
+log = structlog.get_logger()
 
 _DUPLICATE_KEY = 11000
 _WRITE_CONFLICT = 112
@@ -56,18 +59,23 @@ def translate_server_errors(session: AsyncIOMotorClientSession | None = None) ->
     try:
         yield
     except DuplicateKeyError as error:
-        raise Conflict(f"it is there already: {error.details}") from error
+        raise Conflict("it is there already") from error
     except BulkWriteError as error:
         raise Conflict(f"{len(duplicate_positions(error))} of the documents are there already") from error
     except (ConnectionFailure, WTimeoutError, ExecutionTimeout) as error:
         if session is not None:
             raise
-        raise TransientError(f"the document store does not answer: {error}") from error
+        # The driver's own words name hosts and settings: they are for the log, not for whoever asked.
+        log.warning("document_store_failed", error=str(error))
+        raise TransientError(
+            "the document store does not answer: the log of this service says why"
+        ) from error
     except OperationFailure as error:
         contended = error.has_error_label("TransientTransactionError") or error.code == _WRITE_CONFLICT
         if session is not None or not contended:
             raise
-        raise TransientError(f"the document store is contended: {error}") from error
+        log.warning("document_store_failed", error=str(error))
+        raise TransientError("others are writing the same to the document store: try again") from error
 
 
 def duplicate_positions(error: BulkWriteError) -> list[int]:
