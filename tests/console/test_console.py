@@ -1,13 +1,16 @@
 import httpx
 import pytest
 from console_env import a_status, browser_of_a_console, fake_auth
+from http_server import serve
 from people import signed_in
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from console.app import create_app
+from console.settings import Settings
 from shared.limits import Limit, hits
 from shared.limits.people import EMAIL_CHARACTERS, PASSWORD_CHARACTERS
-from shared.runtime.settings import RedisSettings
+from shared.runtime.settings import AuthSettings, RedisSettings
 from shared.status_channel import StatusChannel
 from shared.web.person import Role
 
@@ -117,3 +120,16 @@ async def test_a_status_that_cannot_be_read_is_told_in_our_words(
         assert "This page cannot be shown at this moment: try again in 5 seconds." in answer.text
     assert "WRONGTYPE" not in answer.text
     assert "WRONGTYPE" in repr(events)
+
+
+async def test_a_page_whose_reader_cannot_be_known_yet_says_when_to_come_again(
+    redis_settings: RedisSettings,
+) -> None:
+    settings = Settings(auth=AuthSettings(url="http://127.0.0.1:9"), redis=redis_settings)
+    async with serve(create_app(settings)) as console, httpx.AsyncClient(base_url=console) as browser:
+        answers = [await browser.get("/", headers=signed_in(Role.VIEWER)) for _ in range(2)]
+
+    for answer in answers:
+        assert answer.status_code == 503
+        assert "This page cannot be shown at this moment: try again in 5 seconds." in answer.text
+        assert "127.0.0.1:9" not in answer.text

@@ -48,9 +48,13 @@ class Pages:
             with self._verifier.fair_share.taken_by(person):
                 cards = await self._cards(request, person)
         except (Problem, TransientError) as error:
-            too_many, away = "Too many requests at once", "This page cannot be shown at this moment"
-            return self.later(request, "wait.html", error, too_many=too_many, away=away)
+            return self.wait(request, error)
         return self.render(request, template, person=person, cards=cards)
+
+    def wait(self, request: Request, error: Problem | TransientError) -> HTMLResponse:
+        """Returns a page that says when to come again for what cannot be shown now."""
+        too_many, away = "Too many requests at once", "This page cannot be shown at this moment"
+        return self.later(request, "wait.html", error, too_many=too_many, away=away)
 
     def later(
         self,

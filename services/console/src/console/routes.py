@@ -121,6 +121,8 @@ def _page_routes(pages: Pages) -> APIRouter:
         except Problem as refusal:
             refusal.log_event(request)
             return RedirectResponse("/sign-in", _SEE_OTHER)
+        except TransientError as error:
+            return pages.wait(request, error)
         return await pages.show(request, person, "index.html")
 
     @router.get("/integrations")
