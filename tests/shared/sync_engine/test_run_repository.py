@@ -1,7 +1,5 @@
 import asyncio
-import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredential
 from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.outbox import Outbox
-from shared.runtime.clock import Clock, utc_now
 from shared.runtime.leases import LeaseLost
 from shared.runtime.settings import MongoSettings
 from shared.sync_engine.integrations import IntegrationStates
@@ -25,10 +22,10 @@ from shared.sync_engine.run_repository import ClaimedRun, RunRepository
 ACCOUNTS_READ = StepReport(counts={"accounts": 3}, shortfalls=("3 of 4 accounts could be listed",))
 
 
-def make_runs(mongo: Mongo, *, clock: Clock = utc_now) -> RunRepository:
+def make_runs(mongo: Mongo) -> RunRepository:
     message_types = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
     integrations = IntegrationStates(mongo, Side.VENDOR)
-    return RunRepository(mongo, integrations, Outbox(mongo, "vendor-sync"), message_types, clock=clock)
+    return RunRepository(mongo, integrations, Outbox(mongo, "vendor-sync"), message_types)
 
 
 async def claimed(runs: RunRepository) -> ClaimedRun:
@@ -191,24 +188,6 @@ async def test_a_request_that_overtakes_the_integrations_own_news_waits_for_it(m
     await IntegrationStates(mongo, Side.VENDOR).on_connected(connected())
 
     assert (await claimed(runs)).run.sync_ids == ("s1",)
-
-
-async def test_a_request_for_an_integration_that_stays_unknown_fails_and_says_so(mongo: Mongo) -> None:
-    queued_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
-    await make_runs(mongo, clock=lambda: queued_at).queue(a_request())
-
-    assert await make_runs(mongo, clock=lambda: queued_at + timedelta(minutes=59)).claim() is None
-    assert await outbox(mongo) == []
-    for _ in range(2):
-        assert await make_runs(mongo, clock=lambda: queued_at + timedelta(minutes=61)).claim() is None
-
-    (row,) = await outbox(mongo)
-    told = json.loads(bytes(row["body"]))
-    assert (told["sync_id"], told["outcome"]) == ("s1", "failed")
-    assert (
-        told["reason"]
-        == f"no integration {a_request().integration_id} is known here: connect it, then sync again"
-    )
 
 
 async def test_a_request_for_an_unknown_integration_holds_up_no_other(runs: RunRepository) -> None:

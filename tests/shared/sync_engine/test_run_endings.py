@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from run_env import a_request, connected
@@ -7,6 +8,7 @@ from shared.contracts.base import Outcome, Side
 from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
 from shared.mongo import Mongo
 from shared.outbox import Outbox
+from shared.runtime.clock import Clock, utc_now
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import RunEnding, RunTally
 from shared.sync_engine.run_endings import MessageTypes
@@ -14,12 +16,16 @@ from shared.sync_engine.run_repository import RunRepository
 from shared.undeliverable import message_of
 
 
+def make_runs(mongo: Mongo, *, clock: Clock = utc_now) -> RunRepository:
+    message_types = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
+    integrations = IntegrationStates(mongo, Side.VENDOR)
+    return RunRepository(mongo, integrations, Outbox(mongo, "vendor-sync"), message_types, clock=clock)
+
+
 @pytest.fixture
 async def runs(mongo: Mongo) -> RunRepository:
-    integrations = IntegrationStates(mongo, Side.VENDOR)
-    await integrations.on_connected(connected())
-    message_types = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
-    return RunRepository(mongo, integrations, Outbox(mongo, "vendor-sync"), message_types)
+    await IntegrationStates(mongo, Side.VENDOR).on_connected(connected())
+    return make_runs(mongo)
 
 
 async def test_a_run_whose_report_kafka_never_takes_ends_as_failed_and_reports_shortly(
@@ -74,3 +80,21 @@ async def test_another_message_that_kafka_never_takes_ends_no_run(mongo: Mongo, 
     assert await runs.endings.end_undeliverable(rejected, "it is too large") is None
     (stored,) = await mongo.all_tenants("runs").find()
     assert stored["state"] == "running"
+
+
+async def test_a_request_for_an_integration_that_stays_unknown_fails_and_says_so(mongo: Mongo) -> None:
+    queued_at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    await make_runs(mongo, clock=lambda: queued_at).queue(a_request())
+
+    assert await make_runs(mongo, clock=lambda: queued_at + timedelta(minutes=59)).claim() is None
+    assert await mongo.all_tenants("outbox").find() == []
+    for _ in range(2):
+        assert await make_runs(mongo, clock=lambda: queued_at + timedelta(minutes=61)).claim() is None
+
+    (row,) = await mongo.all_tenants("outbox").find()
+    told = json.loads(bytes(row["body"]))
+    assert (told["sync_id"], told["outcome"]) == ("s1", "failed")
+    assert (
+        told["reason"]
+        == f"no integration {a_request().integration_id} is known here: connect it, then sync again"
+    )
