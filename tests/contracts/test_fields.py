@@ -1,7 +1,7 @@
 """What a message may hold: the largest of everything still fits into what Kafka takes."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -106,6 +106,18 @@ def test_a_moment_in_the_future_is_refused_and_one_of_a_clock_that_is_ahead_is_t
     for future in (datetime.now(UTC) + timedelta(hours=25), datetime.max.replace(tzinfo=UTC)):
         with pytest.raises(ValidationError, match="lies in the future"):
             a_run_finished(finished_at=future)
+
+
+@pytest.mark.parametrize("hours_east", [-23, -12, 0, 14, 23])
+def test_a_moment_is_judged_by_when_it_is_and_not_by_what_a_clock_on_its_wall_shows(hours_east: int) -> None:
+    now, zone = datetime.now(UTC), timezone(timedelta(hours=hours_east))
+    a_run_finished(finished_at=now)  # the time that was reached is known by now
+
+    for hours_ahead in (-1, 23):
+        moment = (now + timedelta(hours=hours_ahead)).astimezone(zone)
+        assert a_run_finished(finished_at=moment).finished_at == moment
+    with pytest.raises(ValidationError, match="lies in the future"):
+        a_run_finished(finished_at=(now + timedelta(hours=25)).astimezone(zone))
 
 
 @pytest.mark.parametrize("revision", [2**62, 2**63, 10**30], ids=str)

@@ -27,6 +27,16 @@ from shared.limits import messages as limits
 from shared.plain_text import cleaned, counted, is_plain
 
 _DIGEST_CHARACTERS: Final = 10
+_SURELY_SHORT_DIGITS: Final = min(
+    limit.most
+    for limit in (
+        limits.SIGNIFICANT_DIGITS,
+        limits.NUMBER_DIGITS,
+        limits.NUMBER_DECIMALS,
+        limits.READ_NUMBER_DIGITS,
+        limits.READ_NUMBER_DECIMALS,
+    )
+)
 _CLOCKS_DIFFER: Final = timedelta(seconds=limits.FUTURE_SECONDS.most)
 _LAST_YEAR: Final = 9000
 _T = TypeVar("_T")
@@ -98,7 +108,7 @@ def checked_number(number: Decimal, digits: Limit, decimals: Limit) -> Decimal:
         raise ValueError(f"{number} is no number")
     # `str` writes a large exponent as one, so this is short; nearly every number ends the check here.
     text = str(number)
-    if len(text) <= min(digits.most, limits.SIGNIFICANT_DIGITS.most) and "E" not in text:
+    if len(text) <= _SURELY_SHORT_DIGITS and "E" not in text:
         return number
     parts = number.as_tuple()
     counts = (
@@ -138,8 +148,38 @@ def _checked_text(text: str, limit: Limit) -> str:
     return text
 
 
+class _ReachedTime:
+    """Knows a time that was reached, and looks at the clock only for what is later than that.
+
+    Each message has such fields; the look, or the comparison of two moments, takes longer than all the rest.
+    """
+
+    def __init__(self) -> None:
+        self._minute = self._revision = 0
+
+    def is_ahead(self, moment: datetime) -> bool:
+        # The time on a wall anywhere is less than a day from UTC, and clocks may differ by a day.
+        minute = _minute_of(moment)
+        if minute >= self._minute:
+            self._minute = _minute_of(datetime.now(UTC))
+        return minute >= self._minute and moment > datetime.now(UTC) + _CLOCKS_DIFFER
+
+    def is_revision_ahead(self, revision: int) -> bool:
+        if revision > self._revision:
+            self._revision = time.time_ns() // 1000 + _CLOCKS_DIFFER // timedelta(microseconds=1)
+        return revision > self._revision
+
+
+def _minute_of(moment: datetime) -> int:
+    """Returns the minute on the wall, counted from year 1."""
+    return (moment.toordinal() * 24 + moment.hour) * 60 + moment.minute
+
+
+_REACHED = _ReachedTime()
+
+
 def _assert_past(moment: datetime) -> datetime:
-    if moment > datetime.now(UTC) + _CLOCKS_DIFFER:
+    if _REACHED.is_ahead(moment):
         record_hit(limits.FUTURE_SECONDS)
         raise ValueError(f"{moment.isoformat()} lies in the future")
     return moment
@@ -153,7 +193,7 @@ def _assert_reckonable(moment: datetime) -> datetime:
 
 def _assert_reached(revision: int) -> int:
     """A larger revision would outrank every later one, for ever."""
-    if revision > time.time_ns() // 1000 + _CLOCKS_DIFFER // timedelta(microseconds=1):
+    if _REACHED.is_revision_ahead(revision):
         record_hit(limits.FUTURE_SECONDS)
         raise ValueError(f"revision {str(revision)[:40]} is larger than any that can have been taken")
     return checked_integer(revision)
