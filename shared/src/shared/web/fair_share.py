@@ -6,18 +6,18 @@
 #
 #   ann of acme sends 200    8 are worked on, 192 are answered 429    bob of zeta is answered as always
 
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from shared.limits import Limit, record_hit
+from shared.limits import Limit
 from shared.limits import http as limits
 from shared.web.person import Person
 from shared.web.problems import Problem
+from shared.web.shares import Shares
 
 Caller = Callable[[Request], AsyncIterator[Person]]
 """A FastAPI dependency: yields the caller, who holds a part of their share until the answer is sent."""
@@ -31,26 +31,13 @@ class FairShare:
     def __init__(
         self, by_person: Limit = limits.PERSON_REQUESTS, by_tenant: Limit = limits.TENANT_REQUESTS
     ) -> None:
-        self._limits = (by_person, by_tenant)
-        self._running: Counter[tuple[str, ...]] = Counter()
+        self._by_person, self._by_tenant, self._shares = by_person, by_tenant, Shares()
 
-    @contextmanager
-    def taken_by(self, person: Person) -> Iterator[None]:
+    def taken_by(self, person: Person) -> AbstractContextManager[None]:
         """Counts a request of the person while the block runs; raises a 429 `Problem` beyond the share."""
         tenant = (person.tenant_id,)
-        holders = ((*tenant, person.person_id), tenant)
-        for holder, limit in zip(holders, self._limits, strict=True):
-            if self._running[holder] >= limit.most:
-                record_hit(limit)
-                raise _too_many(limit)
-        self._running.update(holders)
-        try:
-            yield
-        finally:
-            self._running.subtract(holders)
-            for holder in holders:
-                if not self._running[holder]:
-                    del self._running[holder]
+        shares = {(*tenant, person.person_id): self._by_person, tenant: self._by_tenant}
+        return self._shares.hold(shares, _too_many)
 
 
 def authenticated_first(caller: Caller) -> type[APIRoute]:

@@ -11,14 +11,14 @@
 # Devices that are known are counted apart, by their account alone, and the last five places are theirs: so
 # neither who signs in to ann's account nor who shares her address keeps her own browser out.
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
 
 from auth.people.passwords import HASHING_THREADS
 from auth.people.throttle import SignInSource
 from shared.errors import TransientError
-from shared.limits import Limit, record_hit
+from shared.limits import Limit
 from shared.limits.sign_in import (
     SIGN_INS_AT_ONCE_PER_ACCOUNT,
     SIGN_INS_AT_ONCE_PER_ADDRESS,
@@ -26,9 +26,11 @@ from shared.limits.sign_in import (
 )
 from shared.web.problems import Problem
 from shared.web.security_events import SecurityEvent
+from shared.web.shares import Holder, Shares
 
-_PLACES = HASHING_THREADS + SIGN_INS_WAITING.most
 _PLACES_OF_KNOWN_DEVICES = 5
+_ALL = replace(SIGN_INS_WAITING, most=HASHING_THREADS + SIGN_INS_WAITING.most)
+_STRANGERS = replace(_ALL, most=_ALL.most - _PLACES_OF_KNOWN_DEVICES)
 _RETRY_AFTER_SECONDS = 1
 """A few sign-ins are checked in less."""
 _RETRY_AFTER_ALL_SECONDS = 5
@@ -38,47 +40,32 @@ class SignInPlaces:
     """Counts the sign-ins that this process works on."""
 
     def __init__(self) -> None:
-        self._taken: Counter[tuple[str, ...]] = Counter()
-        """By known devices' account, strangers' account and strangers' address, and altogether by `()`."""
+        self._shares = Shares()
 
-    @contextmanager
-    def taken_by(self, source: SignInSource) -> Iterator[None]:
+    def taken_by(self, source: SignInSource) -> AbstractContextManager[None]:
         """Holds a place during the block.
 
         Raises a 429 `Problem` when the account or the address has too many, and `TransientError` when too
         many people sign in at once.
         """
-        shares = _shares(source)
-        for holder, limit in shares.items():
-            if self._taken[holder] >= limit.most:
-                record_hit(limit)
-                raise _too_many(limit, source)
-        if self._taken[()] >= _PLACES - (0 if source.device else _PLACES_OF_KNOWN_DEVICES):
-            record_hit(SIGN_INS_WAITING)
-            raise TransientError(
-                "too many people are signing in at this moment: try again",
-                retry_after=_RETRY_AFTER_ALL_SECONDS,
-            )
-        holders = (*shares, ())
-        self._taken.update(holders)
-        try:
-            yield
-        finally:
-            self._taken.subtract(holders)
-            # What counts nothing is dropped, so that not everybody who ever came is remembered.
-            self._taken = +self._taken
+        return self._shares.hold(_places(source), partial(_refusal, source))
 
 
-def _shares(source: SignInSource) -> dict[tuple[str, ...], Limit]:
+def _places(source: SignInSource) -> dict[Holder, Limit]:
     if source.device:
-        return {("known", source.account): SIGN_INS_AT_ONCE_PER_ACCOUNT}
+        return {("known", source.account): SIGN_INS_AT_ONCE_PER_ACCOUNT, (): _ALL}
     return {
         ("account", source.account): SIGN_INS_AT_ONCE_PER_ACCOUNT,
         ("address", source.network): SIGN_INS_AT_ONCE_PER_ADDRESS,
+        (): _STRANGERS,
     }
 
 
-def _too_many(limit: Limit, source: SignInSource) -> Problem:
+def _refusal(source: SignInSource, limit: Limit) -> Exception:
+    if limit.name == SIGN_INS_WAITING.name:
+        return TransientError(
+            "too many people are signing in at this moment: try again", retry_after=_RETRY_AFTER_ALL_SECONDS
+        )
     at_once = "to one account" if limit is SIGN_INS_AT_ONCE_PER_ACCOUNT else "from one address"
     refusal = Problem(
         429,
