@@ -55,6 +55,24 @@ def test_wrong_fields_are_named_and_not_repeated(body: dict[str, Any], fields: l
     assert "canar" not in f"{raised.value} {raised.value.fields} {raised.value.__context__}"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        connectwise_body(host="a" * 60 + ".example", company="c" * 140),
+        ingram_body(base_url="https://" + "a" * 60 + ".example/" + "p" * 140),
+    ],
+    ids=["connectwise", "ingram-micro"],
+)
+def test_an_address_that_no_message_could_name_is_refused_in_a_sentence(body: dict[str, Any]) -> None:
+    with pytest.raises(Problem) as raised:
+        read_connection(body)
+
+    [field] = raised.value.fields
+    assert field.name == "body"
+    assert field.reason.startswith("address and account make one name together, and ")
+    assert "the most is 200 characters" in field.reason
+
+
 def test_a_name_that_cannot_be_shown_is_refused_in_a_sentence() -> None:
     with pytest.raises(Problem) as raised:
         read_connection(connectwise_body(name="Our \u202ePSA"))

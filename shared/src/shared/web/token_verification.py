@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Protocol
 
+import structlog
 from fastapi import Request
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -29,6 +30,8 @@ from shared.web.person import Person, Role
 from shared.web.problems import Problem
 from shared.web.security_events import SecurityEvent, remember_person
 
+log = structlog.get_logger()
+
 AUDIENCE = "trueup"
 ALGORITHM = "Ed25519"
 """EdDSA over Ed25519 by its fully specified name (RFC 9864, which retires `EdDSA`)."""
@@ -40,6 +43,9 @@ _COOL_DOWN_WITHOUT_KEYS_SECONDS = 1.0
 _KEYS_PATH = "/.well-known/jwks.json"
 _NO_KEYS = (JoseError, AttributeError, KeyError, TypeError, ValueError)
 """What importing raises when the document is no set of keys."""
+_KEYS_UNREAD = "the keys of our sign-in service cannot be read at this moment: try again"
+_RETRY_AFTER_SECONDS = 5
+_LOGGED_CHARACTERS = 500
 # Requests wait for the keys, so a fetch that fails is not repeated here.
 _FETCH_POLICY = CallPolicy(
     read_timeout=timedelta(seconds=5), attempts=1, total_timeout=timedelta(seconds=10), renew_on=frozenset()
@@ -72,7 +78,7 @@ class PublishedKeys:
             if (self._keys is None or refreshed) and since_fetch > cool_down:
                 await self._fetch()
         if self._keys is None:
-            raise TransientError(f"the signing keys of {self._auth_url} cannot be read", retry_after=5)
+            raise TransientError(_KEYS_UNREAD, retry_after=_RETRY_AFTER_SECONDS)
         return self._keys
 
     async def _fetch(self) -> None:
@@ -81,10 +87,11 @@ class PublishedKeys:
             async with Api(self._auth_url, outbound=outbound, policy=_FETCH_POLICY) as api:
                 self._keys = KeySet.import_key_set(await api.get(_KEYS_PATH))
         except (TransientError, PermanentError, *_NO_KEYS) as error:
+            log.warning(
+                "signing_keys_unread", auth_url=self._auth_url, error=repr(error)[:_LOGGED_CHARACTERS]
+            )
             if self._keys is None:
-                raise TransientError(
-                    f"the signing keys of {self._auth_url} cannot be read: {error!r}"
-                ) from error
+                raise TransientError(_KEYS_UNREAD, retry_after=_RETRY_AFTER_SECONDS) from error
         finally:
             self._fetched_seconds = time.monotonic()
 

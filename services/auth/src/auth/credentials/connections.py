@@ -5,11 +5,20 @@ Nothing of it is ever shown again: secrets are `SecretStr`, and validation error
 
 import re
 from abc import ABC, abstractmethod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 from shared.contracts.base import Side
+from shared.contracts.fields import checked_code
 from shared.limits.people import CONNECTION_CHARACTERS, INTEGRATION_NAME_CHARACTERS
 from shared.plain_text import PlainText, counted, is_plain
 
@@ -110,6 +119,14 @@ class Connection(BaseModel, ABC):
 
     provider: str
     name: Name | None = None
+
+    @model_validator(mode="after")
+    def _assert_realm(self) -> Self:
+        try:
+            checked_code(self.realm)
+        except ValueError as error:
+            raise ValueError(f"address and account make one name together, and {error}") from None
+        return self
 
     @property
     @abstractmethod

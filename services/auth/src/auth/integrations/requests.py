@@ -21,6 +21,8 @@ from auth.credentials.connections import (
 from shared.plain_text import reason_of
 from shared.web.problems import FieldError, invalid_request
 
+_WHOLE = "body"
+"""Names what no single field is at fault for."""
 _REASONS = {"missing": "this is needed", "extra_forbidden": "there is no such field"}
 
 
@@ -57,7 +59,7 @@ def read_connection(body: dict[str, Any]) -> Connection:
     raise invalid_request(
         [
             FieldError(
-                ".".join(str(part) for part in fault["loc"]),
+                ".".join(str(part) for part in fault["loc"]) or _WHOLE,
                 _REASONS.get(fault["type"], reason_of(fault)),
             )
             for fault in faults
