@@ -24,6 +24,7 @@ from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import RunRequest
 from shared.sync_engine.run_repository import RunRepository
 from shared.sync_engine.run_worker import RunWorker, WorkerTools
+from shared.sync_engine.tenant_shares import TenantShares
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
 OUTBOX_MODELS: dict[str, type[Message]] = {
@@ -68,9 +69,8 @@ class PsaRunHarness:
     def worker(self) -> RunWorker:
         agreements = AgreementQueueRepository(self.mongo)
         definition = PsaRunDefinition(self.connect or self.psa.connect, agreements, self.calls_at_once)
-        return RunWorker(
-            self.runs, definition, WorkerTools(self.mongo, unfenced(self.publisher), self.status_channel)
-        )
+        tools = WorkerTools(self.mongo, unfenced(self.publisher), self.status_channel)
+        return RunWorker(self.runs, definition, tools, shares=TenantShares(2))
 
     async def queue(self) -> None:
         self.run_count += 1

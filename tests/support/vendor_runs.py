@@ -15,6 +15,7 @@ from shared.outbox import Outbox
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.run_repository import RunRepository
 from shared.sync_engine.run_worker import RunWorker, WorkerTools
+from shared.sync_engine.tenant_shares import TenantShares
 from vendor_sync.app import PROFILE
 from vendor_sync.runs.ports import Connect
 from vendor_sync.runs.repository import DetailQueueRepository
@@ -51,7 +52,7 @@ class VendorRunHarness:
         tools = WorkerTools(
             self.mongo, unfenced(self.publisher), self.status_channel, self.clock, WATCH_INTERVAL
         )
-        return RunWorker(self.runs, definition, tools)
+        return RunWorker(self.runs, definition, tools, shares=TenantShares(2))
 
     async def queue(self, sync_id: str = "s1", kind: RunKind = RunKind.FULL) -> None:
         await self.integrations.on_connected(connected())

@@ -28,6 +28,7 @@ from shared.sync_engine.run_context import RunContext, RunStep
 from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.run_repository import TTL, RunRepository
 from shared.sync_engine.run_worker import WATCH_INTERVAL, RunWorker, WorkerTools
+from shared.sync_engine.tenant_shares import TenantShares
 
 MESSAGE_TYPES = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
 
@@ -83,7 +84,7 @@ def a_worker(
     tools = WorkerTools(
         mongo, open_publisher, RecordingStatusChannel(), watch_interval=timedelta(milliseconds=50)
     )
-    return RunWorker(runs, work, tools)
+    return RunWorker(runs, work, tools, shares=TenantShares(2))
 
 
 async def run_finished(mongo: Mongo) -> VendorRunFinished | None:

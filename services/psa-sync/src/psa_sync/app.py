@@ -34,7 +34,8 @@ PROFILE = SyncServiceProfile(
         contracts.PsaCredentialsRejected,
         (contracts.PsaAccountObserved, contracts.ProductObserved, contracts.AgreementLineObserved),
     ),
-    workers=2,
+    workers=8,  # mostly waiting for a PSA
+    workers_per_tenant=2,
     indexes=(*AGREEMENT_QUEUE_INDEXES, *WRITE_INDEXES),
 )
 

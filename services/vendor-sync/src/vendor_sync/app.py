@@ -27,7 +27,8 @@ PROFILE = SyncServiceProfile(
         contracts.VendorCredentialsRejected,
         (contracts.VendorAccountObserved, contracts.ServiceObserved, contracts.SubscriptionObserved),
     ),
-    workers=4,  # each keeps to the rate limit of its own integration
+    workers=8,  # each keeps to the rate limit of its own integration, and mostly waits for it
+    workers_per_tenant=2,
 )
 
 

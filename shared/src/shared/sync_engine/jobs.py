@@ -8,6 +8,7 @@ from shared.runtime.jobs import Job
 from shared.sync_engine.run_context import RunDefinition
 from shared.sync_engine.run_repository import RunRepository
 from shared.sync_engine.run_worker import RunWorker, WorkerTools
+from shared.sync_engine.tenant_shares import TenantShares
 
 _LOOK_INTERVAL = timedelta(seconds=1)
 
@@ -23,10 +24,13 @@ class RunJobs:
         *,
         health: Health,
         workers: int,
+        workers_per_tenant: int,
     ) -> None:
+        shares = TenantShares(workers_per_tenant)
         names = [f"runs {place}" for place in range(workers)]
         self._workers = {
-            name: RunWorker(runs, definition, tools, beat=partial(health.heartbeat, name)) for name in names
+            name: RunWorker(runs, definition, tools, shares=shares, beat=partial(health.heartbeat, name))
+            for name in names
         }
         self.jobs = [Job(name, worker.step, _LOOK_INTERVAL) for name, worker in self._workers.items()]
 

@@ -8,7 +8,7 @@
 # A run has one worker: a claim stores the lease's token in the run, and every later change names that token,
 # so a worker that was paused and succeeded changes nothing any more.
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -83,14 +83,17 @@ class RunRepository:
         except Conflict:  # the same request was queued by another consumer at this moment
             return await self._mongo.transaction(work)
 
-    async def claim(self) -> ClaimedRun | None:
+    async def claim(self, *, but_of: Collection[str] = ()) -> ClaimedRun | None:
         """Returns the next run that nobody works on: one that was left in the middle before a queued one.
 
-        A request that has waited for an integration for too long is refused in passing.
+        Runs of the tenants `but_of` are passed over. A request that has waited for an integration for too
+        long is refused in passing.
         """
         fields, looked_at = ["tenant_id", "integration_id", "queued_at"], set[tuple[str, str]]()
         rows = self._mongo.all_tenants(COLLECTION).stream(
-            {"state": {"$in": OPEN}}, sort=[("queued_at", 1)], fields=fields
+            {"state": {"$in": OPEN}, "tenant_id": {"$nin": list(but_of)}},
+            sort=[("queued_at", 1)],
+            fields=fields,
         )
         async with aclosing(rows):
             async for row in rows:

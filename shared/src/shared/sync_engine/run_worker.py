@@ -34,6 +34,7 @@ from shared.sync_engine.models import RunEnding, RunStopped, RunSuspended, RunTa
 from shared.sync_engine.progress import RunProgress, StatusReporter
 from shared.sync_engine.run_context import RunContext, RunDefinition
 from shared.sync_engine.run_repository import ClaimedRun, RunRepository
+from shared.sync_engine.tenant_shares import TenantShares
 
 log = structlog.get_logger()
 
@@ -65,21 +66,30 @@ class RunWorker:
         definition: RunDefinition,
         tools: WorkerTools,
         *,
+        shares: TenantShares,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`beat` tells the job's health that a run which takes hours still gets on."""
+        """`shares` are those of all workers of the process.
+
+        `beat` tells the job's health that a run which takes hours still gets on.
+        """
         self._runs, self._definition, self._tools, self._beat = runs, definition, tools, beat
-        self._stopping = asyncio.Event()
+        self._shares, self._stopping = shares, asyncio.Event()
 
     async def step(self) -> bool:
         """Carries the next run that waits; tells whether there was one. Fits a `Job`."""
-        claimed = None if self._stopping.is_set() else await self._runs.claim()
-        if claimed is None:
-            return False
+        async with self._shares.choosing:
+            if self._stopping.is_set():
+                return False
+            claimed = await self._runs.claim(but_of=self._shares.full)
+            if claimed is None:
+                return False
+            self._shares.take(claimed.run.tenant_id)
         try:
             async with self._tools.open_publisher(claimed.lease.name) as publisher:
                 await self._carry(self._context(claimed, publisher))
         finally:
+            self._shares.give_back(claimed.run.tenant_id)
             # Or the next worker would wait until the lease runs out.
             await attempt(claimed.lease.release())
         return True

@@ -43,6 +43,8 @@ class SyncServiceProfile:
     message_types: MessageTypes
     workers: int
     """How many runs, each of another integration, one process carries at once."""
+    workers_per_tenant: int
+    """How many of them may be of one tenant: fewer, for its far sides may keep them for days."""
     indexes: tuple[Index, ...] = ()
     """Of the service's own collections."""
 
@@ -79,7 +81,14 @@ class SyncService:
         self.relay.undeliverable_handlers.append(runs.endings.end_undeliverable)
         self.health.add_degradation_check("outbox", self.relay.degradation)
         tools = WorkerTools(mongo, dependencies.open_publisher, dependencies.status_channel)
-        self._runs = RunJobs(runs, definition, tools, health=self.health, workers=profile.workers)
+        self._runs = RunJobs(
+            runs,
+            definition,
+            tools,
+            health=self.health,
+            workers=profile.workers,
+            workers_per_tenant=profile.workers_per_tenant,
+        )
         self._controls = ControlJob(mongo, dependencies.broker, self.health)
         handlers = SyncHandlers(self.integrations, runs, self._runs.wake)
         handlers.subscribe(dependencies.broker, profile.command, service=profile.service, health=self.health)
