@@ -8,7 +8,7 @@ from psa_sync.runs.repository import AGREEMENT_QUEUE_INDEXES, AgreementQueueRepo
 from psa_sync.runs.run_definition import PsaRunDefinition
 from psa_sync.settings import Settings
 from psa_sync.writes.handlers import WriteHandlers, refuse_undeliverable_result
-from psa_sync.writes.jobs import WriteJob
+from psa_sync.writes.jobs import WriteJobs
 from psa_sync.writes.repository import WRITE_INDEXES, WriteRepository
 from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import psa_sync as contracts
@@ -65,14 +65,14 @@ def make_app(dependencies: SyncDependencies[PsaConnection]) -> FastAPI:
     definition = PsaRunDefinition(dependencies.connect, AgreementQueueRepository(dependencies.mongo))
     service = SyncService(PROFILE, dependencies, definition)
     service.relay.undeliverable_handlers.append(refuse_undeliverable_result)
-    # Writing back, which a PSA alone has: the command is stored, and carried out by a job.
+    # Writing back, which a PSA alone has: the command is stored, and carried out by jobs.
     writes = WriteRepository(dependencies.mongo, service.outbox, utc_now)
-    job = WriteJob(
+    write_jobs = WriteJobs(
         writes, _writer(service, dependencies, writes), Leases(dependencies.mongo), service.health
-    ).job()
-    handlers = WriteHandlers(writes, job.wake.set)
+    )
+    handlers = WriteHandlers(writes, write_jobs.wake)
     handlers.subscribe(dependencies.broker, service=PROFILE.service, health=service.health)
-    return service.app(job)
+    return service.app(*write_jobs.jobs)
 
 
 def _writer(

@@ -4,11 +4,17 @@
 # independent, so one that fails, or whose PSA hangs, does not hold up the others of the same round. One that
 # a bug keeps from being carried on is put off, or a round's worth of them would be all that is looked at.
 #
+# A round is of one tenant and lasts as long as its slowest PSA, so a tenant has one round at a time and the
+# others' rounds go on beside it; tenants take turns:
+#
+#   acme's PSA never answers, rounds: acme (for minutes) | zeta, beta, zeta | …
+#
 # The lease is short and renewed while the work goes on. A worker that was killed holds up its line for at
 # most `LEASE_TTL`, and a worker that was paused beyond it sends nothing more (`Lease.check` right before a
 # send).
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -23,36 +29,74 @@ from shared.runtime.backoff import PAUSE
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
+from shared.sync_engine.tenant_shares import TenantShares
 
 log = structlog.get_logger()
 
-NAME = "writes"
 LEASE_TTL = timedelta(seconds=20)
+_ROUNDS_AT_ONCE = 8
 _WRITES_PER_ROUND = 50
 _LONGEST_ROUND = timedelta(minutes=20)
 """A PSA that hangs may keep every call until its last attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteJob:
-    """Takes the lines whose writes are due, a few at a time, each under a lease of its own."""
+@dataclass(slots=True)
+class WriteJobs:
+    """Takes the lines whose writes are due, a few of a tenant at a time, each under a lease of its own."""
 
     writes: WriteRepository
     writer: QuantityWriter
     leases: Leases
     health: Health
+    _shares: TenantShares = field(default_factory=lambda: TenantShares(1))
+    _last_tenant_id: str = ""
+    jobs: tuple[Job, ...] = field(init=False)
 
-    def job(self) -> Job:
-        return Job(NAME, self.step, timedelta(seconds=1), step_limit=_LONGEST_ROUND)
+    def __post_init__(self) -> None:
+        self.jobs = tuple(self._job(f"writes {place}") for place in range(_ROUNDS_AT_ONCE))
 
-    async def step(self) -> bool:
-        """Carries on the writes that are due now; tells whether anything moved."""
+    def wake(self) -> None:
+        for job in self.jobs:
+            job.wake.set()
+
+    async def step(self, name: str = "writes 0") -> bool:
+        """Carries on the writes of one tenant that are due now; tells whether anything moved.
+
+        `name` is the job's, for its heartbeats.
+        """
+        async with self._shares.choosing:
+            lines = self._of_next_tenant(
+                await self.writes.due_lines(_WRITES_PER_ROUND, but_of=self._shares.full)
+            )
+            if not lines:
+                return False
+            tenant_id = self._last_tenant_id = lines[0].tenant_id
+            self._shares.take(tenant_id)
+        try:
+            return await self._round(lines, name)
+        finally:
+            self._shares.give_back(tenant_id)
+
+    def _job(self, name: str) -> Job:
+        async def step() -> bool:
+            return await self.step(name)
+
+        return Job(name, step, timedelta(seconds=1), step_limit=_LONGEST_ROUND)
+
+    def _of_next_tenant(self, due: Sequence[LineRef]) -> list[LineRef]:
+        """Returns the lines of the tenant whose turn it is: the next by id after the last one."""
+        tenant_ids = {line.tenant_id for line in due}
+        later = [tenant_id for tenant_id in tenant_ids if tenant_id > self._last_tenant_id]
+        turn = min(later or tenant_ids, default="")
+        return [line for line in due if line.tenant_id == turn]
+
+    async def _round(self, lines: Sequence[LineRef], name: str) -> bool:
         moved_lines = 0
 
         async def carry_on(line: LineRef) -> None:
             nonlocal moved_lines
             steps = await attempt(self._write(line))
-            self.health.heartbeat(NAME)
+            self.health.heartbeat(name)
             if isinstance(steps, TransientError):
                 log.warning("write_round_failed", line_id=line.line_id, error=str(steps))
             elif isinstance(steps, Exception):
@@ -61,7 +105,7 @@ class WriteJob:
             elif steps:
                 moved_lines += 1
 
-        await for_each(await self.writes.due_lines(_WRITES_PER_ROUND), carry_on)
+        await for_each(lines, carry_on)
         return moved_lines > 0
 
     async def _write(self, line: LineRef) -> int:

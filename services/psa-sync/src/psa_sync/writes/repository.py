@@ -10,7 +10,7 @@
 # only over the version that its worker read, so of two workers at one line the second to store raises
 # `Conflict`.
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -56,13 +56,13 @@ class WriteRepository:
             )
             await self._repeat_results([_intent(row) for row in existing.values()])
 
-    async def due_lines(self, limit: int) -> list[LineRef]:
+    async def due_lines(self, limit: int, *, but_of: Collection[str] = ()) -> list[LineRef]:
         """Returns lines with a write that is due now, each once, the one that waits longest first.
 
-        `limit` is on the writes that are looked at.
+        `limit` is on the writes that are looked at, `but_of` are tenants whose writes are not.
         """
         rows = await self._mongo.all_tenants(COLLECTION).find(
-            {"finished": False, "due_at": {"$lte": self._clock()}},
+            {"finished": False, "due_at": {"$lte": self._clock()}, "tenant_id": {"$nin": list(but_of)}},
             sort=[("due_at", 1)],
             limit=limit,
             fields=["tenant_id", "integration_id", "line_id"],
