@@ -51,6 +51,12 @@ def test_the_day_after_the_last_is_the_first_that_is_not_billed() -> None:
     assert agreements()["78"].ends_on == date(2026, 1, 1)
 
 
+def test_an_agreement_until_the_end_of_time_has_no_end() -> None:
+    row = recorded("agreements")[0] | {"noEndingDateFlag": False, "endDate": "9999-12-31T00:00:00Z"}
+
+    assert rows.agreement(row).ends_on is None
+
+
 def test_a_cancelled_agreement_ends_when_it_was_cancelled() -> None:
     agreement = agreements()["79"]
 
@@ -111,6 +117,12 @@ BROKEN = [
     pytest.param({"id": "x"}, id="the id is no number"),
     pytest.param({"quantity": "many"}, id="the quantity is no number"),
     pytest.param({"effectiveDate": "soon"}, id="the date is no date"),
+    pytest.param(
+        {"effectiveDate": "0001-01-01T00:00:00+14:00"}, id="the day in UTC lies before the calendar"
+    ),
+    pytest.param(
+        {"cancelledDate": "9999-12-31T23:59:59-12:00"}, id="the day in UTC lies behind the calendar"
+    ),
 ]
 
 

@@ -26,6 +26,15 @@ from shared.plain_text import cleaned
 
 Row = Mapping[str, Any]
 
+_UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    InvalidOperation,
+    RecursionError,
+    OverflowError,  # a day in UTC that the calendar does not have
+)
 _SWITCHED_OFF = ("Cancelled", "Inactive")
 """Statuses under which nothing is billed whatever the dates say (psa-apis, open line)."""
 
@@ -85,7 +94,7 @@ def number(value: Any) -> Decimal | None:
 def _parsing(noun: str, row: Row) -> Iterator[None]:
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation, RecursionError) as error:
+    except _UNREADABLE as error:
         name = str(row.get("id", "without id"))[:40] if isinstance(row, Mapping) else "that is no object"
         sentence = f"ConnectWise {noun} {name} cannot be read: {error!r}"
         raise UnexpectedResponse(shortened_sentence(sentence)) from error
@@ -117,9 +126,12 @@ def _currency(row: Row) -> str | None:
 
 
 def _day_after_end(row: Row) -> date | None:
-    """Returns the first day that is not billed: `endDate` is the last day on which the agreement runs."""
+    """Returns the first day that is not billed: `endDate` is the last day on which the agreement runs.
+
+    The calendar's last day, 9999-12-31, is how people write that there is no end, and no day follows it.
+    """
     last = None if row.get("noEndingDateFlag") else _day(row.get("endDate"))
-    return last + timedelta(days=1) if last else None
+    return last + timedelta(days=1) if last and last < date.max else None
 
 
 def _day(value: Any) -> date | None:
