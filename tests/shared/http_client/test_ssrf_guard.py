@@ -4,7 +4,8 @@ import httpcore
 import pytest
 
 from shared.errors import AddressRefused
-from shared.http_client.ssrf_guard import PublicAddressBackend, is_exempt, origin_of, refusal, system_resolver
+from shared.http_client.name_lookup import NameLookup
+from shared.http_client.ssrf_guard import PublicAddressBackend, is_exempt, origin_of, refusal
 
 PUBLIC = "93.184.215.14"
 
@@ -127,11 +128,12 @@ async def test_a_dead_address_is_followed_by_the_next() -> None:
 
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "0177.0.0.1", "127.1", "localhost", "::1"])
 async def test_loopback_in_another_notation_is_refused(host: str) -> None:
-    network = Network()
+    network, lookup = Network(), NameLookup()
 
     with pytest.raises((AddressRefused, httpcore.ConnectError)):
-        await PublicAddressBackend(system_resolver, network).connect_tcp(host, 443)
+        await PublicAddressBackend(lookup, network).connect_tcp(host, 443)
 
+    await lookup.aclose()
     assert network.asked == []
 
 

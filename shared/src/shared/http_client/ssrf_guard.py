@@ -8,7 +8,6 @@
 #   api.example → 93.184.216.34, 10.0.0.5   AddressRefused
 
 import asyncio
-import socket
 from collections.abc import Collection, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple, Protocol
@@ -27,15 +26,9 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class Resolver(Protocol):
-    """Turns a host name into numeric addresses; raises OSError when there is none."""
+    """Turns a host name into numeric addresses (`NameLookup`); raises OSError when there is none."""
 
     async def __call__(self, host: str, port: int) -> Sequence[str]: ...
-
-
-async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """Asks the machine's own resolver, which understands numeric hosts in every notation."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class Origin(NamedTuple):

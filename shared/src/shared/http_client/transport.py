@@ -6,13 +6,13 @@ from collections.abc import Collection
 import httpcore
 import httpx
 
+from shared.http_client.name_lookup import NameLookup
 from shared.http_client.ssrf_guard import (
     Origin,
     PublicAddressBackend,
     Resolver,
     is_exempt,
     origin_of,
-    system_resolver,
 )
 
 
@@ -23,7 +23,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self,
         allowed: Collection[Origin],
         *,
-        resolver: Resolver = system_resolver,
+        resolver: Resolver | None = None,
         network: httpcore.AsyncNetworkBackend | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -31,7 +31,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         tls = tls or httpx.create_ssl_context(trust_env=False)
         self._allowed = frozenset(allowed)
         self._unguarded = _PooledTransport(tls, network)
-        self._guarded = _PooledTransport(tls, PublicAddressBackend(resolver, network))
+        self._lookup = NameLookup()
+        self._guarded = _PooledTransport(tls, PublicAddressBackend(resolver or self._lookup, network))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         origin = origin_of(str(request.url))
@@ -45,6 +46,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self._unguarded.aclose()
         await self._guarded.aclose()
+        await self._lookup.aclose()
 
 
 class _PooledTransport(httpx.AsyncHTTPTransport):
