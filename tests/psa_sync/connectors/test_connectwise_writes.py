@@ -41,6 +41,11 @@ WRITE_FAULTS = [
     pytest.param(httpx.Response(503, text="busy"), OutcomeUnknown, id="the server failed"),
     pytest.param(httpx.Response(200, text="<html>"), OutcomeUnknown, id="the answer is no JSON"),
     pytest.param(httpx.Response(200, json=[]), UnexpectedResponse, id="the answer is no object"),
+    pytest.param(httpx.Response(200, json={"quantity": "abc"}), UnexpectedResponse, id="a quantity in words"),
+    pytest.param(httpx.Response(200, json={"quantity": [1]}), UnexpectedResponse, id="a list of quantities"),
+    pytest.param(
+        httpx.Response(200, text='{"quantity": 1e40}'), UnexpectedResponse, id="a quantity too large"
+    ),
     pytest.param(httpx.ConnectError("refused"), TransientError, id="never connected"),
     pytest.param(httpx.Response(409, json={"message": "in use"}), Conflict, id="in use"),
     pytest.param(httpx.Response(401, json={}), CredentialsRejected, id="401"),

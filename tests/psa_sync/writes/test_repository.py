@@ -3,8 +3,8 @@ from writes import LINE, NOW, WriteHarness, a_write
 
 from psa_sync.writes.intent import WriteStage
 from shared.contracts.psa_sync import QuantityWritten
-from shared.errors import Conflict
 from shared.mongo import Mongo
+from shared.runtime.leases import LeaseLost
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ async def test_a_worker_that_was_overtaken_stores_nothing(harness: WriteHarness)
     assert late
     await harness.writes.save(late.begin_send())
 
-    with pytest.raises(Conflict):
+    with pytest.raises(LeaseLost):
         await harness.writes.save(late.postpone(NOW))
-    with pytest.raises(Conflict):
+    with pytest.raises(LeaseLost):
         await harness.writes.finish(late.finish_written(NOW, sent=True), [])
 
     current = await harness.writes.oldest_unfinished(LINE)
@@ -44,7 +44,7 @@ async def test_a_result_is_stored_and_sent_together_or_not_at_all(harness: Write
     done = intent.finish_written(NOW, sent=True)
     await harness.writes.finish(done, [done.result] if done.result else [])
 
-    with pytest.raises(Conflict):
+    with pytest.raises(LeaseLost):
         await harness.writes.finish(done, [done.result] if done.result else [])
 
     assert [type(message) for message in await harness.outbox_messages()] == [QuantityWritten]

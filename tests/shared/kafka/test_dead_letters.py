@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from shared.errors import PermanentError, TransientError
 from shared.kafka.dead_letters import DeadLetters, RejectedRecord, rejection_of
+from shared.kafka.tolerant_consumer import UnreadableRecord
 from shared.limits import hits
 from shared.limits.kafka import (
     DEAD_LETTER_BYTES,
@@ -115,6 +116,14 @@ async def test_letters_of_bad_messages_are_not_repeated_because_those_of_skipped
 
     assert len(producer.published) == 61
     assert dead_letters.alarm.degradation() is None
+
+
+def test_bytes_that_the_client_library_cannot_read_are_no_bug_of_ours() -> None:
+    error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    record = UnreadableRecord(**vars(a_record()), error=error)
+
+    assert rejection_of(record, error).bug is None
+    assert rejection_of(a_record(), error).bug is error
 
 
 async def test_letters_in_numbers_are_all_published_and_one_alarm() -> None:

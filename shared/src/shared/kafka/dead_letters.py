@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from shared.errors import PermanentError, TransientError
 from shared.kafka.dead_letter_alarm import DeadLetterAlarm
 from shared.kafka.producer_port import Producer
+from shared.kafka.tolerant_consumer import UnreadableRecord
 from shared.limits import record_hit
 from shared.limits.kafka import (
     DEAD_LETTER_BYTES,
@@ -57,13 +58,14 @@ class RejectedRecord(NamedTuple):
 
 
 def rejection_of(record: ConsumerRecord, error: Exception) -> RejectedRecord:
-    """Rejects a record for what was raised about it; anything but a known error is a bug."""
+    """Rejects a record for what was raised about it; anything but a known error is a bug of ours."""
     if isinstance(error, ValidationError) and error.error_count() > _MAX_ERRORS_SPELLED_OUT:
         text = f"{error.error_count():,} errors in {error.title}"
     else:
         text = str(error)
     reason = f"{type(error).__name__}: {text[:_MAX_REASON_CHARACTERS]}"
-    known = isinstance(error, (ValidationError, PermanentError))
+    # Anyone may send what the client library cannot read.
+    known = isinstance(error, (ValidationError, PermanentError)) or isinstance(record, UnreadableRecord)
     return RejectedRecord(record, reason, bug=None if known else error)
 
 

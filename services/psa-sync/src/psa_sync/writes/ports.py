@@ -30,9 +30,9 @@ class IntentStore(Protocol):
         ...
 
     async def save(self, intent: Intent) -> Intent:
-        """Stores the next step; raises `Conflict` when another worker stored one since."""
+        """Stores the next step; raises `LeaseLost` when another worker stored one since."""
         ...
 
     async def finish(self, intent: Intent, messages: Sequence[Message]) -> Intent:
-        """Stores the result with its messages, both or neither; raises `Conflict` as `save` does."""
+        """Stores the result with its messages, both or neither; raises `LeaseLost` as `save` does."""
         ...

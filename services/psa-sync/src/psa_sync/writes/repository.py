@@ -8,7 +8,7 @@
 #
 # The writes to one line are made in the order of their arrival, which is kept in `received`. A step is stored
 # only over the version that its worker read, so of two workers at one line the second to store raises
-# `Conflict`.
+# `LeaseLost`.
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -20,10 +20,10 @@ from psa_sync.writes.intent import Intent
 from psa_sync.writes.ports import LineRef
 from shared.contracts import Message
 from shared.contracts.psa_sync import WriteQuantity
-from shared.errors import Conflict
 from shared.mongo import Document, Documents, Index, Mongo, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock
+from shared.runtime.leases import LeaseLost
 
 COLLECTION = "writes"
 WRITE_INDEXES = (
@@ -76,7 +76,7 @@ class WriteRepository:
         return _intent(rows[0]) if rows else None
 
     async def save(self, intent: Intent) -> Intent:
-        """Stores the next step; raises `Conflict` when another worker stored one since."""
+        """Stores the next step; raises `LeaseLost` when another worker stored one since."""
         command = intent.command
         stored = await self._store_next_version(intent)
         await self._wait(LineRef(command.tenant_id, command.integration_id, command.line_id), stored.due_at)
@@ -93,7 +93,7 @@ class WriteRepository:
         )
 
     async def finish(self, intent: Intent, messages: Sequence[Message]) -> Intent:
-        """Stores the result with its messages in one transaction; raises `Conflict` as `save` does."""
+        """Stores the result with its messages in one transaction; raises `LeaseLost` as `save` does."""
 
         async def work(session: Session) -> Intent:
             stored = await self._store_next_version(intent, session)
@@ -109,7 +109,7 @@ class WriteRepository:
         row = _document(stored)
         before = {"_id": row.pop("_id"), "version": intent.version}
         if not await self._rows(intent.command.tenant_id).change(before, {"$set": row}, session=session):
-            raise Conflict(f"write {intent.command.approval_id} was taken on by another worker")
+            raise LeaseLost(f"write {intent.command.approval_id} was taken on by another worker")
         return stored
 
     async def _repeat_results(self, intents: Sequence[Intent]) -> None:

@@ -72,7 +72,7 @@ class QuantityWriter:
     async def write(self, line: LineRef, lease: Lease) -> int:
         """Carries the writes to one line, oldest first, until none is due; returns how many steps that took.
 
-        Raises `LeaseLost` when another worker may be at the line, and `Conflict` when one stored a step.
+        Raises `LeaseLost` when another worker may be at the line, or has stored a step.
         """
         steps = 0
         async with AsyncExitStack() as stack:

@@ -121,7 +121,7 @@ class ConnectWiseConnector:
         if not isinstance(row, dict):
             raise UnexpectedResponse(f"ConnectWise {path} answered a write with what is no object")
         request_id = cleaned(answer.headers.get("x-cw-request-id", "")[:_REQUEST_ID_CHARACTERS])
-        return WriteAcknowledgement(rows.number(row.get("quantity")), request_id or None)
+        return WriteAcknowledgement(rows.written_quantity(row), request_id or None)
 
     async def _list(self, listing: Listing, parse: Callable[[rows.Row], T]) -> AsyncIterator[T]:
         """Yields what can be understood; a row that cannot makes the list fall short of the PSA's count."""

@@ -85,6 +85,12 @@ def line(row: Row, parent: Agreement) -> PsaLine:
         )
 
 
+def written_quantity(row: Row) -> Decimal | None:
+    """Parses the quantity of an addition that was just changed; None when the answer does not say it."""
+    with _parsing("addition", row):
+        return number(row.get("quantity"))
+
+
 def number(value: Any) -> Decimal | None:
     """Returns the exact number; a missing one is not zero."""
     return None if value is None else checked_read_number(Decimal(str(value)))
