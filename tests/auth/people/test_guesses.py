@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
-from auth_env import auth_over_http, auth_settings
+from auth_env import PeopleInMemory, auth_over_http, auth_settings
 from http_server import serve
 from provider_fakes import FakeProviders
 from sign_in_env import AWAY, HOME, CountingHashes, a_service, people_of, status_of
@@ -17,6 +17,7 @@ from auth.app import make_app
 from auth.people.models import Member
 from shared import limits
 from shared.contracts.base import opaque
+from shared.errors import TransientError
 from shared.kafka import make_broker
 from shared.mongo import Mongo
 from shared.web.person import Role
@@ -160,3 +161,21 @@ async def test_the_address_is_the_one_that_a_trusted_neighbour_passes_on(mongo: 
 @asynccontextmanager
 async def nullcontext_of(_: object) -> AsyncIterator[None]:
     yield
+
+
+class PeopleAway(PeopleInMemory):
+    """The people, while the document store does not answer."""
+
+    async def find(self, email: str, tenant_id: str | None) -> list[Member]:  # noqa: ARG002  (nobody is found)
+        raise TransientError("the document store does not answer")
+
+
+async def test_who_tried_while_the_people_could_not_be_read_does_not_wait_for_it_afterwards() -> None:
+    hashes = CountingHashes()
+    people = PeopleAway()
+    service = a_service(people, hashes)
+
+    answers = [await status_of(service, "ann@x.example", "right for demo") for _ in range(70)]
+
+    assert answers == [503] * 70
+    assert hashes.calls == 0

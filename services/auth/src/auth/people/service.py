@@ -18,6 +18,7 @@ from auth.people.places import SignInPlaces
 from auth.people.ports import PasswordHashes, PeopleStore
 from auth.people.throttle import SignInSource, SignInThrottle
 from auth.people.tokens import TokenSigner
+from shared.errors import TransientError
 from shared.web.problems import FieldError, Problem
 from shared.web.security_events import SecurityEvent
 
@@ -62,7 +63,11 @@ class SignInService:
         with self._places.taken_by(source):
             # Before the first await, so that attempts made at once are counted one after another.
             self._throttle.begin_attempt(source)
-            members = await self._people.find(account, tenant_id)
+            try:
+                members = await self._people.find(account, tenant_id)
+            except TransientError:
+                self._throttle.withdraw_attempt(source)
+                raise
             fits = await self._passwords.verify([member.password_hash for member in members], password)
         fitting = [member for member, fit in zip(members, fits, strict=True) if fit]
         if not fitting:

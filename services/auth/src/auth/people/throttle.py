@@ -90,6 +90,14 @@ class SignInThrottle:
 
     def record_success(self, source: SignInSource) -> None:
         self._doubling.forget(_pair(source))
+        self._give_back(source)
+
+    def withdraw_attempt(self, source: SignInSource) -> None:
+        """Makes an attempt uncounted whose password nobody has looked at."""
+        self._doubling.take_back(_pair(source))
+        self._give_back(source)
+
+    def _give_back(self, source: SignInSource) -> None:
         if source.device is None:
             self._accounts.give_back(source.account)
             self._addresses.give_back(source.network)
@@ -115,6 +123,11 @@ class _DoublingWait:
         if len(self._failures) > SIGN_INS_REMEMBERED.most:
             record_hit(SIGN_INS_REMEMBERED)
             self._failures.popitem(last=False)
+
+    def take_back(self, key: tuple[str, str]) -> None:
+        failures, _ = self._failures.pop(key, (0, 0.0))
+        if failures > 1:
+            self._failures[key] = failures - 1, 0.0
 
     def forget(self, key: tuple[str, str]) -> None:
         self._failures.pop(key, None)
