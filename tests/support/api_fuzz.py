@@ -31,7 +31,7 @@ ENDLESS = "/events"
 """The event stream stays open; it is excluded for those who may open it, and looked at on its own."""
 
 _MOST_LIMITED = 0.2
-"""More of the answers than this being 429 or 503 means that something else than the service was tested."""
+"""More of the answers than this being 429 means that something else than the service was tested."""
 _REQUEST_TIMEOUT_SECONDS = 30
 _STREAM_TIMEOUT_SECONDS = 20
 
@@ -75,8 +75,8 @@ class FuzzResult:
 
     @property
     def faults(self) -> int:
-        """How many answers were 5xx; 503 is not among them, for it says "try again", and is described."""
-        return sum(count for status, count in self.statuses.items() if status >= 500 and status != 503)
+        """How many answers were 5xx: 503 too, for nothing is away."""
+        return sum(count for status, count in self.statuses.items() if status >= 500)
 
     def share(self, *statuses: int) -> float:
         """Returns which part of the answers had one of these statuses."""
@@ -98,8 +98,8 @@ class FuzzResult:
         """Adds an error when the requests did not get to what was to be tested."""
         if not self.operations:
             return
-        if self.share(429, 503) > _MOST_LIMITED:
-            self.errors.append(f"{self.share(429, 503):.0%} of the requests were put off by 429 or 503")
+        if self.share(429) > _MOST_LIMITED:
+            self.errors.append(f"{self.share(429):.0%} of the requests were put off by 429")
         if self.caller in PEOPLE and not self.done:
             self.errors.append("no request got past authentication and validation")
 

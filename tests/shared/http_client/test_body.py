@@ -2,7 +2,7 @@ import asyncio
 import gzip
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, Self
@@ -72,19 +72,22 @@ async def test_an_error_is_judged_by_its_status_however_long_its_page_is(
     assert len(str(raised.value)) < 700
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
-async def test_a_compressed_answer_is_unpacked(pack: Callable[[bytes], bytes]) -> None:
-    encoding = "gzip" if pack is gzip.compress else "deflate"
-    provider = Provider(FakePacked(pack(b'{"quantity": 3}'), encoding))
+async def test_a_compressed_answer_is_unpacked() -> None:
+    provider = Provider(FakePacked(gzip.compress(b'{"quantity": 3}'), "gzip"))
 
     async with an_api(provider) as api:
         assert await api.get("/x") == {"quantity": 3}
 
-    assert provider.requests[0].headers["accept-encoding"] == "gzip, deflate"
+    assert provider.requests[0].headers["accept-encoding"] == "gzip"
 
 
-async def test_an_answer_in_an_encoding_that_was_not_asked_for_is_no_answer() -> None:
-    async with an_api(Provider(FakePacked(b"\x0b\x02\x80", "br")), policy=ONCE) as api:
+@pytest.mark.parametrize(
+    ("body", "encoding"), [(b"\x0b\x02\x80", "br"), (zlib.compress(b"{}"), "deflate")], ids=["br", "deflate"]
+)
+async def test_an_answer_in_an_encoding_that_was_not_asked_for_is_no_answer(
+    body: bytes, encoding: str
+) -> None:
+    async with an_api(Provider(FakePacked(body, encoding)), policy=ONCE) as api:
         with pytest.raises(UnexpectedResponse, match="cannot be decoded"):
             await api.get("/x")
 

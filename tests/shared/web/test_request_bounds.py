@@ -18,6 +18,13 @@ def an_app() -> BoundedApplication:
     app = BoundedApplication()
     install_problem_handlers(app)
 
+    @app.get("/bodiless")
+    @app.head("/bodiless")
+    @app.delete("/bodiless")
+    @app.options("/bodiless")
+    async def bodiless() -> None:
+        """Has nothing to say."""
+
     @app.post("/small")
     async def small(body: dict[str, Any]) -> int:
         return len(str(body))
@@ -94,9 +101,14 @@ async def test_a_refusal_is_counted_under_the_limit_of_the_route() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
 async def test_methods_that_take_no_body_get_none(method: str) -> None:
-    answer = await asked(method, "/small", content=b"{}")
+    answer = await asked(method, "/bodiless", content=b"{}")
 
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "TRACE", "BREW"])
+async def test_methods_that_the_path_has_not_are_refused_as_such_whatever_they_bring(method: str) -> None:
+    assert (await asked(method, "/small", content=b"{}")).status_code == 405
 
 
 async def test_an_empty_body_is_no_body() -> None:

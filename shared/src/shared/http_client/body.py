@@ -17,10 +17,10 @@ from shared.errors import TransientError, UnexpectedResponse
 from shared.http_client.answer_size import SMALL, AnswerSize
 from shared.limits import record_hit
 
-ACCEPTED_ENCODINGS = "gzip, deflate"
-"""For the header `Accept-Encoding`."""
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-_UNPACKED = ("gzip", "x-gzip", "deflate")
+ACCEPTED_ENCODINGS = "gzip"
+"""For the header `Accept-Encoding`; not `deflate`, which has two meanings (RFC 9110 §8.4.1.2)."""
+_GZIP = zlib.MAX_WBITS | 16
+_UNPACKED = ("gzip", "x-gzip")
 _MAX_LENGTH_DIGITS = 18
 _QUOTED_CHARACTERS = 40
 
@@ -80,4 +80,4 @@ def _unpacker(response: httpx.Response) -> "zlib._Decompress | None":
         return None
     if encoding not in _UNPACKED:
         raise zlib.error(f"{encoding[:_QUOTED_CHARACTERS]} was not asked for")
-    return zlib.decompressobj(_GZIP_OR_ZLIB)
+    return zlib.decompressobj(_GZIP)

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
+from starlette.types import Scope
 
 from shared.errors import (
     Conflict,
@@ -157,7 +158,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         # FastAPI's own, for a body that fails otherwise than by its syntax: it is invalid all the same.
         return await _problem(request, invalid_request([FieldError("body", _UNREADABLE)]))
     headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := allowed_methods(request.scope)):
         headers["Allow"] = ", ".join(methods)
     return answer(error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail), headers=headers)
 
@@ -167,13 +168,13 @@ async def _bug(request: Request, error: Exception) -> JSONResponse:
     return answer(500, "A fault of ours", "Something went wrong here; the log of this service says what.")
 
 
-def _methods(request: Request) -> list[str]:
+def allowed_methods(scope: Scope) -> list[str]:
     """Returns the methods of the path. Starlette names those of its first route alone."""
-    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    routes = [route for route in scope["app"].routes if not isinstance(route, Mount)]
     return [
         method
         for method in _METHODS
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
     ]
 
 

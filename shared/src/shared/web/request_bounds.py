@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.limits import Limit, record_hit
 from shared.limits import http as limits
 from shared.web.json_depth import JsonDepth
-from shared.web.problems import answer
+from shared.web.problems import allowed_methods, answer
 
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _LEAST_BYTES_PER_SECOND = 1024
@@ -63,13 +63,18 @@ class RequestBounds:
             await self._app(scope, receive, send)
             return
         body = _BoundedBody(scope, receive, send)
-        if refusal is None and scope["method"] not in _METHODS_WITH_BODY:
+        if refusal is None and _takes_no_body(scope):
             record_hit(limits.REQUEST_BODY_BYTES)
             refusal = _refusal(413, f"{scope['method']} takes no body: leave it out.")
         if refusal is None:
             await self._app(scope, body.receive, body.send)
         else:
             await body.refuse(refusal)
+
+
+def _takes_no_body(scope: Scope) -> bool:
+    """Tells whether the path has the method, and the method no body; a path without it answers 405."""
+    return scope["method"] not in _METHODS_WITH_BODY and scope["method"] in allowed_methods(scope)
 
 
 class _BoundedBody:
