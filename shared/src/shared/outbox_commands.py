@@ -38,7 +38,7 @@ async def run(service: str, settings: OutboxSettings, arguments: Namespace) -> s
         messages = UndeliverableMessages(mongo)
         match arguments.command:
             case "list":
-                return "\n\n".join(map(_described, await messages.list())) or f"{service}: {_NONE}"
+                return "\n\n".join(map(_describe, await messages.list())) or f"{service}: {_NONE}"
             case "send-again":
                 await messages.send_again(arguments.id)
                 return f"{arguments.id} is in the outbox again"
@@ -49,7 +49,7 @@ async def run(service: str, settings: OutboxSettings, arguments: Namespace) -> s
         await mongo.close()
 
 
-def _described(message: UndeliverableMessage) -> str:
+def _describe(message: UndeliverableMessage) -> str:
     what = "what waited for it has ended" if message.ended else "nothing has ended for it"
     return (
         f"{message.id}  {message.set_aside_at:%Y-%m-%d %H:%M} UTC  {message.size_bytes:,} bytes  {what}\n"

@@ -137,7 +137,7 @@ async def test_words_without_end_are_looked_at_in_their_beginning_only(part: str
 @pytest.mark.parametrize(
     ("answer", "limit"),
     [
-        (httpx.Response(400, text="no " * 3_000), "far-words-bytes"),
+        (httpx.Response(400, text="no " * 3_000), "non-json-bytes"),
         (httpx.Response(302, headers={"Location": f"https://a.example/{'x' * 9_000}"}), "header-characters"),
     ],
     ids=["words", "location"],
@@ -153,13 +153,13 @@ async def test_words_that_are_cut_are_counted(answer: httpx.Response, limit: str
 
 
 async def test_json_is_read_whole_and_no_limit_on_words_is_hit() -> None:
-    before = limits.hits().get("far-words-bytes", 0)
+    before = limits.hits().get("non-json-bytes", 0)
 
     async with an_api(Provider(httpx.Response(400, json={"message": "no " * 3_000})), policy=ONCE) as api:
         with pytest.raises(PermanentError):
             await api.get("/x")
 
-    assert limits.hits().get("far-words-bytes", 0) == before
+    assert limits.hits().get("non-json-bytes", 0) == before
 
 
 @pytest.mark.parametrize(

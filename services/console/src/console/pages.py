@@ -48,15 +48,15 @@ class Pages:
             with self._verifier.fair_share.taken_by(person):
                 cards = await self._cards(request, person)
         except (Problem, TransientError) as error:
-            return self.wait(request, error)
+            return self.render_wait(request, error)
         return self.render(request, template, person=person, cards=cards)
 
-    def wait(self, request: Request, error: Problem | TransientError) -> HTMLResponse:
+    def render_wait(self, request: Request, error: Problem | TransientError) -> HTMLResponse:
         """Returns a page that says when to come again for what cannot be shown now."""
         too_many, away = "Too many requests at once", "This page cannot be shown at this moment"
-        return self.later(request, "wait.html", error, too_many=too_many, away=away)
+        return self.render_retry(request, "wait.html", error, too_many=too_many, away=away)
 
-    def later(
+    def render_retry(
         self,
         request: Request,
         template: str,

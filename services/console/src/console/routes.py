@@ -73,7 +73,9 @@ def _session_routes(pages: Pages) -> APIRouter:
             return pages.render(request, "sign_in.html", status=401, error=str(error), email=email)
         except TransientError as error:
             too_many, away = "Too many attempts", "Signing in is not possible at this moment"
-            return pages.later(request, "sign_in.html", error, too_many=too_many, away=away, email=email)
+            return pages.render_retry(
+                request, "sign_in.html", error, too_many=too_many, away=away, email=email
+            )
         response = RedirectResponse("/", _SEE_OTHER)
         lifetime = session.expires_at - datetime.now(UTC)
         _set_cookie(request, response, COOKIE, session.token, lifetime=lifetime)
@@ -122,7 +124,7 @@ def _page_routes(pages: Pages) -> APIRouter:
             refusal.log_event(request)
             return RedirectResponse("/sign-in", _SEE_OTHER)
         except TransientError as error:
-            return pages.wait(request, error)
+            return pages.render_wait(request, error)
         return await pages.show(request, person, "index.html")
 
     @router.get("/integrations")

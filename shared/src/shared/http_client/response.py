@@ -23,7 +23,7 @@ from shared.errors import (
 from shared.http_client.answer_size import SMALL, AnswerSize
 from shared.http_client.json_document import Json, OversizedDocument, parse_json
 from shared.limits import record_hit
-from shared.limits.answers import FAR_WORDS_BYTES, HEADER_CHARACTERS, PROVIDER_PAUSE_SECONDS
+from shared.limits.answers import HEADER_CHARACTERS, NON_JSON_BYTES, PROVIDER_PAUSE_SECONDS
 from shared.plain_text import cleaned
 
 _AGAIN_IN_SECONDS = re.compile(r"again in (\d+) second", re.IGNORECASE)
@@ -44,7 +44,7 @@ class ApiResponse:
     headers: Mapping[str, str] = field(repr=False)
     """Names in lower case."""
     text: str = field(repr=False)
-    """The beginning of the body (`FAR_WORDS_BYTES`)."""
+    """The beginning of the body (`NON_JSON_BYTES`)."""
     json: Json = field(repr=False, default=None)
     is_json: bool = field(repr=False, default=False)
     secrets: tuple[str, ...] = field(repr=False, default=())
@@ -122,8 +122,8 @@ def parse_response(
             raise UnexpectedResponse(f"{call} answered with {error}", status=status) from error
         return answer
     except ValueError:
-        if len(body) > FAR_WORDS_BYTES.most:
-            record_hit(FAR_WORDS_BYTES)
+        if len(body) > NON_JSON_BYTES.most:
+            record_hit(NON_JSON_BYTES)
         return answer
     return replace(answer, json=parsed, is_json=True)
 
@@ -163,8 +163,8 @@ def _message_in(body: Json) -> str:
 
 def _beginning(body: bytearray, secrets: tuple[str, ...]) -> str:
     """Returns the text that is looked at; where it is cut, no part of a secret is left behind unmasked."""
-    text = body[: FAR_WORDS_BYTES.most].decode(errors="replace")
-    if len(body) <= FAR_WORDS_BYTES.most or not secrets:
+    text = body[: NON_JSON_BYTES.most].decode(errors="replace")
+    if len(body) <= NON_JSON_BYTES.most or not secrets:
         return text
     masked = _masked(text, secrets)
     return masked[: max(0, len(masked) - max(map(len, secrets)))]

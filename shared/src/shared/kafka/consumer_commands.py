@@ -7,6 +7,7 @@ import getpass
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Protocol
 
 from aiokafka import TopicPartition
@@ -90,9 +91,12 @@ class _ConsumerCommands:
         progress = await measure(self._kafka, await self._offsets.committed(consumed_topics(self._service)))
         held_up: dict[TopicPartition, Sequence[str]] = {}
         for control in await self._repository.find_all():
-            held_up[control.partition] = [*held_up.get(control.partition, ()), _described(control)]
+            held_up[control.partition] = [*held_up.get(control.partition, ()), _describe(control)]
         heads: _Row = ("topic", "partition", "committed", "end", "lag", "held up")
-        rows = [_row(each, held_up.get(each.partition, ())) for each in sorted(progress, key=_place)]
+        rows = [
+            _row(each, held_up.get(each.partition, ()))
+            for each in sorted(progress, key=attrgetter("partition"))
+        ]
         return _table([heads, *rows])
 
     async def _pause(self, arguments: Namespace) -> str:
@@ -100,13 +104,13 @@ class _ConsumerCommands:
         _check_reason(arguments.reason)
         now = datetime.now(UTC)
         await self._repository.put([Pause(p, arguments.reason, arguments.by, now) for p in partitions])
-        return f"{_named(partitions)} paused: {_SOON}"
+        return f"{_describe_partitions(partitions)} paused: {_SOON}"
 
     async def _resume(self, arguments: Namespace) -> str:
         partitions = [each.partition for each in await self._find(arguments.where)]
         if not await self._repository.remove_pauses(partitions):
             raise RuleBroken(f"{arguments.where} is not paused: `consumers list` shows what is")
-        return f"{_named(partitions)} resumed: {_SOON}"
+        return f"{_describe_partitions(partitions)} resumed: {_SOON}"
 
     async def _skip(self, arguments: Namespace) -> str:
         if ":" not in arguments.where:
@@ -117,7 +121,7 @@ class _ConsumerCommands:
                 raise RuleBroken(f"no messages of {arguments.where} are to be skipped")
             return f"{arguments.where} skips nothing more: {_SOON}"
         _check_reason(arguments.reason)
-        before = _past(progress) if arguments.past else _checked_offset(arguments.before, progress)
+        before = _offset_past(progress) if arguments.past else _checked_offset(arguments.before, progress)
         skip = Skip(progress.partition, before, arguments.reason, arguments.by, datetime.now(UTC))
         await self._repository.put([skip])
         return f"{arguments.where} sets aside {progress.start:,} to {before - 1:,} as dead letters: {_SOON}"
@@ -135,10 +139,10 @@ class _ConsumerCommands:
                 last = len(committed) - 1
                 raise RuleBroken(f"{topic} has partitions 0 to {last}, and none called {number!r}")
             committed = {partition: committed[partition] for partition in wanted}
-        return sorted(await measure(self._kafka, committed), key=_place)
+        return sorted(await measure(self._kafka, committed), key=attrgetter("partition"))
 
 
-def _past(progress: PartitionProgress) -> int:
+def _offset_past(progress: PartitionProgress) -> int:
     if progress.first_waiting is None:
         raise RuleBroken("no message waits in this partition: there is nothing to skip")
     return progress.first_waiting + 1
@@ -166,7 +170,7 @@ def _row(progress: PartitionProgress, held_up: Sequence[str]) -> _Row:
     return (partition.topic, *numbers, "; ".join(held_up))
 
 
-def _described(control: Pause | Skip) -> str:
+def _describe(control: Pause | Skip) -> str:
     what = f"skip before {control.before:,}" if isinstance(control, Skip) else "paused"
     return f"{what} by {control.by} since {control.at:%Y-%m-%d %H:%M} UTC: {control.reason}"
 
@@ -183,13 +187,9 @@ def _table(rows: Sequence[_Row]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _named(partitions: Sequence[TopicPartition]) -> str:
+def _describe_partitions(partitions: Sequence[TopicPartition]) -> str:
     numbers = ", ".join(str(partition.partition) for partition in partitions)
     return f"{partitions[0].topic}, partition {numbers},"
-
-
-def _place(progress: PartitionProgress) -> TopicPartition:
-    return progress.partition
 
 
 def _login_name() -> str:

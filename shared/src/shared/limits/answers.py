@@ -51,8 +51,8 @@ HEADER_CHARACTERS = Limit(
     "a header that is read",
     "a `Link` is refused, others are cut",
 )
-FAR_WORDS_BYTES = Limit(
-    "far-words-bytes", 8 * _KIB, "bytes", "what is looked at of an answer that is no JSON", "cut"
+NON_JSON_BYTES = Limit(
+    "non-json-bytes", 8 * _KIB, "bytes", "what is looked at of an answer that is no JSON", "cut"
 )
 PROVIDER_PAUSE_SECONDS = Limit(
     "provider-pause-seconds", 7 * 24 * 3600, "seconds", "the pause that a provider asks for", "shortened"
