@@ -36,6 +36,7 @@ _SEE_OTHER = 303
 _STREAM_LIFETIME = timedelta(minutes=15)
 """A token that has expired meanwhile is refused when the browser comes back."""
 _RETRY_MS = 2_000
+_SIGN_IN_RETRY = {"too_many": "Too many attempts", "away": "Signing in is not possible at this moment"}
 
 
 def make_router(pages: Pages, hub: StatusHub, slots: StreamSlots) -> APIRouter:
@@ -72,10 +73,7 @@ def _session_routes(pages: Pages) -> APIRouter:
         except CredentialsRejected as error:
             return pages.render(request, "sign_in.html", status=401, error=str(error), email=email)
         except TransientError as error:
-            too_many, away = "Too many attempts", "Signing in is not possible at this moment"
-            return pages.render_retry(
-                request, "sign_in.html", error, too_many=too_many, away=away, email=email
-            )
+            return pages.render_retry(request, "sign_in.html", error, **_SIGN_IN_RETRY, email=email)
         response = RedirectResponse("/", _SEE_OTHER)
         lifetime = session.expires_at - datetime.now(UTC)
         _set_cookie(request, response, COOKIE, session.token, lifetime=lifetime)
