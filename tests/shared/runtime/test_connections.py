@@ -75,6 +75,21 @@ async def test_beyond_the_bound_a_few_are_let_in_for_health_only() -> None:
     assert table.full
 
 
+async def test_a_connection_that_gave_way_is_not_asked_to_again_before_its_socket_is_closed() -> None:
+    table, closed = a_table(connections=2), list[str]()
+    first, second = FakeConnection("first", closed), FakeConnection("second", closed)
+    for connection in (first, second):
+        table.open(connection)
+        table.enter(connection, ConnectionPhase.IDLE)
+
+    assert table.open(FakeConnection("third", closed))
+    table.enter(first, ConnectionPhase.HEAD)
+    table.enter(second, ConnectionPhase.AT_WORK)
+    assert table.open(FakeConnection("fourth", closed))
+
+    assert closed == ["first gave way", "third gave way"]
+
+
 async def test_a_connection_that_was_closed_makes_room() -> None:
     table = a_table(connections=1)
     first = FakeConnection("first")

@@ -37,7 +37,11 @@ REQUEST_HEAD_SECONDS = Limit(
     "408, and the end",
 )
 UNREAD_ANSWER_SECONDS = Limit(
-    "unread-answer-seconds", 30, "seconds", "how long a client may leave an answer untaken", "the end"
+    "unread-answer-seconds",
+    30,
+    "seconds",
+    "how long a client may leave bytes of an answer untaken",
+    "the end",
 )
 IDLE_CONNECTION_SECONDS = Limit(
     "idle-connection-seconds",

@@ -1,10 +1,11 @@
 """Counts the open connections of a process by what each waits for, and chooses which one gives way."""
 
-# Invariant: at most `connections` are open for requests (and a few more for health), of which at most
-# `half_open_connections` have not sent a whole head. A new one is always let in as long as another waits for
-# its client: first half-open ones give way, then idle ones, then those whose answer is not taken, then those
-# whose body is still coming, each the longest-waiting first. So whoever holds connections open, or never
-# reads what was answered, locks nobody out but themselves:
+# Invariant: after each turn of the loop the process holds at most `connections` sockets of clients (and a few
+# more for health), of which at most `half_open_connections` have not sent a whole head. A connection counts
+# until its socket is closed: one with bytes that its client does not take is `UNREAD`, closed by us or not,
+# and one that gives way is cut, not closed, where closing would wait for its client. A new one is always let
+# in as long as another waits for its client: first half-open ones give way, then idle ones, then those whose
+# answer is not taken, then those whose body is still coming, each the longest-waiting first:
 #
 #   three may be half-open; a b are 10.0.0.9's, c is 10.0.0.5's, d of 10.0.0.9 comes  →  a gives way, if it
 #   has had its second
@@ -13,6 +14,7 @@
 import asyncio
 from collections import Counter
 from enum import Enum, auto
+from itertools import chain
 from typing import Protocol
 
 from shared.limits import http as limits
@@ -26,14 +28,20 @@ _GRACE_SECONDS = 1.0
 
 
 class ConnectionPhase(Enum):
-    """What a connection waits for, in the order in which they give way; `AT_WORK` alone never does."""
+    """What a connection waits for."""
 
     HEAD = auto()
     IDLE = auto()
     UNREAD = auto()
-    """The client does not take its answer."""
+    """The client has not taken all of what was answered."""
     BODY = auto()
     AT_WORK = auto()
+    ENDED = auto()
+    """The socket is closed at the next turn of the loop, whatever the client does."""
+
+
+_GIVING_WAY = (ConnectionPhase.HEAD, ConnectionPhase.IDLE, ConnectionPhase.UNREAD, ConnectionPhase.BODY)
+"""The phases in which a connection waits for its client, in the order in which they give way."""
 
 
 class ClientConnection(Protocol):
@@ -45,11 +53,17 @@ class ClientConnection(Protocol):
         ...
 
     def give_way(self) -> None:
-        """Closes the connection for a newer one, with an answer where its client has begun to ask."""
+        """Ends the connection for a newer one, with an answer where its client has begun to ask and takes it.
+
+        Its socket is closed at the next turn of the loop.
+        """
         ...
 
     def end_late(self) -> None:
-        """Closes the connection, whose head was not complete, or whose answer was not taken, in time."""
+        """Ends the connection, whose head was not complete, or whose answer was not taken, in time.
+
+        Its socket is closed at the next turn of the loop.
+        """
         ...
 
 
@@ -75,12 +89,12 @@ class ConnectionTable:
         """Lets a new connection in, in the phase `HEAD`; returns False if only health can be told on it."""
         self._make_room(connection.address)
         self.enter(connection, ConnectionPhase.HEAD)
-        return len(self._phase_of) <= self._most
+        return self._count <= self._most
 
     def enter(self, connection: ClientConnection, phase: ConnectionPhase) -> None:
         """Notes the phase of a connection; one that is in it already stays where it stands in the order."""
         before = self._phase_of.get(connection)
-        if before is phase:
+        if before in {phase, ConnectionPhase.ENDED}:
             return
         if before:
             del self._entered[before][connection]
@@ -91,7 +105,7 @@ class ConnectionTable:
             self._sweep_timers[phase] = loop.call_later(self._most_seconds[phase][0], self._sweep, phase)
 
     def close(self, connection: ClientConnection) -> None:
-        """Forgets a connection; one that is not known is none to forget."""
+        """Forgets a connection whose socket is closed; one that is not known is none to forget."""
         phase = self._phase_of.pop(connection, None)
         if phase:
             del self._entered[phase][connection]
@@ -99,7 +113,11 @@ class ConnectionTable:
     @property
     def full(self) -> bool:
         """Whether even the connections that are kept for health are taken."""
-        return len(self._phase_of) > self._most + HEALTH_RESERVE
+        return self._count > self._most + HEALTH_RESERVE
+
+    @property
+    def _count(self) -> int:
+        return len(self._phase_of) - len(self._entered[ConnectionPhase.ENDED])
 
     def _make_room(self, address: str) -> None:
         half_open, now = self._entered[ConnectionPhase.HEAD], asyncio.get_running_loop().time()
@@ -112,15 +130,14 @@ class ConnectionTable:
                 break
             record_hit(limits.HALF_OPEN_CONNECTIONS)
             self._end(oldest)
-        if len(self._phase_of) >= self._most:
+        if self._count >= self._most:
             record_hit(limits.CONNECTIONS)
-            for phase in ConnectionPhase:  # in the order in which they give way
-                if (waiting := self._entered[phase]) and phase is not ConnectionPhase.AT_WORK:
-                    self._end(next(iter(waiting)))
-                    return
+            waiting = chain.from_iterable(self._entered[phase] for phase in _GIVING_WAY)
+            if (longest_waiting := next(waiting, None)) is not None:
+                self._end(longest_waiting)
 
     def _end(self, connection: ClientConnection) -> None:
-        self.close(connection)
+        self.enter(connection, ConnectionPhase.ENDED)
         connection.give_way()
 
     def _sweep(self, phase: ConnectionPhase) -> None:
@@ -134,5 +151,5 @@ class ConnectionTable:
                 self._sweep_timers[phase] = loop.call_at(since + seconds, self._sweep, phase)
                 return
             record_hit(limit)
-            self.close(connection)
+            self.enter(connection, ConnectionPhase.ENDED)
             connection.end_late()

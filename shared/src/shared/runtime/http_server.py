@@ -61,6 +61,8 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        # So that we are told of a single byte that the client does not take, and of its taking the last one.
+        transport.set_write_buffer_limits(high=0)
         if not self.table.open(self):
             self.app = _HealthOnly(self.app)
         if self.table.full:
@@ -121,14 +123,14 @@ class BoundedProtocol(H11Protocol):
             self.table.enter(self, ConnectionPhase.AT_WORK)
 
     def _end(self, refusal: Response) -> None:
-        # A client that does not take its answer takes no other, and closing would wait until it does.
-        if self.flow.write_paused:
-            self.transport.abort()
         # A client that has sent nothing expects no answer, and would take one for that to its next request.
-        elif self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
+        if self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
             self.transport.close()
-        else:
+        elif not self.flow.write_paused:
             self._refuse(refusal)
+        # Closing waits for ever for a client that does not take its answer.
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     def _refuse(self, refusal: Response) -> None:
         """Closes the connection, with this answer unless another has begun."""
