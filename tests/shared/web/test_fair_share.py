@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import StreamingResponse
+from http_server import serve
 from httpx import ASGITransport, AsyncClient
 from people import a_verifier, signed_in
 
@@ -105,6 +106,27 @@ async def test_a_refusal_says_when_to_come_again_and_is_counted() -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert "8 requests of one person at once" in answer.json()["detail"]
     assert limits.hits()["person-requests"] == before + 2
+
+
+async def test_a_refusal_ends_its_connection_and_drops_the_requests_that_follow_on_it() -> None:
+    service = SlowService()
+    flood = [asyncio.create_task(service.status("/slow", "acme")) for _ in range(9)]
+    await settled(flood, 1)
+    token = signed_in(Role.VIEWER, "acme")["Authorization"]
+    request = f"GET /fast HTTP/1.1\r\nHost: a\r\nAuthorization: {token}\r\n\r\n".encode()
+
+    async with serve(service.app) as origin:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(origin.rpartition(":")[2]))
+        writer.write(request * 20)
+        async with asyncio.timeout(30):
+            came = await reader.read()
+        writer.close()
+        service.release.set()
+        await asyncio.gather(*flood)
+
+    assert came.startswith(b"HTTP/1.1 429 ")
+    assert came.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in came.lower()
 
 
 async def test_a_share_is_free_again_after_answers_and_faults() -> None:

@@ -65,8 +65,8 @@ HALF_OPEN_CONNECTIONS = Limit(
     "of the address that has most of them, the oldest is answered 503 and closed",
 )
 PERSON_REQUESTS = Limit(
-    "person-requests", 8, "requests", "requests of one person at once, in a process", "429"
+    "person-requests", 8, "requests", "requests of one person at once, in a process", "429, and the end"
 )
 TENANT_REQUESTS = Limit(
-    "tenant-requests", 32, "requests", "requests of one tenant at once, in a process", "429"
+    "tenant-requests", 32, "requests", "requests of one tenant at once, in a process", "429, and the end"
 )

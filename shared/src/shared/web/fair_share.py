@@ -1,7 +1,8 @@
 """A fair share of this process for each person and tenant, so that one cannot take it from the others."""
 
 # Invariant: of one person at most eight requests are worked on at once, and of one tenant at most 32, however
-# many they send. What is beyond is refused, not queued: a queue would hold memory and connections for it.
+# many they send. What is beyond is refused, not queued: a queue would hold memory and connections for it. A
+# refusal costs time as well, so it ends its connection: of many requests sent ahead on one, one is refused.
 # A request counts from authentication until it is answered, a streamed answer to its end:
 #
 #   ann of acme sends 200    8 are worked on, 192 are answered 429    bob of zeta is answered as always
@@ -73,4 +74,5 @@ def _too_many(limit: Limit) -> Problem:
         "Too many requests at once",
         f"{limit} of {limit.bounds.removeprefix('requests of ')}: wait for some of them to be answered.",
         retry_after=_RETRY_AFTER_SECONDS,
+        closing=True,
     )

@@ -56,6 +56,7 @@ class Problem(Exception):
     """A refusal with its status; `more` becomes further members of the document.
 
     `retry_after` says in how many seconds the same request may succeed, and becomes the header `Retry-After`.
+    `closing` ends the connection with the answer: requests that follow on it already are not looked at.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class Problem(Exception):
         *,
         fields: Sequence[FieldError] = (),
         retry_after: float | None = None,
+        closing: bool = False,
         **more: Any,
     ) -> None:
         super().__init__(detail)
         self.status, self.title, self.detail = status, title, detail
         self.fields, self.retry_after, self.more = tuple(fields), retry_after, more
+        self.closing = closing
         self._event: tuple[SecurityEvent, dict[str, str]] | None = None
 
     def logged_as(self, event: SecurityEvent, **facts: str) -> Self:
@@ -134,7 +137,7 @@ def answer(
 async def _problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101  registered for it alone
     error.log_event(request)
-    headers = _retry_headers(error.retry_after)
+    headers = (_retry_headers(error.retry_after) or {}) | ({"Connection": "close"} if error.closing else {})
     return answer(error.status, error.title, error.detail, fields=error.fields, headers=headers, **error.more)
 
 

@@ -120,7 +120,8 @@ class _BoundedBody:
             if message["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                 await self.refuse(self._too_large())
                 return
-            message = {**message, "headers": [*message["headers"], _CLOSE]}
+            others = [header for header in message["headers"] if header != _CLOSE]
+            message = {**message, "headers": [*others, _CLOSE]}
         await self._send(message)
 
     async def refuse(self, refusal: Response) -> None:
