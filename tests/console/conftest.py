@@ -4,6 +4,7 @@ import httpx
 import pytest
 from console_env import browser_of_a_console
 
+from shared.limits.streams import STREAMS_PER_PROCESS
 from shared.runtime.settings import RedisSettings
 from shared.status_channel import StatusChannel
 
@@ -18,7 +19,7 @@ async def browser(redis_settings: RedisSettings) -> AsyncIterator[httpx.AsyncCli
 @pytest.fixture
 async def roomy_browser(redis_settings: RedisSettings) -> AsyncIterator[httpx.AsyncClient]:
     """Of a console that holds as many streams open as in production."""
-    async with browser_of_a_console(redis_settings, events_at_once=500) as client:
+    async with browser_of_a_console(redis_settings, events_at_once=STREAMS_PER_PROCESS.most) as client:
         yield client
 
 

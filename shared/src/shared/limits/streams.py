@@ -18,7 +18,7 @@ STREAMS_PER_TENANT = Limit(
 )
 STREAMS_PER_PROCESS = Limit(
     "streams-per-process",
-    500,
+    300,
     "streams",
     "event streams that a process of the console holds open; the setting `EVENTS_AT_ONCE` changes it",
     "the stream is refused with 503 and the time after which to come back",
