@@ -1,10 +1,13 @@
 import asyncio
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from datetime import timedelta
 
+import pytest
 from structlog.testing import capture_logs
 
 from shared import limits
@@ -56,25 +59,80 @@ async def test_a_service_that_was_blocked_long_ago_is_not_degraded_any_more() ->
                 await asyncio.sleep(0.05)
 
 
-PROGRAM = """
-import asyncio, re
+LOST_AFTER_SECONDS = 0.7
+PROGRAM = f"""
+import asyncio, re, sys, time
 from datetime import timedelta
 from shared.runtime.event_loop_monitor import BlockPolicy, EventLoopMonitor
-policy = BlockPolicy(timedelta(milliseconds=20), timedelta(milliseconds=100), timedelta(milliseconds=700))
+policy = BlockPolicy(
+    timedelta(milliseconds=20), timedelta(milliseconds=100), timedelta(seconds={LOST_AFTER_SECONDS})
+)
 async def main():
     async with EventLoopMonitor(policy).running():
         await asyncio.sleep(0.1)
-        re.match("(a+)+$", "a" * 60 + "b")
+        print("runs", flush=True)
+        {{}}
+        print("goes on", flush=True)
 asyncio.run(main())
 """
+A_MATCH_FOR_EVER = 're.match("(a+)+$", "a" * 60 + "b")'
+A_BLOCKING_WAIT = "time.sleep(600)"
+A_WAIT_FOR_A_LINE = "await asyncio.to_thread(sys.stdin.readline); await asyncio.sleep(0.3)"
+
+
+AS_FIRST_PROCESS = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
+"""As in a container, whose first process no signal ends by default."""
+
+
+def ended(statement: str, *prefix: str) -> subprocess.CompletedProcess[bytes]:
+    """Runs the program, whose loop gets stuck in the statement, until it ends by itself."""
+    command = [*prefix, sys.executable, "-c", PROGRAM.format(statement)]
+    return subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603
 
 
 def test_a_process_that_a_regular_expression_holds_for_ever_ends_so_that_it_is_started_again() -> None:
-    ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, timeout=60, check=False)  # noqa: S603
+    process = ended(A_MATCH_FOR_EVER)
 
-    assert ended.returncode == 1
-    assert b"Timeout" in ended.stderr
-    assert b"in match" in ended.stderr
+    assert process.returncode == signal.SIGPROF
+    assert b"goes on" not in process.stdout
+    assert b"in match" in process.stderr
+    assert b"in main" in process.stderr
+
+
+def test_the_first_process_of_a_container_ends_too() -> None:
+    try:
+        subprocess.run([*AS_FIRST_PROCESS, "true"], capture_output=True, timeout=60, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine lets nobody have process numbers of their own")
+
+    assert ended(A_MATCH_FOR_EVER, *AS_FIRST_PROCESS).returncode == signal.SIGPROF
+
+
+def test_a_process_that_waits_in_its_loop_for_ever_ends_so_that_it_is_started_again() -> None:
+    process = ended(A_BLOCKING_WAIT)
+
+    assert process.returncode == 1
+    assert b"goes on" not in process.stdout
+    assert b"in main" in process.stderr
+    assert b"in _watch" in process.stderr
+
+
+def test_a_process_that_was_stopped_as_a_whole_for_longer_goes_on() -> None:
+    command = [sys.executable, "-c", PROGRAM.format(A_WAIT_FOR_A_LINE)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == b"runs\n"
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        with pytest.raises(subprocess.TimeoutExpired):  # as long as the loop may stand still, and once more
+            process.wait(2 * LOST_AFTER_SECONDS)
+        process.send_signal(signal.SIGCONT)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+
+        assert process.stdout.readline() == b"goes on\n"
+        assert process.wait(60) == 0
 
 
 async def test_a_call_that_held_the_interpreters_lock_is_reported_when_it_ends() -> None:

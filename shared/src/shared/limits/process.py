@@ -13,6 +13,6 @@ EVENT_LOOP_LOST_SECONDS = Limit(
     "event-loop-lost-seconds",
     120,
     "seconds",
-    "the same",
+    "the same, in looks of a thread or in CPU time: a process that is paused as a whole spends neither",
     "the process ends uncounted, its stacks in its log, to be started again",
 )

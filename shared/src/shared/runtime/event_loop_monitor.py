@@ -1,17 +1,23 @@
 """Sees within seconds that the event loop stands still, and says which line holds it."""
 
 # Invariant: a loop that runs one call for long answers nothing, health included, and cannot say so itself.
-# While it runs, `_ticks` grows between two looks of a thread, and the timer that would end the process is set
-# anew. The thread counts its own looks, not time: a process that was stopped as a whole (SIGSTOP) is not
-# blocked. A call that also holds the interpreter's lock (a regular expression, a sort) stops the thread too;
-# it is seen when it ends, by the time and the CPU that the next tick finds spent. The timer needs no lock.
+# While it runs, `_ticks` grows between two looks of a thread. The thread counts its own looks, and no clock
+# on the wall ends a process: one that was stopped as a whole (SIGSTOP, `docker pause`) is neither blocked
+# nor lost. A call that also holds the interpreter's lock (a regular expression, a sort) stops the thread too,
+# but uses the processor all the while: it is seen when it ends, by the time and the CPU that the next tick
+# finds spent, and a timer of CPU time, which each tick sets anew and which needs no lock, ends what does not.
 #
 #   look (every 0.5 s)  1  2  3  4  5 …
 #   ticks               7  8  8  8  8      → 4th look without a tick: `event_loop_blocked`, with the stack
-#   no tick for 2 min                      → every stack is written, and the process ends, to be started again
+#   2 min of looks, or of CPU, and no tick → every stack is written, and the process ends, to be started again
+#
+# Not seen: a call that holds the lock and waits for something without using the processor.
 
 import asyncio
+import ctypes
 import faulthandler
+import os
+import signal
 import sys
 import threading
 import time
@@ -72,6 +78,7 @@ class EventLoopMonitor:
     async def running(self) -> AsyncIterator[None]:
         """Watches the loop while the block runs."""
         loop = asyncio.get_running_loop()
+        _end_the_process_on_sigprof()
         ticking = asyncio.create_task(self._tick(), name="event loop monitor")
         watcher = threading.Thread(target=self._watch, args=(loop, threading.get_ident()), daemon=True)
         watcher.start()
@@ -80,7 +87,7 @@ class EventLoopMonitor:
         finally:
             self._over.set()
             ticking.cancel()
-            faulthandler.cancel_dump_traceback_later()
+            signal.setitimer(signal.ITIMER_PROF, 0)
             await attempt(asyncio.to_thread(watcher.join))
 
     async def _tick(self) -> None:
@@ -88,8 +95,7 @@ class EventLoopMonitor:
         at, cpu = loop.time(), time.process_time()
         while True:
             self._ticks += 1
-            lost_seconds = self._policy.lost_after.total_seconds()
-            faulthandler.dump_traceback_later(lost_seconds, exit=True, file=_STDERR_FD)
+            signal.setitimer(signal.ITIMER_PROF, self._policy.lost_after.total_seconds())
             await asyncio.sleep(self._policy.interval.total_seconds() / 2)
             before, cpu_before, at, cpu = at, cpu, loop.time(), time.process_time()
             reported = self._last_block is not None and self._last_block[0] > before
@@ -100,6 +106,7 @@ class EventLoopMonitor:
     def _watch(self, loop: asyncio.AbstractEventLoop, loop_thread_id: int) -> None:
         seen, looks = self._ticks, 0
         blocked_looks = round(self._policy.blocked_after / self._policy.interval)
+        lost_looks = round(self._policy.lost_after / self._policy.interval)
         while not self._over.wait(self._policy.interval.total_seconds()):
             if self._ticks != seen:
                 seen, looks = self._ticks, 0
@@ -107,6 +114,9 @@ class EventLoopMonitor:
             looks += 1
             if looks == blocked_looks:
                 self._report(loop, loop_thread_id)
+            if looks == lost_looks:
+                faulthandler.dump_traceback(file=_STDERR_FD, all_threads=True)
+                os._exit(1)  # the loop that would end the process in order is the one that is lost
 
     def _report(self, loop: asyncio.AbstractEventLoop, loop_thread_id: int) -> None:
         frame = sys._current_frames().get(loop_thread_id)  # noqa: SLF001  the one way to another thread's stack
@@ -118,3 +128,15 @@ class EventLoopMonitor:
         self._last_block = at_seconds, where
         record_hit(limits.EVENT_LOOP_BLOCKED_SECONDS)
         log.error("event_loop_blocked", where=where, frames=frames)
+
+
+def _end_the_process_on_sigprof() -> None:
+    """Lets the signal of the CPU timer write all stacks and end the process, without the interpreter's lock.
+
+    The signal's default does not end the first process of a container, so libc's `_exit` handles it, with the
+    signal as the exit code; faulthandler stands before it, and hands on to it.
+    """
+    faulthandler.unregister(signal.SIGPROF)
+    libc = ctypes.CDLL(None)
+    libc.signal(signal.SIGPROF, libc._exit)  # noqa: SLF001  its name
+    faulthandler.register(signal.SIGPROF, file=_STDERR_FD, all_threads=True, chain=True)
