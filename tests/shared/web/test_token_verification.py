@@ -1,5 +1,6 @@
 import asyncio
 import json
+from datetime import timedelta
 from typing import Annotated
 
 import pytest
@@ -165,6 +166,25 @@ async def test_a_flood_of_refused_tokens_fetches_the_keys_once() -> None:
 
     assert [type(answer) for answer in answers] == [Problem] * 200
     assert len(requests) == 1
+
+
+async def test_valid_requests_do_not_wait_while_auth_is_asked_for_newer_keys_and_hangs() -> None:
+    body = json.dumps(published_keys()).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with raw_server(head.encode() + body, b"", hold=True) as (origin, requests):
+        keys = PublishedKeys(origin, cool_down=timedelta(0))
+        verifier = TokenVerifier(AuthSettings(url=origin), keys)
+        await keys.current(refreshed=False)
+        forged = asyncio.create_task(verifier.person("a.b.c"))
+        async with asyncio.timeout(30):
+            while len(requests) < 2:
+                await asyncio.sleep(0)
+
+        person = await verifier.person(token_for(Role.VIEWER, "acme"))
+
+        assert person.tenant_id == "acme"
+        assert not forged.done()
+        forged.cancel()
 
 
 async def test_refused_tokens_and_roles_are_security_events_without_the_token() -> None:

@@ -38,7 +38,7 @@ ALGORITHM = "Ed25519"
 
 _CLOCK_LEEWAY_SECONDS = 30
 """By how much the clocks of auth and this service may differ when an expiry is judged."""
-_COOL_DOWN_SECONDS = 30.0
+_COOL_DOWN = timedelta(seconds=30)
 _COOL_DOWN_WITHOUT_KEYS_SECONDS = 1.0
 _KEYS_PATH = "/.well-known/jwks.json"
 _NO_KEYS = (JoseError, AttributeError, KeyError, TypeError, ValueError)
@@ -61,10 +61,13 @@ class KeySource(Protocol):
 
 
 class PublishedKeys:
-    """Auth's JWKS over HTTP: one fetch at a time, and none within the cool-down."""
+    """Auth's JWKS over HTTP: one fetch at a time, and none within the cool-down.
 
-    def __init__(self, auth_url: str) -> None:
-        self._auth_url = auth_url
+    Whoever does not ask for newer keys never waits for a fetch, once there are any.
+    """
+
+    def __init__(self, auth_url: str, *, cool_down: timedelta = _COOL_DOWN) -> None:
+        self._auth_url, self._cool_down_seconds = auth_url, cool_down.total_seconds()
         self._keys: KeySet | None = None
         self._fetched_seconds = float("-inf")
         """The monotonic moment of the last fetch, successful or not."""
@@ -72,8 +75,10 @@ class PublishedKeys:
 
     async def current(self, *, refreshed: bool) -> KeySet:
         """Returns the known keys; raises `TransientError` when auth has never answered."""
+        if self._keys is not None and not refreshed:
+            return self._keys
         async with self._lock:
-            cool_down = _COOL_DOWN_WITHOUT_KEYS_SECONDS if self._keys is None else _COOL_DOWN_SECONDS
+            cool_down = _COOL_DOWN_WITHOUT_KEYS_SECONDS if self._keys is None else self._cool_down_seconds
             since_fetch = time.monotonic() - self._fetched_seconds
             if (self._keys is None or refreshed) and since_fetch > cool_down:
                 await self._fetch()
