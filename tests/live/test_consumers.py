@@ -50,7 +50,7 @@ async def test_a_paused_partition_waits_and_goes_on_when_it_is_resumed(
     system: System, producer: AIOKafkaProducer
 ) -> None:
     assert "paused" in await said(system, "pause", WHERE, "--reason", "a bad build", "--by", "ann")
-    await until(lambda: is_degraded(system, "paused by ann (a bad build)"))
+    await until(lambda: has_paused(system))
     offset = await send_bad(producer)
     await send_bad(producer, partition=PARTITION - 1)
     await until(lambda: has_lag(system, 0, partition=PARTITION - 1))
@@ -58,7 +58,7 @@ async def test_a_paused_partition_waits_and_goes_on_when_it_is_resumed(
     assert await has_lag(system, 1)
     paused = await row(system)
     assert paused.split()[4] == "1"
-    assert "paused by ann" in paused
+    assert all(words in paused for words in ("paused by ann", "a bad build"))
     assert (await ready(system))["ok"]
 
     await said(system, "resume", WHERE)
@@ -86,7 +86,7 @@ async def test_skipped_messages_become_letters_and_those_behind_them_are_handled
     system: System, producer: AIOKafkaProducer
 ) -> None:
     await said(system, "pause", WHERE, "--reason", "poison")
-    await until(lambda: is_degraded(system, "(poison)"))
+    await until(lambda: has_paused(system))
     first, second, third = [await send_bad(producer) for _ in range(3)]
 
     await said(system, "skip", WHERE, "--past", "--reason", "poison", "--by", "ann")
@@ -160,7 +160,7 @@ async def test_markers_of_transactions_are_no_lag(system: System) -> None:
         assert (progress.end, progress.lag) == (end, Lag(0, 0))
 
         await said(system, "pause", WHERE, "--reason", "to count")
-        await until(lambda: is_degraded(system, "(to count)"))
+        await until(lambda: has_paused(system))
         await producer.begin_transaction()
         for _ in range(3):
             await send_bad(producer)
@@ -222,8 +222,8 @@ async def ready(system: System) -> Any:
         return (await client.get(f"{system.urls[SERVICE]}/health/ready")).json()
 
 
-async def is_degraded(system: System, by: str) -> bool:
-    return by in str((await ready(system))["degraded"])
+async def has_paused(system: System) -> bool:
+    return "paused partitions" in (await ready(system))["degraded"]
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

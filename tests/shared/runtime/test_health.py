@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
+from structlog.testing import capture_logs
 
 from shared import limits
 from shared.runtime.health import Health
@@ -85,18 +86,75 @@ async def test_health_is_answered_with_the_names_of_the_parts_at_fault() -> None
     assert (ready.status_code, ready.json()["faults"]) == (503, ["document store"])
 
 
-async def test_a_degraded_service_stays_ready_and_says_why() -> None:
+async def test_a_degraded_service_stays_ready_and_names_the_part() -> None:
     health = Health("billing")
     sentences: list[str | None] = [None]
-    health.add_degradation_check("dead letters", lambda: sentences[0])
+    health.add_degradation_check("paused partitions", lambda: sentences[0])
 
     before = await get(health, "/health/ready")
-    sentences[0] = "12 a minute: see the runbook"
+    sentences[0] = "vendor-sync.x:2 paused by ann (acme sends nonsense)"
     after = await get(health, "/health/ready")
 
-    assert before.json()["degraded"] == {}
+    assert before.json()["degraded"] == []
     assert (after.status_code, after.json()["ok"]) == (200, True)
-    assert after.json()["degraded"] == {"dead letters": "12 a minute: see the runbook"}
+    assert after.json()["degraded"] == ["paused partitions"]
+    assert "ann" not in after.text
+    assert "acme" not in after.text
+
+
+async def test_the_log_says_why_a_service_is_degraded_once_each_time_that_changes() -> None:
+    health = Health("billing")
+    sentences: list[str | None] = [None]
+    health.add_degradation_check("paused partitions", lambda: sentences[0])
+
+    with capture_logs() as logs:
+        for sentence in (None, "by ann", "by ann", "by bob", None, None, "by bob"):
+            sentences[0] = sentence
+            await get(health, "/health/ready")
+
+    assert [(entry["event"], entry["part"], entry.get("why")) for entry in logs] == [
+        ("service_degraded", "paused partitions", "by ann"),
+        ("service_degraded", "paused partitions", "by bob"),
+        ("service_degraded_no_more", "paused partitions", None),
+        ("service_degraded", "paused partitions", "by bob"),
+    ]
+
+
+async def test_many_who_ask_at_once_and_within_a_second_have_each_store_asked_once() -> None:
+    health, asked, go_on = Health("billing"), list[str](), asyncio.Event()
+
+    async def probe() -> None:
+        asked.append("asked")
+        await go_on.wait()
+        raise OSError("no answer")
+
+    health.add_readiness_probe("document store", probe)
+    many = [asyncio.create_task(health.unready()) for _ in range(50)]
+    async with asyncio.timeout(30):
+        while not asked:
+            await asyncio.sleep(0)
+    many[0].cancel()
+    go_on.set()
+
+    assert await asyncio.gather(*many[1:]) == [["document store"]] * 49
+    assert await health.unready() == ["document store"]
+    assert asked == ["asked"]
+
+
+async def test_a_store_that_answers_again_makes_the_service_ready_again() -> None:
+    health, away = Health("billing"), [True]
+
+    async def probe() -> None:
+        if away[0]:
+            raise OSError("no answer")
+
+    health.add_readiness_probe("document store", probe)
+    assert await health.unready() == ["document store"]
+    away[0] = False
+
+    async with asyncio.timeout(30):
+        while await health.unready():
+            await asyncio.sleep(0.05)
 
 
 async def test_a_limit_that_was_hit_is_counted_by_name_in_the_report() -> None:

@@ -72,7 +72,8 @@ class EventLoopMonitor:
         ago_seconds = asyncio.get_running_loop().time() - at
         if ago_seconds > self._policy.degraded_for.total_seconds():
             return None
-        return f"the event loop stood still {ago_seconds:.0f} s ago, in {where}"
+        minutes = self._policy.degraded_for / timedelta(minutes=1)
+        return f"the event loop stood still within the last {minutes:.0f} minutes, in {where}"
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
