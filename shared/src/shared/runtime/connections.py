@@ -9,7 +9,8 @@
 #
 #   three may be half-open; a b are 10.0.0.9's, c is 10.0.0.5's, d of 10.0.0.9 comes  →  a gives way, if it
 #   has had its second
-#   all ten are at work: an eleventh is let in as well, and only health is told on it
+#   all ten are at work: an eleventh is let in as well, and only health is told on it; of those at work one
+#   whose client has sent further requests ahead ends with the answer in hand
 
 import asyncio
 from collections import Counter
@@ -111,6 +112,11 @@ class ConnectionTable:
             del self._entered[phase][connection]
 
     @property
+    def crowded(self) -> bool:
+        """Whether a newer connection needs the place of another."""
+        return self._count >= self._most
+
+    @property
     def full(self) -> bool:
         """Whether even the connections that are kept for health are taken."""
         return self._count > self._most + HEALTH_RESERVE
@@ -130,7 +136,7 @@ class ConnectionTable:
                 break
             record_hit(limits.HALF_OPEN_CONNECTIONS)
             self._end(oldest)
-        if self._count >= self._most:
+        if self.crowded:
             record_hit(limits.CONNECTIONS)
             waiting = chain.from_iterable(self._entered[phase] for phase in _GIVING_WAY)
             if (longest_waiting := next(waiting, None)) is not None:

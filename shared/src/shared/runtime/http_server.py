@@ -85,6 +85,10 @@ class BoundedProtocol(H11Protocol):
         self._note_phase(between_requests=ConnectionPhase.IDLE)
 
     def on_response_complete(self) -> None:
+        # A request that was sent ahead would put the connection to work again, which never gives way.
+        if self.table.crowded and self.conn.trailing_data[0]:
+            record_hit(limits.CONNECTIONS)
+            self.transport.close()
         super().on_response_complete()
         self._note_phase(between_requests=ConnectionPhase.IDLE)
 
