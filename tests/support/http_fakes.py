@@ -36,13 +36,15 @@ class Provider:
 class CountingRateLimit:
     """Lets every call pass, and counts calls and pauses."""
 
-    wait_seconds = 0.0
-
     def __init__(self) -> None:
         self.acquired = 0
         self.pauses: list[float] = []
+        self.refusal: Exception | None = None
+        """What is raised in place of letting a call pass."""
 
     async def acquire(self) -> None:
+        if self.refusal:
+            raise self.refusal
         self.acquired += 1
 
     async def pause(self, seconds: float) -> None:

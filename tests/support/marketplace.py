@@ -73,8 +73,6 @@ class FakeMarketplace:
     page_size: int = 2
     unlisted: set[str] = field(default_factory=set)
     """Ids that no list shows."""
-    held_for_seconds: float = 0.0
-    """How long the rate limit holds calls back, in seconds."""
     refused_rows: list[str] = field(default_factory=list)
     """Sentences for rows that each list leaves out."""
     short_lists: set[SubscriptionStatus] = field(default_factory=set)

@@ -2,6 +2,7 @@
 
     TransientError            the far side is down, slow or limiting: try again
     ├── OutcomeUnknown        … but look first: the call may have taken effect
+    ├── LongPause             … but not soon: put the work down, and hold nothing meanwhile
     └── NeighbourAway         … and blame no provider: it is a service of our own
     PermanentError            trying again cannot help
     ├── CredentialsRejected   a person must reconnect
@@ -30,6 +31,15 @@ class TransientError(Exception):
 
 class OutcomeUnknown(TransientError):
     """A change was sent and may have taken effect: read before it is sent again."""
+
+
+class LongPause(TransientError):
+    """The provider, or its rate limit, lets nobody call for longer than `CALL_WAIT_SECONDS`."""
+
+    retry_after: float
+
+    def __init__(self, sentence: str, *, retry_after: float, status: int | None = None) -> None:
+        super().__init__(sentence, retry_after=retry_after, status=status)
 
 
 class NeighbourAway(TransientError):

@@ -95,6 +95,8 @@ class RunStatus(BaseModel):
     """Items of the phase that are done."""
     total: int | None = None
     """Items of the phase altogether; None while it is not known."""
+    waits_until: AwareDatetime | None = None
+    """When the run goes on; None while it is going on."""
     outcome: Outcome | None = None
     """Only billing sets it, once its own reconciliation of the run is stored."""
     at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))

@@ -5,6 +5,7 @@ from psa_runs import PsaRunHarness
 
 from shared.contracts.base import Outcome
 from shared.contracts.psa_sync import AgreementLineObserved, PsaRunFinished
+from shared.errors import LongPause
 from shared.mongo import Mongo
 
 
@@ -27,6 +28,27 @@ async def test_a_run_that_was_suspended_goes_on_where_it_was(harness: PsaRunHarn
 
     assert harness.psa.calls == ["lines 78"]
     assert len(harness.published(AgreementLineObserved)) == 3
+
+
+async def test_a_run_whose_psa_asks_for_a_long_pause_goes_on_where_it_was_when_it_is_due(
+    harness: PsaRunHarness,
+) -> None:
+    harness.calls_at_once = 1
+    harness.psa.faults = {"lines 78": [LongPause("GET lines answered 429", retry_after=3600, status=429)]}
+    await harness.queue()
+
+    assert await harness.worker().step()
+    assert not await harness.worker().step()
+    assert await harness.outbox_messages() == []
+
+    harness.psa.calls.clear()
+    await harness.mongo.all_tenants("runs").change({}, {"$set": {"not_before": None}})
+    await harness.worker().step()
+
+    assert harness.psa.calls == ["lines 78"]
+    [finished] = await harness.outbox_messages()
+    assert isinstance(finished, PsaRunFinished)
+    assert finished.outcome is Outcome.COMPLETE
 
 
 async def test_a_run_that_an_older_build_left_without_reports_is_read_from_its_start(

@@ -1,15 +1,22 @@
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 
+import httpx
 import pytest
+from connectwise import RecordingServer
 from psa import FakePsa
-from writes import EIGHT, NOW, TEN, WriteHarness, a_write, only_message
+from writes import EIGHT, LINE, NOW, TEN, WriteHarness, a_write, only_message
 
+from psa_sync.connectors.connectwise.connector import ConnectWiseConnector
 from psa_sync.writes.decide import MAX_SENDS
+from psa_sync.writes.intent import WriteStage
 from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, QuantityWritten, WriteRefusal
 from shared.errors import TransientError
 from shared.mongo import Mongo
+from shared.sync_engine.models import IntegrationState
 
 EFFECT = ("901", TEN)
 STEPS = [f"{when} {step}" for step in ("sending", "sent", "finish") for when in ("before", "after")]
@@ -110,6 +117,27 @@ async def test_a_throttled_write_waits_as_long_as_the_psa_asks(harness: WriteHar
     harness.now = NOW + timedelta(seconds=30)
     await harness.work_until_done()
     assert harness.psa.applied == [EFFECT]
+
+
+async def test_a_psa_that_asks_for_a_day_has_the_write_postponed_and_holds_no_worker(mongo: Mongo) -> None:
+    a_day = httpx.Response(429, headers={"Retry-After": "86400"})
+    server = RecordingServer(lambda _: a_day)
+
+    @asynccontextmanager
+    async def connect(_: IntegrationState) -> AsyncIterator[ConnectWiseConnector]:
+        yield server.psa
+
+    harness = WriteHarness(mongo, connect=connect)
+    await harness.connect_integration()
+    await harness.writes.receive([a_write()])
+
+    async with asyncio.timeout(30):
+        await harness.work_once()
+
+    intent = await harness.writes.oldest_unfinished(LINE)
+    assert intent is not None
+    assert (intent.stage, intent.due_at) == (WriteStage.WAITING, NOW + timedelta(days=1))
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("fault", ["busy", "missing"])

@@ -10,7 +10,14 @@ import pytest
 from http_fakes import HASTY, CountingRateLimit, an_api
 from pydantic import SecretStr
 
-from shared.errors import CredentialsRejected, NeighbourAway, NotFound, PermanentError, TransientError
+from shared.errors import (
+    CredentialsRejected,
+    LongPause,
+    NeighbourAway,
+    NotFound,
+    PermanentError,
+    TransientError,
+)
 from shared.http_client.access import AccessClient, IntegrationAccess
 from shared.http_client.client import Api
 from shared.http_client.retry import CallPolicy
@@ -167,22 +174,57 @@ async def test_an_auth_that_does_not_answer_says_nothing_of_the_provider() -> No
             await api.get("/x")
 
 
+class ThrottledAuth:
+    """Answers as auth does whose signing in the provider throttled: for the call that is named, once."""
+
+    def __init__(self, auth: Auth, *, at_call: int, retry_after: str) -> None:
+        self._auth, self._at_call, self._retry_after, self._calls = auth, at_call, retry_after, 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self._calls += 1
+        if self._calls != self._at_call:
+            return self._auth(request)
+        return httpx.Response(503, headers={"Retry-After": self._retry_after}, json={"detail": "quota"})
+
+
+@asynccontextmanager
+async def throttled(auth: ThrottledAuth, provider: Auth, rate_limit: CountingRateLimit) -> AsyncIterator[Api]:
+    async with an_api(auth, source="https://auth.example", policy=CallPolicy(attempts=1)) as inner:
+        access = IntegrationAccess(inner, "demo", "int_1")
+        policy = CallPolicy(total_timeout=timedelta(seconds=30))
+        async with an_api(provider.provider, source=access, rate_limit=rate_limit, policy=policy) as api:
+            yield api
+
+
 async def test_a_sign_in_that_is_throttled_holds_everyone_back() -> None:
     auth, rate_limit = Auth(), CountingRateLimit()
-    busy = iter([httpx.Response(503, headers={"Retry-After": "3600"}, json={"detail": "quota"})])
 
-    async with an_api(
-        lambda request: next(busy, None) or auth(request),
-        source="https://auth.example",
-        policy=CallPolicy(attempts=1),
-    ) as inner:
-        access = IntegrationAccess(inner, "demo", "int_1")
-        async with an_api(
-            auth.provider,
-            source=access,
-            rate_limit=rate_limit,
-            policy=CallPolicy(total_timeout=timedelta(seconds=30)),
-        ) as api:
-            assert await api.get("/x") == {}
+    async with throttled(ThrottledAuth(auth, at_call=1, retry_after="60"), auth, rate_limit) as api:
+        assert await api.get("/x") == {}
 
-    assert (rate_limit.pauses, rate_limit.acquired) == ([3600], 2)
+    assert (rate_limit.pauses, rate_limit.acquired) == ([60], 2)
+
+
+async def test_a_renewal_that_is_throttled_is_asked_for_again_and_refuses_no_credentials() -> None:
+    auth, rate_limit = Auth(), CountingRateLimit()
+
+    async with throttled(ThrottledAuth(auth, at_call=2, retry_after="60"), auth, rate_limit) as api:
+        await api.get("/x")
+        auth.asked.append({"somebody": "else signed in"})
+        assert await api.get("/x") == {}
+
+    assert rate_limit.pauses == [60]
+
+
+@pytest.mark.parametrize("at_call", [1, 2], ids=["first-access", "renewal"])
+async def test_a_sign_in_that_is_throttled_for_long_holds_no_call(at_call: int) -> None:
+    auth, rate_limit = Auth(), CountingRateLimit()
+
+    async with throttled(ThrottledAuth(auth, at_call=at_call, retry_after="3600"), auth, rate_limit) as api:
+        if at_call == 2:
+            await api.get("/x")
+            auth.asked.append({"somebody": "else signed in"})
+        with pytest.raises(LongPause) as raised:
+            await api.get("/x")
+
+    assert (raised.value.retry_after, rate_limit.pauses) == (3600, [3600])

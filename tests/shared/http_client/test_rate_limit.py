@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from shared.errors import LongPause
 from shared.http_client.rate_limit import LocalBucket, RateLimits, RateLimitSettings, RedisRateLimit
 from shared.runtime.settings import RedisSettings
 
@@ -21,22 +22,12 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-class Waits:
-    """In place of sleeping: remembers how long was to be waited, and ends the waiting."""
-
-    class Over(Exception):
-        """There would be more to wait."""
-
-    async def __call__(self, seconds: float) -> None:
-        self.seconds = seconds
-        raise self.Over
-
-
-async def wait_before_a_call(rate_limit: RedisRateLimit, waits: Waits) -> float:
-    """Seconds that the bucket would have its caller wait; for hours, what a busy machine adds is nothing."""
-    with pytest.raises(Waits.Over):
+async def long_pause_of(rate_limit: RedisRateLimit) -> float:
+    """Seconds for which the bucket turns a call away; for hours, what a busy machine adds is nothing."""
+    with pytest.raises(LongPause) as raised:
         await rate_limit.acquire()
-    return waits.seconds
+    assert raised.value.retry_after is not None
+    return raised.value.retry_after
 
 
 async def seconds_for(calls: int, *rate_limits: RedisRateLimit) -> float:
@@ -91,36 +82,31 @@ async def test_replicas_share_one_bucket(redis: Redis) -> None:
     assert took >= (25 - 5) * 0.01 * 0.9
 
 
-async def test_a_pause_holds_every_replica(redis: Redis) -> None:
-    waits = Waits()
-    replica, other = RedisRateLimit(redis, "paused", FAST), RedisRateLimit(redis, "paused", FAST, sleep=waits)
+@pytest.mark.parametrize("first", ["told", "other"])
+async def test_a_pause_turns_the_calls_of_every_replica_away(redis: Redis, first: str) -> None:
+    replicas = {name: RedisRateLimit(redis, "paused", FAST) for name in ("told", "other")}
 
-    await replica.pause(3600)
+    await replicas["told"].pause(3600)
 
-    assert 3500 < await wait_before_a_call(other, waits) <= 3600
+    assert 3500 < await long_pause_of(replicas[first]) <= 3600
 
 
-async def test_whoever_waits_can_tell_for_how_long(redis: Redis) -> None:
-    rate_limit = RedisRateLimit(redis, "held", FAST)
-    assert rate_limit.wait_seconds == 0.0
-    await rate_limit.pause(3600)
+async def test_a_short_pause_is_waited_for(redis: Redis) -> None:
+    replica, other = RedisRateLimit(redis, "held", FAST), RedisRateLimit(redis, "held", FAST)
 
-    waiting = asyncio.ensure_future(rate_limit.acquire())
-    await asyncio.sleep(0)
+    await replica.pause(0.5)
 
-    assert 3500 < rate_limit.wait_seconds <= 3600
-    waiting.cancel()
+    assert await seconds_for(1, other) >= 0.4
 
 
 async def test_a_flushed_redis_grants_nothing_twice(redis: Redis) -> None:
-    waits, hourly = Waits(), RateLimitSettings(per_minute=1 / 60, burst=5)
-    rate_limit = RedisRateLimit(redis, "flushed", hourly, sleep=waits)
+    rate_limit = RedisRateLimit(redis, "flushed", hourly := RateLimitSettings(per_minute=1 / 60, burst=5))
     for _ in range(hourly.burst):
         await rate_limit.acquire()
 
     await redis.flushall()
 
-    assert 3500 < await wait_before_a_call(rate_limit, waits) <= 3600
+    assert 3500 < await long_pause_of(rate_limit) <= 3600
 
 
 async def test_without_redis_each_process_keeps_to_a_cautious_share() -> None:

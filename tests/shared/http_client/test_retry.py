@@ -6,11 +6,9 @@ import httpx
 import pytest
 from http_fakes import MILLISECOND, CountingRateLimit, Provider, an_api
 
-from shared.errors import (
-    TransientError,
-    UnexpectedResponse,
-)
+from shared.errors import LongPause, TransientError, UnexpectedResponse
 from shared.http_client.retry import CallPolicy
+from shared.limits import hits
 
 OK = httpx.Response(200, json={"ok": True})
 ONCE = CallPolicy(attempts=1)
@@ -122,9 +120,41 @@ async def test_a_wait_said_in_words_pauses_everyone(status: int, text: str, seco
 QUOTA = "Out of call volume quota. Quota will be replenished in 05:12:10."
 
 
-async def test_a_quota_is_waited_for_in_the_rate_limit_however_long_a_call_may_take() -> None:
+async def test_a_spent_quota_stops_everyone_and_holds_no_call() -> None:
+    rate_limit, provider = CountingRateLimit(), Provider(httpx.Response(403, text=QUOTA), OK)
+
+    async with an_api(provider, rate_limit=rate_limit) as api:
+        with pytest.raises(LongPause) as raised:
+            await api.get("/x")
+
+    assert raised.value.retry_after == 18_730
+    assert (rate_limit.pauses, len(provider.requests)) == ([18_730], 1)
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+async def test_no_call_waits_for_a_pause_of_more_than_a_minute(method: str) -> None:
+    provider = Provider(httpx.Response(429, headers={"Retry-After": "61"}), OK)
+    hits_before = hits().get("call-wait-seconds", 0)
+
+    async with an_api(provider, policy=CallPolicy()) as api:
+        with pytest.raises(LongPause) as raised:
+            await api.request(method, "/x")
+
+    assert (raised.value.retry_after, raised.value.status, len(provider.requests)) == (61, 429, 1)
+    assert hits()["call-wait-seconds"] == hits_before + 1
+
+
+async def test_a_long_pause_that_the_last_attempt_is_told_of_is_one_all_the_same() -> None:
+    provider = Provider(httpx.Response(429, headers={"Retry-After": "86400"}))
+
+    async with an_api(provider, policy=ONCE) as api:
+        with pytest.raises(LongPause):
+            await api.get("/x")
+
+
+async def test_a_pause_of_a_minute_is_waited_for_in_the_rate_limit_however_long_a_call_may_take() -> None:
     rate_limit = CountingRateLimit()
-    provider = Provider(httpx.Response(403, text=QUOTA), OK)
+    provider = Provider(httpx.Response(429, headers={"Retry-After": "60"}), OK)
 
     async with (
         an_api(
@@ -134,7 +164,45 @@ async def test_a_quota_is_waited_for_in_the_rate_limit_however_long_a_call_may_t
     ):
         assert await api.get("/x") == {"ok": True}
 
-    assert (rate_limit.pauses, rate_limit.acquired) == ([18_730], 2)
+    assert (rate_limit.pauses, rate_limit.acquired) == ([60], 2)
+
+
+async def test_a_rate_limit_that_lets_no_call_out_for_long_ends_the_call() -> None:
+    rate_limit, provider = CountingRateLimit(), Provider(OK)
+    rate_limit.refusal = LongPause("the rate limit lets no call out", retry_after=600)
+
+    async with an_api(provider, rate_limit=rate_limit) as api:
+        with pytest.raises(LongPause):
+            await api.get("/x")
+
+    assert provider.requests == []
+
+
+async def test_a_fault_that_names_a_long_time_is_no_pause_of_the_whole_provider() -> None:
+    provider = Provider(httpx.Response(503, headers={"Retry-After": "61"}), OK)
+
+    async with an_api(provider, policy=CallPolicy()) as api:
+        with pytest.raises(TransientError) as raised:
+            await api.get("/x")
+
+    assert not isinstance(raised.value, LongPause)
+    assert (raised.value.retry_after, len(provider.requests)) == (61, 1)
+
+
+async def test_a_provider_that_is_throttled_again_and_again_without_a_time_is_left_a_minute_at_most() -> None:
+    rate_limit = CountingRateLimit()
+
+    async with an_api(
+        Provider(httpx.Response(429)),
+        policy=CallPolicy(throttle_pause=timedelta(seconds=30), fault_pause=timedelta(seconds=5)),
+        rate_limit=rate_limit,
+    ) as api:
+        with pytest.raises(TransientError) as raised:
+            await api.get("/x")
+
+    assert not isinstance(raised.value, LongPause)
+    assert len(rate_limit.pauses) == 6
+    assert max(rate_limit.pauses) <= 60
 
 
 async def test_nobody_waits_longer_than_a_week_for_a_provider() -> None:

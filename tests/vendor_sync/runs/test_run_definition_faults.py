@@ -147,19 +147,6 @@ async def test_a_run_during_which_kafka_is_away_goes_on_when_it_is_back(harness:
     assert (finished.outcome, finished.published[SubscriptionObserved.topic]) == (Outcome.COMPLETE, COUNT)
 
 
-async def test_a_run_that_waits_for_its_quota_reports_so(harness: VendorRunHarness) -> None:
-    async def hold(_: str) -> None:
-        harness.marketplace.held_for_seconds = 3600.0
-        await harness.status_channel.wait_for_phase("waiting for quota")
-        harness.marketplace.held_for_seconds = 0.0
-
-    harness.marketplace.before_answer = hold
-    finished = await asyncio.wait_for(harness.run(), 60)
-
-    assert finished.outcome is Outcome.COMPLETE
-    assert harness.status_channel.reports[-1].phase == "reconciling"
-
-
 @pytest.mark.parametrize("part", ["before_listing", "before_answer"], ids=["lists", "details"])
 async def test_a_run_during_which_auth_is_away_goes_on_when_it_is_back(
     harness: VendorRunHarness, part: str

@@ -6,13 +6,14 @@
 #   success, refusal (4xx)             returned; the caller's `result()` raises what it means
 #   status in `renew_on`, first time   AccessRenewed     at once, with new access, changes too
 #   429, 403 about a quota             TransientError    the rate limit is paused for every worker
+#     for more than a minute           LongPause         … and the call ends
 #   408, 5xx, no answer, no JSON       TransientError    a change that was sent has an unknown outcome
 #   no connection                      TransientError    nothing was sent
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Awaitable, Mapping
+from typing import Self, TypeVar
 
 import httpx
 import structlog
@@ -23,14 +24,7 @@ from shared.http_client.answer_size import SMALL, AnswerSize
 from shared.http_client.body import ACCEPTED_ENCODINGS, UnfinishedAnswer, read_body
 from shared.http_client.json_document import Json
 from shared.http_client.response import ApiResponse, error_of, parse_response
-from shared.http_client.retry import (
-    LONGEST_PROVIDER_PAUSE,
-    AccessRenewed,
-    Call,
-    CallPolicy,
-    GarbledResponse,
-    RateLimit,
-)
+from shared.http_client.retry import AccessRenewed, Call, CallPolicy, GarbledResponse, RateLimit, throttled
 from shared.http_client.ssrf_guard import is_exempt, origin_of
 from shared.http_client.transport import GuardedTransport
 from shared.runtime.settings import OutboundSettings
@@ -40,12 +34,15 @@ Transport = httpx.AsyncBaseTransport
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 
 class Api:
     """One provider's HTTP API. Use as `async with`; paths are relative to the base address.
 
-    Raises TransientError, OutcomeUnknown (a change that may have been made), CredentialsRejected (401, 403),
-    NotFound (404), Conflict (409), UnexpectedResponse (redirect, no JSON), AddressRefused, PermanentError.
+    Raises TransientError, LongPause (nobody may call for long), OutcomeUnknown (a change that may have been
+    made), CredentialsRejected (401, 403), NotFound (404), Conflict (409), UnexpectedResponse (redirect, no
+    JSON), AddressRefused, PermanentError.
     """
 
     def __init__(
@@ -77,11 +74,6 @@ class Api:
             follow_redirects=False,
             trust_env=False,
         )
-
-    @property
-    def wait_seconds(self) -> float:
-        """Seconds for which the rate limit, or a pause that the provider asked for, lets no call out."""
-        return self._rate_limit.wait_seconds if self._rate_limit else 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -155,28 +147,31 @@ class Api:
         if self._rate_limit is not None:
             async with call.waiting_for_rate_limit():
                 await self._rate_limit.acquire()
-        access = await self._current_access(call)
+        access = await self._granted(call, self._source.current())
         answer = await self._send(call, access)
         if answer.is_transient:
             raise await self._transient_error(call, answer)
         if answer.status in self._policy.renew_on and not call.access_renewed:
+            renewed = await self._granted(call, self._source.renew(access))
             call.access_renewed = True
-            if await self._source.renew(access) is not None:
+            if renewed is not None:
                 raise AccessRenewed(answer)
         return answer
 
-    async def _current_access(self, call: Call) -> Access:
+    async def _granted(self, call: Call, access: Awaitable[T]) -> T:
         try:
-            return await self._source.current()
+            return await access
         except TransientError as error:
-            if error.retry_after is not None:  # the provider throttled auth's signing in
-                await self._pause_rate_limit(call, error.retry_after)
-            raise
+            if error.retry_after is None:
+                raise
+            # The provider throttled auth's signing in.
+            await self._pause_rate_limit(call, error.retry_after)
+            raise throttled(str(error), retry_after=error.retry_after, status=error.status) from error
 
     async def _pause_rate_limit(self, call: Call, seconds: float) -> None:
         """Keeps a provider's pause where every worker waits, if this API has a rate limit."""
         if self._rate_limit is not None:
-            await self._rate_limit.pause(min(seconds, LONGEST_PROVIDER_PAUSE.total_seconds()))
+            await self._rate_limit.pause(seconds)
             call.paused_by_rate_limit = True
 
     async def _transient_error(self, call: Call, answer: ApiResponse) -> TransientError:
@@ -191,7 +186,7 @@ class Api:
             return TransientError(str(error_of(answer)), retry_after=answer.retry_after, status=answer.status)
         pause_seconds = call.throttle_seconds(answer)
         await self._pause_rate_limit(call, pause_seconds)
-        return TransientError(str(error_of(answer)), retry_after=pause_seconds, status=answer.status)
+        return throttled(str(error_of(answer)), retry_after=pause_seconds, status=answer.status)
 
     async def _send(self, call: Call, access: Access) -> ApiResponse:
         request = self._build(call, access)

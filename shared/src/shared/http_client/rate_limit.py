@@ -7,8 +7,10 @@
 #
 #   now 0: granted (→ 1)   0: granted (→ 2)   0: granted (→ 3)   0: wait 3 - 2 - 0 = 1 s   1: granted (→ 4)
 #
-# Redis may lose it, so each process keeps the same number for its own calls and obeys both: a flushed Redis
-# grants nothing twice to one process, and while Redis is away each process keeps to a cautious share.
+# A call that would have to wait for longer than `CALL_WAIT_SECONDS` is turned away with `LongPause`: whoever
+# made it holds a worker. Redis may lose the number, so each process keeps it for its own calls as well and
+# obeys both: a flushed Redis grants nothing twice to one process, and while Redis is away each process keeps
+# to a cautious share.
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shared.errors import LongPause
+from shared.http_client.retry import is_long
 from shared.runtime.attempt import propagate_cancellation
 from shared.runtime.settings import RedisSettings
 
@@ -100,15 +104,8 @@ class LocalBucket:
 class RedisRateLimit:
     """The rate limit of one integration, a `RateLimit`."""
 
-    def __init__(
-        self,
-        redis: "Redis",
-        name: str,
-        settings: RateLimitSettings,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        self._key, self._sleep = f"budget:{name}", sleep
+    def __init__(self, redis: "Redis", name: str, settings: RateLimitSettings) -> None:
+        self._key = f"budget:{name}"
         self._acquire_script, self._pause_script = (
             redis.register_script(_ACQUIRE),
             redis.register_script(_PAUSE),
@@ -117,16 +114,9 @@ class RedisRateLimit:
         self._tolerance_us = _microseconds(settings.tolerance_seconds)
         self._process_bucket = LocalBucket(settings.interval_seconds, settings.tolerance_seconds)
         self._offline_bucket = LocalBucket(settings.interval_seconds * _OFFLINE_SLOWDOWN, 0.0)
-        self._next_call_seconds = 0.0
-        """A moment of the loop's clock."""
-
-    @property
-    def wait_seconds(self) -> float:
-        """Seconds until the next waiting call may go out; 0 when no call waits."""
-        return max(0.0, self._next_call_seconds - asyncio.get_running_loop().time())
 
     async def acquire(self) -> None:
-        """Waits until one call may be made."""
+        """Waits until one call may be made; raises `LongPause` when it would have to wait for long."""
         # The process's own bucket first: it needs no call, and holds when Redis has forgotten.
         await self._wait_for(lambda: self._ask_local(self._process_bucket))
         await self._wait_for(self._ask_redis)
@@ -144,8 +134,10 @@ class RedisRateLimit:
 
     async def _wait_for(self, ask: Callable[[], Awaitable[float]]) -> None:
         while wait_seconds := await ask():
-            self._next_call_seconds = asyncio.get_running_loop().time() + wait_seconds
-            await self._sleep(wait_seconds)
+            if is_long(wait_seconds):
+                sentence = f"{self._key} lets no call out for {wait_seconds:.0f} seconds"
+                raise LongPause(sentence, retry_after=wait_seconds)
+            await asyncio.sleep(wait_seconds)
 
     async def _ask_local(self, bucket: LocalBucket) -> float:
         return bucket.acquire(asyncio.get_running_loop().time())

@@ -2,10 +2,13 @@
 
 # Invariant: a call is sent again only if that does no harm. A read is sent up to `attempts` times; a change
 # once, and after a fault it was either certainly not made (no connection, 429) or has an unknown outcome.
-# `total_timeout` bounds the call's own time, which waiting in the rate limit, with all other workers, is not:
+# `total_timeout` bounds the call's own time, which waiting in the rate limit, with all other workers, is not.
+# Nothing is waited for longer than `CALL_WAIT_SECONDS` at a time, for whoever called holds a worker:
 #
-#   429, Retry-After 30   sent again after 30 s
-#   403, quota in 5 h     raised to the caller; with a rate limit: paused there for all, sent again after 5 h
+#   429, Retry-After 30   sent again after 30 s; with a rate limit all workers wait there
+#   403, quota in 5 h     LongPause, and with a rate limit for every later call as well: the caller puts its
+#                         work down
+#   503, Retry-After 90   raised as it is: a fault may be of the one thing that was asked for
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -17,27 +20,23 @@ from typing import Protocol
 
 import stamina
 
-from shared.errors import TransientError
+from shared.errors import LongPause, TransientError
 from shared.http_client.answer_size import SMALL, AnswerSize
 from shared.http_client.json_document import Json
 from shared.http_client.response import ApiResponse
-from shared.limits.answers import PROVIDER_PAUSE_SECONDS
+from shared.limits import record_hit
+from shared.limits.answers import CALL_WAIT_SECONDS
 from shared.runtime.backoff import backoff_seconds
 
-_LONGEST_PAUSE_SECONDS = 60.0
-LONGEST_PROVIDER_PAUSE = timedelta(seconds=PROVIDER_PAUSE_SECONDS.most)
-"""How long a provider is waited for on its own word: a daily quota comes back (architecture §4)."""
+_LONGEST_PAUSE_SECONDS = float(CALL_WAIT_SECONDS.most)
+"""The longest pause of our own, with what chance adds to it."""
 
 
 class RateLimit(Protocol):
     """A share of a provider's rate limit, held by all workers together."""
 
-    @property
-    def wait_seconds(self) -> float:
-        """Seconds until the next waiting call may go out; 0 when no call waits."""
-
     async def acquire(self) -> None:
-        """Waits until one call may be made, however long that is."""
+        """Waits until one call may be made; raises `LongPause` when it would have to wait for long."""
 
     async def pause(self, seconds: float) -> None:
         """Stops every worker for so long, because the provider said so."""
@@ -137,21 +136,36 @@ class Call:
         if answer.retry_after is not None:
             return answer.retry_after
         first_seconds = self.policy.throttle_pause.total_seconds()
-        pause_seconds = backoff_seconds(self.sent, first=first_seconds, longest=_LONGEST_PAUSE_SECONDS)
         most_chance = self.policy.fault_pause.total_seconds()
+        longest = _LONGEST_PAUSE_SECONDS - most_chance
+        pause_seconds = backoff_seconds(self.sent, first=first_seconds, longest=longest)
         return pause_seconds + uniform(0, most_chance)  # noqa: S311 (spreads load, hides nothing)
 
     def _retry_decision(self, error: Exception) -> bool | float:
         """Stamina's hook: False ends the call, True retries after stamina's pause, a number after so long."""
         if isinstance(error, AccessRenewed):
             return 0.0
-        if not isinstance(error, TransientError) or not self.read_only:
+        if isinstance(error, LongPause) or not isinstance(error, TransientError) or not self.read_only:
             return False
         if self.policy.answers_are_final and error.status is not None:
             return False
         if error.retry_after is None:
             return self.left_seconds > 0
         if self.paused_by_rate_limit:  # no pause of our own: the next `acquire` waits for everyone
-            waited_seconds = self.rate_limit_wait_seconds + error.retry_after
-            return 0.0 if waited_seconds < LONGEST_PROVIDER_PAUSE.total_seconds() else False
-        return error.retry_after if error.retry_after < self.left_seconds else False
+            return 0.0
+        is_awaited = not is_long(error.retry_after) and error.retry_after < self.left_seconds
+        return error.retry_after if is_awaited else False
+
+
+def throttled(sentence: str, *, retry_after: float, status: int | None) -> TransientError:
+    """Returns the error that ends an attempt at a throttled provider: `LongPause` ends its call as well."""
+    kind = LongPause if is_long(retry_after) else TransientError
+    return kind(sentence, retry_after=retry_after, status=status)
+
+
+def is_long(seconds: float) -> bool:
+    """Tells whether it is too long to wait for while holding a worker, and counts it then."""
+    if seconds <= CALL_WAIT_SECONDS.most:
+        return False
+    record_hit(CALL_WAIT_SECONDS)
+    return True

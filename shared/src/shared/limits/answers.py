@@ -57,6 +57,13 @@ NON_JSON_BYTES = Limit(
 PROVIDER_PAUSE_SECONDS = Limit(
     "provider-pause-seconds", 7 * 24 * 3600, "seconds", "the pause that a provider asks for", "shortened"
 )
+CALL_WAIT_SECONDS = Limit(
+    "call-wait-seconds",
+    60,
+    "seconds",
+    "what a call waits for: a pause that a provider asks for, its rate limit",
+    "the call ends: a run is put down until then, a write is postponed",
+)
 TOKEN_LIFE_SECONDS = Limit(
     "token-life-seconds", 24 * 3600, "seconds", "how long a provider says that its token lives", "shortened"
 )

@@ -4,6 +4,7 @@
 - `integrations`: the state of each integration of one side, as auth tells it
 - `run_repository`: queues, claims and finishes runs; requests join a run, and none is lost
 - `run_worker`: carries a run from claim to end, step by step, and stops when it must
+- `paused_runs`: watches over runs that are put down until their provider may be called again
 - `run_context`: what every step of a run works with; `stamp`: what marks the observations of one read
 - `change_publisher`: publishes what differs from what was last seen (`observation_rows`, `revisions`)
 - `absences`: confirms that what vanished from a list is absent

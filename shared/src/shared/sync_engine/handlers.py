@@ -32,6 +32,8 @@ class SyncHandlers:
     async def on_integration_changed(self, events: list[IntegrationChanged]) -> None:
         for event in events:
             await self.integrations.on_changed(event)
+        # A run that waits for days ends now when its integration was disconnected.
+        self.wake_jobs()
 
     async def sync(self, commands: Sequence[SyncRequested]) -> None:
         for command in commands:

@@ -5,6 +5,7 @@ from functools import partial
 
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
+from shared.sync_engine.paused_runs import PausedRuns
 from shared.sync_engine.run_context import RunDefinition
 from shared.sync_engine.run_repository import RunRepository
 from shared.sync_engine.run_worker import RunWorker, WorkerTools
@@ -32,7 +33,11 @@ class RunJobs:
             name: RunWorker(runs, definition, tools, shares=shares, beat=partial(health.heartbeat, name))
             for name in names
         }
-        self.jobs = [Job(name, worker.step, _LOOK_INTERVAL) for name, worker in self._workers.items()]
+        paused_runs = PausedRuns(runs, tools.status_channel)
+        self.jobs = [
+            Job("paused runs", paused_runs.step, tools.watch_interval),
+            *(Job(name, worker.step, _LOOK_INTERVAL) for name, worker in self._workers.items()),
+        ]
 
     def wake(self) -> None:
         for job in self.jobs:

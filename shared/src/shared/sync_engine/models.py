@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Self
@@ -17,9 +17,12 @@ from shared.contracts.auth import (
     IntegrationStatus,
 )
 from shared.contracts.base import Outcome, RunKind, Side, SyncRequested, opaque, utc
-from shared.errors import NeighbourAway, PermanentError, TransientError
+from shared.errors import LongPause, NeighbourAway, PermanentError, TransientError
+from shared.limits.answers import PROVIDER_PAUSE_SECONDS
 
 RUNNABLE = frozenset({IntegrationStatus.PENDING, IntegrationStatus.ACTIVE})
+_PATIENCE = timedelta(seconds=PROVIDER_PAUSE_SECONDS.most)
+"""How long a run waits for its provider without getting further (architecture §4)."""
 
 
 class RunState(StrEnum):
@@ -132,6 +135,13 @@ class Run(BaseModel):
     """The name of the step to do next; empty before the first."""
     reports: dict[str, StepReport] = {}
     """What its steps read, by the step's name: the run may be continued by another worker."""
+    not_before: AwareDatetime | None = None
+    """When the run that was put down may be taken up again; None while it is not put down."""
+    phase_done: int = 0
+    """How far its phase was at most when the run was put down, in things, as shown while it waits."""
+    phase_total: int | None = None
+    waiting_since: AwareDatetime | None = None
+    """When it was put down for the first time without having got further since."""
     token: str = ""
     """Names the claim under which it is carried, so that a worker that was succeeded changes it no more."""
     claims: int = 0
@@ -145,6 +155,25 @@ class Run(BaseModel):
         if self.state is RunState.RUNNING:
             return self.kind is RunKind.FULL and self.generation == generation
         return self.state is RunState.QUEUED and self.kind in (RunKind.FULL, request.kind)
+
+    def is_paused(self, now: datetime) -> bool:
+        """Tells whether the run is put down and not due yet."""
+        return self.not_before is not None and now < self.not_before
+
+    def paused(self, pause: LongPause, now: datetime, *, done: int, total: int | None) -> "Run":
+        """The run as it is put down; raises `ProviderUnreachable` when it has waited long enough in vain."""
+        until, since = now + timedelta(seconds=pause.retry_after), self.waiting_since
+        if since is None or done > self.phase_done:
+            since = now
+        if until - since > _PATIENCE:
+            raise ProviderUnreachable(f"waited for the provider since {since.isoformat()}: {pause}")
+        changes = {
+            "not_before": until,
+            "phase_done": max(done, self.phase_done),
+            "phase_total": total,
+            "waiting_since": since,
+        }
+        return self.model_copy(update=changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +214,12 @@ class RunSuspended(TransientError):
 def translate_provider_errors() -> Iterator[None]:
     """Wraps every call of a provider: what stays out of reach there ends the run partial.
 
-    The same trouble of our own stores and services must not: it only suspends the run. Raises
-    `ProviderUnreachable` in place of a `TransientError` of the provider.
+    The same trouble of our own stores and services must not: it only suspends the run, and a `LongPause` puts
+    it down. Raises `ProviderUnreachable` in place of any other `TransientError` of the provider.
     """
     try:
         yield
-    except NeighbourAway:
+    except (NeighbourAway, LongPause):
         raise
     except TransientError as error:
         raise ProviderUnreachable(f"the provider does not answer: {error}") from error

@@ -1,7 +1,6 @@
 """Tells the status channel how far a run is: when it moves on, and every few seconds while it is open."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
@@ -18,9 +17,7 @@ LONGEST_REPORT_INTERVAL = timedelta(seconds=4)
 SHORTEST_REPORT_INTERVAL = timedelta(milliseconds=250)
 """Between two reports of one run: a thousand details a second must not be a thousand reports."""
 
-WAITING = "waiting for quota"
-_LONG_HOLD = timedelta(seconds=60)
-"""A run held for longer is shown as waiting for its quota; a single call gets its turn much sooner."""
+_WAITING = "waiting for quota"
 
 
 class StatusReporter(Protocol):
@@ -39,8 +36,6 @@ class RunProgress:
     def __init__(self, status_channel: StatusReporter, run: Run) -> None:
         self._status_channel, self._run, self._moved = status_channel, run, asyncio.Event()
         self.phase, self.done, self.total = run.phase or "starting", 0, None
-        self.held_for_seconds: Callable[[], float] = lambda: 0.0
-        """Tells for how many seconds from now the provider lets nobody call."""
 
     def begin(self, phase: str, *, done: int = 0, total: int | None = None) -> None:
         """Begins a new stretch of the run; `total` is None while it is not known."""
@@ -74,13 +69,26 @@ class RunProgress:
         await attempt(self._status_channel.report(self._status()))
 
     def _status(self) -> RunStatus:
-        waiting = self.held_for_seconds() > _LONG_HOLD.total_seconds()
         return RunStatus(
             tenant_id=self._run.tenant_id,
             integration_id=self._run.integration_id,
             run_id=self._run.run_id,
             sync_id=self._run.sync_ids[0],
-            phase=WAITING if waiting else self.phase,
+            phase=self.phase,
             done=self.done,
             total=self.total,
         )
+
+
+def waiting_status(run: Run) -> RunStatus:
+    """Returns the status of a run that was put down."""
+    return RunStatus(
+        tenant_id=run.tenant_id,
+        integration_id=run.integration_id,
+        run_id=run.run_id,
+        sync_id=run.sync_ids[0],
+        phase=_WAITING,
+        done=run.phase_done,
+        total=run.phase_total,
+        waits_until=run.not_before,
+    )

@@ -6,15 +6,18 @@
 #   sync s1 (full) → run r1 [s1]   sync s2 (quick) while r1 runs → r1 [s1, s2]   r1 ends → two run-finished
 #
 # A run has one worker: a claim stores the lease's token in the run, and every later change names that token,
-# so a worker that was paused and succeeded changes nothing any more.
+# so a worker that was paused and succeeded changes nothing any more. A run that must wait is put down: it
+# stays in the middle without a worker, and nothing of its integration is claimed before it is due:
+#
+#   r1 details, Retry-After a day → r1 running, not before tomorrow   r2 of the same integration stays queued
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from shared.errors import Conflict
+from shared.errors import Conflict, LongPause
 from shared.mongo import Document, Documents, Index, Mongo, Session
 from shared.outbox import Outbox
 from shared.runtime.attempt import attempt
@@ -86,10 +89,11 @@ class RunRepository:
     async def claim(self, *, but_of: Collection[str] = ()) -> ClaimedRun | None:
         """Returns the next run that nobody works on: one that was left in the middle before a queued one.
 
-        Runs of the tenants `but_of` are passed over. A request that has waited for an integration for too
-        long is refused in passing.
+        Runs of the tenants `but_of` are passed over, and of integrations whose run is put down. A request
+        that has waited for an integration for too long is refused in passing.
         """
-        fields, looked_at = ["tenant_id", "integration_id", "queued_at"], set[tuple[str, str]]()
+        fields = ["tenant_id", "integration_id", "queued_at"]
+        looked_at = {(row["tenant_id"], row["integration_id"]) for row in await self._paused_rows(fields)}
         rows = self._mongo.all_tenants(COLLECTION).stream(
             {"state": {"$in": OPEN}, "tenant_id": {"$nin": list(but_of)}},
             sort=[("queued_at", 1)],
@@ -115,10 +119,28 @@ class RunRepository:
         """Stores the next step and the reports so far; raises `LeaseLost` when another worker has the run."""
         merged = {**claimed.run.reports, **reports}
         run = claimed.run.model_copy(update={"phase": next_phase, "reports": merged})
-        changes = run.model_dump(include={"phase", "reports"})
-        if not await self._rows(run).change(_owned(run), {"$set": changes}):
-            raise LeaseLost(f"run {run.run_id} was taken over")
-        return replace(claimed, run=run)
+        # How far the last phase was says nothing of the next one.
+        changes = run.model_dump(include={"phase", "reports"}) | {"phase_done": 0, "waiting_since": None}
+        return replace(claimed, run=await self._change_owned(run, changes))
+
+    async def put_down(self, claimed: ClaimedRun, pause: LongPause, *, done: int, total: int | None) -> Run:
+        """Stores that the run goes on after the pause, and how far its phase is; returns it.
+
+        Raises `LeaseLost` when another worker has the run, and `ProviderUnreachable` when it has waited for a
+        week without getting further.
+        """
+        run = claimed.run.paused(pause, self._clock(), done=done, total=total)
+        fields = {"not_before", "phase_done", "phase_total", "waiting_since"}
+        return await self._change_owned(run, run.model_dump(include=fields))
+
+    async def paused(self) -> list[Run]:
+        """Returns the runs that are put down and not due yet."""
+        return [Run.model_validate(row) for row in await self._paused_rows()]
+
+    async def end_pause(self, run: Run) -> None:
+        """Lets a run that was put down be claimed at once."""
+        running = {"_id": run.run_id, "state": RunState.RUNNING}
+        await self._rows(run).change(running, {"$set": {"not_before": None}})
 
     async def check_wanted(self, run: Run) -> None:
         """Raises `RunStopped` when the integration was disconnected, disabled or connected anew."""
@@ -180,7 +202,9 @@ class RunRepository:
         # One run at a time: what was left in the middle is ended before the next one begins.
         stored = min(waiting, key=lambda row: row["state"] != RunState.RUNNING)
         run = Run.model_validate(stored)
-        changes: dict[str, Any] = {"token": token}
+        if run.is_paused(self._clock()):  # put down since `claim` looked
+            return None
+        changes: dict[str, Any] = {"token": token, "not_before": None}
         if "reports" not in stored:
             # An older build left it: what fell short in its steps is not known, so they are done again.
             changes |= {"phase": "", "reports": {}}
@@ -193,6 +217,16 @@ class RunRepository:
         unchanged = {"_id": run.run_id, "state": run.state, "token": run.token}
         row = await rows.take(unchanged, {"$set": changes, "$inc": {"claims": 1}})
         return Run.model_validate(row) if row else None
+
+    async def _paused_rows(self, fields: Sequence[str] | None = None) -> list[Document]:
+        paused = {"state": RunState.RUNNING, "not_before": {"$gt": self._clock()}}
+        return await self._mongo.all_tenants(COLLECTION).find(paused, fields=fields)
+
+    async def _change_owned(self, run: Run, changes: Document) -> Run:
+        row = await self._rows(run).take(_owned(run), {"$set": changes})
+        if row is None:
+            raise LeaseLost(f"run {run.run_id} was taken over")
+        return Run.model_validate(row)
 
     def _rows(self, run: Run) -> Documents:
         return self._mongo.documents(COLLECTION, run.tenant_id)

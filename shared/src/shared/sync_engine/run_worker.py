@@ -12,6 +12,7 @@
 #   CredentialsRejected                      failed, and credentials-rejected is sent
 #   any other PermanentError                 partial (the provider is away, or answers in an unknown shape)
 #   RunStopped                               failed (a person disconnected or disabled the integration)
+#   LongPause                                nothing ends: the run is put down, and claimed when it is due
 #   TransientError, a lost lease, a shutdown nothing ends: the run is suspended and claimed again
 
 import asyncio
@@ -24,14 +25,14 @@ from typing import Any
 import structlog
 
 from shared.contracts.base import Outcome
-from shared.errors import CredentialsRejected, PermanentError, TransientError
+from shared.errors import CredentialsRejected, LongPause, PermanentError, TransientError
 from shared.mongo import Mongo
 from shared.runtime.attempt import attempt
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.leases import LeaseLost
 from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
 from shared.sync_engine.models import RunEnding, RunStopped, RunSuspended, RunTally
-from shared.sync_engine.progress import RunProgress, StatusReporter
+from shared.sync_engine.progress import RunProgress, StatusReporter, waiting_status
 from shared.sync_engine.run_context import RunContext, RunDefinition
 from shared.sync_engine.run_repository import ClaimedRun, RunRepository
 from shared.sync_engine.tenant_shares import TenantShares
@@ -114,6 +115,8 @@ class RunWorker:
         run = context.run
         log.info("run_taken_up", run_id=run.run_id, kind=run.kind, phase=run.phase, claims=run.claims)
         result = await self._run_under_lease(context, self._do_steps(context), check_wanted=True)
+        if isinstance(result, LongPause) and not (result := await attempt(self._put_down(context, result))):
+            return
         # Ours, not the provider's (that would be ProviderUnreachable): a later try can do what this one could
         # not.
         if isinstance(result, TransientError):
@@ -123,6 +126,13 @@ class RunWorker:
         result = await self._run_under_lease(context, self._finish(context, result), check_wanted=False)
         if isinstance(result, Exception):
             _suspend(context, result)
+
+    async def _put_down(self, context: RunContext, pause: LongPause) -> None:
+        """Leaves the run to whoever claims it when it is due; raises what `RunRepository.put_down` raises."""
+        done, total = context.progress.done, context.progress.total
+        run = await self._runs.put_down(context.claimed, pause, done=done, total=total)
+        log.info("run_paused", run_id=run.run_id, phase=run.phase, until=run.not_before, reason=str(pause))
+        await attempt(self._tools.status_channel.report(waiting_status(run)))
 
     async def _run_under_lease(
         self, context: RunContext, work: Coroutine[Any, Any, None], *, check_wanted: bool

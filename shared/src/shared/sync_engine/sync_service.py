@@ -44,7 +44,7 @@ class SyncServiceProfile:
     workers: int
     """How many runs, each of another integration, one process carries at once."""
     workers_per_tenant: int
-    """How many of them may be of one tenant: fewer, for its far sides may keep them for days."""
+    """How many of them may be of one tenant: fewer, for its far sides may keep them for hours."""
     indexes: tuple[Index, ...] = ()
     """Of the service's own collections."""
 

@@ -1,7 +1,8 @@
 """Bounds how much of one process's work is of one tenant, so that its far sides hold up no other tenant."""
 
 # Invariant: of the workers of a process at most `most` are at work for one tenant. A far side may answer as
-# slowly as it likes, or ask for a pause of a day, and holds its worker all the while:
+# slowly as it likes, and holds its worker all the while (a long pause that it asks for does not: the run is
+# put down, `paused_runs`):
 #
 #   8 workers, most 2, acme has five marketplaces that never answer   → 2 wait for acme, 6 serve the others
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from shared.contracts.vendor_sync import ServiceObserved, SubscriptionObserved
-from shared.errors import CredentialsRejected, NeighbourAway, PermanentError, TransientError
+from shared.errors import CredentialsRejected, LongPause, NeighbourAway, PermanentError, TransientError
 from shared.runtime import crash_points
 from shared.sync_engine.models import ProviderUnreachable
 from shared.sync_engine.stamp import Stamp
@@ -40,7 +40,7 @@ GATHER_TIME = timedelta(milliseconds=250)
 MAX_UNREACHABLE = 3
 """When this many details in a row are out of reach, each after all its attempts, the marketplace is down."""
 
-_STEP_ENDING_ERRORS = (CredentialsRejected, NeighbourAway)
+_STEP_ENDING_ERRORS = (CredentialsRejected, NeighbourAway, LongPause)
 """Errors that say nothing of the detail that was asked for: its entry stays due, and the step ends."""
 
 DetailOutcome = SubscriptionDetail | PermanentError | TransientError | None
@@ -50,7 +50,7 @@ DetailOutcome = SubscriptionDetail | PermanentError | TransientError | None
 async def read_details(vendor: VendorRunContext) -> None:
     """Reads all that is due.
 
-    Raises `ProviderUnreachable` or `CredentialsRejected` after what was read is stored.
+    Raises `ProviderUnreachable`, `LongPause` or `CredentialsRejected` after what was read is stored.
     """
     progress = await vendor.queue.progress(vendor.run)
     phase = vendor.context.progress.phase

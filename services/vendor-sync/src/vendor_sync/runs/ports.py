@@ -13,11 +13,6 @@ from vendor_sync.runs.detail_queue import DetailEntry, QueueProgress
 class Marketplace(Protocol):
     """One marketplace; yields our models, raises our errors."""
 
-    @property
-    def held_for_seconds(self) -> float:
-        """For how long from now the marketplace lets nobody call."""
-        ...
-
     def accounts(self) -> AsyncIterator[ListPage[Customer]]: ...
 
     def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[ListPage[SubscriptionRow]]: ...

@@ -58,7 +58,6 @@ class VendorRunDefinition:
 
         async def run_step(context: RunContext) -> StepReport | None:
             async with self.connect(context.integration) as marketplace:
-                context.progress.held_for_seconds = lambda: marketplace.held_for_seconds
                 return await read(VendorRunContext(context, marketplace, self.queue))
 
         return RunStep(name, run_step)

@@ -49,10 +49,6 @@ class IngramMicroConnector:
         self._api, self._list_rows, self._list_pages = api, list_rows, list_pages
         self._page_size = PAGE_SIZES[0]
 
-    @property
-    def held_for_seconds(self) -> float:
-        return self._api.wait_seconds
-
     def accounts(self) -> AsyncIterator[ListPage[Customer]]:
         return self._pages("/customers", {}, account_of)
 
