@@ -27,8 +27,8 @@ PROFILE = SyncServiceProfile(
         contracts.VendorCredentialsRejected,
         (contracts.VendorAccountObserved, contracts.ServiceObserved, contracts.SubscriptionObserved),
     ),
-    workers=8,  # each keeps to the rate limit of its own integration, and mostly waits for it
-    workers_per_tenant=2,
+    workers=16,  # each keeps to the rate limit of its own integration, and mostly waits for it
+    workers_per_tenant=4,
 )
 
 
