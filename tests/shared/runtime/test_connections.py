@@ -1,4 +1,5 @@
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from shared.runtime.connections import HEALTH_RESERVE, ConnectionPhase, ConnectionTable
@@ -45,6 +46,17 @@ async def test_of_half_open_connections_those_of_the_busiest_address_give_way() 
 
     assert closed[0] == "first gave way"
     assert "honest gave way" not in closed
+
+
+async def test_a_process_that_stood_still_ends_nobody_whose_head_it_has_only_to_read() -> None:
+    table, closed = a_table(half_open=3), list[str]()
+    for number in range(9):
+        table.open(FakeConnection(f"{number}", closed))
+
+    time.sleep(1.2)  # noqa: ASYNC251  the process stands still
+    table.open(FakeConnection("newcomer", closed))
+
+    assert closed == []
 
 
 async def test_when_all_are_taken_whoever_waits_for_the_client_gives_way_and_none_at_work() -> None:

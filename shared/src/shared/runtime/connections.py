@@ -8,7 +8,7 @@
 # answer is not taken, then those whose body is still coming, each the longest-waiting first:
 #
 #   three may be half-open; a b are 10.0.0.9's, c is 10.0.0.5's, d of 10.0.0.9 comes  →  a gives way, if it
-#   has had its second
+#   has had its second, not counting what the process itself stood still
 #   all ten are at work: an eleventh is let in as well, and only health is told on it; of those at work one
 #   whose client has sent further requests ahead ends with the answer in hand
 
@@ -26,6 +26,8 @@ HEALTH_RESERVE = 16
 """Connections beyond the bound, on which only health is told."""
 _GRACE_SECONDS = 1.0
 """How long a half-open connection stays while there is room: many honest ones may come at once."""
+
+_TURN_SECONDS = 0.1
 
 
 class ConnectionPhase(Enum):
@@ -85,6 +87,9 @@ class ConnectionTable:
         }
         """How long a connection may be in a phase, and the limit that is hit beyond."""
         self._sweep_timers: dict[ConnectionPhase, asyncio.TimerHandle] = {}
+        self._read_until = 0.0
+        """The moment up to which all that half-open connections had sent was read."""
+        self._read_timer: asyncio.TimerHandle | None = None
 
     def open(self, connection: ClientConnection) -> bool:
         """Lets a new connection in, in the phase `HEAD`; returns False if only health can be told on it."""
@@ -102,6 +107,8 @@ class ConnectionTable:
         self._phase_of[connection] = phase
         loop = asyncio.get_running_loop()
         self._entered[phase][connection] = loop.time()
+        if phase is ConnectionPhase.HEAD and self._read_timer is None:
+            self._note_turn()
         if phase in self._most_seconds and phase not in self._sweep_timers:
             self._sweep_timers[phase] = loop.call_later(self._most_seconds[phase][0], self._sweep, phase)
 
@@ -126,13 +133,13 @@ class ConnectionTable:
         return len(self._phase_of) - len(self._entered[ConnectionPhase.ENDED])
 
     def _make_room(self, address: str) -> None:
-        half_open, now = self._entered[ConnectionPhase.HEAD], asyncio.get_running_loop().time()
+        half_open = self._entered[ConnectionPhase.HEAD]
         while len(half_open) >= self._most_half_open:
             by_address = Counter(connection.address for connection in half_open)
             by_address[address] += 1
             ((busiest, _),) = by_address.most_common(1)  # of equals the one that was counted first
             oldest = next(connection for connection in half_open if connection.address == busiest)
-            if now < half_open[oldest] + _GRACE_SECONDS:
+            if self._read_until < half_open[oldest] + _GRACE_SECONDS:
                 break
             record_hit(limits.HALF_OPEN_CONNECTIONS)
             self._end(oldest)
@@ -141,6 +148,17 @@ class ConnectionTable:
             waiting = chain.from_iterable(self._entered[phase] for phase in _GIVING_WAY)
             if (longest_waiting := next(waiting, None)) is not None:
                 self._end(longest_waiting)
+
+    def _note_turn(self) -> None:
+        """Notes what was read by now, again and again while there are half-open connections.
+
+        The loop reads what has come before it calls a timer. A process that stood still for longer than the
+        grace would end connections for it whose heads it has only to read.
+        """
+        loop = asyncio.get_running_loop()
+        self._read_until, self._read_timer = loop.time(), None
+        if self._entered[ConnectionPhase.HEAD]:
+            self._read_timer = loop.call_later(_TURN_SECONDS, self._note_turn)
 
     def _end(self, connection: ClientConnection) -> None:
         self.enter(connection, ConnectionPhase.ENDED)
