@@ -145,26 +145,22 @@ def a_line(**fields: object) -> dict[str, object]:
     return {"service_id": "svc_1", "quantity": 1} | fields
 
 
-SUBSCRIPTION = {
+OBSERVED = {
     "tenant_id": "demo",
     "integration_id": "int_1",
     "run_id": "run_1",
     "revision": 1,
     "generation": 1,
     "observed_at": NOW,
+}
+SUBSCRIPTION = OBSERVED | {
     "subscription_id": "7",
     "account_id": "8",
     "name": "Mail",
     "status": "active",
     "detailed": True,
 }
-SERVICE = {
-    "tenant_id": "demo",
-    "integration_id": "int_1",
-    "run_id": "run_1",
-    "revision": 1,
-    "generation": 1,
-    "observed_at": NOW,
+SERVICE = OBSERVED | {
     "service_id": "svc_1",
     "service_key": "v|m|-|-",
     "name": "Mail",

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,10 +13,14 @@ from shared.contracts.base import RunKind, Side
 from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import TransientError
 from shared.mongo import Mongo
+from shared.runtime.health import Health
 from shared.runtime.leases import LeaseLost
 from shared.status_channel import RunStatus
 from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
+from shared.sync_engine.integrations import IntegrationStates
+from shared.sync_engine.jobs import RunJobs
 from shared.sync_engine.models import RunRequest
+from shared.sync_engine.run_repository import RunRepository
 from shared.sync_engine.run_worker import OpenPublisher
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -135,3 +139,23 @@ def changed(
 
 def a_request(sync_id: str = "s1", *, kind: RunKind = RunKind.FULL) -> RunRequest:
     return RunRequest("demo", "int_1", sync_id, kind, "somebody")
+
+
+async def queue_run(mongo: Mongo, runs: RunRepository, tenant_id: str, integration_id: str) -> None:
+    """Connects an integration of the marketplace's side, and asks for a full run of it."""
+    ids = {"tenant_id": tenant_id, "integration_id": integration_id}
+    await IntegrationStates(mongo, Side.VENDOR).on_connected(connected().model_copy(update=ids))
+    await runs.queue(RunRequest(tenant_id, integration_id, "s1", RunKind.FULL, "somebody"))
+
+
+@asynccontextmanager
+async def working(jobs: RunJobs, health: Health) -> AsyncIterator[None]:
+    """Lets all jobs of a sync service work during the block."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(job.run(stop, health)) for job in jobs.jobs]
+    try:
+        yield
+    finally:
+        stop.set()
+        jobs.stop()
+        await asyncio.gather(*tasks)

@@ -1,13 +1,13 @@
 """Runs whose provider asks for long pauses, on a real document store; the clock is the test's."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from run_env import NOW, RecordingPublisher, RecordingStatusChannel, a_request, connected, unfenced
+from run_env import NOW, RecordingPublisher, RecordingStatusChannel, a_request, connected, unfenced, working
 
 from shared.contracts.base import RunKind, Side
 from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
@@ -89,20 +89,12 @@ class ThrottledRunHarness:
         worker = RunWorker(runs or self.runs, self.definition, self.tools(), shares=TenantShares(2))
         return await worker.step()
 
-    @asynccontextmanager
-    async def jobs(self) -> AsyncIterator[None]:
+    def working(self) -> AbstractAsyncContextManager[None]:
         """Lets all jobs of a process work."""
         jobs = RunJobs(
             self.runs, self.definition, self.tools(), health=self.health, workers=2, workers_per_tenant=2
         )
-        stop = asyncio.Event()
-        tasks = [asyncio.create_task(job.run(stop, self.health)) for job in jobs.jobs]
-        try:
-            yield
-        finally:
-            stop.set()
-            jobs.stop()
-            await asyncio.gather(*tasks)
+        return working(jobs, self.health)
 
     async def stored(self) -> dict[str, Any]:
         [row] = await self.mongo.all_tenants("runs").find()

@@ -99,9 +99,7 @@ async def test_letters_that_were_acknowledged_are_not_published_again_with_the_o
     assert len(producer.published) == 251
 
 
-async def test_letters_of_bad_messages_are_not_repeated_because_those_of_skipped_ones_were_not_taken() -> (
-    None
-):
+async def test_letters_that_were_taken_are_not_repeated_when_those_of_skipped_messages_were_not() -> None:
     producer = FakeProducer()
     producer.takes = 60
     batch = rejected(60)

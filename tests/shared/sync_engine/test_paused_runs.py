@@ -18,7 +18,7 @@ from shared.status_channel import RunStatus
 from shared.sync_engine.handlers import SyncHandlers
 from shared.sync_engine.paused_runs import PausedRuns
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @dataclass
@@ -109,7 +109,7 @@ async def test_the_status_of_a_run_that_waits_is_told_again_and_again_for_redis_
     await harness.work()
     harness.status_channel.reports.clear()
 
-    async with harness.jobs():
+    async with harness.working():
         await harness.status_channel.wait_for_phase("waiting for quota")
 
     assert harness.status_channel.reports[-1].waits_until == NOW + HOUR
@@ -132,7 +132,7 @@ async def test_a_status_channel_that_is_away_is_asked_once_for_all_runs_that_wai
 async def test_a_service_whose_runs_wait_is_healthy(harness: ThrottledRunHarness) -> None:
     await harness.queue()
 
-    async with harness.jobs():
+    async with harness.working():
         await harness.status_channel.wait_for_phase("waiting for quota")
 
         assert (harness.health.degraded(), await harness.health.unready()) == ({}, [])
@@ -172,7 +172,7 @@ async def test_a_run_ends_promptly_when_it_is_disconnected_while_it_waits(
     await harness.queue()
     await harness.work()
 
-    async with harness.jobs():
+    async with harness.working():
         await harness.status_channel.wait_for_phase("waiting for quota")
         await harness.integrations.on_changed(changed(IntegrationStatus.DISCONNECTED))
         finished = await harness.until_finished()
@@ -199,7 +199,7 @@ async def test_a_run_that_waits_makes_room_for_the_first_run_of_a_new_connection
     await harness.integrations.on_connected(connected(generation=2))
     await harness.runs.queue(a_request("new"))
 
-    async with harness.jobs():
+    async with harness.working():
         while len(finished := await harness.finished()) < 2:
             await asyncio.sleep(0.01)
 

@@ -14,7 +14,7 @@ from shared.runtime.settings import MongoSettings
 
 A_PAUSE = LongPause("GET api.example/x answered 429: nothing", retry_after=HOUR.total_seconds(), status=429)
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
@@ -113,6 +113,6 @@ async def test_a_run_that_is_put_down_right_after_it_was_disconnected_ends_promp
     await harness.runs.put_down(claimed, A_PAUSE, done=40, total=100)
     await claimed.lease.release()
 
-    async with harness.jobs():
+    async with harness.working():
         finished = await harness.until_finished()
     assert finished.outcome is Outcome.FAILED

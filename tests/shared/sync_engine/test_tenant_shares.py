@@ -1,19 +1,18 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-import pytest
-from run_env import RecordingPublisher, RecordingStatusChannel, connected, unfenced
+from run_env import RecordingPublisher, RecordingStatusChannel, queue_run, unfenced, working
 
-from shared.contracts.base import RunKind, Side
+from shared.contracts.base import Side
 from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.health import Health
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
-from shared.sync_engine.models import Run, RunRequest, RunTally
+from shared.sync_engine.models import Run, RunTally
 from shared.sync_engine.run_context import RunContext, RunStep
 from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.run_repository import RunRepository
@@ -44,30 +43,6 @@ class HangingMarketplaces:
         self.ended.put_nowait(context.run.tenant_id)
 
 
-async def queue_run(mongo: Mongo, runs: RunRepository, tenant_id: str, integration_id: str) -> None:
-    ids = {"tenant_id": tenant_id, "integration_id": integration_id}
-    await IntegrationStates(mongo, Side.VENDOR).on_connected(connected().model_copy(update=ids))
-    await runs.queue(RunRequest(tenant_id, integration_id, "s1", RunKind.FULL, "somebody"))
-
-
-@asynccontextmanager
-async def working(
-    mongo: Mongo, runs: RunRepository, marketplaces: HangingMarketplaces
-) -> AsyncIterator[None]:
-    """Runs four workers, of which two may be of one tenant."""
-    tools = WorkerTools(mongo, unfenced(RecordingPublisher()), RecordingStatusChannel())
-    health, stop = Health("vendor-sync"), asyncio.Event()
-    jobs = RunJobs(runs, marketplaces, tools, health=health, workers=4, workers_per_tenant=2)
-    tasks = [asyncio.create_task(job.run(stop, health)) for job in jobs.jobs]
-    try:
-        yield
-    finally:
-        stop.set()
-        jobs.stop()
-        await asyncio.gather(*tasks)
-
-
-@pytest.mark.timeout(30)
 async def test_marketplaces_that_never_answer_hold_up_no_other_tenant(mongo: Mongo) -> None:
     runs = RunRepository(
         mongo, IntegrationStates(mongo, Side.VENDOR), Outbox(mongo, "vendor-sync"), MESSAGE_TYPES
@@ -76,7 +51,11 @@ async def test_marketplaces_that_never_answer_hold_up_no_other_tenant(mongo: Mon
     for number in range(5):
         await queue_run(mongo, runs, "acme", f"int_{number}")
 
-    async with working(mongo, runs, marketplaces):
+    tools = WorkerTools(mongo, unfenced(RecordingPublisher()), RecordingStatusChannel())
+    health = Health("vendor-sync")
+    jobs = RunJobs(runs, marketplaces, tools, health=health, workers=4, workers_per_tenant=2)
+
+    async with working(jobs, health):
         began = [await marketplaces.began.get() for _ in range(2)]
         assert {tenant_id for tenant_id, _ in began} == {"acme"}
 
@@ -86,14 +65,21 @@ async def test_marketplaces_that_never_answer_hold_up_no_other_tenant(mongo: Mon
         assert await marketplaces.began.get() == ("zeta", "int_zeta")
 
 
-def test_a_tenant_is_full_until_one_of_its_workers_ends() -> None:
+async def test_a_tenant_is_full_until_one_of_its_workers_ends() -> None:
     shares = TenantShares(2)
-    shares.take("acme")
-    shares.take("zeta")
-    assert shares.full == []
+    offered: list[set[str]] = []
 
-    shares.take("acme")
-    assert shares.full == ["acme"]
+    def at_work(tenant_id: str | None) -> AbstractAsyncContextManager[str | None]:
+        async def choose(full: Collection[str]) -> str | None:
+            offered.append(set(full))
+            return tenant_id
 
-    shares.give_back("acme")
-    assert shares.full == []
+        return shares.at_work(choose, str)
+
+    async with at_work("acme"), at_work("zeta"):
+        async with at_work("acme"), at_work(None):
+            pass
+        async with at_work(None):
+            pass
+
+    assert offered == [set(), set(), set(), {"acme"}, set()]

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from http_fakes import Provider, an_api
 from marketplace import FakeMarketplace, an_offer, customers
-from run_env import RecordingPublisher, RecordingStatusChannel, connected, unfenced
+from run_env import RecordingPublisher, RecordingStatusChannel, queue_run, unfenced, working
 from vendor_runs import VendorRunHarness
 
-from shared.contracts.base import Outcome, RunKind, Side
+from shared.contracts.base import Outcome, Side
 from shared.errors import LongPause
 from shared.http_client.rate_limit import RateLimits, RateLimitSettings
 from shared.mongo import Mongo
@@ -22,7 +22,7 @@ from shared.runtime.health import Health
 from shared.runtime.settings import RedisSettings
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
-from shared.sync_engine.models import IntegrationState, RunRequest
+from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.run_repository import RunRepository
 from shared.sync_engine.run_worker import WorkerTools
 from vendor_sync.app import PROFILE
@@ -52,28 +52,13 @@ class ThrottlingMarketplaces:
             yield IngramMicroConnector(api)
 
 
-@asynccontextmanager
-async def working(
-    mongo: Mongo, runs: RunRepository, marketplaces: ThrottlingMarketplaces
-) -> AsyncIterator[None]:
-    """Runs eight workers, of which two may be of one tenant."""
+def jobs_of(
+    mongo: Mongo, runs: RunRepository, marketplaces: ThrottlingMarketplaces, health: Health
+) -> RunJobs:
+    """Eight workers, of which two may be of one tenant."""
     tools = WorkerTools(mongo, unfenced(RecordingPublisher()), RecordingStatusChannel())
     definition = VendorRunDefinition(marketplaces.open, DetailQueueRepository(mongo))
-    health, stop = Health("vendor-sync"), asyncio.Event()
-    jobs = RunJobs(runs, definition, tools, health=health, workers=8, workers_per_tenant=2)
-    tasks = [asyncio.create_task(job.run(stop, health)) for job in jobs.jobs]
-    try:
-        yield
-    finally:
-        stop.set()
-        jobs.stop()
-        await asyncio.gather(*tasks)
-
-
-async def queue_run(mongo: Mongo, runs: RunRepository, tenant_id: str, integration_id: str) -> None:
-    ids = {"tenant_id": tenant_id, "integration_id": integration_id}
-    await IntegrationStates(mongo, Side.VENDOR).on_connected(connected().model_copy(update=ids))
-    await runs.queue(RunRequest(tenant_id, integration_id, "s1", RunKind.FULL, "somebody"))
+    return RunJobs(runs, definition, tools, health=health, workers=8, workers_per_tenant=2)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -81,7 +66,7 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.01)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 async def test_four_tenants_whose_marketplaces_pause_for_a_day_leave_a_worker_to_a_fifth(
     mongo: Mongo, redis_settings: RedisSettings
 ) -> None:
@@ -100,7 +85,8 @@ async def test_four_tenants_whose_marketplaces_pause_for_a_day_leave_a_worker_to
     async def fifth_finished() -> bool:
         return await mongo.documents("runs", "fifth").count({"state": "complete"}) == 1
 
-    async with working(mongo, runs, marketplaces):
+    health = Health("vendor-sync")
+    async with working(jobs_of(mongo, runs, marketplaces, health), health):
         await until(all_were_throttled)
         await queue_run(mongo, runs, "fifth", "int_fifth")
         await until(fifth_finished)

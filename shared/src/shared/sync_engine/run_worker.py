@@ -16,10 +16,11 @@
 #   TransientError, a lost lease, a shutdown nothing ends: the run is suspended and claimed again
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 import structlog
@@ -79,25 +80,23 @@ class RunWorker:
 
     async def step(self) -> bool:
         """Carries the next run that waits; tells whether there was one. Fits a `Job`."""
-        async with self._shares.choosing:
-            if self._stopping.is_set():
-                return False
-            claimed = await self._runs.claim(but_of=self._shares.full)
+        async with self._shares.at_work(self._claim, attrgetter("run.tenant_id")) as claimed:
             if claimed is None:
                 return False
-            self._shares.take(claimed.run.tenant_id)
-        try:
-            async with self._tools.open_publisher(claimed.lease.name) as publisher:
-                await self._carry(self._context(claimed, publisher))
-        finally:
-            self._shares.give_back(claimed.run.tenant_id)
-            # Or the next worker would wait until the lease runs out.
-            await attempt(claimed.lease.release())
+            try:
+                async with self._tools.open_publisher(claimed.lease.name) as publisher:
+                    await self._carry(self._context(claimed, publisher))
+            finally:
+                # Or the next worker would wait until the lease runs out.
+                await attempt(claimed.lease.release())
         return True
 
     def stop(self) -> None:
         """Suspends the run that is going on, so that another worker can go on with it at once."""
         self._stopping.set()
+
+    async def _claim(self, full: Collection[str]) -> ClaimedRun | None:
+        return None if self._stopping.is_set() else await self._runs.claim(but_of=full)
 
     def _context(self, claimed: ClaimedRun, publisher: MessagePublisher) -> RunContext:
         run = claimed.run

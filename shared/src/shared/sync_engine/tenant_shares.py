@@ -8,6 +8,11 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class TenantShares:
@@ -15,20 +20,29 @@ class TenantShares:
 
     def __init__(self, most: int) -> None:
         self._most, self._at_work = most, Counter[str]()
-        self.choosing = asyncio.Lock()
-        """Held from looking at `full` until `take`, or two workers would take the same last place."""
+        self._choosing = asyncio.Lock()
+        """Held while work is chosen, or two workers would take the same last place."""
 
-    @property
-    def full(self) -> list[str]:
-        """The tenants that no further worker may work for."""
-        return [tenant_id for tenant_id, workers in self._at_work.items() if workers >= self._most]
+    @asynccontextmanager
+    async def at_work(
+        self, choose: Callable[[Collection[str]], Awaitable[T | None]], tenant_of: Callable[[T], str]
+    ) -> AsyncIterator[T | None]:
+        """Yields the work that `choose` returns, and counts its tenant's worker during the block.
 
-    def take(self, tenant_id: str) -> None:
-        """Notes that one more worker is at work for the tenant."""
-        self._at_work[tenant_id] += 1
+        `choose` is given the tenants that no further worker may work for, and returns None for no work.
+        """
+        async with self._choosing:
+            full = [tenant_id for tenant_id, workers in self._at_work.items() if workers >= self._most]
+            work = await choose(full)
+            if work is not None:
+                self._at_work[tenant_of(work)] += 1
+        try:
+            yield work
+        finally:
+            if work is not None:
+                self._give_back(tenant_of(work))
 
-    def give_back(self, tenant_id: str) -> None:
-        """Notes that a worker has ended; tenants without workers are forgotten."""
+    def _give_back(self, tenant_id: str) -> None:
         self._at_work[tenant_id] -= 1
         if not self._at_work[tenant_id]:
             del self._at_work[tenant_id]

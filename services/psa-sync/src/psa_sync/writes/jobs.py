@@ -13,9 +13,10 @@
 # most `LEASE_TTL`, and a worker that was paused beyond it sends nothing more (`Lease.check` right before a
 # send).
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -59,36 +60,23 @@ class WriteJobs:
         for job in self.jobs:
             job.wake.set()
 
-    async def step(self, name: str = "writes 0") -> bool:
-        """Carries on the writes of one tenant that are due now; tells whether anything moved.
-
-        `name` is the job's, for its heartbeats.
-        """
-        async with self._shares.choosing:
-            lines = self._of_next_tenant(
-                await self.writes.due_lines(_WRITES_PER_ROUND, but_of=self._shares.full)
-            )
-            if not lines:
-                return False
-            tenant_id = self._last_tenant_id = lines[0].tenant_id
-            self._shares.take(tenant_id)
-        try:
-            return await self._round(lines, name)
-        finally:
-            self._shares.give_back(tenant_id)
-
     def _job(self, name: str) -> Job:
-        async def step() -> bool:
-            return await self.step(name)
+        return Job(name, partial(self._step, name), timedelta(seconds=1), step_limit=_LONGEST_ROUND)
 
-        return Job(name, step, timedelta(seconds=1), step_limit=_LONGEST_ROUND)
+    async def _step(self, name: str) -> bool:
+        """Carries on the writes of one tenant that are due now; tells whether anything moved."""
+        async with self._shares.at_work(self._next_round, _tenant_of) as lines:
+            return await self._round(lines, name) if lines else False
 
-    def _of_next_tenant(self, due: Sequence[LineRef]) -> list[LineRef]:
-        """Returns the lines of the tenant whose turn it is: the next by id after the last one."""
+    async def _next_round(self, full: Collection[str]) -> list[LineRef] | None:
+        """Returns the due lines of the tenant whose turn it is: the next by id after the last one."""
+        due = await self.writes.due_lines(_WRITES_PER_ROUND, but_of=full)
         tenant_ids = {line.tenant_id for line in due}
+        if not tenant_ids:
+            return None
         later = [tenant_id for tenant_id in tenant_ids if tenant_id > self._last_tenant_id]
-        turn = min(later or tenant_ids, default="")
-        return [line for line in due if line.tenant_id == turn]
+        self._last_tenant_id = min(later or tenant_ids)
+        return [line for line in due if line.tenant_id == self._last_tenant_id]
 
     async def _round(self, lines: Sequence[LineRef], name: str) -> bool:
         moved_lines = 0
@@ -119,3 +107,7 @@ class WriteJobs:
                 return await self.writer.write(line, lease)
         finally:
             await attempt(lease.release())
+
+
+def _tenant_of(lines: Sequence[LineRef]) -> str:
+    return lines[0].tenant_id
