@@ -95,6 +95,7 @@ async def test_a_line_of_another_tenant_is_not_there(client: AsyncClient, env: A
         *("-1", "NaN", "sNaN", "Infinity", "seven", "1.0000001", [], True),
         *("1E+9999999", "0E+999999999", "1E-9999999", "9" * 5_000, "1" * 13, "1.", ".5", "+1", " 7", "7\n"),
         *("1_0", "٣", "", 10**4_000, -0.5, 1e300, {"$gt": ""}),
+        *(6.5, 0.1, 1e-7, 10**12, 1.7401424302390217e308),
     ],
     ids=lambda quantity: ascii(quantity)[:20],
 )
@@ -114,7 +115,7 @@ async def test_a_quantity_of_more_characters_than_it_can_have_is_counted(client:
     assert hits()["quantity-characters"] == before + 1
 
 
-@pytest.mark.parametrize("quantity", ["0", "-0", 0, -0.0, "0.000000"], ids=repr)
+@pytest.mark.parametrize("quantity", ["0", "-0", 0, 0.0, -0.0, "0.000000"], ids=repr)
 async def test_nothing_is_nothing_however_it_is_written(client: AsyncClient, quantity: Any) -> None:
     answer = await approve(client, a_line(), quantity=quantity)
 

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from billing.approvals.eligibility import LineDecision
 from billing.approvals.models import ApprovalState
@@ -15,19 +15,28 @@ from shared.web.pagination import PageRequest
 from shared.web.requests import Id
 
 _DIGITS, _DECIMALS = 12, 6
+_MOST_WHOLE = 10**_DIGITS - 1
 _PLAIN_NUMBER = rf"^[0-9]{{1,{_DIGITS}}}(\.[0-9]{{1,{_DECIMALS}}})?$"
 
 
 def _plain_number(value: object) -> object:
-    """Refuses what only Python takes for a decimal: `1_0`, `0E+9999999`, digits of other scripts."""
-    if isinstance(value, str) and not re.fullmatch(_PLAIN_NUMBER, value, re.ASCII):
+    """Refuses what only Python takes for a decimal, and JSON numbers that are no whole ones.
+
+    `1_0`, `0E+9999999` and digits of other scripts are texts that Python reads. A JSON number with a
+    fraction has been rounded to a float by whoever wrote it: only a text carries it as it was typed.
+    """
+    if isinstance(value, str):
+        if re.fullmatch(_PLAIN_NUMBER, value, re.ASCII):
+            return value
         if len(value) > QUANTITY_CHARACTERS.most:
             record_hit(QUANTITY_CHARACTERS)
-        raise ValueError(
-            f'this is a decimal such as "7" or "6.5": '
-            f"{_DIGITS} digits before the point and {_DECIMALS} behind it at most"
-        )
-    return value
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1
+    if 0 <= number <= _MOST_WHOLE and number == int(number):
+        return int(number)
+    raise ValueError(
+        f'this is a decimal text such as "7" or "6.5" ({_DIGITS} digits before the point and '
+        f"{_DECIMALS} behind it at most), or a whole number"
+    )
 
 
 Quantity = Annotated[
@@ -38,9 +47,8 @@ Quantity = Annotated[
         json_schema_input_type=Annotated[
             str, Field(max_length=QUANTITY_CHARACTERS.most, pattern=_PLAIN_NUMBER)
         ]
-        | Annotated[float, Field(ge=0)],
+        | Annotated[int, Field(ge=0, le=_MOST_WHOLE)],
     ),
-    AfterValidator(lambda quantity: quantity + 0),  # no negative zero
 ]
 
 
