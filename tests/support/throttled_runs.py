@@ -17,7 +17,8 @@ from shared.outbox import Outbox
 from shared.runtime.health import Health
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
-from shared.sync_engine.models import Run, RunTally
+from shared.sync_engine.models import Run
+from shared.sync_engine.reports import RunTally
 from shared.sync_engine.run_context import RunContext, RunStep
 from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.run_repository import RunRepository

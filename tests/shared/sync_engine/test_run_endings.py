@@ -10,7 +10,7 @@ from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock, utc_now
 from shared.sync_engine.integrations import IntegrationStates
-from shared.sync_engine.models import RunEnding, RunTally
+from shared.sync_engine.reports import RunEnding, RunTally
 from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.run_repository import RunRepository
 from shared.undeliverable import message_of

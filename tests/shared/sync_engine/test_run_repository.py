@@ -15,7 +15,8 @@ from shared.outbox import Outbox
 from shared.runtime.leases import LeaseLost
 from shared.runtime.settings import MongoSettings
 from shared.sync_engine.integrations import IntegrationStates
-from shared.sync_engine.models import RunEnding, RunRequest, RunState, RunStopped, RunTally, StepReport
+from shared.sync_engine.models import RunRequest, RunState, RunStopped
+from shared.sync_engine.reports import RunEnding, RunTally, StepReport
 from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.run_repository import ClaimedRun, RunRepository
 

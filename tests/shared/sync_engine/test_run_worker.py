@@ -23,7 +23,8 @@ from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import Lease, LeaseLost
 from shared.sync_engine.integrations import IntegrationStates
-from shared.sync_engine.models import ProviderUnreachable, Run, RunTally, StepReport
+from shared.sync_engine.models import ProviderUnreachable, Run
+from shared.sync_engine.reports import RunTally, StepReport
 from shared.sync_engine.run_context import RunContext, RunStep
 from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.run_repository import TTL, RunRepository

@@ -54,12 +54,12 @@ class RunKind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a run ended; only `complete` makes absence count as zero."""
+    """How a run ended."""
 
     COMPLETE = "complete"
-    """Everything that was due was read."""
+    """Every account that was due was read; single things that could not be are named."""
     PARTIAL = "partial"
-    """Something could not be read; what was read counts, the rest keeps its last value and age."""
+    """Some accounts were not read, or lists fell short; what was not read keeps its last value."""
     FAILED = "failed"
     """Nothing that was read can be relied on, as after refused credentials."""
 
@@ -173,10 +173,19 @@ class SyncRequested(Command):
     kind: RunKind
     asked_by: Id
     """A person's id, or the name of what asked."""
+    republish: bool = False
+    """Whether all that is read is published again, also what did not change: a reader has lost some of it."""
+
+
+class UnreadAccount(ContractModel):
+    """An account of which a run made no manifest: it keeps the one before."""
+
+    account_id: Id
+    reason: Sentence
 
 
 class RunFinished(Event):
-    """A run ended; billing closes it once it has stored the published number of keys of each topic."""
+    """A run ended; billing closes it once it has applied the manifests that it counts."""
 
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
@@ -188,10 +197,14 @@ class RunFinished(Event):
     outcome: Outcome
     reason: Sentence | None = None
     """Why the run is not complete, in a sentence; None when it is."""
+    exceptions: Listed[tuple[Sentence, ...]] = ()
+    """What single things could not be read, although the run as a whole was; a complete run may have some."""
     first_revision: Revision
-    """No observation of this run has a smaller revision."""
-    published: Listed[dict[Id, Integer]]
-    """Distinct keys published in this run, by topic."""
+    """No observation and no manifest of this run has a smaller revision."""
+    manifests: Integer
+    """How many manifests the run published, of some accounts more than one."""
+    unread_accounts: Listed[tuple[UnreadAccount, ...]] = ()
+    """Accounts that are due and have no manifest of this run: the first of them, when there are many."""
     counts: Listed[dict[Id, Integer]]
     """What was read, by noun (accounts, subscriptions, details, …)."""
     coverage: Number
@@ -199,7 +212,7 @@ class RunFinished(Event):
     started_at: Moment
     finished_at: Moment
 
-    _sendable = bounded("published", "counts")
+    _sendable = bounded("exceptions", "unread_accounts", "counts")
 
 
 def key_of(*parts: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from shared.contracts import base
 from shared.contracts.base import Command, Event, Observation
 from shared.contracts.fields import Code, Deadline, Id, Listed, Name, Number, ReadNumber, Sentence
+from shared.contracts.manifest import AccountRead
 
 
 class PsaAccountObserved(Observation):
@@ -74,6 +75,14 @@ class AgreementLineObserved(Observation):
     billable: bool
     invoiced_until: date | None = None
     """The day until which the line is invoiced already; None when the PSA does not say."""
+
+
+class PsaAccountRead(AccountRead):
+    """The manifest of a company in the PSA: its things are agreement lines."""
+
+    topic: ClassVar[str] = "psa-sync.account-read.v1"
+    meaning: ClassVar[str] = "What a run found under a company, complete: only this makes numbers count"
+    readers: ClassVar[tuple[str, ...]] = ("billing",)
 
 
 class PsaRunFinished(base.RunFinished):

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from shared.contracts import base
 from shared.contracts.base import ContractModel, NoNumber, Observation
 from shared.contracts.fields import Code, Id, Name, ReadNumber, ServiceKey
+from shared.contracts.manifest import AccountRead
 from shared.limits import messages as limits
 from shared.plain_text import counted
 
@@ -114,6 +115,14 @@ class SubscriptionObserved(Observation):
     ] = ()
 
     _sendable = base.bounded("lines")
+
+
+class VendorAccountRead(AccountRead):
+    """The manifest of a customer in the marketplace: its things are subscriptions that have not ended."""
+
+    topic: ClassVar[str] = "vendor-sync.account-read.v1"
+    meaning: ClassVar[str] = "What a run found under a customer, complete: only this makes numbers count"
+    readers: ClassVar[tuple[str, ...]] = ("billing",)
 
 
 class VendorRunFinished(base.RunFinished):

@@ -66,6 +66,13 @@ FUTURE_SECONDS = Limit(
     "future-seconds", 24 * 3600, "seconds", "how far ahead a moment or a revision may be", "refused"
 )
 LIST_ITEMS = Limit("list-items", 2_000, "items", "any other list or table inside a message", "refused")
+MANIFEST_ENTRIES = Limit(
+    "manifest-entries",
+    2_000,
+    "entries",
+    "one kind of entry in one part of an account's manifest",
+    "refused; a larger account comes in more parts",
+)
 MESSAGE_BYTES = Limit(
     "message-bytes",
     1_000_000,

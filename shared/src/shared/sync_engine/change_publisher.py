@@ -12,7 +12,7 @@
 # key overtaken after publishing publishes the newer row again: its own late record may lie behind it in the
 # topic, and compaction would keep the last.
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Protocol, TypeVar
@@ -20,13 +20,14 @@ from typing import Protocol, TypeVar
 import structlog
 
 from shared.contracts import Message, Observation
+from shared.contracts.manifest import AccountRead
 from shared.errors import PermanentError
 from shared.mongo import Document, Mongo, Session
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
 from shared.sync_engine.observation_rows import (
     COLLECTION,
-    arrived_revision,
+    Statement,
     id_of,
     is_due,
     newest_of,
@@ -77,11 +78,13 @@ class ChangePublisher:
         tenant_id: str,
         integration_id: str,
         lease: LeaseFence,
+        always: bool = False,
     ) -> None:
+        """`always` publishes also what says the same as before: some reader has lost it."""
         self._mongo, self._rows = mongo, mongo.documents(COLLECTION, tenant_id)
         self._dirty = dirty_queue(mongo)
         self._publisher, self._lease, self._revisions = publisher, lease, RevisionCounter(mongo)
-        self._tenant_id, self._integration_id = tenant_id, integration_id
+        self._tenant_id, self._integration_id, self._always = tenant_id, integration_id, always
         self.refused: dict[str, str] = {}
         """Why something cannot be published at all, by the id of its row; it stays dirty."""
 
@@ -100,8 +103,32 @@ class ChangePublisher:
         published: list[O] = []
         rest = iter(observations)
         while batch := list(islice(rest, _BATCH_SIZE)):
-            published += await self._publish_batch(batch, always=always)
+            published += await self._publish_batch(batch, always=always or self._always)
         return published
+
+    async def state(self, observations: Sequence[Observation]) -> dict[str, Statement]:
+        """Publishes like `publish`; returns by message key how each thing is stated now.
+
+        What Kafka will never take is left out (see `refused`), and stated as before.
+        """
+        await self.publish(observations)
+        ids = {id_of(thing): thing.key for thing in observations}
+        rows = await self._rows.get_many(ids, fields=["revision", "digest"])
+        return {
+            ids[id_]: Statement(row["revision"], row["digest"])
+            for id_, row in rows.items()
+            if id_ not in self.refused
+        }
+
+    async def publish_manifests(self, messages: Sequence[AccountRead]) -> None:
+        """Publishes manifests; raises `LeaseLost` past the deadline, and what the publisher raises."""
+        for start in range(0, len(messages), _BATCH_SIZE):
+            batch = messages[start : start + _BATCH_SIZE]
+            self._lease.check()
+            await self._publisher.publish(
+                batch, correlation_id=batch[0].run_id, deadline=self._lease.loop_deadline
+            )
+            crash_points.reached("manifest-published")
 
     async def existing(self, model: type[O], things: Iterable[O]) -> dict[str, O]:
         """Returns what was last seen of these things (only their keys matter), by message key."""
@@ -143,17 +170,13 @@ class ChangePublisher:
             return []
         # Before storing: a worker whose time is over must not make its successor's rows dirty.
         self._lease.check()
-        item, not_overtaken = await self._store(due, rows, dirty)
+        item, not_overtaken = await self._store(due, rows)
         await self._send(item, not_overtaken)
         return [thing for thing in not_overtaken if id_of(thing) not in self.refused]
 
-    async def _store(
-        self, due: Mapping[str, O], rows: Mapping[str, Document], dirty: Collection[str]
-    ) -> tuple[WorkItem, list[O]]:
+    async def _store(self, due: Mapping[str, O], rows: Mapping[str, Document]) -> tuple[WorkItem, list[O]]:
         """Stores rows and dirty item together; returns the item, and what was not overtaken meanwhile."""
-        new_rows = [
-            row_of(thing, arrived_revision(rows.get(id_), dirty=id_ in dirty)) for id_, thing in due.items()
-        ]
+        new_rows = [row_of(thing) for thing in due.values()]
         first_try = True
 
         async def work(session: Session) -> tuple[WorkItem, list[Document]]:

@@ -1,10 +1,9 @@
 """Runs and the integrations that they belong to, as a sync service stores them; pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
@@ -16,9 +15,10 @@ from shared.contracts.auth import (
     IntegrationSettings,
     IntegrationStatus,
 )
-from shared.contracts.base import Outcome, RunKind, Side, SyncRequested, opaque, utc
+from shared.contracts.base import RunKind, Side, SyncRequested, opaque, utc
 from shared.errors import LongPause, NeighbourAway, PermanentError, TransientError
 from shared.limits.answers import PROVIDER_PAUSE_SECONDS
+from shared.sync_engine.reports import StepReport
 
 RUNNABLE = frozenset({IntegrationStatus.PENDING, IntegrationStatus.ACTIVE})
 _PATIENCE = timedelta(seconds=PROVIDER_PAUSE_SECONDS.most)
@@ -90,28 +90,26 @@ class RunRequest:
     sync_id: str
     kind: RunKind
     asked_by: str
+    republish: bool = False
+    """Whether the run publishes also what did not change: a reader has lost some of it."""
 
     @classmethod
     def of(cls, command: SyncRequested) -> Self:
         """The request that the command makes."""
-        return cls(command.tenant_id, command.integration_id, command.sync_id, command.kind, command.asked_by)
+        return cls(
+            command.tenant_id,
+            command.integration_id,
+            command.sync_id,
+            command.kind,
+            command.asked_by,
+            command.republish,
+        )
 
     @classmethod
     def first(cls, event: IntegrationConnected) -> Self:
         """The request for the first run of a generation; the same event again is the same request."""
         sync_id = "first_" + opaque(event.tenant_id, event.integration_id, str(event.generation))
         return cls(event.tenant_id, event.integration_id, sync_id, RunKind.FULL, "connected")
-
-
-class StepReport(BaseModel):
-    """What one step of a run read, and why that fell short."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    counts: dict[str, int] = {}
-    """How many things were read, by noun (accounts, subscriptions …)."""
-    shortfalls: tuple[str, ...] = ()
-    """A sentence for each thing that could not be read; none when the step read everything."""
 
 
 class Run(BaseModel):
@@ -126,6 +124,7 @@ class Run(BaseModel):
     kind: RunKind
     state: RunState = RunState.QUEUED
     asked_by: str
+    republish: bool = False
     queued_at: AwareDatetime
     generation: int = 0
     """The integration's generation when the run started; 0 while it is queued."""
@@ -152,6 +151,8 @@ class Run(BaseModel):
 
     def answers(self, request: RunRequest, generation: int) -> bool:
         """Tells whether a request may join: the run reads all that it asks for, and is queued or full."""
+        if request.republish and not self.republish:
+            return False
         if self.state is RunState.RUNNING:
             return self.kind is RunKind.FULL and self.generation == generation
         return self.state is RunState.QUEUED and self.kind in (RunKind.FULL, request.kind)
@@ -174,28 +175,6 @@ class Run(BaseModel):
             "waiting_since": since,
         }
         return self.model_copy(update=changes)
-
-
-@dataclass(frozen=True, slots=True)
-class RunTally:
-    """Sums up what a run has read so far."""
-
-    counts: Mapping[str, int] = field(default_factory=dict)
-    coverage: Decimal = Decimal(1)
-    """Share of the due items that were read, 0 to 1."""
-    shortfalls: tuple[str, ...] = ()
-    """A sentence for each reason why the run cannot be complete although it came to its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunEnding:
-    """Says how a run ended."""
-
-    outcome: Outcome
-    reason: str | None = None
-    tally: RunTally = RunTally()
-    refused: str | None = None
-    """What was refused, when it was the credentials: credentials-rejected is then sent."""
 
 
 class ProviderUnreachable(PermanentError):
@@ -234,5 +213,6 @@ def run_of(request: RunRequest, now: datetime) -> Run:
         sync_ids=(request.sync_id,),
         kind=request.kind,
         asked_by=request.asked_by,
+        republish=request.republish,
         queued_at=utc(now),
     )

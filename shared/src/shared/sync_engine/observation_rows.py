@@ -1,13 +1,7 @@
-"""The row of an observation: what was last seen of a thing, and the revision that readers surely hold."""
-
-# Invariant: `arrived` is the newest revision of the key that Kafka has surely acknowledged, as long as the
-# row is dirty; of a clean row it is the row's own revision, so it is not written again when a publishing
-# succeeds.
-#
-#   published r5, clean → stored r8, dirty: arrived 5 → acknowledged: clean, arrived counts as 8
-#   stored r9 while r8 is still dirty: arrived stays 5, for whether r8 arrived is not known
+"""The row of an observation: what was last seen of a thing, and the revision that states it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
 
@@ -23,6 +17,16 @@ O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables
 
 _STAMP_FIELDS = {"run_id", "revision", "observed_at", "generation"}
 _MODELS = {model.topic: model for model in MESSAGES if issubclass(model, Observation)}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """How a thing is stated after a reading of it."""
+
+    revision: int
+    """Of the observation that states it now."""
+    digest: str
+    """A hash of what that observation says."""
 
 
 def id_of(observation: Observation) -> str:
@@ -62,21 +66,13 @@ def is_due(row: Document | None, observation: Observation, *, always: bool, dirt
     return bool(row["revision"] < observation.revision and (always or row["digest"] != digest(observation)))
 
 
-def arrived_revision(row: Document | None, *, dirty: bool) -> int:
-    """Returns the revision that readers surely hold before the row is written anew; -1 for none."""
-    if row is None:
-        return -1
-    return int(row["arrived"] if dirty else row["revision"])
-
-
-def row_of(observation: Observation, arrived: int) -> Document:
+def row_of(observation: Observation) -> Document:
     return {
         "_id": id_of(observation),
         "topic": observation.topic,
         "integration_id": observation.integration_id,
         "run_id": observation.run_id,
         "revision": observation.revision,
-        "arrived": arrived,
         "digest": digest(observation),
         "body": observation.model_dump(mode="json"),
     }

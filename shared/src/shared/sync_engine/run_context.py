@@ -6,8 +6,9 @@ from typing import Protocol
 
 from shared.runtime.clock import Clock
 from shared.sync_engine.change_publisher import ChangePublisher
-from shared.sync_engine.models import IntegrationState, Run, RunTally, StepReport
+from shared.sync_engine.models import IntegrationState, Run
 from shared.sync_engine.progress import RunProgress
+from shared.sync_engine.reports import RunTally, StepReport
 from shared.sync_engine.run_repository import ClaimedRun
 from shared.sync_engine.stamp import Stamp
 

@@ -3,7 +3,7 @@
 # Invariant: a run that has ended has a run-finished for each of its sync ids in the outbox, or sent; one that
 # has not ended has none.
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +14,8 @@ from shared.contracts.fields import shortened_sentence
 from shared.mongo import Document, Mongo, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock, utc_now
-from shared.sync_engine.models import Run, RunEnding, RunState
+from shared.sync_engine.models import Run, RunState
+from shared.sync_engine.reports import RunEnding
 
 log = structlog.get_logger()
 
@@ -32,6 +33,10 @@ class MessageTypes:
     observations: tuple[type[Observation], ...]
 
 
+_NAMED = 200
+"""How many exceptions and unread accounts a run-finished names."""
+
+
 class RunEndings:
     """Stores how runs of one sync service ended."""
 
@@ -42,11 +47,11 @@ class RunEndings:
         self._message_types, self._clock = message_types, clock
 
     async def end(
-        self, tenant_id: str, filter_: Document, ending: RunEnding, *, published: Mapping[str, int]
+        self, tenant_id: str, filter_: Document, ending: RunEnding, *, manifests: int
     ) -> Run | None:
         """Ends the run that matches, and returns it; None when none matches any more.
 
-        `published` is the number of distinct keys that it published, by topic.
+        `manifests` is how many it published.
         """
         rows = self._mongo.documents(COLLECTION, tenant_id)
         changes = {
@@ -62,7 +67,7 @@ class RunEndings:
             if row is None:
                 return None
             run = Run.model_validate(row)
-            messages = self._messages(run, ending, published)
+            messages = self._messages(run, ending, manifests)
             await self._outbox.add(messages, session=session, correlation_id=run.run_id)
             return run
 
@@ -77,7 +82,7 @@ class RunEndings:
         reason = f"no integration {row['integration_id']} is known here: connect it, then sync again"
         queued = {"_id": row["_id"], "state": RunState.QUEUED}
         ending = RunEnding(Outcome.FAILED, reason)
-        if await self.end(row["tenant_id"], queued, ending, published={}):
+        if await self.end(row["tenant_id"], queued, ending, manifests=0):
             log.warning("run_refused", run_id=row["_id"], reason=reason)
 
     async def end_undeliverable(self, message: Message, why: str) -> list[Message] | None:
@@ -87,13 +92,16 @@ class RunEndings:
         reason = shortened_sentence(f"what it read could not be reported: {why}")
         rows = self._mongo.documents(COLLECTION, message.tenant_id)
         await rows.change({"_id": message.run_id}, {"$set": {"state": RunState.FAILED, "reason": reason}})
-        return [message.model_copy(update={"outcome": Outcome.FAILED, "reason": reason, "counts": {}})]
+        nothing: dict[str, object] = {"counts": {}, "exceptions": (), "unread_accounts": ()}
+        return [message.model_copy(update={"outcome": Outcome.FAILED, "reason": reason} | nothing)]
 
-    def _messages(self, run: Run, ending: RunEnding, published: Mapping[str, int]) -> list[Message]:
+    def _messages(self, run: Run, ending: RunEnding, manifests: int) -> list[Message]:
         """One run-finished for each sync that the run answers, and the refusal of the credentials, if any."""
         report = run.model_dump(exclude={"sync_ids", "state"}) | {
             "outcome": ending.outcome,
-            "published": dict(published),
+            "manifests": manifests,
+            "exceptions": _listed(ending.tally.exceptions),
+            "unread_accounts": ending.tally.unread_accounts[:_NAMED],
             "counts": dict(ending.tally.counts),
             "coverage": ending.tally.coverage,
             # A request that was refused never started.
@@ -112,3 +120,9 @@ class RunEndings:
             )
             messages.append(rejected)
         return messages
+
+
+def _listed(sentences: Sequence[str]) -> list[str]:
+    """Returns the first sentences, and one that counts the others."""
+    others = len(sentences) - _NAMED
+    return [*sentences[:_NAMED], *([f"and {others} more"] if others > 0 else [])]

@@ -24,18 +24,9 @@ from shared.runtime.attempt import attempt
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.leases import Lease, LeaseLost, Leases
 from shared.sync_engine.integrations import IntegrationStates
-from shared.sync_engine.models import (
-    OPEN,
-    IntegrationState,
-    Run,
-    RunEnding,
-    RunRequest,
-    RunState,
-    RunStopped,
-    StepReport,
-    run_of,
-)
-from shared.sync_engine.publication_counts import published_since
+from shared.sync_engine.manifest_records import ManifestRecords
+from shared.sync_engine.models import OPEN, IntegrationState, Run, RunRequest, RunState, RunStopped, run_of
+from shared.sync_engine.reports import RunEnding, StepReport
 from shared.sync_engine.revisions import RevisionCounter
 from shared.sync_engine.run_endings import COLLECTION, MessageTypes, RunEndings
 
@@ -153,10 +144,8 @@ class RunRepository:
     async def finish(self, claimed: ClaimedRun, ending: RunEnding) -> Run:
         """Stores the end and its messages together; raises `LeaseLost` when another worker has the run."""
         run = claimed.run
-        # Counted before the end is stored: a write that comes in between only adds to what billing finds.
-        topics = [model.topic for model in self._message_types.observations]
-        published = await published_since(self._mongo, run, topics)
-        finished = await self.endings.end(run.tenant_id, _owned(run), ending, published=published)
+        manifests = sum((await ManifestRecords(self._mongo).of_run(run)).values())
+        finished = await self.endings.end(run.tenant_id, _owned(run), ending, manifests=manifests)
         if finished is None:
             raise LeaseLost(f"run {run.run_id} was taken over")
         return finished

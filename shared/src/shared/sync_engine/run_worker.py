@@ -32,8 +32,9 @@ from shared.runtime.attempt import attempt
 from shared.runtime.clock import Clock, utc_now
 from shared.runtime.leases import LeaseLost
 from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
-from shared.sync_engine.models import RunEnding, RunStopped, RunSuspended, RunTally
+from shared.sync_engine.models import RunStopped, RunSuspended
 from shared.sync_engine.progress import RunProgress, StatusReporter, waiting_status
+from shared.sync_engine.reports import RunEnding, RunTally
 from shared.sync_engine.run_context import RunContext, RunDefinition
 from shared.sync_engine.run_repository import ClaimedRun, RunRepository
 from shared.sync_engine.tenant_shares import TenantShares
@@ -106,6 +107,7 @@ class RunWorker:
             tenant_id=run.tenant_id,
             integration_id=run.integration_id,
             lease=claimed.lease,
+            always=run.republish,
         )
         progress = RunProgress(self._tools.status_channel, run)
         return RunContext(claimed, changes, progress, self._tools.clock)
@@ -194,7 +196,7 @@ class RunWorker:
 
     async def _finish(self, context: RunContext, result: Exception | None) -> None:
         context.progress.begin(_FINISHING)
-        # Before the published keys are counted: a dirty one may not have arrived.
+        # Before the end is told: a manifest may name what is dirty, and may not have arrived.
         republished = await context.publisher.republish_dirty()
         ending = await self._ending(context, result)
         await self._runs.finish(context.claimed, ending)

@@ -22,7 +22,8 @@ from psa_sync.runs.ports import AgreementQueue, ListedLines, PsaConnection
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.errors import CredentialsRejected, NotFound, PermanentError
 from shared.sync_engine.absences import confirm_absence
-from shared.sync_engine.models import ProviderUnreachable, StepReport
+from shared.sync_engine.models import ProviderUnreachable
+from shared.sync_engine.reports import StepReport
 from shared.sync_engine.run_context import RunContext
 
 log = structlog.get_logger()

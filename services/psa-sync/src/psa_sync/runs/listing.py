@@ -18,7 +18,8 @@ from psa_sync.psa import Listing
 from psa_sync.runs.ports import PsaConnection
 from shared.contracts.base import Observation
 from shared.sync_engine.absences import confirm_absence, vanished
-from shared.sync_engine.models import StepReport, translate_provider_errors
+from shared.sync_engine.models import translate_provider_errors
+from shared.sync_engine.reports import StepReport
 from shared.sync_engine.run_context import RunContext
 from shared.sync_engine.stamp import Stamp
 

@@ -11,7 +11,8 @@ from psa_sync.runs.listing import ListKind, ListReader
 from psa_sync.runs.observations import account_observed, product_observed
 from psa_sync.runs.ports import AgreementQueue, Connect, PsaConnection
 from shared.contracts.psa_sync import ProductObserved, PsaAccountObserved
-from shared.sync_engine.models import Run, RunTally, StepReport
+from shared.sync_engine.models import Run
+from shared.sync_engine.reports import RunTally, StepReport
 from shared.sync_engine.run_context import RunContext, RunStep
 
 COMPANIES: ListKind[Company, PsaAccountObserved] = ListKind(

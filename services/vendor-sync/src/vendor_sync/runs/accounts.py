@@ -6,7 +6,8 @@ from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import CredentialsRejected, PermanentError
 from shared.refusals import Refusals
 from shared.sync_engine.absences import confirm_absence, vanished
-from shared.sync_engine.models import ProviderUnreachable, StepReport
+from shared.sync_engine.models import ProviderUnreachable
+from shared.sync_engine.reports import StepReport
 from vendor_sync.runs.observations import account_observed
 from vendor_sync.runs.run_context import VendorRunContext
 

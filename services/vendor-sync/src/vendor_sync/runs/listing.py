@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.refusals import Refusals
-from shared.sync_engine.models import StepReport
+from shared.sync_engine.reports import StepReport
 from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import BILLABLE, ListPage, SubscriptionRow
 from vendor_sync.runs.detail_queue import DetailEntry, DetailPlan, OfferOrder

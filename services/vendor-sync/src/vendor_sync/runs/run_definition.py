@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.sync_engine.models import Run, RunTally, StepReport
+from shared.sync_engine.models import Run
+from shared.sync_engine.reports import RunTally, StepReport
 from shared.sync_engine.run_context import RunContext, RunStep
 from vendor_sync.runs.accounts import read_accounts
 from vendor_sync.runs.details import read_details
