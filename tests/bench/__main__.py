@@ -14,7 +14,16 @@ from standalone import signals
 from standalone.services import TOPICS
 from standalone.startup_order import print_line
 from standalone.system import EVERYTHING, SERVERS, Overrides, System
-from tests.bench import approvals, calls, dashboards, full_run, memory, reconciliation, subscriptions
+from tests.bench import (
+    approvals,
+    calls,
+    dashboards,
+    full_run,
+    manifests,
+    memory,
+    reconciliation,
+    subscriptions,
+)
 from tests.bench.bench_env import BenchEnv
 from tests.bench.connected_system import ConnectedEnv, run_first_sync
 from tests.bench.harness import Row
@@ -24,7 +33,12 @@ _DIRECTORY = Path(".trueup/bench").absolute()
 _LOGS = _DIRECTORY / "logs"
 _SEED = 7
 
-ON_SERVERS = {"subscriptions": subscriptions, "reconciling": reconciliation, "approving": approvals}
+ON_SERVERS = {
+    "subscriptions": subscriptions,
+    "manifests": manifests,
+    "reconciling": reconciliation,
+    "approving": approvals,
+}
 ON_SYSTEM = {"memory": memory, "calls": calls, "dashboards": dashboards, "full-run": full_run}
 """In this order: the later ones stop what they do not need."""
 

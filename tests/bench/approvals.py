@@ -10,7 +10,6 @@ from billing.approvals.repository import ApprovalRepository
 from billing.approvals.service import ApprovalService
 from billing.audit.repository import AuditLog
 from billing.observations.integrations import IntegrationDirectory
-from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.outbox import Outbox
@@ -52,7 +51,7 @@ async def run_product(workload: Workload) -> Sample:
     """Approve every line; raises `ValueError` when one is refused: the row would measure something else."""
     mongo = open_store(workload)
     outbox = Outbox(mongo, "billing")
-    lines = UsageLineRepository(mongo, outbox, CoverageRepository(mongo))
+    lines = UsageLineRepository(mongo, outbox)
     ledger = ApprovalRepository(
         mongo, outbox, AuditLog(mongo), lines=lines, integrations=IntegrationDirectory(mongo)
     )

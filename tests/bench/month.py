@@ -4,13 +4,14 @@
 # can be approved.  Line n belongs to account n // 8 and to one of 40 offers, and no account has an offer
 # twice:  line 0 → account 0, offer 0;  line 9 → account 1, offer (1 + 1) % 40 = 2.
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 
+from manifest_builders import Counted, account_reads
 from observation_builders import (
     PSA,
-    TENANT,
     VENDOR,
     a_mapping,
     a_product,
@@ -24,14 +25,18 @@ from observation_builders import (
 from pydantic import SecretStr
 
 from billing.app import INDEXES
-from billing.observations.receipts import Receipts
+from billing.observations.arriving_subscriptions import ArrivingSubscriptions
+from billing.observations.integrations import IntegrationDirectory
+from billing.observations.manifest_applier import ManifestApplier
+from billing.observations.manifest_repository import ManifestRepository
+from billing.observations.read_backs import ReadBacks
 from billing.observations.repository import ObservationRepository
-from billing.observations.service import ObservationIngestor
-from billing.usage.coverage import CompletedRun, Coverage
-from billing.usage.coverage_repository import CoverageRepository
+from billing.observations.service import ManifestIngestor, ObservationIngestor
+from billing.usage.manifest_reader import ManifestReader
 from billing.usage.recalculation_queue import RecalculationQueue
 from shared.contracts.base import State, utc
-from shared.mongo import Mongo, Session
+from shared.contracts.manifest import AccountRead
+from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
 from tests.bench.bench_env import Workload
 
@@ -46,32 +51,52 @@ def open_store(workload: Workload) -> Mongo:
 async def ingest_month(mongo: Mongo, lines: int) -> None:
     """Store everything that makes up this many usage lines."""
     await mongo.ensure(INDEXES)
-    ingestor = ObservationIngestor(
-        ObservationRepository(mongo), Receipts(mongo), RecalculationQueue(mongo), wake=lambda: None
-    )
     for events in (_master_data(lines), _bought(lines), _billed(lines)):
-        by_kind: dict[type[State], list[State]] = {}
-        for event in events:
-            by_kind.setdefault(type(event), []).append(event)
-        # A topic carries one kind, so a batch never holds two.
-        for kind in by_kind.values():
-            rest = iter(kind)
-            while batch := list(islice(rest, _BATCH_SIZE)):
-                await ingestor.ingest(batch)
-    await _store_coverage(mongo)
+        await ingest_all(mongo, events)
+    await ingest_parts(mongo, manifests_of_month(lines))
+    applier = an_applier(mongo)
+    while await applier.step():
+        pass
 
 
-async def _store_coverage(mongo: Mongo) -> None:
-    """Record that both sides were read completely: before that no line may be approved."""
-    completed = CompletedRun("run_read", 1, utc(datetime.now(UTC)))
+async def ingest_all(mongo: Mongo, events: Iterable[State]) -> None:
+    """Hand news over as the consumers do: a topic carries one kind, so a batch never holds two."""
+    ingestor = ObservationIngestor(
+        ObservationRepository(mongo), ReadBacks(mongo), RecalculationQueue(mongo), wake=lambda: None
+    )
+    by_kind: dict[type[State], list[State]] = {}
+    for event in events:
+        by_kind.setdefault(type(event), []).append(event)
+    for kind in by_kind.values():
+        rest = iter(kind)
+        while batch := list(islice(rest, _BATCH_SIZE)):
+            await ingestor.ingest(batch)
 
-    async def work(session: Session) -> None:
-        for integration_id in (VENDOR, PSA):
-            await CoverageRepository(mongo).put(
-                TENANT, integration_id, Coverage(completed, completed), session=session
-            )
 
-    await mongo.transaction(work)
+async def ingest_parts(mongo: Mongo, parts: Iterable[AccountRead]) -> None:
+    """Hand the parts of manifests over as the consumers do."""
+    manifests, rest = ManifestRepository(mongo, RecalculationQueue(mongo)), iter(parts)
+    ingestor = ManifestIngestor(manifests, wake=lambda: None)
+    while batch := list(islice(rest, _BATCH_SIZE)):
+        await ingestor.ingest(batch)
+
+
+def an_applier(mongo: Mongo) -> ManifestApplier:
+    """Billing's own, which lets manifests count."""
+    return ManifestApplier(
+        ManifestRepository(mongo, RecalculationQueue(mongo)),
+        ManifestReader(mongo),
+        IntegrationDirectory(mongo),
+        ArrivingSubscriptions(mongo),
+        wake=lambda: None,
+    )
+
+
+def manifests_of_month(lines: int, **more: Any) -> list[AccountRead]:
+    """The manifests of both sides; `more` as `an_account_read` takes."""
+    news = [one for one in (*_bought(lines), *_billed(lines)) if isinstance(one, Counted)]
+    read: dict[str, Any] = {"read_at": utc(datetime.now(UTC))} | more
+    return account_reads(news, **read)
 
 
 def _master_data(lines: int) -> Iterator[State]:

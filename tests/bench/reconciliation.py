@@ -6,7 +6,6 @@ from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.reconciler import Reconciler
 from billing.usage.calendar import TenantCalendar
-from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import UsageLineRepository
 from shared.mongo import Mongo
@@ -41,7 +40,7 @@ async def run_product(workload: Workload) -> Sample:
 
 async def reconcile_all(mongo: Mongo) -> None:
     """Run billing's own job until its work queue is empty."""
-    lines = UsageLineRepository(mongo, Outbox(mongo, "billing"), CoverageRepository(mongo))
+    lines = UsageLineRepository(mongo, Outbox(mongo, "billing"))
     groups = AccountGroupLoader(mongo, {TENANT: TenantCalendar(id=TENANT, currency="USD")})
     job = ReconcilerLeader(
         Reconciler(RecalculationQueue(mongo), groups, lines), Leases(mongo), lines.acquire_fence

@@ -6,7 +6,7 @@ from observation_builders import a_subscription
 from pydantic import SecretStr
 
 from billing.app import INDEXES
-from billing.observations.receipts import Receipts
+from billing.observations.read_backs import ReadBacks
 from billing.observations.repository import ObservationRepository
 from billing.observations.service import ObservationIngestor
 from billing.usage.recalculation_queue import RecalculationQueue
@@ -41,7 +41,7 @@ async def run_product(workload: Workload) -> Sample:
     await mongo.ensure(INDEXES)
     broker = make_broker(workload.kafka, workload.name)
     ingestor = ObservationIngestor(
-        ObservationRepository(mongo), Receipts(mongo), RecalculationQueue(mongo), wake=lambda: None
+        ObservationRepository(mongo), ReadBacks(mongo), RecalculationQueue(mongo), wake=lambda: None
     )
     left, done = workload.count, asyncio.Event()
 

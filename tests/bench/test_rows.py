@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from shared.runtime.settings import KafkaSettings
-from tests.bench import approvals, bare_approvals, reconciliation
+from tests.bench import approvals, bare_approvals, manifests, reconciliation
 from tests.bench.bench_env import Workload
 
 FEW = 24
@@ -19,6 +19,10 @@ def workload(mongo_url: str) -> Workload:
 
 async def test_every_line_of_the_month_is_reconciled(workload: Workload) -> None:
     assert (await reconciliation.run_product(workload)).count == FEW
+
+
+async def test_every_manifest_counts_in_the_end(workload: Workload) -> None:
+    assert (await manifests.run_product(workload)).count == FEW
 
 
 async def test_every_line_of_the_month_is_approved_and_written_again_by_the_baseline(

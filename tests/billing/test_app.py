@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from httpx import ASGITransport, AsyncClient
+from manifest_builders import account_reads
 from observation_builders import (
     PSA,
     TENANT,
@@ -47,11 +48,9 @@ async def test_what_is_consumed_becomes_a_line_over_http_and_an_outcome_on_the_c
         await publish(broker, an_integration(VENDOR), an_integration(PSA))
         await publish(broker, a_mapping("account", "acme", "co1"), a_mapping("service", "svc1", "prod1"))
         await publish(broker, BOUGHT, BILLED)
-        await publish(broker, a_finished_run([BOUGHT], started_at=TODAY))
-        await publish(
-            broker,
-            a_finished_run([BILLED], started_at=TODAY, integration_id=PSA, sync_id="sync-2"),
-        )
+        await publish(broker, *account_reads([BOUGHT, BILLED], read_at=TODAY))
+        await publish(broker, a_finished_run(1, started_at=TODAY))
+        await publish(broker, a_finished_run(1, started_at=TODAY, integration_id=PSA, sync_id="sync-2"))
         both = await until(lambda: outcomes(live), lambda found: len(found) == 2)
         answer = (await http.get("/usage", headers=signed_in(Role.VIEWER, TENANT))).json()
         ended = (await http.get("/runs", headers=signed_in(Role.VIEWER, TENANT))).json()

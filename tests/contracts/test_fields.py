@@ -32,7 +32,7 @@ def a_run_finished(**fields: object) -> VendorRunFinished:
         "kind": RunKind.FULL,
         "outcome": Outcome.PARTIAL,
         "first_revision": 1,
-        "published": {},
+        "manifests": 0,
         "counts": {},
         "coverage": 1,
         "started_at": NOW,
@@ -175,7 +175,7 @@ SERVICE = OBSERVED | {
     [
         (lambda: a_run_finished(run_id="7" * 201), "id-characters"),
         (lambda: SubscriptionLine.model_validate(a_line(currency="7" * 201)), "id-characters"),
-        (lambda: a_run_finished(published={"7" * 201: 1}), "id-characters"),
+        (lambda: a_run_finished(counts={"7" * 201: 1}), "id-characters"),
         (
             lambda: ServiceObserved.model_validate(SERVICE | {"service_key": "7" * 4001}),
             "service-key-characters",

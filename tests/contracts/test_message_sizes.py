@@ -29,6 +29,7 @@ LARGEST_BY_FIELD: list[tuple[Any, Any]] = [
     (fields.ServiceKey, TEXT * 4_000),
     (fields.Name, TEXT * 500),
     (fields.Sentence, TEXT * 2_000),
+    (fields.Remark, TEXT * 250),
     (fields.Number, SMALLEST_NUMBER),
     (fields.ReadNumber, Decimal("-999.999999999999999999999999")),
     (fields.Moment, NOW),
@@ -86,6 +87,8 @@ def made(message: type[Message], items: int) -> Message | None:
     # Either a number or the reason why there is none.
     for line in told.get("lines", ()):
         line["missing"] = None
+    if "part" in told:  # of the parts that there are
+        told["part"] = told["parts"] = 2**63 - 1
     before = limits.hits().get("message-bytes", 0)
     try:
         return message.model_validate(told)

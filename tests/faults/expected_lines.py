@@ -9,14 +9,14 @@
 # to none:  accounts a, b → company 7, account c unmapped  gives the groups {7: a, b} and {c}.
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import chain
 from typing import TypeVar
 
 from topics import TopicContents
 
-from billing.runs.models import FinishedRun
+from billing.observations.change_notice import is_read_back
+from billing.observations.manifests import ReceivedManifest, complete_manifests, part_document
 from billing.usage.account_group import (
     AccountGroup,
     DisplayName,
@@ -26,13 +26,17 @@ from billing.usage.account_group import (
 )
 from billing.usage.calculate import calculate
 from billing.usage.calendar import TenantCalendar
-from billing.usage.coverage import Coverages, ObservedState, fold_versions
+from billing.usage.manifest import AppliedManifest, EffectiveThing
+from billing.usage.manifest_reader import manifest_of
 from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to, subject_of
 from billing.usage.usage_line import UsageLine
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
-from shared.contracts.base import Observation, Outcome, RunFinished
+from shared.contracts.base import Observation, key_of
+from shared.contracts.manifest import AccountRead
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
+from shared.contracts.psa_sync import AgreementLineObserved
+from shared.contracts.vendor_sync import SubscriptionObserved
 
 Seen = TypeVar("Seen", bound=Observation)
 
@@ -46,31 +50,67 @@ def expected_usage_lines(contents: TopicContents, tenant: TenantCalendar) -> dic
 
 def _groups(contents: TopicContents, tenant: TenantCalendar) -> Iterable[AccountGroup]:
     """Every PSA account with what is mapped to it, and every vendor account that is mapped to none."""
-    subscriptions = _by_account(contents.of(vendor_sync.SubscriptionObserved))
-    agreement_lines = _by_account(contents.of(psa_sync.AgreementLineObserved))
+    received = _newest(contents.of(vendor_sync.VendorAccountRead))
+    received |= _newest(contents.of(psa_sync.PsaAccountRead))
+    manifests = {ref: manifest_of(ref.encode(), one.header_fields) for ref, one in received.items()}
+    subscriptions = _effective(tenant.id, received, manifests, contents.of(SubscriptionObserved))
+    agreement_lines = _effective(tenant.id, received, manifests, contents.of(AgreementLineObserved))
     decided = [one for one in contents.newest(MappingDecided) if one.kind is MappingKind.ACCOUNT]
     mappings = {mapped_from(mapping): mapping for mapping in decided}
     context = _context(contents)
     members: defaultdict[Ref, list[VendorAccount]] = defaultdict(list)
-    for ref in sorted(subscriptions.keys() | mappings.keys()):
-        account = VendorAccount(ref, unless_revoked(mappings.get(ref)))
-        members[_target_of(account.mapping) or ref].append(account)
+    for ref in sorted(received.keys() | mappings.keys()):
+        if ref.kind is RefKind.PSA_ACCOUNT:
+            members.setdefault(ref, [])
+        else:
+            account = VendorAccount(ref, unless_revoked(mappings.get(ref)))
+            members[_target_of(account.mapping) or ref].append(account)
     for ref, accounts in members.items():
-        bought = [state for account in accounts for state in subscriptions.get(account.ref, ())]
+        bought = [thing for account in accounts for thing in subscriptions.get(account.ref, ())]
         psa_account = ref if ref.kind is RefKind.PSA_ACCOUNT else None
         billed = agreement_lines.get(ref, ())
-        yield AccountGroup(tenant, tuple(accounts), psa_account, bought, billed, context)
+        yield AccountGroup(tenant, tuple(accounts), psa_account, manifests, bought, billed, context)
 
 
-def _by_account(observations: Iterable[Seen]) -> dict[Ref, list[ObservedState[Seen]]]:
-    versions: defaultdict[str, list[Seen]] = defaultdict(list)
-    for observation in observations:
-        versions[observation.key].append(observation)
-    states: defaultdict[Ref, list[ObservedState[Seen]]] = defaultdict(list)
-    for of_one in versions.values():
-        state = fold_versions(of_one)
-        states[subject_of(state.newest)].append(state)
-    return states
+def _newest(parts: Iterable[AccountRead]) -> dict[Ref, ReceivedManifest]:
+    """The newest manifest of each account of which all parts were published."""
+    now = datetime.now(UTC)
+    distinct = {(part.key, part.revision): part_document(part, now) for part in parts}
+    # The oldest of each account comes first.
+    return {manifest.account: manifest for manifest in complete_manifests(distinct.values())}
+
+
+def _effective(
+    tenant_id: str,
+    received: Mapping[Ref, ReceivedManifest],
+    manifests: Mapping[Ref, AppliedManifest],
+    observations: Iterable[Seen],
+) -> dict[Ref, list[EffectiveThing[Seen]]]:
+    """What counts of these observations, by account: what a manifest names, or a later write read back."""
+    versions = {(one.key, one.revision): one for one in observations}
+    read_backs: dict[str, Seen] = {}
+    for one in versions.values():
+        if isinstance(one, AgreementLineObserved) and is_read_back(one):
+            known = read_backs.get(one.key)
+            read_backs[one.key] = one if known is None or known.revision < one.revision else known
+    things: defaultdict[Ref, list[EffectiveThing[Seen]]] = defaultdict(list)
+    for account, manifest in received.items():
+        applied = manifests[account]
+        for id_, revision, read_revision in _named(manifest):
+            key = key_of(tenant_id, account.integration_id, id_)
+            observed, back = versions.get((key, revision)), read_backs.get(key)
+            if back and back.revision > read_revision:
+                things[account].append(EffectiveThing(account, back, back.observed_at))
+            elif observed:
+                unreadable = applied.unreadable.get(id_, "")
+                things[account].append(EffectiveThing(account, observed, applied.age_of(id_), unreadable))
+    return things
+
+
+def _named(manifest: ReceivedManifest) -> Iterator[tuple[str, int, int]]:
+    for part in manifest.parts:
+        for id_, revision, read_revision, _ in part["things"]:
+            yield id_, revision, read_revision
 
 
 def _target_of(mapping: MappingDecided | None) -> Ref | None:
@@ -82,19 +122,8 @@ def _context(contents: TopicContents) -> TenantContext:
     return TenantContext.of(
         [mapping for mapping in contents.newest(MappingDecided) if mapping.kind is MappingKind.SERVICE],
         contents.newest(IntegrationChanged),
-        _coverages(chain(contents.of(vendor_sync.VendorRunFinished), contents.of(psa_sync.PsaRunFinished))),
         _names(contents),
     )
-
-
-def _coverages(ends: Iterable[RunFinished]) -> Coverages:
-    """Return what the complete runs cover, in whatever order their ends were published."""
-    found = Coverages()
-    for end in ends:
-        if end.outcome is Outcome.COMPLETE:
-            before = found[end.integration_id]
-            found[end.integration_id] = FinishedRun.of(end, end.finished_at).coverage_after(before)
-    return found
 
 
 def _names(contents: TopicContents) -> dict[Ref, DisplayName]:

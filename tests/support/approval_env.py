@@ -13,7 +13,6 @@ from billing.approvals.repository import APPROVAL_INDEXES, ApprovalRepository
 from billing.approvals.results import WriteResultService
 from billing.approvals.service import ApprovalService
 from billing.audit.repository import AUDIT_INDEXES, AuditLog
-from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.diff import LineRevision
 from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
 from billing.usage.usage_line import UsageLine
@@ -46,7 +45,7 @@ class ApprovalEnv:
     def __post_init__(self) -> None:
         self.audit = AuditLog(self.mongo)
         self.outbox = Outbox(self.mongo, "billing")
-        self.lines = UsageLineRepository(self.mongo, self.outbox, CoverageRepository(self.mongo))
+        self.lines = UsageLineRepository(self.mongo, self.outbox)
         self.approvals = ApprovalRepository(
             self.mongo, self.outbox, self.audit, lines=self.lines, integrations=self.connected
         )

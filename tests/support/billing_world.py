@@ -1,38 +1,59 @@
 """Billing without Kafka: news is handed to it, its jobs are stepped by hand, its store is real."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from manifest_builders import ACME, CO1, LISTED, Counted, account_reads, account_ref
 from observation_builders import NOW, PSA, TENANT, VENDOR, a_finished_run, a_mapping, an_integration
 
 from billing.app import INDEXES
+from billing.observations.arriving_subscriptions import ArrivingSubscriptions
 from billing.observations.integrations import IntegrationDirectory
-from billing.observations.receipts import Receipts
-from billing.observations.repository import ObservationRepository
-from billing.observations.service import ObservationIngestor
+from billing.observations.manifest_applier import ManifestApplier
+from billing.observations.manifest_repository import ManifestRepository
+from billing.observations.read_backs import ReadBacks
+from billing.observations.repository import BY_TOPIC, ObservationRepository
+from billing.observations.service import ManifestIngestor, ObservationIngestor
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.reconciler import Reconciler
 from billing.runs.repository import FinishedRunRepository
 from billing.runs.run_closer import RunCloser
-from billing.runs.run_progress import RunProgressReader
 from billing.runs.sync_completer import SyncCompleter
 from billing.usage.calendar import TenantCalendar
-from billing.usage.coverage_repository import CoverageRepository
+from billing.usage.manifest_reader import ManifestReader
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.contracts.base import Observation, State
+from shared.contracts.manifest import AccountRead
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import Leases
 from shared.status_channel import RunStatus
 
 Row = dict[str, Any]
+
+OTHERS = (
+    "observations",
+    "manifest_parts",
+    "manifests",
+    "manifest_receipts",
+    "arriving",
+    "read_backs",
+    "work_items",
+    "usage_lines",
+    "runs",
+    "completions",
+    "outbox",
+    "fences",
+)
+COLLECTIONS = (*BY_TOPIC.values(), *OTHERS)
+"""Everything that billing stores, but for leases."""
 
 
 @dataclass
@@ -63,15 +84,27 @@ class World:
         self.outbox = Outbox(mongo, "billing")
         self.queue = RecalculationQueue(mongo, clock=self.clock)
         self.observed = ObservationRepository(mongo, clock=self.clock)
-        self.lines = UsageLineRepository(mongo, self.outbox, CoverageRepository(mongo))
-        self.receipts = Receipts(mongo, clock=self.clock)
-        self.ingestor = ObservationIngestor(self.observed, self.receipts, self.queue, wake=lambda: None)
+        self.lines = UsageLineRepository(mongo, self.outbox)
+        self.ingestor = ObservationIngestor(self.observed, ReadBacks(mongo), self.queue, wake=lambda: None)
+        self.manifests = ManifestRepository(mongo, self.queue, clock=self.clock)
+        self.manifest_ingestor = ManifestIngestor(self.manifests, wake=lambda: None)
+        self.applier = ManifestApplier(
+            self.manifests,
+            ManifestReader(mongo),
+            IntegrationDirectory(mongo),
+            ArrivingSubscriptions(mongo),
+            wake=lambda: None,
+        )
+        self.known: list[Observation] = []
+        """Everything that was observed."""
+        self.revision = LISTED
+        """Of the newest manifest."""
         groups = AccountGroupLoader(mongo, {TENANT: TenantCalendar(id=TENANT, currency="USD")})
         self.reconciler = Reconciler(self.queue, groups, self.lines, clock=self.clock)
         self.leader = ReconcilerLeader(self.reconciler, Leases(mongo), self.lines.acquire_fence)
         self.runs = FinishedRunRepository(mongo, self.outbox, clock=self.clock)
         self.run_closer = RunCloser(
-            self.runs, RunProgressReader(mongo), self.lines, backlog=self.queue, clock=self.clock
+            self.runs, self.manifests, self.lines, backlog=self.queue, clock=self.clock
         )
         self.sync_completer = SyncCompleter(
             self.runs,
@@ -89,20 +122,54 @@ class World:
 
     async def ingest(self, *news: State) -> None:
         """Hands news over as the pipeline does: in batches of one kind, in the order given."""
-        for _, batch in groupby(news, key=type):
-            await self.ingestor.ingest(list(batch))
+        self.known += [one for one in news if isinstance(one, Observation)]
+        for kind, batch in groupby(news, key=type):
+            ingestor = self.manifest_ingestor if issubclass(kind, AccountRead) else self.ingestor
+            await ingestor.ingest(list(batch))  # type: ignore[arg-type]  # one kind, as the pipeline hands over
+
+    def manifests_of(self, integration_id: str = VENDOR, **more: Any) -> list[AccountRead]:
+        """A manifest for each account of an integration, naming what was observed last of it.
+
+        Those of the mapped accounts are among them, also when nothing was observed there, and those that a
+        thing has left.
+        """
+        news = [one for one in self.known if one.integration_id == integration_id]
+        self.revision = 2 + max([self.revision, *(one.revision for one in news)])
+        accounts = {account for account in (ACME, CO1) if account.integration_id == integration_id}
+        accounts |= {account_ref(one) for one in news if isinstance(one, Counted)}
+        return account_reads(
+            news, sorted(accounts), **({"revision": self.revision, "read_at": self.now} | more)
+        )
+
+    async def read(self, *news: State) -> None:
+        """Hands news over with the manifests that name it, and lets these count."""
+        await self.ingest(*news)
+        sides = {one.integration_id for one in news if isinstance(one, Counted)}
+        for integration_id in sorted(sides):
+            await self.ingest(*self.manifests_of(integration_id))
+        await self.apply()
+
+    async def apply(self) -> None:
+        """Lets every manifest count that can."""
+        while await self.applier.step():
+            pass
 
     async def reconcile(self) -> None:
         while await self.leader.step():
             pass
 
-    async def finish_run(self, *news: Observation, **run: Any) -> None:
-        """Ends a run that published these observations, and steps the jobs until billing is done with it."""
-        await self.run_closer.record([a_finished_run(news, **run)])
+    async def finish_run(self, integration_id: str = VENDOR, **run: Any) -> None:
+        """Ends a run that read everything as it was observed last, until billing is done with it."""
+        run_id = run.get("run_id", "run-1")
+        parts = self.manifests_of(integration_id, run_id=run_id)
+        await self.ingest(*parts)
+        ending = a_finished_run(len(parts), integration_id=integration_id, **run)
+        await self.run_closer.record([ending])
         await self.settle()
 
     async def settle(self) -> None:
         """Steps every job until none finds anything to do."""
+        await self.apply()
         await self.reconcile()
         while await self.run_closer.advance():
             await self.reconcile()
@@ -134,12 +201,6 @@ async def a_mapped_world(mongo: Mongo, *news: State) -> World:
     await world.ingest(an_integration(VENDOR), an_integration(PSA))
     await world.ingest(a_mapping("account", "acme", "co1"), a_mapping("service", "svc1", "prod1"))
     await world.ingest(*news)
-    await world.finish_run(*_observations_of(news, VENDOR))
-    await world.finish_run(*_observations_of(news, PSA), integration_id=PSA, sync_id="sync-psa")
+    await world.finish_run()
+    await world.finish_run(PSA, sync_id="sync-psa")
     return world
-
-
-def _observations_of(news: Iterable[State], integration_id: str) -> list[Observation]:
-    return [
-        state for state in news if isinstance(state, Observation) and state.integration_id == integration_id
-    ]

@@ -1,15 +1,17 @@
 """Builds an account group around what a test names, and calculates its lines."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from manifest_builders import CO1, a_manifest, account_ref, thing_id_of
 from observation_builders import NOW, PSA, TENANT, VENDOR, a_mapping, an_integration
 
 from billing.usage.account_group import AccountGroup, TenantContext, VendorAccount
 from billing.usage.calculate import calculate
 from billing.usage.calendar import TenantCalendar
-from billing.usage.coverage import CompletedRun, Coverage, Coverages, ObservedState, fold_versions
+from billing.usage.manifest import AppliedManifest, EffectiveThing
 from billing.usage.ref import Ref, RefKind
 from billing.usage.usage_line import UsageLine
 from shared.contracts.auth import IntegrationChanged
@@ -18,8 +20,6 @@ from shared.contracts.matcher import MappingDecided
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.contracts.vendor_sync import SubscriptionObserved
 
-READ = CompletedRun("run-1", 1, NOW - timedelta(hours=1))
-"""A closed complete run that covers everything the builders make."""
 MAPPED = (a_mapping("service", "svc1", "prod1"),)
 
 
@@ -27,22 +27,35 @@ def the_lines(  # every part of a group may be what a test is about
     *observations: Observation,
     services: Sequence[MappingDecided] = MAPPED,
     accounts: Sequence[VendorAccount] | None = None,
+    psa_account: Ref | None = CO1,
     integrations: Iterable[IntegrationChanged] = (an_integration(VENDOR), an_integration(PSA)),
-    coverages: dict[str, Coverage] | None = None,
+    manifests: Mapping[Ref, AppliedManifest | None] | None = None,
     now: datetime = NOW,
     time_zone: str = "UTC",
 ) -> list[UsageLine]:
-    """The lines of the PSA account `co1`, to which the vendor account `acme` is mapped."""
-    if coverages is None:
-        coverages = {VENDOR: Coverage(READ, READ), PSA: Coverage(READ, READ)}
+    """The lines of the PSA account `co1`, to which the vendor account `acme` is mapped.
+
+    Every account has a manifest that names all of its observations; one that is listed only is unreadable.
+    `manifests` replaces them, None by none.
+    """
     members = tuple(accounts) if accounts is not None else (an_account(),)
+    if members and not any(account.mapping for account in members):
+        psa_account = None
+    refs = [*(account.ref for account in members), *([psa_account] if psa_account else [])]
+    applied = {ref: a_manifest(ref, unreadable=_unread(observations, ref)) for ref in refs}
+    for ref, manifest in (manifests or {}).items():
+        if manifest is None:
+            applied.pop(ref, None)
+        else:
+            applied[ref] = replace(manifest, unreadable={**manifest.unreadable, **_unread(observations, ref)})
     group = AccountGroup(
         TenantCalendar(id=TENANT, currency="USD", time_zone=time_zone),
         members,
-        Ref(RefKind.PSA_ACCOUNT, PSA, "co1") if any(account.mapping for account in members) else None,
-        states_of(SubscriptionObserved, observations),
-        states_of(AgreementLineObserved, observations),
-        TenantContext.of(services, integrations, Coverages(coverages)),
+        psa_account,
+        applied,
+        _things(SubscriptionObserved, observations, applied),
+        _things(AgreementLineObserved, observations, applied),
+        TenantContext.of(services, integrations),
     )
     return calculate(group, now)
 
@@ -61,10 +74,29 @@ def an_account(
     return VendorAccount(ref, mapping or a_mapping("account", id_, "co1", **more))
 
 
-def states_of(kind: type[Any], observations: Iterable[Observation]) -> list[ObservedState[Any]]:
-    """The states that the observations of a kind amount to."""
-    versions: dict[str, list[Observation]] = {}
-    for observation in observations:
-        if isinstance(observation, kind):
-            versions.setdefault(observation.key, []).append(observation)
-    return [fold_versions(history) for history in versions.values()]
+def _things(
+    kind: type[Any], observations: Iterable[Observation], manifests: Mapping[Ref, AppliedManifest]
+) -> list[EffectiveThing[Any]]:
+    """The observations of a kind, as the manifests name them."""
+    things = []
+    for one in observations:
+        if isinstance(one, kind) and _is_read(one):
+            account = account_ref(one)
+            if manifest := manifests.get(account):
+                id_ = thing_id_of(one)
+                things.append(
+                    EffectiveThing(account, one, manifest.age_of(id_), manifest.unreadable.get(id_, ""))
+                )
+    return things
+
+
+def _unread(observations: Iterable[Observation], account: Ref) -> dict[str, str]:
+    return {
+        one.subscription_id: "answered 403"
+        for one in observations
+        if isinstance(one, SubscriptionObserved) and not _is_read(one) and account_ref(one) == account
+    }
+
+
+def _is_read(one: Observation) -> bool:
+    return not isinstance(one, SubscriptionObserved) or one.detailed

@@ -112,8 +112,13 @@ class WriteHarness:
         )
 
     def open_changes(self, integration: IntegrationState, lease: LeaseFence) -> ChangePublisher:
-        ids = {"tenant_id": integration.tenant_id, "integration_id": integration.integration_id}
-        return ChangePublisher(self.mongo, self.publisher, lease=lease, **ids)
+        return ChangePublisher(
+            self.mongo,
+            self.publisher,
+            tenant_id=integration.tenant_id,
+            integration_id=integration.integration_id,
+            lease=lease,
+        )
 
     async def connect_integration(
         self, status: IntegrationStatus = IntegrationStatus.ACTIVE, *, revision: int = 1

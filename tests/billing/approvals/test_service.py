@@ -14,7 +14,6 @@ from billing.approvals.models import VALID_FOR, ApprovalState
 from billing.approvals.repository import ApprovalRepository
 from billing.approvals.service import ApprovalService
 from billing.audit.chain import verify
-from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.contracts.auth import IntegrationStatus
@@ -199,7 +198,7 @@ class Overtaken(UsageLineRepository):
     """A reconciliation stores a line just after it was first read."""
 
     def __init__(self, env: ApprovalEnv, line: UsageLine) -> None:
-        super().__init__(env.mongo, env.outbox, CoverageRepository(env.mongo))
+        super().__init__(env.mongo, env.outbox)
         self._env, self._overtaking = env, [line]
 
     async def get_many(

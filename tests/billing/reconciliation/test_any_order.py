@@ -1,57 +1,62 @@
 from typing import Any
 
-from hypothesis import given
+from billing_world import COLLECTIONS, a_world
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from observation_builders import a_line, a_listed_subscription, a_mapping, a_subscription, an_agreement_line
+from manifest_builders import account_reads
+from observation_builders import (
+    PSA,
+    VENDOR,
+    a_mapping,
+    a_subscription,
+    an_agreement_line,
+    an_integration,
+)
 from usage_builders import the_lines
 
-from billing.usage.usage_line import UsageLine
-from shared.contracts.base import Observation
-from shared.contracts.vendor_sync import SubscriptionStatus
+from shared.contracts.base import State
+from shared.mongo import Mongo
 
-SERVICES = [a_mapping("service", "svc1", "prod1"), a_mapping("service", "svc2", "prod2")]
 QUANTITIES = st.one_of(st.none(), st.integers(0, 50))
+SECOND: dict[str, Any] = {"revision": 2_001, "run_id": "run-2"}
+
+STORY: list[State] = [
+    a_subscription(5, revision=10),
+    a_subscription(6, revision=11),
+    a_subscription(9, revision=5_000),  # no manifest names this one
+    a_subscription(2, id_="s2", revision=12),
+    an_agreement_line(5, revision=10),
+    an_agreement_line(7, revision=11),
+    *account_reads([a_subscription(5, revision=10)]),
+    *account_reads([a_subscription(6, revision=11), a_subscription(2, id_="s2", revision=12)], **SECOND),
+    *account_reads([an_agreement_line(5, revision=10)]),
+    *account_reads([an_agreement_line(7, revision=11)], **SECOND),
+]
 
 
-@st.composite
-def subscriptions(draw: st.DrawFn) -> Observation:
-    """Any version of any of three subscriptions; a revision tells which, as in the real world."""
-    place, revision = draw(st.integers(1, 3)), draw(st.integers(1, 6))
-    seed = place * 7 + revision
-    status = list(SubscriptionStatus)[seed % 6]
-    if seed % 5 == 0:
-        return a_listed_subscription(id_=f"s{place}", revision=revision, status=status)
-    lines = a_line(None if seed % 7 == 0 else seed), a_line(seed, service="svc2")
-    gone = seed % 4 == 0
-    more: dict[str, Any] = {"revision": revision, "status": status, "present": not gone}
-    return a_subscription(id_=f"s{place}", lines=() if gone else lines, **more)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_news_in_any_order_and_repeated_gives_the_same_line(mongo: Mongo, data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(STORY)) + data.draw(st.lists(st.sampled_from(STORY), max_size=8))
+    await empty(mongo)
+    world = await a_world(mongo)
+    await world.ingest(an_integration(VENDOR), an_integration(PSA))
+    await world.ingest(a_mapping("account", "acme", "co1"), a_mapping("service", "svc1", "prod1"))
 
+    for place, news in enumerate(shuffled):
+        await world.ingest(news)
+        if place % data.draw(st.integers(1, 4)) == 0:
+            await world.apply()
+            await world.reconcile()
+        world.advance(seconds=1)
+    world.advance(minutes=1)
+    await world.apply()
+    await world.reconcile()
 
-@st.composite
-def agreement_lines(draw: st.DrawFn) -> Observation:
-    place, revision = draw(st.integers(1, 2)), draw(st.integers(1, 6))
-    return an_agreement_line(
-        place * revision,
-        id_=f"add{place}",
-        product_id=f"prod{place}",
-        revision=revision,
-        present=revision % 3 > 0,
-    )
-
-
-NEWS = st.lists(st.one_of(subscriptions(), agreement_lines()), min_size=1, max_size=12)
-
-
-@given(news=NEWS, data=st.data())
-def test_news_in_any_order_and_repeated_gives_the_same_lines(
-    news: list[Observation], data: st.DataObject
-) -> None:
-    shuffled = data.draw(st.permutations(news)) + data.draw(
-        st.lists(st.sampled_from(news or [a_subscription()]))
-    )
-    news = news or ([a_subscription()] if shuffled else [])
-
-    assert told(shuffled) == told(news)
+    line = await world.line()
+    assert line.vendor_count.number == 8
+    assert line.psa_count.number == 7
+    assert [item.revision for item in line.evidence.items] == [12, 11]
 
 
 @given(quantities=st.lists(QUANTITIES, min_size=1, max_size=6))
@@ -66,5 +71,6 @@ def test_a_sum_is_a_number_exactly_when_every_part_is(quantities: list[int | Non
     assert (count.number is None) == (len(known) < len(quantities))
 
 
-def told(news: list[Observation]) -> list[UsageLine]:
-    return sorted(the_lines(*news, services=SERVICES), key=lambda line: line.line_id)
+async def empty(mongo: Mongo) -> None:
+    for name in (*COLLECTIONS, "leases"):
+        await mongo.all_tenants(name).remove({})

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, cast
 
-from billing_world import World, a_world
+from billing_world import COLLECTIONS, World, a_world
+from manifest_builders import account_reads
 from observation_builders import (
     PSA,
     TENANT,
@@ -17,24 +18,10 @@ from observation_builders import (
     an_integration,
 )
 
-from billing.observations.repository import BY_TOPIC
 from shared.contracts.base import State
 from shared.mongo import Documents, Mongo
 
-OTHERS = (
-    "observations",
-    "arrivals",
-    "members",
-    "work_items",
-    "usage_lines",
-    "runs",
-    "coverages",
-    "completions",
-    "outbox",
-    "fences",
-)
-COLLECTIONS = (*BY_TOPIC.values(), *OTHERS)
-WRITES = ("insert", "insert_many", "insert_new", "put", "bulk", "change", "remove")
+WRITES = ("insert", "insert_many", "insert_new", "put", "bulk", "change", "remove", "remove_many")
 
 
 class Killed(BaseException):
@@ -91,17 +78,18 @@ STORY: tuple[tuple[State, ...], ...] = (
     (a_subscription(7), a_subscription(2, id_="s2")),
     (an_agreement_line(5),),
     (a_subscription(8, revision=11), a_subscription(2, id_="s2", revision=12, present=False, lines=())),
+    tuple(account_reads([a_subscription(7), a_subscription(2, id_="s2")], revision=1_001)),
+    tuple(account_reads([an_agreement_line(5)])),
+    tuple(account_reads([a_subscription(8, revision=11)], revision=2_001, nth=2)),
 )
-ENDS = (
-    a_finished_run([a_subscription(7), a_subscription(2, id_="s2")]),
-    a_finished_run([an_agreement_line(5)], integration_id=PSA, sync_id="sync-2"),
-)
+ENDS = (a_finished_run(2), a_finished_run(1, integration_id=PSA, sync_id="sync-2"))
 
 
 async def tell(world: World) -> None:
     """The whole story, as Kafka delivers it after a restart: from the last commit, or from the start."""
     for batch in STORY:
         await world.ingest(*batch)
+        await world.applier.step()
         await world.reconcile()
     await world.run_closer.record(ENDS)
     async with asyncio.timeout(60):
@@ -120,12 +108,16 @@ async def ending(mongo: Mongo) -> tuple[Any, ...]:
     lines = await mongo.documents("usage_lines", TENANT).find({"present": True}, sort=[("_id", 1)])
     runs = await mongo.documents("runs", TENANT).find(sort=[("_id", 1)])
     said = await mongo.all_tenants("outbox").find({"topic": "billing.reconciliation-completed.v1"})
+    headers = await mongo.documents("manifests", TENANT).find(sort=[("_id", 1)])
+    parts = await mongo.documents("manifest_parts", TENANT).find(sort=[("_id", 1)])
     history = await mongo.documents("observations", TENANT).find(sort=[("_id", 1)])
     return (
         [(line["_id"], line["seal"], line["line_class"], line["vendor_count"]["number"]) for line in lines],
         [(run["_id"], run["state"], run["verdict"], run["totals"]) for run in runs],
         sorted(row["key"] for row in said),
         [row["_id"] for row in history],
+        [(row["_id"], row["current"]["revision"], bool(row["before"])) for row in headers],
+        [(row["_id"], row["due_at"]) for row in parts],
         await mongo.all_tenants("work_items").count(),
     )
 

@@ -46,13 +46,13 @@ async def world(mongo: Mongo) -> World:
     """One line of seven, and news that it is eight; nobody leads."""
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await world.leader.release()
-    await world.ingest(a_subscription(8, revision=11))
+    await world.read(a_subscription(8, revision=11))
     return world
 
 
 async def test_a_leader_whose_fence_was_taken_over_takes_the_lease_anew(world: World) -> None:
     await world.reconcile()
-    await world.ingest(a_subscription(9, revision=12))
+    await world.read(a_subscription(9, revision=12))
     await world.lines.acquire_fence("one that was paused")
 
     with pytest.raises(LeaseLost):
@@ -67,7 +67,7 @@ async def test_a_fence_that_is_acquired_late_stops_nobody_for_long(world: World)
     rival = World(world.mongo).leader
     late = ReconcilerLeader(world.reconciler, Leases(world.mongo), LateFence(world, rival).acquire_fence)
     await late.step()
-    await world.ingest(a_subscription(9, revision=12))
+    await world.read(a_subscription(9, revision=12))
 
     with pytest.raises(LeaseLost):
         await rival.step()

@@ -31,7 +31,7 @@ async def test_what_ended_and_begins_again_is_announced_as_gone_once(mongo: Mong
     said = await world.events(CHANGED)
 
     again = an_agreement_line(6, starts_on=date(2026, 3, 20), revision=11)
-    await world.ingest(again)
+    await world.read(again)
     await world.reconcile()
 
     assert await world.stored() == []

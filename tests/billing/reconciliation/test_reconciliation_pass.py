@@ -7,7 +7,7 @@ import pytest
 from billing_world import World, a_mapped_world, a_world
 from observation_builders import NOW, TENANT, a_mapping, a_subscription, an_agreement_line
 
-from billing.observations.account_subscriptions import AccountSubscriptions
+from billing.observations.arriving_subscriptions import ArrivingSubscriptions
 from billing.reconciliation.batch_size import FIRST_ACCOUNTS
 from billing.reconciliation.reconciliation_pass import ReconciliationPass
 from billing.usage.recalculation_request import FAN_OUT, RecalculationRequest
@@ -58,8 +58,8 @@ def test_an_account_waits_since_the_oldest_request_that_names_it() -> None:
 
 async def test_all_news_of_a_group_is_reconciled_in_one_step(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.ingest(a_mapping("account", "acme", "co1"), a_subscription(7), an_agreement_line(5))
-    await world.ingest(a_subscription(8, revision=11), an_agreement_line(6, revision=11))
+    await world.read(a_mapping("account", "acme", "co1"), a_subscription(7), an_agreement_line(5))
+    await world.read(a_subscription(8, revision=11), an_agreement_line(6, revision=11))
 
     await world.leader.step()
 
@@ -68,7 +68,7 @@ async def test_all_news_of_a_group_is_reconciled_in_one_step(mongo: Mongo) -> No
 
 async def test_requests_stay_until_all_that_they_name_is_stored(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.ingest(*news_of_many_accounts())
+    await world.read(*news_of_many_accounts())
 
     await world.leader.step()
     early = await requests_left(world), len((await world.lines.page(TENANT, limit=ACCOUNTS))[0])
@@ -80,7 +80,7 @@ async def test_requests_stay_until_all_that_they_name_is_stored(mongo: Mongo) ->
 
 async def test_a_pass_that_is_cut_off_is_taken_up_by_the_next_process(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.ingest(*news_of_many_accounts())
+    await world.read(*news_of_many_accounts())
     await world.leader.step()
     await world.leader.release()
 
@@ -92,8 +92,8 @@ async def test_a_pass_that_is_cut_off_is_taken_up_by_the_next_process(mongo: Mon
 
 async def test_tenants_take_turns(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.ingest(*news_of_many_accounts())
-    await world.ingest(a_subscription(7, tenant_id="t2", integration_id="int_other"))
+    await world.read(*news_of_many_accounts())
+    await world.read(a_subscription(7, tenant_id="t2", integration_id="int_other"))
 
     await world.leader.step()
     await world.leader.step()
@@ -105,7 +105,7 @@ async def test_tenants_take_turns(mongo: Mongo) -> None:
 
 async def test_a_reconciler_that_was_paused_completes_no_request(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    await world.ingest(a_subscription(7), a_mapping("service", "svc1", "prod1"))
+    await world.read(a_subscription(7), a_mapping("service", "svc1", "prod1"))
     await world.lines.acquire_fence("another")
     before = await requests_left(world)
 
@@ -117,7 +117,7 @@ async def test_a_reconciler_that_was_paused_completes_no_request(mongo: Mongo) -
 
 async def test_news_of_a_service_waits_in_a_lane_of_its_own_and_reaches_its_accounts(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    await world.ingest(a_mapping("service", "svc1", None, revision=2))
+    await world.read(a_mapping("service", "svc1", None, revision=2))
     lanes = await mongo.documents("work_items", TENANT).distinct("lane")
 
     await world.reconcile()
@@ -128,11 +128,11 @@ async def test_news_of_a_service_waits_in_a_lane_of_its_own_and_reaches_its_acco
 
 async def test_subscriptions_that_two_add_at_once_are_all_kept(mongo: Mongo) -> None:
     keys = [f"k{place}" for place in range(5)]
-    await AccountSubscriptions(mongo).add(TENANT, {A: ["k"]})
+    await ArrivingSubscriptions(mongo).add(TENANT, {A: ["k"]})
 
-    await asyncio.gather(*(AccountSubscriptions(mongo).add(TENANT, {A: [key]}) for key in keys))
+    await asyncio.gather(*(ArrivingSubscriptions(mongo).add(TENANT, {A: [key]}) for key in keys))
 
-    [row] = await mongo.documents("members", TENANT).find()
+    [row] = await mongo.documents("arriving", TENANT).find()
     assert row["keys"] == sorted(["k", *keys])
 
 

@@ -81,10 +81,10 @@ async def test_news_after_a_long_pass_gathers_until_it_is_quiet(mongo: Mongo) ->
     world = await a_world(mongo)
     reconciler = Reconciler(world.queue, SlowLoader(world), world.lines, clock=world.clock)
     await world.lines.acquire_fence("ours")
-    await world.ingest(a_subscription(7))
+    await world.read(a_subscription(7))
     await reconciler.process_next("ours")
 
-    await world.ingest(a_subscription(8, revision=11))
+    await world.read(a_subscription(8, revision=11))
     early = await reconciler.process_next("ours"), reconciler.pass_completed
     world.now += QUIET
     late = await reconciler.process_next("ours"), reconciler.pass_completed
@@ -97,10 +97,10 @@ async def test_a_tenant_that_gathers_keeps_nobody_else_waiting(mongo: Mongo) -> 
     world = await a_world(mongo)
     reconciler = Reconciler(world.queue, SlowLoader(world), world.lines, clock=world.clock)
     await world.lines.acquire_fence("ours")
-    await world.ingest(a_subscription(7))
+    await world.read(a_subscription(7))
     await reconciler.process_next("ours")
 
-    await world.ingest(
+    await world.read(
         a_subscription(8, revision=11), a_subscription(9, tenant_id="t2", integration_id="int_other")
     )
     await reconciler.process_next("ours")

@@ -44,8 +44,8 @@ async def test_the_ends_of_runs_of_both_sides_are_stored_and_wake_the_job_that_c
     world, wakes = await a_world(mongo), list[str]()
 
     async with consuming(world, wakes) as broker:
-        await publish(broker, a_finished_run([]))
-        await publish(broker, a_finished_run([], integration_id=PSA_SIDE))
+        await publish(broker, a_finished_run())
+        await publish(broker, a_finished_run(integration_id=PSA_SIDE))
 
     assert len(await world.runs.awaiting_closure()) == 2
     assert wakes == ["wake", "wake"]

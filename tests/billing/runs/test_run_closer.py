@@ -1,15 +1,15 @@
 from typing import Any
 
 from billing_world import World, a_mapped_world, a_world
+from manifest_builders import account_reads
 from observation_builders import PSA, VENDOR, a_finished_run, a_mapping, a_subscription, an_agreement_line
 
-from billing.observations.change_notice import ChangeNotice
 from billing.runs.models import RunStage
-from shared.contracts.base import NoNumber, Outcome, RunKind
+from shared.contracts.base import NoNumber, Outcome
 from shared.contracts.billing import LineClass
 from shared.mongo import Mongo
 
-SECOND = {"run_id": "run-2", "first_revision": 20, "sync_id": "sync-2"}
+SECOND: dict[str, Any] = {"run_id": "run-2", "first_revision": 20, "sync_id": "sync-2"}
 GONE = a_subscription(7, present=False, revision=20, run_id="run-2", lines=())
 
 
@@ -18,69 +18,108 @@ async def the_run(world: World, run_id: str = "run-1") -> dict[str, Any]:
     return row
 
 
-async def test_a_run_stays_open_until_all_that_it_published_is_stored(mongo: Mongo) -> None:
+async def test_a_run_stays_open_until_all_its_manifests_count(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    first, second = a_subscription(1), a_subscription(2, id_="s2")
-    await world.ingest(first)
+    first, second = a_subscription(1), a_subscription(2, id_="s2", account="beta")
+    await world.ingest(first, *account_reads([first, second]))
+    await world.run_closer.record([a_finished_run(2)])
+    await world.settle()
 
-    await world.finish_run(first, second)
     early = (await the_run(world))["state"]
     await world.ingest(second)
+    world.advance(seconds=1)
     await world.settle()
 
     assert early == RunStage.HEARD
     assert (await the_run(world))["state"] == RunStage.RECONCILED
 
 
-async def test_a_thing_that_was_observed_again_since_still_counts(mongo: Mongo) -> None:
+async def test_a_manifest_that_a_later_run_overtook_still_counts_for_its_own(mongo: Mongo) -> None:
     world = await a_world(mongo)
     subscription = a_subscription(1)
-    await world.ingest(subscription, a_subscription(2, revision=99, run_id="run-2"))
+    [older] = account_reads([subscription], revision=2_000)
+    [newer] = account_reads([subscription], revision=3_000, run_id="run-2")
+    await world.ingest(subscription, older, newer)
 
-    await world.finish_run(subscription)
+    await world.run_closer.record([a_finished_run(1)])
+    await world.settle()
 
     assert (await the_run(world))["verdict"] == Outcome.COMPLETE
 
 
-async def test_a_run_that_misses_something_is_closed_as_partial_after_the_deadline(mongo: Mongo) -> None:
+async def test_a_later_runs_manifest_stands_in_for_none_that_is_still_travelling(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.finish_run(a_subscription(1))
+    subscription = a_subscription(1)
+    [later] = account_reads([subscription], revision=3_000, run_id="run-2")
+    await world.ingest(subscription, later)
+
+    await world.run_closer.record([a_finished_run(1)])
+    await world.settle()
+
+    assert (await the_run(world))["state"] == RunStage.HEARD
+
+
+async def test_the_second_manifest_of_an_account_in_one_run_is_waited_for(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    subscription = a_subscription(1)
+    [first] = account_reads([subscription], revision=2_000)
+    await world.ingest(subscription, first)
+    await world.run_closer.record([a_finished_run(2)])
+    await world.settle()
+    early = (await the_run(world))["state"]
+
+    await world.ingest(*account_reads([subscription], revision=3_000, nth=2))
+    await world.settle()
+
+    assert early == RunStage.HEARD
+    assert (await the_run(world))["verdict"] == Outcome.COMPLETE
+
+
+async def test_a_run_that_misses_something_is_closed_as_partial_and_says_which_account(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    await world.ingest(*account_reads([a_subscription(1)]))  # the subscription itself never comes
+    await world.run_closer.record([a_finished_run(1)])
+    await world.settle()
 
     world.advance(minutes=10)
     await world.settle()
 
-    assert (await the_run(world))["verdict"] == Outcome.PARTIAL
+    run = await the_run(world)
+    assert run["verdict"] == Outcome.PARTIAL
+    assert [account["account_id"] for account in run["unread_accounts"]] == ["acme"]
 
 
-async def test_the_deadline_starts_again_while_observations_keep_coming(mongo: Mongo) -> None:
+async def test_the_deadline_starts_again_while_manifests_keep_coming(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    seen = [a_subscription(1, id_=f"s{place}") for place in range(3)]
-    await world.finish_run(*seen)
+    seen = [a_subscription(1, id_=f"s{place}", account=f"a{place}") for place in range(3)]
+    await world.ingest(*seen)
+    await world.run_closer.record([a_finished_run(3)])
+    await world.settle()
 
     for subscription in seen[:2]:
         world.advance(minutes=8)
-        await world.ingest(subscription)
+        await world.ingest(*account_reads([subscription], read_at=world.now))
         await world.settle()
 
     assert (await the_run(world))["state"] == RunStage.HEARD
 
 
-async def test_a_partial_run_makes_nothing_absent(mongo: Mongo) -> None:
+async def test_nothing_that_is_only_observed_counts(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
 
-    await world.ingest(GONE)
-    await world.finish_run(GONE, outcome=Outcome.PARTIAL, **SECOND)
+    await world.ingest(a_subscription(9, revision=20_000, run_id="run-2"))
+    await world.settle()
 
     assert (await world.line()).line_class is LineClass.IN_STEP
 
 
-async def test_an_absence_takes_effect_when_its_run_is_closed_and_not_before(mongo: Mongo) -> None:
+async def test_an_absence_takes_effect_with_the_manifest_that_names_the_thing_no_more(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
 
     await world.ingest(GONE)
-    await world.reconcile()
+    await world.settle()
     before = await world.line()
-    await world.finish_run(GONE, **SECOND)
+    await world.finish_run(**SECOND)
 
     assert before.line_class is LineClass.IN_STEP
     after = await world.line()
@@ -88,12 +127,11 @@ async def test_an_absence_takes_effect_when_its_run_is_closed_and_not_before(mon
     assert after.vendor_count.missing is NoNumber.ABSENT
 
 
-async def test_an_absence_seen_by_a_partial_run_takes_effect_with_the_next_complete_one(mongo: Mongo) -> None:
+async def test_the_manifests_of_a_run_that_gave_up_count_for_their_accounts(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
     await world.ingest(GONE)
-    await world.finish_run(GONE, outcome=Outcome.FAILED, **SECOND)
 
-    await world.finish_run(run_id="run-3", first_revision=30, sync_id="sync-3")
+    await world.finish_run(outcome=Outcome.PARTIAL, **SECOND)
 
     assert (await world.line()).line_class is LineClass.ENDED_STILL_BILLED
 
@@ -105,9 +143,9 @@ async def test_a_complete_full_run_makes_stale_lines_fresh_again(mongo: Mongo) -
     await world.reconcile()
     stale = await world.line()
 
-    again = SECOND | {"started_at": world.now, "finished_at": world.now}
+    again: dict[str, Any] = SECOND | {"started_at": world.now, "finished_at": world.now}
     await world.finish_run(**again)
-    await world.finish_run(**again, integration_id=PSA)
+    await world.finish_run(PSA, **again)
 
     assert stale.line_class is LineClass.NO_VERDICT
     assert (await world.line()).line_class is LineClass.IN_STEP
@@ -127,8 +165,9 @@ async def test_a_complete_run_makes_unchanged_lines_younger_without_publishing_t
 async def test_nothing_is_reconciled_while_older_work_waits(mongo: Mongo) -> None:
     world = await a_world(mongo)
     subscription = a_subscription(1)
-    await world.ingest(subscription)
-    await world.run_closer.record([a_finished_run([subscription])])
+    await world.ingest(subscription, *account_reads([subscription]))
+    await world.applier.step()
+    await world.run_closer.record([a_finished_run(1)])
 
     for _ in range(3):
         await world.run_closer.advance()
@@ -136,20 +175,6 @@ async def test_nothing_is_reconciled_while_older_work_waits(mongo: Mongo) -> Non
     await world.settle()
 
     assert waiting == RunStage.CLOSED
-    assert (await the_run(world))["state"] == RunStage.RECONCILED
-
-
-async def test_a_row_that_is_stored_but_not_enqueued_yet_is_waited_for(mongo: Mongo) -> None:
-    world = await a_world(mongo)
-    subscription = a_subscription(1)
-    await world.observed.store("t1", [ChangeNotice.of(subscription)])
-
-    await world.finish_run(subscription)
-    early = (await the_run(world))["state"]
-    await world.ingest(subscription)
-    await world.settle()
-
-    assert early == RunStage.HEARD
     assert (await the_run(world))["totals"]["by_class"] == {"unmapped": 1}
 
 
@@ -157,9 +182,10 @@ async def test_work_enqueued_by_a_clock_that_is_ahead_is_waited_for(mongo: Mongo
     world = await a_world(mongo)
     subscription = a_subscription(1)
     world.advance(minutes=5)
-    await world.ingest(subscription)
+    await world.ingest(subscription, *account_reads([subscription]))
+    await world.applier.step()
     world.advance(minutes=-5)
-    await world.run_closer.record([a_finished_run([subscription])])
+    await world.run_closer.record([a_finished_run(1)])
 
     await world.run_closer.advance()
     await world.run_closer.advance()
@@ -175,7 +201,7 @@ async def test_what_was_mapped_before_the_end_is_in_the_reconciliation(mongo: Mo
     subscription = a_subscription(9, revision=20, run_id="run-2")
     await world.ingest(subscription, a_mapping("service", "svc1", None, revision=2))
 
-    await world.finish_run(subscription, **SECOND)
+    await world.finish_run(**SECOND)
 
     run = await the_run(world, "run-2")
     assert run["totals"] == {"by_class": {"excluded": 1}, "money": {}, "coverage": "0", "unsummed": 0}
@@ -185,22 +211,7 @@ async def test_the_end_of_a_run_delivered_twice_changes_nothing(mongo: Mongo) ->
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     before = await the_run(world)
 
-    await world.finish_run(a_subscription(7))
-
-    assert await the_run(world) == before
-
-
-async def test_an_older_run_that_is_closed_late_takes_nothing_back(mongo: Mongo) -> None:
-    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
-    await world.ingest(GONE)
-    late = a_finished_run([], run_id="run-0", first_revision=0, published={GONE.topic: 9}, kind=RunKind.FULL)
-    await world.run_closer.record([late])
-    await world.finish_run(GONE, **SECOND)
-
-    for place in range(8):
-        await world.ingest(a_subscription(0, id_=f"late{place}"))
+    await world.run_closer.record([a_finished_run(1)])
     await world.settle()
 
-    covered = (await world.lines._coverages.of_tenant("t1"))[VENDOR]  # noqa: SLF001  what the test is about
-    assert covered.complete
-    assert covered.complete.run_id == "run-2"
+    assert await the_run(world) == before

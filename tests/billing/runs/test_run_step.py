@@ -4,26 +4,26 @@ from billing_world import FakeStatusChannel, World, a_world
 from observation_builders import a_finished_run
 
 from billing.observations.integrations import IntegrationDirectory
-from billing.runs.models import FinishedRun, RunStage
+from billing.observations.manifest_repository import ManifestRepository
+from billing.runs.models import RunStage
 from billing.runs.run_closer import RunCloser
-from billing.runs.run_progress import RunProgressReader
 from billing.runs.sync_completer import SyncCompleter
 from shared.mongo import Mongo
 from shared.status_channel import RunStatus
 
-BAD, GOOD = a_finished_run([], run_id="bad"), a_finished_run([], run_id="good", sync_id="sync-2")
+BAD, GOOD = a_finished_run(run_id="bad"), a_finished_run(run_id="good", sync_id="sync-2")
 
 
-class FailingProgress(RunProgressReader):
-    """Raises when it is asked what the run `bad` published."""
+class FailingProgress(ManifestRepository):
+    """Raises when it is asked how many manifests of the run `bad` count."""
 
     tries = 0
 
-    async def stored_since(self, run: FinishedRun) -> dict[str, int]:
-        if run.run_id == "bad":
+    async def count_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> int:
+        if run_id == "bad":
             self.tries += 1
             raise ValueError("a bug")
-        return await super().stored_since(run)
+        return await super().count_of_run(tenant_id, integration_id, run_id)
 
 
 class FailingBoard(FakeStatusChannel):
@@ -68,7 +68,8 @@ async def test_a_completion_that_cannot_be_broadcast_holds_up_no_other(mongo: Mo
 
 
 async def a_world_with_failing_progress(mongo: Mongo) -> tuple[World, FailingProgress]:
-    world, progress = await a_world(mongo), FailingProgress(mongo)
+    world = await a_world(mongo)
+    progress = FailingProgress(mongo, world.queue)
     world.run_closer = RunCloser(world.runs, progress, world.lines, backlog=world.queue, clock=world.clock)
     return world, progress
 

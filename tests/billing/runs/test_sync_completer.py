@@ -36,7 +36,7 @@ async def test_a_run_that_nobody_asked_for_completes_its_own_sync(mongo: Mongo) 
     subscription = a_subscription(1)
     await world.ingest(subscription)
 
-    await world.finish_run(subscription)
+    await world.finish_run()
 
     assert [row["key"] for row in await world.events(COMPLETED)] == ["t1:sync-1"]
 
@@ -47,7 +47,7 @@ async def test_a_sync_is_complete_once_both_its_runs_are_reconciled(mongo: Mongo
 
     await world.finish_run(**JOINT)
     early = [row["key"] for row in await world.events(COMPLETED)]
-    await world.finish_run(**JOINT, integration_id=PSA)
+    await world.finish_run(PSA, **JOINT)
 
     assert "t1:joint" not in early
     assert [row["key"] for row in await world.events(COMPLETED)].count("t1:joint") == 1
@@ -70,7 +70,7 @@ async def test_a_sync_is_as_good_as_the_worst_of_its_runs(mongo: Mongo) -> None:
     await start_sync(world)
 
     await world.finish_run(**JOINT)
-    await world.finish_run(**JOINT, integration_id=PSA, outcome=Outcome.PARTIAL)
+    await world.finish_run(PSA, **JOINT, outcome=Outcome.PARTIAL)
 
     [row] = await mongo.all_tenants("completions").find({"sync_id": "joint"})
     assert row["outcome"] == "partial"
@@ -79,7 +79,7 @@ async def test_a_sync_is_as_good_as_the_worst_of_its_runs(mongo: Mongo) -> None:
 async def test_a_run_answers_every_sync_that_joined_it(mongo: Mongo) -> None:
     world = await a_world(mongo)
 
-    await world.run_closer.record([a_finished_run([], sync_id="first"), a_finished_run([], sync_id="second")])
+    await world.run_closer.record([a_finished_run(sync_id="first"), a_finished_run(sync_id="second")])
     await world.settle()
 
     assert {row["key"] for row in await world.events(COMPLETED)} == {"t1:first", "t1:second"}
@@ -98,11 +98,11 @@ async def test_a_sync_that_joins_after_its_run_was_reconciled_completes_too(mong
 async def test_the_outcome_is_broadcast_only_after_the_reconciliation_is_stored(mongo: Mongo) -> None:
     world = await a_world(mongo)
     subscription = a_subscription(1)
-    await world.run_closer.record([a_finished_run([subscription])])
+    await world.run_closer.record([a_finished_run(1)])
     await world.sync_completer.advance()
     early = list(world.status_channel.reported)
 
-    await world.ingest(subscription)
+    await world.read(subscription)
     await world.settle()
 
     assert early == []
@@ -168,9 +168,7 @@ async def test_a_status_channel_that_is_down_holds_up_no_sync(mongo: Mongo) -> N
 
 async def test_a_run_is_broadcast_before_the_next_is_reconciled(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    await world.run_closer.record([a_finished_run([]), a_finished_run([], run_id="run-2", sync_id="sync-2")])
-    await world.run_closer.advance()
-    await world.reconcile()
+    await world.run_closer.record([a_finished_run(), a_finished_run(run_id="run-2", sync_id="sync-2")])
 
     await world.run_closer.advance()
     await world.sync_completer.advance()

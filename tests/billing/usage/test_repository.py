@@ -43,7 +43,7 @@ async def test_what_is_searched_for_is_no_pattern(mongo: Mongo) -> None:
 
 async def test_lines_of_one_class_can_be_asked_for(mongo: Mongo) -> None:
     world = await many(mongo)
-    await world.ingest(a_mapping("account", "b", None))
+    await world.read(a_mapping("account", "b", None))
     await world.reconcile()
 
     found, _ = await world.lines.page(TENANT, line_class=LineClass.EXCLUDED)
@@ -75,11 +75,13 @@ async def test_a_line_whose_day_has_come_is_looked_at_again(mongo: Mongo) -> Non
 async def test_a_line_that_an_older_build_stored_is_read(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     before = await world.line()
-    await mongo.documents("usage_lines", TENANT).change({}, {"$unset": {"vendor_sources": ""}})
+    await mongo.documents("usage_lines", TENANT).change(
+        {}, {"$unset": {"vendor_accounts": "", "preview": ""}}
+    )
 
     read = await world.line()
 
-    assert read.vendor_sources is None
+    assert read.vendor_accounts == ()
     assert read.vendor_count == before.vendor_count
 
 
@@ -87,7 +89,7 @@ async def many(mongo: Mongo) -> World:
     """Three accounts without mapping."""
     world = await a_world(mongo)
     names = {"a": "alpha", "b": "Bravo", "c": "charlie"}
-    await world.ingest(*(a_vendor_account(id_, name=name) for id_, name in names.items()))
-    await world.ingest(*(a_subscription(1, id_=f"s{id_}", account=id_) for id_ in names), a_service())
+    await world.read(*(a_vendor_account(id_, name=name) for id_, name in names.items()))
+    await world.read(*(a_subscription(1, id_=f"s{id_}", account=id_) for id_ in names), a_service())
     await world.reconcile()
     return world

@@ -3,10 +3,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from observation_builders import NOW, PSA, VENDOR, a_mapping, a_subscription, an_agreement_line
-from usage_builders import READ, an_account, the_line
+from manifest_builders import ACME, a_manifest
+from observation_builders import NOW, a_mapping, a_subscription, an_agreement_line
+from usage_builders import an_account, the_line
 
-from billing.usage.coverage import CompletedRun, Coverage
 from shared.contracts.base import Observation
 from shared.contracts.vendor_sync import SubscriptionStatus
 
@@ -50,14 +50,15 @@ def test_the_seal_changes_when_a_number_becomes_stale() -> None:
 
 
 def test_the_seal_stays_when_the_same_is_read_again() -> None:
-    run = CompletedRun("run-2", 20, LATER)
     again: dict[str, Any] = {"revision": 30, "run_id": "run-2", "observed_at": LATER, "generation": 2}
     seen = (
         a_subscription("7.0", renews_on=NOW.date(), **again),
         an_agreement_line("5.00", agreement_name="New name", **again),
     )
 
-    line = the_line(*seen, coverages={VENDOR: Coverage(run, run), PSA: Coverage(READ, READ)}, now=LATER)
+    read = {ACME: a_manifest(run_id="run-2", read_from=LATER)}
+
+    line = the_line(*seen, manifests=read, now=LATER)
 
     assert line.seal == BEFORE
 

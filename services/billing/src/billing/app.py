@@ -19,11 +19,15 @@ from billing.audit import routes as audit_routes
 from billing.audit.repository import AUDIT_INDEXES, AuditLog
 from billing.observations import handlers as observation_handlers
 from billing.observations import routes as history_routes
+from billing.observations.arriving_subscriptions import ArrivingSubscriptions
 from billing.observations.history import HistoryRepository
 from billing.observations.integrations import IntegrationDirectory
-from billing.observations.receipts import RECEIPT_INDEXES, Receipts
+from billing.observations.jobs import applying_job
+from billing.observations.manifest_applier import ManifestApplier
+from billing.observations.manifest_repository import MANIFEST_INDEXES, ManifestRepository
+from billing.observations.read_backs import READ_BACK_INDEXES, ReadBacks
 from billing.observations.repository import OBSERVED_INDEXES, ObservationRepository
-from billing.observations.service import ObservationIngestor
+from billing.observations.service import ManifestIngestor, ObservationIngestor
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.jobs import rechecking_job
 from billing.reconciliation.leader import ReconcilerLeader
@@ -34,13 +38,12 @@ from billing.runs.jobs import closing_job, restoring_job
 from billing.runs.models import PATIENCE
 from billing.runs.repository import RUN_INDEXES, FinishedRunRepository, SyncRepository
 from billing.runs.run_closer import RunCloser
-from billing.runs.run_progress import RunProgressReader
 from billing.runs.sync_completer import SyncCompleter
 from billing.runs.sync_requests import SyncRequestService
 from billing.settings import Settings
 from billing.usage import routes as usage_routes
 from billing.usage.calendar import TenantCalendar
-from billing.usage.coverage_repository import COVERAGE_INDEXES, CoverageRepository
+from billing.usage.manifest_reader import ManifestReader
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
 from shared.kafka import ControlJob, Publisher, make_broker
@@ -60,10 +63,10 @@ SERVICE = "billing"
 INDEXES = (
     *OUTBOX_INDEXES,
     *OBSERVED_INDEXES,
-    *RECEIPT_INDEXES,
+    *MANIFEST_INDEXES,
+    *READ_BACK_INDEXES,
     *WORK_QUEUE_INDEXES,
     *USAGE_LINE_INDEXES,
-    *COVERAGE_INDEXES,
     *RUN_INDEXES,
     *APPROVAL_INDEXES,
     *AUDIT_INDEXES,
@@ -117,9 +120,13 @@ class Billing:
         self.health.add_readiness_probe("document store", mongo.ping)
         self.outbox = Outbox(mongo, SERVICE)
         self.relay = Relay(mongo, Publisher(dependencies.broker, SERVICE), self.outbox)
-        self.work_enqueued, self.run_finished = asyncio.Event(), asyncio.Event()
+        self.parts_stored, self.work_enqueued, self.run_finished = (
+            asyncio.Event(),
+            asyncio.Event(),
+            asyncio.Event(),
+        )
         self.queue, self.integrations = RecalculationQueue(mongo), IntegrationDirectory(mongo)
-        self.lines = UsageLineRepository(mongo, self.outbox, CoverageRepository(mongo))
+        self.lines = UsageLineRepository(mongo, self.outbox)
         self.audit = AuditLog(mongo)
         self.approvals = ApprovalRepository(
             mongo, self.outbox, self.audit, lines=self.lines, integrations=self.integrations
@@ -167,9 +174,17 @@ class Billing:
         tenants = {tenant.id: tenant for tenant in rules.tenants}
         reconciler = Reconciler(self.queue, AccountGroupLoader(mongo, tenants), self.lines)
         self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
+        self.manifests = ManifestRepository(mongo, self.queue)
+        self.applier = ManifestApplier(
+            self.manifests,
+            ManifestReader(mongo),
+            self.integrations,
+            ArrivingSubscriptions(mongo),
+            wake=self._wake_after_applying,
+        )
         self.run_closer = RunCloser(
             self.runs,
-            RunProgressReader(mongo),
+            self.manifests,
             self.lines,
             backlog=self.queue,
             patience=rules.run_patience,
@@ -182,11 +197,12 @@ class Billing:
         broker, health = self.dependencies.broker, self.health
         ingestor = ObservationIngestor(
             ObservationRepository(self.dependencies.mongo),
-            Receipts(self.dependencies.mongo),
+            ReadBacks(self.dependencies.mongo),
             self.queue,
             wake=self.work_enqueued.set,
         )
-        observation_handlers.register(broker, ingestor, health=health)
+        manifest_ingestor = ManifestIngestor(self.manifests, wake=self.parts_stored.set)
+        observation_handlers.register(broker, ingestor, manifest_ingestor, health=health)
         run_handlers.register(
             broker, self.run_closer, self.sync_requests, wake=self.run_finished.set, health=health
         )
@@ -195,10 +211,15 @@ class Billing:
         self.relay.undeliverable_handlers.append(results.refuse_undeliverable)
         health.add_degradation_check("outbox", self.relay.degradation)
 
+    def _wake_after_applying(self) -> None:
+        self.work_enqueued.set()
+        self.run_finished.set()
+
     def _jobs(self) -> list[Job]:
         return [
             self.relay.job(),
             self.controls.job(),
+            applying_job(self.applier, self.parts_stored),
             self.reconciler_leader.job(self.work_enqueued, self.run_finished),
             closing_job(self.run_closer, self.sync_completer, self.run_finished),
             restoring_job(self.sync_completer),

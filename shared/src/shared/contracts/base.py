@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from shared.contracts.fields import Id, Integer, Listed, Moment, Number, Revision, Sentence
+from shared.contracts.fields import Id, Integer, Listed, Moment, Number, Remark, Revision, Sentence
 from shared.limits import messages as limits
 from shared.limits import record_hit
 
@@ -181,7 +181,7 @@ class UnreadAccount(ContractModel):
     """An account of which a run made no manifest: it keeps the one before."""
 
     account_id: Id
-    reason: Sentence
+    reason: Remark
 
 
 class RunFinished(Event):
@@ -197,7 +197,7 @@ class RunFinished(Event):
     outcome: Outcome
     reason: Sentence | None = None
     """Why the run is not complete, in a sentence; None when it is."""
-    exceptions: Listed[tuple[Sentence, ...]] = ()
+    exceptions: Listed[tuple[Remark, ...]] = ()
     """What single things could not be read, although the run as a whole was; a complete run may have some."""
     first_revision: Revision
     """No observation and no manifest of this run has a smaller revision."""

@@ -80,9 +80,9 @@ def shortened_name(text: str) -> str:
     return text[: limit.most - len(suffix)] + suffix
 
 
-def shortened_sentence(text: str) -> str:
-    """Returns a sentence of at most `limits.SENTENCE_CHARACTERS`."""
-    limit, text = limits.SENTENCE_CHARACTERS, cleaned(text)
+def shortened_sentence(text: str, limit: Limit = limits.SENTENCE_CHARACTERS) -> str:
+    """Returns a sentence of at most so many characters."""
+    text = cleaned(text)
     if len(text) <= limit.most:
         return text
     record_hit(limit)
@@ -230,5 +230,12 @@ Sentence = Annotated[
     str, BeforeValidator(lambda text: shortened_sentence(text) if isinstance(text, str) else text)
 ]
 """What happened or why, for people."""
+Remark = Annotated[
+    str,
+    BeforeValidator(
+        lambda text: shortened_sentence(text, limits.REMARK_CHARACTERS) if isinstance(text, str) else text
+    ),
+]
+"""A sentence that a message may hold many of."""
 Listed = Annotated[_T, Field(max_length=limits.LIST_ITEMS.most), counted(limits.LIST_ITEMS)]
 """A list or table inside a message, as `Listed[tuple[Id, ...]]`."""

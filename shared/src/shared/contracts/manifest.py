@@ -20,7 +20,7 @@ from typing import Annotated, ClassVar, Self, TypeVar
 from pydantic import Field, model_validator
 
 from shared.contracts.base import ContractModel, State, bounded
-from shared.contracts.fields import Id, Integer, Moment, Revision, Sentence
+from shared.contracts.fields import Id, Integer, Moment, Remark, Revision
 from shared.limits import messages as limits
 from shared.plain_text import counted
 
@@ -55,7 +55,7 @@ class UnreadableThing(ContractModel):
     """A thing that could not be read: it keeps its last number and age."""
 
     id: Id
-    reason: Sentence
+    reason: Remark
 
 
 class ItemSpan(ContractModel):

@@ -32,6 +32,9 @@ SORT_TEXT_BYTES = Limit(
 SENTENCE_CHARACTERS = Limit(
     "sentence-characters", 2_000, "characters", "a reason or an explanation", "shortened, with … at its end"
 )
+REMARK_CHARACTERS = Limit(
+    "remark-characters", 250, "characters", "a sentence in a list of many", "shortened, with … at its end"
+)
 SIGNIFICANT_DIGITS = Limit(
     "significant-digits", 28, "significant digits", "a number; more could not be added up exactly", "refused"
 )

@@ -12,10 +12,9 @@
 #
 # What ended or left an item bounds the item's span as well, for "it is not there" is part of the sum.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import TypeVar
 
 from shared.contracts.manifest import AccountRead, ItemSpan, ListingExtent, ThingRead, UnreadableThing
@@ -25,9 +24,10 @@ from shared.sync_engine.stamp import Stamp
 M = TypeVar("M", bound=AccountRead)
 T = TypeVar("T")
 
-_REASON_CHARACTERS = 200
-"""2,000 ids of the largest kind with reasons of this length still fit into a message."""
-_UNREADABLE_PER_PART = 700
+_BYTES_PER_KIND = 280_000
+"""Of the entries of one kind in one part: three kinds and the rest of the message fit into one."""
+_BYTES_PER_ENTRY = 140
+"""What an entry has besides its id and its reason, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +105,11 @@ class AccountManifest:
         """Returns the parts under one stamp: its revision was taken after all that the manifest names."""
         live = [_thing_read(thing) for thing in self.things if thing.live and thing.revision]
         unreadable = [
-            UnreadableThing(id=thing.id, reason=thing.unreadable[:_REASON_CHARACTERS])
-            for thing in self.things
-            if thing.unreadable
+            UnreadableThing(id=thing.id, reason=thing.unreadable) for thing in self.things if thing.unreadable
         ]
-        things = _chunks(live, limits.MANIFEST_ENTRIES.most)
-        unread = _chunks(unreadable, _UNREADABLE_PER_PART)
-        spans = _chunks(self.spans, limits.MANIFEST_ENTRIES.most)
+        things = _chunks(live, lambda thing: thing.id)
+        unread = _chunks(unreadable, lambda thing: thing.id + thing.reason)
+        spans = _chunks(self.spans, lambda span: span.item_id)
         parts = max(1, len(things), len(unread), len(spans))
         return [
             model(
@@ -174,12 +172,19 @@ def _thing_read(thing: CollectedThing) -> ThingRead:
     )
 
 
-def _chunks(entries: Iterable[T], size: int) -> list[tuple[T, ...]]:
-    rest: Iterator[T] = iter(entries)
-    chunks = []
-    while chunk := tuple(islice(rest, size)):
-        chunks.append(chunk)
-    return chunks
+def _chunks(entries: Iterable[T], text_of: Callable[[T], str]) -> list[tuple[T, ...]]:
+    """Divides the entries of one kind so that each part can be sent."""
+    chunks, chunk, size_bytes = list[tuple[T, ...]](), list[T](), 0
+    for entry in entries:
+        entry_bytes = len(text_of(entry).encode()) + _BYTES_PER_ENTRY
+        if chunk and (
+            size_bytes + entry_bytes > _BYTES_PER_KIND or len(chunk) == limits.MANIFEST_ENTRIES.most
+        ):
+            chunks.append(tuple(chunk))
+            chunk, size_bytes = [], 0
+        chunk.append(entry)
+        size_bytes += entry_bytes
+    return [*chunks, tuple(chunk)] if chunk else chunks
 
 
 def _at(chunks: Sequence[tuple[T, ...]], index: int) -> tuple[T, ...]:

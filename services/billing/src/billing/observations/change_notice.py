@@ -1,13 +1,16 @@
 """A piece of news with what it is stored and found by, worked out once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 from billing.usage.ref import Ref, mapped_to, subject_of
 from shared.contracts.base import State
 from shared.contracts.matcher import MappingDecided
+from shared.contracts.psa_sync import AgreementLineObserved
 from shared.contracts.vendor_sync import SubscriptionObserved
+
+_WRITE = "write-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +29,44 @@ class ChangeNotice:
         return cls(news.key, subject_of(news), news.revision, news)
 
 
-def affected_refs(notices: Iterable[ChangeNotice]) -> dict[Ref, Sequence[str]]:
-    """What must be calculated again, each account with the keys of its subscriptions in the news.
+def affected_refs(notices: Iterable[ChangeNotice]) -> set[Ref]:
+    """What must be calculated again; subscriptions and agreement lines wait for their manifest.
 
-    A mapping affects what it leads from and what it leads to; its row tells what it led to before.
+    A mapping affects what it leads from and what it leads to; its row tells what it led to before. The
+    read-back of one of our own writes counts at once.
     """
-    affected: dict[Ref, list[str]] = {}
+    affected: set[Ref] = set()
     for notice in notices:
-        keys = affected.setdefault(notice.subject, [])
+        match notice.news:
+            case SubscriptionObserved():
+                continue
+            case AgreementLineObserved() as line if not is_read_back(line):
+                continue
+            case MappingDecided() as mapping:
+                affected |= {notice.subject, *([target] if (target := mapped_to(mapping)) else [])}
+            case _:
+                affected.add(notice.subject)
+    return affected
+
+
+def arriving_subscriptions(notices: Iterable[ChangeNotice]) -> dict[Ref, list[str]]:
+    """The keys of the subscriptions that there is news of, by account."""
+    keys: dict[Ref, list[str]] = {}
+    for notice in notices:
         if isinstance(notice.news, SubscriptionObserved):
-            keys.append(notice.key)
-        target = mapped_to(notice.news) if isinstance(notice.news, MappingDecided) else None
-        if target:
-            affected.setdefault(target, [])
-    return dict(affected)
+            keys.setdefault(notice.subject, []).append(notice.key)
+    return keys
+
+
+def read_backs(notices: Iterable[ChangeNotice]) -> dict[Ref, list[AgreementLineObserved]]:
+    """The read-backs of our own writes, by account."""
+    lines: dict[Ref, list[AgreementLineObserved]] = {}
+    for notice in notices:
+        if isinstance(notice.news, AgreementLineObserved) and is_read_back(notice.news):
+            lines.setdefault(notice.subject, []).append(notice.news)
+    return lines
+
+
+def is_read_back(line: AgreementLineObserved) -> bool:
+    """Whether a write read the line, and no run (`Observation.run_id`)."""
+    return line.run_id.startswith(_WRITE)

@@ -1,13 +1,18 @@
-"""What the ingestor needs of the store.
+"""What ingesting news and applying manifests need of the store.
 
 An import contract keeps use cases from repositories, so each is a protocol although one class implements it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from billing.observations.change_notice import ChangeNotice
+from billing.observations.manifests import ManifestDecision, Part, ReceivedManifest
+from billing.usage.manifest import AppliedManifest
+from billing.usage.manifest_reader import NamedThing
 from billing.usage.ref import Ref
+from shared.contracts.manifest import AccountRead
+from shared.contracts.psa_sync import AgreementLineObserved
 
 
 class ObservationStore(Protocol):
@@ -17,13 +22,62 @@ class ObservationStore(Protocol):
         """Stores news of one kind, forward-only; returns what the things belonged to, or led to, before."""
 
 
-class ReceiptLog(Protocol):
-    """Keeps which things there was news of since when."""
+class ReadBackLog(Protocol):
+    """Keeps the read-backs of our own writes; see `ReadBacks`."""
 
-    async def record(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> None: ...
+    async def note(self, tenant_id: str, lines: Mapping[Ref, Iterable[AgreementLineObserved]]) -> None: ...
 
 
-class RecalculationRequests(Protocol):
-    """Takes requests to calculate lines again."""
+class WorkRequests(Protocol):
+    """Takes requests to work on accounts: to calculate their lines again, or to note what arrives."""
 
-    async def enqueue_refs(self, tenant_id: str, refs: Mapping[Ref, Sequence[str]]) -> None: ...
+    async def enqueue_refs(self, tenant_id: str, refs: Collection[Ref]) -> None: ...
+
+    async def enqueue_arrivals(self, tenant_id: str, subscriptions: Mapping[Ref, Sequence[str]]) -> None: ...
+
+
+class ManifestStore(Protocol):
+    """Keeps manifests from their parts to the moment at which they count; see `ManifestRepository`."""
+
+    async def store(self, tenant_id: str, parts: Iterable[AccountRead]) -> None: ...
+
+    async def due_accounts(self, limit: int) -> Mapping[str, Collection[Ref]]: ...
+
+    async def received(
+        self, tenant_id: str, accounts: Collection[Ref]
+    ) -> Mapping[Ref, Sequence[ReceivedManifest]]: ...
+
+    async def put_off(self, tenant_id: str, parts: Iterable[Part]) -> None: ...
+
+    async def unstored(
+        self, tenant_id: str, statements: Mapping[Ref, Collection[tuple[str, int]]]
+    ) -> Mapping[Ref, Collection[tuple[str, int]]]: ...
+
+    async def apply(
+        self, tenant_id: str, decisions: Mapping[Ref, ManifestDecision], recalculated: Collection[Ref]
+    ) -> None: ...
+
+
+class AppliedManifests(Protocol):
+    """Reads what counts; see `ManifestReader`."""
+
+    async def of_accounts(
+        self, tenant_id: str, accounts: Collection[Ref]
+    ) -> Mapping[Ref, AppliedManifest]: ...
+
+    async def things(
+        self, tenant_id: str, manifests: Collection[AppliedManifest]
+    ) -> Mapping[Ref, Sequence[NamedThing]]: ...
+
+
+class IntegrationGenerations(Protocol):
+    """Knows how often integrations were connected."""
+
+    async def generations(self, tenant_id: str) -> Mapping[str, int]:
+        """Returns the newest generation of each integration that is known here."""
+
+
+class ArrivingNews(Protocol):
+    """Forgets what a manifest has caught up with; see `ArrivingSubscriptions`."""
+
+    async def forget_older(self, tenant_id: str, manifests: Mapping[Ref, int]) -> None: ...

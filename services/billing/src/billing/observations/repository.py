@@ -5,7 +5,8 @@
 # each thing.
 #
 #   row of revision 3, 5 and 4 and 3 arrive   → the row is 5, the history gets 3 and 4
-#   row of revision 6 (absent), 4 arrives     → the row stays 6, and keeps 4 beside it (`before`)
+#
+# So every state that a manifest names is found: in the row, or in the history by its revision.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,7 +46,7 @@ OBSERVED_INDEXES = (
     Index("agreement_lines", [("product_ref", 1)]),
 )
 """None on subscriptions: there are many, and each index halves the rate at which they are stored. They are
-found by their ids (see `AccountSubscriptions` and `Receipts`)."""
+found by their ids, which manifests name."""
 
 
 class ObservationRepository:
@@ -120,14 +121,10 @@ def _plan(
 
 def _fold(plan: _WritePlan, name: str, arrived: Sequence[Document], row: Document | None) -> None:
     """Puts the states of one thing in order: the newest stands, the others are history."""
-    known = [row, row["before"]] if row else []
-    versions = {version["revision"]: version for version in (*arrived, *known) if version}
+    versions = {version["revision"]: version for version in (*arrived, row) if version}
     ordered = [versions[revision] for revision in sorted(versions)]
     newest = _with_past(ordered[-1], ordered[:-1])
-    # `before` is in the history already; what arrived, and the row that is replaced, are not.
-    new_revisions = {version["revision"] for version in arrived} - {row["revision"] if row else None}
-    past = [version for version in ordered[:-1] if version["revision"] in new_revisions or version is row]
-    plan.superseded += [_history_document(name, version) for version in past]
+    plan.superseded += [_history_document(name, version) for version in ordered[:-1]]
     plan.moved_from |= set(newest["moved_from"])
     if row is None:
         plan.new.append(newest)
@@ -138,13 +135,10 @@ def _fold(plan: _WritePlan, name: str, arrived: Sequence[Document], row: Documen
 
 
 def _with_past(newest: Document, older: Sequence[Document]) -> Document:
-    """The newest state; while it is absent, the last present one too (`ObservedState`); all refs it left."""
-    before = None
-    if not newest.get("present", True):
-        before = next((version for version in reversed(older) if version["present"]), None)
+    """The newest state, with all refs that it left."""
     left = {ref for version in (*older, newest) for ref in version["moved_from"]}
     left |= {ref for version in older for ref in _refs_of(version)}
-    return {**newest, "before": before, "moved_from": sorted(left - _refs_of(newest))}
+    return {**newest, "moved_from": sorted(left - _refs_of(newest))}
 
 
 def _refs_of(version: Document) -> set[str]:
@@ -158,7 +152,6 @@ def _document(notice: ChangeNotice, now: datetime) -> Document:
         "_id": notice.key,
         "ref": notice.subject.encode(),
         "learnt_at": now,
-        "before": None,
         "moved_from": [],
     }
     if isinstance(notice.news, MappingDecided):
@@ -171,7 +164,7 @@ def _document(notice: ChangeNotice, now: datetime) -> Document:
 
 
 def _history_document(name: str, version: Document) -> Document:
-    content = {field: value for field, value in version.items() if field not in ("before", "moved_from")}
+    content = {field: value for field, value in version.items() if field != "moved_from"}
     return content | {"_id": history_id(name, version["_id"], version["revision"]), "key": version["_id"]}
 
 

@@ -5,28 +5,22 @@
 #
 #   asked for acme   mapped to co1, and so is beta   → group {co1; acme, beta}
 #   asked for zed    mapped to nothing               → group {zed}
-#   asked for co2    nothing is mapped to it         → no group: lines that it still has are replaced by none
+#   asked for co2    nothing is mapped to it         → group {co2}: what it is billed for
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TypeVar
 
-from billing.observations.account_subscriptions import AccountSubscriptions, RowsByRef
+from billing.observations.arriving_subscriptions import ArrivingSubscriptions
+from billing.observations.effective_things import EffectiveThingReader, EffectiveThings
 from billing.reconciliation.ports import LoadedGroups
 from billing.reconciliation.tenant_context import TenantContextLoader
 from billing.usage.account_group import AccountGroup, VendorAccount, unless_revoked
 from billing.usage.calendar import TenantCalendar
-from billing.usage.coverage import ObservedState
+from billing.usage.manifest_reader import HEADERS
 from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
-from shared.contracts.base import Observation
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
-from shared.contracts.psa_sync import AgreementLineObserved
-from shared.contracts.vendor_sync import SubscriptionObserved
-from shared.mongo import Document, Mongo
-
-Observed = TypeVar("Observed", bound=Observation)
+from shared.mongo import Mongo
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +40,18 @@ class AccountGroupLoader:
 
     def __init__(self, mongo: Mongo, tenants: Mapping[str, TenantCalendar]) -> None:
         self._mongo, self._tenants = mongo, tenants
-        self._context, self._subscriptions = TenantContextLoader(mongo), AccountSubscriptions(mongo)
+        self._context, self._things = TenantContextLoader(mongo), EffectiveThingReader(mongo)
+        self._arriving = ArrivingSubscriptions(mongo)
 
-    async def add_subscriptions(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None:
-        """Remembers which subscriptions (keys) there was news of under which account."""
-        await self._subscriptions.add(tenant_id, subscriptions)
+    async def add_arriving(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None:
+        """Notes of which subscriptions (keys) newer news has come than counts, by account."""
+        await self._arriving.add(tenant_id, subscriptions)
 
     async def load_groups(self, tenant_id: str, accounts: Collection[Ref]) -> LoadedGroups:
         """The groups that these vendor and PSA accounts belong to, each once and whole."""
         members = await self._members(tenant_id, accounts)
-        subscriptions = await self._subscriptions.rows_of(tenant_id, members.vendor_accounts)
-        lines = await self._agreement_lines(tenant_id, members.mapped)
-        context = await self._context.load(tenant_id, _named_refs(members, subscriptions, lines))
+        things = await self._things.of_accounts(tenant_id, members.vendor_accounts, [*members.mapped])
+        context = await self._context.load(tenant_id, _named_refs(members, things))
         tenant = self._tenants.get(tenant_id, TenantCalendar(id=tenant_id))
         by_psa_account: list[tuple[Ref | None, list[VendorAccount]]] = [*members.mapped.items()]
         by_psa_account += [(None, [account]) for account in members.unmapped]
@@ -66,14 +60,9 @@ class AccountGroupLoader:
                 tenant,
                 tuple(vendor_accounts),
                 psa_account,
-                [
-                    _observed_state(row, SubscriptionObserved)
-                    for account in vendor_accounts
-                    for row in subscriptions.get(account.ref, ())
-                ],
-                [_observed_state(row, AgreementLineObserved) for row in lines.get(psa_account, ())]
-                if psa_account
-                else (),
+                things.manifests,
+                [thing for account in vendor_accounts for thing in things.subscriptions.get(account.ref, ())],
+                things.agreement_lines.get(psa_account, ()) if psa_account else (),
                 context,
             )
             for psa_account, vendor_accounts in by_psa_account
@@ -102,14 +91,15 @@ class AccountGroupLoader:
         return {Ref.decode(text) for text in texts}
 
     async def _accounts_of_integration(self, tenant_id: str, integration_id: str) -> set[Ref]:
-        """Accounts that have a subscription of it, or are mapped from it or to it."""
+        """Accounts that were read there, or are mapped from it or to it."""
         mappings = self._mongo.documents("mappings", tenant_id)
+        headers = self._mongo.documents(HEADERS, tenant_id)
         accounts = {"kind": MappingKind.ACCOUNT.value}
         approved = accounts | {"decision": MappingDecision.APPROVED.value}
-        buying = await self._subscriptions.accounts(tenant_id, integration_id)
+        read = await headers.distinct("ref", {"integration_id": integration_id})
         mapped = await mappings.distinct("ref", accounts | {"vendor_integration_id": integration_id})
         billed = await mappings.distinct("mapped_to", approved | {"psa_integration_id": integration_id})
-        return buying | {Ref.decode(text) for text in (*mapped, *billed)}
+        return {Ref.decode(text) for text in (*read, *mapped, *billed)}
 
     async def _members(self, tenant_id: str, accounts: Collection[Ref]) -> _GroupAccounts:
         """Follows mappings both ways: from the vendor accounts, then to all PSA accounts concerned."""
@@ -121,7 +111,7 @@ class AccountGroupLoader:
         }
         targets = {account: target for account, mapping in own.items() if (target := _target_of(mapping))}
         psa_accounts = {ref for ref in accounts if ref.kind is RefKind.PSA_ACCOUNT} | {*targets.values()}
-        mapped: defaultdict[Ref, list[VendorAccount]] = defaultdict(list)
+        mapped: dict[Ref, list[VendorAccount]] = {account: [] for account in psa_accounts}
         for row in await mappings.find_in("mapped_to", [ref.encode() for ref in psa_accounts]):
             mapping = MappingDecided.model_validate(row)
             if target := _target_of(mapping):
@@ -133,35 +123,20 @@ class AccountGroupLoader:
         ]
         return _GroupAccounts(mapped, unmapped)
 
-    async def _agreement_lines(self, tenant_id: str, psa_accounts: Iterable[Ref]) -> RowsByRef:
-        refs = {account.encode(): account for account in psa_accounts}
-        lines: defaultdict[Ref, list[Document]] = defaultdict(list)
-        for row in await self._mongo.documents("agreement_lines", tenant_id).find_in("ref", refs):
-            lines[refs[row["ref"]]].append(row)
-        return lines
 
-
-def _named_refs(members: _GroupAccounts, subscriptions: RowsByRef, lines: RowsByRef) -> set[Ref]:
+def _named_refs(members: _GroupAccounts, things: EffectiveThings) -> set[Ref]:
     """All accounts, services and products that a line may name."""
     refs = {*members.vendor_accounts, *members.mapped}
-    for row in _versions(subscriptions):
-        for line in row["lines"]:
-            refs.add(Ref(RefKind.VENDOR_SERVICE, row["integration_id"], line["service_id"]))
-    for row in _versions(lines):
-        refs.add(Ref(RefKind.PSA_PRODUCT, row["integration_id"], row["product_id"]))
+    for subscription in chain(*things.subscriptions.values()):
+        observed = subscription.observed
+        for line in observed.lines:
+            refs.add(Ref(RefKind.VENDOR_SERVICE, observed.integration_id, line.service_id))
+    for agreement_line in chain(*things.agreement_lines.values()):
+        billed = agreement_line.observed
+        refs.add(Ref(RefKind.PSA_PRODUCT, billed.integration_id, billed.product_id))
     return refs
-
-
-def _versions(rows: RowsByRef) -> Iterable[Document]:
-    """Every version that the rows hold: the newest, and for an absent thing the last present one."""
-    return (version for row in chain(*rows.values()) for version in (row, row["before"]) if version)
 
 
 def _target_of(mapping: MappingDecided) -> Ref | None:
     """The PSA account that usage of a vendor account is billed to; None unless the mapping is approved."""
     return mapped_to(mapping) if mapping.decision is MappingDecision.APPROVED else None
-
-
-def _observed_state(row: Document, model: type[Observed]) -> ObservedState[Observed]:
-    before = row["before"]
-    return ObservedState(model.model_validate(row), model.model_validate(before) if before else None)

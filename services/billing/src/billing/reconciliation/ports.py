@@ -46,9 +46,7 @@ class RequestQueue(Protocol):
 class GroupLoader(Protocol):
     """Reads what was observed, by account group; see `AccountGroupLoader`."""
 
-    async def add_subscriptions(
-        self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]
-    ) -> None: ...
+    async def add_arriving(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None: ...
 
     async def affected_accounts(self, tenant_id: str, refs: Collection[Ref]) -> set[Ref]: ...
 

@@ -20,7 +20,7 @@ from billing.reconciliation.reconciliation_pass import ReconciliationPass
 from billing.reconciliation.scheduler import QUIET, TenantScheduler
 from billing.usage.calculate import calculate
 from billing.usage.diff import revise_lines
-from billing.usage.recalculation_request import ACCOUNTS, FAN_OUT, RecalculationRequest
+from billing.usage.recalculation_request import ACCOUNTS, ARRIVALS, FAN_OUT, RecalculationRequest
 from billing.usage.ref import Ref
 from billing.usage.usage_line import UsageLine
 from shared.contracts.base import utc
@@ -95,16 +95,26 @@ class Reconciler:
     async def _start_pass(self, tenant_id: str) -> ReconciliationPass:
         """Unites the requests that wait, so that an account is calculated once however much news it had."""
         pass_, count = ReconciliationPass(utc(self._clock())), 0
+        await self._note_arrivals(tenant_id)
         await self._expand_to_accounts(tenant_id)
         while len(pass_) < MAX_ACCOUNTS:
             requests = await self._read_due(tenant_id, ACCOUNTS, skip=count)
-            await self._add_subscriptions(tenant_id, requests)
             for request in requests:
                 pass_.add(request)
             count += len(requests)
             if len(requests) < _REQUESTS_PER_READ:
                 break
         return pass_
+
+    async def _note_arrivals(self, tenant_id: str) -> None:
+        """Notes which subscriptions arrive, and calculates nothing: they count when a manifest names them."""
+        while requests := await self._read_due(tenant_id, ARRIVALS):
+            subscriptions: defaultdict[Ref, set[str]] = defaultdict(set)
+            for request in requests:
+                for account, keys in request.subscriptions.items():
+                    subscriptions[account].update(keys)
+            await self._groups.add_arriving(tenant_id, subscriptions)
+            await self._complete(tenant_id, [request.id for request in requests])
 
     async def _expand_to_accounts(self, tenant_id: str) -> None:
         """Turns requests for services, products and integrations into requests for the accounts concerned."""
@@ -119,17 +129,6 @@ class Reconciler:
         return await self._queue.read_due_requests(
             tenant_id, lane, now=now, limit=_REQUESTS_PER_READ, skip=skip
         )
-
-    async def _add_subscriptions(self, tenant_id: str, requests: Sequence[RecalculationRequest]) -> None:
-        """Records which subscriptions the requests name, before any of their accounts is loaded.
-
-        An account is loaded once in a pass, and each request may name further subscriptions of it.
-        """
-        subscriptions: defaultdict[Ref, set[str]] = defaultdict(set)
-        for request in requests:
-            for account, keys in request.subscriptions.items():
-                subscriptions[account].update(keys)
-        await self._groups.add_subscriptions(tenant_id, subscriptions)
 
     async def _complete(self, tenant_id: str, request_ids: Collection[str]) -> None:
         """Takes finished requests off the queue, under the fence.

@@ -1,10 +1,9 @@
-"""Loads what a tenant's account groups share: decisions on services, integrations, coverage, names."""
+"""Loads what a tenant's account groups share: decisions on services, integrations, names."""
 
 from collections.abc import Collection, Iterable
 
 from billing.observations.integrations import IntegrationDirectory
 from billing.usage.account_group import DisplayName, TenantContext
-from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
 from shared.contracts.matcher import MappingDecided
 from shared.mongo import Mongo
@@ -21,8 +20,7 @@ class TenantContextLoader:
     """Reads each collection once, whatever the number of account groups."""
 
     def __init__(self, mongo: Mongo) -> None:
-        self._mongo = mongo
-        self._coverages, self._integrations = CoverageRepository(mongo), IntegrationDirectory(mongo)
+        self._mongo, self._integrations = mongo, IntegrationDirectory(mongo)
 
     async def load(self, tenant_id: str, refs: set[Ref]) -> TenantContext:
         """What is known of these accounts, services and products.
@@ -40,7 +38,6 @@ class TenantContextLoader:
         return TenantContext.of(
             by_service.values(),
             await self._integrations.of_tenant(tenant_id),
-            await self._coverages.of_tenant(tenant_id),
             await self._names(tenant_id, refs | products | by_service.keys()),
         )
 

@@ -5,14 +5,13 @@ A *run* is one sync of one integration; a *sync* joins the runs that one request
 
 # A run's stages, each stored before the next begins:
 #
-#   heard       run-finished was received; what it published may still be on its way
-#   closed      all it published is stored, or is not waited for any longer; the verdict stands
+#   heard       run-finished was received; its manifests may still be on their way
+#   closed      all its manifests were applied, or are not waited for any longer; the verdict stands
 #   reconciled  every usage line that it concerns is stored; its totals are known
 #
 # Then each sync that the run answers is completed once all its runs are reconciled, and the completion
 # broadcast.
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,18 +19,17 @@ from typing import NamedTuple, Self
 
 from pydantic import AwareDatetime
 
-from billing.usage.coverage import CompletedRun, Coverage
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals
-from shared.contracts.base import ContractModel, Outcome, RunFinished, RunKind
+from shared.contracts.base import ContractModel, Outcome, RunFinished, RunKind, UnreadAccount
 from shared.contracts.fields import Number
 
 PATIENCE = timedelta(minutes=10)
-"""How long a run may wait for what it published, counted from the last observation that came."""
+"""How long a run may wait for its manifests, counted from the last one that was applied."""
 
 
 class RunStage(StrEnum):
-    """`heard`: its end is known; `closed`: all it published is stored, or is not waited for any longer."""
+    """`heard`: its end is known; `closed`: its manifests count, or are not waited for any longer."""
 
     HEARD = "heard"
     CLOSED = "closed"
@@ -57,15 +55,19 @@ class FinishedRun(ContractModel):
     outcome: Outcome
     reason: str | None = None
     first_revision: int
-    published: dict[str, int]
-    """How many keys the run published, by topic."""
+    exceptions: tuple[str, ...] = ()
+    """Single things that could not be read, a sentence each."""
+    manifests: int
+    """How many manifests the run published, of some accounts more than one."""
+    unread_accounts: tuple[UnreadAccount, ...] = ()
+    """Accounts that the run did not come to, or whose manifest billing could not apply."""
     counts: dict[str, int]
     coverage: Number
     started_at: AwareDatetime
     finished_at: AwareDatetime
     state: RunStage = RunStage.HEARD
-    stored: int = 0
-    """How many of the published keys were stored at the last look that found more than the one before."""
+    applied: int = 0
+    """How many of the manifests counted, or were overtaken, at the last look that found more than before."""
     waits_since: AwareDatetime
     """When the last of them came; patience is counted from here."""
     verdict: Outcome | None = None
@@ -89,14 +91,12 @@ class FinishedRun(ContractModel):
     def key(self) -> RunKey:
         return RunKey(self.tenant_id, self.integration_id, self.run_id)
 
-    def closing_verdict(
-        self, stored: Mapping[str, int], now: datetime, patience: timedelta
-    ) -> Outcome | None:
-        """Returns the verdict to close with, None while more may still come.
+    def closing_verdict(self, applied: int, now: datetime, patience: timedelta) -> Outcome | None:
+        """Returns the verdict to close with, None while more manifests may still come.
 
-        `stored` counts the keys that are stored since the run began, by topic.
+        `applied` counts the run's manifests that count, or that a later one has overtaken.
         """
-        if all(stored.get(topic, 0) >= number for topic, number in self.published.items()):
+        if applied >= self.manifests:
             return self.outcome
         if now - self.waits_since < patience:
             return None
@@ -108,15 +108,6 @@ class FinishedRun(ContractModel):
             update={"verdict": worst_outcome([Outcome.PARTIAL, self.verdict or self.outcome])}
         )
 
-    def coverage_after(self, before: Coverage) -> Coverage:
-        """Returns the integration's coverage once this run is closed as complete.
-
-        An older run that is closed late takes nothing back from a newer one.
-        """
-        completed = CompletedRun(self.run_id, self.first_revision, self.started_at)
-        full = _newer(before.full, completed) if self.kind is RunKind.FULL else before.full
-        return Coverage(_newer(before.complete, completed), full)
-
 
 @dataclass(frozen=True, slots=True)
 class RunClosure:
@@ -125,8 +116,8 @@ class RunClosure:
     run: FinishedRun
     verdict: Outcome
     at: datetime
-    coverage: Coverage | None
-    """The integration's from now on; None when the run did not read everything and so covers nothing."""
+    unread_accounts: tuple[UnreadAccount, ...]
+    """Those that the run named, and those whose manifest is not waited for any longer."""
     affected: frozenset[Ref]
     """Refs whose usage lines closing the run changes."""
     waits_for: datetime
@@ -149,7 +140,3 @@ def worst_outcome(outcomes: list[Outcome]) -> Outcome:
     """Returns the outcome of a sync, which is as good as the worst of its runs."""
     order = [Outcome.COMPLETE, Outcome.PARTIAL, Outcome.FAILED]
     return max(outcomes, key=order.index)
-
-
-def _newer(before: CompletedRun | None, completed: CompletedRun) -> CompletedRun:
-    return before if before and before.first_revision > completed.first_revision else completed

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Protocol
 
 from billing.runs.models import FinishedRun, RunClosure, Sync
-from billing.usage.coverage import Coverage
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals
 from shared.contracts import Command
@@ -22,8 +21,8 @@ class RunStore(Protocol):
 
     async def awaiting_closure(self) -> Sequence[FinishedRun]: ...
 
-    async def note_arrivals(self, run: FinishedRun, stored: int, now: datetime) -> None:
-        """Stores that more observations came: patience is counted from now again."""
+    async def note_applied(self, run: FinishedRun, applied: int, now: datetime) -> None:
+        """Stores that more manifests were applied: patience is counted from now again."""
 
     async def close(self, closure: RunClosure) -> bool:
         """Saves what the closure changes in one transaction; returns False when the run is closed already."""
@@ -57,24 +56,21 @@ class RunStore(Protocol):
         """Stores that nothing is left to do, unless another sync joined the run in the meantime."""
 
 
-class ObservationProgress(Protocol):
-    """What was observed since a run began."""
+class ManifestProgress(Protocol):
+    """How far the manifests of a run have come."""
 
-    async def coverage(self, run: FinishedRun) -> Coverage:
-        """Returns the coverage by the runs of the same integration that were closed before."""
+    async def count_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> int:
+        """Returns how many count, or were overtaken by a later one."""
 
-    async def stored_since(self, run: FinishedRun) -> Mapping[str, int]:
-        """Returns how many keys of each topic were stored since the run began."""
-
-    async def gone_since(self, tenant_id: str, integration_id: str, revision: int) -> set[Ref]:
-        """Returns the accounts (refs) under which something was observed to be absent."""
+    async def waiting_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> Sequence[str]:
+        """Returns the ids of the accounts whose manifest has come and waits for what it names."""
 
 
 class LineTotals(Protocol):
     """Usage lines, summed up."""
 
-    async def accounts_of_integration(self, tenant_id: str, integration_id: str, *, stale: bool) -> set[Ref]:
-        """Returns the accounts (refs) of an integration's lines; `stale`: only where a number is stale."""
+    async def undecided_accounts(self, tenant_id: str, integration_id: str) -> set[Ref]:
+        """Returns the accounts (refs) of an integration's lines of which a number is stale or unread."""
 
     async def totals(self, tenant_id: str, integration_ids: Sequence[str]) -> Totals: ...
 

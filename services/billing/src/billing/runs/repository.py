@@ -1,14 +1,13 @@
 """Runs from received to reconciled, the completions of syncs, and syncs as they were asked for."""
 
-# Invariant: a stage is stored together with what makes it true (a closed run with its coverage and the work
-# that it enqueues, a completion with its event), and only from the stage before. So every call may be
+# Invariant: a stage is stored together with what makes it true (a closed run with the work that it
+# enqueues, a completion with its event), and only from the stage before. So every call may be
 # repeated, also by two replicas at once: the second finds the stage taken and changes nothing.
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from billing.runs.models import FinishedRun, RunClosure, RunStage, Sync
-from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.totals import Totals
 from shared.contracts import Command
@@ -37,7 +36,7 @@ class FinishedRunRepository:
         self, mongo: Mongo, outbox: Outbox, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._mongo, self._outbox, self._clock = mongo, outbox, clock
-        self._coverages, self._queue = CoverageRepository(mongo), RecalculationQueue(mongo)
+        self._queue = RecalculationQueue(mongo)
 
     async def record(self, runs: Sequence[FinishedRun]) -> None:
         """Stores each run once; one that is stored already only learns that it answers one more sync."""
@@ -90,28 +89,25 @@ class FinishedRunRepository:
         last = rows[limit - 1]["place"] if len(rows) > limit else None
         return [FinishedRun.model_validate(row) for row in rows[:limit]], last
 
-    async def note_arrivals(self, run: FinishedRun, stored: int, now: datetime) -> None:
-        """Stores that more observations came: patience is counted from now again."""
-        await self._change(run, {"$set": {"stored": stored, "waits_since": now}})
+    async def note_applied(self, run: FinishedRun, applied: int, now: datetime) -> None:
+        """Stores that more manifests were applied: patience is counted from now again."""
+        await self._change(run, {"$set": {"applied": applied, "waits_since": now}})
 
     async def close(self, closure: RunClosure) -> bool:
-        """Saves verdict, coverage and work in one transaction; returns False when it is closed already."""
+        """Saves verdict and work in one transaction; returns False when the run is closed already."""
         run = closure.run
         stage = {
             "state": RunStage.CLOSED.value,
             "verdict": closure.verdict.value,
             "closed_at": closure.at,
             "waits_for": closure.waits_for,
+            "unread_accounts": [account.model_dump() for account in closure.unread_accounts],
         }
 
         async def work(session: Session) -> bool:
             not_closed = {"_id": key_of(*run.key), "state": RunStage.HEARD.value}
             if not await self._rows(run).change(not_closed, {"$set": stage}, session=session):
                 return False
-            if closure.coverage:
-                await self._coverages.put(
-                    run.tenant_id, run.integration_id, closure.coverage, session=session
-                )
             await self._queue.enqueue_refs(run.tenant_id, closure.affected, at=closure.at, session=session)
             return True
 

@@ -4,7 +4,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from billing.runs.models import RunStage
 from billing.usage.totals import Totals
-from shared.contracts.base import ContractModel, Outcome, RunKind
+from shared.contracts.base import ContractModel, Outcome, RunKind, UnreadAccount
 from shared.contracts.fields import Number
 
 
@@ -17,6 +17,10 @@ class RunResponse(ContractModel):
     kind: RunKind
     outcome: Outcome = Field(description="What the sync service said.")
     reason: str | None = None
+    exceptions: tuple[str, ...] = Field((), description="Single things that could not be read.")
+    unread_accounts: tuple[UnreadAccount, ...] = Field(
+        (), description="Accounts that keep what was read of them before; those that were named."
+    )
     counts: dict[str, int]
     coverage: Number
     started_at: AwareDatetime

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Self
 
 from billing.usage.calendar import TenantCalendar
-from billing.usage.coverage import Coverages, ObservedState
+from billing.usage.manifest import AppliedManifest, EffectiveThing, Manifests
 from billing.usage.ref import Ref, mapped_from, mapped_to
 from shared.contracts.auth import IntegrationChanged, IntegrationSettings, IntegrationStatus
 from shared.contracts.matcher import MappingDecided, MappingDecision
@@ -29,6 +29,8 @@ class IntegrationRule:
     """How the numbers of one integration are judged, by its settings and status."""
 
     connected: bool = True
+    pending: bool = False
+    """Whether its mapping is not finished: then it adds nothing to a number that can be approved."""
     hold_billable: bool = _DEFAULTS.hold_billable
     """Whether a subscription on hold counts."""
     freshness: timedelta = _DEFAULTS.freshness
@@ -36,9 +38,9 @@ class IntegrationRule:
 
     @classmethod
     def of(cls, integration: IntegrationChanged) -> Self:
-        settings = integration.settings
-        connected = integration.status is not IntegrationStatus.DISCONNECTED
-        return cls(connected, settings.hold_billable, settings.freshness)
+        settings, status = integration.settings, integration.status
+        connected, pending = status is not IntegrationStatus.DISCONNECTED, status is IntegrationStatus.PENDING
+        return cls(connected, pending, settings.hold_billable, settings.freshness)
 
 
 class IntegrationRules(dict[str, IntegrationRule]):
@@ -57,7 +59,6 @@ class TenantContext:
     products: Mapping[Ref, Sequence[MappingDecided]] = field(default_factory=dict)
     """The vendor services that are mapped to a PSA product."""
     rules: IntegrationRules = field(default_factory=IntegrationRules)
-    coverages: Coverages = field(default_factory=Coverages)
     names: Mapping[Ref, DisplayName] = field(default_factory=dict)
 
     @classmethod
@@ -65,7 +66,6 @@ class TenantContext:
         cls,
         service_mappings: Iterable[MappingDecided],
         integrations: Iterable[IntegrationChanged],
-        coverages: Coverages,
         names: Mapping[Ref, DisplayName] | None = None,
     ) -> Self:
         """Sorts decisions on vendor services by service and by product; revoked ones are left out."""
@@ -77,7 +77,7 @@ class TenantContext:
             if product and mapping.decision is MappingDecision.APPROVED:
                 products.setdefault(product, []).append(mapping)
         rules = IntegrationRules({one.integration_id: IntegrationRule.of(one) for one in integrations})
-        return cls(services, products, rules, coverages, names or {})
+        return cls(services, products, rules, names or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,26 @@ class AccountGroup:
     tenant: TenantCalendar
     accounts: tuple[VendorAccount, ...]
     psa_account: Ref | None = None
-    subscriptions: Sequence[ObservedState[SubscriptionObserved]] = ()
-    agreement_lines: Sequence[ObservedState[AgreementLineObserved]] = ()
+    manifests: Manifests = field(default_factory=dict)
+    """Of the accounts of both sides."""
+    subscriptions: Sequence[EffectiveThing[SubscriptionObserved]] = ()
+    agreement_lines: Sequence[EffectiveThing[AgreementLineObserved]] = ()
     context: TenantContext = field(default_factory=TenantContext)
+
+    @property
+    def psa_manifest(self) -> AppliedManifest | None:
+        """What the PSA account was last read to hold; None before any complete reading."""
+        return self.manifests.get(self.psa_account) if self.psa_account else None
+
+    def previews(self, vendor_integration_id: str) -> bool:
+        """Whether what this integration sells only *would* add to numbers that can be approved.
+
+        So it is until its mapping is finished, in a PSA that is in use already: a second spelling of one
+        marketplace would double every number.
+        """
+        if self.psa_account is None or self.context.rules[self.psa_account.integration_id].pending:
+            return False
+        return self.context.rules[vendor_integration_id].pending
 
     @property
     def row_count(self) -> int:

@@ -2,8 +2,8 @@
 
 # Invariant: an item whose service is known is in exactly one line. An item of which only the list row was
 # read may be of any service of its marketplace, so it is in every line that it could change: each of them is
-# then `unread`. A product that is billed has a line even if nothing is bought, if a vendor of these accounts
-# sells it.
+# then `unread`. A product that is billed has a line even if nothing is bought, and even if no vendor account
+# is mapped to the company: every billable line of a mapped product is in exactly one usage line.
 #
 #   acme is mapped to co1, svc1 to prod1, svc2 to nothing; s1 is of svc1, s2 of svc2, s3 was only listed
 #   → line co1 / prod1: s1, s3      line acme / svc2, "service not mapped": s2, s3
@@ -33,17 +33,14 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class ProductBilling:
-    """The agreement lines of one product for the group's PSA account.
-
-    An empty one says that such lines were seen, and that none is billable and present any more.
-    """
+    """The agreement lines of one product for the group's PSA account."""
 
     candidates: list[BilledLine] = field(default_factory=list)
-    """The agreement lines that are billable, not gone, and open on the day."""
+    """The agreement lines that are billable and open on the day."""
     begins_later: bool = False
     """Whether a billable line is known that is not open yet."""
     line_count: int = 0
-    """How many lines are billable and not gone, open or not."""
+    """How many lines are billable, open or not."""
     changes_at: list[datetime] = field(default_factory=list)
     """The moments at which a billable line opens or ends."""
 
@@ -58,7 +55,7 @@ class LineBasis:
     services: Mapping[Ref, MappingDecided | None]
     """The vendor services whose items may be in the line, each with its mapping decision."""
     billing: ProductBilling | None = None
-    """None when no agreement line of the product was ever seen."""
+    """None when the company has no agreement line of the product."""
     items: list[VendorItem] = field(default_factory=list)
 
     @property
@@ -81,7 +78,7 @@ def allocate(
     billed = [product for product, of_product in billing.items() if of_product.line_count]
     if group.psa_account:
         targets = (_target(Place(group.psa_account, product), group, billing) for product in billed)
-        bases = {target.place: target for target in targets if target.services}
+        bases = {target.place: target for target in targets}
     accounts = {account.ref: account for account in group.accounts}
     for item in items:
         if item.service_id is None:

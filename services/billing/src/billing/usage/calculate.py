@@ -15,7 +15,8 @@ from billing.usage.money import estimate
 from billing.usage.psa_count import count_psa, product_billing
 from billing.usage.ref import Ref, RefKind
 from billing.usage.usage_line import UsageLine, line_id_of, seal_of
-from billing.usage.vendor_count import count_vendor, vendor_items
+from billing.usage.vendor_count import count_vendor
+from billing.usage.vendor_items import vendor_items
 
 
 def calculate(group: AccountGroup, now: datetime) -> list[UsageLine]:
@@ -26,8 +27,8 @@ def calculate(group: AccountGroup, now: datetime) -> list[UsageLine]:
 
 
 def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | None:
-    vendor, psa = count_vendor(basis, group.context, now), count_psa(basis, group.context, now)
-    present = bool(psa.billed or vendor.counting)
+    vendor, psa = count_vendor(basis, group, now), count_psa(basis, group, now)
+    present = bool(psa.billed or vendor.counting or vendor.preview is not None)
     # A line whose agreement line opens later is stored but not shown, for its `recheck_at`.
     if not present and not psa.begins_later:
         return None
@@ -47,7 +48,8 @@ def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | N
         evidence=provenance.evidence,
         seal=seal_of(line_id, vendor.count, psa.count, provenance.evidence),
         integration_ids=provenance.integration_ids,
-        vendor_sources=vendor.sources,
+        vendor_accounts=tuple(account.encode() for account in vendor.accounts),
+        preview=vendor.preview,
         recheck_at=soonest([*vendor.changes_at, *psa.changes_at], after=now),
         present=present,
         changed_at=now,

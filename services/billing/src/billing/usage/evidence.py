@@ -34,13 +34,15 @@ def provenance_of(basis: LineBasis, vendor: VendorCount, psa: PsaCount, context:
     services = [ref for ref in basis.services if (ref.integration_id, ref.id) in bought] or [*basis.services]
     mappings = [account.mapping for account in accounts] + [basis.services[service] for service in services]
     revisions = {mapping.key: mapping.revision for mapping in mappings if mapping}
-    integration_ids = {*vendor.sources, *(item.integration_id for item in vendor.items)}
+    integration_ids = {account.integration_id for account in vendor.accounts}
+    integration_ids |= {item.integration_id for item in vendor.items}
     if not basis.place.no_target:
         integration_ids.add(basis.place.account.integration_id)
     return Provenance(
         _names(basis, [account.ref for account in accounts], services, context),
         Evidence(
             items=tuple(sorted(vendor.items, key=lambda item: (item.subscription_id, item.service_id or ""))),
+            ended=vendor.ended,
             billed=tuple(psa.billed),
             mappings=tuple(MappingUsed(key=key, revision=revisions[key]) for key in sorted(revisions)),
         ),

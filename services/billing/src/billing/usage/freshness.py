@@ -1,37 +1,51 @@
-"""Recomputes the ages of a line when it is read, because closing a run stores no line again."""
+"""Recomputes the ages of a line when it is read, because a manifest that changes nothing stores no line."""
 
 # Storing every line again after each run, only to make it younger, would cost as much as the first sync. So
 # ages are computed again whenever a line is read, by the same functions that the calculation uses.
 #
-#   stored as of the 1st, a full run on the 5th published nothing about it   → shown as of the 5th
+#   stored as of the 1st, read again on the 5th and found the same   → shown as of the 5th
 
-from billing.usage.coverage import Coverages
+from collections.abc import Iterable
+from datetime import datetime
+
+from billing.usage.manifest import Manifests
 from billing.usage.psa_count import billed_as_of
+from billing.usage.ref import Ref
 from billing.usage.usage_line import Evidence, UsageLine
 from billing.usage.vendor_count import contributors_of, oldest_as_of
 from shared.contracts.billing import Count
 
 
-def with_current_ages(line: UsageLine, coverages: Coverages) -> UsageLine:
-    """The line with each `as_of` brought up to the runs that were closed since the line was calculated."""
+def accounts_of(lines: Iterable[UsageLine]) -> set[Ref]:
+    """The accounts of both sides whose manifests tell the ages of these lines."""
+    accounts: set[Ref] = set()
+    for line in lines:
+        accounts.update(item.account for item in line.evidence.items)
+        accounts.update(map(Ref.decode, line.vendor_accounts))
+        accounts.add(line.account)
+    return accounts
+
+
+def _later(as_of: datetime, manifests: Manifests, account: Ref, thing_id: str) -> datetime:
+    """The age by the account's present manifest; the read-back of a write is younger than that."""
+    manifest = manifests.get(account)
+    return max(as_of, manifest.age_of(thing_id)) if manifest else as_of
+
+
+def with_current_ages(line: UsageLine, manifests: Manifests) -> UsageLine:
+    """The line with each `as_of` brought up to the manifests that were applied since it was calculated."""
     items = [
-        item.model_copy(update={"as_of": coverages[item.integration_id].as_of(item)})
+        item.model_copy(update={"as_of": _later(item.as_of, manifests, item.account, item.subscription_id)})
         for item in line.evidence.items
     ]
     billed = [
-        agreement_line.model_copy(
-            update={"as_of": coverages[agreement_line.integration_id].as_of(agreement_line)}
-        )
-        for agreement_line in line.evidence.billed
+        one.model_copy(update={"as_of": _later(one.as_of, manifests, line.account, one.line_id)})
+        for one in line.evidence.billed
     ]
     evidence = line.evidence.model_copy(update={"items": tuple(items), "billed": tuple(billed)})
-    sources = line.vendor_sources
-    if sources is None:
-        # An older build stored the line: all its vendor integrations may count. The age shown may then be too
-        # old and is never too young; the next calculation stores the sources.
-        sources = tuple(one for one in line.integration_ids if one != line.psa_integration_id)
-    vendor_as_of = oldest_as_of(contributors_of(evidence.counting, sources, coverages))
-    psa_as_of = billed_as_of(billed, coverages[line.psa_integration_id]) if line.psa_integration_id else None
+    accounts = [Ref.decode(text) for text in line.vendor_accounts]
+    vendor_as_of = oldest_as_of(contributors_of(evidence.counting, accounts, manifests))
+    psa_as_of = billed_as_of(billed, manifests.get(line.account)) if line.psa_integration_id else None
     changes: dict[str, Evidence | Count] = {"evidence": evidence}
     if vendor_as_of:
         changes["vendor_count"] = line.vendor_count.model_copy(update={"as_of": vendor_as_of})

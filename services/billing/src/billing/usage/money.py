@@ -29,6 +29,8 @@ def estimate(line_class: LineClass, vendor: VendorCount, psa: PsaCount) -> Money
     """The money effect of a line of this class."""
     if line_class in (LineClass.NOT_BILLED, LineClass.UNMAPPED):
         return _at_vendor_prices(vendor.counting)
+    if not vendor.anything_mapped and line_class is LineClass.NOT_BOUGHT:
+        return MoneyEffect(unknown_because="no vendor account is mapped to the company")
     if psa.billed and (line_class is LineClass.IN_STEP or line_class in DIFFERENCES):
         difference = (vendor.count.number or Decimal(0)) - (psa.count.number or Decimal(0))
         return _at_psa_price(difference, psa.billed[0])

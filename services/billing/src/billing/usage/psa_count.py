@@ -1,24 +1,25 @@
 """What the PSA bills for a target: its agreement lines that are billable and open on the day."""
 
 # Invariant: only the quantity of exactly one agreement line is compared with the vendor's sum (architecture
-# §4, *The PSA's side*). None is a zero once the PSA was completely read; several are shown summed, and a
-# person must choose.
+# §4, *The PSA's side*). None is a zero once the company was completely read, twice alike; several are shown
+# summed, and a person must choose.
 #
 #   add1 of 5 → 5     add1 of 5 that has ended → 0     add1 of 5, add2 of 2 → unquantified, known part 7
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from billing.usage.account_group import AccountGroup, TenantContext
+from billing.usage.account_group import AccountGroup
 from billing.usage.allocation import LineBasis, ProductBilling
 from billing.usage.calendar import open_on
-from billing.usage.coverage import Coverage, ObservedState
+from billing.usage.manifest import AppliedManifest, EffectiveThing
 from billing.usage.ref import Ref, RefKind
 from billing.usage.usage_line import BilledLine
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import Count
+from shared.contracts.manifest import ListingExtent
 from shared.contracts.psa_sync import AgreementLineObserved
 
 
@@ -42,82 +43,81 @@ def product_billing(group: AccountGroup, now: datetime) -> dict[Ref, ProductBill
     """What is billed for each product that a vendor service is mapped to, on the tenant's day."""
     tenant, day = group.tenant, group.tenant.day(now)
     by_product: dict[Ref, ProductBilling] = {}
-    for state in group.agreement_lines:
-        line = state.last_known
+    for thing in group.agreement_lines:
+        line = thing.observed
         product = Ref(RefKind.PSA_PRODUCT, line.integration_id, line.product_id)
-        if product not in group.context.products:
+        if product not in group.context.products or not line.billable:
             continue
         billing = by_product.setdefault(product, ProductBilling())
-        coverage = group.context.coverages[line.integration_id]
-        if not line.billable or coverage.shows_gone(state.newest):
-            continue
         billing.line_count += 1
         billing.begins_later |= line.starts_on is not None and line.starts_on > day
         billing.changes_at += [tenant.midnight(date) for date in (line.starts_on, line.ends_on) if date]
         if open_on(day, line.starts_on, line.ends_on):
-            billing.candidates.append(_billed_line(state, coverage, tenant.currency))
+            billing.candidates.append(_billed_line(thing, tenant.currency))
     return by_product
 
 
-def count_psa(basis: LineBasis, context: TenantContext, now: datetime) -> PsaCount:
+def count_psa(basis: LineBasis, group: AccountGroup, now: datetime) -> PsaCount:
     """The quantity of the one candidate, or why there is no such number."""
     if basis.place.no_target:
         return COUNT_WITHOUT_TARGET
-    integration_id, billing = basis.place.account.integration_id, basis.billing or ProductBilling()
-    rule, coverage = context.rules[integration_id], context.coverages[integration_id]
+    billing, manifest = basis.billing or ProductBilling(), group.psa_manifest
+    rule = group.context.rules[basis.place.account.integration_id]
     billed = billing.candidates
-    as_of = billed_as_of(billed, coverage)
+    as_of = billed_as_of(billed, manifest)
     stale_at = as_of + rule.freshness if as_of else None
-    missing: NoNumber | None = None
-    if not rule.connected:
-        missing = NoNumber.NOT_CONNECTED
-    elif coverage.complete is None or stale_at is None:
-        missing = NoNumber.UNREAD  # the PSA may hold further agreement lines that no run has read yet
-    elif len(billed) > 1 or any(line.quantity is None for line in billed):
-        missing = NoNumber.UNQUANTIFIED
-    elif now >= stale_at:
-        missing = NoNumber.STALE
-    return PsaCount(
-        _count(missing, billed, as_of, gone=basis.billing is not None and not billing.line_count),
-        billed,
-        billing.begins_later,
-        [*billing.changes_at, stale_at] if stale_at else billing.changes_at,
-    )
-
-
-def _count(
-    missing: NoNumber | None, billed: Sequence[BilledLine], as_of: datetime | None, *, gone: bool
-) -> Count:
-    """Builds the count with its explanatory sentence (`detail`); decisions are made by `missing` alone.
-
-    `gone`: agreement lines of the product were seen, and none of them is billable and present any more.
-    """
     known = sum((line.quantity for line in billed if line.quantity is not None), Decimal(0))
+    missing, detail = _missing(basis, billed, manifest)
+    if not rule.connected:
+        missing, detail = NoNumber.NOT_CONNECTED, None
+    elif not missing and stale_at and now >= stale_at:
+        missing = NoNumber.STALE
     if missing:
-        detail = None
-        if missing is NoNumber.UNREAD:
-            detail = "the PSA was not completely read yet"
-        elif len(billed) > 1 and missing is NoNumber.UNQUANTIFIED:
-            detail = "several agreement lines bill it"
-        return Count(missing=missing, known_part=known, detail=detail, as_of=as_of)
-    if billed:
-        return Count(number=known, as_of=as_of)
-    absent = NoNumber.ABSENT if gone else None
-    return Count(number=known, missing=absent, detail="no agreement line bills it", as_of=as_of)
+        count = Count(missing=missing, known_part=known, detail=detail, as_of=as_of)
+    elif billed:
+        count = Count(number=known, as_of=as_of)
+    else:
+        count = Count(
+            number=known, missing=_absent(basis, manifest), detail="no agreement line bills it", as_of=as_of
+        )
+    changes_at = [*billing.changes_at, stale_at] if stale_at else billing.changes_at
+    return PsaCount(count, billed, billing.begins_later, changes_at)
 
 
-def billed_as_of(billed: Iterable[BilledLine], coverage: Coverage) -> datetime | None:
-    """When the oldest reading of these agreement lines was made, or last confirmed.
+def billed_as_of(billed: Sequence[BilledLine], manifest: AppliedManifest | None) -> datetime | None:
+    """When the oldest reading of these agreement lines was made.
 
-    Without a line the count rests on the last complete run, which found none; None before any such run.
+    Without a line the count rests on the reading of the company, which found none; None before any.
     """
-    return min((line.as_of for line in billed), default=coverage.read_at)
+    nothing_billed = manifest.read_from if manifest else None
+    return min((line.as_of for line in billed), default=nothing_billed)
 
 
-def _billed_line(
-    state: ObservedState[AgreementLineObserved], coverage: Coverage, tenant_currency: str | None
-) -> BilledLine:
-    line, newest = state.last_known, state.newest
+def _missing(
+    basis: LineBasis, billed: Sequence[BilledLine], manifest: AppliedManifest | None
+) -> tuple[NoNumber | None, str | None]:
+    """Why the quantity is no number although the PSA is connected, with a sentence for people."""
+    if manifest is None:
+        return NoNumber.UNREAD, "the company was not completely read yet"
+    if manifest.listing is ListingExtent.SHORT:
+        return NoNumber.UNREAD, "the PSA listed fewer agreements than it counts"
+    if manifest.span_of(basis.place.catalogue_item.id).is_empty:
+        return NoNumber.UNREAD, "it was read once, or changed while it was read: the next sync confirms it"
+    if len(billed) > 1:
+        return NoNumber.UNQUANTIFIED, "several agreement lines bill it"
+    if any(line.quantity is None for line in billed):
+        return NoNumber.UNQUANTIFIED, None
+    return None, None
+
+
+def _absent(basis: LineBasis, manifest: AppliedManifest | None) -> NoNumber | None:
+    """Whether agreement lines of the product were there, and none of them is any more."""
+    span = manifest.spans.get(basis.place.catalogue_item.id) if manifest else None
+    return NoNumber.ABSENT if span and span.ended and basis.billing is None else None
+
+
+def _billed_line(thing: EffectiveThing[AgreementLineObserved], tenant_currency: str | None) -> BilledLine:
+    line = thing.observed
     return BilledLine(
         integration_id=line.integration_id,
         line_id=line.line_id,
@@ -130,8 +130,8 @@ def _billed_line(
         starts_on=line.starts_on,
         ends_on=line.ends_on,
         invoiced_until=line.invoiced_until,
-        observed_at=newest.observed_at,
-        as_of=coverage.as_of(newest),
-        run_id=newest.run_id,
-        revision=newest.revision,
+        observed_at=line.observed_at,
+        as_of=thing.as_of,
+        run_id=line.run_id,
+        revision=line.revision,
     )

@@ -1,15 +1,16 @@
 """Queues what must be calculated again, each ref in the lane that its kind belongs to."""
 
 # News of an account concerns that account; news of a service, a product or an integration may concern
-# thousands, and finding them takes a look at the lines. So the two wait in lanes of their own:
+# thousands, and finding them takes a look at the lines. So they wait in lanes of their own:
 #
-#   accounts   v:int:acme [subscription keys], p:int:co1   calculated as they are
+#   accounts   v:int:acme, p:int:co1                       calculated as they are
 #   fan-out    s:int:svc1, i:int                           expanded to accounts first, then enqueued again
+#   arrivals   v:int:acme [subscription keys]              noted as arriving, and not calculated
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from billing.usage.recalculation_request import ACCOUNTS, FAN_OUT, RecalculationRequest
+from billing.usage.recalculation_request import ACCOUNTS, ARRIVALS, FAN_OUT, RecalculationRequest
 from billing.usage.ref import Ref
 from shared.mongo import Session
 from shared.work_queue import WorkQueue
@@ -21,19 +22,24 @@ class RecalculationQueue(WorkQueue):
     async def enqueue_refs(
         self,
         tenant_id: str,
-        refs: Mapping[Ref, Sequence[str]] | Collection[Ref],
+        refs: Collection[Ref],
         *,
         at: datetime | None = None,
         session: Session | None = None,
     ) -> None:
-        """Adds refs; a mapping gives each account the keys of its subscriptions that there was news of."""
-        details = refs if isinstance(refs, Mapping) else dict.fromkeys(refs, ())
-        accounts = {ref.encode(): keys for ref, keys in details.items() if ref.is_account}
-        others = [ref.encode() for ref in details if not ref.is_account]
+        """Adds refs, accounts to be calculated as they are and others to be expanded first."""
+        accounts = [ref.encode() for ref in refs if ref.is_account]
+        others = [ref.encode() for ref in refs if not ref.is_account]
         if accounts:
             await self.enqueue(tenant_id, ACCOUNTS, accounts, at=at, session=session)
         if others:
             await self.enqueue(tenant_id, FAN_OUT, others, at=at, session=session)
+
+    async def enqueue_arrivals(self, tenant_id: str, subscriptions: Mapping[Ref, Sequence[str]]) -> None:
+        """Adds accounts with the keys of their subscriptions that there is news of."""
+        keys = {account.encode(): of_account for account, of_account in subscriptions.items()}
+        if keys:
+            await self.enqueue(tenant_id, ARRIVALS, keys)
 
     async def requeue_accounts_after(
         self, tenant_id: str, accounts: Collection[Ref], *, at: datetime, not_before: datetime

@@ -10,6 +10,8 @@ ACCOUNTS = "accounts"
 """Requests that name accounts: these are calculated."""
 FAN_OUT = "fan-out"
 """Requests that name services, products and integrations: these are expanded to accounts first."""
+ARRIVALS = "arrivals"
+"""Requests that name accounts of which newer news has come than counts: these are only noted."""
 
 
 @dataclass(frozen=True, slots=True)

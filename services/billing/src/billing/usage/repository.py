@@ -15,9 +15,9 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
-from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.diff import LineRevision
-from billing.usage.freshness import with_current_ages
+from billing.usage.freshness import accounts_of, with_current_ages
+from billing.usage.manifest_reader import ManifestReader
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals, TotalsTally
 from billing.usage.usage_line import UsageLine
@@ -43,8 +43,8 @@ USAGE_LINE_INDEXES = (
 class UsageLineRepository:
     """Reads and saves the usage lines of a tenant."""
 
-    def __init__(self, mongo: Mongo, outbox: Outbox, coverages: CoverageRepository) -> None:
-        self._mongo, self._outbox, self._coverages = mongo, outbox, coverages
+    def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
+        self._mongo, self._outbox, self._manifests = mongo, outbox, ManifestReader(mongo)
         self._tenant_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(self, tenant_id: str, line_id: str) -> UsageLine | None:
@@ -104,14 +104,14 @@ class UsageLineRepository:
         rows = await self._mongo.documents(_COLLECTION, tenant_id).find_in("scope", texts)
         return [UsageLine.model_validate(row) for row in rows]
 
-    async def accounts_of_integration(
-        self, tenant_id: str, integration_id: str, *, stale: bool = False
-    ) -> set[Ref]:
-        """The accounts that have a line of an integration; with `stale`, a line with a stale number."""
-        filter_: Document = {"integration_ids": integration_id, "present": True}
-        if stale:
-            sides = "vendor_count.missing", "psa_count.missing"
-            filter_["$or"] = [{side: NoNumber.STALE} for side in sides]
+    async def undecided_accounts(self, tenant_id: str, integration_id: str) -> set[Ref]:
+        """The accounts that have a line of an integration with a number that is stale or unread."""
+        undecided = [NoNumber.STALE.value, NoNumber.UNREAD.value]
+        filter_: Document = {
+            "integration_ids": integration_id,
+            "present": True,
+            "$or": [{f"{side}.missing": {"$in": undecided}} for side in ("vendor_count", "psa_count")],
+        }
         rows = self._mongo.documents(_COLLECTION, tenant_id)
         return {Ref.decode(text) for text in await rows.distinct("scope", filter_)}
 
@@ -176,8 +176,9 @@ class UsageLineRepository:
         self._outbox.wake()
 
     async def _with_current_ages(self, tenant_id: str, rows: Sequence[Document]) -> list[UsageLine]:
-        coverages = await self._coverages.of_tenant(tenant_id)
-        return [with_current_ages(UsageLine.model_validate(row), coverages) for row in rows]
+        lines = [UsageLine.model_validate(row) for row in rows]
+        manifests = await self._manifests.ages(tenant_id, accounts_of(lines))
+        return [with_current_ages(line, manifests) for line in lines]
 
 
 def _document(line: UsageLine) -> Document:

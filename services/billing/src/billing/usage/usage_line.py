@@ -19,6 +19,7 @@ from hashlib import sha256
 
 from pydantic import AwareDatetime
 
+from billing.usage.manifest import EndedThings
 from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import ContractModel, NoNumber, key_of, opaque
 from shared.contracts.billing import Count, LineClass, MoneyEffect, UsageLineChanged
@@ -36,7 +37,8 @@ class CountStatus(StrEnum):
     IDLE = "idle"
     """Not begun, or on hold where hold is not billed."""
     ENDED = "ended"
-    ABSENT = "absent"
+    PREVIEW = "preview"
+    """Of an integration whose mapping is not finished: what it would add."""
 
 
 class VendorItem(ContractModel):
@@ -57,17 +59,13 @@ class VendorItem(ContractModel):
     currency: str | None = None
     observed_at: AwareDatetime
     as_of: AwareDatetime
-    """When it was last read, or last confirmed unchanged by a complete full run."""
+    """When it was last read, whether or not that said anything new."""
     run_id: str
     revision: int
 
     @property
     def counts(self) -> bool:
         return self.standing is CountStatus.COUNTING
-
-    @property
-    def has_ended(self) -> bool:
-        return self.standing in (CountStatus.ENDED, CountStatus.ABSENT)
 
     @property
     def account(self) -> Ref:
@@ -90,7 +88,7 @@ class BilledLine(ContractModel):
     invoiced_until: date | None
     observed_at: AwareDatetime
     as_of: AwareDatetime
-    """When it was last read, or last confirmed unchanged by a complete full run."""
+    """When it was last read, whether or not that said anything new."""
     run_id: str
     revision: int
 
@@ -106,6 +104,8 @@ class Evidence(ContractModel):
     """What the two counts were made of."""
 
     items: tuple[VendorItem, ...] = ()
+    ended: EndedThings = EndedThings()
+    """What was bought before, and ended."""
     billed: tuple[BilledLine, ...] = ()
     """One when there is a line to compare with, several when it is ambiguous."""
     mappings: tuple[MappingUsed, ...] = ()
@@ -154,8 +154,10 @@ class UsageLine(ContractModel):
     seal: str
     integration_ids: tuple[str, ...] = ()
     """Every integration that the line names, of both sides."""
-    vendor_sources: tuple[str, ...] | None = None
-    """The vendor integrations that the vendor count rests on; None in a line that an older build stored."""
+    vendor_accounts: tuple[str, ...] = ()
+    """The vendor accounts that the vendor count rests on, as encoded refs."""
+    preview: Number | None = None
+    """What integrations whose mapping is not finished would add; None when there are none."""
     recheck_at: AwareDatetime | None = None
     """When time alone may change it: an agreement line opens or ends, a number becomes stale."""
     revision: int = 0

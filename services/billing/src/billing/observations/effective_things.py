@@ -1,0 +1,141 @@
+"""Reads the things of accounts as they count: each as stated by the observation that its manifest names."""
+
+# Invariant: a thing counts at the revision that the applied manifest names, or at that of a read-back of ours
+# that is newer than the manifest's last reading of it, and at no other. What a row has moved on from is in
+# the history.
+#
+#   manifest: s1 at r12     row of s1: r40, history: r12 → s1 counts as stated at r12
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from billing.observations.read_backs import ReadBacks
+from billing.observations.repository import HISTORY, OBSERVED, history_id
+from billing.usage.manifest import AppliedManifest, EffectiveThing
+from billing.usage.manifest_reader import ManifestReader, NamedThing
+from billing.usage.ref import Ref
+from shared.contracts.base import Observation, key_of
+from shared.contracts.psa_sync import AgreementLineObserved
+from shared.contracts.vendor_sync import SubscriptionObserved
+from shared.errors import PermanentError
+from shared.mongo import Document, Mongo
+
+Observed = TypeVar("Observed", bound=Observation)
+
+
+class _Version(NamedTuple):
+    """A state of a thing that counts."""
+
+    account: Ref
+    id: str
+    revision: int
+    read_back: bool = False
+
+    def key(self, tenant_id: str) -> str:
+        return key_of(tenant_id, self.account.integration_id, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveThings:
+    """What counts of some accounts of both sides."""
+
+    manifests: Mapping[Ref, AppliedManifest]
+    subscriptions: Mapping[Ref, Sequence[EffectiveThing[SubscriptionObserved]]]
+    agreement_lines: Mapping[Ref, Sequence[EffectiveThing[AgreementLineObserved]]]
+
+
+class EffectiveThingReader:
+    """Reads what counts, in a fixed number of reads."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo, self._manifests, self._read_backs = mongo, ManifestReader(mongo), ReadBacks(mongo)
+
+    async def of_accounts(
+        self, tenant_id: str, vendor_accounts: Collection[Ref], psa_accounts: Collection[Ref]
+    ) -> EffectiveThings:
+        """Returns what counts; an account without a manifest has nothing that does."""
+        manifests = await self._manifests.of_accounts(tenant_id, [*vendor_accounts, *psa_accounts])
+        things = await self._manifests.things(tenant_id, manifests.values())
+        read_backs = await self._read_backs.of_accounts(tenant_id, psa_accounts)
+        bought = [
+            _version(account, thing) for account in vendor_accounts for thing in things.get(account, ())
+        ]
+        billed = [
+            version
+            for account in psa_accounts
+            if account in manifests
+            for version in _with_read_backs(
+                manifests[account], things.get(account, ()), read_backs.get(account, {})
+            )
+        ]
+        return EffectiveThings(
+            manifests,
+            await self._load(tenant_id, SubscriptionObserved, bought, manifests),
+            await self._load(tenant_id, AgreementLineObserved, billed, manifests),
+        )
+
+    async def _load(
+        self,
+        tenant_id: str,
+        model: type[Observed],
+        versions: Iterable[_Version],
+        manifests: Mapping[Ref, AppliedManifest],
+    ) -> dict[Ref, list[EffectiveThing[Observed]]]:
+        name, versions = OBSERVED[model], list(versions)
+        rows = await self._mongo.documents(name, tenant_id).get_many(
+            {version.key(tenant_id) for version in versions}
+        )
+        # A thing that moved may be named by two accounts, at two revisions.
+        older = {
+            history_id(name, version.key(tenant_id), version.revision)
+            for version in versions
+            if not _states(rows.get(version.key(tenant_id)), version)
+        }
+        history = await self._mongo.documents(HISTORY, tenant_id).get_many(older)
+        things: defaultdict[Ref, list[EffectiveThing[Observed]]] = defaultdict(list)
+        for version in versions:
+            key = version.key(tenant_id)
+            row = rows.get(key)
+            if not _states(row, version):
+                row = history.get(history_id(name, key, version.revision))
+            things[version.account].append(_thing(model, version, row, manifests[version.account]))
+        return things
+
+
+def _states(row: Document | None, version: _Version) -> bool:
+    return row is not None and row["revision"] == version.revision
+
+
+def _version(account: Ref, thing: NamedThing) -> _Version:
+    return _Version(account, thing.id, thing.revision)
+
+
+def _with_read_backs(
+    manifest: AppliedManifest, things: Iterable[NamedThing], read_backs: Mapping[str, int]
+) -> list[_Version]:
+    """The lines of a PSA account; a read-back counts unless the manifest read the line later."""
+    versions, named = [], set[str]()
+    for thing in things:
+        named.add(thing.id)
+        read_back = read_backs.get(thing.id, 0)
+        if read_back > thing.read_revision:
+            versions.append(_Version(manifest.account, thing.id, read_back, read_back=True))
+        else:
+            versions.append(_version(manifest.account, thing))
+    for line_id, revision in read_backs.items():
+        if line_id not in named and revision > manifest.revision:
+            versions.append(_Version(manifest.account, line_id, revision, read_back=True))
+    return versions
+
+
+def _thing(
+    model: type[Observed], version: _Version, row: Document | None, manifest: AppliedManifest
+) -> EffectiveThing[Observed]:
+    if row is None:
+        # A manifest is applied once all that it names is stored: the store has lost it since.
+        raise PermanentError(f"{model.topic} of {version.id} at revision {version.revision} is not stored")
+    observed = model.model_validate(row)
+    as_of = observed.observed_at if version.read_back else manifest.age_of(version.id)
+    return EffectiveThing(version.account, observed, as_of, manifest.unreadable.get(version.id, ""))

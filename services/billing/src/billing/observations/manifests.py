@@ -1,0 +1,159 @@
+"""A manifest as billing receives it: parts that came, and whether they may take effect; pure."""
+
+# Invariant: the manifest that counts of an account is the newest whose parts have all come and whose
+# observations are all stored; one that is older than what counts, or of an older connection, never counts.
+#
+#   counts: r20     r50 part 1 of 2 → waits     r50 part 2 → complete, but sub1 at r41 is not stored → waits
+#   sub1 at r41 is stored → r50 takes effect    r44, complete → overtaken
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from billing.usage.manifest import AppliedManifest
+from billing.usage.manifest_reader import manifest_of, part_id
+from billing.usage.ref import Ref, RefKind
+from shared.contracts.manifest import AccountRead
+from shared.contracts.vendor_sync import VendorAccountRead
+
+_ABOUT = timedelta(minutes=10)
+"""So much older than it is may a thing be shown."""
+
+Part = Mapping[str, Any]
+"""A part as `part_document` stores it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedManifest:
+    """A manifest of which all parts have come."""
+
+    account: Ref
+    parts: Sequence[Part]
+
+    @property
+    def revision(self) -> int:
+        return int(self.parts[0]["revision"])
+
+    @property
+    def generation(self) -> int:
+        return int(self.parts[0]["generation"])
+
+    @property
+    def statements(self) -> dict[str, int]:
+        """The revision that states each thing, by its id."""
+        return {thing[0]: thing[1] for part in self.parts for thing in part["things"]}
+
+    @property
+    def header_fields(self) -> dict[str, Any]:
+        """What the account's header tells of it (`manifest_of`)."""
+        first = self.parts[0]
+        listed = first["read_from"] + _ABOUT
+        alike = "run_id", "generation", "revision", "parts", "listing", "listed_revision", "read_from"
+        return {name: first[name] for name in alike} | {
+            "spans": [span for part in self.parts for span in part["spans"]],
+            "unreadable": [thing for part in self.parts for thing in part["unreadable"]],
+            "read_at": [
+                [thing[0], thing[3]]
+                for part in self.parts
+                for thing in part["things"]
+                if not first["read_from"] <= thing[3] <= listed
+            ],
+        }
+
+    def changes_numbers(self, before: AppliedManifest | None, statements: Mapping[str, int]) -> bool:
+        """Whether anything but ages differs from the manifest before, which named these statements."""
+        if before is None or statements != self.statements:
+            return True
+        now = manifest_of(self.account.encode(), self.header_fields)
+        return _content(now) != _content(before)
+
+
+def account_of(part: AccountRead) -> Ref:
+    """The account that a part is of."""
+    kind = RefKind.VENDOR_ACCOUNT if isinstance(part, VendorAccountRead) else RefKind.PSA_ACCOUNT
+    return Ref(kind, part.integration_id, part.account_id)
+
+
+def part_document(part: AccountRead, arrived_at: datetime) -> dict[str, Any]:
+    """The part as stored; lists of values, for an id may hold what the name of a field must not."""
+    account = account_of(part)
+    return {
+        "_id": part_id(part.tenant_id, account, part.revision, part.part),
+        "ref": account.encode(),
+        "integration_id": part.integration_id,
+        "run_id": part.run_id,
+        "generation": part.generation,
+        "revision": part.revision,
+        "nth": part.nth,
+        "parts": part.parts,
+        "listing": part.listing.value,
+        "listed_revision": part.listed_revision,
+        "read_from": part.read_from,
+        "things": [[thing.id, thing.revision, thing.read_revision, thing.read_at] for thing in part.things],
+        "unreadable": [[thing.id, thing.reason] for thing in part.unreadable],
+        "spans": [
+            [span.item_id, span.known_from, span.known_until, span.ended, span.last_ended_at]
+            for span in part.spans
+        ],
+        "arrived_at": arrived_at,
+        "due_at": arrived_at,
+    }
+
+
+def complete_manifests(parts: Iterable[Part]) -> list[ReceivedManifest]:
+    """The manifests of which all parts are there, the oldest of each account first."""
+    by_manifest: defaultdict[tuple[str, int], list[Part]] = defaultdict(list)
+    for part in parts:
+        by_manifest[part["ref"], part["revision"]].append(part)
+    return [
+        ReceivedManifest(Ref.decode(ref), sorted(of_one, key=lambda part: part["_id"]))
+        for (ref, _), of_one in sorted(by_manifest.items(), key=lambda item: item[0])
+        if len(of_one) == of_one[0]["parts"]
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestDecision:
+    """What becomes of the manifests of an account that have come: at most one takes effect."""
+
+    effective: ReceivedManifest | None
+    overtaken: Sequence[ReceivedManifest] = ()
+    waiting: Sequence[ReceivedManifest] = ()
+
+
+def decide_manifests(
+    received: Sequence[ReceivedManifest],
+    current: AppliedManifest | None,
+    *,
+    generation: int,
+    unstored: Collection[tuple[str, int]],
+) -> ManifestDecision:
+    """Decides on the complete manifests of one account, the oldest first.
+
+    `generation` is that of the integration as far as it is known here, `unstored` are the statements (thing
+    and revision) that are named and not stored.
+    """
+    least = max(generation, current.generation if current else 0)
+    newest = current.revision if current else 0
+    outdated = [one for one in received if one.revision <= newest or one.generation < least]
+    candidates = [one for one in received if one not in outdated]
+    stored = [one for one in candidates if not unstored & one.statements.items()]
+    effective = stored[-1] if stored else None
+    if effective is None:
+        return ManifestDecision(None, outdated, candidates)
+    return ManifestDecision(
+        effective,
+        [*outdated, *(one for one in candidates if one.revision < effective.revision)],
+        [one for one in candidates if one.revision > effective.revision],
+    )
+
+
+def _content(manifest: AppliedManifest) -> tuple[object, ...]:
+    """What lines are calculated from, besides the things: a span that only grew changes none of them."""
+    spans = {
+        item: (span.known_from, span.is_empty, span.ended, span.last_ended_at)
+        for item, span in manifest.spans.items()
+    }
+    return manifest.listing, manifest.unreadable, spans

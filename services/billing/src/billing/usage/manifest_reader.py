@@ -1,0 +1,111 @@
+"""Reads the manifests that were applied: which are written is `billing.observations`' business."""
+
+# A manifest is a header, which says what holds of the account as a whole, and parts, which name its things.
+# The header is replaced as a whole, and names the revision of its parts: so all numbers of an account change
+# in one write, and a reader that has read the header finds exactly the parts that belong to it.
+#
+#   header acme: revision 50, 2 parts → acme@50/1, acme@50/2     acme@41/1 is what counted before
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from billing.usage.manifest import AppliedManifest
+from billing.usage.ref import Ref
+from shared.contracts.base import key_of
+from shared.contracts.manifest import ItemSpan, ListingExtent
+from shared.mongo import Document, Mongo
+
+HEADERS, PARTS = "manifests", "manifest_parts"
+_AGES = ("ref", "current.read_from", "current.read_at")
+
+
+class NamedThing(NamedTuple):
+    """A thing as a manifest names it."""
+
+    id: str
+    revision: int
+    """Of the observation that states it."""
+    read_revision: int
+    read_at: datetime
+
+
+class ManifestReader:
+    """Reads the applied manifests of a tenant's accounts."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    async def of_accounts(self, tenant_id: str, accounts: Iterable[Ref]) -> dict[Ref, AppliedManifest]:
+        """Returns the manifests that count; an account that was never completely read has none."""
+        ids = [header_id(tenant_id, account) for account in accounts]
+        rows = await self._mongo.documents(HEADERS, tenant_id).get_many(ids, fields=["ref", "current"])
+        return {Ref.decode(row["ref"]): manifest_of(row["ref"], row["current"]) for row in rows.values()}
+
+    async def ages(self, tenant_id: str, accounts: Iterable[Ref]) -> dict[Ref, AppliedManifest]:
+        """Returns the manifests with nothing but what tells the ages of their things."""
+        ids = [header_id(tenant_id, account) for account in accounts]
+        rows = await self._mongo.documents(HEADERS, tenant_id).get_many(ids, fields=_AGES)
+        return {Ref.decode(row["ref"]): _ages_of(row) for row in rows.values()}
+
+    async def things(
+        self, tenant_id: str, manifests: Iterable[AppliedManifest]
+    ) -> dict[Ref, list[NamedThing]]:
+        """Returns the things that these manifests name, by account."""
+        things: dict[Ref, list[NamedThing]] = {manifest.account: [] for manifest in manifests}
+        ids = [
+            part_id(tenant_id, manifest.account, manifest.revision, part)
+            for manifest in manifests
+            for part in range(1, manifest.parts + 1)
+        ]
+        rows = await self._mongo.documents(PARTS, tenant_id).get_many(ids, fields=["ref", "things"])
+        for row in rows.values():
+            things[Ref.decode(row["ref"])] += [NamedThing(*thing) for thing in row["things"]]
+        return things
+
+
+def header_id(tenant_id: str, account: Ref) -> str:
+    return key_of(tenant_id, account.kind, account.integration_id, account.id)
+
+
+def part_id(tenant_id: str, account: Ref, revision: int, part: int) -> str:
+    """The id of a part; those of an account sort by revision, then by part."""
+    return f"{header_id(tenant_id, account)}@{revision:019}/{part:06}"
+
+
+def manifest_of(ref: str, fields: Document) -> AppliedManifest:
+    """The manifest that one of the two places of a header tells; `ref` is that of the account."""
+    return AppliedManifest(
+        account=Ref.decode(ref),
+        run_id=fields["run_id"],
+        generation=fields["generation"],
+        revision=fields["revision"],
+        parts=fields["parts"],
+        listing=ListingExtent(fields["listing"]),
+        listed_revision=fields["listed_revision"],
+        read_from=fields["read_from"],
+        spans={span[0]: _span(span) for span in fields["spans"]},
+        unreadable=dict(fields["unreadable"]),
+        read_at=dict(fields["read_at"]),
+    )
+
+
+def _ages_of(row: Document) -> AppliedManifest:
+    fields = row["current"]
+    return AppliedManifest(
+        Ref.decode(row["ref"]),
+        run_id="",
+        generation=0,
+        revision=0,
+        parts=0,
+        listing=ListingExtent.WHOLE,
+        listed_revision=0,
+        read_from=fields["read_from"],
+        read_at=dict(fields["read_at"]),
+    )
+
+
+def _span(fields: list[Any]) -> ItemSpan:
+    # Read from our own store: nothing to validate, and there are many.
+    names = ("item_id", "known_from", "known_until", "ended", "last_ended_at")
+    return ItemSpan.model_construct(**dict(zip(names, fields, strict=True)))
