@@ -1,17 +1,14 @@
 """What becomes of manifests that come early, late, twice, in parts, or of another connection."""
 
-from datetime import timedelta
 from typing import Any
 
 from billing_world import World, a_mapped_world, a_world
-from manifest_builders import ACME, CO1, LISTED, a_span, account_reads, an_account_read
+from manifest_builders import ACME, LISTED, a_span, account_reads, an_account_read
 from observation_builders import TENANT, VENDOR, a_subscription, an_agreement_line, an_integration
 
-from billing.observations.manifests import complete_manifests, decide_manifests, part_document
 from billing.usage.manifest_reader import PARTS
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import LineClass
-from shared.contracts.manifest import AccountRead
 from shared.mongo import Mongo
 
 NEWER = LISTED + 500
@@ -228,24 +225,5 @@ async def test_a_manifest_that_is_delivered_again_after_it_was_forgotten_leaves_
     assert await world.manifests.count_of_run(TENANT, VENDOR, "run-1") == 1
 
 
-def test_of_several_that_are_complete_the_newest_whose_things_are_stored_counts() -> None:
-    reads = [an_account_read(ACME, [a_subscription(1, revision=n)], revision=NEWER + n) for n in (1, 2, 3)]
-
-    decision = decide_manifests(received(*reads), None, generation=1, unstored={("sub1", 3)})
-
-    assert decision.effective is not None
-    assert decision.effective.revision == NEWER + 2
-    assert [one.revision for one in decision.overtaken] == [NEWER + 1]
-    assert [one.revision for one in decision.waiting] == [NEWER + 3]
-
-
-def test_accounts_of_both_sides_with_one_id_are_two() -> None:
-    assert len(received(an_account_read(ACME), an_account_read(CO1))) == 2
-
-
 async def waiting_parts(world: World) -> int:
     return await world.mongo.all_tenants(PARTS).count({"due_at": {"$type": "date"}})
-
-
-def received(*parts: AccountRead) -> Any:
-    return complete_manifests(part_document(part, part.read_from + timedelta(hours=1)) for part in parts)

@@ -1,0 +1,33 @@
+from datetime import timedelta
+
+from manifest_builders import ACME, CO1, LISTED, an_account_read
+from observation_builders import a_subscription
+
+from billing.observations.manifests import (
+    ReceivedManifest,
+    complete_manifests,
+    decide_manifests,
+    part_document,
+)
+from shared.contracts.manifest import AccountRead
+
+NEWER = LISTED + 500
+
+
+def test_of_several_that_are_complete_the_newest_whose_things_are_stored_counts() -> None:
+    reads = [an_account_read(ACME, [a_subscription(1, revision=n)], revision=NEWER + n) for n in (1, 2, 3)]
+
+    decision = decide_manifests(received(*reads), None, generation=1, unstored={("sub1", 3)})
+
+    assert decision.effective is not None
+    assert decision.effective.revision == NEWER + 2
+    assert [one.revision for one in decision.overtaken] == [NEWER + 1]
+    assert [one.revision for one in decision.waiting] == [NEWER + 3]
+
+
+def test_accounts_of_both_sides_with_one_id_are_two() -> None:
+    assert len(received(an_account_read(ACME), an_account_read(CO1))) == 2
+
+
+def received(*parts: AccountRead) -> list[ReceivedManifest]:
+    return complete_manifests(part_document(part, part.read_from + timedelta(hours=1)) for part in parts)
