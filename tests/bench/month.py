@@ -25,6 +25,8 @@ from observation_builders import (
 from pydantic import SecretStr
 
 from billing.app import INDEXES
+from billing.audit.repository import AuditLog
+from billing.feeds.repository import FeedRepository
 from billing.observations.arriving_subscriptions import ArrivingSubscriptions
 from billing.observations.integrations import IntegrationDirectory
 from billing.observations.manifest_applier import ManifestApplier
@@ -88,8 +90,13 @@ def an_applier(mongo: Mongo) -> ManifestApplier:
         ManifestReader(mongo),
         IntegrationDirectory(mongo),
         ArrivingSubscriptions(mongo),
+        rejections=a_feed_store(mongo),
         wake=lambda: None,
     )
+
+
+def a_feed_store(mongo: Mongo) -> FeedRepository:
+    return FeedRepository(mongo, AuditLog(mongo), RecalculationQueue(mongo))
 
 
 def manifests_of_month(lines: int, **more: Any) -> list[AccountRead]:

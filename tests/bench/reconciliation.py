@@ -13,7 +13,7 @@ from shared.outbox import Outbox
 from shared.runtime.leases import Leases
 from tests.bench.bench_env import BenchEnv, Workload
 from tests.bench.harness import Row, Sample, Spread
-from tests.bench.month import ingest_month, open_store
+from tests.bench.month import a_feed_store, ingest_month, open_store
 from tests.bench.usage import Stopwatch
 
 
@@ -41,7 +41,9 @@ async def run_product(workload: Workload) -> Sample:
 async def reconcile_all(mongo: Mongo) -> None:
     """Run billing's own job until its work queue is empty."""
     lines = UsageLineRepository(mongo, Outbox(mongo, "billing"))
-    groups = AccountGroupLoader(mongo, {TENANT: TenantCalendar(id=TENANT, currency="USD")})
+    calendars, feeds = {TENANT: TenantCalendar(id=TENANT, currency="USD")}, a_feed_store(mongo)
+    lines.watchers.append(feeds)
+    groups = AccountGroupLoader(mongo, calendars, feeds)
     job = ReconcilerLeader(
         Reconciler(RecalculationQueue(mongo), groups, lines), Leases(mongo), lines.acquire_fence
     )

@@ -56,7 +56,9 @@ class ApprovalEnv:
         """Stores lines as a reconciliation would, without publishing them."""
         await self.lines.acquire_fence("reconciler")
         for line in lines:
-            await self.lines.save(line.tenant_id, [LineRevision(line, announced=False)], token="reconciler")
+            stored = await self.lines.get_many(line.tenant_id, [line.line_id])
+            revision = LineRevision(line, announced=False, before=stored.get(line.line_id))
+            await self.lines.save(line.tenant_id, [revision], token="reconciler")
 
     async def commands(self) -> list[dict[str, Any]]:
         """Returns the write commands in the outbox."""

@@ -11,6 +11,10 @@ from manifest_builders import ACME, CO1, LISTED, Counted, account_reads, account
 from observation_builders import NOW, PSA, TENANT, VENDOR, a_finished_run, a_mapping, an_integration
 
 from billing.app import INDEXES
+from billing.audit.repository import AuditLog
+from billing.feeds.models import FeedRules
+from billing.feeds.repository import FeedRepository
+from billing.feeds.service import FeedBreaker
 from billing.observations.arriving_subscriptions import ArrivingSubscriptions
 from billing.observations.integrations import IntegrationDirectory
 from billing.observations.manifest_applier import ManifestApplier
@@ -45,6 +49,8 @@ OTHERS = (
     "manifest_receipts",
     "arriving",
     "read_backs",
+    "feed_swings",
+    "feed_runs",
     "work_items",
     "usage_lines",
     "runs",
@@ -87,19 +93,13 @@ class World:
         self.lines = UsageLineRepository(mongo, self.outbox)
         self.ingestor = ObservationIngestor(self.observed, ReadBacks(mongo), self.queue, wake=lambda: None)
         self.manifests = ManifestRepository(mongo, self.queue, clock=self.clock)
-        self.manifest_ingestor = ManifestIngestor(self.manifests, wake=lambda: None)
-        self.applier = ManifestApplier(
-            self.manifests,
-            ManifestReader(mongo),
-            IntegrationDirectory(mongo),
-            ArrivingSubscriptions(mongo),
-            wake=lambda: None,
-        )
+        self._build_manifests()
         self.known: list[Observation] = []
         """Everything that was observed."""
         self.revision = LISTED
         """Of the newest manifest."""
-        groups = AccountGroupLoader(mongo, {TENANT: TenantCalendar(id=TENANT, currency="USD")})
+        calendars = {TENANT: TenantCalendar(id=TENANT, currency="USD")}
+        groups = AccountGroupLoader(mongo, calendars, self.feeds)
         self.reconciler = Reconciler(self.queue, groups, self.lines, clock=self.clock)
         self.leader = ReconcilerLeader(self.reconciler, Leases(mongo), self.lines.acquire_fence)
         self.runs = FinishedRunRepository(mongo, self.outbox, clock=self.clock)
@@ -112,6 +112,23 @@ class World:
             self.status_channel,
             integrations=IntegrationDirectory(mongo),
             clock=self.clock,
+        )
+
+    def _build_manifests(self) -> None:
+        mongo = self.mongo
+        self.feeds = FeedRepository(mongo, AuditLog(mongo), self.queue)
+        self.lines.watchers.append(self.feeds)
+        self.feed_breaker = FeedBreaker(
+            self.feeds, self.manifests, self.status_channel, rules=FeedRules(), clock=self.clock
+        )
+        self.manifest_ingestor = ManifestIngestor(self.manifests, wake=lambda: None)
+        self.applier = ManifestApplier(
+            self.manifests,
+            ManifestReader(mongo),
+            IntegrationDirectory(mongo),
+            ArrivingSubscriptions(mongo),
+            rejections=self.feeds,
+            wake=lambda: None,
         )
 
     def clock(self) -> datetime:

@@ -20,7 +20,7 @@ class SlowLoader(AccountGroupLoader):
     """Loading takes three seconds by the world's clock."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(world.mongo, {})
+        super().__init__(world.mongo, {}, world.feeds)
         self._world = world
 
     async def load_groups(self, tenant_id: str, accounts: Collection[Ref]) -> LoadedGroups:

@@ -17,6 +17,11 @@ from billing.approvals.results import WriteResultService
 from billing.approvals.service import ApprovalService
 from billing.audit import routes as audit_routes
 from billing.audit.repository import AUDIT_INDEXES, AuditLog
+from billing.feeds import routes as feed_routes
+from billing.feeds.jobs import judging_job
+from billing.feeds.models import FEED_RULES, FeedRules
+from billing.feeds.repository import FEED_INDEXES, FeedRepository
+from billing.feeds.service import FeedBreaker
 from billing.observations import handlers as observation_handlers
 from billing.observations import routes as history_routes
 from billing.observations.arriving_subscriptions import ArrivingSubscriptions
@@ -67,6 +72,7 @@ INDEXES = (
     *READ_BACK_INDEXES,
     *WORK_QUEUE_INDEXES,
     *USAGE_LINE_INDEXES,
+    *FEED_INDEXES,
     *RUN_INDEXES,
     *APPROVAL_INDEXES,
     *AUDIT_INDEXES,
@@ -80,6 +86,7 @@ class BillingRules:
     tenants: tuple[TenantCalendar, ...] = ()
     run_patience: timedelta = PATIENCE
     approval_valid_for: timedelta = VALID_FOR
+    feeds: FeedRules = FEED_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         StatusChannel(settings.redis),
         TokenVerifier(settings.auth),
     )
-    rules = BillingRules(settings.tenants, settings.run_patience, settings.approval_valid_for)
+    rules = BillingRules(
+        settings.tenants, settings.run_patience, settings.approval_valid_for, settings.feed_rules
+    )
     return make_app(dependencies, rules)
 
 
@@ -128,6 +137,8 @@ class Billing:
         self.queue, self.integrations = RecalculationQueue(mongo), IntegrationDirectory(mongo)
         self.lines = UsageLineRepository(mongo, self.outbox)
         self.audit = AuditLog(mongo)
+        self.feeds = FeedRepository(mongo, self.audit, self.queue)
+        self.lines.watchers.append(self.feeds)
         self.approvals = ApprovalRepository(
             mongo, self.outbox, self.audit, lines=self.lines, integrations=self.integrations
         )
@@ -160,19 +171,21 @@ class Billing:
 
     def routers(self) -> list[APIRouter]:
         verifier = self.dependencies.verifier
-        history = HistoryRepository(self.dependencies.mongo)
+        mongo = self.dependencies.mongo
+        history = HistoryRepository(mongo)
         return [
-            usage_routes.make_router(verifier, self.lines, self.approvals),
+            usage_routes.make_router(verifier, self.lines, self.approvals, ArrivingSubscriptions(mongo)),
             history_routes.make_router(verifier, self.lines, history),
             approval_routes.make_router(verifier, self.approval_service, self.approvals),
             run_routes.make_router(verifier, self.runs, self.sync_requests),
             audit_routes.make_router(verifier, self.audit),
+            feed_routes.make_router(verifier, self.feed_breaker, self.feeds),
         ]
 
     def _build_reconciliation(self, rules: BillingRules) -> None:
         mongo = self.dependencies.mongo
         tenants = {tenant.id: tenant for tenant in rules.tenants}
-        reconciler = Reconciler(self.queue, AccountGroupLoader(mongo, tenants), self.lines)
+        reconciler = Reconciler(self.queue, AccountGroupLoader(mongo, tenants, self.feeds), self.lines)
         self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
         self.manifests = ManifestRepository(mongo, self.queue)
         self.applier = ManifestApplier(
@@ -180,7 +193,11 @@ class Billing:
             ManifestReader(mongo),
             self.integrations,
             ArrivingSubscriptions(mongo),
+            rejections=self.feeds,
             wake=self._wake_after_applying,
+        )
+        self.feed_breaker = FeedBreaker(
+            self.feeds, self.manifests, self.dependencies.status_channel, rules=rules.feeds
         )
         self.run_closer = RunCloser(
             self.runs,
@@ -220,6 +237,7 @@ class Billing:
             self.relay.job(),
             self.controls.job(),
             applying_job(self.applier, self.parts_stored),
+            judging_job(self.feed_breaker),
             self.reconciler_leader.job(self.work_enqueued, self.run_finished),
             closing_job(self.run_closer, self.sync_completer, self.run_finished),
             restoring_job(self.sync_completer),

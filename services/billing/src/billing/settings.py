@@ -1,8 +1,12 @@
 """What the operator sets for billing, read from the environment."""
 
 from datetime import timedelta
+from decimal import Decimal
+
+from pydantic import Field
 
 from billing.approvals.models import VALID_FOR
+from billing.feeds.models import FEED_RULES, FeedRules
 from billing.runs.models import PATIENCE
 from billing.usage.calendar import TenantCalendar
 from shared.runtime.settings import AuthSettings, KafkaSettings, MongoSettings, RedisSettings, ServiceSettings
@@ -27,3 +31,13 @@ class Settings(ServiceSettings):
     """How long a finished run waits for observations that do not come before it is closed as partial."""
     approval_valid_for: timedelta = VALID_FOR
     """How long a command may wait to be carried out."""
+    feed_lines_share: Decimal = Field(FEED_RULES.lines_share, gt=0, le=1)
+    """The share of a tenant's lines from which on a run that makes them vanish or swing is held."""
+    feed_money_share: Decimal = Field(FEED_RULES.money_share, gt=0, le=1)
+    """The share of what the lines are worth from which on it is."""
+    feed_least_lines: int = Field(FEED_RULES.least_lines, ge=1)
+    """So many lines must vanish or swing at least; an empty feed is held in any case."""
+
+    @property
+    def feed_rules(self) -> FeedRules:
+        return FeedRules(self.feed_lines_share, self.feed_money_share, self.feed_least_lines)

@@ -42,6 +42,8 @@ class NoNumber(StrEnum):
     ABSENT = "absent"
     """Verified to be gone."""
     NOT_CONNECTED = "not-connected"
+    HELD = "held"
+    """Of a run that changes an unlikely share of all numbers: a person must look at it first."""
 
 
 class RunKind(StrEnum):

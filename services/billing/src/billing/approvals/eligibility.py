@@ -122,7 +122,7 @@ def _plan_quantity(decision: LineDecision, line: UsageLine, billed: BilledLine) 
     target = line.vendor_count.number if decision.quantity is None else decision.quantity
     # A PSA that was not read completely may hold further lines of the target: what is written to this one
     # alone could bill the customer twice.
-    if billed.quantity is None or line.psa_count.missing is NoNumber.UNREAD:
+    if billed.quantity is None or line.psa_count.missing in (NoNumber.UNREAD, NoNumber.HELD):
         detail = f"what the PSA bills for usage line {line.line_id} is not known: sync the PSA, then decide"
         return Rejection(RejectionReason.UNKNOWN_CURRENT, detail)
     if target is None:

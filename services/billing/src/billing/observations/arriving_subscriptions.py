@@ -6,10 +6,11 @@
 #   manifest r50; news of s1 at r60   → {s1}     manifest r70 applied → s1 at r60 is not newer → no document
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from billing.usage.manifest_reader import header_id
 from billing.usage.ref import Ref
+from billing.usage.usage_line import UsageLine
 from shared.errors import TransientError
 from shared.mongo import Document, Mongo, Remove, Replace
 
@@ -47,11 +48,13 @@ class ArrivingSubscriptions:
             )
         raise TransientError(f"others are adding subscriptions to the same accounts of {tenant_id}")
 
-    async def of_accounts(self, tenant_id: str, accounts: Iterable[Ref]) -> dict[Ref, list[str]]:
-        """The keys by account; an account of which nothing arrives is left out."""
-        ids = {header_id(tenant_id, account): account for account in accounts}
-        rows = await self._mongo.documents(_COLLECTION, tenant_id).get_many(ids)
-        return {ids[id_]: row["keys"] for id_, row in rows.items()}
+    async def being_read(self, tenant_id: str, lines: Sequence[UsageLine]) -> set[str]:
+        """The ids of the lines of whose vendor accounts something arrives."""
+        accounts = {line.line_id: _vendor_accounts(line) for line in lines}
+        ids = {header_id(tenant_id, account): account for of_line in accounts.values() for account in of_line}
+        rows = await self._mongo.documents(_COLLECTION, tenant_id).get_many(ids, fields=["_id"])
+        arriving = {ids[id_] for id_ in rows}
+        return {line_id for line_id, of_line in accounts.items() if arriving & of_line}
 
     async def forget_older(self, tenant_id: str, manifests: Mapping[Ref, int]) -> None:
         """Forgets what is not newer than these accounts' manifests, given by their revisions.
@@ -77,3 +80,7 @@ def _replaced(row: Document, keys: Collection[str]) -> Replace | Remove:
     if not keys:
         return Remove(unchanged)
     return Replace(unchanged, row | {"keys": sorted(keys), "version": row["version"] + 1})
+
+
+def _vendor_accounts(line: UsageLine) -> set[Ref]:
+    return {*map(Ref.decode, line.vendor_accounts), *(item.account for item in line.evidence.items)}

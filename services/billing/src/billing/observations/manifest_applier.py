@@ -13,6 +13,7 @@ from billing.observations.ports import (
     ArrivingNews,
     IntegrationGenerations,
     ManifestStore,
+    RejectedRuns,
 )
 from billing.usage.manifest import AppliedManifest
 from billing.usage.ref import Ref
@@ -33,11 +34,12 @@ class ManifestApplier:
         integrations: IntegrationGenerations,
         arriving: ArrivingNews,
         *,
+        rejections: RejectedRuns,
         wake: Callable[[], None],
     ) -> None:
         """`wake` tells the reconciler that there is work."""
         self._store, self._applied, self._integrations = store, applied, integrations
-        self._arriving, self._wake = arriving, wake
+        self._arriving, self._rejections, self._wake = arriving, rejections, wake
 
     async def step(self) -> bool:
         """Applies what is due; tells whether anything was."""
@@ -57,12 +59,16 @@ class ManifestApplier:
         }
         unstored = await self._store.unstored(tenant_id, _new_statements(received, statements))
         generations = await self._integrations.generations(tenant_id)
+        rejected = await self._rejections.rejected(tenant_id)
         decisions = {
             account: decide_manifests(
                 manifests,
                 current.get(account),
                 generation=generations.get(account.integration_id, 0),
                 unstored=unstored.get(account, set()),
+                rejected={
+                    run_id for integration_id, run_id in rejected if integration_id == account.integration_id
+                },
             )
             for account, manifests in received.items()
             if manifests

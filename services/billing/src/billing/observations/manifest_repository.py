@@ -28,12 +28,15 @@ from shared.runtime.clock import Clock, utc_now
 _RECEIPTS = "manifest_receipts"
 _RECEIPT_LIFE = timedelta(days=40)
 """Longer than any run can take."""
+_FALLING_BACK = 100
+"""Accounts in one transaction."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=250), timedelta(seconds=30)
 _ROWS = {RefKind.VENDOR_ACCOUNT: "subscriptions", RefKind.PSA_ACCOUNT: "agreement_lines"}
 
 MANIFEST_INDEXES = (
     Index(PARTS, [("due_at", 1)], where={"due_at": {"$type": "date"}}),
     Index(PARTS, [("ref", 1)]),
+    Index(HEADERS, [("integration_id", 1)]),
     Index(_RECEIPTS, [("run", 1)]),
     Index(_RECEIPTS, [("at", 1)], ttl=_RECEIPT_LIFE),
 )
@@ -146,6 +149,23 @@ class ManifestRepository:
 
         await self._mongo.transaction(work)
 
+    async def fall_back(self, tenant_id: str, integration_id: str, run_id: str) -> int:
+        """Lets what counted before a run count again, for some of its accounts; returns for how many.
+
+        An account that was never read before counts as not read at all.
+        """
+        rows = self._mongo.documents(HEADERS, tenant_id)
+        of_run = {"integration_id": integration_id, "current.run_id": run_id}
+
+        async def work(session: Session) -> int:
+            headers = await rows.find(of_run, limit=_FALLING_BACK, session=session)
+            await rows.bulk([_fallen_back(header) for header in headers], session=session)
+            accounts = [Ref.decode(header["ref"]) for header in headers]
+            await self._queue.enqueue_refs(tenant_id, accounts, session=session)
+            return len(headers)
+
+        return await self._mongo.transaction(work)
+
     async def count_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> int:
         """Returns how many manifests of a run were applied or overtaken, as its run-finished counts them."""
         rows = await self._mongo.documents(_RECEIPTS, tenant_id).find(
@@ -180,6 +200,12 @@ def _header(id_: str, manifest: ReceivedManifest, before: Document | None) -> Do
         "current": manifest.header_fields,
         "before": before["current"] if before else None,
     }
+
+
+def _fallen_back(header: Document) -> Change:
+    if header["before"] is None:
+        return Remove({"_id": header["_id"]})
+    return Put(header | {"current": header["before"], "before": None})
 
 
 def _settled_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:

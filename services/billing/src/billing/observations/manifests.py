@@ -37,6 +37,10 @@ class ReceivedManifest:
         return int(self.parts[0]["revision"])
 
     @property
+    def run_id(self) -> str:
+        return str(self.parts[0]["run_id"])
+
+    @property
     def generation(self) -> int:
         return int(self.parts[0]["generation"])
 
@@ -129,15 +133,18 @@ def decide_manifests(
     *,
     generation: int,
     unstored: Collection[tuple[str, int]],
+    rejected: Collection[str] = (),
 ) -> ManifestDecision:
     """Decides on the complete manifests of one account, the oldest first.
 
     `generation` is that of the integration as far as it is known here, `unstored` are the statements (thing
-    and revision) that are named and not stored.
+    and revision) that are named and not stored, `rejected` the ids of the runs that a person did not believe.
     """
     least = max(generation, current.generation if current else 0)
     newest = current.revision if current else 0
-    outdated = [one for one in received if one.revision <= newest or one.generation < least]
+    outdated = [
+        one for one in received if one.revision <= newest or one.generation < least or one.run_id in rejected
+    ]
     candidates = [one for one in received if one not in outdated]
     stored = [one for one in candidates if not unstored & one.statements.items()]
     effective = stored[-1] if stored else None

@@ -81,3 +81,10 @@ class ArrivingNews(Protocol):
     """Forgets what a manifest has caught up with; see `ArrivingSubscriptions`."""
 
     async def forget_older(self, tenant_id: str, manifests: Mapping[Ref, int]) -> None: ...
+
+
+class RejectedRuns(Protocol):
+    """Knows the runs that people did not believe; see `billing.feeds`."""
+
+    async def rejected(self, tenant_id: str) -> Collection[tuple[str, str]]:
+        """Returns integration and run id of each."""

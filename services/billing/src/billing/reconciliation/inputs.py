@@ -14,7 +14,7 @@ from itertools import chain
 from billing.observations.arriving_subscriptions import ArrivingSubscriptions
 from billing.observations.effective_things import EffectiveThingReader, EffectiveThings
 from billing.reconciliation.ports import LoadedGroups
-from billing.reconciliation.tenant_context import TenantContextLoader
+from billing.reconciliation.tenant_context import DoubtedRuns, TenantContextLoader
 from billing.usage.account_group import AccountGroup, VendorAccount, unless_revoked
 from billing.usage.calendar import TenantCalendar
 from billing.usage.manifest_reader import HEADERS
@@ -38,9 +38,9 @@ class _GroupAccounts:
 class AccountGroupLoader:
     """Reads across the collections of what was observed."""
 
-    def __init__(self, mongo: Mongo, tenants: Mapping[str, TenantCalendar]) -> None:
+    def __init__(self, mongo: Mongo, tenants: Mapping[str, TenantCalendar], runs: DoubtedRuns) -> None:
         self._mongo, self._tenants = mongo, tenants
-        self._context, self._things = TenantContextLoader(mongo), EffectiveThingReader(mongo)
+        self._context, self._things = TenantContextLoader(mongo, runs), EffectiveThingReader(mongo)
         self._arriving = ArrivingSubscriptions(mongo)
 
     async def add_arriving(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None:

@@ -1,6 +1,7 @@
 """Loads what a tenant's account groups share: decisions on services, integrations, names."""
 
 from collections.abc import Collection, Iterable
+from typing import Protocol
 
 from billing.observations.integrations import IntegrationDirectory
 from billing.usage.account_group import DisplayName, TenantContext
@@ -16,11 +17,17 @@ _COLLECTION_OF_NAMES = {
 }
 
 
+class DoubtedRuns(Protocol):
+    """Knows the runs whose numbers do not count; see `billing.feeds`."""
+
+    async def doubted(self, tenant_id: str) -> Collection[tuple[str, str]]: ...
+
+
 class TenantContextLoader:
     """Reads each collection once, whatever the number of account groups."""
 
-    def __init__(self, mongo: Mongo) -> None:
-        self._mongo, self._integrations = mongo, IntegrationDirectory(mongo)
+    def __init__(self, mongo: Mongo, runs: DoubtedRuns) -> None:
+        self._mongo, self._integrations, self._runs = mongo, IntegrationDirectory(mongo), runs
 
     async def load(self, tenant_id: str, refs: set[Ref]) -> TenantContext:
         """What is known of these accounts, services and products.
@@ -39,6 +46,7 @@ class TenantContextLoader:
             by_service.values(),
             await self._integrations.of_tenant(tenant_id),
             await self._names(tenant_id, refs | products | by_service.keys()),
+            await self._runs.doubted(tenant_id),
         )
 
     async def _mappings(self, tenant_id: str, field: str, refs: Iterable[Ref]) -> list[MappingDecided]:

@@ -1,6 +1,6 @@
 """The input of a calculation: accounts that are calculated together, and what is known of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
@@ -60,6 +60,8 @@ class TenantContext:
     """The vendor services that are mapped to a PSA product."""
     rules: IntegrationRules = field(default_factory=IntegrationRules)
     names: Mapping[Ref, DisplayName] = field(default_factory=dict)
+    doubted: Collection[tuple[str, str]] = ()
+    """Integration and run id of the runs whose numbers do not count, for a person must look first."""
 
     @classmethod
     def of(
@@ -67,6 +69,7 @@ class TenantContext:
         service_mappings: Iterable[MappingDecided],
         integrations: Iterable[IntegrationChanged],
         names: Mapping[Ref, DisplayName] | None = None,
+        doubted: Collection[tuple[str, str]] = (),
     ) -> Self:
         """Sorts decisions on vendor services by service and by product; revoked ones are left out."""
         services: dict[Ref, MappingDecided] = {}
@@ -77,7 +80,11 @@ class TenantContext:
             if product and mapping.decision is MappingDecision.APPROVED:
                 products.setdefault(product, []).append(mapping)
         rules = IntegrationRules({one.integration_id: IntegrationRule.of(one) for one in integrations})
-        return cls(services, products, rules, names or {})
+        return cls(services, products, rules, names or {}, doubted)
+
+    def doubts(self, manifest: AppliedManifest) -> bool:
+        """Whether the manifest is of a run whose numbers do not count."""
+        return (manifest.account.integration_id, manifest.run_id) in self.doubted
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from billing.usage.allocation import LineBasis, allocate
 from billing.usage.calendar import soonest
 from billing.usage.classification import classify
 from billing.usage.evidence import provenance_of
-from billing.usage.money import estimate
+from billing.usage.money import estimate, unit_worth
 from billing.usage.psa_count import count_psa, product_billing
 from billing.usage.ref import Ref, RefKind
 from billing.usage.usage_line import UsageLine, line_id_of, seal_of
-from billing.usage.vendor_count import count_vendor
+from billing.usage.vendor_count import count_vendor, feed_of
 from billing.usage.vendor_items import vendor_items
 
 
@@ -34,6 +34,7 @@ def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | N
         return None
     classification = basis.place.no_target or classify(vendor, psa)
     provenance = provenance_of(basis, vendor, psa, group.context)
+    unit_price, currency = unit_worth(vendor, psa)
     line_id = line_id_of(group.tenant.id, basis.place.account, basis.place.catalogue_item)
     return UsageLine(
         tenant_id=group.tenant.id,
@@ -50,6 +51,10 @@ def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | N
         integration_ids=provenance.integration_ids,
         vendor_accounts=tuple(account.encode() for account in vendor.accounts),
         preview=vendor.preview,
+        vendor_feed=vendor.feed,
+        psa_feed=feed_of([group.psa_manifest]) if group.psa_manifest and not basis.place.no_target else None,
+        unit_price=unit_price,
+        currency=currency,
         recheck_at=soonest([*vendor.changes_at, *psa.changes_at], after=now),
         present=present,
         changed_at=now,

@@ -21,8 +21,12 @@ class LineRevision:
     line: UsageLine
     announced: bool
     """Whether `usage-line-changed` is published for it."""
-    new: bool = False
-    """Whether it was never stored before."""
+    before: UsageLine | None = None
+    """The line as it is stored; None for one that was never stored."""
+
+    @property
+    def new(self) -> bool:
+        return self.before is None
 
 
 def revise_lines(
@@ -34,10 +38,10 @@ def revise_lines(
     revisions = []
     for line_id in sorted(before.keys() | after.keys()):
         old = before.get(line_id)
-        line = _revised(old, after.get(line_id), now)
+        line = _with_last_numbers(old, _revised(old, after.get(line_id), now))
         if line is not None and line != old:
             announced = line.revision > (old.revision if old else 0)
-            revisions.append(LineRevision(line, announced, new=old is None))
+            revisions.append(LineRevision(line, announced, old))
     return revisions
 
 
@@ -51,6 +55,18 @@ def _revised(old: UsageLine | None, calculated: UsageLine | None, now: datetime)
     if _announced_content(old) == _announced_content(calculated) or not (old.present or calculated.present):
         return calculated.model_copy(update={"revision": old.revision, "changed_at": old.changed_at})
     return calculated.model_copy(update={"revision": old.revision + 1})
+
+
+def _with_last_numbers(old: UsageLine | None, line: UsageLine | None) -> UsageLine | None:
+    """The line, remembering what its numbers were while they are none."""
+    if line is None:
+        return None
+    vendor, psa = line.vendor_count.number, line.psa_count.number
+    last = {
+        "last_vendor": vendor if vendor is not None else old and old.last_vendor,
+        "last_psa": psa if psa is not None else old and old.last_psa,
+    }
+    return line.model_copy(update=last)
 
 
 def _as_not_present(line: UsageLine, now: datetime) -> UsageLine:

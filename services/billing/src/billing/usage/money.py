@@ -37,6 +37,14 @@ def estimate(line_class: LineClass, vendor: VendorCount, psa: PsaCount) -> Money
     return MoneyEffect(unknown_because=f"the line is {line_class}")
 
 
+def unit_worth(vendor: VendorCount, psa: PsaCount) -> tuple[Decimal | None, str | None]:
+    """What one unit of a line is worth and in which currency: at the PSA's price, else at the vendor's."""
+    if len(psa.billed) == 1 and psa.billed[0].unit_price is not None:
+        return psa.billed[0].unit_price, psa.billed[0].currency
+    priced = [item for item in vendor.counting if item.unit_price is not None]
+    return (priced[0].unit_price, priced[0].currency) if priced else (None, None)
+
+
 def _at_psa_price(difference: Decimal, billed: BilledLine) -> MoneyEffect:
     # Included units are part of a flat price: beyond how many a unit costs extra is not known.
     if difference and billed.included != 0:

@@ -70,6 +70,11 @@ def count_psa(basis: LineBasis, group: AccountGroup, now: datetime) -> PsaCount:
     missing, detail = _missing(basis, billed, manifest)
     if not rule.connected:
         missing, detail = NoNumber.NOT_CONNECTED, None
+    elif manifest and group.context.doubts(manifest):
+        missing, detail = (
+            NoNumber.HELD,
+            "its run changes an unlikely share of all numbers: release or reject the run",
+        )
     elif not missing and stale_at and now >= stale_at:
         missing = NoNumber.STALE
     if missing:

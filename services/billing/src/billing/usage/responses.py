@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from billing.usage.usage_line import Evidence, LineNames, UsageLine
 from shared.contracts.base import ContractModel
 from shared.contracts.billing import Count, LineClass, MoneyEffect
+from shared.contracts.fields import Number
 
 
 class UsageLineResponse(ContractModel):
@@ -26,15 +27,21 @@ class UsageLineResponse(ContractModel):
     psa_count: Count
     money: MoneyEffect
     evidence: Evidence
+    preview: Number | None = Field(
+        None, description="What integrations whose mapping is not finished would add to the vendor's count."
+    )
+    being_read: bool = Field(
+        default=False, description="Newer news of its accounts has come, and counts once it is confirmed."
+    )
     seal: str = Field(description="Send it with the decision; another seal then means the line has changed.")
     changed_at: AwareDatetime
     in_flight: str | None = Field(None, description="The approval that is being written now.")
 
     @classmethod
-    def of(cls, line: UsageLine, in_flight: str | None = None) -> Self:
+    def of(cls, line: UsageLine, in_flight: str | None = None, *, being_read: bool = False) -> Self:
         """Returns the line as shown; `in_flight` is the id of the approval that is being written to it."""
         shown = cls.model_validate(line, from_attributes=True)
-        return shown.model_copy(update={"in_flight": in_flight}) if in_flight else shown
+        return shown.model_copy(update={"in_flight": in_flight, "being_read": being_read})
 
 
 class UsagePage(BaseModel):

@@ -1,13 +1,16 @@
 """Usage lines: both counts side by side, what they say, and everything they rest on."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from billing.usage.ports import InFlightApprovals
+from billing.usage.ports import ArrivingReadings, InFlightApprovals
 from billing.usage.repository import UsageLineRepository
 from billing.usage.requests import UsageRequest
 from billing.usage.responses import UsageLineResponse, UsagePage
+from billing.usage.usage_line import UsageLine
 from shared.errors import NotFound
 from shared.web.openapi import described_router, problem_responses
 from shared.web.pagination import encode_cursor
@@ -17,11 +20,30 @@ from shared.web.responses import json
 from shared.web.token_verification import TokenVerifier, require_role
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Shows lines with what else is known of them at this moment."""
+
+    approvals: InFlightApprovals
+    arriving: ArrivingReadings
+
+    async def of(self, tenant_id: str, lines: Sequence[UsageLine]) -> tuple[UsageLineResponse, ...]:
+        in_flight = await self.approvals.in_flight(tenant_id, lines)
+        being_read = await self.arriving.being_read(tenant_id, lines)
+        return tuple(
+            UsageLineResponse.of(line, in_flight.get(line.line_id), being_read=line.line_id in being_read)
+            for line in lines
+        )
+
+
 def make_router(
-    verifier: TokenVerifier, lines: UsageLineRepository, approvals: InFlightApprovals
+    verifier: TokenVerifier,
+    lines: UsageLineRepository,
+    approvals: InFlightApprovals,
+    arriving: ArrivingReadings,
 ) -> APIRouter:
     """List usage lines, and read one (viewer)."""
-    router = described_router("usage")
+    router, shown = described_router("usage"), _Shown(approvals, arriving)
     viewer = require_role(verifier, Role.VIEWER)
 
     @router.get("/usage", response_model=UsagePage)
@@ -36,9 +58,8 @@ def make_router(
             after=query.after,
             limit=query.limit,
         )
-        in_flight = await approvals.in_flight(person.tenant_id, page)
-        shown = tuple(UsageLineResponse.of(line, in_flight.get(line.line_id)) for line in page)
-        return json(UsagePage(lines=shown, next=encode_cursor(last) if last else None))
+        responses = await shown.of(person.tenant_id, page)
+        return json(UsagePage(lines=responses, next=encode_cursor(last) if last else None))
 
     @router.get(
         "/usage/{line_id}", response_model=UsageLineResponse, responses=problem_responses(_404="No such line")
@@ -50,7 +71,7 @@ def make_router(
         line = await lines.get(person.tenant_id, line_id)
         if line is None or not line.present:
             raise NotFound(f"there is no usage line {line_id}: list usage")
-        in_flight = await approvals.in_flight(person.tenant_id, [line])
-        return json(UsageLineResponse.of(line, in_flight.get(line_id)))
+        (response,) = await shown.of(person.tenant_id, [line])
+        return json(response)
 
     return router

@@ -25,7 +25,7 @@ from billing.usage.manifest import (
     ended_things,
 )
 from billing.usage.ref import Ref
-from billing.usage.usage_line import CountStatus, VendorItem
+from billing.usage.usage_line import CountStatus, LineFeed, VendorItem
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import Count
 from shared.contracts.manifest import ListingExtent
@@ -50,6 +50,8 @@ class VendorCount:
     ended: EndedThings
     accounts: tuple[Ref, ...]
     """The accounts that the count rests on, sorted."""
+    feed: LineFeed | None
+    """The newest manifest that the count rests on."""
     preview: Decimal | None
     """What the items of pending integrations would add; None when there are none."""
     changes_at: Sequence[datetime]
@@ -103,6 +105,7 @@ def count_vendor(basis: LineBasis, group: AccountGroup, now: datetime) -> Vendor
         counting,
         ended,
         tuple(sorted(sources.accounts)),
+        feed_of(sources.manifests),
         _known_sum(previews) if previews else None,
         stale_at,
     )
@@ -140,6 +143,16 @@ def contributors_of(
     return contributors
 
 
+def feed_of(manifests: Iterable[AppliedManifest]) -> LineFeed | None:
+    """The newest of these manifests, as a line names it; None when there is none."""
+    newest = max(manifests, key=lambda manifest: manifest.revision, default=None)
+    if newest is None:
+        return None
+    return LineFeed(
+        integration_id=newest.account.integration_id, run_id=newest.run_id, revision=newest.revision
+    )
+
+
 def oldest_as_of(contributors: Iterable[Contributor]) -> datetime | None:
     """The moment as of which a sum is known: that of its oldest contributor; None when nothing was read."""
     return min((one.as_of for one in contributors if one.as_of), default=None)
@@ -160,6 +173,8 @@ def _missing(
     """Why the sum is no number, with a sentence for people; of several reasons the first one here."""
     if not all(context.rules[one.integration_id].connected for one in contributors):
         return NoNumber.NOT_CONNECTED, None
+    if any(context.doubts(manifest) for manifest in sources.manifests):
+        return NoNumber.HELD, "its run changes an unlikely share of all numbers: release or reject the run"
     if why := _unread(counting, sources):
         return NoNumber.UNREAD, why
     if unquantified := [item for item in counting if item.missing]:
