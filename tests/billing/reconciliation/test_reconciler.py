@@ -40,7 +40,7 @@ async def test_the_same_news_again_changes_and_announces_nothing(mongo: Mongo) -
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     before, said = await world.line(), len(await world.events(CHANGED))
 
-    await world.read(a_subscription(7), an_agreement_line(5), a_mapping("account", "acme", "co1"))
+    await world.ingest(a_subscription(7), an_agreement_line(5), a_mapping("account", "acme", "co1"))
     await world.reconcile()
 
     assert await world.line() == before
