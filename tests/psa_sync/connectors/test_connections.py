@@ -9,7 +9,8 @@ from writes import connected
 from psa_sync.connectors import CONNECTORS, PsaConnections
 from shared.errors import PermanentError
 from shared.http_client.access import AccessClient
-from shared.runtime.settings import OutboundSettings, ServiceAuthSettings
+from shared.http_client.rate_limit import RateLimits, RateLimitSettings
+from shared.runtime.settings import OutboundSettings, RedisSettings, ServiceAuthSettings
 from shared.sync_engine.models import IntegrationState
 
 AUTH = ServiceAuthSettings(url="http://127.0.0.1:1", service_token=SecretStr("token"))
@@ -23,8 +24,10 @@ async def requests() -> list[httpx.Request]:
 @pytest.fixture
 async def connections(requests: list[httpx.Request]) -> AsyncIterator[PsaConnections]:
     access = AccessClient(AUTH, OutboundSettings(), transport=httpx.MockTransport(answering(requests)))
-    yield PsaConnections(access, CONNECTORS)
+    rate_limits = RateLimits(RedisSettings(url=SecretStr("redis://127.0.0.1:1")), RateLimitSettings())
+    yield PsaConnections(access, rate_limits, CONNECTORS)
     await access.aclose()
+    await rate_limits.close()
 
 
 def answering(requests: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:

@@ -1,5 +1,8 @@
 """Opens connections to PSAs: one client for each integration, shared while anyone uses it, closed after."""
 
+# All callers of an integration, in runs and writes and in every replica, share one rate limit: when the PSA
+# answers 429, none of them calls before its `Retry-After` is over.
+
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from psa_sync.runs.ports import PsaConnection
 from shared.errors import PermanentError
 from shared.http_client.access import AccessClient
 from shared.http_client.client import Api
+from shared.http_client.rate_limit import RateLimits
 from shared.http_client.retry import CallPolicy
 from shared.sync_engine.models import IntegrationState
 
@@ -31,8 +35,10 @@ class _SharedConnection:
 class PsaConnections:
     """Opens the connector of an integration's provider, with access asked of auth as it is needed."""
 
-    def __init__(self, access: AccessClient, connectors: Mapping[str, PsaConnector]) -> None:
-        self._access, self._connectors = access, connectors
+    def __init__(
+        self, access: AccessClient, rate_limits: RateLimits, connectors: Mapping[str, PsaConnector]
+    ) -> None:
+        self._access, self._rate_limits, self._connectors = access, rate_limits, connectors
         self._open: dict[tuple[str, str], _SharedConnection] = {}
 
     @asynccontextmanager
@@ -68,6 +74,7 @@ class PsaConnections:
                 integration.integration_id,
                 headers=connector.headers,
                 policy=connector.policy,
+                rate_limit=self._rate_limits.of(integration.integration_id),
             )
         )
         return _SharedConnection(connector.connect(api), client)
