@@ -47,6 +47,13 @@ async def test_users_at_the_same_time_share_one_client(connections: PsaConnectio
         assert first is second
 
 
+async def test_users_of_two_generations_share_no_client(connections: PsaConnections) -> None:
+    former, present = (IntegrationState.connected(connected(generation=generation)) for generation in (1, 2))
+
+    async with connections.open(former) as first, connections.open(present) as second:
+        assert first is not second
+
+
 async def test_a_client_is_closed_when_its_last_user_leaves(connections: PsaConnections) -> None:
     integration = IntegrationState.connected(connected())
 

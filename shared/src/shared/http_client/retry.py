@@ -20,7 +20,7 @@ from typing import Protocol
 
 import stamina
 
-from shared.errors import LongPause, TransientError
+from shared.errors import ConnectedAnew, LongPause, TransientError
 from shared.http_client.answer_size import SMALL, AnswerSize
 from shared.http_client.json_document import Json
 from shared.http_client.response import ApiResponse
@@ -153,7 +153,8 @@ class Call:
         """Stamina's hook: False ends the call, True retries after stamina's pause, a number after so long."""
         if isinstance(error, AccessRenewed):
             return 0.0
-        if isinstance(error, LongPause) or not isinstance(error, TransientError) or not self.read_only:
+        is_final = not self.read_only or isinstance(error, LongPause | ConnectedAnew)
+        if is_final or not isinstance(error, TransientError):
             return False
         if self.policy.answers_are_final and error.status is not None:
             return False

@@ -39,7 +39,7 @@ class PsaConnections:
         self, access: AccessClient, rate_limits: RateLimits, connectors: Mapping[str, PsaConnector]
     ) -> None:
         self._access, self._rate_limits, self._connectors = access, rate_limits, connectors
-        self._open: dict[tuple[str, str], _SharedConnection] = {}
+        self._open: dict[tuple[str, str, int], _SharedConnection] = {}
 
     @asynccontextmanager
     async def open(self, integration: IntegrationState) -> AsyncIterator[PsaConnection]:
@@ -49,7 +49,8 @@ class PsaConnections:
 
         Raises `PermanentError` for an unknown provider.
         """
-        key = (integration.tenant_id, integration.integration_id)
+        # Not shared over generations: their credentials may open another account.
+        key = (integration.tenant_id, integration.integration_id, integration.generation)
         connection = self._open.get(key) or await self._connect(integration)
         self._open[key] = connection
         connection.users += 1
@@ -72,6 +73,7 @@ class PsaConnections:
             self._access.connected(
                 integration.tenant_id,
                 integration.integration_id,
+                generation=integration.generation,
                 headers=connector.headers,
                 policy=connector.policy,
                 rate_limit=self._rate_limits.of(integration.integration_id),
