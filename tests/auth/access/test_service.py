@@ -8,7 +8,7 @@ from provider_fakes import an_ingram
 from auth.access.service import AccessService
 from auth.credentials.connections import Connection
 from auth.integrations.models import Integration
-from auth.providers.models import ProviderSession
+from auth.providers.models import UNTOLD, AccountIdentity, ProviderSession
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side
 from shared.errors import ConnectedAnew, CredentialsRejected, NotFound, TransientError
@@ -36,7 +36,15 @@ class OneIntegration:
         self.integration = transition(await self.get(tenant_id, integration_id))
         return self.integration
 
-    async def connect(self, tenant_id: str, connection: Connection, now: datetime) -> Integration:
+    async def connect(
+        self,
+        tenant_id: str,
+        connection: Connection,
+        now: datetime,
+        *,
+        identity: AccountIdentity = UNTOLD,  # noqa: ARG002 (one integration, of one account)
+        previous: Integration | None = None,  # noqa: ARG002
+    ) -> Integration:
         self.integration = Integration.connect(tenant_id, connection, previous=self.integration, now=now)
         return self.integration
 
@@ -54,7 +62,11 @@ class AccessEnv:
         self.failure: Exception | None = None
         self.access = AccessService(self.store, {"ingram-micro": self}, lambda: self.clock)
 
-    async def check(self, connection: Connection) -> None: ...
+    async def check(self, connection: Connection) -> AccountIdentity:  # noqa: ARG002 (the protocol's)
+        return UNTOLD
+
+    async def recognises(self, connection: Connection, known_ids: Sequence[str]) -> bool:  # noqa: ARG002
+        return True
 
     async def open_session(
         self,
