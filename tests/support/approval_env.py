@@ -19,6 +19,7 @@ from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.mongo import Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox
+from shared.runtime.shards import shard_of
 
 
 @dataclass
@@ -55,8 +56,8 @@ class ApprovalEnv:
 
     async def store(self, *lines: UsageLine) -> None:
         """Stores lines as a reconciliation would, without publishing them."""
-        await self.lines.acquire_fence("reconciler")
         for line in lines:
+            await self.lines.acquire_fence(shard_of(line.tenant_id), "reconciler")
             await self.lines.save(line.tenant_id, [LineRevision(line, announced=False)], token="reconciler")
 
     async def commands(self) -> list[dict[str, Any]]:
