@@ -96,6 +96,7 @@ def _without_rate_limit(subscriptions: int) -> Overrides:
     return {
         "sandbox": {"SANDBOX__SUBSCRIPTIONS": str(subscriptions)},
         "vendor-sync": {"BUDGET__PER_MINUTE": "60000000", "BUDGET__BURST": "1000000"},
+        "psa-sync": {"BUDGET__PER_MINUTE": "60000000", "BUDGET__BURST": "1000000"},
     }
 
 

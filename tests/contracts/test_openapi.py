@@ -40,6 +40,9 @@ ROUTES = {
         "POST /finish",
     },
     "billing": {
+        "GET /held-runs",
+        "POST /held-runs/{integration_id}/{run_id}/reject",
+        "POST /held-runs/{integration_id}/{run_id}/release",
         "GET /usage",
         "GET /usage/{line_id}",
         "GET /usage/{line_id}/history",

@@ -13,6 +13,8 @@ async def test_every_switch_has_a_default(sandbox: Sandbox) -> None:
         "connectwise.bad_keys_status": 401,
         "connectwise.fail_next": None,
         "ingram.fail_next": None,
+        "ingram.names_reseller": True,
+        "ingram.sister_company": False,
         "ingram.token_dead": False,
         "latency_ms": 0,
     }

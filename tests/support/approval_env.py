@@ -18,6 +18,7 @@ from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.mongo import Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox
+from shared.runtime.shards import shard_of
 
 
 @dataclass
@@ -54,8 +55,8 @@ class ApprovalEnv:
 
     async def store(self, *lines: UsageLine) -> None:
         """Stores lines as a reconciliation would, without publishing them."""
-        await self.lines.acquire_fence("reconciler")
         for line in lines:
+            await self.lines.acquire_fence(shard_of(line.tenant_id), "reconciler")
             stored = await self.lines.get_many(line.tenant_id, [line.line_id])
             revision = LineRevision(line, announced=False, before=stored.get(line.line_id))
             await self.lines.save(line.tenant_id, [revision], token="reconciler")

@@ -109,6 +109,7 @@ async def connect(auth: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, An
 async def request_access(
     auth: httpx.AsyncClient, service: str, integration: dict[str, Any], **more: Any
 ) -> httpx.Response:
-    """Asks for access to the integration as a sync service does."""
-    body = {"tenant_id": "demo", "integration_id": integration["integration_id"], **more}
+    """Asks for access to the integration as a sync service does, for the generation that it was given."""
+    asked = {"integration_id": integration["integration_id"], "generation": integration["generation"]}
+    body = {"tenant_id": "demo", **asked, **more}
     return await auth.post("/internal/access", json=body, headers=service_headers(service))

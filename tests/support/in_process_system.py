@@ -90,7 +90,7 @@ def _apps(ports: Mapping[str, int], mongo_url: str, redis_url: str) -> dict[str,
     return {
         "auth": make(auth.app, auth.settings.Settings, "auth", **_secrets()),
         "vendor-sync": make(vendor_sync.app, vendor_sync.settings.Settings, "vendor-sync", budget=plenty),
-        "psa-sync": make(psa_sync.app, psa_sync.settings.Settings, "psa-sync"),
+        "psa-sync": make(psa_sync.app, psa_sync.settings.Settings, "psa-sync", budget=plenty),
         "matcher": make(matcher.app, matcher.settings.Settings, "matcher"),
         "billing": make(billing.app, billing.settings.Settings, "billing", tenants=[_TENANT]),
         "console": make(console.app, console.settings.Settings, "console"),

@@ -1,5 +1,7 @@
 """Both providers as auth calls them, and everything a person types to connect them."""
 
+import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from auth.credentials.connections import ConnectWiseConnection, IngramConnection
 DATA = Path(__file__).parents[1] / "data"
 INGRAM = "/marketplace/na"
 CONNECTWISE = "/v2025_1/apis/3.0"
+OURS, SISTERS = ("27", "28", "29", "30", "31", "32"), ("81", "82")
+"""The customers of two resellers, newest first."""
 CANARIES = ("canary-sub-key", "canary-password", "canary-public", "canary-private", "canary-client")
 
 
@@ -73,6 +77,40 @@ class FakeProviders:
     @property
     def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self)
+
+
+class Marketplace(FakeProviders):
+    """The marketplace as the users of two resellers see it."""
+
+    def __init__(self, ours: str | None = "1000001", sisters: str | None = "1000002") -> None:
+        super().__init__()
+        self.seen_by: dict[str, Sequence[str]] = {"acme.api": OURS, "sister.api": SISTERS}
+        """Ids of customers, newest first, by user."""
+        self.resellers = {**dict.fromkeys(OURS, ours), **dict.fromkeys(SISTERS, sisters)}
+        """Whom the rows name, by customer; None where they name nobody."""
+        self.rows_tell = True
+        """Whether list rows name the reseller; details always do."""
+        self._user = ""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path == f"{INGRAM}/token":
+            basic = request.headers["authorization"].removeprefix("Basic ")
+            self._user = base64.b64decode(basic).decode().partition(":")[0]
+        if not path.startswith(f"{INGRAM}/customers"):
+            return super().__call__(request)
+        self.calls.append(request)
+        seen, wanted = self.seen_by[self._user], path.removeprefix(f"{INGRAM}/customers").strip("/")
+        if not wanted:
+            rows = [self._row(id_, told=self.rows_tell) for id_ in seen]
+            return httpx.Response(200, json={"data": rows[: int(request.url.params["limit"])]})
+        if wanted not in seen:
+            return httpx.Response(400, json={"message": "No entity has been found"})
+        return httpx.Response(200, json=self._row(wanted, told=True))
+
+    def _row(self, id_: str, *, told: bool) -> dict[str, Any]:
+        reseller = self.resellers[id_] if told else None
+        return {"id": id_, "name": f"Customer {id_}"} | ({"resellerId": reseller} if reseller else {})
 
 
 def recorded(name: str) -> httpx.Response:

@@ -45,6 +45,8 @@ class Sandbox:
     connectwise: httpx.AsyncClient
     world: World
     clock: MovableClock
+    transport: httpx.ASGITransport
+    """Leads every call to the sandbox."""
 
     @property
     def identity(self) -> Identity:
@@ -82,7 +84,7 @@ async def open_sandbox(seed: int = 7, subscriptions: int = 0) -> AsyncIterator[S
     ):
         answer = await sign_in(ingram, identity)
         ingram.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-        yield Sandbox(http, ingram, psa, app.state.world, clock)
+        yield Sandbox(http, ingram, psa, app.state.world, clock, transport)
 
 
 def ingram_headers(identity: Identity) -> dict[str, str]:

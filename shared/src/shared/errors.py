@@ -4,6 +4,7 @@
     ├── OutcomeUnknown        … but look first: the call may have taken effect
     ├── LongPause             … but not soon: put the work down, and hold nothing meanwhile
     └── NeighbourAway         … and blame no provider: it is a service of our own
+        └── ConnectedAnew     … and what was begun for the former credentials must end
     PermanentError            trying again cannot help
     ├── CredentialsRejected   a person must reconnect
     ├── UnexpectedResponse    the far side changed
@@ -44,6 +45,10 @@ class LongPause(TransientError):
 
 class NeighbourAway(TransientError):
     """A service of our own does not answer, which says nothing about the provider behind it."""
+
+
+class ConnectedAnew(NeighbourAway):
+    """The integration has another generation than the one that access was asked for."""
 
 
 class PermanentError(Exception):

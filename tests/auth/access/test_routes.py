@@ -1,6 +1,7 @@
 from datetime import datetime, timedelta
 
 import httpx
+import pytest
 from auth_env import auth_over_http, connect, person_headers, request_access
 from provider_fakes import FakeProviders, connectwise_body, ingram_body
 
@@ -61,7 +62,7 @@ async def test_access_is_for_known_services_on_their_own_side(mongo: Mongo) -> N
     async with auth_over_http(mongo, FakeProviders().transport) as auth:
         integration = await connect(auth, ingram_body())
         other_side = await request_access(auth, "psa-sync", integration)
-        wanted = {"tenant_id": "demo", "integration_id": integration["integration_id"]}
+        wanted = {"tenant_id": "demo", "integration_id": integration["integration_id"], "generation": 1}
         refused = [
             await auth.post("/internal/access", json=wanted, headers=headers)
             for headers in ({}, ADMIN, {"Authorization": "Bearer canary"}, {"Authorization": "Basic x"})
@@ -69,3 +70,25 @@ async def test_access_is_for_known_services_on_their_own_side(mongo: Mongo) -> N
 
     assert other_side.status_code == 404
     assert [answer.status_code for answer in refused] == [401] * 4
+
+
+async def test_access_for_a_former_generation_is_a_409_with_its_own_reason(mongo: Mongo) -> None:
+    async with auth_over_http(mongo, FakeProviders().transport) as auth:
+        first = await connect(auth, ingram_body())
+        await request_access(auth, "vendor-sync", first)
+        second = await connect(auth, ingram_body(password="canary-password-2"))
+        late = await request_access(auth, "vendor-sync", first)
+        granted = await request_access(auth, "vendor-sync", second)
+
+    assert (late.status_code, late.json()["reason"]) == (409, "other-generation")
+    assert "headers" not in late.json()
+    assert (granted.status_code, granted.json()["generation"]) == (200, 2)
+
+
+@pytest.mark.parametrize("generation", [None, 0, -1, 1.5, "x", 2**63])
+async def test_access_for_what_is_no_generation_is_refused_by_name(mongo: Mongo, generation: object) -> None:
+    async with auth_over_http(mongo, FakeProviders().transport) as auth:
+        integration = await connect(auth, ingram_body())
+        answer = await request_access(auth, "vendor-sync", integration, generation=generation)
+
+    assert (answer.status_code, [field["name"] for field in answer.json()["fields"]]) == (422, ["generation"])

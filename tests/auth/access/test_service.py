@@ -8,10 +8,10 @@ from provider_fakes import an_ingram
 from auth.access.service import AccessService
 from auth.credentials.connections import Connection
 from auth.integrations.models import Integration
-from auth.providers.models import ProviderSession
+from auth.providers.models import UNTOLD, AccountIdentity, ProviderSession
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side
-from shared.errors import CredentialsRejected, NotFound, TransientError
+from shared.errors import ConnectedAnew, CredentialsRejected, NotFound, TransientError
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -36,7 +36,15 @@ class OneIntegration:
         self.integration = transition(await self.get(tenant_id, integration_id))
         return self.integration
 
-    async def connect(self, tenant_id: str, connection: Connection, now: datetime) -> Integration:
+    async def connect(
+        self,
+        tenant_id: str,
+        connection: Connection,
+        now: datetime,
+        *,
+        identity: AccountIdentity = UNTOLD,  # noqa: ARG002 (one integration, of one account)
+        previous: Integration | None = None,  # noqa: ARG002
+    ) -> Integration:
         self.integration = Integration.connect(tenant_id, connection, previous=self.integration, now=now)
         return self.integration
 
@@ -54,7 +62,11 @@ class AccessEnv:
         self.failure: Exception | None = None
         self.access = AccessService(self.store, {"ingram-micro": self}, lambda: self.clock)
 
-    async def check(self, connection: Connection) -> None: ...
+    async def check(self, connection: Connection) -> AccountIdentity:  # noqa: ARG002 (the protocol's)
+        return UNTOLD
+
+    async def recognises(self, connection: Connection, known_ids: Sequence[str]) -> bool:  # noqa: ARG002
+        return True
 
     async def open_session(
         self,
@@ -68,9 +80,22 @@ class AccessEnv:
         headers = {"Authorization": f"Bearer {len(self.previous_sessions)}"}
         return ProviderSession("https://api.example", headers, timedelta(minutes=20))
 
-    async def token(self, *, rejected_after: datetime | None = None, side: Side = Side.VENDOR) -> str:
-        integration_id = self.store.integration.integration_id
-        cached = await self.access.grant(side, "demo", integration_id, rejected_after=rejected_after)
+    async def token(
+        self,
+        *,
+        rejected_after: datetime | None = None,
+        side: Side = Side.VENDOR,
+        generation: int | None = None,
+    ) -> str:
+        """Asks for access for the generation, by default for that which the integration has."""
+        integration = self.store.integration
+        cached = await self.access.grant(
+            side,
+            "demo",
+            integration.integration_id,
+            generation=generation or integration.generation,
+            rejected_after=rejected_after,
+        )
         return cached.session.headers["Authorization"]
 
 
@@ -123,6 +148,27 @@ async def test_new_credentials_are_signed_in_with_at_once() -> None:
     await env.store.connect("demo", an_ingram(), env.clock)
 
     assert await env.token() == "Bearer 2"
+
+
+async def test_who_works_for_former_credentials_gets_neither_these_nor_the_new_ones() -> None:
+    env = AccessEnv()
+    await env.token()
+    await env.store.connect("demo", an_ingram(), env.clock)
+
+    with pytest.raises(ConnectedAnew, match="its generation is 2, not 1"):
+        await env.token(generation=1)
+
+    assert await env.token(generation=2) == "Bearer 2"
+
+
+async def test_access_for_a_generation_that_is_not_connected_yet_is_refused() -> None:
+    env = AccessEnv()
+    await env.token()
+
+    with pytest.raises(ConnectedAnew, match="its generation is 1, not 2"):
+        await env.token(generation=2)
+
+    assert len(env.previous_sessions) == 1
 
 
 async def test_refused_credentials_are_not_tried_again() -> None:

@@ -23,7 +23,7 @@ async def test_connecting_answers_what_everybody_may_know(mongo: Mongo) -> None:
         "integration_id": integration["integration_id"],
         "side": "vendor",
         "provider": "ingram-micro",
-        "realm": "https://api.cloud.im/marketplace/na#us",
+        "realm": "https://api.cloud.im/marketplace/na#us@1000001",
         "name": "Ingram Micro US",
         "status": "pending",
         "reason": None,

@@ -19,7 +19,7 @@ def provider(providers: FakeProviders) -> IngramMicroProvider:
     return IngramMicroProvider(OutboundSettings(), providers.transport)
 
 
-async def test_credentials_are_proven_by_a_token_and_one_customer() -> None:
+async def test_credentials_are_proven_by_a_token_and_the_newest_customers() -> None:
     providers = FakeProviders()
 
     await provider(providers).check(an_ingram())
@@ -31,7 +31,7 @@ async def test_credentials_are_proven_by_a_token_and_one_customer() -> None:
         {"marketplace": "us"},
     )
     assert token.headers["x-subscription-key"] == customers.headers["x-subscription-key"] == "canary-sub-key"
-    assert str(customers.url) == "https://api.cloud.im/marketplace/na/customers?offset=0&limit=1"
+    assert str(customers.url) == "https://api.cloud.im/marketplace/na/customers?offset=0&limit=5"
     assert customers.headers["authorization"].startswith("Bearer eyJ")
 
 

@@ -2,16 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from billing_world import World, a_mapped_world, a_world
-from observation_builders import a_subscription, an_agreement_line
+from observation_builders import TENANT, a_subscription, an_agreement_line
 
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.usage.repository import UsageLineRepository
 from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost, Leases
+from shared.runtime.shards import SHARDS, shard_of
 
 
 @dataclass
@@ -21,8 +23,8 @@ class FailingFence:
     lines: UsageLineRepository
     failed: bool = False
 
-    async def acquire_fence(self, token: str) -> None:
-        await self.lines.acquire_fence(token)
+    async def acquire_fence(self, shard: int, token: str) -> None:
+        await self.lines.acquire_fence(shard, token)
         if not self.failed:
             self.failed = True
             raise TransientError("the store went away")
@@ -35,10 +37,12 @@ class LateFence:
     world: World
     rival: ReconcilerLeader
 
-    async def acquire_fence(self, token: str) -> None:
-        await self.world.mongo.all_tenants("leases").remove({"_id": "reconciling"})
+    async def acquire_fence(self, shard: int, token: str) -> None:
+        await self.world.mongo.all_tenants("leases").remove_many(
+            [row["_id"] for row in await self.world.mongo.all_tenants("leases").find()]
+        )
         assert await self.rival.step()
-        await self.world.lines.acquire_fence(token)
+        await self.world.lines.acquire_fence(shard, token)
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ async def world(mongo: Mongo) -> World:
 async def test_a_leader_whose_fence_was_taken_over_takes_the_lease_anew(world: World) -> None:
     await world.reconcile()
     await world.read(a_subscription(9, revision=12))
-    await world.lines.acquire_fence("one that was paused")
+    await world.lines.acquire_fence(shard_of(TENANT), "one that was paused")
 
     with pytest.raises(LeaseLost):
         await world.leader.step()
@@ -143,3 +147,61 @@ async def test_who_lost_the_lead_wakes_nobody(world: World) -> None:
     await job.step()
 
     assert not completed.is_set()
+
+
+def tenant_of(shard: int) -> str:
+    """A tenant in this shard."""
+    return next(name for number in range(1000) if shard_of(name := f"t{number}") == shard)
+
+
+async def test_replicas_share_the_tenants_and_each_works_on_its_own(world: World) -> None:
+    leaders = [
+        ReconcilerLeader(
+            other.reconciler, Leases(world.mongo), other.lines.acquire_fence, term=timedelta(seconds=2)
+        )
+        for other in (World(world.mongo), World(world.mongo))
+    ]
+    for _ in range(4):  # the first takes all, hears of the second, and gives half of them back
+        for leader in leaders:
+            await leader.step()
+        await asyncio.sleep(0.2)
+    await world.read(
+        *(
+            a_subscription(7, tenant_id=tenant_of(shard), integration_id=f"int_{shard}")
+            for shard in range(SHARDS)
+        )
+    )
+
+    done = [0, 0]
+    for place, leader in enumerate(leaders):
+        while await leader.step():
+            done[place] += 1
+
+    assert done == [SHARDS // 2, SHARDS // 2]
+    assert await world.queue.tenants(world.now) == []
+
+
+async def test_a_fence_of_one_shard_stops_nobody_in_another(world: World) -> None:
+    other = next(shard for shard in range(SHARDS) if shard != shard_of(TENANT))
+    await world.reconcile()
+    await world.read(a_subscription(9, revision=12))
+
+    await world.lines.acquire_fence(other, "another")
+    await world.reconcile()
+
+    assert (await world.line()).vendor_count.number == 9
+
+
+async def test_a_paused_leader_of_a_shard_cannot_save_although_it_leads_others(world: World) -> None:
+    await world.reconcile()
+    await world.read(a_subscription(9, revision=12))
+    rows = world.mongo.all_tenants("leases")
+    await rows.remove({"_id": f"reconciling:shard:{shard_of(TENANT)}"})
+    rival = World(world.mongo).leader
+    assert await rival.step()
+    await world.read(a_subscription(10, revision=13))
+
+    with pytest.raises(LeaseLost):
+        await world.leader.step()
+
+    assert (await world.line()).vendor_count.number == 9

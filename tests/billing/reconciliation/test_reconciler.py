@@ -21,6 +21,7 @@ from shared.contracts.billing import LineClass
 from shared.contracts.matcher import MappingDecision
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost, Leases
+from shared.runtime.shards import shard_of
 
 CHANGED = "billing.usage-line-changed.v1"
 
@@ -205,10 +206,10 @@ async def test_news_that_comes_while_its_line_is_reconciled_is_not_lost(mongo: M
 async def test_a_reconciler_that_was_paused_cannot_write_old_news(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await world.read(a_subscription(8, lines=(a_line(8),), revision=11))
-    await world.lines.acquire_fence("another")
+    await world.lines.acquire_fence(shard_of(TENANT), "another")
 
     with pytest.raises(LeaseLost):
-        await world.reconciler.process_next("paused")
+        await world.reconciler.process(TENANT, "paused")
 
     assert (await world.line()).vendor_count.number == 7
 

@@ -15,6 +15,7 @@ from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import State
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost
+from shared.runtime.shards import shard_of
 
 ACCOUNTS = FIRST_ACCOUNTS + 10
 """More than one batch."""
@@ -106,11 +107,11 @@ async def test_tenants_take_turns(mongo: Mongo) -> None:
 async def test_a_reconciler_that_was_paused_completes_no_request(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     await world.read(a_subscription(7), a_mapping("service", "svc1", "prod1"))
-    await world.lines.acquire_fence("another")
+    await world.lines.acquire_fence(shard_of(TENANT), "another")
     before = await requests_left(world)
 
     with pytest.raises(LeaseLost):
-        await world.reconciler.process_next("paused")
+        await world.reconciler.process(TENANT, "paused")
 
     assert await requests_left(world) >= before
 

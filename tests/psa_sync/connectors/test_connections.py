@@ -9,7 +9,8 @@ from writes import connected
 from psa_sync.connectors import CONNECTORS, PsaConnections
 from shared.errors import PermanentError
 from shared.http_client.access import AccessClient
-from shared.runtime.settings import OutboundSettings, ServiceAuthSettings
+from shared.http_client.rate_limit import RateLimits, RateLimitSettings
+from shared.runtime.settings import OutboundSettings, RedisSettings, ServiceAuthSettings
 from shared.sync_engine.models import IntegrationState
 
 AUTH = ServiceAuthSettings(url="http://127.0.0.1:1", service_token=SecretStr("token"))
@@ -23,8 +24,10 @@ async def requests() -> list[httpx.Request]:
 @pytest.fixture
 async def connections(requests: list[httpx.Request]) -> AsyncIterator[PsaConnections]:
     access = AccessClient(AUTH, OutboundSettings(), transport=httpx.MockTransport(answering(requests)))
-    yield PsaConnections(access, CONNECTORS)
+    rate_limits = RateLimits(RedisSettings(url=SecretStr("redis://127.0.0.1:1")), RateLimitSettings())
+    yield PsaConnections(access, rate_limits, CONNECTORS)
     await access.aclose()
+    await rate_limits.close()
 
 
 def answering(requests: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:
@@ -42,6 +45,13 @@ async def test_users_at_the_same_time_share_one_client(connections: PsaConnectio
 
     async with connections.open(integration) as first, connections.open(integration) as second:
         assert first is second
+
+
+async def test_users_of_two_generations_share_no_client(connections: PsaConnections) -> None:
+    former, present = (IntegrationState.connected(connected(generation=generation)) for generation in (1, 2))
+
+    async with connections.open(former) as first, connections.open(present) as second:
+        assert first is not second
 
 
 async def test_a_client_is_closed_when_its_last_user_leaves(connections: PsaConnections) -> None:

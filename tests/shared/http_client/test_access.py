@@ -4,6 +4,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -29,7 +30,7 @@ class Auth:
 
     def __init__(self, *, lasts: timedelta = timedelta(minutes=5)) -> None:
         self.lasts = lasts
-        self.asked: list[dict[str, str]] = []
+        self.asked: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.refuses_all = False
         self.status, self.detail = 200, ""
@@ -60,7 +61,7 @@ class Auth:
 @asynccontextmanager
 async def connected(auth: Callable[[httpx.Request], httpx.Response], provider: Auth) -> AsyncIterator[Api]:
     async with an_api(auth, source="https://auth.example") as inner:
-        source = IntegrationAccess(inner, "demo", "int_1")
+        source = IntegrationAccess(inner, "demo", "int_1", 1)
         transport = httpx.MockTransport(provider.provider)
         async with Api(source, outbound=OutboundSettings(), policy=HASTY, transport=transport) as api:
             yield api
@@ -72,7 +73,7 @@ async def test_access_is_asked_for_once_however_many_calls_wait() -> None:
     async with connected(auth, auth) as api:
         await asyncio.gather(*(api.get("/x") for _ in range(10)))
 
-    assert auth.asked == [{"tenant_id": "demo", "integration_id": "int_1"}]
+    assert auth.asked == [{"tenant_id": "demo", "integration_id": "int_1", "generation": 1}]
 
 
 async def test_access_is_asked_for_again_when_it_expires() -> None:
@@ -156,7 +157,7 @@ async def test_a_service_token_goes_to_auth_alone() -> None:
 
     settings = ServiceAuthSettings(url="http://127.0.0.1:8001", service_token=SecretStr("canary-token"))
     accesses = AccessClient(settings, OutboundSettings(), transport=httpx.MockTransport(auth))
-    async with accesses.connected("demo", "int_1") as api:
+    async with accesses.connected("demo", "int_1", generation=1) as api:
         with pytest.raises(NotFound, match="int_1 is disconnected"):
             await api.get("/x")
     await accesses.aclose()
@@ -190,7 +191,7 @@ class ThrottledAuth:
 @asynccontextmanager
 async def throttled(auth: ThrottledAuth, provider: Auth, rate_limit: CountingRateLimit) -> AsyncIterator[Api]:
     async with an_api(auth, source="https://auth.example", policy=CallPolicy(attempts=1)) as inner:
-        access = IntegrationAccess(inner, "demo", "int_1")
+        access = IntegrationAccess(inner, "demo", "int_1", 1)
         policy = CallPolicy(total_timeout=timedelta(seconds=30))
         async with an_api(provider.provider, source=access, rate_limit=rate_limit, policy=policy) as api:
             yield api

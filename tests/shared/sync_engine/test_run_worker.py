@@ -18,7 +18,13 @@ from shared.contracts import Message
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Outcome, Side
 from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
-from shared.errors import CredentialsRejected, PermanentError, TransientError, UnexpectedResponse
+from shared.errors import (
+    ConnectedAnew,
+    CredentialsRejected,
+    PermanentError,
+    TransientError,
+    UnexpectedResponse,
+)
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import Lease, LeaseLost
@@ -109,11 +115,12 @@ async def test_a_run_whose_steps_are_all_done_is_complete(mongo: Mongo, runs: Ru
     ("error", "outcome"),
     [
         (CredentialsRejected("401"), Outcome.FAILED),
+        (ConnectedAnew("connected anew"), Outcome.FAILED),
         (ProviderUnreachable("the vendor is down"), Outcome.PARTIAL),
         (UnexpectedResponse("HTML"), Outcome.PARTIAL),
         (ZeroDivisionError(), Outcome.FAILED),
     ],
-    ids=["refused", "gave-up", "unexpected", "a-bug"],
+    ids=["refused", "connected-anew", "gave-up", "unexpected", "a-bug"],
 )
 async def test_what_a_step_raises_decides_how_the_run_ends(
     mongo: Mongo, runs: RunRepository, error: Exception, outcome: Outcome

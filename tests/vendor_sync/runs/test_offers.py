@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marketplace import MONTH, YEAR, a_detail, a_product, a_row
 
-from shared.contracts.base import NoNumber
+from shared.contracts.vendor_sync import MissingQuantity
 from vendor_sync.marketplace import Price, ProductEntry, SubscriptionDetail, SubscriptionRow, VendorPeriod
 from vendor_sync.runs.offers import lines_of, rename_service, service_key
 
@@ -60,7 +60,7 @@ def test_a_subscription_without_products_is_a_service_without_a_number() -> None
     (line,) = lines_of(SubscriptionDetail(a_row(name="Azure  Savings PLAN", term=None), ()))
 
     assert line.service.key == "|azure savings plan|-|1 month"
-    assert (line.quantity, line.missing) == (None, NoNumber.UNQUANTIFIED)
+    assert (line.quantity, line.reason) == (None, MissingQuantity.NO_PRODUCTS)
 
 
 def test_every_product_is_a_line_and_add_ons_inherit_the_periods() -> None:
@@ -74,16 +74,26 @@ def test_every_product_is_a_line_and_add_ons_inherit_the_periods() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "quantity"),
-    [(a_row(), None), (a_row(rated_outside=True), 10)],
-    ids=["no-number", "rated-by-the-vendor"],
+    ("row", "quantity", "reason"),
+    [
+        (a_row(), None, MissingQuantity.NO_QUANTITY),
+        (a_row(rated_outside=True), 10, MissingQuantity.EXTERNAL_RATING),
+        (a_row(rated_outside=True), None, MissingQuantity.EXTERNAL_RATING),
+    ],
+    ids=["no-number", "rated-by-the-vendor", "rated-by-the-vendor-without-a-number"],
 )
-def test_what_is_not_a_count_of_seats_is_unquantified_and_never_zero(
-    row: SubscriptionRow, quantity: int | None
+def test_what_is_not_a_count_of_seats_says_why_and_is_never_zero(
+    row: SubscriptionRow, quantity: int | None, reason: MissingQuantity
 ) -> None:
     (line,) = lines_of(a_detail(row, a_product(quantity=quantity)))
 
-    assert (line.quantity, line.missing) == (None, NoNumber.UNQUANTIFIED)
+    assert (line.quantity, line.reason) == (None, reason)
+
+
+def test_a_subscription_that_is_rated_after_use_says_so_without_products_as_well() -> None:
+    (line,) = lines_of(SubscriptionDetail(a_row(rated_outside=True), ()))
+
+    assert (line.quantity, line.reason) == (None, MissingQuantity.EXTERNAL_RATING)
 
 
 def test_a_line_has_one_currency() -> None:

@@ -60,6 +60,10 @@ class Switches(BaseModel):
     connectwise_bad_keys_status: Literal[401, 404] = Field(default=401, alias="connectwise.bad_keys_status")
     connectwise_fail_next: Failure | None = Field(default=None, alias="connectwise.fail_next")
     ingram_fail_next: Failure | None = Field(default=None, alias="ingram.fail_next")
+    ingram_names_reseller: bool = Field(default=True, alias="ingram.names_reseller")
+    """Whether customers name their reseller, which the real marketplace leaves open."""
+    ingram_sister_company: bool = Field(default=False, alias="ingram.sister_company")
+    """The credentials are those of a sister company: other customers, and none of the story's."""
     ingram_token_dead: bool = Field(default=False, alias="ingram.token_dead")
     """A push button: setting it revokes every token issued so far, and it reads back as false."""
     latency_ms: float = Field(default=0, ge=0, le=60_000)

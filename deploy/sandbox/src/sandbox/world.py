@@ -16,6 +16,7 @@ from sandbox.settings import Settings
 from sandbox.story.builder import BuiltStory, build_story
 from sandbox.story.bulk import Bulk
 from sandbox.story.month import Month
+from sandbox.story.sister_company import build_sister_company
 from sandbox.switches import Switchboard
 
 
@@ -45,6 +46,7 @@ def make_world(settings: Settings, clock: Clock) -> World:
     marketplace = MarketplaceState(timedelta(seconds=settings.token_life_seconds))
     psa, journal, switches = PsaState(clock), Journal(), Switchboard()
     identity, today = derive_identity(settings.seed), clock().astimezone(UTC).date()
+    sister = build_sister_company(marketplace.tokens.lifetime, today)
     story = build_story(settings.seed, today, marketplace, psa)
     # After the story: the story's ids are then the same with and without generated subscriptions.
     Bulk(settings.seed, today, marketplace, psa).generate(settings.subscriptions)
@@ -59,6 +61,6 @@ def make_world(settings: Settings, clock: Clock) -> World:
         journal=journal,
         switches=switches,
         cutter=ConnectionCutter(),
-        ingram=IngramApi(marketplace, identity, clock),
+        ingram=IngramApi(marketplace, sister, identity, clock, switches),
         connectwise=ConnectWiseApi(psa, writer, identity, switches),
     )

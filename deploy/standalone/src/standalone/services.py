@@ -58,7 +58,7 @@ def service_environment(name: str, context: SystemContext) -> Environment:
     match name:
         case "auth":
             env |= _tenants(context.credentials) | _auth(context.credentials)
-        case "vendor-sync":  # the sandbox has no limit such as the vendor's 60 calls a minute
+        case "vendor-sync" | "psa-sync":  # the sandbox has no limits such as the providers' own
             env |= {"BUDGET__PER_MINUTE": "6000", "BUDGET__BURST": "200"}
         case "billing":
             env |= _tenants(context.credentials)

@@ -14,6 +14,7 @@ from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import psa_sync as contracts
 from shared.contracts.base import Side
 from shared.http_client.access import AccessClient
+from shared.http_client.rate_limit import RateLimits
 from shared.kafka import FencedProducers, make_broker
 from shared.mongo import Mongo
 from shared.runtime.clock import utc_now
@@ -48,15 +49,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def dependencies_of(settings: Settings) -> SyncDependencies[PsaConnection]:
     """Opens what the settings name: the store, Kafka, the status channel and the connections to providers."""
     access = AccessClient(settings.auth, settings.outbound)
+    rate_limits = RateLimits(settings.redis, settings.budget)
     producers = FencedProducers(settings.kafka, PROFILE.service)
     status_channel = StatusChannel(settings.redis)
     return SyncDependencies(
         Mongo(settings.mongo),
         make_broker(settings.kafka, PROFILE.service),
         status_channel,
-        PsaConnections(access, CONNECTORS).open,
+        PsaConnections(access, rate_limits, CONNECTORS).open,
         producers.open_publisher,
-        close_hooks=(producers.close, access.aclose, status_channel.close),
+        close_hooks=(producers.close, access.aclose, rate_limits.close, status_channel.close),
     )
 
 

@@ -25,6 +25,8 @@ class Company:
     name: str
     present: bool = True
     """False when the PSA still answers for it but calls it deleted."""
+    active: bool = True
+    """What the PSA says: False only when its status is one that the PSA calls inactive."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The settings of psa-sync."""
 
+from shared.http_client.rate_limit import RateLimitSettings
 from shared.runtime.settings import (
     KafkaSettings,
     MongoSettings,
@@ -24,3 +25,5 @@ class Settings(ServiceSettings):
     redis: RedisSettings
     auth: ServiceAuthSettings
     outbound: OutboundSettings = OutboundSettings()
+    budget: RateLimitSettings = RateLimitSettings(per_minute=540, burst=10)
+    """At most 550 calls in any minute: above 600 a PSA starts to refuse (psa-apis §8 no. 1)."""

@@ -26,6 +26,17 @@ class SubscriptionStatus(StrEnum):
     """A word that this contract does not know."""
 
 
+class MissingQuantity(StrEnum):
+    """Why the marketplace gives no quantity; each is a count that nobody knows, and none is zero."""
+
+    EXTERNAL_RATING = "external-rating"
+    """It is rated after use (`chargeExternalRating`): what it may say is no number of seats."""
+    NO_QUANTITY = "no-quantity"
+    """The product is listed without a quantity."""
+    NO_PRODUCTS = "no-products"
+    """The subscription lists no products at all."""
+
+
 class VendorAccountObserved(Observation):
     """A customer in the marketplace."""
 
@@ -76,7 +87,9 @@ class SubscriptionLine(ContractModel):
     quantity: ReadNumber | None = None
     """Seats or units."""
     missing: NoNumber | None = None
-    """Why there is no quantity."""
+    """Which kind of "no number" it is, when there is no quantity."""
+    reason: MissingQuantity | None = None
+    """Why the marketplace gave no quantity."""
     unit_cost: ReadNumber | None = None
     """What the tenant pays for one unit and billing period, in `currency`."""
     unit_price: ReadNumber | None = None

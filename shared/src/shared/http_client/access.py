@@ -7,6 +7,11 @@
 #   ten calls refused with A       the first finds A still held, asks, and holds B; nine find B and use it
 #
 # A refusal names the grant's `issued_at`, so that auth signs in once for all replicas that were refused.
+#
+# Access is of one generation of the integration: credentials that were replaced may have opened another
+# account, so whoever began before asks in vain, and ends (`ConnectedAnew`):
+#
+#   a run of generation 1, connected anew since   auth answers 409 other-generation; no call goes out
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +22,7 @@ import httpx
 from pydantic import ValidationError
 
 from shared.errors import (
+    ConnectedAnew,
     CredentialsRejected,
     NeighbourAway,
     NotFound,
@@ -24,7 +30,7 @@ from shared.errors import (
     TransientError,
     UnexpectedResponse,
 )
-from shared.http_client.access_grant import AccessGrant
+from shared.http_client.access_grant import OTHER_GENERATION, AccessGrant
 from shared.http_client.access_source import Access
 from shared.http_client.client import Api
 from shared.http_client.response import ApiResponse
@@ -64,6 +70,7 @@ class AccessClient:
         tenant_id: str,
         integration_id: str,
         *,
+        generation: int,
         headers: Mapping[str, str] | None = None,
         policy: CallPolicy | None = None,
         rate_limit: RateLimit | None = None,
@@ -71,9 +78,10 @@ class AccessClient:
         """Opens the provider's API at the integration's own base address; `headers` are the provider's.
 
         Its calls raise what `Api` raises. CredentialsRejected comes from auth too; NotFound also means that
-        the integration is disconnected; NeighbourAway means that auth does not answer.
+        the integration is disconnected; NeighbourAway means that auth does not answer, ConnectedAnew that the
+        integration has another generation than this one.
         """
-        source = IntegrationAccess(self._auth, tenant_id, integration_id)
+        source = IntegrationAccess(self._auth, tenant_id, integration_id, generation)
         async with Api(
             source, outbound=self._outbound, headers=headers, policy=policy, rate_limit=rate_limit
         ) as api:
@@ -84,11 +92,15 @@ class AccessClient:
 
 
 class IntegrationAccess:
-    """The access to one integration, an `AccessSource`."""
+    """The access to one generation of an integration, an `AccessSource`."""
 
-    def __init__(self, auth: Api, tenant_id: str, integration_id: str) -> None:
+    def __init__(self, auth: Api, tenant_id: str, integration_id: str, generation: int) -> None:
         self._auth = auth
-        self._integration = {"tenant_id": tenant_id, "integration_id": integration_id}
+        self._integration = {
+            "tenant_id": tenant_id,
+            "integration_id": integration_id,
+            "generation": generation,
+        }
         self._lock = asyncio.Lock()
         self._grant: AccessGrant | None = None
         self._access: Access | None = None
@@ -117,13 +129,17 @@ class IntegrationAccess:
             if error.status is None:
                 raise NeighbourAway(str(error)) from error
             raise  # an answer is about the provider: away, or busy, when auth signed in
-        self._grant = grant = _parse_grant(answer)
+        grant = _parse_grant(answer)
+        if grant.generation != self._integration["generation"]:
+            raise UnexpectedResponse("auth granted access for another generation than was asked for")
+        self._grant = grant
         self._access = Access(grant.base_url, grant.headers)
         return self._access
 
 
 def _parse_grant(answer: ApiResponse) -> AccessGrant:
-    detail = str(answer.json.get("detail", ""))[:_DETAIL_CHARACTERS] if isinstance(answer.json, dict) else ""
+    problem = answer.json if isinstance(answer.json, dict) else {}
+    detail = str(problem.get("detail", ""))[:_DETAIL_CHARACTERS]
     match answer.status:
         case 401 | 403:
             raise PermanentError(
@@ -131,6 +147,8 @@ def _parse_grant(answer: ApiResponse) -> AccessGrant:
             )
         case 404:
             raise NotFound(detail)
+        case 409 if problem.get("reason") == OTHER_GENERATION:
+            raise ConnectedAnew(detail, status=answer.status)
         case 409:
             raise CredentialsRejected(detail, message=detail)
         case _:

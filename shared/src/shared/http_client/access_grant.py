@@ -4,6 +4,9 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_serializer
 
+OTHER_GENERATION = "other-generation"
+"""The `reason` of a 409: access was asked for a generation that the integration does not have now."""
+
 
 class AccessGrant(BaseModel):
     """The answer of `POST /internal/access`: where to call the provider, and with which headers.
@@ -19,6 +22,7 @@ class AccessGrant(BaseModel):
     issued_at: AwareDatetime
     expires_at: AwareDatetime
     generation: int
+    """Of the integration: that which was asked for."""
 
     @field_serializer("issued_at", "expires_at", when_used="json")
     def _iso(self, moment: datetime) -> str:

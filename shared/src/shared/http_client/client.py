@@ -145,8 +145,7 @@ class Api:
 
     async def _attempt(self, call: Call) -> ApiResponse:
         if self._rate_limit is not None:
-            async with call.waiting_for_rate_limit():
-                await self._rate_limit.acquire()
+            await call.pass_rate_limit(self._rate_limit)
         access = await self._granted(call, self._source.current())
         answer = await self._send(call, access)
         if answer.is_transient:

@@ -10,9 +10,9 @@
 #                         work down
 #   503, Retry-After 90   raised as it is: a fault may be of the one thing that was asked for
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import uniform
@@ -20,7 +20,7 @@ from typing import Protocol
 
 import stamina
 
-from shared.errors import LongPause, TransientError
+from shared.errors import ConnectedAnew, LongPause, TransientError
 from shared.http_client.answer_size import SMALL, AnswerSize
 from shared.http_client.json_document import Json
 from shared.http_client.response import ApiResponse
@@ -53,6 +53,8 @@ class CallPolicy:
     """At most, whatever the faults (architecture §4)."""
     total_timeout: timedelta = timedelta(minutes=15)
     """For a call with all its attempts and the pauses between them, without waiting for the rate limit."""
+    change_wait: timedelta = timedelta(seconds=5)
+    """For the rate limit to let a change out: one that waits longer is not sent; its sender looks again."""
     throttle_pause: timedelta = timedelta(seconds=2)
     """The first pause after a throttled answer that names no time; it doubles."""
     fault_pause: timedelta = timedelta(milliseconds=500)
@@ -111,12 +113,18 @@ class Call:
         """Notes that the call was sent and its answer says nothing certain, which matters for a change."""
         self.outcome_unknown |= not self.read_only
 
-    @asynccontextmanager
-    async def waiting_for_rate_limit(self) -> AsyncIterator[None]:
-        """Counts the time that passes in the block as waiting for the rate limit."""
+    async def pass_rate_limit(self, rate_limit: RateLimit) -> None:
+        """Waits its turn; a change does not wait for long, for what it was decided on grows old.
+
+        Raises `TransientError` for a change that was not let out in time: nothing was sent.
+        """
         since = time.monotonic()
         try:
-            yield
+            async with asyncio.timeout(None if self.read_only else self.policy.change_wait.total_seconds()):
+                await rate_limit.acquire()
+        except TimeoutError as error:
+            sentence = f"{self.method} {self.path} had no turn in the rate limit in time: nothing was sent"
+            raise TransientError(sentence) from error
         finally:
             self.rate_limit_wait_seconds += time.monotonic() - since
 
@@ -145,7 +153,8 @@ class Call:
         """Stamina's hook: False ends the call, True retries after stamina's pause, a number after so long."""
         if isinstance(error, AccessRenewed):
             return 0.0
-        if isinstance(error, LongPause) or not isinstance(error, TransientError) or not self.read_only:
+        is_final = not self.read_only or isinstance(error, LongPause | ConnectedAnew)
+        if is_final or not isinstance(error, TransientError):
             return False
         if self.policy.answers_are_final and error.status is not None:
             return False

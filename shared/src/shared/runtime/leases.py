@@ -102,6 +102,11 @@ class Leases:
     def __init__(self, mongo: Mongo) -> None:
         self._rows = mongo.all_tenants(_COLLECTION)
 
+    async def live(self, prefix: str) -> set[str]:
+        """Returns the names with this prefix whose lease somebody holds now."""
+        named = {"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}, "until": {"$gte": datetime.now(UTC)}}
+        return {row["_id"] for row in await self._rows.find(named, fields=["_id"])}
+
     async def take(self, name: str, ttl: timedelta) -> Lease | None:
         """Returns the lease, good for `ttl`, or None while another worker holds it."""
         ttl = takeover_term(ttl)

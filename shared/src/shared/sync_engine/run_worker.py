@@ -11,7 +11,7 @@
 #   nothing                                  complete, or partial when its tally says what fell short
 #   CredentialsRejected                      failed, and credentials-rejected is sent
 #   any other PermanentError                 partial (the provider is away, or answers in an unknown shape)
-#   RunStopped                               failed (a person disconnected or disabled the integration)
+#   RunStopped, ConnectedAnew                failed (a person disconnected, disabled or reconnected it)
 #   LongPause                                nothing ends: the run is put down, and claimed when it is due
 #   TransientError, a lost lease, a shutdown nothing ends: the run is suspended and claimed again
 
@@ -26,7 +26,7 @@ from typing import Any
 import structlog
 
 from shared.contracts.base import Outcome
-from shared.errors import CredentialsRejected, LongPause, PermanentError, TransientError
+from shared.errors import ConnectedAnew, CredentialsRejected, LongPause, PermanentError, TransientError
 from shared.mongo import Mongo
 from shared.runtime.attempt import attempt
 from shared.runtime.clock import Clock, utc_now
@@ -72,10 +72,7 @@ class RunWorker:
         shares: TenantShares,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`shares` are those of all workers of the process.
-
-        `beat` tells the job's health that a run which takes hours still gets on.
-        """
+        """`shares` are those of all workers of the process; `beat` says that a long run still gets on."""
         self._runs, self._definition, self._tools, self._beat = runs, definition, tools, beat
         self._shares, self._stopping = shares, asyncio.Event()
 
@@ -116,10 +113,11 @@ class RunWorker:
         run = context.run
         log.info("run_taken_up", run_id=run.run_id, kind=run.kind, phase=run.phase, claims=run.claims)
         result = await self._run_under_lease(context, self._do_steps(context), check_wanted=True)
+        if isinstance(result, ConnectedAnew):  # auth knows it before the news is here
+            result = RunStopped(str(result))
         if isinstance(result, LongPause) and not (result := await attempt(self._put_down(context, result))):
             return
-        # Ours, not the provider's (that would be ProviderUnreachable): a later try can do what this one could
-        # not.
+        # Ours, not the provider's (that would be ProviderUnreachable): a later try can do it.
         if isinstance(result, TransientError):
             _suspend(context, result)
             return
@@ -239,7 +237,7 @@ def _with_refusals(tally: RunTally, refused: Mapping[str, str]) -> RunTally:
 
 
 def _suspend(context: RunContext, cause: Exception) -> None:
-    """Leaves the run to whoever claims it next; trouble is raised, so that the job pauses before it tries."""
+    """Leaves the run to whoever claims it next; trouble is raised, so that the job pauses."""
     log.info("run_put_down", run_id=context.run.run_id, phase=context.run.phase, reason=str(cause))
     if not isinstance(cause, RunSuspended):
         raise cause

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from sandbox.connectwise.addition_writer import AdditionWriter
 from sandbox.connectwise.errors import ConnectWiseRefusal, not_allowed, not_found
-from sandbox.connectwise.fields import ADDITION, AGREEMENT, COMPANY, PRODUCT, Record, Resource
+from sandbox.connectwise.fields import ADDITION, AGREEMENT, COMPANY, COMPANY_STATUS, PRODUCT, Record, Resource
 from sandbox.connectwise.pages import Query, count_matching, paginate, project
 from sandbox.connectwise.psa import PsaState, RecordCollection, render_addition
 from sandbox.identity import Identity
@@ -83,6 +83,8 @@ class ConnectWiseApi:
 
     async def _resource(self, request: Request, parts: list[str]) -> Response:
         match parts:
+            case ["company", "companies", "statuses", *tail]:
+                return self._read(request, COMPANY_STATUS, self.psa.company_statuses, tail)
             case ["company", "companies", *tail]:
                 return self._read(request, COMPANY, self.psa.companies, tail)
             case ["procurement", "catalog", *tail]:

@@ -54,6 +54,12 @@ COMPANY = Resource(
     | _fields(FieldKind.BOOLEAN, "deletedFlag")
     | _reference("status", "name"),
 )
+COMPANY_STATUS = Resource(
+    "companyStatus",
+    _fields(FieldKind.NUMBER, "id")
+    | _fields(FieldKind.STRING, "name")
+    | _fields(FieldKind.BOOLEAN, "defaultFlag", "inactiveFlag"),
+)
 PRODUCT = Resource(
     "catalogItem",
     _COMMON

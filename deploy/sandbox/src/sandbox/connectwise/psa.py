@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.clock import Clock
 from sandbox.connectwise.errors import invalid, not_found
 from sandbox.connectwise.fields import ADDITION, Record
+from sandbox.connectwise.records import COMPANY_STATUSES
 
 TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -56,6 +57,9 @@ class PsaState:
         self._clock = clock
         self._last_id = 900
         self.companies = RecordCollection()
+        self.company_statuses = RecordCollection()
+        for status in COMPANY_STATUSES:
+            self.company_statuses.add(dict(status))
         self.products = RecordCollection()
         self.agreements = RecordCollection()
         self.additions = RecordCollection()

@@ -8,6 +8,11 @@ from sandbox.connectwise.fields import Record
 
 CURRENCY = {"id": 1, "symbol": "$", "currencyCode": "USD", "name": "US Dollars"}
 SEEDER = "jsmith"
+COMPANY_STATUSES: tuple[Record, ...] = (
+    {"id": 1, "name": "Active", "defaultFlag": True, "inactiveFlag": False},
+    {"id": 2, "name": "Inactive", "defaultFlag": False, "inactiveFlag": True},
+)
+"""The names are the tenant's own; the flags say what they mean."""
 
 
 def to_midnight(day: date) -> str:

@@ -13,6 +13,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from sandbox.ingram.errors import IngramRefusal, application_refusal, gateway_re
 from sandbox.ingram.listing import Query
 from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import customer_row, subscription_detail
+from sandbox.switches import Switchboard
 
 PREFIX = "/marketplace"
 REGION = "/na"
@@ -35,8 +37,11 @@ class IngramApi:
     """Answers requests under `/marketplace`; a path without the region is not found."""
 
     marketplace: MarketplaceState
+    sister: MarketplaceState
+    """What a sister company sees, who is another reseller of the same marketplace."""
     identity: Identity
     clock: Clock
+    switches: Switchboard
 
     async def answer(self, request: Request) -> Response:
         path = request.scope["path"].removeprefix(PREFIX)
@@ -89,14 +94,17 @@ class IngramApi:
         return {"token": token, "expiresInSeconds": int(self.marketplace.tokens.lifetime.total_seconds())}
 
     def _read(self, kind: str, entity_id: list[str], query: Query) -> dict[str, Any]:
+        switches = self.switches.current
+        seen = self.sister if switches.ingram_sister_company else self.marketplace
+        render_customer = partial(customer_row, names_reseller=switches.ingram_names_reseller)
         match kind, entity_id:
             case "customers", []:
-                return listing.customers(self.marketplace, query)
-            case "customers", [customer_id] if customer := self.marketplace.customers.get(customer_id):
-                return customer_row(customer)
+                return listing.customers(seen, query, render_customer)
+            case "customers", [customer_id] if customer := seen.customers.get(customer_id):
+                return render_customer(customer)
             case "subscriptions", []:
-                return listing.subscriptions(self.marketplace, query)
-            case "subscriptions", [id_] if subscription := self.marketplace.subscriptions.get(id_):
+                return listing.subscriptions(seen, query)
+            case "subscriptions", [id_] if subscription := seen.subscriptions.get(id_):
                 return subscription_detail(subscription)
         # 400 and not 404: public clients recognise a missing entity by this text.
         raise application_refusal(

@@ -11,21 +11,23 @@ from typing import Any, TypeVar
 
 from sandbox.ingram.errors import application_refusal
 from sandbox.ingram.marketplace import STATUSES, MarketplaceState
-from sandbox.ingram.records import Subscription, customer_row, subscription_row
+from sandbox.ingram.records import CustomerRecord, Subscription, subscription_row
 
 Row = TypeVar("Row")
 Query = Mapping[str, str]
 DEFAULT_LIMIT = 10
 
 
-def customers(marketplace: MarketplaceState, query: Query) -> dict[str, Any]:
+def customers(
+    marketplace: MarketplaceState, query: Query, render: Callable[[CustomerRecord], dict[str, Any]]
+) -> dict[str, Any]:
     name, external_id = query.get("name", "").casefold(), query.get("externalId")
     matching = [
         customer
         for customer in marketplace.customers_newest_first()
         if name in customer.name.casefold() and external_id in (None, customer.external_id)
     ]
-    return _page(matching, query, customer_row)
+    return _page(matching, query, render)
 
 
 def subscriptions(marketplace: MarketplaceState, query: Query) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class CustomerRecord:
     external_id: str | None
     domain: str
     status: str = "active"
+    reseller_id: str = "1000001"
 
 
 @dataclass(slots=True)
@@ -77,14 +78,13 @@ class Subscription:
     lines: list[OfferLine] = field(default_factory=list)
 
 
-def customer_row(customer: CustomerRecord) -> Json:
+def customer_row(customer: CustomerRecord, *, names_reseller: bool = True) -> Json:
     """Render a customer for lists and details, with personal data that a reader must not store."""
     row: Json = {
         "id": customer.id,
         "name": customer.name,
         "status": customer.status,
         "language": "en_US",
-        "resellerId": "1000001",
         "attributes": {},
         "address": {
             "streetAddress": "1 Main Street",
@@ -94,6 +94,7 @@ def customer_row(customer: CustomerRecord) -> Json:
         },
         "contactPersons": [_contact(customer)],
     }
+    row |= {"resellerId": customer.reseller_id} if names_reseller else {}
     return row | ({"externalId": customer.external_id} if customer.external_id else {})
 
 

@@ -7,10 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.security import HTTPBearer
 
+from auth.access.models import CachedSession
 from auth.access.requests import AccessRequest
 from auth.access.service import AccessService
 from shared.contracts.base import Side
-from shared.http_client.access_grant import AccessGrant
+from shared.errors import ConnectedAnew
+from shared.http_client.access_grant import OTHER_GENERATION, AccessGrant
 from shared.web.openapi import problem_responses
 from shared.web.problems import Problem
 from shared.web.security_events import SecurityEvent
@@ -50,7 +52,8 @@ def access_routes(access: AccessService, services: ServiceAuthenticator) -> APIR
         responses=problem_responses(
             _401="Not the token of a service",
             _404="No such integration on the service's side, or it is disconnected or disabled",
-            _409="The provider refuses the credentials: a person must connect again",
+            _409="The provider refuses the credentials: a person must connect again; with the `reason` "
+            "`other-generation`: the integration was connected anew",
             _422="A field is wrong; `fields` names it",
             _503="The provider is away or busy: try again after `Retry-After` seconds",
         ),
@@ -63,9 +66,7 @@ def access_routes(access: AccessService, services: ServiceAuthenticator) -> APIR
         """Hand out a base address and request headers that are good until `expires_at`."""
         # The answer carries secrets: nothing on the way may keep it.
         response.headers["Cache-Control"] = "no-store"
-        cached = await access.grant(
-            side, body.tenant_id, body.integration_id, rejected_after=body.rejected_after
-        )
+        cached = await _granted(access, side, body)
         return AccessGrant(
             base_url=cached.session.base_url,
             headers=dict(cached.session.headers),
@@ -75,3 +76,16 @@ def access_routes(access: AccessService, services: ServiceAuthenticator) -> APIR
         )
 
     return router
+
+
+async def _granted(access: AccessService, side: Side, request: AccessRequest) -> CachedSession:
+    try:
+        return await access.grant(
+            side,
+            request.tenant_id,
+            request.integration_id,
+            generation=request.generation,
+            rejected_after=request.rejected_after,
+        )
+    except ConnectedAnew as error:
+        raise Problem(409, "Connected anew", str(error), reason=OTHER_GENERATION) from error

@@ -5,6 +5,8 @@
 #   12:00:00  A and B ask     → one sign-in; both get the session issued at 12:00:00
 #   12:05:00  A is refused, asks with rejected_after 12:00:00 → sign-in; A gets the session issued at 12:05:00
 #   12:05:01  B is refused, asks with rejected_after 12:00:00 → no sign-in; B gets the session of 12:05:00
+# A session is of one generation, and is handed out for that alone:
+#   12:06:00  the integration is connected anew, generation 2; B, at work for 1, asks → ConnectedAnew
 # A lock per integration keeps this order; sessions are never stored, so a restart signs in anew.
 
 import asyncio
@@ -19,7 +21,7 @@ from auth.providers.models import ProviderSession
 from auth.providers.ports import Provider
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side
-from shared.errors import CredentialsRejected, NotFound
+from shared.errors import ConnectedAnew, CredentialsRejected, NotFound
 
 
 class AccessService:
@@ -36,17 +38,24 @@ class AccessService:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def grant(
-        self, side: Side, tenant_id: str, integration_id: str, *, rejected_after: datetime | None
+        self,
+        side: Side,
+        tenant_id: str,
+        integration_id: str,
+        *,
+        generation: int,
+        rejected_after: datetime | None,
     ) -> CachedSession:
         """Returns a session that was issued later than `rejected_after`, the `issued_at` of a refused one.
 
-        Raises NotFound when the integration is disconnected, disabled or of another side, CredentialsRejected
-        when a person must connect again, TransientError when the provider is away or busy.
+        Raises ConnectedAnew when the integration has another generation now, NotFound when it is
+        disconnected, disabled or of another side, CredentialsRejected when a person must connect again,
+        TransientError when the provider is away or busy.
         """
         async with self._locks[integration_id]:
             # Read within the lock: whoever waited must see what the one before it changed.
             integration = await self._integrations.get(tenant_id, integration_id)
-            _require_access(integration, side)
+            _require_access(integration, side, generation)
             cached = self._sessions.get(integration_id)
             if cached is None:
                 return await self._open_session(integration, None)
@@ -82,9 +91,12 @@ class AccessService:
         )
 
 
-def _require_access(integration: Integration, side: Side) -> None:
+def _require_access(integration: Integration, side: Side, generation: int) -> None:
     if integration.side is not side:
         raise NotFound(f"{integration.integration_id} is none of the {side} side")
+    if integration.generation != generation:
+        generations = f"its generation is {integration.generation}, not {generation}"
+        raise ConnectedAnew(f"{integration.name} was connected anew: {generations}")
     match integration.status:
         case IntegrationStatus.DISCONNECTED | IntegrationStatus.DISABLED:
             raise NotFound(f"{integration.name} is {integration.status}: there is no access to it")

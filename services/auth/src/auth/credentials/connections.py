@@ -3,105 +3,20 @@
 Nothing of it is ever shown again: secrets are `SecretStr`, and validation errors leave the input out.
 """
 
-import re
 from abc import ABC, abstractmethod
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StringConstraints,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+
+from auth.credentials.field_types import BaseUrl, Company, Host, Key, Marketplace, Name, Password, Text, User
+from auth.credentials.realms import (
+    canonical_connectwise_realm,
+    canonical_ingram_realm,
+    connectwise_realm,
+    ingram_realm,
 )
-
 from shared.contracts.base import Side
 from shared.contracts.fields import checked_code
-from shared.limits.people import CONNECTION_CHARACTERS, INTEGRATION_NAME_CHARACTERS
-from shared.plain_text import PlainText, counted, is_plain
-
-_CONTROL_PANEL = re.compile(r"(?:https?://)?cp\.([a-z0-9-]+)\.[a-z0-9-]+\.cloud\.im(?:/.*)?")
-_MARKETPLACE = re.compile(r"[a-z0-9-]{2,20}")
-_COMPANY = re.compile(r"[^\s+:/?#\\]+")
-_HOST = re.compile(r"(?:https?://)?[^\s/?#@\\]+")
-
-
-def _marketplace(value: str) -> str:
-    """Returns `us`, also for the control panel's address `cp.us.na.cloud.im` (ingram-micro-api.md §2)."""
-    lower = value.lower()
-    panel = _CONTROL_PANEL.fullmatch(lower)
-    code = panel[1] if panel else lower
-    if not _MARKETPLACE.fullmatch(code):
-        raise ValueError("is a short code such as us, or the control panel's address: cp.us.na.cloud.im")
-    return code
-
-
-def _base_url(value: str) -> str:
-    """Returns the address as it was typed, without a slash at its end: paths are appended to it."""
-    if re.search(r"[\s?#\\]", value):
-        raise ValueError(
-            "this is an address without spaces, ? and #, such as https://api.cloud.im/marketplace/na"
-        )
-    return value.rstrip("/")
-
-
-def _host(value: str) -> str:
-    """Returns the host in lower case without `https://`; another scheme stays, for `ssrf_guard` to judge."""
-    bare = value.rstrip("/").lower().removeprefix("https://")
-    if not _HOST.fullmatch(bare):
-        raise ValueError("this is a host name without a path, such as api-na.myconnectwise.net")
-    return bare
-
-
-def _company(value: str) -> str:
-    # The company is a part of a URL path, and stands before a plus sign in the user name (psa-apis.md §2.2).
-    if not _COMPANY.fullmatch(value):
-        raise ValueError("this is the company id that you type when you sign in, without spaces, + : or /")
-    return value
-
-
-def _key(value: SecretStr) -> SecretStr:
-    """Returns the key without the spaces and line breaks that were copied along with it."""
-    # Keys travel in HTTP headers: printable ASCII only, and a line break would start another header.
-    text = value.get_secret_value().strip()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("this is a key of plain letters, digits and signs, without spaces")
-    return SecretStr(text)
-
-
-def _user(value: str) -> str:
-    # RFC 7617: in Basic authentication the first colon ends the user name.
-    if ":" in value:
-        raise ValueError("must not contain a colon: sign-in splits there")
-    return value
-
-
-def _password(value: SecretStr) -> SecretStr:
-    if not is_plain(value.get_secret_value()):
-        raise ValueError("must not contain control characters, such as a line break")
-    return value
-
-
-_Secret = Annotated[
-    SecretStr,
-    Field(min_length=1, max_length=CONNECTION_CHARACTERS.most),
-    counted(CONNECTION_CHARACTERS),
-]
-
-Text = Annotated[
-    PlainText,
-    StringConstraints(min_length=1, max_length=CONNECTION_CHARACTERS.most),
-    counted(CONNECTION_CHARACTERS),
-]
-Name = Annotated[
-    PlainText,
-    StringConstraints(max_length=INTEGRATION_NAME_CHARACTERS.most),
-    counted(INTEGRATION_NAME_CHARACTERS),
-]
-Password = Annotated[_Secret, AfterValidator(_password)]
-Key = Annotated[_Secret, AfterValidator(_key)]
 
 
 class Connection(BaseModel, ABC):
@@ -131,11 +46,35 @@ class Connection(BaseModel, ABC):
     @property
     @abstractmethod
     def realm(self) -> str:
-        """Identifies the marketplace or company at the provider, however it was typed (architecture §1).
+        """Identifies the marketplace or company at the provider, however it was typed (architecture §4).
 
-        The same realm is the same integration: connecting it again makes a next generation, not a second
-        integration. Host `https://API.example/` with company `ACME` is the realm `api.example/acme`.
+        Host `https://API.example.:443/` with company `ACME` is the realm `api.example/acme`. The reseller,
+        whom only the provider can tell, joins it in `realm_of`.
         """
+
+    @classmethod
+    @abstractmethod
+    def canonical_realm(cls, stored: str) -> str:
+        """Returns what `realm` is now for a realm that is stored: an older build spelt it as it was typed."""
+
+    @property
+    @abstractmethod
+    def former_realm(self) -> str:
+        """Returns the realm that an older build made of what was typed."""
+
+    @abstractmethod
+    def realm_of(self, owner: str | None) -> str:
+        """Returns the realm of a new integration; `owner` is whose account it is, where that is told."""
+
+    @property
+    def named_owner(self) -> str | None:
+        """Whose account the person says that it is; None where nothing was said."""
+        return None
+
+    @property
+    def vouched(self) -> bool:
+        """Whether the person vouches for the same account as before, where the provider cannot tell."""
+        return False
 
     @property
     @abstractmethod
@@ -163,15 +102,38 @@ class IngramConnection(Connection):
     side: ClassVar[Side] = Side.VENDOR
 
     provider: Literal["ingram-micro"]
-    base_url: Annotated[Text, AfterValidator(_base_url)]
-    marketplace: Annotated[Text, AfterValidator(_marketplace)]
+    base_url: BaseUrl
+    marketplace: Marketplace
     subscription_key: Key
-    username: Annotated[Text, AfterValidator(_user)]
+    username: User
     password: Password
+    reseller: Text | None = None
+    """The id of the reseller whose credentials these are: needed to connect a second one of a marketplace."""
+    same_reseller: bool = False
+    """Vouches for credentials of the same reseller, where the customers that are known of it are gone."""
 
     @property
     def realm(self) -> str:
+        return ingram_realm(self.base_url, self.marketplace)
+
+    @classmethod
+    def canonical_realm(cls, stored: str) -> str:
+        return canonical_ingram_realm(stored)
+
+    @property
+    def former_realm(self) -> str:
         return f"{self.base_url}#{self.marketplace}".lower()
+
+    def realm_of(self, owner: str | None) -> str:
+        return ingram_realm(self.base_url, self.marketplace, owner=owner)
+
+    @property
+    def named_owner(self) -> str | None:
+        return self.reseller
+
+    @property
+    def vouched(self) -> bool:
+        return self.same_reseller
 
     @property
     def label(self) -> str:
@@ -187,15 +149,26 @@ class ConnectWiseConnection(Connection):
     side: ClassVar[Side] = Side.PSA
 
     provider: Literal["connectwise"]
-    host: Annotated[Text, AfterValidator(_host)]
-    company: Annotated[Text, AfterValidator(_company)]
+    host: Host
+    company: Company
     public_key: Key
     private_key: Key
     client_id: Key
 
     @property
     def realm(self) -> str:
+        return connectwise_realm(self.host, self.company)
+
+    @classmethod
+    def canonical_realm(cls, stored: str) -> str:
+        return canonical_connectwise_realm(stored)
+
+    @property
+    def former_realm(self) -> str:
         return f"{self.host}/{self.company}".lower()
+
+    def realm_of(self, owner: str | None) -> str:  # noqa: ARG002 (the company is whose account it is)
+        return self.realm
 
     @property
     def origin(self) -> str:

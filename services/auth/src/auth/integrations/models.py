@@ -13,6 +13,7 @@ from typing import Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from auth.credentials.connections import Connection
+from auth.providers.models import UNTOLD, AccountIdentity
 from shared.contracts.auth import (
     IntegrationChanged,
     IntegrationConnected,
@@ -43,24 +44,40 @@ class Integration(BaseModel):
     generation: int
     connected_at: AwareDatetime
     settings: IntegrationSettings = IntegrationSettings()
+    identity: AccountIdentity = UNTOLD
+    """Whose account it reads, as far as the provider has told; never changes to somebody else's."""
     mapped: bool = False
     """Whether a person has finished its mapping once."""
     revision: int
 
     @classmethod
-    def connect(cls, tenant_id: str, connection: Connection, *, previous: Self | None, now: datetime) -> Self:
-        """Returns a new integration, or the next generation of the previous one, for proven credentials."""
+    def connect(
+        cls,
+        tenant_id: str,
+        connection: Connection,
+        *,
+        previous: Self | None,
+        now: datetime,
+        identity: AccountIdentity = UNTOLD,
+    ) -> Self:
+        """Returns a new integration, or the next generation of the previous one, for proven credentials.
+
+        The previous one keeps its id and its realm, however it is spelt now: mappings rest on both.
+        """
+        realm = previous.realm if previous else connection.realm_of(identity.owner)
+        integration_id = integration_id_of(tenant_id, connection.provider, realm)
         return cls(
             tenant_id=tenant_id,
-            integration_id=integration_id_of(tenant_id, connection.provider, connection.realm),
+            integration_id=previous.integration_id if previous else integration_id,
             side=connection.side,
             provider=connection.provider,
-            realm=connection.realm,
+            realm=realm,
             name=connection.name or (previous.name if previous else connection.label),
             status=IntegrationStatus.ACTIVE if previous and previous.mapped else IntegrationStatus.PENDING,
             generation=previous.generation + 1 if previous else 1,
             connected_at=utc(now),
             settings=previous.settings if previous else IntegrationSettings(),
+            identity=previous.identity.renewed(identity) if previous else identity,
             mapped=previous.mapped if previous else False,
             revision=_next_revision(previous.revision if previous else 0, now),
         )

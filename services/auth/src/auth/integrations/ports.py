@@ -6,13 +6,25 @@ from typing import Protocol
 
 from auth.credentials.connections import Connection
 from auth.integrations.models import Integration
+from auth.providers.models import UNTOLD, AccountIdentity
 
 
 class IntegrationStore(Protocol):
     """The integrations of all tenants; each change and its events are saved together or not at all."""
 
-    async def connect(self, tenant_id: str, connection: Connection, now: datetime) -> Integration:
-        """Saves proven credentials as the integration's next generation."""
+    async def connect(
+        self,
+        tenant_id: str,
+        connection: Connection,
+        now: datetime,
+        *,
+        identity: AccountIdentity = UNTOLD,
+        previous: Integration | None = None,
+    ) -> Integration:
+        """Saves proven credentials as the next generation of the previous integration, or as a new one.
+
+        Raises Conflict when the integration was connected to another account at the same moment.
+        """
 
     async def apply(
         self, tenant_id: str, integration_id: str, transition: Callable[[Integration], Integration]

@@ -11,10 +11,10 @@ from typing import Any
 from auth.credentials.connections import CONNECTION_TYPES, Connection
 from auth.credentials.sealing import SealedSecret, Sealer, SealingContext
 from auth.integrations.models import Integration
+from auth.providers.models import UNTOLD, AccountIdentity
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationStatus
-from shared.contracts.base import integration_id_of
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.mongo import Mongo, Session
 from shared.outbox import Outbox
 
@@ -27,17 +27,31 @@ class IntegrationRepository:
     def __init__(self, mongo: Mongo, outbox: Outbox, sealer: Sealer) -> None:
         self._mongo, self._outbox, self._sealer = mongo, outbox, sealer
 
-    async def connect(self, tenant_id: str, connection: Connection, now: datetime) -> Integration:
-        """Saves proven credentials as the integration's next generation."""
-        context = _sealing_context(
-            tenant_id, integration_id_of(tenant_id, connection.provider, connection.realm)
-        )
+    async def connect(
+        self,
+        tenant_id: str,
+        connection: Connection,
+        now: datetime,
+        *,
+        identity: AccountIdentity = UNTOLD,
+        previous: Integration | None = None,
+    ) -> Integration:
+        """Saves proven credentials as the next generation of the previous integration, or as a new one.
+
+        Raises Conflict when the integration was connected to another account at the same moment.
+        """
+        proven = Integration.connect(tenant_id, connection, previous=previous, now=now, identity=identity)
+        context = _sealing_context(tenant_id, proven.integration_id)
         # Sealed before the transaction: a KMS may take its time, and a transaction is repeated on a conflict.
         sealed = await self._sealer.seal(context, json.dumps(connection.revealed()).encode())
 
         async def work(session: Session) -> Integration:
-            previous = await self._find(tenant_id, context.integration_id, session)
-            after = Integration.connect(tenant_id, connection, previous=previous, now=now)
+            stored = await self._find(tenant_id, context.integration_id, session)
+            if stored and not stored.identity.agrees_with(previous.identity if previous else identity):
+                raise Conflict(f"{stored.name} was connected at this moment by somebody else: try again")
+            after = Integration.connect(
+                tenant_id, connection, previous=stored or previous, now=now, identity=identity
+            )
             credential = {
                 "_id": after.integration_id,
                 "generation": after.generation,

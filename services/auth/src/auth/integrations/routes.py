@@ -30,7 +30,9 @@ def _admin_routes(router: APIRouter, integrations: IntegrationService, verifier:
         "/integrations",
         status_code=201,
         responses=problem_responses(
-            _422="A field is wrong, or the provider refused; `fields` names all that can be wrong",
+            _409="Somebody else connected another account at the same moment: try again",
+            _422="A field is wrong, or the provider refused, or the credentials are of another company than "
+            "those before; `fields` names all that can be wrong",
             _503="The provider is busy: try again after `Retry-After` seconds",
         ),
     )
@@ -39,8 +41,10 @@ def _admin_routes(router: APIRouter, integrations: IntegrationService, verifier:
     ) -> IntegrationResponse:
         """Prove the credentials live at the provider, then save them sealed and start the first sync.
 
-        Nothing is saved when the provider refuses them. The same marketplace or company is always the same
-        integration: connecting it again raises its `generation` and keeps its name, settings and mappings.
+        Nothing is saved when the provider refuses them. The same marketplace or company, however its address
+        is spelt, is always the same integration: connecting it again raises its `generation` and keeps its
+        name, settings and mappings. Credentials of another reseller are refused then: name that one in
+        `reseller` to connect it besides.
         """
         integration = await integrations.connect(person.tenant_id, body.root)
         return IntegrationResponse.model_validate(integration)

@@ -6,6 +6,7 @@ from datetime import datetime
 from auth.credentials.connections import Connection
 from auth.integrations.models import Integration
 from auth.integrations.ports import IntegrationStore
+from auth.integrations.recognition import find_previous
 from auth.providers.ports import Provider
 from shared.contracts.base import ProviderCredentialsRejected
 from shared.contracts.matcher import MappingFinished
@@ -24,9 +25,18 @@ class IntegrationService:
         self._integrations, self._providers, self._now = integrations, providers, now
 
     async def connect(self, tenant_id: str, connection: Connection) -> Integration:
-        """Raises the provider's 422 Problem for wrong credentials, TransientError when it is busy."""
-        await self._providers[connection.provider].check(connection)
-        return await self._integrations.connect(tenant_id, connection, self._now())
+        """Raises a 422 Problem for wrong credentials, or those of another account.
+
+        Raises TransientError when the provider is busy, and Conflict when somebody else connected another
+        account at the same moment.
+        """
+        provider = self._providers[connection.provider]
+        identity = await provider.check(connection)
+        stored = await self._integrations.list(tenant_id)
+        previous = await find_previous(connection, identity, stored, provider)
+        return await self._integrations.connect(
+            tenant_id, connection, self._now(), identity=identity, previous=previous
+        )
 
     async def list(self, tenant_id: str) -> Sequence[Integration]:
         return await self._integrations.list(tenant_id)

@@ -6,13 +6,14 @@
 #   session: https://api-na.myconnectwise.net/v2025_1/apis/3.0
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import ClassVar
 from urllib.parse import quote
 
 from auth.credentials.connections import ConnectWiseConnection
-from auth.providers.models import ProviderSession
+from auth.providers.models import UNTOLD, AccountIdentity, ProviderSession
 from auth.providers.provider_checks import (
     ProviderClient,
     address_problems,
@@ -51,7 +52,8 @@ class ConnectWiseProvider:
     def __init__(self, outbound: OutboundSettings, transport: Transport | None = None) -> None:
         self._client = ProviderClient(outbound, transport)
 
-    async def check(self, connection: ConnectWiseConnection) -> None:
+    async def check(self, connection: ConnectWiseConnection) -> AccountIdentity:
+        """Tells no owner: the company that is in the realm is a part of the user name (psa-apis.md §2.2)."""
         async with address_problems("host", _LABEL):
             info = await self._company_info(connection)
             if (code_base := _code_base(info)) is None:
@@ -68,6 +70,15 @@ class ConnectWiseProvider:
         if not agreements.is_success:
             detail = f"Companies can be read, agreements cannot: {quote_response(agreements)}."
             raise connection_problem(_LABEL, detail, FieldError("public_key", _RIGHTS))
+        return UNTOLD
+
+    async def recognises(
+        self,
+        connection: ConnectWiseConnection,  # noqa: ARG002 (the protocol's)
+        known_ids: Sequence[str],
+    ) -> bool:
+        """Nothing is remembered of a company, so there is nothing to recognise."""
+        return not known_ids
 
     async def open_session(
         self, connection: ConnectWiseConnection, previous: ProviderSession | None

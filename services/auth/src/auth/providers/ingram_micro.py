@@ -4,13 +4,24 @@
 # tenth of it when it is short, for clocks differ and a call that is waiting goes out later:
 #   expiresInSeconds 1500 → 1440 s      100 → 90 s      60 → 54 s
 # A sign-in that the marketplace refused is not repeated: several in a row might lock the account (§10 no. 8).
+#
+# Whose account it is, the newest customers tell: by `resellerId`, which may be missing from list rows or at
+# all, and vary in a tree of resellers (§7.1); and by their ids, which no other reseller's user can read:
+#
+#   five rows of reseller 1000001     owner 1000001, five known ids
+#   rows of 1000001 and of 1000050    no owner told, five known ids
+#   no customers yet                  nothing is told
 
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from typing import ClassVar
+from urllib.parse import quote
 
 from auth.credentials.connections import IngramConnection
-from auth.providers.models import ProviderSession
+from auth.providers.models import AccountIdentity, ProviderSession
 from auth.providers.provider_checks import (
     ProviderClient,
     address_problems,
@@ -21,7 +32,7 @@ from auth.providers.provider_checks import (
 )
 from shared.errors import CredentialsRejected, UnexpectedResponse
 from shared.http_client.answer_size import ENTITY
-from shared.http_client.client import Transport
+from shared.http_client.client import Api, Transport
 from shared.http_client.response import ApiResponse
 from shared.limits import record_hit
 from shared.limits.answers import ACCESS_TOKEN_CHARACTERS, TOKEN_LIFE_SECONDS
@@ -51,31 +62,55 @@ _RIGHTS = FieldError(
 _REFUSALS = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
+_CUSTOMERS = "/customers"
+_KNOWN_CUSTOMERS = 5
+_NEWEST: dict[str, str | int] = {"offset": 0, "limit": _KNOWN_CUSTOMERS}
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+# An entity of somebody else, or of nobody, is one that is not found; which status says so, only clients know
+# (ingram-micro-api.md §4.2).
+_NOT_SEEN = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+
+
 class IngramMicroProvider:
-    """Proves credentials by signing in and reading one customer, and exchanges them for a token."""
+    """Proves credentials by signing in and reading customers, and exchanges them for a token."""
 
     name: ClassVar[str] = "ingram-micro"
 
     def __init__(self, outbound: OutboundSettings, transport: Transport | None = None) -> None:
         self._client = ProviderClient(outbound, transport)
 
-    async def check(self, connection: IngramConnection) -> None:
-        async with address_problems("base_url", _LABEL):
-            response = await self._token(connection)
-            if not response.is_success:
-                raise _sign_in_problem(response)
-            session = _session_from(connection, response)
-            async with self._client.api(session.base_url, session.headers, hidden=connection.secrets) as api:
-                customers = await api.request(
-                    "GET", "/customers", params={"offset": 0, "limit": 1}, answer=ENTITY
-                )
+    async def check(self, connection: IngramConnection) -> AccountIdentity:
+        async with address_problems("base_url", _LABEL), self._signed_in(connection) as api:
+            customers = await api.request("GET", _CUSTOMERS, params=_NEWEST, answer=ENTITY)
+            if customers.is_success:
+                return await _identity(api, customers)
         if customers.status == HTTPStatus.NOT_FOUND:
             raise connection_problem(
                 _LABEL, f"There are no customers: {quote_response(customers)}.", _BASE_URL
             )
-        if not customers.is_success:
-            detail = f"The user may not read customers: {quote_response(customers)}."
-            raise connection_problem(_LABEL, detail, _RIGHTS, _MARKETPLACE)
+        detail = f"The user may not read customers: {quote_response(customers)}."
+        raise connection_problem(_LABEL, detail, _RIGHTS, _MARKETPLACE)
+
+    async def recognises(self, connection: IngramConnection, known_ids: Sequence[str]) -> bool:
+        async with address_problems("base_url", _LABEL), self._signed_in(connection) as api:
+            for id_ in known_ids:
+                customer = await api.request("GET", f"{_CUSTOMERS}/{quote(id_, safe='')}", answer=ENTITY)
+                if customer.status in _NOT_SEEN:
+                    return False
+                row = customer.result()
+                if not isinstance(row, dict) or _text(row.get("id")) != id_:
+                    return False
+        return True
+
+    @asynccontextmanager
+    async def _signed_in(self, connection: IngramConnection) -> AsyncIterator[Api]:
+        """Opens the marketplace; raises a 422 Problem when the credentials are refused."""
+        response = await self._token(connection)
+        if not response.is_success:
+            raise _sign_in_problem(response)
+        session = _session_from(connection, response)
+        async with self._client.api(session.base_url, session.headers, hidden=connection.secrets) as api:
+            yield api
 
     async def open_session(
         self,
@@ -98,6 +133,30 @@ class IngramMicroProvider:
             body = {"marketplace": connection.marketplace}
             # `reads`: signing in changes nothing, so a sign-in that was cut off may be tried again.
             return refuse_redirect(await api.request("POST", "/token", json=body, read_only=True))
+
+
+async def _identity(api: Api, customers: ApiResponse) -> AccountIdentity:
+    """Reads whose the customers are; list rows may leave the reseller out, so one detail is asked as well."""
+    body = customers.json if isinstance(customers.json, dict) else {}
+    rows = body.get("data")
+    if not isinstance(rows, list):
+        raise UnexpectedResponse(f"{customers.call} answered without a list of customers", status=200)
+    customer_ids = [id_ for row in rows if isinstance(row, dict) and (id_ := _text(row.get("id")))]
+    known_ids = tuple(dict.fromkeys(customer_ids))[:_KNOWN_CUSTOMERS]
+    owners = {_text(row.get("resellerId")) for row in rows if isinstance(row, dict)}
+    if known_ids and owners == {None}:
+        detail = await api.request("GET", f"{_CUSTOMERS}/{quote(known_ids[0], safe='')}", answer=ENTITY)
+        row = detail.json if detail.is_success and isinstance(detail.json, dict) else {}
+        owners = {_text(row.get("resellerId"))}
+    # Several, or one that only some rows tell, are a tree of resellers: no one of them is the owner of all.
+    owner = owners.pop() if len(owners) == 1 else None
+    return AccountIdentity(owner=owner, known_ids=known_ids)
+
+
+def _text(value: object) -> str | None:
+    """Returns an id as a text; None for what is none. Ids look numeric, and are opaque (§6)."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if _ID.fullmatch(text) else None
 
 
 def _session_from(connection: IngramConnection, response: ApiResponse) -> ProviderSession:

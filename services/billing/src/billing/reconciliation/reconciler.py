@@ -1,7 +1,8 @@
 """Reconciles what was queued: loads account groups, calculates their lines purely, stores what changed."""
 
 # Invariant: a request leaves the queue only after the lines of all accounts that it names are stored, and
-# only while this reconciler holds the fence. Killed before, everything is done again and changes nothing.
+# only while this reconciler holds the fence of the tenant's shard. Killed before, everything is done again,
+# and changes nothing.
 #
 #   queued   fan-out {svc1}, accounts {a}, {a, b}
 #   expand   svc1 concerns c and d: enqueued as accounts, so that a crash here loses nothing
@@ -27,6 +28,7 @@ from shared.contracts.base import utc
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
 from shared.runtime.backoff import PAUSE
+from shared.runtime.shards import shard_of
 
 log = structlog.get_logger()
 
@@ -50,26 +52,32 @@ class Reconciler:
     ) -> None:
         self._queue, self._groups, self._lines, self._clock = queue, groups, lines, clock
         self._passes: dict[str, ReconciliationPass] = {}
-        self._scheduler, self._batch_size, self._token = TenantScheduler(), BatchSize(), ""
+        self._tokens: dict[str, str] = {}
+        """The token under which each tenant was worked on last."""
+        self._scheduler, self._batch_size = TenantScheduler(), BatchSize()
         self._queue_was_empty = True
         self.pass_completed = False
         """Whether the last step completed a pass, or found that the queue has become empty."""
 
-    async def process_next(self, token: str) -> bool:
-        """Takes one step of one tenant's pass under this token's fence; tells whether there was any work.
+    async def next_tenant(self, shards: Collection[int]) -> str | None:
+        """Returns the tenant of these shards whose turn it is; None when there is no work for now."""
+        queued = await self._queue.tenants(utc(self._clock()))
+        waiting = [tenant_id for tenant_id in queued if shard_of(tenant_id) in shards]
+        due = [tenant_id for tenant_id in waiting if not await self._is_gathering(tenant_id)]
+        self.pass_completed = not waiting and not self._queue_was_empty
+        self._queue_was_empty = not waiting
+        return self._scheduler.next(due) if due else None
+
+    async def process(self, tenant_id: str, token: str) -> None:
+        """Takes one step of the tenant's pass under this token's fence.
 
         Raises `LeaseLost` when another reconciler holds the fence. A pass that fails is dropped, and started
         anew from the requests that are left.
         """
-        if token != self._token:  # another reconciler may have been at work in between
-            self._passes, self._token = {}, token
-        waiting = await self._queue.tenants(utc(self._clock()))
-        due = [tenant_id for tenant_id in waiting if not await self._is_gathering(tenant_id)]
-        self.pass_completed = not waiting and not self._queue_was_empty
-        self._queue_was_empty = not waiting
-        if due:
-            self.pass_completed = await self._continue_pass(self._scheduler.next(due))
-        return bool(due)
+        if token != self._tokens.get(tenant_id):  # another reconciler may have been at work in between
+            self._passes.pop(tenant_id, None)
+            self._tokens[tenant_id] = token
+        self.pass_completed = await self._continue_pass(tenant_id)
 
     async def _is_gathering(self, tenant_id: str) -> bool:
         """Whether the tenant rests between two passes while more news keeps coming."""
@@ -136,7 +144,7 @@ class Reconciler:
         A reconciler that was paused may have loaded its accounts before the news of a request was stored.
         """
         if request_ids:
-            await self._lines.verify_fence(self._token)
+            await self._lines.verify_fence(tenant_id, self._tokens[tenant_id])
             await self._queue.complete(tenant_id, request_ids)
 
     async def _reconcile_or_requeue(
@@ -178,7 +186,9 @@ class Reconciler:
         revisions = revise_lines(stored, calculated, now)
         for start in range(0, len(revisions), LINES_PER_TRANSACTION):
             await self._lines.save(
-                tenant_id, revisions[start : start + LINES_PER_TRANSACTION], token=self._token
+                tenant_id,
+                revisions[start : start + LINES_PER_TRANSACTION],
+                token=self._tokens[tenant_id],
             )
         announced = sum(revision.announced for revision in revisions)
         log.info("lines_reconciled", tenant_id=tenant_id, scopes=len(loaded.groups), changed=announced)

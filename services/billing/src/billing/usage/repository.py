@@ -28,9 +28,10 @@ from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
 from shared.plain_text import sort_text
 from shared.runtime.leases import LeaseLost
+from shared.runtime.shards import shard_of
 
 _COLLECTION, _GUARDS = "usage_lines", "line_guards"
-_FENCES, _FENCE = "fences", "reconciling"
+_FENCES = "fences"
 
 USAGE_LINE_INDEXES = (
     Index(_COLLECTION, [("scope", 1)]),
@@ -153,27 +154,30 @@ class UsageLineRepository:
             accounts[row["tenant_id"]].add(Ref.decode(row["scope"]))
         return accounts
 
-    async def acquire_fence(self, token: str) -> None:
-        """From now on only the reconciler with this token may save: a paused one cannot write old results."""
-        fences = self._mongo.all_tenants(_FENCES)
-        await fences.change({"_id": _FENCE}, {"$set": {"token": token}}, upsert=True)
+    async def acquire_fence(self, shard: int, token: str) -> None:
+        """From now on only the reconciler with this token may save lines of the shard's tenants.
 
-    async def verify_fence(self, token: str) -> None:
-        """Raises `LeaseLost` when another reconciler has acquired the fence since."""
-        fence = await self._mongo.all_tenants(_FENCES).get(_FENCE)
+        A paused one cannot write old results.
+        """
+        fences = self._mongo.all_tenants(_FENCES)
+        await fences.change({"_id": _fence(shard)}, {"$set": {"token": token}}, upsert=True)
+
+    async def verify_fence(self, tenant_id: str, token: str) -> None:
+        """Raises `LeaseLost` when another reconciler has acquired the fence of the tenant's shard since."""
+        fence = await self._mongo.all_tenants(_FENCES).get(_fence(shard_of(tenant_id)))
         if fence is None or fence["token"] != token:
             raise LeaseLost("another reconciler is at work")
 
     async def save(self, tenant_id: str, revisions: Sequence[LineRevision], *, token: str) -> None:
         """Stores lines and their events in one transaction.
 
-        Raises `LeaseLost` when another reconciler has acquired the fence since `token` did.
+        Raises `LeaseLost` when another reconciler has acquired the fence of the tenant's shard since.
         """
 
         async def store(session: Session) -> None:
             # The fence is written, not only read, so that a rival which acquires it meanwhile conflicts with
             # this transaction.
-            own_fence, used = {"_id": _FENCE, "token": token}, {"$inc": {"uses": 1}}
+            own_fence, used = {"_id": _fence(shard_of(tenant_id)), "token": token}, {"$inc": {"uses": 1}}
             if not await self._mongo.all_tenants(_FENCES).change(own_fence, used, session=session):
                 raise LeaseLost("another reconciler is at work")
             await self.assert_ownership(tenant_id, session=session)
@@ -197,6 +201,10 @@ class UsageLineRepository:
         lines = [UsageLine.model_validate(row) for row in rows]
         manifests = await self._manifests.ages(tenant_id, accounts_of(lines))
         return [with_current_ages(line, manifests) for line in lines]
+
+
+def _fence(shard: int) -> str:
+    return f"reconciling:{shard}"
 
 
 def _document(line: UsageLine) -> Document:

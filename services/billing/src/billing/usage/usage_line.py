@@ -24,7 +24,7 @@ from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import ContractModel, NoNumber, key_of, opaque
 from shared.contracts.billing import Count, LineClass, MoneyEffect, UsageLineChanged
 from shared.contracts.fields import Number, plain
-from shared.contracts.vendor_sync import SubscriptionStatus
+from shared.contracts.vendor_sync import MissingQuantity, SubscriptionStatus
 
 SEAL_FORMAT = 1
 """Raise it when the content of the seal changes, so that no older seal is taken for one of the new form."""
@@ -54,7 +54,10 @@ class VendorItem(ContractModel):
     standing: CountStatus
     quantity: Number | None = None
     missing: NoNumber | None = None
+    reason: MissingQuantity | None = None
+    """Why the vendor gave no quantity, where that is why there is none."""
     detail: str | None = None
+    """The same in a sentence, or why there is no number otherwise."""
     unit_price: Number | None = None
     currency: str | None = None
     observed_at: AwareDatetime

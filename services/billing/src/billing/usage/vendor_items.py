@@ -12,7 +12,18 @@ from billing.usage.account_group import AccountGroup, IntegrationRule
 from billing.usage.manifest import AppliedManifest, EffectiveThing
 from billing.usage.usage_line import CountStatus, VendorItem
 from shared.contracts.base import NoNumber
-from shared.contracts.vendor_sync import SubscriptionLine, SubscriptionObserved, SubscriptionStatus
+from shared.contracts.vendor_sync import (
+    MissingQuantity,
+    SubscriptionLine,
+    SubscriptionObserved,
+    SubscriptionStatus,
+)
+
+_SENTENCES = {
+    MissingQuantity.EXTERNAL_RATING: "the vendor rates it after use, so it has no number of seats",
+    MissingQuantity.NO_QUANTITY: "the vendor lists the product without a quantity",
+    MissingQuantity.NO_PRODUCTS: "the vendor lists no products in the subscription",
+}
 
 
 def vendor_items(group: AccountGroup) -> list[VendorItem]:
@@ -75,6 +86,7 @@ def _item(
         standing=status,
         quantity=line.quantity if line and not missing else None,
         missing=missing,
+        reason=line.reason if line else None,
         detail=detail,
         unit_price=line.unit_price if line else None,
         currency=line.currency if line else None,
@@ -113,5 +125,5 @@ def _why_no_quantity(
         return NoNumber.UNQUANTIFIED, "its status is not one that is known"
     if line.missing in (None, NoNumber.UNREAD):
         return line.missing, None
-    # The vendor's own reason stays as the sentence; for billing each of them is a missing quantity.
-    return NoNumber.UNQUANTIFIED, None if line.missing is NoNumber.UNQUANTIFIED else line.missing
+    # For billing each of the vendor's reasons is a missing quantity; the sentence says which it is.
+    return NoNumber.UNQUANTIFIED, _SENTENCES[line.reason] if line.reason else None

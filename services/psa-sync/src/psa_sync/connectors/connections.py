@@ -1,5 +1,8 @@
 """Opens connections to PSAs: one client for each integration, shared while anyone uses it, closed after."""
 
+# All callers of an integration, in runs and writes and in every replica, share one rate limit: when the PSA
+# answers 429, none of them calls before its `Retry-After` is over.
+
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from psa_sync.runs.ports import PsaConnection
 from shared.errors import PermanentError
 from shared.http_client.access import AccessClient
 from shared.http_client.client import Api
+from shared.http_client.rate_limit import RateLimits
 from shared.http_client.retry import CallPolicy
 from shared.sync_engine.models import IntegrationState
 
@@ -31,9 +35,11 @@ class _SharedConnection:
 class PsaConnections:
     """Opens the connector of an integration's provider, with access asked of auth as it is needed."""
 
-    def __init__(self, access: AccessClient, connectors: Mapping[str, PsaConnector]) -> None:
-        self._access, self._connectors = access, connectors
-        self._open: dict[tuple[str, str], _SharedConnection] = {}
+    def __init__(
+        self, access: AccessClient, rate_limits: RateLimits, connectors: Mapping[str, PsaConnector]
+    ) -> None:
+        self._access, self._rate_limits, self._connectors = access, rate_limits, connectors
+        self._open: dict[tuple[str, str, int], _SharedConnection] = {}
 
     @asynccontextmanager
     async def open(self, integration: IntegrationState) -> AsyncIterator[PsaConnection]:
@@ -43,7 +49,8 @@ class PsaConnections:
 
         Raises `PermanentError` for an unknown provider.
         """
-        key = (integration.tenant_id, integration.integration_id)
+        # Not shared over generations: their credentials may open another account.
+        key = (integration.tenant_id, integration.integration_id, integration.generation)
         connection = self._open.get(key) or await self._connect(integration)
         self._open[key] = connection
         connection.users += 1
@@ -66,8 +73,10 @@ class PsaConnections:
             self._access.connected(
                 integration.tenant_id,
                 integration.integration_id,
+                generation=integration.generation,
                 headers=connector.headers,
                 policy=connector.policy,
+                rate_limit=self._rate_limits.of(integration.integration_id),
             )
         )
         return _SharedConnection(connector.connect(api), client)

@@ -7,7 +7,11 @@ from shared.sync_engine.stamp import Stamp
 
 def account_observed(company: Company, stamp: Stamp) -> PsaAccountObserved:
     return PsaAccountObserved(
-        **stamp.fields, account_id=company.company_id, account_key=company.key, name=company.name, active=True
+        **stamp.fields,
+        account_id=company.company_id,
+        account_key=company.key,
+        name=company.name,
+        active=company.active,
     )
 
 

@@ -77,6 +77,7 @@ class QuantityWriter:
         steps = 0
         async with AsyncExitStack() as stack:
             psa: PsaConnection | None = None
+            generation = 0
             while (intent := await self.intents.oldest_unfinished(line)) and intent.is_due(self.clock()):
                 await lease.renew()
                 integration = await self.integrations.get(line.tenant_id, line.integration_id)
@@ -87,8 +88,9 @@ class QuantityWriter:
                 elif not integration.runnable:
                     await self._refuse_unreadable(intent, f"the integration is {integration.status}")
                 else:
-                    if psa is None:
+                    if psa is None or integration.generation != generation:
                         psa = await stack.enter_async_context(self.connect(integration))
+                        generation = integration.generation
                     await self._advance(intent, _WriteContext(psa, integration, lease))
                 steps += 1
         return steps

@@ -36,6 +36,7 @@ class MarketplaceConnections:
         async with self._access.connected(
             integration.tenant_id,
             integration.integration_id,
+            generation=integration.generation,
             rate_limit=self._rate_limits.of(integration.integration_id),
         ) as api:
             yield connector(api)

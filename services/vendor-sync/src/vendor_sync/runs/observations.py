@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.contracts.base import service_id_of
+from shared.contracts.base import NoNumber, service_id_of
 from shared.contracts.vendor_sync import (
     ServiceObserved,
     SubscriptionLine,
@@ -67,7 +67,8 @@ def _line(line: SoldLine, integration_id: str) -> SubscriptionLine:
     return SubscriptionLine(
         service_id=service_id_of(integration_id, line.service.key),
         quantity=line.quantity,
-        missing=line.missing,
+        missing=NoNumber.UNQUANTIFIED if line.reason else None,
+        reason=line.reason,
         unit_cost=line.unit_cost,
         unit_price=line.unit_price,
         currency=line.currency,

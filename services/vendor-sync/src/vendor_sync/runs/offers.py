@@ -7,13 +7,14 @@
 #   no part number, product PRD1                   → Microsoft|PRD1|1 year|1 month
 #   a subscription without products, "Big  BASIC"  → |big basic|1 year|1 month, one line without a number
 #
-# No number is not zero: what has no quantity, or is rated by the vendor after use, is `unquantified`.
+# No number is not zero: what has no quantity, or is rated by the vendor after use, is `unquantified`, and
+# says which of these it is.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from shared.contracts.base import NoNumber
+from shared.contracts.vendor_sync import MissingQuantity
 from vendor_sync.marketplace import Price, ProductEntry, SubscriptionDetail, SubscriptionRow, VendorPeriod
 
 _UNSET = "-"
@@ -39,7 +40,8 @@ class SoldLine:
 
     service: SoldService
     quantity: Decimal | None
-    missing: NoNumber | None
+    reason: MissingQuantity | None
+    """Why there is no quantity; None when there is one."""
     unit_price: Decimal | None = None
     unit_cost: Decimal | None = None
     currency: str | None = None
@@ -52,7 +54,8 @@ def lines_of(detail: SubscriptionDetail) -> tuple[SoldLine, ...]:
     if detail.products:
         return tuple(_line(product, row) for product in detail.products)
     unknown = ProductEntry(product_id=None, mpn=None, vendor=None, name=row.name, quantity=None)
-    return (SoldLine(_service(unknown, row), None, NoNumber.UNQUANTIFIED),)
+    reason = MissingQuantity.EXTERNAL_RATING if row.rated_outside else MissingQuantity.NO_PRODUCTS
+    return (SoldLine(_service(unknown, row), None, reason),)
 
 
 def service_key(vendor: str | None, item: str, row: SubscriptionRow) -> str:
@@ -73,12 +76,16 @@ def retitle(title: str, old_name: str, new_name: str) -> str:
 
 
 def _line(product: ProductEntry, row: SubscriptionRow) -> SoldLine:
-    quantity = None if row.rated_outside else product.quantity
+    quantity, reason = product.quantity, None
+    if row.rated_outside:
+        quantity, reason = None, MissingQuantity.EXTERNAL_RATING
+    elif quantity is None:
+        reason = MissingQuantity.NO_QUANTITY
     currency = next((price.currency for price in (product.unit_price, product.unit_cost) if price), None)
     return SoldLine(
         _service(product, row),
         quantity,
-        NoNumber.UNQUANTIFIED if quantity is None else None,
+        reason,
         _amount_in(currency, product.unit_price),
         _amount_in(currency, product.unit_cost),
         currency,

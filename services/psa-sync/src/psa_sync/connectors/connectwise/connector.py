@@ -6,16 +6,23 @@
 #   GET …/additions/901 → 404, then GET /company/companies?pageSize=1 → 200: the addition is gone
 #                                                                     → 404: the credentials are refused
 #
+# A company's status is a tenant's own word, so the flag of that status tells whether it is active (§2.5). The
+# statuses are read once a connection, when the first company has one; a role that may not read them leaves
+# every company active, as nothing says otherwise.
+#
 # A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination), and with
 # an error beyond `LIST_ROWS`, however many full pages of new ids a server may have.
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar, TypeVar
 from urllib.parse import parse_qs, urlsplit
+
+import structlog
 
 from psa_sync.connectors.connectwise import rows
 from psa_sync.psa import Agreement, CatalogueItem, Company, Listing, PsaLine, WriteAcknowledgement
@@ -55,6 +62,8 @@ _LISTS: Mapping[Listing, tuple[str, Mapping[str, str]]] = {
 
 T = TypeVar("T")
 
+log = structlog.get_logger()
+
 
 class ConnectWiseConnector:
     """Reads one company's ConnectWise and writes quantities to it through an open client."""
@@ -63,12 +72,13 @@ class ConnectWiseConnector:
 
     def __init__(self, api: Api, *, list_rows: Limit = LIST_ROWS) -> None:
         self._api, self._list_rows = api, list_rows
+        self._inactive_status_ids: frozenset[int] | None = None
         self.refusals: defaultdict[Listing, Refusals] = defaultdict(Refusals)
 
     async def companies(self) -> AsyncIterator[Company]:
         """Yields the companies; a deleted one is not asked for, and not `present` should it come."""
-        async for company in self._list(Listing.COMPANIES, rows.company):
-            yield company
+        async for company, status_id in self._list(Listing.COMPANIES, rows.company_with_status):
+            yield await self._with_activity(company, status_id)
 
     async def products(self) -> AsyncIterator[CatalogueItem]:
         async for product in self._list(Listing.PRODUCTS, rows.product):
@@ -94,7 +104,7 @@ class ConnectWiseConnector:
 
     async def company(self, company_id: str) -> Company | None:
         row = await self._entity(f"{_COMPANIES}/{company_id}")
-        return rows.company(row) if row else None
+        return await self._with_activity(*rows.company_with_status(row)) if row else None
 
     async def product(self, product_id: str) -> CatalogueItem | None:
         row = await self._entity(f"{_CATALOGUE}/{product_id}")
@@ -122,6 +132,22 @@ class ConnectWiseConnector:
             raise UnexpectedResponse(f"ConnectWise {path} answered a write with what is no object")
         request_id = cleaned(answer.headers.get("x-cw-request-id", "")[:_REQUEST_ID_CHARACTERS])
         return WriteAcknowledgement(rows.written_quantity(row), request_id or None)
+
+    async def _with_activity(self, company: Company, status_id: int | None) -> Company:
+        if status_id is None:
+            return company
+        if self._inactive_status_ids is None:
+            self._inactive_status_ids = await self._read_inactive_statuses()
+        return replace(company, active=status_id not in self._inactive_status_ids)
+
+    async def _read_inactive_statuses(self) -> frozenset[int]:
+        try:
+            statuses = [rows.company_status(row) async for row in self._pages(f"{_COMPANIES}/statuses", {})]
+        except (CredentialsRejected, NotFound, UnexpectedResponse) as error:
+            # The right to read companies does not include this one, and their list was read a moment ago.
+            log.warning("company_statuses_unread", error=str(error))
+            return frozenset()
+        return frozenset(status_id for status_id, is_inactive in statuses if is_inactive)
 
     async def _list(self, listing: Listing, parse: Callable[[rows.Row], T]) -> AsyncIterator[T]:
         """Yields what can be understood; a row that cannot makes the list fall short of the PSA's count."""

@@ -45,6 +45,20 @@ def company(row: Row) -> Company:
         return Company(_id(row), _code(row["identifier"]), _name(row["name"]), present)
 
 
+def company_with_status(row: Row) -> tuple[Company, int | None]:
+    """Parses a company and the id of its status; a status that cannot be understood says nothing."""
+    status = row.get("status") if isinstance(row, Mapping) else None
+    status_id = status.get("id") if isinstance(status, Mapping) else None
+    is_id = isinstance(status_id, int) and not isinstance(status_id, bool)
+    return company(row), status_id if is_id else None
+
+
+def company_status(row: Row) -> tuple[int, bool]:
+    """Parses the id of a company status, and whether companies that have it are inactive."""
+    with _parsing("company status", row):
+        return int(row["id"]), row.get("inactiveFlag") is True
+
+
 def product(row: Row) -> CatalogueItem:
     """Parses a catalogue item; its identifier is what the screens call *Product ID*."""
     with _parsing("catalogue item", row):
