@@ -6,10 +6,11 @@
 #   GET …/additions/901 → 404, then GET /company/companies?pageSize=1 → 200: the addition is gone
 #                                                                     → 404: the credentials are refused
 #
+# A row that cannot be understood is yielded as such, in its place: it spoils no other row, and it is there.
+#
 # A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination), and with
 # an error beyond `LIST_ROWS`, however many full pages of new ids a server may have.
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,7 +19,15 @@ from typing import ClassVar, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from psa_sync.connectors.connectwise import rows
-from psa_sync.psa import Agreement, CatalogueItem, Company, Listing, PsaLine, WriteAcknowledgement
+from psa_sync.psa import (
+    Agreement,
+    CatalogueItem,
+    Company,
+    Listing,
+    PsaLine,
+    UnreadableRow,
+    WriteAcknowledgement,
+)
 from shared.errors import CredentialsRejected, NotFound, UnexpectedResponse
 from shared.http_client.answer_size import ENTITY, PAGE
 from shared.http_client.client import Api
@@ -28,7 +37,6 @@ from shared.http_client.retry import CallPolicy
 from shared.limits import Limit, record_hit
 from shared.limits.answers import HEADER_CHARACTERS, LIST_ROWS, PAGE_ID_DIGITS
 from shared.plain_text import cleaned
-from shared.refusals import Refusals
 
 PAGE_SIZE = 1000
 """The largest that the API gives (ConnectWise §2.3)."""
@@ -63,24 +71,30 @@ class ConnectWiseConnector:
 
     def __init__(self, api: Api, *, list_rows: Limit = LIST_ROWS) -> None:
         self._api, self._list_rows = api, list_rows
-        self.refusals: defaultdict[Listing, Refusals] = defaultdict(Refusals)
 
-    async def companies(self) -> AsyncIterator[Company]:
+    def companies(self) -> AsyncIterator[Company | UnreadableRow]:
         """Yields the companies; a deleted one is not asked for, and not `present` should it come."""
-        async for company in self._list(Listing.COMPANIES, rows.company):
-            yield company
+        return self._list(Listing.COMPANIES, rows.company)
 
-    async def products(self) -> AsyncIterator[CatalogueItem]:
-        async for product in self._list(Listing.PRODUCTS, rows.product):
-            yield product
+    def products(self) -> AsyncIterator[CatalogueItem | UnreadableRow]:
+        return self._list(Listing.PRODUCTS, rows.product)
 
-    async def agreements(self) -> AsyncIterator[Agreement]:
-        async for agreement in self._list(Listing.AGREEMENTS, rows.agreement):
-            yield agreement
+    def agreements(self) -> AsyncIterator[Agreement | UnreadableRow]:
+        return self._list(Listing.AGREEMENTS, rows.agreement)
 
-    async def lines(self, agreement: Agreement) -> AsyncIterator[PsaLine]:
-        async for row in self._pages(f"{_AGREEMENTS}/{agreement.agreement_id}/additions", {}):
-            yield rows.line(row, agreement)
+    async def company_agreements(self, company_id: str) -> AsyncIterator[Agreement | UnreadableRow]:
+        """Yields the agreements of one company; what a PSA that ignores the condition adds is left out."""
+        conditions = {"conditions": f"company/id={int(company_id)}"}
+        with _missing_means_refused():
+            async for agreement in self._parsed(_AGREEMENTS, conditions, rows.agreement):
+                # A row whose company cannot be read is taken to match the condition, as nearly all do.
+                is_unreadable = isinstance(agreement, UnreadableRow) and not agreement.company_id
+                if agreement.company_id == company_id or is_unreadable:
+                    yield agreement
+
+    def lines(self, agreement: Agreement) -> AsyncIterator[PsaLine | UnreadableRow]:
+        path = f"{_AGREEMENTS}/{agreement.agreement_id}/additions"
+        return self._parsed(path, {}, lambda row: rows.line(row, agreement))
 
     async def count(self, listing: Listing) -> int:
         path, conditions = _LISTS[listing]
@@ -99,6 +113,10 @@ class ConnectWiseConnector:
     async def product(self, product_id: str) -> CatalogueItem | None:
         row = await self._entity(f"{_CATALOGUE}/{product_id}")
         return rows.product(row) if row else None
+
+    async def agreement(self, agreement_id: str) -> Agreement | None:
+        row = await self._entity(f"{_AGREEMENTS}/{agreement_id}")
+        return rows.agreement(row) if row else None
 
     async def line(self, agreement_id: str, line_id: str) -> PsaLine | None:
         """Reads the addition and, for its dates and currency, its agreement; None when either is gone."""
@@ -123,17 +141,23 @@ class ConnectWiseConnector:
         request_id = cleaned(answer.headers.get("x-cw-request-id", "")[:_REQUEST_ID_CHARACTERS])
         return WriteAcknowledgement(rows.written_quantity(row), request_id or None)
 
-    async def _list(self, listing: Listing, parse: Callable[[rows.Row], T]) -> AsyncIterator[T]:
-        """Yields what can be understood; a row that cannot makes the list fall short of the PSA's count."""
+    async def _list(
+        self, listing: Listing, parse: Callable[[rows.Row], T]
+    ) -> AsyncIterator[T | UnreadableRow]:
         path, conditions = _LISTS[listing]
         with _missing_means_refused():
-            async for row in self._pages(path, conditions):
-                try:
-                    thing = parse(row)
-                except UnexpectedResponse as error:
-                    self.refusals[listing].note([str(error)])
-                else:
-                    yield thing
+            async for thing in self._parsed(path, conditions, parse):
+                yield thing
+
+    async def _parsed(
+        self, path: str, conditions: Mapping[str, str], parse: Callable[[rows.Row], T]
+    ) -> AsyncIterator[T | UnreadableRow]:
+        async for row in self._pages(path, conditions):
+            try:
+                thing: T | UnreadableRow = parse(row)
+            except UnexpectedResponse as error:
+                thing = rows.unreadable(row, str(error))
+            yield thing
 
     async def _pages(self, path: str, conditions: Mapping[str, str]) -> AsyncIterator[rows.Row]:
         """Yields every row; of a link only the next page's id is used, so it can lead nowhere else."""
