@@ -60,7 +60,11 @@ class AgreementLineReader:
             await for_each(missing.items(), partial(self._look_for, company))
             await for_each(company.due, read)
         if ends := company.confirm_ends():
-            await self._commits.add(CompanyAnswer(company, records=ends))
+            await self.commit(CompanyAnswer(company, records=ends))
+
+    async def commit(self, answer: CompanyAnswer) -> None:
+        """Returns once the answer is stored, with whatever else has come meanwhile."""
+        await self._commits.add(answer)
 
     def note_answer(self) -> None:
         """Ends a row of calls that were out of reach."""
@@ -95,7 +99,7 @@ class AgreementLineReader:
                 revision=min(stamp.revision, entry.listed_revision),
                 observed_at=min(stamp.observed_at, entry.listed_at),
             )
-            await self._commits.add(_answer(company, entry, rows, oldest))
+            await self.commit(_answer(company, entry, rows, oldest))
         self.context.progress.advance()
 
     async def _look_for(self, company: CompanyCollect, missing: tuple[str, Sequence[LineRecord]]) -> None:
@@ -127,12 +131,12 @@ class AgreementLineReader:
         if agreement is not None and agreement.company_id == company.company_id:
             state = AgreementState.FAILED if why_unread else AgreementState.DUE
             entry = replace(entry, agreement=agreement, state=state, why=why_unread)
-            await self._commits.add(CompanyAnswer(company, agreement=entry))
+            await self.commit(CompanyAnswer(company, agreement=entry))
             return
         lines = [line for line in company.lines.values() if line.agreement_id == agreement_id and line.live]
         answers = [_left(line, stamp, is_gone=agreement is None) for line in lines]
         dropped_id = agreement_id if former else None
-        await self._commits.add(CompanyAnswer(company, answers, dropped_agreement_id=dropped_id))
+        await self.commit(CompanyAnswer(company, answers, dropped_agreement_id=dropped_id))
 
     async def _look_for_line(self, company: CompanyCollect, line: LineRecord) -> None:
         stamp = await self.context.stamp()
@@ -146,18 +150,18 @@ class AgreementLineReader:
         self.note_answer()
         is_here = found is not None and found.agreement.company_id == company.company_id
         answer = _read(found, stamp) if found and is_here else _left(line, stamp, is_gone=found is None)
-        await self._commits.add(CompanyAnswer(company, [answer]))
+        await self.commit(CompanyAnswer(company, [answer]))
 
     async def _fail(self, company: CompanyCollect, entry: AgreementEntry, error: PermanentError) -> None:
         log.warning("agreement_unread", agreement_id=entry.agreement_id, error=str(error))
         self.note_failure(error)
         failed = replace(entry, state=AgreementState.FAILED, why=str(error))
-        await self._commits.add(CompanyAnswer(company, agreement=failed))
+        await self.commit(CompanyAnswer(company, agreement=failed))
 
     async def _name_unread(self, company: CompanyCollect, lines: Sequence[LineRecord], why: str) -> None:
         revision = company.entry.listed_revision
         records = [line.unread(why, collect_revision=revision) for line in lines]
-        await self._commits.add(CompanyAnswer(company, records=records))
+        await self.commit(CompanyAnswer(company, records=records))
 
 
 def _answer(

@@ -97,29 +97,28 @@ class AgreementLister:
             exceptions=listed.exceptions,
         )
 
-    async def list_company(self, company: CompanyCollect, *, collects: int) -> None:
-        """Lists one company's agreements anew: all of them are due, and the manifest rests on this listing.
+    async def list_company(self, company: CompanyCollect) -> tuple[CompanyEntry, list[AgreementEntry]]:
+        """Lists one company's agreements anew: all are due, and a manifest that rests on this list is whole.
 
         Raises what the PSA's client raises.
         """
         stamp = await self.context.stamp()
         rows = [row async for row in reachable_rows(self.psa.company_agreements(company.company_id))]
         billed_ids = {line.agreement_id for line in company.lines.values() if line.live}
-        agreements = [
-            _odd_entry(company.company_id, row, stamp)
-            if isinstance(row, UnreadableRow)
-            else _entry(row, stamp, was_billed=row.agreement_id in billed_ids)
-            for row in rows
-        ]
-        company.entry = replace(
+        agreements = dict[str, AgreementEntry]()
+        for row in rows:
+            if isinstance(row, UnreadableRow):
+                listed = _odd_entry(company.company_id, row, stamp)
+            else:
+                listed = _entry(row, stamp, was_billed=row.agreement_id in billed_ids)
+            agreements[listed.agreement_id] = listed
+        entry = replace(
             company.entry,
             listed_revision=stamp.revision,
             listed_at=stamp.observed_at,
             listing=ListingExtent.WHOLE,
-            collects=collects,
         )
-        company.agreements = {entry.agreement_id: entry for entry in agreements}
-        await self.queue.relist(self.context.run, company.entry, agreements)
+        return entry, [*agreements.values()]
 
     async def _present_companies(self) -> AsyncIterator[str]:
         async for company in self.context.publisher.last_seen(PsaAccountObserved):

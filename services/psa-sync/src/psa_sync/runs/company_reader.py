@@ -19,6 +19,7 @@ from psa_sync.concurrency import for_each
 from psa_sync.runs.agreement_lines import AgreementLineReader
 from psa_sync.runs.agreement_list import AgreementLister
 from psa_sync.runs.company_collect import MAX_COLLECTS, CompanyCollect, CompanyEntry
+from psa_sync.runs.line_commit import CompanyAnswer
 from psa_sync.runs.ports import CollectQueue, PsaConnection
 from shared.errors import PermanentError
 from shared.runtime.attempt import attempt
@@ -85,8 +86,8 @@ class CompanyReader:
         await self._lines.read(company)
         while not company.is_settled(company.manifest(self.context.clock())):
             if unsettled := await self._collect_again(company):
-                company.entry = replace(company.entry, unsettled=unsettled)
-                await self.queue.store_company(self.context.run, company.entry)
+                entry = replace(company.entry, unsettled=unsettled)
+                await self._lines.commit(CompanyAnswer(company, entry=entry))
                 return
 
     async def _collect_again(self, company: CompanyCollect) -> str:
@@ -103,11 +104,13 @@ class CompanyReader:
         """Lists the company's agreements alone; returns what went wrong, if it concerns this list alone."""
         try:
             async with self._calls:
-                await self._lister.list_company(company, collects=collects)
+                entry, agreements = await self._lister.list_company(company)
         except PermanentError as error:
             log.warning("company_unlisted", company_id=company.company_id, error=str(error))
             self._lines.note_failure(error)
             return error
         self._lines.note_answer()
+        entry = replace(entry, collects=collects)
+        await self._lines.commit(CompanyAnswer(company, entry=entry, relisted=agreements))
         self.context.progress.advance(0, total=(self.context.progress.total or 0) + len(company.due))
         return None

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from psa_sync.psa import PsaLine
-from psa_sync.runs.company_collect import AgreementEntry, CompanyCollect
+from psa_sync.runs.company_collect import AgreementEntry, CompanyCollect, CompanyEntry
 from psa_sync.runs.line_record import LineReading, LineRecord
 from psa_sync.runs.observations import agreement_line_key, agreement_line_observed
 from psa_sync.runs.ports import CollectChange, CollectQueue
@@ -44,6 +44,21 @@ class CompanyAnswer:
     """Lines of which nothing new was read."""
     agreement: AgreementEntry | None = None
     dropped_agreement_id: str | None = None
+    entry: CompanyEntry | None = None
+    relisted: Sequence[AgreementEntry] | None = None
+    """All its agreements, when they were listed anew; `entry` rests on that listing."""
+
+    def take_effect(self, lines: Sequence[LineRecord]) -> None:
+        """Brings the company up to date once all is stored; `lines` are those that were read."""
+        company = self.company
+        company.update(lines)
+        company.entry = self.entry or company.entry
+        if self.relisted is not None:
+            company.agreements = {entry.agreement_id: entry for entry in self.relisted}
+        if self.agreement:
+            company.agreements[self.agreement.agreement_id] = self.agreement
+        if self.dropped_agreement_id:
+            del company.agreements[self.dropped_agreement_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +84,20 @@ class LineCommit:
         observations = await self._observations(lines)
         statements = await self._state([*observations.values()])
         records = [[*answer.records, *self._records(answer, observations, statements)] for answer in answers]
-        await self.queue.store(
-            self.context.run,
-            [
-                CollectChange(answer.company.company_id, lines, answer.agreement, answer.dropped_agreement_id)
-                for answer, lines in zip(answers, records, strict=True)
-            ],
-        )
+        changes = [
+            CollectChange(
+                answer.company.company_id,
+                lines_read,
+                agreement=answer.agreement,
+                dropped_agreement_id=answer.dropped_agreement_id,
+                entry=answer.entry,
+                relisted=answer.relisted,
+            )
+            for answer, lines_read in zip(answers, records, strict=True)
+        ]
+        await self.queue.store(self.context.run, changes)
         for answer, lines_read in zip(answers, records, strict=True):
-            answer.company.update(lines_read)
-            if answer.agreement:
-                answer.company.agreements[answer.agreement.agreement_id] = answer.agreement
-            if answer.dropped_agreement_id:
-                del answer.company.agreements[answer.dropped_agreement_id]
+            answer.take_effect(lines_read)
 
     async def _observations(self, lines: Sequence[LineAnswer]) -> dict[int, AgreementLineObserved]:
         """Returns what is to be stated, by the identity of the answer; of what has only moved, nothing."""

@@ -85,6 +85,9 @@ class CollectChange:
     agreement: AgreementEntry | None = None
     dropped_agreement_id: str | None = None
     """An agreement that the company has no more."""
+    entry: CompanyEntry | None = None
+    relisted: Sequence[AgreementEntry] | None = None
+    """All its agreements by a further listing, which `entry` names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +134,8 @@ class CollectQueue(Protocol):
         ...
 
     async def store(self, run: Run, changes: Sequence[CollectChange]) -> None:
-        """Stores what was read; an agreement comes after its lines, so it is done only with all of them."""
+        """Stores what was read: an agreement after its lines, a company after its further listing."""
         ...
-
-    async def relist(self, run: Run, entry: CompanyEntry, agreements: Sequence[AgreementEntry]) -> None:
-        """Stores a further listing of one company in place of the one before."""
-        ...
-
-    async def store_company(self, run: Run, entry: CompanyEntry) -> None: ...
 
     async def forget_lines(self, run: Run, line_ids: Mapping[str, Collection[str]]) -> None:
         """Removes lines, by company, whose end a manifest has told."""

@@ -10,7 +10,6 @@
 # each collection, in the same order.
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from itertools import chain
 
 from pydantic import TypeAdapter
 
@@ -103,20 +102,6 @@ class CollectQueueRepository:
     async def store(self, run: Run, changes: Sequence[CollectChange]) -> None:
         await self._change(run, [change for company in changes for change in _changes(run, company)])
 
-    async def relist(self, run: Run, entry: CompanyEntry, agreements: Sequence[AgreementEntry]) -> None:
-        before = _of_company(run, entry.company_id) | {"listed_revision": {"$lt": entry.listed_revision}}
-        await self._change(
-            run,
-            [
-                *((AGREEMENTS, Put(_agreement_document(run, agreement))) for agreement in agreements),
-                (AGREEMENTS, Remove(before)),
-                (COMPANIES, Put(_company_document(run, entry))),
-            ],
-        )
-
-    async def store_company(self, run: Run, entry: CompanyEntry) -> None:
-        await self._change(run, [(COMPANIES, Put(_company_document(run, entry)))])
-
     async def forget_lines(self, run: Run, line_ids: Mapping[str, Collection[str]]) -> None:
         ids = [_id(run, company_id, id_) for company_id, ids in line_ids.items() for id_ in ids]
         await self._change(run, [(LINES, Remove({"_id": id_})) for id_ in ids])
@@ -171,14 +156,19 @@ def _add_line(collect: CompanyCollect, line: LineRecord, manifest_revision: int)
 
 
 def _changes(run: Run, change: CollectChange) -> Iterable[_Changes]:
-    lines = ((LINES, Put(_line_document(run, change.company_id, line))) for line in change.lines)
-    others: list[_Changes] = []
+    for line in change.lines:
+        yield LINES, Put(_line_document(run, change.company_id, line))
+    for agreement in change.relisted or ():
+        yield AGREEMENTS, Put(_agreement_document(run, agreement))
     if change.agreement:
-        others.append((AGREEMENTS, Put(_agreement_document(run, change.agreement))))
+        yield AGREEMENTS, Put(_agreement_document(run, change.agreement))
     if change.dropped_agreement_id:
-        id_ = _id(run, change.company_id, change.dropped_agreement_id)
-        others.append((AGREEMENTS, Remove({"_id": id_})))
-    return chain(lines, others)
+        yield AGREEMENTS, Remove({"_id": _id(run, change.company_id, change.dropped_agreement_id)})
+    if change.entry and change.relisted is not None:
+        before = {"listed_revision": {"$lt": change.entry.listed_revision}}
+        yield AGREEMENTS, Remove(_of_company(run, change.company_id) | before)
+    if change.entry:
+        yield COMPANIES, Put(_company_document(run, change.entry))
 
 
 def _of_integration(run: Run) -> Document:
