@@ -1,13 +1,21 @@
 """A fake PSA with a state, behind psa-sync's own protocol; a test sets its faults."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import ClassVar
 
-from psa_sync.psa import Agreement, CatalogueItem, Company, Listing, PsaLine, WriteAcknowledgement
+from psa_sync.psa import (
+    Agreement,
+    CatalogueItem,
+    Company,
+    Listing,
+    PsaLine,
+    UnreadableRow,
+    WriteAcknowledgement,
+)
 from shared.errors import (
     Conflict,
     CredentialsRejected,
@@ -16,7 +24,6 @@ from shared.errors import (
     PermanentError,
     TransientError,
 )
-from shared.refusals import Refusals
 from shared.sync_engine.models import IntegrationState
 
 
@@ -43,6 +50,10 @@ def a_line(
     )
 
 
+async def _do_nothing(_: str) -> None:
+    return
+
+
 @dataclass
 class FakePsa:
     """Holds companies, products, agreements and lines; any call may be made to go wrong."""
@@ -63,40 +74,57 @@ class FakePsa:
     """What happens to the next writes; see `_REFUSALS` and `set_quantity`. None left: they work."""
     unlisted: set[str] = field(default_factory=set)
     """Lines that the lists leave out although they are there."""
+    unlisted_agreements: set[str] = field(default_factory=set)
+    """Agreements that the list of all leaves out although they are there."""
     calls: list[str] = field(default_factory=list)
     sent: list[tuple[str, Decimal]] = field(default_factory=list)
     applied: list[tuple[str, Decimal]] = field(default_factory=list)
     last_read: Decimal | None = None
     before_call: Callable[["FakePsa", str], None] = lambda *_: None
-    refusals: dict[Listing, Refusals] = field(default_factory=dict)
+    as_listed: Callable[[str], Awaitable[None]] = _do_nothing
+    """What else happens after a list was read, and before its answer has arrived; it is given the call."""
+    odd_rows: dict[str, list[UnreadableRow]] = field(default_factory=dict)
+    """The rows that the named lists hold besides, and that cannot be understood."""
 
-    async def companies(self) -> AsyncIterator[Company]:
+    async def companies(self) -> AsyncIterator[Company | UnreadableRow]:
         self._call("companies")
-        for company in self.listed_companies:
+        for company in (*self.listed_companies, *self.odd_rows.get("companies", ())):
             yield company
 
-    async def products(self) -> AsyncIterator[CatalogueItem]:
+    async def products(self) -> AsyncIterator[CatalogueItem | UnreadableRow]:
         self._call("products")
-        for product in self.listed_products:
+        for product in (*self.listed_products, *self.odd_rows.get("products", ())):
             yield product
 
-    async def agreements(self) -> AsyncIterator[Agreement]:
+    async def agreements(self) -> AsyncIterator[Agreement | UnreadableRow]:
         self._call("agreements")
-        for agreement in self.listed_agreements:
-            yield agreement
+        for agreement in (*self.listed_agreements, *self.odd_rows.get("agreements", ())):
+            if isinstance(agreement, UnreadableRow) or agreement.agreement_id not in self.unlisted_agreements:
+                yield agreement
+        await self.as_listed("agreements")
 
-    async def lines(self, agreement: Agreement) -> AsyncIterator[PsaLine]:
+    async def company_agreements(self, company_id: str) -> AsyncIterator[Agreement | UnreadableRow]:
+        self._call(f"agreements of {company_id}")
+        for agreement in (*self.listed_agreements, *self.odd_rows.get("agreements", ())):
+            if agreement.company_id == company_id:
+                yield agreement
+
+    async def lines(self, agreement: Agreement) -> AsyncIterator[PsaLine | UnreadableRow]:
         self._call(name := f"lines {agreement.agreement_id}")
         if name == self.hangs_at:
             await asyncio.Event().wait()
         for line in list(self.held_lines.values()):
             if line.agreement.agreement_id == agreement.agreement_id and line.line_id not in self.unlisted:
                 yield replace(line, agreement=agreement)
+        for row in self.odd_rows.get(name, ()):
+            yield row
+        await self.as_listed(name)
 
     async def count(self, listing: Listing) -> int:
         self._call(f"count {listing}")
         lists = (self.listed_companies, self.listed_products, self.listed_agreements)
-        return self.counts.get(listing, len(lists[list(Listing).index(listing)]))
+        listed = len(lists[list(Listing).index(listing)]) + len(self.odd_rows.get(listing, ()))
+        return self.counts.get(listing, listed)
 
     async def company(self, company_id: str) -> Company | None:
         self._call(f"company {company_id}")
@@ -105,6 +133,10 @@ class FakePsa:
     async def product(self, product_id: str) -> CatalogueItem | None:
         self._call(f"product {product_id}")
         return next((p for p in self.listed_products if p.product_id == product_id), None)
+
+    async def agreement(self, agreement_id: str) -> Agreement | None:
+        self._call(f"agreement {agreement_id}")
+        return next((a for a in self.listed_agreements if a.agreement_id == agreement_id), None)
 
     async def line(self, agreement_id: str, line_id: str) -> PsaLine | None:  # noqa: ARG002  the protocol's
         self._call(f"line {line_id}")

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TypeVar
 
 from psa import FakePsa, a_line, an_agreement
@@ -13,20 +14,27 @@ from psa_sync.app import PROFILE
 from psa_sync.concurrency import CALLS_AT_ONCE
 from psa_sync.psa import CatalogueItem, Company
 from psa_sync.runs.ports import Connect
-from psa_sync.runs.repository import AgreementQueueRepository
+from psa_sync.runs.repository import CollectQueueRepository
 from psa_sync.runs.run_definition import PsaRunDefinition
 from shared.contracts import Message
-from shared.contracts.base import Observation, RunKind, Side
-from shared.contracts.psa_sync import PsaCredentialsRejected, PsaRunFinished
+from shared.contracts.base import RunKind, Side
+from shared.contracts.manifest import ItemSpan
+from shared.contracts.psa_sync import (
+    AgreementLineObserved,
+    PsaAccountRead,
+    PsaCredentialsRejected,
+    PsaRunFinished,
+)
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.sync_engine.integrations import IntegrationStates
+from shared.sync_engine.manifest_publisher import ManifestPublisher
 from shared.sync_engine.models import RunRequest
 from shared.sync_engine.run_repository import RunRepository
 from shared.sync_engine.run_worker import RunWorker, WorkerTools
 from shared.sync_engine.tenant_shares import TenantShares
 
-O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
+M = TypeVar("M", bound=Message)
 OUTBOX_MODELS: dict[str, type[Message]] = {
     model.topic: model for model in (PsaRunFinished, PsaCredentialsRejected)
 }
@@ -45,6 +53,12 @@ def a_psa() -> FakePsa:
         ],
         listed_agreements=[an_agreement(), other],
     )
+
+
+def span_of(manifest: PsaAccountRead, product_id: str = "512") -> ItemSpan:
+    """Returns the span of one product; the lines of `a_psa` are all of 512."""
+    [span] = [span for span in manifest.spans if span.item_id == product_id]
+    return span
 
 
 @dataclass
@@ -67,8 +81,12 @@ class PsaRunHarness:
         )
 
     def worker(self) -> RunWorker:
-        agreements = AgreementQueueRepository(self.mongo)
-        definition = PsaRunDefinition(self.connect or self.psa.connect, agreements, self.calls_at_once)
+        definition = PsaRunDefinition(
+            self.connect or self.psa.connect,
+            CollectQueueRepository(self.mongo),
+            ManifestPublisher(self.mongo, PsaAccountRead),
+            self.calls_at_once,
+        )
         tools = WorkerTools(self.mongo, unfenced(self.publisher), self.status_channel)
         return RunWorker(self.runs, definition, tools, shares=TenantShares(2))
 
@@ -89,8 +107,8 @@ class PsaRunHarness:
     async def wait_until_read(self, agreement_id: str) -> None:
         """Waits until the lines of this agreement are read."""
         deadline = time.monotonic() + 60
-        filter_ = {"agreement.agreement_id": agreement_id, "state": "done"}
-        while not await self.mongo.all_tenants("todo").count(filter_):
+        filter_ = {"agreement_id": agreement_id, "state": "done"}
+        while not await self.mongo.all_tenants("agreements").count(filter_):
             assert time.monotonic() < deadline, f"agreement {agreement_id} was not read"
             await asyncio.sleep(0.02)
 
@@ -98,6 +116,21 @@ class PsaRunHarness:
         rows = await self.mongo.all_tenants("outbox").find(sort=[("seq", 1)])
         return [OUTBOX_MODELS[row["topic"]].model_validate_json(bytes(row["body"])) for row in rows]
 
-    def published(self, model: type[O]) -> list[O]:
+    def manifests(self) -> dict[str, PsaAccountRead]:
+        """Returns the newest manifest of each company in the last run; none has more than one part."""
+        return {manifest.account_id: manifest for manifest in self.published(PsaAccountRead)}
+
+    async def quantities(self, company_id: str) -> dict[str, Decimal | None]:
+        """Returns the quantity of each line that the last run's manifest of a company names."""
+        rows = await self.mongo.all_tenants("observations").find({"topic": AgreementLineObserved.topic})
+        lines = [AgreementLineObserved.model_validate(row["body"]) for row in rows]
+        stated = {(line.line_id, line.revision): line.quantity for line in lines}
+        return {thing.id: stated[thing.id, thing.revision] for thing in self.manifests()[company_id].things}
+
+    def observations(self) -> list[Message]:
+        """Returns what the last run published besides manifests."""
+        return [message for message in self.publisher.messages if not isinstance(message, PsaAccountRead)]
+
+    def published(self, model: type[M]) -> list[M]:
         """Returns what the last run published of one kind."""
         return [message for message in self.publisher.messages if isinstance(message, model)]

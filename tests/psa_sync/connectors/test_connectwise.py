@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,10 +10,17 @@ from http_fakes import HASTY, an_api, renewable_access
 
 from psa_sync.connectors import CONNECTORS
 from psa_sync.connectors.connectwise.connector import MEDIA_TYPE, PAGE_SIZE, POLICY, ConnectWiseConnector
-from psa_sync.psa import Agreement, Listing
+from psa_sync.psa import Agreement, Company, Listing, PsaLine, UnreadableRow
 from shared.errors import CredentialsRejected, UnexpectedResponse
 
 AGREEMENT = Agreement("77", "Managed services", "19297", cancelled=False)
+
+
+def companies_of(rows: Sequence[Company | UnreadableRow]) -> list[Company]:
+    """Returns the rows, all of which must have been understood."""
+    understood = [row for row in rows if isinstance(row, Company)]
+    assert len(understood) == len(rows)
+    return understood
 
 
 def companies(first: int, count: int) -> list[dict[str, Any]]:
@@ -42,13 +50,61 @@ async def test_a_row_that_cannot_be_understood_is_named_and_spoils_no_other() ->
     rows = [*companies(1, 2), {"id": 3, "identifier": "x" * 201, "name": "Company 3"}]
     server = RecordingServer(lambda _: a_page(rows))
 
-    psa = server.psa
-    ids = [company.company_id async for company in psa.companies()]
+    *understood, odd = [row async for row in server.psa.companies()]
 
-    (refused,) = psa.refusals[Listing.COMPANIES].shortfalls("companies")
-    assert ids == ["1", "2"]
-    assert "company 3" in refused
-    assert "201 characters; the most is 200 characters" in refused
+    assert [company.company_id for company in companies_of(understood)] == ["1", "2"]
+    assert isinstance(odd, UnreadableRow)
+    assert odd.id == "3"
+    assert "company 3" in odd.reason
+    assert "201 characters; the most is 200 characters" in odd.reason
+
+
+async def test_an_addition_that_cannot_be_understood_spoils_no_other_of_its_agreement() -> None:
+    additions = recorded("additions")
+    del additions[1]["product"]
+    server = RecordingServer(lambda _: a_page([*additions, "none", {"id": None}]))
+
+    found = [row async for row in server.psa.lines(AGREEMENT)]
+
+    odd = [row.id for row in found if isinstance(row, UnreadableRow)]
+    assert [row.line_id for row in found if isinstance(row, PsaLine)] == ["901", "903", "904"]
+    assert odd == ["902", "", ""]
+
+
+async def test_the_agreements_of_one_company_are_asked_for_and_checked() -> None:
+    def row(number: int, company: Any) -> dict[str, Any]:
+        return {"id": number, "name": "Managed services", "company": company}
+
+    # A server that ignores the condition, and a row whose company is no reference.
+    listed = [
+        row(77, {"id": 19297}),
+        row(78, {"id": 5}),
+        row(79, "Acme"),
+        {"id": 80, "company": {"id": 19297}},
+    ]
+    server = RecordingServer(lambda _: a_page(listed))
+
+    found = [row async for row in server.psa.company_agreements("19297")]
+
+    assert [row.agreement_id for row in found if isinstance(row, Agreement)] == ["77"]
+    odd = [(row.id, row.company_id) for row in found if isinstance(row, UnreadableRow)]
+    assert odd == [("79", ""), ("80", "19297")]
+    assert server.requests[0].url.params["conditions"] == "company/id=19297"
+
+
+async def test_one_agreement_is_read_and_is_gone_only_while_something_else_is_found() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/77"):
+            return httpx.Response(200, json=recorded("agreements")[0])
+        return httpx.Response(200, json=[]) if "companies" in request.url.path else missing()
+
+    psa = RecordingServer(answer).psa
+
+    found = await psa.agreement("77")
+
+    assert found is not None
+    assert found.agreement_id == "77"
+    assert await psa.agreement("78") is None
 
 
 async def test_lists_are_asked_for_forward_only_in_full_pages_and_in_one_version() -> None:
@@ -100,8 +156,10 @@ async def test_lines_carry_the_agreement_they_were_listed_under() -> None:
 
     found = [line async for line in server.psa.lines(AGREEMENT)]
 
-    assert [line.line_id for line in found] == ["901", "902", "903", "904"]
-    assert {line.agreement for line in found} == {AGREEMENT}
+    lines = [line for line in found if isinstance(line, PsaLine)]
+    assert len(lines) == len(found)
+    assert [line.line_id for line in lines] == ["901", "902", "903", "904"]
+    assert {line.agreement for line in lines} == {AGREEMENT}
     assert server.requests[0].url.path == "/base/finance/agreements/77/additions"
 
 

@@ -87,6 +87,25 @@ async def test_a_run_reads_every_line_that_the_sandbox_has(
     assert {line.currency for line in read.values()} == {"USD"}
 
 
+async def test_a_line_that_changed_in_the_sandbox_is_collected_until_it_is_known(
+    connect: Connect, mongo: Mongo
+) -> None:
+    harness = PsaRunHarness(mongo, connect=connect)
+    await harness.run()
+    integration = await harness.integrations.get("demo", "int_1")
+    assert integration is not None
+    async with connect(integration) as psa:
+        await psa.set_quantity("73", "903", Decimal(44))
+
+    finished = await harness.run()
+
+    [changed] = harness.published(AgreementLineObserved)
+    manifest = harness.manifests()[changed.account_id]
+    assert (await harness.quantities(changed.account_id))["903"] == 44
+    assert all(not span.is_empty for span in manifest.spans)
+    assert (finished.outcome, finished.exceptions, finished.unread_accounts) == (Outcome.COMPLETE, (), ())
+
+
 class WriteMode(NamedTuple):
     """How the sandbox takes writes, and how a write must end."""
 

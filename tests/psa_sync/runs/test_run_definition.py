@@ -2,7 +2,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from psa import an_agreement
+from psa import FakePsa, an_agreement
 from psa_runs import PsaRunHarness
 
 from psa_sync.psa import Listing
@@ -11,12 +11,12 @@ from shared.contracts.psa_sync import (
     AgreementLineObserved,
     ProductObserved,
     PsaAccountObserved,
+    PsaAccountRead,
     PsaCredentialsRejected,
 )
 from shared.errors import CredentialsRejected as Refused
 from shared.errors import NotFound, TransientError, UnexpectedResponse
 from shared.mongo import Mongo
-from shared.refusals import Refusals
 
 AWAY = TransientError("503 after every attempt")
 
@@ -31,8 +31,9 @@ async def test_a_first_run_publishes_all_that_there_is(harness: PsaRunHarness) -
 
     assert (finished.outcome, finished.coverage, finished.reason) == (Outcome.COMPLETE, Decimal(1), None)
     assert finished.counts == {"companies": 2, "products": 2, "agreements": 2, "lines": 3}
-    assert list(finished.published.values()) == [2, 2, 3]
-    assert [len(harness.published(model)) for model in (PsaAccountObserved, ProductObserved)] == [2, 2]
+    kinds = (PsaAccountObserved, ProductObserved, AgreementLineObserved)
+    assert [len(harness.published(model)) for model in kinds] == [2, 2, 3]
+    assert finished.manifests == len(harness.manifests()) == 3
 
 
 async def test_each_list_is_read_and_counted_once(harness: PsaRunHarness) -> None:
@@ -43,13 +44,18 @@ async def test_each_list_is_read_and_counted_once(harness: PsaRunHarness) -> Non
     assert sorted(harness.psa.calls[6:]) == ["lines 77", "lines 78"]
 
 
-async def test_a_second_run_of_the_same_publishes_nothing(harness: PsaRunHarness) -> None:
+async def test_a_second_run_of_the_same_publishes_a_manifest_for_each_company_and_nothing_else(
+    harness: PsaRunHarness,
+) -> None:
     await harness.run()
+    calls = list(harness.psa.calls)
 
     finished = await harness.run()
 
-    assert harness.publisher.messages == []
-    assert (finished.outcome, set(finished.published.values())) == (Outcome.COMPLETE, {0})
+    assert harness.observations() == []
+    assert sorted(m.account_id for m in harness.published(PsaAccountRead)) == ["1", "19297", "2"]
+    assert sorted(harness.psa.calls) == sorted(calls)
+    assert (finished.outcome, finished.manifests) == (Outcome.COMPLETE, 3)
 
 
 async def test_only_what_differs_is_published(harness: PsaRunHarness) -> None:
@@ -57,11 +63,11 @@ async def test_only_what_differs_is_published(harness: PsaRunHarness) -> None:
     harness.psa.set_line("902", "3")
     harness.psa.listed_products[1] = replace(harness.psa.listed_products[1], name="Antivirus")
 
-    finished = await harness.run()
+    await harness.run()
 
     assert [line.quantity for line in harness.published(AgreementLineObserved)] == [3]
     assert [product.name for product in harness.published(ProductObserved)] == ["Antivirus"]
-    assert sum(finished.published.values()) == 2
+    assert len(harness.observations()) == 2
 
 
 async def test_a_line_that_vanished_is_read_once_and_then_absent(harness: PsaRunHarness) -> None:
@@ -100,30 +106,6 @@ async def test_the_lines_of_a_deleted_agreement_are_absent(harness: PsaRunHarnes
     ]
 
 
-async def test_a_company_that_is_flagged_as_deleted_is_absent(harness: PsaRunHarness) -> None:
-    await harness.run()
-    harness.psa.listed_companies[1] = replace(harness.psa.listed_companies[1], present=False)
-
-    await harness.run()
-
-    assert [(account.account_id, account.present) for account in harness.published(PsaAccountObserved)] == [
-        ("2", False)
-    ]
-
-
-async def test_a_product_that_vanished_is_absent_and_may_come_back(harness: PsaRunHarness) -> None:
-    await harness.run()
-    product = harness.psa.listed_products.pop()
-
-    await harness.run()
-    absent = harness.published(ProductObserved)
-    harness.psa.listed_products.append(product)
-    await harness.run()
-
-    back = harness.published(ProductObserved)
-    assert [product.present for product in (*absent, *back)] == [False, True]
-
-
 async def test_an_agreement_that_was_cancelled_is_read_until_its_lines_say_so(harness: PsaRunHarness) -> None:
     await harness.run()
     harness.psa.listed_agreements[1] = an_agreement("78", cancelled=True)
@@ -139,69 +121,37 @@ async def test_an_agreement_that_was_cancelled_is_read_until_its_lines_say_so(ha
     assert finished.outcome is Outcome.COMPLETE
 
 
-async def test_a_list_that_falls_short_is_read_once_more_and_then_partial(harness: PsaRunHarness) -> None:
-    await harness.run()
-    harness.psa.counts = {Listing.COMPANIES: 3}
-    unlisted = harness.psa.listed_companies.pop()
-
-    finished = await harness.run()
-
-    assert harness.psa.calls.count("companies") == 2
-    assert (finished.outcome, finished.reason) == (Outcome.PARTIAL, "1 of 3 companies could be listed")
-    assert f"company {unlisted.company_id}" not in harness.psa.calls
-    assert harness.published(PsaAccountObserved) == []
-
-
-async def test_a_row_that_is_refused_makes_the_run_partial_and_nothing_absent(
-    harness: PsaRunHarness,
-) -> None:
-    await harness.run()
-    harness.psa.counts = {Listing.COMPANIES: 2}
-    harness.psa.listed_companies.pop()
-    refused = harness.psa.refusals[Listing.COMPANIES] = Refusals()
-    refused.note(["ConnectWise company 3 cannot be read"])
-
-    finished = await harness.run()
-
-    assert finished.outcome is Outcome.PARTIAL
-    assert finished.reason == (
-        "1 of 2 companies could be listed; "
-        "companies that could not be understood: 1 (ConnectWise company 3 cannot be read)"
-    )
-    assert harness.published(PsaAccountObserved) == []
-
-
-async def test_lines_are_not_absent_because_the_agreements_fell_short(harness: PsaRunHarness) -> None:
-    await harness.run()
-    harness.psa.counts = {Listing.AGREEMENTS: 2}
-    del harness.psa.listed_agreements[1]
-
-    finished = await harness.run()
-
-    assert finished.outcome is Outcome.PARTIAL
-    assert harness.published(AgreementLineObserved) == []
-    assert "line 911" not in harness.psa.calls
-
-
-async def test_an_agreement_that_cannot_be_read_makes_the_run_partial(harness: PsaRunHarness) -> None:
+async def test_an_agreement_that_cannot_be_read_is_named_and_spoils_no_other(harness: PsaRunHarness) -> None:
     harness.psa.faults = {"lines 77": [UnexpectedResponse("no list")]}
 
     finished = await harness.run()
 
     assert (finished.outcome, finished.coverage, finished.reason) == (
-        Outcome.PARTIAL,
+        Outcome.COMPLETE,
         Decimal("0.5"),
-        "no list",
+        None,
     )
+    assert finished.exceptions == ("agreement 77: no list",)
     assert [line.line_id for line in harness.published(AgreementLineObserved)] == ["911"]
 
 
 async def test_an_agreement_deleted_while_the_run_goes_on_is_no_trouble(harness: PsaRunHarness) -> None:
+    await harness.run()
     harness.psa.faults = {"lines 77": [NotFound("404")]}
+
+    def delete(psa: FakePsa, call: str) -> None:
+        if call == "lines 77":
+            psa.listed_agreements = [a for a in psa.listed_agreements if a.agreement_id != "77"]
+            del psa.held_lines["901"], psa.held_lines["902"]
+
+    harness.psa.before_call = delete
 
     finished = await harness.run()
 
-    assert (finished.outcome, finished.coverage) == (Outcome.COMPLETE, Decimal(1))
+    assert (finished.outcome, finished.coverage, finished.exceptions) == (Outcome.COMPLETE, Decimal(1), ())
+    absent = [line.line_id for line in harness.published(AgreementLineObserved) if not line.present]
+    assert sorted(absent) == ["901", "902"]
+    assert [thing.id for thing in harness.manifests()["19297"].things] == ["911"]
 
 
 async def test_refused_credentials_fail_the_run_and_are_reported(harness: PsaRunHarness) -> None:

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from psa_sync.connectors import CONNECTORS, PsaConnections
 from psa_sync.runs.ports import PsaConnection
-from psa_sync.runs.repository import AGREEMENT_QUEUE_INDEXES, AgreementQueueRepository
+from psa_sync.runs.repository import CollectQueueRepository
 from psa_sync.runs.run_definition import PsaRunDefinition
 from psa_sync.settings import Settings
 from psa_sync.writes.handlers import WriteHandlers, refuse_undeliverable_result
@@ -22,6 +22,7 @@ from shared.runtime.leases import Leases
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
+from shared.sync_engine.manifest_publisher import ManifestPublisher
 from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile
@@ -37,7 +38,7 @@ PROFILE = SyncServiceProfile(
     ),
     workers=8,  # mostly waiting for a PSA
     workers_per_tenant=2,
-    indexes=(*AGREEMENT_QUEUE_INDEXES, *WRITE_INDEXES),
+    indexes=WRITE_INDEXES,
 )
 
 
@@ -64,7 +65,8 @@ def dependencies_of(settings: Settings) -> SyncDependencies[PsaConnection]:
 
 def make_app(dependencies: SyncDependencies[PsaConnection]) -> FastAPI:
     """Builds the service from dependencies that a test may bring."""
-    definition = PsaRunDefinition(dependencies.connect, AgreementQueueRepository(dependencies.mongo))
+    manifests = ManifestPublisher(dependencies.mongo, contracts.PsaAccountRead)
+    definition = PsaRunDefinition(dependencies.connect, CollectQueueRepository(dependencies.mongo), manifests)
     service = SyncService(PROFILE, dependencies, definition)
     service.relay.undeliverable_handlers.append(refuse_undeliverable_result)
     # Writing back, which a PSA alone has: the command is stored, and carried out by jobs.

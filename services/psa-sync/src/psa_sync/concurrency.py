@@ -1,8 +1,8 @@
-"""Does the same work for many things, a few at a time."""
+"""Does the same work for many things: a few at a time, or many at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 from shared.runtime.attempt import attempt
 
@@ -34,3 +34,35 @@ async def for_each(
             group.create_task(worker())
     if failures:
         raise failures[0]
+
+
+class GroupCommit(Generic[T]):
+    """Does things together that come while it is busy: one store call then serves many callers.
+
+    Whoever comes while nothing is going on is served at once, so nothing waits for a group to fill.
+    """
+
+    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[None]]) -> None:
+        self._commit = commit
+        self._waiting: list[tuple[T, asyncio.Future[Exception | None]]] = []
+        self._busy = asyncio.Lock()
+
+    async def add(self, thing: T) -> None:
+        """Returns once the thing is committed; raises what the commit of its group raises."""
+        outcome: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((thing, outcome))
+        async with self._busy:
+            if not outcome.done():
+                await self._commit_waiting()
+        if (error := outcome.result()) is not None:
+            raise error
+
+    async def _commit_waiting(self) -> None:
+        group, self._waiting = self._waiting, []
+        try:
+            error = await attempt(self._commit([thing for thing, _ in group]))
+        except BaseException:  # cancelled: another of the group commits it, if any goes on
+            self._waiting = group + self._waiting
+            raise
+        for _, outcome in group:
+            outcome.set_result(error)

@@ -56,6 +56,17 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row of a list that cannot be understood; the rows beside it can."""
+
+    id: str
+    """Of the thing that the row is about; empty when even that cannot be read."""
+    reason: str
+    company_id: str = ""
+    """The company that the row names, if it can be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class PsaLine:
     """One billed line with the agreement that it belongs to, both as read now."""
 

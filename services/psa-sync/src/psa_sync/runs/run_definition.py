@@ -6,11 +6,14 @@ from decimal import Decimal
 
 from psa_sync.concurrency import CALLS_AT_ONCE
 from psa_sync.psa import CatalogueItem, Company, Listing
-from psa_sync.runs.agreement_lines import AgreementLineReader
+from psa_sync.runs.agreement_list import AgreementLister
+from psa_sync.runs.company_reader import CompanyReader
 from psa_sync.runs.listing import ListKind, ListReader
 from psa_sync.runs.observations import account_observed, product_observed
-from psa_sync.runs.ports import AgreementQueue, Connect, PsaConnection
+from psa_sync.runs.ports import CollectQueue, Connect, PsaConnection
+from shared.contracts.base import UnreadAccount
 from shared.contracts.psa_sync import ProductObserved, PsaAccountObserved
+from shared.sync_engine.manifest_publisher import ManifestPublisher
 from shared.sync_engine.models import Run
 from shared.sync_engine.reports import RunTally, StepReport
 from shared.sync_engine.run_context import RunContext, RunStep
@@ -41,36 +44,53 @@ class PsaRunDefinition:
     """Says what a run of a PSA consists of."""
 
     connect: Connect
-    queue: AgreementQueue
+    queue: CollectQueue
+    manifests: ManifestPublisher
     calls_at_once: int = CALLS_AT_ONCE
 
     def steps(self) -> Sequence[RunStep]:
         return (
             self._step("companies", lambda psa, context: ListReader(COMPANIES, psa, context).read()),
             self._step("products", lambda psa, context: ListReader(PRODUCTS, psa, context).read()),
-            self._step(_AGREEMENTS, lambda psa, context: self._lines(psa, context).list_agreements()),
-            self._step("lines", lambda psa, context: self._lines(psa, context).read_lines()),
-            self._step("vanished lines", self._confirm_absences),
+            self._step(
+                _AGREEMENTS, lambda psa, context: AgreementLister(psa, context, self.queue).list_all()
+            ),
+            self._step("lines", self._read_lines),
         )
 
     async def tally(self, run: Run) -> RunTally:
         """Sums up the reports and the queue; nothing counts as read before the agreements are known."""
         progress = await self.queue.progress(run)
-        counts = {name: count for report in run.reports.values() for name, count in report.counts.items()}
+        reports = run.reports.values()
+        counts = {name: count for report in reports for name, count in report.counts.items()}
         coverage = (
             Decimal(progress.read) / progress.due if progress.due else Decimal(_AGREEMENTS in run.reports)
         )
-        shortfalls = [sentence for report in run.reports.values() for sentence in report.shortfalls]
+        exceptions = [sentence for report in reports for sentence in report.exceptions]
         return RunTally(
-            counts | {"lines": progress.lines}, round(coverage, 4), (*shortfalls, *progress.failures)
+            counts | {"lines": progress.lines},
+            round(coverage, 4),
+            shortfalls=tuple(sentence for report in reports for sentence in report.shortfalls),
+            exceptions=(*exceptions, *progress.exceptions),
+            unread_accounts=await self._unread_companies(run),
         )
 
-    async def _confirm_absences(self, psa: PsaConnection, context: RunContext) -> None:
-        whole = not context.run.reports[_AGREEMENTS].shortfalls
-        await self._lines(psa, context).confirm_absences(agreements_whole=whole)
+    async def _unread_companies(self, run: Run) -> tuple[UnreadAccount, ...]:
+        """Returns the companies that the run did not come to."""
+        if _AGREEMENTS in run.reports:
+            due, reason = await self.queue.company_ids(run), "the run ended before it was read"
+        else:
+            ids = await self.manifests.records.account_ids(run)
+            due, reason = sorted(ids), "the run ended before the agreements were listed"
+        published = await self.manifests.records.of_run(run)
+        return tuple(
+            UnreadAccount(account_id=company_id, reason=reason)
+            for company_id in due
+            if company_id not in published
+        )
 
-    def _lines(self, psa: PsaConnection, context: RunContext) -> AgreementLineReader:
-        return AgreementLineReader(psa, context, self.queue, self.calls_at_once)
+    async def _read_lines(self, psa: PsaConnection, context: RunContext) -> None:
+        await CompanyReader(psa, context, self.queue, self.manifests, self.calls_at_once).read()
 
     def _step(
         self, name: str, read: Callable[[PsaConnection, RunContext], Awaitable[StepReport | None]]

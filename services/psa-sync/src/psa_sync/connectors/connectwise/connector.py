@@ -10,32 +10,38 @@
 # statuses are read once a connection, when the first company has one; a role that may not read them leaves
 # every company active, as nothing says otherwise.
 #
+# A row that cannot be understood is yielded as such, in its place: it spoils no other row, and it is there.
+#
 # A list ends with a short page or a `Link` without `next` (ConnectWise Developer Guide, Pagination), and with
 # an error beyond `LIST_ROWS`, however many full pages of new ids a server may have.
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 import structlog
 
 from psa_sync.connectors.connectwise import rows
-from psa_sync.psa import Agreement, CatalogueItem, Company, Listing, PsaLine, WriteAcknowledgement
+from psa_sync.connectors.connectwise.paging import next_page_id
+from psa_sync.psa import (
+    Agreement,
+    CatalogueItem,
+    Company,
+    Listing,
+    PsaLine,
+    UnreadableRow,
+    WriteAcknowledgement,
+)
 from shared.errors import CredentialsRejected, NotFound, UnexpectedResponse
 from shared.http_client.answer_size import ENTITY, PAGE
 from shared.http_client.client import Api
-from shared.http_client.link_header import link_target
-from shared.http_client.response import ApiResponse
 from shared.http_client.retry import CallPolicy
 from shared.limits import Limit, record_hit
-from shared.limits.answers import HEADER_CHARACTERS, LIST_ROWS, PAGE_ID_DIGITS
+from shared.limits.answers import LIST_ROWS
 from shared.plain_text import cleaned
-from shared.refusals import Refusals
 
 PAGE_SIZE = 1000
 """The largest that the API gives (ConnectWise §2.3)."""
@@ -73,24 +79,31 @@ class ConnectWiseConnector:
     def __init__(self, api: Api, *, list_rows: Limit = LIST_ROWS) -> None:
         self._api, self._list_rows = api, list_rows
         self._inactive_status_ids: frozenset[int] | None = None
-        self.refusals: defaultdict[Listing, Refusals] = defaultdict(Refusals)
 
-    async def companies(self) -> AsyncIterator[Company]:
+    async def companies(self) -> AsyncIterator[Company | UnreadableRow]:
         """Yields the companies; a deleted one is not asked for, and not `present` should it come."""
-        async for company, status_id in self._list(Listing.COMPANIES, rows.company_with_status):
-            yield await self._with_activity(company, status_id)
+        async for thing in self._list(Listing.COMPANIES, rows.company_with_status):
+            yield thing if isinstance(thing, UnreadableRow) else await self._with_activity(*thing)
 
-    async def products(self) -> AsyncIterator[CatalogueItem]:
-        async for product in self._list(Listing.PRODUCTS, rows.product):
-            yield product
+    def products(self) -> AsyncIterator[CatalogueItem | UnreadableRow]:
+        return self._list(Listing.PRODUCTS, rows.product)
 
-    async def agreements(self) -> AsyncIterator[Agreement]:
-        async for agreement in self._list(Listing.AGREEMENTS, rows.agreement):
-            yield agreement
+    def agreements(self) -> AsyncIterator[Agreement | UnreadableRow]:
+        return self._list(Listing.AGREEMENTS, rows.agreement)
 
-    async def lines(self, agreement: Agreement) -> AsyncIterator[PsaLine]:
-        async for row in self._pages(f"{_AGREEMENTS}/{agreement.agreement_id}/additions", {}):
-            yield rows.line(row, agreement)
+    async def company_agreements(self, company_id: str) -> AsyncIterator[Agreement | UnreadableRow]:
+        """Yields the agreements of one company; what a PSA that ignores the condition adds is left out."""
+        conditions = {"conditions": f"company/id={int(company_id)}"}
+        with _missing_means_refused():
+            async for agreement in self._parsed(_AGREEMENTS, conditions, rows.agreement):
+                # A row whose company cannot be read is taken to match the condition, as nearly all do.
+                is_unreadable = isinstance(agreement, UnreadableRow) and not agreement.company_id
+                if agreement.company_id == company_id or is_unreadable:
+                    yield agreement
+
+    def lines(self, agreement: Agreement) -> AsyncIterator[PsaLine | UnreadableRow]:
+        path = f"{_AGREEMENTS}/{agreement.agreement_id}/additions"
+        return self._parsed(path, {}, lambda row: rows.line(row, agreement))
 
     async def count(self, listing: Listing) -> int:
         path, conditions = _LISTS[listing]
@@ -109,6 +122,10 @@ class ConnectWiseConnector:
     async def product(self, product_id: str) -> CatalogueItem | None:
         row = await self._entity(f"{_CATALOGUE}/{product_id}")
         return rows.product(row) if row else None
+
+    async def agreement(self, agreement_id: str) -> Agreement | None:
+        row = await self._entity(f"{_AGREEMENTS}/{agreement_id}")
+        return rows.agreement(row) if row else None
 
     async def line(self, agreement_id: str, line_id: str) -> PsaLine | None:
         """Reads the addition and, for its dates and currency, its agreement; None when either is gone."""
@@ -149,17 +166,23 @@ class ConnectWiseConnector:
             return frozenset()
         return frozenset(status_id for status_id, is_inactive in statuses if is_inactive)
 
-    async def _list(self, listing: Listing, parse: Callable[[rows.Row], T]) -> AsyncIterator[T]:
-        """Yields what can be understood; a row that cannot makes the list fall short of the PSA's count."""
+    async def _list(
+        self, listing: Listing, parse: Callable[[rows.Row], T]
+    ) -> AsyncIterator[T | UnreadableRow]:
         path, conditions = _LISTS[listing]
         with _missing_means_refused():
-            async for row in self._pages(path, conditions):
-                try:
-                    thing = parse(row)
-                except UnexpectedResponse as error:
-                    self.refusals[listing].note([str(error)])
-                else:
-                    yield thing
+            async for thing in self._parsed(path, conditions, parse):
+                yield thing
+
+    async def _parsed(
+        self, path: str, conditions: Mapping[str, str], parse: Callable[[rows.Row], T]
+    ) -> AsyncIterator[T | UnreadableRow]:
+        async for row in self._pages(path, conditions):
+            try:
+                thing: T | UnreadableRow = parse(row)
+            except UnexpectedResponse as error:
+                thing = rows.unreadable(row, str(error))
+            yield thing
 
     async def _pages(self, path: str, conditions: Mapping[str, str]) -> AsyncIterator[rows.Row]:
         """Yields every row; of a link only the next page's id is used, so it can lead nowhere else."""
@@ -174,7 +197,7 @@ class ConnectWiseConnector:
             self._assert_rows(read, path)
             for row in page:
                 yield row
-            after = _next_page(answer)
+            after = next_page_id(answer)
             if len(page) < PAGE_SIZE or after is None:
                 return
             if after <= last_id:
@@ -209,24 +232,3 @@ def _missing_means_refused() -> Iterator[None]:
     except NotFound as error:
         sentence = f"ConnectWise knows no such company or code base, or refuses the keys: {error}"
         raise CredentialsRejected(sentence, status=error.status) from error
-
-
-def _next_page(answer: ApiResponse) -> int | None:
-    """Returns the `pageId` of the next page, None at the end, where the header is there but empty (§2.4)."""
-    header = answer.headers.get("link", "")
-    if len(header) > HEADER_CHARACTERS.most:
-        record_hit(HEADER_CHARACTERS)
-        raise UnexpectedResponse(f"{answer.call} links to the next page in more than {HEADER_CHARACTERS}")
-    try:
-        target = link_target(header, "next")
-        ids = parse_qs(urlsplit(target).query).get("pageId", [""]) if target is not None else None
-    except ValueError as error:
-        raise UnexpectedResponse(f"{answer.call} links to the next page unreadably: {error}") from error
-    if ids is None:
-        return None
-    if not ids[0].isascii() or not ids[0].isdecimal():
-        raise UnexpectedResponse(f"{answer.call} names no pageId in its link to the next page")
-    if len(ids[0]) > PAGE_ID_DIGITS.most:
-        record_hit(PAGE_ID_DIGITS)
-        raise UnexpectedResponse(f"{answer.call} names a pageId of more than {PAGE_ID_DIGITS}")
-    return int(ids[0])

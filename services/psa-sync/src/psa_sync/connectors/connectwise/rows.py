@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from psa_sync.psa import Agreement, CatalogueItem, Company, PsaLine
+from psa_sync.psa import Agreement, CatalogueItem, Company, PsaLine, UnreadableRow
 from shared.contracts.fields import (
     checked_code,
     checked_currency,
@@ -99,6 +99,12 @@ def line(row: Row, parent: Agreement) -> PsaLine:
         )
 
 
+def unreadable(row: Any, reason: str) -> UnreadableRow:
+    """Names a row that cannot be parsed, as far as its ids can be."""
+    company_row = row.get("company") if isinstance(row, Mapping) else None
+    return UnreadableRow(_readable_id(row), reason, _readable_id(company_row))
+
+
 def written_quantity(row: Row) -> Decimal | None:
     """Parses the quantity of an addition that was just changed; None when the answer does not say it."""
     with _parsing("addition", row):
@@ -122,6 +128,13 @@ def _parsing(noun: str, row: Row) -> Iterator[None]:
 
 def _id(row: Row) -> str:
     return checked_id(str(int(row["id"])))
+
+
+def _readable_id(row: Any) -> str:
+    try:
+        return _id(row)
+    except _UNREADABLE:
+        return ""
 
 
 def _code(value: Any) -> str:
