@@ -57,6 +57,7 @@ def a_billed(line_id: str, quantity: int | None) -> BilledLine:
         quantity=None if quantity is None else Decimal(quantity),
         included=Decimal(0),
         unit_price=Decimal("9.50"),
+        unit_cost=Decimal("4.25"),
         currency="USD",
         starts_on=None,
         ends_on=None,

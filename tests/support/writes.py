@@ -10,6 +10,7 @@ import pytest
 from psa import FakePsa, Killed, a_line
 from run_env import RecordingPublisher
 
+from psa_sync.psa import PsaLine
 from psa_sync.runs.ports import Connect
 from psa_sync.writes.intent import Intent, WriteResult
 from psa_sync.writes.ports import LineRef
@@ -18,7 +19,7 @@ from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
 from shared.contracts.base import Side
-from shared.contracts.psa_sync import AgreementLineObserved, PsaCredentialsRejected, WriteQuantity
+from shared.contracts.psa_sync import AgreementLineObserved, LineTerms, PsaCredentialsRejected, WriteQuantity
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import LeaseLost, Leases
@@ -29,6 +30,16 @@ from shared.sync_engine.models import IntegrationState
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EIGHT, TEN = Decimal(8), Decimal(10)
 LINE = LineRef("demo", "int_1", "901")
+TERMS = LineTerms(
+    account_id="19297",
+    product_id="512",
+    billable=True,
+    included=Decimal(0),
+    unit_price=Decimal("3.5"),
+    unit_cost=Decimal("1.2"),
+    currency="USD",
+)
+"""The terms of the line that `psa.a_line` makes."""
 M = TypeVar("M", bound=Message)
 OUTBOX_MODELS: dict[str, Any] = {
     model.topic: model for model in (*WriteResult.__args__, PsaCredentialsRejected)
@@ -46,8 +57,27 @@ def a_write(
         approval_id=approval_id,
         expected_current=Decimal(expected),
         target=Decimal(target),
+        terms=TERMS,
+        tenant_currency="USD",
+        day=NOW.date(),
+        day_ends_at=NOW + timedelta(hours=12),
         valid_until=NOW + timedelta(hours=1),
     )
+
+
+def as_shown(command: WriteQuantity, line: PsaLine) -> WriteQuantity:
+    """Returns the command to write to this line, with what a person is shown of it now."""
+    terms = LineTerms(
+        account_id=line.agreement.company_id,
+        product_id=line.product_id,
+        billable=line.billable,
+        included=line.included,
+        unit_price=line.unit_price,
+        unit_cost=line.unit_cost,
+        currency=line.agreement.currency,
+    )
+    fields = {"line_id": line.line_id, "agreement_id": line.agreement.agreement_id, "terms": terms}
+    return command.model_copy(update=fields)
 
 
 def only_message(messages: list[Message], kind: type[M]) -> M:

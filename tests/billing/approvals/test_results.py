@@ -73,6 +73,17 @@ async def test_a_refusal_says_why_and_an_unknown_outcome_is_quarantined(
     assert (closed.state, closed.reason, closed.detail) == (state, reason, "it held 6, not 5")
 
 
+async def test_a_conflict_after_the_quantity_was_sent_is_for_a_person_to_look_at(mongo: Mongo) -> None:
+    env, approval = await an_env_with_an_approval(mongo)
+    sent = refused(approval, WriteRefusal.CONFLICT).model_copy(update={"sent": True})
+
+    await env.results.record([sent])
+
+    closed = await env.approvals.get("demo", approval.approval_id)
+    assert closed
+    assert (closed.state, closed.reason) == (ApprovalState.QUARANTINED, WriteRefusal.CONFLICT)
+
+
 async def test_every_result_is_an_entry_of_the_audit_log(mongo: Mongo) -> None:
     env, approval = await an_env_with_an_approval(mongo)
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from http_fakes import HASTY
 from psa_runs import PsaRunHarness
-from writes import WriteHarness, a_write, only_message
+from writes import WriteHarness, a_write, as_shown, only_message
 
 from psa_sync.connectors.connectwise.connector import HEADERS, ConnectWiseConnector
 from psa_sync.runs.ports import Connect
@@ -20,7 +20,7 @@ from sandbox.app import create_app
 from sandbox.settings import Settings
 from shared.contracts import Message
 from shared.contracts.base import Outcome
-from shared.contracts.psa_sync import AgreementLineObserved, QuantityRefused, QuantityWritten
+from shared.contracts.psa_sync import AgreementLineObserved, QuantityRefused, QuantityWritten, WriteQuantity
 from shared.http_client.access_source import Access, FixedAccess
 from shared.http_client.client import Api
 from shared.mongo import Mongo
@@ -67,6 +67,17 @@ async def connect(app: FastAPI, control: httpx.AsyncClient) -> Connect:
     return connect
 
 
+async def a_write_to_the_sandbox(harness: WriteHarness) -> WriteQuantity:
+    """Returns the command to write 41 where the sandbox's line 903 holds 40, on the terms that it shows."""
+    integration = await harness.integrations.get("demo", "int_1")
+    assert integration
+    async with harness.writer().connect(integration) as psa:
+        line = await psa.line("73", "903")
+    assert line
+    assert line.starts_on  # in the world of the sandbox, whose days are later than those of the harness
+    return as_shown(a_write("41", expected="40"), line).model_copy(update={"day": line.starts_on})
+
+
 async def additions(control: httpx.AsyncClient) -> dict[int, dict[str, Any]]:
     return {row["id"]: row for row in (await control.get("/_sandbox/additions")).json()}
 
@@ -105,10 +116,8 @@ async def test_what_is_reported_is_what_the_sandbox_holds(
 ) -> None:
     harness = WriteHarness(mongo, connect=connect)
     await control.put("/_sandbox/switches", json={"connectwise.writes": mode.writes})
-    command = a_write("41", expected="40", line_id="903").model_copy(update={"agreement_id": "73"})
-
     await harness.connect_integration()
-    await harness.writes.receive([command])
+    await harness.writes.receive([await a_write_to_the_sandbox(harness)])
     await harness.work_until_done(LINE)
 
     only_message(await harness.outbox_messages(), mode.result)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import AwareDatetime
 
 from shared.contracts import base
-from shared.contracts.base import Command, Event, Observation
+from shared.contracts.base import Command, ContractModel, Event, Observation
 from shared.contracts.fields import Code, Deadline, Id, Listed, Name, Number, ReadNumber, Sentence
 
 
@@ -100,8 +100,24 @@ class SyncPsa(base.SyncRequested):
     readers: ClassVar[tuple[str, ...]] = ("psa-sync",)
 
 
+class LineTerms(ContractModel):
+    """The terms under which an agreement line bills: what people are shown of it besides its quantity."""
+
+    account_id: Id
+    product_id: Id
+    billable: bool
+    included: ReadNumber | None
+    unit_price: ReadNumber | None
+    unit_cost: ReadNumber | None
+    currency: Code | None
+    """ISO 4217; the tenant's own where the PSA names none."""
+
+
 class WriteQuantity(Command):
-    """Asks to set one agreement line to the quantity that a person approved."""
+    """Asks to set one agreement line to the quantity that a person approved.
+
+    It carries all that the person was shown of the line: a line that differs in any of it is not written to.
+    """
 
     topic: ClassVar[str] = "psa-sync.write-quantity.v1"
     meaning: ClassVar[str] = "Set one agreement line to an approved quantity"
@@ -115,6 +131,14 @@ class WriteQuantity(Command):
     expected_current: Number
     """The quantity on which the approval rests; another one now is a conflict."""
     target: Number
+    terms: LineTerms
+    """Under which the line billed when it was approved; others now are a conflict."""
+    tenant_currency: Code | None = None
+    """In which a line bills whose agreement names no currency."""
+    day: date
+    """The tenant's day on which the line was seen to be open; on the day of the write it must be, too."""
+    day_ends_at: Deadline
+    """When the tenant's next day begins; a command is valid for less than a day."""
     effective_on: date | None = None
     """The day from which the quantity counts; at once when None."""
     valid_until: Deadline
@@ -125,7 +149,7 @@ class WriteRefusal(StrEnum):
     """Why a write was not made, or not known to be made."""
 
     CONFLICT = "conflict"
-    """The line holds neither the expected quantity nor the target."""
+    """The line is not what was approved: another quantity, other terms, closed or gone."""
     REJECTED = "rejected"
     """The PSA refused, and would refuse again."""
     EXPIRED = "expired"
@@ -173,6 +197,8 @@ class QuantityRefused(Event):
     reason: WriteRefusal
     current: Number | None = None
     """The quantity last read; None when no reading succeeded."""
+    sent: bool = False
+    """True when the quantity was sent and may stand in the PSA all the same."""
     detail: Sentence
     """What happened, in a sentence for people."""
     request_ids: Listed[tuple[Id, ...]] = ()

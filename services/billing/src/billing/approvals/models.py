@@ -4,10 +4,11 @@
 #
 #   commanded ── written ───────────────────── the PSA holds `after`; proven by reading it back
 #             ├─ refused ───────────────────── nothing was written: conflict, rejected, expired
-#             └─ quarantined ───────────────── the outcome is unknown: a person must look
+#             └─ quarantined ───────────────── it was sent, and stands not provably as approved: a person
+#                                              must look
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
@@ -17,10 +18,18 @@ from billing.audit.chain import AuditDraft
 from shared.contracts.base import opaque
 from shared.contracts.billing import ApprovalDecision, ApprovalRecorded
 from shared.contracts.fields import Number
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
+from shared.contracts.psa_sync import (
+    LineTerms,
+    QuantityRefused,
+    QuantityWritten,
+    WriteQuantity,
+    WriteRefusal,
+)
 
-VALID_FOR = timedelta(hours=24)
+VALID_FOR = timedelta(minutes=30)
 """How long a command may wait to be carried out, unless the settings say otherwise."""
+MOST_VALID_FOR = timedelta(hours=12)
+"""So a command meets one midnight of its tenant at most, and says when (`day_ends_at`)."""
 
 WriteResult = QuantityWritten | QuantityRefused
 """What the PSA's side reports of a command."""
@@ -34,6 +43,8 @@ _AUDITED = {
     "decision",
     "expected_current",
     "target",
+    "terms",
+    "day",
     "valid_until",
     "idempotency_key",
 }
@@ -46,7 +57,7 @@ class ApprovalState(StrEnum):
     WRITTEN = "written"
     REFUSED = "refused"
     QUARANTINED = "quarantined"
-    """Whether the quantity was written could not be learnt; a person must look."""
+    """The quantity was sent, and nothing proves that the line holds it as approved; a person must look."""
 
 
 class Approval(BaseModel):
@@ -65,6 +76,12 @@ class Approval(BaseModel):
     expected_current: Number
     """What the PSA billed when the decision was made."""
     target: Number
+    terms: LineTerms
+    """What the person was shown of the agreement line besides its quantity."""
+    tenant_currency: str | None
+    day: date
+    """The tenant's day of the decision, on which the agreement line was open."""
+    day_ends_at: AwareDatetime
     decided_by: str
     decided_at: AwareDatetime
     valid_until: AwareDatetime
@@ -106,6 +123,10 @@ class Approval(BaseModel):
             approval_id=self.approval_id,
             expected_current=self.expected_current,
             target=self.target,
+            terms=self.terms,
+            tenant_currency=self.tenant_currency,
+            day=self.day,
+            day_ends_at=self.day_ends_at,
             valid_until=self.valid_until,
         )
 
@@ -132,9 +153,10 @@ class Approval(BaseModel):
                 "ended_at": result.proven_at,
             }
         else:
-            unknown = result.reason is WriteRefusal.UNKNOWN_OUTCOME
+            contested = result.sent and result.reason is WriteRefusal.CONFLICT
+            unclear = contested or result.reason is WriteRefusal.UNKNOWN_OUTCOME
             outcome = {
-                "state": ApprovalState.QUARANTINED if unknown else ApprovalState.REFUSED,
+                "state": ApprovalState.QUARANTINED if unclear else ApprovalState.REFUSED,
                 "reason": result.reason,
                 "detail": result.detail,
                 "before": result.current,

@@ -84,6 +84,7 @@ class BilledLine(ContractModel):
     quantity: Number | None
     included: Number | None
     unit_price: Number | None
+    unit_cost: Number | None = None
     currency: str | None
     starts_on: date | None
     ends_on: date | None

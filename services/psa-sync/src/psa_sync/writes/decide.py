@@ -1,12 +1,14 @@
 """Decides what to do next about a write, from what is stored of it and what the line holds now; pure."""
 
-# Invariant: the number that the line holds decides, and the stage only says what that number can mean. The
-# order is architecture §7's: written already, conflict, expired, then our own rules on the number.
+# Invariant: a write is sent, and proven, only on the very line that was approved. The number that the line
+# holds decides, and the stage only says what that number can mean. The order is architecture §7's: changed
+# terms, written already, conflict, expired, then our own rules on the number.
 #
 #   approved 8 → 10      the line holds 10    8                               9
 #   WAITING              Written, not sent    Send                            Refused: conflict
 #   SENDING              Written              Send, at most MAX_SENDS times   Refused: conflict
 #   SENT                 Written              ReadAgain once, then rejected   Refused: conflict
+#   and other terms      Refused: conflict, whatever it holds; unknown while what was sent may still arrive
 #
 # A line that holds another number because the PSA acknowledged another one than ours is rejected.
 
@@ -16,6 +18,7 @@ from decimal import Decimal
 
 from psa_sync.psa import PsaLine
 from psa_sync.writes.intent import Intent, WriteStage
+from psa_sync.writes.terms import changed_terms
 from shared.contracts.psa_sync import WriteRefusal
 
 MAX_SENDS = 4
@@ -61,6 +64,8 @@ def decide(intent: Intent, line: PsaLine | None, now: datetime) -> WriteVerdict:
     """Returns the next step; `line` is None when the PSA no longer has it."""
     if line is None:
         return Refused(WriteRefusal.CONFLICT, f"line {intent.command.line_id} is gone from the PSA")
+    if changes := changed_terms(intent.command, line, now):
+        return _decide_changed(intent, line.quantity, changes)
     if line.quantity == intent.command.target:
         return Written(sent=intent.stage is not WriteStage.WAITING)
     match intent.stage:
@@ -79,6 +84,19 @@ def decide_unread(intent: Intent, now: datetime, why: str) -> Refused | None:
     if now > intent.command.valid_until + PATIENCE:
         return Refused(WriteRefusal.UNKNOWN_OUTCOME, f"it was sent, but could not be read back: {why}")
     return None
+
+
+def _decide_changed(intent: Intent, current: Decimal | None, changes: str) -> Refused:
+    """Decides about a line that is not as approved: nothing more is sent, and the number proves nothing."""
+    command, holds = intent.command, _holds(current)
+    if intent.stage is WriteStage.WAITING:
+        already = " already" if current == command.target else ""
+        return Refused(WriteRefusal.CONFLICT, f"nothing was sent: {changes}; {holds}{already}")
+    if intent.stage is WriteStage.SENDING and current == command.expected_current:
+        detail = f"sent {intent.sends} times without an answer, and not again: {changes}; {holds}"
+        return Refused(WriteRefusal.UNKNOWN_OUTCOME, f"{detail} and may still change")
+    detail = f"{command.target} was sent, but the line has changed meanwhile: {changes}; {holds}"
+    return Refused(WriteRefusal.CONFLICT, detail)
 
 
 def _decide_waiting(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:

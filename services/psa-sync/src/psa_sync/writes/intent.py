@@ -100,7 +100,8 @@ class Intent:
         self, at: datetime, reason: WriteRefusal, *, detail: str, current: Decimal | None
     ) -> "Intent":
         """The write ends without proof that the PSA holds the target; `current` is what was read last."""
-        refusal = {"reason": reason, "detail": detail, "current": current, "refused_at": at}
+        sent = self.sends > 0
+        refusal = {"reason": reason, "detail": detail, "current": current, "sent": sent, "refused_at": at}
         return self._finish(QuantityRefused(**self._result_fields(), **refusal))
 
     def _finish(self, result: WriteResult) -> "Intent":
