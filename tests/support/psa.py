@@ -66,6 +66,8 @@ class FakePsa:
     calls: list[str] = field(default_factory=list)
     sent: list[tuple[str, Decimal]] = field(default_factory=list)
     applied: list[tuple[str, Decimal]] = field(default_factory=list)
+    late: list[tuple[str, Decimal]] = field(default_factory=list)
+    """What was sent and got no answer, and has not arrived yet."""
     last_read: Decimal | None = None
     before_call: Callable[["FakePsa", str], None] = lambda *_: None
     refusals: dict[Listing, Refusals] = field(default_factory=dict)
@@ -118,6 +120,9 @@ class FakePsa:
         fault = self.write_faults.pop(0) if self.write_faults else "works"
         if fault in _REFUSALS:
             raise _REFUSALS[fault]
+        if fault == "late":
+            self.late.append((line_id, quantity))
+            raise OutcomeUnknown("the connection was cut")
         if fault != "false-200":
             self.set_line(line_id, str(quantity))
             self.applied.append((line_id, quantity))
@@ -126,6 +131,12 @@ class FakePsa:
         if fault == "killed-after":
             raise Killed
         return WriteAcknowledgement(quantity, f"request-{len(self.sent)}")
+
+    def deliver_late(self) -> None:
+        """Carries out the requests that were under way all the time."""
+        for line_id, quantity in self.late:
+            self.set_line(line_id, str(quantity))
+        self.late.clear()
 
     def set_line(self, line_id: str, quantity: str | None) -> None:
         """Sets the line as somebody does in the PSA itself."""

@@ -98,6 +98,9 @@ class KillingIntentStore:
     async def oldest_unfinished(self, line: LineRef) -> Intent | None:
         return await self.writes.oldest_unfinished(line)
 
+    async def may_arrive_until(self, line: LineRef) -> datetime | None:
+        return await self.writes.may_arrive_until(line)
+
     async def save(self, intent: Intent) -> Intent:
         return await self._killing(intent.stage.value, self.writes.save(intent))
 

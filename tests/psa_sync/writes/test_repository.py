@@ -25,7 +25,7 @@ async def test_a_worker_that_was_overtaken_stores_nothing(harness: WriteHarness)
     await harness.writes.receive([a_write()])
     late = await harness.writes.oldest_unfinished(LINE)
     assert late
-    await harness.writes.save(late.begin_send())
+    await harness.writes.save(late.begin_send(NOW))
 
     with pytest.raises(LeaseLost):
         await harness.writes.save(late.postpone(NOW))

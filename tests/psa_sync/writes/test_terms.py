@@ -10,7 +10,7 @@ from writes import NOW, TERMS, WriteHarness, a_write, only_message
 
 from psa_sync.psa import PsaLine
 from psa_sync.writes.decide import Refused, Send, Written, decide
-from psa_sync.writes.intent import Intent
+from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, Intent
 from psa_sync.writes.terms import changed_terms
 from shared.contracts.psa_sync import QuantityRefused, WriteRefusal
 from shared.mongo import Mongo
@@ -67,7 +67,7 @@ SAME = {
 }
 
 WAITING = Intent(a_write("10", expected="8"), "1", NOW)
-SENDING = WAITING.begin_send()
+SENDING = WAITING.begin_send(NOW)
 SENT = SENDING.acknowledge(Decimal(10), "request-1")
 
 
@@ -127,7 +127,7 @@ def test_a_line_that_is_not_as_approved_is_never_written_to_nor_proven(change: s
     line, sentence = CHANGES[change]
 
     for intent in (WAITING, SENDING, SENT):
-        verdict = decide(intent, replace(line, quantity=Decimal(quantity)), NOW)
+        verdict = decide(intent, replace(line, quantity=Decimal(quantity)), NOW + LONGEST_REQUEST_LIFE)
 
         assert isinstance(verdict, Refused)
         assert sentence in verdict.detail

@@ -8,9 +8,10 @@
 #   WAITING              Written, not sent    Send                            Refused: conflict
 #   SENDING              Written              Send, at most MAX_SENDS times   Refused: conflict
 #   SENT                 Written              ReadAgain once, then rejected   Refused: conflict
-#   and other terms      Refused: conflict, whatever it holds; unknown while what was sent may still arrive
+#   and other terms      Refused: conflict, whatever it holds; unknown where it was sent without an answer
 #
-# A line that holds another number because the PSA acknowledged another one than ours is rejected.
+# A line that holds another number because the PSA acknowledged another one than ours is rejected. While a
+# request without an answer may still arrive nothing is refused: the line is read again when none can any more.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,11 +58,25 @@ class ReadAgain:
     """The PSA acknowledged the write but still shows the old number: it gets a moment."""
 
 
-WriteVerdict = Written | Refused | Send | ReadAgain
+@dataclass(frozen=True, slots=True)
+class ReadLater:
+    """Something that was sent may still take effect: only a reading after `at` can say what became of it."""
+
+    at: datetime
+
+
+WriteVerdict = Written | Refused | Send | ReadAgain | ReadLater
 
 
 def decide(intent: Intent, line: PsaLine | None, now: datetime) -> WriteVerdict:
     """Returns the next step; `line` is None when the PSA no longer has it."""
+    verdict, arrives_until = _decide(intent, line, now), intent.may_arrive_until
+    if isinstance(verdict, Refused) and arrives_until and now < arrives_until:
+        return ReadLater(arrives_until)
+    return verdict
+
+
+def _decide(intent: Intent, line: PsaLine | None, now: datetime) -> Written | Refused | Send | ReadAgain:
     if line is None:
         return Refused(WriteRefusal.CONFLICT, f"line {intent.command.line_id} is gone from the PSA")
     if changes := changed_terms(intent.command, line, now):
@@ -86,6 +101,16 @@ def decide_unread(intent: Intent, now: datetime, why: str) -> Refused | None:
     return None
 
 
+def decide_broken(intent: Intent, now: datetime, why: str) -> Refused | None:
+    """Decides about a write that an error of our own keeps from going on: as `decide_unread` does."""
+    if intent.stage is WriteStage.WAITING and now > intent.command.valid_until:
+        return Refused(WriteRefusal.REJECTED, f"nothing was sent, for an error of Trueup itself: {why}")
+    if now > intent.command.valid_until + PATIENCE:
+        detail = f"it was sent, and an error of Trueup itself keeps it from being proven: {why}"
+        return Refused(WriteRefusal.UNKNOWN_OUTCOME, detail)
+    return None
+
+
 def _decide_changed(intent: Intent, current: Decimal | None, changes: str) -> Refused:
     """Decides about a line that is not as approved: nothing more is sent, and the number proves nothing."""
     command, holds = intent.command, _holds(current)
@@ -94,12 +119,12 @@ def _decide_changed(intent: Intent, current: Decimal | None, changes: str) -> Re
         return Refused(WriteRefusal.CONFLICT, f"nothing was sent: {changes}; {holds}{already}")
     if intent.stage is WriteStage.SENDING and current == command.expected_current:
         detail = f"sent {intent.sends} times without an answer, and not again: {changes}; {holds}"
-        return Refused(WriteRefusal.UNKNOWN_OUTCOME, f"{detail} and may still change")
+        return Refused(WriteRefusal.UNKNOWN_OUTCOME, detail)
     detail = f"{command.target} was sent, but the line has changed meanwhile: {changes}; {holds}"
     return Refused(WriteRefusal.CONFLICT, detail)
 
 
-def _decide_waiting(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
+def _decide_waiting(intent: Intent, current: Decimal | None, now: datetime) -> Refused | Send:
     command = intent.command
     if current is None or current != command.expected_current:
         return Refused(
@@ -120,7 +145,7 @@ def _decide_waiting(intent: Intent, current: Decimal | None, now: datetime) -> W
     return Send()
 
 
-def _decide_sending(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
+def _decide_sending(intent: Intent, current: Decimal | None, now: datetime) -> Refused | Send:
     command = intent.command
     if current != command.expected_current:
         return Refused(
@@ -128,12 +153,12 @@ def _decide_sending(intent: Intent, current: Decimal | None, now: datetime) -> W
         )
     spent = intent.sends >= MAX_SENDS or intent.clashes >= MAX_CLASHES
     if spent or now > command.valid_until:
-        detail = f"sent {intent.sends} times without an answer; {_holds(current)} and may still change"
+        detail = f"sent {intent.sends} times without an answer; {_holds(current)}"
         return Refused(WriteRefusal.UNKNOWN_OUTCOME, detail)
     return Send()
 
 
-def _decide_sent(intent: Intent, current: Decimal | None) -> WriteVerdict:
+def _decide_sent(intent: Intent, current: Decimal | None) -> Refused | ReadAgain:
     command = intent.command
     if current == command.expected_current and intent.proofs + 1 < MAX_PROOFS:
         return ReadAgain()

@@ -6,12 +6,18 @@
 #   WAITING ────────────▶  SENDING  ─────────────▶  SENT  ↺ record_unproven: the old number is still shown
 #           ◀────────────     ↺ begin_send again, after a look at the line
 #    undo_send, record_clash: the PSA took nothing (with an earlier send still open, the stage stays SENDING)
-#   from every stage: postpone (the stage stays), finish_written or finish_refused → FINISHED
+#   from every stage: postpone, hold (the stage stays), finish_written or finish_refused → FINISHED
 #
 # Killed after `sending` was stored, 8 → 10: the line holds 10 → finish_written; 8 → begin_send once more.
+#
+# A request without an answer may still be on its way: in `open_sends` each has the moment until which it may
+# arrive. They outlive the write: until the last of them the line takes no other write (`hold`), for
+#
+#   12:00 apr_1 sends 10, cut │ sends 10, answered: written │ apr_2 sends 20: written │ 12:05 the first arrives
+#   would leave 10 where 20 was proven; so apr_2 waits until 12:07, and then reads.
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -19,6 +25,14 @@ from typing import Any
 from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
 
 WriteResult = QuantityWritten | QuantityRefused
+
+LONGEST_REQUEST_LIFE = timedelta(minutes=7)
+"""How long after it was begun a request without an answer may still take effect in the PSA.
+
+The lease may be looked at 20 s before the send, our client waits 70 s (`connectwise.connector.POLICY`), and
+what is between may hold a request for minutes after we have gone: no PSA says how long (psa-apis §2.8), common
+gateways and load balancers give up after one to four, so five are taken.
+"""
 
 
 class WriteStage(StrEnum):
@@ -47,6 +61,8 @@ class Intent:
     """Counts the stored steps: a worker that was overtaken stores nothing."""
     sends: int = 0
     """How many of the sent writes may have taken effect."""
+    open_sends: tuple[datetime, ...] = ()
+    """For each of them that has no answer: until when it may still arrive."""
     clashes: int = 0
     """How often the PSA had the record in use."""
     proofs: int = 0
@@ -66,18 +82,30 @@ class Intent:
     def is_due(self, now: datetime) -> bool:
         return not self.finished and self.due_at <= now
 
-    def begin_send(self) -> "Intent":
-        return replace(self, stage=WriteStage.SENDING, sends=self.sends + 1, delays=0)
+    @property
+    def may_arrive_until(self) -> datetime | None:
+        """Until when something that was sent may still take effect; None when all of it has an answer."""
+        return max(self.open_sends, default=None)
+
+    def begin_send(self, at: datetime) -> "Intent":
+        open_sends = (*self.open_sends, at + LONGEST_REQUEST_LIFE)
+        return replace(self, stage=WriteStage.SENDING, sends=self.sends + 1, open_sends=open_sends, delays=0)
 
     def acknowledge(self, quantity: Decimal | None, request_id: str | None) -> "Intent":
         """The PSA answered the write; `quantity` is what its answer says that the line holds."""
         ids = (*self.request_ids, request_id) if request_id else self.request_ids
-        return replace(self, stage=WriteStage.SENT, acknowledged=quantity, request_ids=ids)
+        return replace(
+            self,
+            stage=WriteStage.SENT,
+            open_sends=self.open_sends[:-1],
+            acknowledged=quantity,
+            request_ids=ids,
+        )
 
     def undo_send(self) -> "Intent":
         """The PSA took nothing this time; an earlier send may still leave the outcome open."""
         stage = WriteStage.SENDING if self.sends > 1 else WriteStage.WAITING
-        return replace(self, stage=stage, sends=self.sends - 1)
+        return replace(self, stage=stage, sends=self.sends - 1, open_sends=self.open_sends[:-1])
 
     def record_clash(self) -> "Intent":
         """The PSA took nothing because the record was in use, or not to be found."""
@@ -89,6 +117,10 @@ class Intent:
 
     def postpone(self, until: datetime) -> "Intent":
         return replace(self, delays=self.delays + 1, due_at=until)
+
+    def hold(self, until: datetime) -> "Intent":
+        """Nothing failed: the write waits for a moment that is known."""
+        return replace(self, due_at=until)
 
     def finish_written(self, at: datetime, *, sent: bool) -> "Intent":
         """The line was read and holds the target; `sent` tells whether we may have put it there."""

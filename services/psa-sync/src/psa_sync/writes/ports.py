@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from psa_sync.writes.intent import Intent
@@ -27,6 +28,10 @@ class IntentStore(Protocol):
 
     async def oldest_unfinished(self, line: LineRef) -> Intent | None:
         """Returns the oldest unfinished write to this line; those behind it wait for its end."""
+        ...
+
+    async def may_arrive_until(self, line: LineRef) -> datetime | None:
+        """Returns until when a request of any write to this line, ended ones included, may still arrive."""
         ...
 
     async def save(self, intent: Intent) -> Intent:

@@ -9,6 +9,9 @@
 # The writes to one line are made in the order of their arrival, which is kept in `received`. A step is stored
 # only over the version that its worker read, so of two workers at one line the second to store raises
 # `LeaseLost`.
+#
+# `may_arrive_until` is stored together with the step that announces a send, and stays when the write ends:
+# it is the line's mark that something may still be on its way (`Intent.open_sends`).
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -16,10 +19,11 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
-from psa_sync.writes.intent import Intent
+from psa_sync.writes.decide import PATIENCE
+from psa_sync.writes.intent import Intent, WriteResult, WriteStage
 from psa_sync.writes.ports import LineRef
 from shared.contracts import Message
-from shared.contracts.psa_sync import WriteQuantity
+from shared.contracts.psa_sync import QuantityRefused, WriteQuantity, WriteRefusal
 from shared.mongo import Document, Documents, Index, Mongo, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock
@@ -29,8 +33,14 @@ COLLECTION = "writes"
 WRITE_INDEXES = (
     Index(COLLECTION, [("finished", 1), ("due_at", 1)]),
     Index(COLLECTION, [("integration_id", 1), ("line_id", 1), ("finished", 1), ("received", 1)]),
+    Index(
+        COLLECTION,
+        [("integration_id", 1), ("line_id", 1), ("may_arrive_until", 1)],
+        where={"may_arrive_until": {"$type": "date"}},
+    ),
 )
 _INTENT = TypeAdapter(Intent)
+_RESULT: TypeAdapter[WriteResult | None] = TypeAdapter(WriteResult | None)
 
 
 class WriteRepository:
@@ -54,7 +64,8 @@ class WriteRepository:
                 for position, command in enumerate(tenant_commands)
                 if command.approval_id not in existing
             )
-            await self._repeat_results([_intent(row) for row in existing.values()])
+            results = (_RESULT.validate_python(row["result"]) for row in existing.values())
+            await self._repeat_results([result for result in results if result])
 
     async def due_lines(self, limit: int, *, but_of: Collection[str] = ()) -> list[LineRef]:
         """Returns lines with a write that is due now, each once, the one that waits longest first.
@@ -75,6 +86,16 @@ class WriteRepository:
         rows = await self._rows(line.tenant_id).find(_unfinished(line), sort=[("received", 1)], limit=1)
         return _intent(rows[0]) if rows else None
 
+    async def may_arrive_until(self, line: LineRef) -> datetime | None:
+        """Returns until when a request of any write to this line, ended ones included, may still arrive."""
+        rows = await self._rows(line.tenant_id).find(
+            _of(line) | {"may_arrive_until": {"$gt": self._clock()}},
+            sort=[("may_arrive_until", -1)],
+            limit=1,
+            fields=["may_arrive_until"],
+        )
+        return rows[0]["may_arrive_until"] if rows else None
+
     async def save(self, intent: Intent) -> Intent:
         """Stores the next step; raises `LeaseLost` when another worker stored one since."""
         command = intent.command
@@ -91,6 +112,39 @@ class WriteRepository:
         await self._rows(line.tenant_id).change_many(
             _unfinished(line) | {"due_at": {"$lt": until}}, {"$set": {"due_at": until}}
         )
+
+    async def end_unreadable(self, line: LineRef) -> None:
+        """Ends the writes to a line that cannot be parsed, once the time for every other end is over.
+
+        No code can tell more of them than whether they may have been sent; a person must look then.
+        """
+        rows = await self._rows(line.tenant_id).find(_unfinished(line))
+        now = self._clock()
+        for row in rows:
+            sent = row["stage"] != WriteStage.WAITING
+            if now > row["valid_until"] + (PATIENCE if sent else timedelta(0)) and not _is_readable(row):
+                await self._end_unreadable(line, row["_id"], now, sent=sent)
+
+    async def _end_unreadable(self, line: LineRef, approval_id: str, now: datetime, *, sent: bool) -> None:
+        refusal = QuantityRefused(
+            tenant_id=line.tenant_id,
+            integration_id=line.integration_id,
+            line_id=line.line_id,
+            approval_id=approval_id,
+            reason=WriteRefusal.UNKNOWN_OUTCOME if sent else WriteRefusal.REJECTED,
+            detail="what is stored of this write cannot be read, look at the line in the PSA",
+            sent=sent,
+            refused_at=now,
+        )
+        ended = {"finished": True, "result": refusal.model_dump(mode="json")}
+
+        async def work(session: Session) -> None:
+            unfinished = _unfinished(line) | {"_id": approval_id}
+            if await self._rows(line.tenant_id).change(unfinished, {"$set": ended}, session=session):
+                await self._outbox.add([refusal], session=session, correlation_id=approval_id)
+
+        await self._mongo.transaction(work)
+        self._outbox.wake()
 
     async def finish(self, intent: Intent, messages: Sequence[Message]) -> Intent:
         """Stores the result with its messages in one transaction; raises `LeaseLost` as `save` does."""
@@ -112,8 +166,7 @@ class WriteRepository:
             raise LeaseLost(f"write {intent.command.approval_id} was taken on by another worker")
         return stored
 
-    async def _repeat_results(self, intents: Sequence[Intent]) -> None:
-        results = [intent.result for intent in intents if intent.result]
+    async def _repeat_results(self, results: Sequence[WriteResult]) -> None:
         if not results:
             return
 
@@ -128,8 +181,12 @@ class WriteRepository:
         return self._mongo.documents(COLLECTION, tenant_id)
 
 
+def _of(line: LineRef) -> Document:
+    return {"integration_id": line.integration_id, "line_id": line.line_id}
+
+
 def _unfinished(line: LineRef) -> Document:
-    return {"integration_id": line.integration_id, "line_id": line.line_id, "finished": False}
+    return _of(line) | {"finished": False}
 
 
 def _document(intent: Intent) -> Document:
@@ -141,9 +198,19 @@ def _document(intent: Intent) -> Document:
         "integration_id": command.integration_id,
         "line_id": command.line_id,
         "due_at": intent.due_at,
+        "valid_until": command.valid_until,
+        "may_arrive_until": intent.may_arrive_until,
         "finished": intent.finished,
     }
 
 
 def _intent(row: Document) -> Intent:
     return _INTENT.validate_python(row)
+
+
+def _is_readable(row: Document) -> bool:
+    try:
+        _intent(row)
+    except ValueError:
+        return False
+    return True

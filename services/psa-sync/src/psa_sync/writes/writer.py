@@ -8,7 +8,11 @@
 #   killed after the PATCH          the next worker finds sending, reads 10 → finish: written; nothing is sent
 #   killed before the PATCH         the next worker finds sending, reads 8 → store sending → PATCH 10 …
 #
-# A repeat sends the same absolute number, so one that arrives late cannot add up.
+# A repeat sends the same absolute number, so one that arrives late cannot add up; the next write to the line
+# waits until none can arrive any more, whatever became of this one.
+#
+# Every write ends: what cannot be read, carried on or understood is tried until the command's time is over,
+# and then stored and reported as `unknown-outcome` if it may have been sent, else as what kept it from that.
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -21,7 +25,16 @@ import structlog
 from psa_sync.psa import PsaLine
 from psa_sync.runs.observations import agreement_line_key, agreement_line_observed
 from psa_sync.runs.ports import Connect, PsaConnection
-from psa_sync.writes.decide import ReadAgain, Refused, Send, Written, decide, decide_unread
+from psa_sync.writes.decide import (
+    ReadAgain,
+    ReadLater,
+    Refused,
+    Send,
+    Written,
+    decide,
+    decide_broken,
+    decide_unread,
+)
 from psa_sync.writes.intent import Intent, WriteStage
 from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
 from shared.contracts import Message, psa_sync
@@ -36,6 +49,7 @@ from shared.errors import (
     UnexpectedResponse,
 )
 from shared.runtime import crash_points
+from shared.runtime.attempt import attempt
 from shared.runtime.backoff import backoff_seconds
 from shared.runtime.clock import Clock
 from shared.runtime.leases import Lease, LeaseLost
@@ -59,6 +73,20 @@ class _WriteContext:
     lease: Lease
 
 
+@dataclass(slots=True)
+class _LazyConnection:
+    """Opens the PSA when the first step needs it, and keeps it open for the steps after."""
+
+    connect: Connect
+    stack: AsyncExitStack
+    psa: PsaConnection | None = None
+
+    async def open(self, integration: IntegrationState) -> PsaConnection:
+        if self.psa is None:
+            self.psa = await self.stack.enter_async_context(self.connect(integration))
+        return self.psa
+
+
 @dataclass(frozen=True, slots=True)
 class QuantityWriter:
     """Carries writes from the stored command to the stored, proven result."""
@@ -72,37 +100,66 @@ class QuantityWriter:
     async def write(self, line: LineRef, lease: Lease) -> int:
         """Carries the writes to one line, oldest first, until none is due; returns how many steps that took.
 
-        Raises `LeaseLost` when another worker may be at the line, or has stored a step.
+        Raises `LeaseLost` when another worker may be at the line, or has stored a step, and `TransientError`
+        when the store is away. Whatever else goes wrong puts the write off, or ends it once its time is over.
         """
         steps = 0
         async with AsyncExitStack() as stack:
-            psa: PsaConnection | None = None
+            psa = _LazyConnection(self.connect, stack)
             while (intent := await self.intents.oldest_unfinished(line)) and intent.is_due(self.clock()):
                 await lease.renew()
-                integration = await self.integrations.get(line.tenant_id, line.integration_id)
-                if integration is None:
-                    # The command and the news of its integration come by two topics: the news may be late.
-                    sentence = f"integration {line.integration_id} is not known yet"
-                    await self._postpone(intent, TransientError(sentence))
-                elif not integration.runnable:
-                    await self._refuse_unreadable(intent, f"the integration is {integration.status}")
-                else:
-                    if psa is None:
-                        psa = await stack.enter_async_context(self.connect(integration))
-                    await self._advance(intent, _WriteContext(psa, integration, lease))
+                outcome = await attempt(self._step(intent, line, psa, lease))
+                if isinstance(outcome, TransientError):
+                    raise outcome
+                if isinstance(outcome, Exception):
+                    await self._put_off_broken(line, outcome)
                 steps += 1
         return steps
 
-    async def _advance(self, intent: Intent, context: _WriteContext) -> None:
+    async def _step(self, intent: Intent, line: LineRef, psa: _LazyConnection, lease: Lease) -> None:
+        """Makes one step of one write, as far as anything may be done at the line now."""
+        if intent.stage is WriteStage.WAITING:
+            # A request of an earlier write that arrives after this one's would undo it.
+            arrives_until = await self.intents.may_arrive_until(line)
+            if arrives_until and self.clock() < arrives_until:
+                await self.intents.save(intent.hold(arrives_until))
+                return
+        integration = await self.integrations.get(line.tenant_id, line.integration_id)
+        if integration is None:
+            # The command and the news of its integration come by two topics: the news may be late.
+            sentence = f"integration {line.integration_id} is not known yet"
+            await self._postpone(intent, TransientError(sentence))
+        elif not integration.runnable:
+            await self._refuse_unreadable(intent, f"the integration is {integration.status}")
+        else:
+            await self._advance(intent, integration, psa, lease)
+
+    async def _put_off_broken(self, line: LineRef, error: Exception) -> None:
+        """Puts off a write that an error of our own stops, or ends it when its time is over."""
+        log.error("write_round_failed", line_id=line.line_id, exc_info=error)
+        # Anew: the step may have been stored before it failed.
+        intent = await self.intents.oldest_unfinished(line)
+        if intent is None:
+            return
+        now, why = self.clock(), f"{type(error).__name__}: {error}"
+        if refused := decide_broken(intent, now, why):
+            await self._refuse(intent, refused.reason, refused.detail, current=None)
+        else:
+            await self.intents.save(intent.postpone(now + _LONGEST_PAUSE))
+
+    async def _advance(
+        self, intent: Intent, integration: IntegrationState, psa: _LazyConnection, lease: Lease
+    ) -> None:
         """Makes one step: reads the line, and does what follows from it."""
         try:
+            context = _WriteContext(await psa.open(integration), integration, lease)
             line = await self._read_line(intent, context)
         except LeaseLost:
             raise
         except TransientError as error:
             await self._postpone(intent, error)
         except CredentialsRejected as error:
-            await self._refuse_locked_out(intent, context.integration, error)
+            await self._refuse_locked_out(intent, integration, error)
         except PermanentError as error:
             await self._refuse_unreadable(intent, str(error))
         else:
@@ -136,6 +193,8 @@ class QuantityWriter:
                 await self._finish(intent.finish_refused(now, reason, detail=detail, current=current))
             case ReadAgain():
                 await self.intents.save(intent.record_unproven(now + _PROOF_PAUSE))
+            case ReadLater(at):
+                await self.intents.save(intent.hold(at))
             case Send():
                 await self._send(intent, context)
 
@@ -144,7 +203,7 @@ class QuantityWriter:
         command = intent.command
         await context.lease.renew()
         # From here on a crash means that the outcome is unknown.
-        intent = await self.intents.save(intent.begin_send())
+        intent = await self.intents.save(intent.begin_send(self.clock()))
         try:
             # Once more: storing may have taken longer than the lease lasts.
             context.lease.check()
@@ -161,8 +220,8 @@ class QuantityWriter:
             log.warning("write_clashed", approval_id=command.approval_id, error=str(error))
             await self.intents.save(intent.record_clash())
         except PermanentError as error:
-            detail = f"the PSA refused {command.target}: {error.message}"
-            await self._refuse(intent, WriteRefusal.REJECTED, detail, current=command.expected_current)
+            intent, detail = intent.undo_send(), f"the PSA refused {command.target}: {error.message}"
+            await self._refuse(intent, _reason_unread(intent), detail, current=command.expected_current)
         else:
             crash_points.reached("patch-answered")
             await self.intents.save(intent.acknowledge(answer.quantity, answer.request_id))
