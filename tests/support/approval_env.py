@@ -17,6 +17,7 @@ from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.diff import LineRevision
 from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
 from billing.usage.usage_line import UsageLine
+from shared.contracts.psa_sync import CancelWrite
 from shared.mongo import Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox
 
@@ -50,6 +51,7 @@ class ApprovalEnv:
         self.approvals = ApprovalRepository(
             self.mongo, self.outbox, self.audit, lines=self.lines, integrations=self.connected
         )
+        self.lines.watchers.append(self.approvals)
         self.service = ApprovalService(self.approvals, batch_size=self.batch_size, clock=self.clock)
         self.results = WriteResultService(self.approvals, clock=self.clock)
 
@@ -58,6 +60,17 @@ class ApprovalEnv:
         await self.lines.acquire_fence("reconciler")
         for line in lines:
             await self.lines.save(line.tenant_id, [LineRevision(line, announced=False)], token="reconciler")
+
+    async def recalculate(self, *lines: UsageLine) -> None:
+        """Stores lines that were there before as a reconciliation does that finds something new in them."""
+        await self.lines.acquire_fence("reconciler")
+        revisions = [LineRevision(line, announced=True) for line in lines]
+        await self.lines.save(lines[0].tenant_id, revisions, token="reconciler")
+
+    async def cancels(self) -> list[CancelWrite]:
+        """Returns the commands in the outbox that cancel a write."""
+        rows = await self.mongo.all_tenants("outbox").find({"topic": CancelWrite.topic}, sort=[("seq", 1)])
+        return [CancelWrite.model_validate_json(bytes(row["body"])) for row in rows]
 
     async def commands(self) -> list[dict[str, Any]]:
         """Returns the write commands in the outbox."""

@@ -95,14 +95,17 @@ class KillingIntentStore:
     kill_at: str = ""
     """`before` or `after`, and the stage that is stored, or `finish`; empty when nothing kills any more."""
 
-    async def oldest_unfinished(self, line: LineRef) -> Intent | None:
-        return await self.writes.oldest_unfinished(line)
+    async def next_unfinished(self, line: LineRef) -> Intent | None:
+        return await self.writes.next_unfinished(line)
 
     async def may_arrive_until(self, line: LineRef) -> datetime | None:
         return await self.writes.may_arrive_until(line)
 
     async def save(self, intent: Intent) -> Intent:
         return await self._killing(intent.stage.value, self.writes.save(intent))
+
+    async def save_before_send(self, intent: Intent) -> Intent:
+        return await self._killing(intent.stage.value, self.writes.save_before_send(intent))
 
     async def finish(self, intent: Intent, messages: Any) -> Intent:
         return await self._killing("finish", self.writes.finish(intent, messages))
@@ -180,7 +183,7 @@ class WriteHarness:
         """Lets worker after worker work, half a minute apart, until every write to the line has ended."""
         for _ in range(rounds):
             await self.work_once(line)
-            if await self.writes.oldest_unfinished(line) is None:
+            if await self.writes.next_unfinished(line) is None:
                 return
             self.now += timedelta(seconds=31)
         raise AssertionError("the writes did not end")

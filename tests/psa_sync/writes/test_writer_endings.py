@@ -47,7 +47,7 @@ async def test_an_error_of_ours_before_anything_was_sent_ends_as_rejected(harnes
     refused = only_message(await harness.outbox_messages(), QuantityRefused)
     assert (refused.reason, refused.sent) == (WriteRefusal.REJECTED, False)
     assert "ValueError: a bug" in refused.detail
-    assert await harness.writes.oldest_unfinished(LINE) is None
+    assert await harness.writes.next_unfinished(LINE) is None
 
 
 async def test_an_error_of_ours_after_it_was_sent_ends_as_unknown(harness: WriteHarness) -> None:

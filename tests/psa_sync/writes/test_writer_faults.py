@@ -134,7 +134,7 @@ async def test_a_psa_that_asks_for_a_day_has_the_write_postponed_and_holds_no_wo
     async with asyncio.timeout(30):
         await harness.work_once()
 
-    intent = await harness.writes.oldest_unfinished(LINE)
+    intent = await harness.writes.next_unfinished(LINE)
     assert intent is not None
     assert (intent.stage, intent.due_at) == (WriteStage.WAITING, NOW + timedelta(days=1))
     assert len(server.requests) == 1

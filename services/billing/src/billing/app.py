@@ -124,6 +124,7 @@ class Billing:
         self.approvals = ApprovalRepository(
             mongo, self.outbox, self.audit, lines=self.lines, integrations=self.integrations
         )
+        self.lines.watchers.append(self.approvals)
         self.sync_requests = SyncRequestService(SyncRepository(mongo, self.outbox), self.integrations)
         self.runs = FinishedRunRepository(mongo, self.outbox)
         self.calendars = {tenant.id: tenant for tenant in rules.tenants}

@@ -145,6 +145,24 @@ class WriteQuantity(Command):
     """Nothing is sent later: the write is refused as expired."""
 
 
+class CancelWrite(Command):
+    """Asks not to make a commanded write any more, for what the person approved has changed.
+
+    It may overtake its command, which comes by another topic, and then keeps it from being begun. What may
+    have been sent already is read and reported as if nothing had been asked.
+    """
+
+    topic: ClassVar[str] = "psa-sync.cancel-write.v1"
+    meaning: ClassVar[str] = "Do not make a commanded write any more, unless it may have been sent"
+    readers: ClassVar[tuple[str, ...]] = ("psa-sync",)
+    key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "line_id")
+
+    integration_id: Id
+    line_id: Id
+    approval_id: Id
+    reason: Sentence
+
+
 class WriteRefusal(StrEnum):
     """Why a write was not made, or not known to be made."""
 
@@ -154,6 +172,8 @@ class WriteRefusal(StrEnum):
     """The PSA refused, and would refuse again."""
     EXPIRED = "expired"
     """`valid_until` passed before the write was sent."""
+    CANCELLED = "cancelled"
+    """What the person approved changed before the write was sent."""
     UNKNOWN_OUTCOME = "unknown-outcome"
     """The write was sent, and no reading could prove what became of it."""
 

@@ -1,9 +1,11 @@
 """An approval: a person's decision on one usage line, from the command to the proof."""
 
 # Invariant: an approval leaves `commanded` once, by the first result that is received, and is final then.
+# When its line changes before that, the command is asked to be cancelled; the result says what came of it.
 #
 #   commanded ── written ───────────────────── the PSA holds `after`; proven by reading it back
-#             ├─ refused ───────────────────── nothing was written: conflict, rejected, expired
+#             ├─ refused ───────────────────── nothing was written: conflict, rejected, expired,
+#             │                                cancelled
 #             └─ quarantined ───────────────── it was sent, and stands not provably as approved: a person
 #                                              must look
 
@@ -15,10 +17,12 @@ from typing import Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from billing.audit.chain import AuditDraft
+from billing.usage.usage_line import UsageLine
 from shared.contracts.base import opaque
 from shared.contracts.billing import ApprovalDecision, ApprovalRecorded
 from shared.contracts.fields import Number
 from shared.contracts.psa_sync import (
+    CancelWrite,
     LineTerms,
     QuantityRefused,
     QuantityWritten,
@@ -94,6 +98,8 @@ class Approval(BaseModel):
     after: Number | None = None
     request_ids: tuple[str, ...] = ()
     ended_at: AwareDatetime | None = None
+    cancelled_because: str | None = None
+    """Why the command was asked to be cancelled; what became of it the result alone says."""
 
     @property
     def subject(self) -> str:
@@ -128,6 +134,41 @@ class Approval(BaseModel):
             day=self.day,
             day_ends_at=self.day_ends_at,
             valid_until=self.valid_until,
+        )
+
+    def broken_by(self, line: UsageLine) -> str | None:
+        """Returns what about its usage line, as it is now, is not what was approved; None when it all is.
+
+        Our own write changes the line, and its seal, before its result comes: a line that differs only in
+        holding the target is as it was approved.
+        """
+        if not line.present:
+            return f"usage line {line.line_id} is not there any more"
+        if line.seal == self.seal or self._is_written_to(line):
+            return None
+        return f"usage line {line.line_id} is not what was approved any more"
+
+    def _is_written_to(self, line: UsageLine) -> bool:
+        billed = line.agreement_line
+        holds_target = (
+            billed is not None
+            and billed.integration_id == self.integration_id
+            and billed.line_id == self.agreement_line_id
+            and billed.quantity == self.target
+        )
+        return holds_target and line.seal_if_billed(self.expected_current) == self.seal
+
+    def cancelled(self, why: str) -> Self:
+        return self.model_copy(update={"cancelled_because": why})
+
+    def cancel_command(self, why: str) -> CancelWrite:
+        """Returns the command that asks the PSA's side not to carry out the decision any more."""
+        return CancelWrite(
+            tenant_id=self.tenant_id,
+            integration_id=self.integration_id,
+            line_id=self.agreement_line_id,
+            approval_id=self.approval_id,
+            reason=why,
         )
 
     def decision_draft(self) -> AuditDraft:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from billing.usage.coverage_repository import CoverageRepository
 from billing.usage.diff import LineRevision
@@ -21,6 +21,7 @@ from billing.usage.freshness import with_current_ages
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals, TotalsTally
 from billing.usage.usage_line import UsageLine
+from shared.contracts import Message
 from shared.contracts.base import NoNumber, key_of
 from shared.contracts.billing import LineClass, MoneyEffect
 from shared.mongo import Document, Index, Mongo, Put, Session
@@ -40,12 +41,25 @@ USAGE_LINE_INDEXES = (
 )
 
 
+class LineWatcher(Protocol):
+    """What must happen in the very transaction that stores recalculated lines.
+
+    Whoever watches rests on usage, never the other way.
+    """
+
+    async def lines_changed(
+        self, tenant_id: str, lines: Sequence[UsageLine], *, session: Session
+    ) -> Sequence[Message]:
+        """Returns the messages to send because these lines are announced as something else than before."""
+
+
 class UsageLineRepository:
     """Reads and saves the usage lines of a tenant."""
 
     def __init__(self, mongo: Mongo, outbox: Outbox, coverages: CoverageRepository) -> None:
         self._mongo, self._outbox, self._coverages = mongo, outbox, coverages
         self._tenant_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.watchers: list[LineWatcher] = []
 
     async def get(self, tenant_id: str, line_id: str) -> UsageLine | None:
         """The line with its current ages, also when it is no longer present; None when there was none."""
@@ -168,7 +182,12 @@ class UsageLineRepository:
             known = [Put(_document(revision.line)) for revision in revisions if not revision.new]
             await rows.insert_many(new, session=session)
             await rows.bulk(known, session=session)
-            events = [revision.line.announcement() for revision in revisions if revision.announced]
+            events: list[Message] = [
+                revision.line.announcement() for revision in revisions if revision.announced
+            ]
+            changed = [revision.line for revision in revisions if revision.announced and not revision.new]
+            for watcher in self.watchers:
+                events += await watcher.lines_changed(tenant_id, changed, session=session)
             await self._outbox.add(events, session=session)
 
         async with self.tenant_lock(tenant_id):

@@ -169,6 +169,13 @@ class UsageLine(ContractModel):
         """The line that an approval would write to; None when there is none, or more than one."""
         return self.evidence.billed[0] if len(self.evidence.billed) == 1 else None
 
+    def seal_if_billed(self, quantity: Decimal) -> str:
+        """The seal that the line would have if its agreement line billed this quantity, all else as it is."""
+        billed = [line.model_copy(update={"quantity": quantity}) for line in self.evidence.billed]
+        evidence = self.evidence.model_copy(update={"billed": tuple(billed)})
+        psa_count = self.psa_count.model_copy(update={"number": quantity})
+        return seal_of(self.line_id, self.vendor_count, psa_count, evidence)
+
     @property
     def account(self) -> Ref:
         """The PSA account of its target; the vendor account where it has no target."""

@@ -11,7 +11,7 @@
 #   and other terms      Refused: conflict, whatever it holds; unknown where it was sent without an answer
 #
 # A line that holds another number because the PSA acknowledged another one than ours is rejected. While a
-# request without an answer may still arrive nothing is refused: the line is read again when none can any more.
+# request without an answer may still arrive nothing is refused: the line is read again when none can arrive.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,6 +92,13 @@ def _decide(intent: Intent, line: PsaLine | None, now: datetime) -> Written | Re
             return _decide_waiting(intent, line.quantity, now)
 
 
+def decide_unbegun(intent: Intent) -> Refused | None:
+    """Decides about a write before its line is read: a cancelled one that was never sent needs no look."""
+    if intent.cancelled is None or intent.stage is not WriteStage.WAITING:
+        return None
+    return Refused(WriteRefusal.CANCELLED, f"cancelled before anything was sent: {intent.cancelled}")
+
+
 def decide_unread(intent: Intent, now: datetime, why: str) -> Refused | None:
     """Decides about a write whose line could not be read: how it ends, or None while it may be tried."""
     if intent.stage is WriteStage.WAITING and now > intent.command.valid_until:
@@ -152,8 +159,9 @@ def _decide_sending(intent: Intent, current: Decimal | None, now: datetime) -> R
             WriteRefusal.CONFLICT, f"{_holds(current)} after a write of {command.target} without an answer"
         )
     spent = intent.sends >= MAX_SENDS or intent.clashes >= MAX_CLASHES
-    if spent or now > command.valid_until:
-        detail = f"sent {intent.sends} times without an answer; {_holds(current)}"
+    if spent or intent.cancelled or now > command.valid_until:
+        cancelled = f", and then cancelled ({intent.cancelled})" if intent.cancelled else ""
+        detail = f"sent {intent.sends} times without an answer{cancelled}; {_holds(current)}"
         return Refused(WriteRefusal.UNKNOWN_OUTCOME, detail)
     return Send()
 

@@ -13,7 +13,7 @@
 # A request without an answer may still be on its way: in `open_sends` each has the moment until which it may
 # arrive. They outlive the write: until the last of them the line takes no other write (`hold`), for
 #
-#   12:00 apr_1 sends 10, cut │ sends 10, answered: written │ apr_2 sends 20: written │ 12:05 the first arrives
+#   12:00 apr_1 sends 10, cut │ sends 10, answered: written │ apr_2 sends 20: written │ 12:05 the first comes
 #   would leave 10 where 20 was proven; so apr_2 waits until 12:07, and then reads.
 
 from dataclasses import dataclass, replace
@@ -30,8 +30,8 @@ LONGEST_REQUEST_LIFE = timedelta(minutes=7)
 """How long after it was begun a request without an answer may still take effect in the PSA.
 
 The lease may be looked at 20 s before the send, our client waits 70 s (`connectwise.connector.POLICY`), and
-what is between may hold a request for minutes after we have gone: no PSA says how long (psa-apis §2.8), common
-gateways and load balancers give up after one to four, so five are taken.
+what is between may hold a request for minutes after we have gone: no PSA says how long (psa-apis §2.8),
+common gateways and load balancers give up after one to four, so five are taken.
 """
 
 
@@ -74,6 +74,8 @@ class Intent:
     request_ids: tuple[str, ...] = ()
     """The PSA's ids of the requests that it acknowledged."""
     result: WriteResult | None = None
+    cancelled: str | None = None
+    """Why the write is not wanted any more; told by its own command, whatever step the write is at."""
 
     @property
     def finished(self) -> bool:

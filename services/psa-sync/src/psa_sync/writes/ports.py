@@ -26,8 +26,8 @@ class LineRef:
 class IntentStore(Protocol):
     """The writes that were commanded, from the command to the result."""
 
-    async def oldest_unfinished(self, line: LineRef) -> Intent | None:
-        """Returns the oldest unfinished write to this line; those behind it wait for its end."""
+    async def next_unfinished(self, line: LineRef) -> Intent | None:
+        """Returns the write to this line to carry on: the oldest, but first one that is cancelled unsent."""
         ...
 
     async def may_arrive_until(self, line: LineRef) -> datetime | None:
@@ -36,6 +36,10 @@ class IntentStore(Protocol):
 
     async def save(self, intent: Intent) -> Intent:
         """Stores the next step; raises `LeaseLost` when another worker stored one since."""
+        ...
+
+    async def save_before_send(self, intent: Intent) -> Intent:
+        """Stores that a send begins; raises `LeaseLost` as `save`, and when the write is cancelled by now."""
         ...
 
     async def finish(self, intent: Intent, messages: Sequence[Message]) -> Intent:

@@ -14,11 +14,9 @@
 # Every write ends: what cannot be read, carried on or understood is tried until the command's time is over,
 # and then stored and reported as `unknown-outcome` if it may have been sent, else as what kept it from that.
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 
 import structlog
 
@@ -33,12 +31,12 @@ from psa_sync.writes.decide import (
     Written,
     decide,
     decide_broken,
-    decide_unread,
+    decide_unbegun,
 )
+from psa_sync.writes.endings import LONGEST_PAUSE, WriteEndings, reason_unread
 from psa_sync.writes.intent import Intent, WriteStage
 from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
-from shared.contracts import Message, psa_sync
-from shared.contracts.psa_sync import AgreementLineObserved, WriteRefusal
+from shared.contracts.psa_sync import AgreementLineObserved
 from shared.errors import (
     Conflict,
     CredentialsRejected,
@@ -50,7 +48,6 @@ from shared.errors import (
 )
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
-from shared.runtime.backoff import backoff_seconds
 from shared.runtime.clock import Clock
 from shared.runtime.leases import Lease, LeaseLost
 from shared.sync_engine.integrations import IntegrationStates
@@ -61,7 +58,6 @@ log = structlog.get_logger()
 
 _PROOF_PAUSE = timedelta(seconds=3)
 """Prior art waits 2.5 s before it reads back a second time (psa-apis §2.6)."""
-_LONGEST_PAUSE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ class _LazyConnection:
         return self.psa
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QuantityWriter:
     """Carries writes from the stored command to the stored, proven result."""
 
@@ -96,6 +92,10 @@ class QuantityWriter:
     connect: Connect
     open_changes: OpenChanges
     clock: Clock
+    endings: WriteEndings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.endings = WriteEndings(self.intents, self.clock)
 
     async def write(self, line: LineRef, lease: Lease) -> int:
         """Carries the writes to one line, oldest first, until none is due; returns how many steps that took.
@@ -106,7 +106,7 @@ class QuantityWriter:
         steps = 0
         async with AsyncExitStack() as stack:
             psa = _LazyConnection(self.connect, stack)
-            while (intent := await self.intents.oldest_unfinished(line)) and intent.is_due(self.clock()):
+            while (intent := await self.intents.next_unfinished(line)) and intent.is_due(self.clock()):
                 await lease.renew()
                 outcome = await attempt(self._step(intent, line, psa, lease))
                 if isinstance(outcome, TransientError):
@@ -118,6 +118,9 @@ class QuantityWriter:
 
     async def _step(self, intent: Intent, line: LineRef, psa: _LazyConnection, lease: Lease) -> None:
         """Makes one step of one write, as far as anything may be done at the line now."""
+        if refused := decide_unbegun(intent):
+            await self.endings.refuse(intent, refused.reason, refused.detail, current=None)
+            return
         if intent.stage is WriteStage.WAITING:
             # A request of an earlier write that arrives after this one's would undo it.
             arrives_until = await self.intents.may_arrive_until(line)
@@ -128,9 +131,9 @@ class QuantityWriter:
         if integration is None:
             # The command and the news of its integration come by two topics: the news may be late.
             sentence = f"integration {line.integration_id} is not known yet"
-            await self._postpone(intent, TransientError(sentence))
+            await self.endings.postpone(intent, TransientError(sentence))
         elif not integration.runnable:
-            await self._refuse_unreadable(intent, f"the integration is {integration.status}")
+            await self.endings.refuse_unreadable(intent, f"the integration is {integration.status}")
         else:
             await self._advance(intent, integration, psa, lease)
 
@@ -138,14 +141,14 @@ class QuantityWriter:
         """Puts off a write that an error of our own stops, or ends it when its time is over."""
         log.error("write_round_failed", line_id=line.line_id, exc_info=error)
         # Anew: the step may have been stored before it failed.
-        intent = await self.intents.oldest_unfinished(line)
+        intent = await self.intents.next_unfinished(line)
         if intent is None:
             return
         now, why = self.clock(), f"{type(error).__name__}: {error}"
         if refused := decide_broken(intent, now, why):
-            await self._refuse(intent, refused.reason, refused.detail, current=None)
+            await self.endings.refuse(intent, refused.reason, refused.detail, current=None)
         else:
-            await self.intents.save(intent.postpone(now + _LONGEST_PAUSE))
+            await self.intents.save(intent.postpone(now + LONGEST_PAUSE))
 
     async def _advance(
         self, intent: Intent, integration: IntegrationState, psa: _LazyConnection, lease: Lease
@@ -157,11 +160,11 @@ class QuantityWriter:
         except LeaseLost:
             raise
         except TransientError as error:
-            await self._postpone(intent, error)
+            await self.endings.postpone(intent, error)
         except CredentialsRejected as error:
-            await self._refuse_locked_out(intent, integration, error)
+            await self.endings.refuse_locked_out(intent, integration, error)
         except PermanentError as error:
-            await self._refuse_unreadable(intent, str(error))
+            await self.endings.refuse_unreadable(intent, str(error))
         else:
             await self._follow_up(intent, line, context)
 
@@ -188,9 +191,9 @@ class QuantityWriter:
         now, current = self.clock(), line.quantity if line else None
         match decide(intent, line, now):
             case Written(sent):
-                await self._finish(intent.finish_written(now, sent=sent))
+                await self.endings.finish(intent.finish_written(now, sent=sent))
             case Refused(reason, detail):
-                await self._finish(intent.finish_refused(now, reason, detail=detail, current=current))
+                await self.endings.finish(intent.finish_refused(now, reason, detail=detail, current=current))
             case ReadAgain():
                 await self.intents.save(intent.record_unproven(now + _PROOF_PAUSE))
             case ReadLater(at):
@@ -203,7 +206,7 @@ class QuantityWriter:
         command = intent.command
         await context.lease.renew()
         # From here on a crash means that the outcome is unknown.
-        intent = await self.intents.save(intent.begin_send(self.clock()))
+        intent = await self.intents.save_before_send(intent.begin_send(self.clock()))
         try:
             # Once more: storing may have taken longer than the lease lasts.
             context.lease.check()
@@ -211,73 +214,18 @@ class QuantityWriter:
         except LeaseLost:
             raise
         except (OutcomeUnknown, UnexpectedResponse) as error:
-            await self._postpone(intent, error)
+            await self.endings.postpone(intent, error)
         except TransientError as error:
-            await self._postpone(intent.undo_send(), error)
+            await self.endings.postpone(intent.undo_send(), error)
         except CredentialsRejected as error:
-            await self._refuse_locked_out(intent.undo_send(), context.integration, error)
+            await self.endings.refuse_locked_out(intent.undo_send(), context.integration, error)
         except (Conflict, NotFound) as error:
             log.warning("write_clashed", approval_id=command.approval_id, error=str(error))
             await self.intents.save(intent.record_clash())
         except PermanentError as error:
             intent, detail = intent.undo_send(), f"the PSA refused {command.target}: {error.message}"
-            await self._refuse(intent, _reason_unread(intent), detail, current=command.expected_current)
+            await self.endings.refuse(intent, reason_unread(intent), detail, current=command.expected_current)
         else:
             crash_points.reached("patch-answered")
             await self.intents.save(intent.acknowledge(answer.quantity, answer.request_id))
             crash_points.reached("answer-stored")
-
-    async def _postpone(self, intent: Intent, error: TransientError | UnexpectedResponse) -> None:
-        """Waits as long as the PSA asks for, else longer each time; ends the write when its time is over."""
-        now = self.clock()
-        if refused := decide_unread(intent, now, str(error)):
-            await self._refuse(intent, refused.reason, refused.detail, current=None)
-            return
-        log.warning("write_put_off", approval_id=intent.command.approval_id, error=str(error))
-        seconds = error.retry_after if isinstance(error, TransientError) else None
-        if seconds is None:
-            longest = _LONGEST_PAUSE.total_seconds()
-            seconds = backoff_seconds(intent.delays + 1, first=1.0, longest=longest)
-        await self.intents.save(intent.postpone(now + timedelta(seconds=seconds)))
-
-    async def _refuse_locked_out(
-        self, intent: Intent, integration: IntegrationState, error: CredentialsRejected
-    ) -> None:
-        """Ends the write for refused credentials: a person must reconnect, and approve what is shown then."""
-        rejected = psa_sync.PsaCredentialsRejected(
-            tenant_id=integration.tenant_id,
-            integration_id=integration.integration_id,
-            generation=integration.generation,
-            refused=str(error),
-        )
-        detail = f"the PSA refused the credentials; reconnect, then approve again: {error}"
-        await self._refuse(intent, _reason_unread(intent), detail, current=None, others=[rejected])
-
-    async def _refuse_unreadable(self, intent: Intent, why: str) -> None:
-        detail = f"the line cannot be read, so nothing more is sent: {why}"
-        await self._refuse(intent, _reason_unread(intent), detail, current=None)
-
-    async def _refuse(
-        self,
-        intent: Intent,
-        reason: WriteRefusal,
-        detail: str,
-        *,
-        current: Decimal | None,
-        others: Sequence[Message] = (),
-    ) -> None:
-        """Ends the write as refused; `others` are messages to send besides the result."""
-        refused = intent.finish_refused(self.clock(), reason, detail=detail, current=current)
-        await self._finish(refused, others)
-
-    async def _finish(self, intent: Intent, others: Sequence[Message] = ()) -> None:
-        log.info(
-            "write_finished", approval_id=intent.command.approval_id, result=type(intent.result).__name__
-        )
-        results = [intent.result] if intent.result else []
-        await self.intents.finish(intent, [*results, *others])
-
-
-def _reason_unread(intent: Intent) -> WriteRefusal:
-    """Returns why a write ends whose line cannot be read: only what was sent may have taken effect."""
-    return WriteRefusal.REJECTED if intent.stage is WriteStage.WAITING else WriteRefusal.UNKNOWN_OUTCOME
