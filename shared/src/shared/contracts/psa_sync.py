@@ -178,6 +178,16 @@ class WriteRefusal(StrEnum):
     """The write was sent, and no reading could prove what became of it."""
 
 
+class ForeignWrite(ContractModel):
+    """A write of somebody else to the line, as a reading showed it."""
+
+    quantity: ReadNumber | None
+    """What the line held then."""
+    updated_by: Name | None = None
+    """Who changed the line last, as the PSA names them; None where it does not say."""
+    updated_at: AwareDatetime | None = None
+
+
 class QuantityWritten(Event):
     """The line was read back and holds the approved quantity."""
 
@@ -195,6 +205,10 @@ class QuantityWritten(Event):
     """The quantity as read back."""
     sent: bool
     """False when the line held the target already and nothing was sent."""
+    overwritten: ForeignWrite | None = None
+    """What somebody else had written after our first request, and a request of ours replaced."""
+    followed_by: ForeignWrite | None = None
+    """The last change of the line when it is not ours, and left the quantity as we wrote it."""
     request_ids: Listed[tuple[Id, ...]] = ()
     """The PSA's own ids of the calls (`x-cw-request-id`)."""
     proven_at: AwareDatetime
@@ -219,6 +233,8 @@ class QuantityRefused(Event):
     """The quantity last read; None when no reading succeeded."""
     sent: bool = False
     """True when the quantity was sent and may stand in the PSA all the same."""
+    foreign: ForeignWrite | None = None
+    """Whose number the line holds, when it is neither the one that was approved upon nor ours."""
     detail: Sentence
     """What happened, in a sentence for people."""
     request_ids: Listed[tuple[Id, ...]] = ()

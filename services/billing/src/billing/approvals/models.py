@@ -23,6 +23,7 @@ from shared.contracts.billing import ApprovalDecision, ApprovalRecorded
 from shared.contracts.fields import Number
 from shared.contracts.psa_sync import (
     CancelWrite,
+    ForeignWrite,
     LineTerms,
     QuantityRefused,
     QuantityWritten,
@@ -96,6 +97,14 @@ class Approval(BaseModel):
     before: Number | None = None
     """What the PSA held before the write, or when it was refused."""
     after: Number | None = None
+    sent: bool | None = None
+    """Whether the quantity was sent; None while there is no result."""
+    overwritten: ForeignWrite | None = None
+    """What somebody else had written after our first request, and ours replaced."""
+    followed_by: ForeignWrite | None = None
+    """Who changed the line after our write, without changing its quantity."""
+    foreign: ForeignWrite | None = None
+    """Whose number stood in the way of the write."""
     request_ids: tuple[str, ...] = ()
     ended_at: AwareDatetime | None = None
     cancelled_because: str | None = None
@@ -191,6 +200,8 @@ class Approval(BaseModel):
                 "state": ApprovalState.WRITTEN,
                 "before": result.before,
                 "after": result.after,
+                "overwritten": result.overwritten,
+                "followed_by": result.followed_by,
                 "ended_at": result.proven_at,
             }
         else:
@@ -201,9 +212,10 @@ class Approval(BaseModel):
                 "reason": result.reason,
                 "detail": result.detail,
                 "before": result.current,
+                "foreign": result.foreign,
                 "ended_at": result.refused_at,
             }
-        return self.model_copy(update=outcome | {"request_ids": result.request_ids})
+        return self.model_copy(update=outcome | {"sent": result.sent, "request_ids": result.request_ids})
 
 
 @dataclass(frozen=True, slots=True)

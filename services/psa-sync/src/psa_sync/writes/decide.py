@@ -87,7 +87,7 @@ def _decide(intent: Intent, line: PsaLine | None, now: datetime) -> Written | Re
         case WriteStage.SENT:
             return _decide_sent(intent, line.quantity)
         case WriteStage.SENDING:
-            return _decide_sending(intent, line.quantity, now)
+            return _decide_sending(intent, line, now)
         case _:
             return _decide_waiting(intent, line.quantity, now)
 
@@ -152,12 +152,17 @@ def _decide_waiting(intent: Intent, current: Decimal | None, now: datetime) -> R
     return Send()
 
 
-def _decide_sending(intent: Intent, current: Decimal | None, now: datetime) -> Refused | Send:
-    command = intent.command
+def _decide_sending(intent: Intent, line: PsaLine, now: datetime) -> Refused | Send:
+    command, current, update = intent.command, line.quantity, line.last_update
     if current != command.expected_current:
         return Refused(
             WriteRefusal.CONFLICT, f"{_holds(current)} after a write of {command.target} without an answer"
         )
+    if intent.base and update and update != intent.base:
+        # Perhaps our number was set, and somebody took it back: sending it again would undo that.
+        changed = f"was changed since by {update.by or 'somebody'} at {update.at.isoformat()}"
+        detail = f"{command.target} was sent without an answer; {_holds(current)}, and {changed}"
+        return Refused(WriteRefusal.CONFLICT, detail)
     spent = intent.sends >= MAX_SENDS or intent.clashes >= MAX_CLASHES
     if spent or intent.cancelled or now > command.valid_until:
         cancelled = f", and then cancelled ({intent.cancelled})" if intent.cancelled else ""

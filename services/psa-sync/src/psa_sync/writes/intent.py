@@ -22,7 +22,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
+from psa_sync.psa import LastUpdate, PsaLine
+from shared.contracts.psa_sync import (
+    ForeignWrite,
+    QuantityRefused,
+    QuantityWritten,
+    WriteQuantity,
+    WriteRefusal,
+)
 
 WriteResult = QuantityWritten | QuantityRefused
 
@@ -69,6 +76,12 @@ class Intent:
     """How often a read-back still showed the old number."""
     delays: int = 0
     """How often it was postponed since it was last sent; the pause grows with it."""
+    base: LastUpdate | None = None
+    """The line's last change when the latest request was sent, as far as the PSA stamps it."""
+    own_update: LastUpdate | None = None
+    """The line's last change as the PSA's answer to the write stamps it: ours."""
+    foreign: ForeignWrite | None = None
+    """What somebody else wrote after our first request, as last read."""
     acknowledged: Decimal | None = None
     """The quantity in the PSA's answer to the write."""
     request_ids: tuple[str, ...] = ()
@@ -89,11 +102,27 @@ class Intent:
         """Until when something that was sent may still take effect; None when all of it has an answer."""
         return max(self.open_sends, default=None)
 
-    def begin_send(self, at: datetime) -> "Intent":
-        open_sends = (*self.open_sends, at + LONGEST_REQUEST_LIFE)
-        return replace(self, stage=WriteStage.SENDING, sends=self.sends + 1, open_sends=open_sends, delays=0)
+    def foreign_write(self, line: PsaLine | None) -> ForeignWrite | None:
+        """Returns the write of somebody else that a reading shows; None when the number tells of none."""
+        command = self.command
+        if line is None or line.quantity in (command.expected_current, command.target):
+            return None
+        return _foreign_write(line)
 
-    def acknowledge(self, quantity: Decimal | None, request_id: str | None) -> "Intent":
+    def begin_send(self, at: datetime, base: LastUpdate | None = None) -> "Intent":
+        """A request is about to go out to a line whose last change was `base`."""
+        return replace(
+            self,
+            stage=WriteStage.SENDING,
+            sends=self.sends + 1,
+            open_sends=(*self.open_sends, at + LONGEST_REQUEST_LIFE),
+            base=base,
+            delays=0,
+        )
+
+    def acknowledge(
+        self, quantity: Decimal | None, request_id: str | None, stamp: LastUpdate | None = None
+    ) -> "Intent":
         """The PSA answered the write; `quantity` is what its answer says that the line holds."""
         ids = (*self.request_ids, request_id) if request_id else self.request_ids
         return replace(
@@ -101,6 +130,7 @@ class Intent:
             stage=WriteStage.SENT,
             open_sends=self.open_sends[:-1],
             acknowledged=quantity,
+            own_update=stamp,
             request_ids=ids,
         )
 
@@ -120,23 +150,36 @@ class Intent:
     def postpone(self, until: datetime) -> "Intent":
         return replace(self, delays=self.delays + 1, due_at=until)
 
-    def hold(self, until: datetime) -> "Intent":
-        """Nothing failed: the write waits for a moment that is known."""
-        return replace(self, due_at=until)
+    def hold(self, until: datetime, foreign: ForeignWrite | None = None) -> "Intent":
+        """Nothing failed: the write waits for a known moment; `foreign` is what was read meanwhile."""
+        return replace(self, due_at=until, foreign=foreign or self.foreign)
 
-    def finish_written(self, at: datetime, *, sent: bool) -> "Intent":
+    def finish_written(self, at: datetime, *, sent: bool, line: PsaLine | None = None) -> "Intent":
         """The line was read and holds the target; `sent` tells whether we may have put it there."""
         before = self.command.expected_current if sent else self.command.target
         proof = {"before": before, "after": self.command.target, "sent": sent, "proven_at": at}
-        return self._finish(QuantityWritten(**self._result_fields(), **proof))
+        others = {"overwritten": self.foreign, "followed_by": self._followed_by(line)}
+        return self._finish(QuantityWritten(**self._result_fields(), **proof, **others))
 
     def finish_refused(
-        self, at: datetime, reason: WriteRefusal, *, detail: str, current: Decimal | None
+        self,
+        at: datetime,
+        reason: WriteRefusal,
+        *,
+        detail: str,
+        current: Decimal | None,
+        foreign: ForeignWrite | None = None,
     ) -> "Intent":
         """The write ends without proof that the PSA holds the target; `current` is what was read last."""
-        sent = self.sends > 0
-        refusal = {"reason": reason, "detail": detail, "current": current, "sent": sent, "refused_at": at}
-        return self._finish(QuantityRefused(**self._result_fields(), **refusal))
+        refusal = {"reason": reason, "detail": detail, "current": current, "refused_at": at}
+        more = {"sent": self.sends > 0, "foreign": foreign}
+        return self._finish(QuantityRefused(**self._result_fields(), **refusal, **more))
+
+    def _followed_by(self, line: PsaLine | None) -> ForeignWrite | None:
+        """Returns the last change of the line if it came after our own, which the PSA's answer stamped."""
+        if line is None or None in (self.own_update, line.last_update) or line.last_update == self.own_update:
+            return None
+        return _foreign_write(line)
 
     def _finish(self, result: WriteResult) -> "Intent":
         return replace(self, stage=WriteStage.FINISHED, result=result)
@@ -150,3 +193,12 @@ class Intent:
             "approval_id": command.approval_id,
             "request_ids": self.request_ids,
         }
+
+
+def _foreign_write(line: PsaLine) -> ForeignWrite:
+    update = line.last_update
+    return ForeignWrite(
+        quantity=line.quantity,
+        updated_by=update.by if update else None,
+        updated_at=update.at if update else None,
+    )

@@ -22,7 +22,7 @@ import structlog
 
 from psa_sync.psa import PsaLine
 from psa_sync.runs.observations import agreement_line_key, agreement_line_observed
-from psa_sync.runs.ports import Connect, PsaConnection
+from psa_sync.runs.ports import Connect
 from psa_sync.writes.decide import (
     ReadAgain,
     ReadLater,
@@ -36,6 +36,7 @@ from psa_sync.writes.decide import (
 from psa_sync.writes.endings import LONGEST_PAUSE, WriteEndings, reason_unread
 from psa_sync.writes.intent import Intent, WriteStage
 from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
+from psa_sync.writes.write_context import LazyConnection, WriteContext
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.errors import (
     Conflict,
@@ -58,29 +59,8 @@ log = structlog.get_logger()
 
 _PROOF_PAUSE = timedelta(seconds=3)
 """Prior art waits 2.5 s before it reads back a second time (psa-apis §2.6)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _WriteContext:
-    """What one step works with: the open PSA, its integration, and the right to write to the line."""
-
-    psa: PsaConnection
-    integration: IntegrationState
-    lease: Lease
-
-
-@dataclass(slots=True)
-class _LazyConnection:
-    """Opens the PSA when the first step needs it, and keeps it open for the steps after."""
-
-    connect: Connect
-    stack: AsyncExitStack
-    psa: PsaConnection | None = None
-
-    async def open(self, integration: IntegrationState) -> PsaConnection:
-        if self.psa is None:
-            self.psa = await self.stack.enter_async_context(self.connect(integration))
-        return self.psa
+_LOOK_PAUSE = timedelta(seconds=1)
+"""How soon a line is read again that changed while it was about to be written to."""
 
 
 @dataclass(slots=True)
@@ -105,7 +85,7 @@ class QuantityWriter:
         """
         steps = 0
         async with AsyncExitStack() as stack:
-            psa = _LazyConnection(self.connect, stack)
+            psa = LazyConnection(self.connect, stack)
             while (intent := await self.intents.next_unfinished(line)) and intent.is_due(self.clock()):
                 await lease.renew()
                 outcome = await attempt(self._step(intent, line, psa, lease))
@@ -116,7 +96,7 @@ class QuantityWriter:
                 steps += 1
         return steps
 
-    async def _step(self, intent: Intent, line: LineRef, psa: _LazyConnection, lease: Lease) -> None:
+    async def _step(self, intent: Intent, line: LineRef, psa: LazyConnection, lease: Lease) -> None:
         """Makes one step of one write, as far as anything may be done at the line now."""
         if refused := decide_unbegun(intent):
             await self.endings.refuse(intent, refused.reason, refused.detail, current=None)
@@ -151,11 +131,11 @@ class QuantityWriter:
             await self.intents.save(intent.postpone(now + LONGEST_PAUSE))
 
     async def _advance(
-        self, intent: Intent, integration: IntegrationState, psa: _LazyConnection, lease: Lease
+        self, intent: Intent, integration: IntegrationState, psa: LazyConnection, lease: Lease
     ) -> None:
         """Makes one step: reads the line, and does what follows from it."""
         try:
-            context = _WriteContext(await psa.open(integration), integration, lease)
+            context = WriteContext(await psa.open(integration), integration, lease)
             line = await self._read_line(intent, context)
         except LeaseLost:
             raise
@@ -168,7 +148,7 @@ class QuantityWriter:
         else:
             await self._follow_up(intent, line, context)
 
-    async def _read_line(self, intent: Intent, context: _WriteContext) -> PsaLine | None:
+    async def _read_line(self, intent: Intent, context: WriteContext) -> PsaLine | None:
         """Reads the line and publishes what was read, whatever comes of the write.
 
         A read-back is published even when it says nothing new: it is the proof that billing waits for.
@@ -187,26 +167,33 @@ class QuantityWriter:
             await changes.publish([stamp.absent(observation) for observation in last_seen.values()])
         return line
 
-    async def _follow_up(self, intent: Intent, line: PsaLine | None, context: _WriteContext) -> None:
+    async def _follow_up(self, intent: Intent, line: PsaLine | None, context: WriteContext) -> None:
         now, current = self.clock(), line.quantity if line else None
         match decide(intent, line, now):
             case Written(sent):
-                await self.endings.finish(intent.finish_written(now, sent=sent))
+                await self.endings.finish(intent.finish_written(now, sent=sent, line=line))
             case Refused(reason, detail):
-                await self.endings.finish(intent.finish_refused(now, reason, detail=detail, current=current))
+                foreign = intent.foreign_write(line)
+                refused = intent.finish_refused(now, reason, detail=detail, current=current, foreign=foreign)
+                await self.endings.finish(refused)
             case ReadAgain():
                 await self.intents.save(intent.record_unproven(now + _PROOF_PAUSE))
             case ReadLater(at):
-                await self.intents.save(intent.hold(at))
-            case Send():
-                await self._send(intent, context)
+                await self.intents.save(intent.hold(at, intent.foreign_write(line)))
+            case Send() if line:
+                await self._begin_send(intent, line, context)
 
-    async def _send(self, intent: Intent, context: _WriteContext) -> None:
+    async def _begin_send(self, intent: Intent, line: PsaLine, context: WriteContext) -> None:
+        """Stores that the outcome is unknown from here on, looks at the line once more, and sends."""
+        await context.lease.renew()
+        begun = intent.begin_send(self.clock(), line.last_update)
+        intent = await self.intents.save_before_send(begun)
+        if await self._is_unchanged(line, intent, context):
+            await self._send(intent, context)
+
+    async def _send(self, intent: Intent, context: WriteContext) -> None:
         """Sends the quantity once, and stores what the PSA answered."""
         command = intent.command
-        await context.lease.renew()
-        # From here on a crash means that the outcome is unknown.
-        intent = await self.intents.save_before_send(intent.begin_send(self.clock()))
         try:
             # Once more: storing may have taken longer than the lease lasts.
             context.lease.check()
@@ -227,5 +214,23 @@ class QuantityWriter:
             await self.endings.refuse(intent, reason_unread(intent), detail, current=command.expected_current)
         else:
             crash_points.reached("patch-answered")
-            await self.intents.save(intent.acknowledge(answer.quantity, answer.request_id))
+            acknowledged = intent.acknowledge(answer.quantity, answer.request_id, answer.last_update)
+            await self.intents.save(acknowledged)
             crash_points.reached("answer-stored")
+
+    async def _is_unchanged(self, line: PsaLine, intent: Intent, context: WriteContext) -> bool:
+        """Looks at the line once more, right before a send; takes the send back when it is not as just read.
+
+        Publishing and storing took their time. What is left is the moment between this look and the PATCH: no
+        write is conditional, and afterwards the only stamp names ourselves (psa-apis §2.9), so a number that
+        was written in just that moment leaves no trace; a change of anything else is seen in the read-back.
+        """
+        latest = await attempt(context.psa.reread(line))
+        if latest == line:
+            return True
+        log.warning("line_changed_before_write", approval_id=intent.command.approval_id)
+        if isinstance(latest, TransientError):
+            await self.endings.postpone(intent.undo_send(), latest)
+        else:  # the next step reads it whole, and decides
+            await self.intents.save(intent.undo_send().postpone(self.clock() + _LOOK_PAUSE))
+        return False

@@ -106,6 +106,11 @@ class ConnectWiseConnector:
         parent = await self._entity(f"{_AGREEMENTS}/{agreement_id}") if row else None
         return rows.line(row, rows.agreement(parent)) if row and parent else None
 
+    async def reread(self, line: PsaLine) -> PsaLine | None:
+        """Reads the addition again, under its agreement as it was read before: one call."""
+        row = await self._entity(f"{_AGREEMENTS}/{line.agreement.agreement_id}/additions/{line.line_id}")
+        return rows.line(row, line.agreement) if row else None
+
     async def set_quantity(self, agreement_id: str, line_id: str, quantity: Decimal) -> WriteAcknowledgement:
         """Sends the quantity once, as a number.
 
@@ -121,7 +126,7 @@ class ConnectWiseConnector:
         if not isinstance(row, dict):
             raise UnexpectedResponse(f"ConnectWise {path} answered a write with what is no object")
         request_id = cleaned(answer.headers.get("x-cw-request-id", "")[:_REQUEST_ID_CHARACTERS])
-        return WriteAcknowledgement(rows.written_quantity(row), request_id or None)
+        return WriteAcknowledgement(rows.written_quantity(row), request_id or None, rows.last_update(row))
 
     async def _list(self, listing: Listing, parse: Callable[[rows.Row], T]) -> AsyncIterator[T]:
         """Yields what can be understood; a row that cannot makes the list fall short of the PSA's count."""
