@@ -101,7 +101,8 @@ def last_update(row: Row) -> LastUpdate | None:
     stamp = info if isinstance(info, Mapping) else {}
     at, by = stamp.get("lastUpdated"), stamp.get("updatedBy")
     try:
-        moment = datetime.fromisoformat(at if isinstance(at, str) else "").astimezone(UTC)
+        moment = datetime.fromisoformat(at if isinstance(at, str) else "")
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # no moment, or none that the calendar has in UTC
         return None
     return LastUpdate(moment, shortened_name(by) if isinstance(by, str) else None)
