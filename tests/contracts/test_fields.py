@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from shared import limits
 from shared.contracts.base import Outcome, RunKind
-from shared.contracts.psa_sync import WriteQuantity
+from shared.contracts.psa_sync import LineTerms, WriteQuantity
 from shared.contracts.vendor_sync import (
     ServiceObserved,
     SubscriptionLine,
@@ -134,7 +134,9 @@ def test_a_deadline_lies_where_days_can_be_added_to_it() -> None:
         "line_id": "1",
         "approval_id": "p",
     }
-    numbers = {"expected_current": 5, "target": 7}
+    terms = dict.fromkeys(LineTerms.model_fields) | {"account_id": "c", "product_id": "p", "billable": True}
+    seen = {"terms": terms, "day": NOW.date(), "day_ends_at": NOW}
+    numbers = {"expected_current": 5, "target": 7, **seen}
 
     assert WriteQuantity.model_validate({**command, **numbers, "valid_until": NOW}).valid_until == NOW
     with pytest.raises(ValidationError, match="too far away"):

@@ -24,7 +24,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from shared.contracts import MESSAGES, Message
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity
+from shared.contracts.psa_sync import CancelWrite, QuantityRefused, QuantityWritten, WriteQuantity
 from shared.kafka import client_options, dead_letter_topic
 from shared.kafka.group_offsets import GroupOffsets
 from shared.kafka.groups import consumed_topics
@@ -61,7 +61,7 @@ BAD: tuple[Record, ...] = (
 )
 
 
-ABOUT_AN_APPROVAL = (WriteQuantity, QuantityWritten, QuantityRefused)
+ABOUT_AN_APPROVAL = (WriteQuantity, CancelWrite, QuantityWritten, QuantityRefused)
 
 Origin = tuple[str, int, int]
 """Topic, partition and offset."""

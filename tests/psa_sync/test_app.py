@@ -17,7 +17,7 @@ from writes import a_write, connected
 from psa_sync.app import make_app
 from shared.contracts import Message
 from shared.contracts.base import RunKind
-from shared.contracts.psa_sync import SyncPsa
+from shared.contracts.psa_sync import CancelWrite, SyncPsa
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
 from shared.runtime.settings import KafkaSettings, MongoSettings
@@ -92,6 +92,16 @@ async def test_a_write_command_delivered_twice_is_written_once(service: Running)
     await service.writes_ended(1)
     await service.receives(command)
     assert service.psa.applied == [("901", command.target)]
+
+
+async def test_a_write_whose_cancel_came_first_is_not_made(service: Running) -> None:
+    command = a_write().model_copy(update={"valid_until": datetime.now(UTC) + timedelta(hours=1)})
+    ids = command.model_dump(include={"tenant_id", "integration_id", "line_id", "approval_id"})
+
+    await service.receives(connected(), CancelWrite(**ids, reason="the mapping was revoked"), command)
+
+    await service.writes_ended(1)
+    assert not [call for call in service.psa.calls if call.startswith("write")]
 
 
 async def test_it_is_ready_while_its_store_answers(service: Running) -> None:

@@ -192,3 +192,30 @@ async def test_a_connection_can_be_cut_before_or_after_the_write(sandbox: Sandbo
     assert (await quantity_of(sandbox, line) == 99.0) is effective
     assert [write["effective"] for write in (await sandbox.control("writes"))["writes"]] == [effective]
     assert (await sandbox.control("calls?provider=connectwise"))["calls"][0]["status"] == 0
+
+
+async def test_somebody_else_changes_the_line_after_it_was_read_so_often(sandbox: Sandbox) -> None:
+    line = await sandbox.line_path()
+    await sandbox.switch("connectwise.foreign_change", {"quantity": 99, "after_reads": 2})
+
+    answers = [(await sandbox.connectwise.get(line)).json() for _ in range(4)]
+
+    assert [answer["quantity"] == 99.0 for answer in answers] == [False, False, True, True]
+    assert answers[3]["_info"]["updatedBy"] == "jdoe"
+    assert answers[1]["_info"]["lastUpdated"] < answers[2]["_info"]["lastUpdated"]
+    assert answers[2] == answers[3]
+
+
+async def test_a_held_write_gets_no_answer_and_is_stored_once_it_is_held_no_more(sandbox: Sandbox) -> None:
+    line = await sandbox.line_path()
+    before = await quantity_of(sandbox, line)
+    await sandbox.switch("connectwise.writes", "held")
+
+    with pytest.raises(ConnectionCut):
+        await sandbox.connectwise.patch(line, json=setting(99))
+    held = await quantity_of(sandbox, line)
+    await sandbox.switch("connectwise.writes", None)
+
+    assert held == before
+    assert await quantity_of(sandbox, line) == 99.0
+    assert (await sandbox.connectwise.get(line)).json()["_info"]["updatedBy"] == "apiMember"

@@ -11,6 +11,7 @@ async def test_every_switch_has_a_default(sandbox: Sandbox) -> None:
         "connectwise.writes": "applied",
         "connectwise.patch_paths": "refused",
         "connectwise.bad_keys_status": 401,
+        "connectwise.foreign_change": None,
         "connectwise.fail_next": None,
         "ingram.fail_next": None,
         "ingram.names_reseller": True,

@@ -16,6 +16,7 @@ from billing.audit.repository import AUDIT_INDEXES, AuditLog
 from billing.usage.diff import LineRevision
 from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
 from billing.usage.usage_line import UsageLine
+from shared.contracts.psa_sync import CancelWrite
 from shared.mongo import Mongo
 from shared.outbox import OUTBOX_INDEXES, Outbox
 from shared.runtime.shards import shard_of
@@ -50,6 +51,7 @@ class ApprovalEnv:
         self.approvals = ApprovalRepository(
             self.mongo, self.outbox, self.audit, lines=self.lines, integrations=self.connected
         )
+        self.lines.watchers.append(self.approvals)
         self.service = ApprovalService(self.approvals, batch_size=self.batch_size, clock=self.clock)
         self.results = WriteResultService(self.approvals, clock=self.clock)
 
@@ -60,6 +62,19 @@ class ApprovalEnv:
             stored = await self.lines.get_many(line.tenant_id, [line.line_id])
             revision = LineRevision(line, announced=False, before=stored.get(line.line_id))
             await self.lines.save(line.tenant_id, [revision], token="reconciler")
+
+    async def recalculate(self, *lines: UsageLine) -> None:
+        """Stores lines that were there before as a reconciliation does that finds something new in them."""
+        tenant_id = lines[0].tenant_id
+        await self.lines.acquire_fence(shard_of(tenant_id), "reconciler")
+        stored = await self.lines.get_many(tenant_id, [line.line_id for line in lines])
+        revisions = [LineRevision(line, announced=True, before=stored[line.line_id]) for line in lines]
+        await self.lines.save(lines[0].tenant_id, revisions, token="reconciler")
+
+    async def cancels(self) -> list[CancelWrite]:
+        """Returns the commands in the outbox that cancel a write."""
+        rows = await self.mongo.all_tenants("outbox").find({"topic": CancelWrite.topic}, sort=[("seq", 1)])
+        return [CancelWrite.model_validate_json(bytes(row["body"])) for row in rows]
 
     async def commands(self) -> list[dict[str, Any]]:
         """Returns the write commands in the outbox."""

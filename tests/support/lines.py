@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from billing.usage.usage_line import BilledLine, Evidence, UsageLine, seal_of
+from billing.usage.seal import seal_of
+from billing.usage.usage_line import BilledLine, Evidence, UsageLine
 from shared.contracts.auth import IntegrationChanged, IntegrationStatus
 from shared.contracts.base import NoNumber, Side
 from shared.contracts.billing import Count, LineClass, MoneyEffect
@@ -57,6 +58,7 @@ def a_billed(line_id: str, quantity: int | None) -> BilledLine:
         quantity=None if quantity is None else Decimal(quantity),
         included=Decimal(0),
         unit_price=Decimal("9.50"),
+        unit_cost=Decimal("4.25"),
         currency="USD",
         starts_on=None,
         ends_on=None,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from psa_sync.psa import (
     Agreement,
     CatalogueItem,
     Company,
+    LastUpdate,
     Listing,
     PsaLine,
     UnreadableRow,
@@ -25,6 +27,10 @@ from shared.errors import (
     TransientError,
 )
 from shared.sync_engine.models import IntegrationState
+
+US = "apiMember"
+"""Who writes through the API, as the PSA names them."""
+FIRST_CHANGE = datetime(2026, 3, 2, 11, tzinfo=UTC)
 
 
 class Killed(BaseException):
@@ -79,6 +85,10 @@ class FakePsa:
     calls: list[str] = field(default_factory=list)
     sent: list[tuple[str, Decimal]] = field(default_factory=list)
     applied: list[tuple[str, Decimal]] = field(default_factory=list)
+    late: list[tuple[str, Decimal]] = field(default_factory=list)
+    """What was sent and got no answer, and has not arrived yet."""
+    changes: int = 0
+    """How often any line was changed, by whomever."""
     last_read: Decimal | None = None
     before_call: Callable[["FakePsa", str], None] = lambda *_: None
     as_listed: Callable[[str], Awaitable[None]] = _do_nothing
@@ -144,25 +154,41 @@ class FakePsa:
         self.last_read = line.quantity if line else None
         return line
 
+    async def reread(self, line: PsaLine) -> PsaLine | None:
+        self._call(f"reread {line.line_id}")
+        return self.held_lines.get(line.line_id)
+
     async def set_quantity(self, agreement_id: str, line_id: str, quantity: Decimal) -> WriteAcknowledgement:  # noqa: ARG002  the protocol's
         self._call(f"write {line_id}")
         self.sent.append((line_id, quantity))
         fault = self.write_faults.pop(0) if self.write_faults else "works"
         if fault in _REFUSALS:
             raise _REFUSALS[fault]
+        if fault == "late":
+            self.late.append((line_id, quantity))
+            raise OutcomeUnknown("the connection was cut")
         if fault != "false-200":
-            self.set_line(line_id, str(quantity))
+            self.set_line(line_id, str(quantity), by=US)
             self.applied.append((line_id, quantity))
         if fault == "cut-after":
             raise OutcomeUnknown("the connection was cut")
         if fault == "killed-after":
             raise Killed
-        return WriteAcknowledgement(quantity, f"request-{len(self.sent)}")
+        stamp = self.held_lines[line_id].last_update
+        return WriteAcknowledgement(quantity, f"request-{len(self.sent)}", stamp)
 
-    def set_line(self, line_id: str, quantity: str | None) -> None:
-        """Sets the line as somebody does in the PSA itself."""
+    def deliver_late(self) -> None:
+        """Carries out the requests that were under way all the time."""
+        for line_id, quantity in self.late:
+            self.set_line(line_id, str(quantity), by=US)
+        self.late.clear()
+
+    def set_line(self, line_id: str, quantity: str | None, *, by: str = "jdoe") -> None:
+        """Sets the line as somebody does in the PSA itself, which stamps it."""
         number = None if quantity is None else Decimal(quantity)
-        self.held_lines[line_id] = replace(self.held_lines[line_id], quantity=number)
+        self.changes += 1
+        stamp = LastUpdate(FIRST_CHANGE + timedelta(seconds=self.changes), by)
+        self.held_lines[line_id] = replace(self.held_lines[line_id], quantity=number, last_update=stamp)
 
     @asynccontextmanager
     async def connect(self, integration: IntegrationState) -> AsyncIterator["FakePsa"]:  # noqa: ARG002  one PSA for all
@@ -171,7 +197,8 @@ class FakePsa:
     def _call(self, name: str) -> None:
         self.before_call(self, name)
         self.calls.append(name)
-        fault = self.read_faults.pop(0) if self.read_faults and not name.startswith("write") else None
+        is_read = not name.startswith(("write", "reread"))
+        fault = self.read_faults.pop(0) if self.read_faults and is_read else None
         fault = self.faults[name].pop(0) if self.faults.get(name) else fault
         if fault is not None:
             raise fault

@@ -10,6 +10,7 @@ import pytest
 from psa import FakePsa, Killed, a_line
 from run_env import RecordingPublisher
 
+from psa_sync.psa import PsaLine
 from psa_sync.runs.ports import Connect
 from psa_sync.writes.intent import Intent, WriteResult
 from psa_sync.writes.ports import LineRef
@@ -18,7 +19,7 @@ from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
 from shared.contracts.base import Side
-from shared.contracts.psa_sync import AgreementLineObserved, PsaCredentialsRejected, WriteQuantity
+from shared.contracts.psa_sync import AgreementLineObserved, LineTerms, PsaCredentialsRejected, WriteQuantity
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import LeaseLost, Leases
@@ -29,6 +30,16 @@ from shared.sync_engine.models import IntegrationState
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EIGHT, TEN = Decimal(8), Decimal(10)
 LINE = LineRef("demo", "int_1", "901")
+TERMS = LineTerms(
+    account_id="19297",
+    product_id="512",
+    billable=True,
+    included=Decimal(0),
+    unit_price=Decimal("3.5"),
+    unit_cost=Decimal("1.2"),
+    currency="USD",
+)
+"""The terms of the line that `psa.a_line` makes."""
 M = TypeVar("M", bound=Message)
 OUTBOX_MODELS: dict[str, Any] = {
     model.topic: model for model in (*WriteResult.__args__, PsaCredentialsRejected)
@@ -46,8 +57,27 @@ def a_write(
         approval_id=approval_id,
         expected_current=Decimal(expected),
         target=Decimal(target),
+        terms=TERMS,
+        tenant_currency="USD",
+        day=NOW.date(),
+        day_ends_at=NOW + timedelta(hours=12),
         valid_until=NOW + timedelta(hours=1),
     )
+
+
+def as_shown(command: WriteQuantity, line: PsaLine) -> WriteQuantity:
+    """Returns the command to write to this line, with what a person is shown of it now."""
+    terms = LineTerms(
+        account_id=line.agreement.company_id,
+        product_id=line.product_id,
+        billable=line.billable,
+        included=line.included,
+        unit_price=line.unit_price,
+        unit_cost=line.unit_cost,
+        currency=line.agreement.currency,
+    )
+    fields = {"line_id": line.line_id, "agreement_id": line.agreement.agreement_id, "terms": terms}
+    return command.model_copy(update=fields)
 
 
 def only_message(messages: list[Message], kind: type[M]) -> M:
@@ -65,11 +95,17 @@ class KillingIntentStore:
     kill_at: str = ""
     """`before` or `after`, and the stage that is stored, or `finish`; empty when nothing kills any more."""
 
-    async def oldest_unfinished(self, line: LineRef) -> Intent | None:
-        return await self.writes.oldest_unfinished(line)
+    async def next_unfinished(self, line: LineRef) -> Intent | None:
+        return await self.writes.next_unfinished(line)
+
+    async def may_arrive_until(self, line: LineRef) -> datetime | None:
+        return await self.writes.may_arrive_until(line)
 
     async def save(self, intent: Intent) -> Intent:
         return await self._killing(intent.stage.value, self.writes.save(intent))
+
+    async def save_before_send(self, intent: Intent) -> Intent:
+        return await self._killing(intent.stage.value, self.writes.save_before_send(intent))
 
     async def finish(self, intent: Intent, messages: Any) -> Intent:
         return await self._killing("finish", self.writes.finish(intent, messages))
@@ -152,7 +188,7 @@ class WriteHarness:
         """Lets worker after worker work, half a minute apart, until every write to the line has ended."""
         for _ in range(rounds):
             await self.work_once(line)
-            if await self.writes.oldest_unfinished(line) is None:
+            if await self.writes.next_unfinished(line) is None:
                 return
             self.now += timedelta(seconds=31)
         raise AssertionError("the writes did not end")

@@ -8,7 +8,7 @@ from outcomes import refused, written
 
 from billing.approvals.models import Approval, ApprovalState
 from billing.audit.chain import verify
-from shared.contracts.psa_sync import WriteRefusal
+from shared.contracts.psa_sync import ForeignWrite, WriteRefusal
 from shared.errors import NotFound
 from shared.mongo import Mongo
 
@@ -71,6 +71,39 @@ async def test_a_refusal_says_why_and_an_unknown_outcome_is_quarantined(
     closed = await env.approvals.get("demo", approval.approval_id)
     assert closed
     assert (closed.state, closed.reason, closed.detail) == (state, reason, "it held 6, not 5")
+
+
+async def test_a_conflict_after_the_quantity_was_sent_is_for_a_person_to_look_at(mongo: Mongo) -> None:
+    env, approval = await an_env_with_an_approval(mongo)
+    sent = refused(approval, WriteRefusal.CONFLICT).model_copy(update={"sent": True})
+
+    await env.results.record([sent])
+
+    closed = await env.approvals.get("demo", approval.approval_id)
+    assert closed
+    assert (closed.state, closed.reason) == (ApprovalState.QUARANTINED, WriteRefusal.CONFLICT)
+
+
+async def test_a_foreign_write_that_ours_replaced_is_on_the_approval_and_in_the_audit_log(
+    mongo: Mongo,
+) -> None:
+    env, approval = await an_env_with_an_approval(mongo)
+    foreign = ForeignWrite(quantity=Decimal(6), updated_by="jdoe", updated_at=AT)
+
+    await env.results.record([written(approval).model_copy(update={"overwritten": foreign})])
+
+    closed = await env.approvals.get("demo", approval.approval_id)
+    assert closed
+    assert (closed.after, closed.overwritten) == (Decimal(7), foreign)
+    entries = [entry async for entry in env.audit.entries("demo", until=await env.audit.head("demo"))]
+    details = entries[1].draft.details
+    assert details["after"] == "7"
+    assert details["overwritten"] == {
+        "quantity": "6",
+        "updated_by": "jdoe",
+        "updated_at": "2026-03-01T12:00:00Z",
+    }
+    assert verify(await env.exported()).intact
 
 
 async def test_every_result_is_an_entry_of_the_audit_log(mongo: Mongo) -> None:

@@ -1,7 +1,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,10 +14,12 @@ from billing.approvals.models import VALID_FOR, ApprovalState
 from billing.approvals.repository import ApprovalRepository
 from billing.approvals.service import ApprovalService
 from billing.audit.chain import verify
+from billing.usage.calendar import TenantCalendar
 from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.billing import ApprovalDecision
+from shared.contracts.psa_sync import LineTerms, WriteQuantity
 from shared.errors import RuleBroken
 from shared.mongo import Mongo, Session
 
@@ -31,12 +33,37 @@ async def test_a_decision_its_audit_entry_and_its_messages_are_saved_together(mo
     assert approval == await env.approvals.get("demo", approval.approval_id)
     assert (approval.state, approval.decision) == (ApprovalState.COMMANDED, ApprovalDecision.APPROVED)
     assert (approval.expected_current, approval.target) == (Decimal(5), Decimal(7))
-    assert approval.valid_until == AT + timedelta(hours=24)
+    assert approval.valid_until == AT + timedelta(minutes=30)
     assert [row["topic"] for row in await mongo.all_tenants("outbox").find(sort=[("seq", 1)])] == [
         "billing.approval-recorded.v1",
         "psa-sync.write-quantity.v1",
     ]
     assert (verify(await env.exported()).head.seq, verify(await env.exported()).intact) == (1, True)
+
+
+async def test_the_command_carries_every_fact_that_the_person_was_shown(mongo: Mongo) -> None:
+    env = await an_approval_env(mongo, a_line(vendor=7, psa=5))
+    new_york = TenantCalendar(id="demo", currency="USD", time_zone="America/New_York")
+    env.clock.now = datetime(2026, 3, 1, 4, 50, tzinfo=UTC)  # ten minutes before midnight in New York
+    service = ApprovalService(env.approvals, calendars={"demo": new_york}, clock=env.clock)
+
+    await service.approve(a_request(a_line(vendor=7, psa=5)))
+
+    (row,) = await env.commands()
+    command = WriteQuantity.model_validate_json(bytes(row["body"]))
+    assert command.terms == LineTerms(
+        account_id="acc",
+        product_id="prod",
+        billable=True,
+        included=Decimal(0),
+        unit_price=Decimal("9.5"),
+        unit_cost=Decimal("4.25"),
+        currency="USD",
+    )
+    assert (command.agreement_id, command.tenant_currency) == ("agr", "USD")
+    assert command.day == date(2026, 2, 28)
+    assert command.day_ends_at == datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
+    assert command.valid_until == datetime(2026, 3, 1, 5, 20, tzinfo=UTC)
 
 
 async def test_the_same_key_again_answers_with_the_same_approval(mongo: Mongo) -> None:
@@ -167,7 +194,14 @@ async def test_a_request_cut_off_between_batches_goes_on_where_it_stopped(mongo:
     await env.approvals.commit_batch(
         request,
         first_batch,
-        lambda snapshot: decide_batch(request, first_batch, snapshot, now=AT, valid_for=VALID_FOR),
+        lambda snapshot: decide_batch(
+            request,
+            first_batch,
+            snapshot,
+            now=AT,
+            valid_for=VALID_FOR,
+            calendar=TenantCalendar(id="demo"),
+        ),
         check_existing=False,
     )
 

@@ -32,7 +32,8 @@ def a_server(companies: list[dict[str, Any]], statuses: httpx.Response | None = 
 
 
 async def activity(server: RecordingServer) -> dict[str, bool]:
-    return {company.company_id: company.active async for company in server.psa.companies()}
+    companies = [company async for company in server.psa.companies() if isinstance(company, Company)]
+    return {company.company_id: company.active for company in companies}
 
 
 async def test_a_company_is_inactive_when_its_status_is_flagged_so_whatever_that_is_called() -> None:

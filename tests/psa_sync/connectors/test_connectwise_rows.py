@@ -1,5 +1,5 @@
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from psa_sync.connectors.connectwise import rows
-from psa_sync.psa import Agreement, PsaLine
+from psa_sync.psa import Agreement, LastUpdate, PsaLine
 from shared.errors import UnexpectedResponse
 
 RECORDED = Path(__file__).parents[2] / "data/psa/connectwise"
@@ -150,3 +150,30 @@ def test_names_and_codes_are_shown_without_what_drives_a_terminal() -> None:
     company = rows.company(row)
 
     assert (company.key, company.name) == ("CON ", "\ufffd[2JContoso  \ufffd")
+
+
+def test_a_line_says_who_changed_it_last_and_when() -> None:
+    row = recorded("additions")[0] | {"_info": {"lastUpdated": "2026-02-03T10:11:12Z", "updatedBy": "jdoe"}}
+
+    update = rows.line(row, agreements()["77"]).last_update
+
+    assert update == LastUpdate(datetime(2026, 2, 3, 10, 11, 12, tzinfo=UTC), "jdoe")
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        None,
+        "2026",
+        {},
+        {"lastUpdated": None},
+        {"lastUpdated": 7},
+        {"lastUpdated": "yesterday"},
+        {"lastUpdated": "0001-01-01T00:00:00+14:00"},
+    ],
+    ids=str,
+)
+def test_a_line_without_a_readable_stamp_is_a_line_all_the_same(info: Any) -> None:
+    line = rows.line(recorded("additions")[0] | {"_info": info}, agreements()["77"])
+
+    assert (line.line_id, line.last_update) == ("901", None)

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from http_fakes import HASTY
 from psa_runs import PsaRunHarness
-from writes import WriteHarness, a_write, only_message
+from writes import WriteHarness, a_write, as_shown, only_message
 
 from psa_sync.connectors.connectwise.connector import HEADERS, ConnectWiseConnector
 from psa_sync.runs.ports import Connect
@@ -20,7 +21,13 @@ from sandbox.app import create_app
 from sandbox.settings import Settings
 from shared.contracts import Message
 from shared.contracts.base import Outcome
-from shared.contracts.psa_sync import AgreementLineObserved, QuantityRefused, QuantityWritten
+from shared.contracts.psa_sync import (
+    AgreementLineObserved,
+    QuantityRefused,
+    QuantityWritten,
+    WriteQuantity,
+    WriteRefusal,
+)
 from shared.http_client.access_source import Access, FixedAccess
 from shared.http_client.client import Api
 from shared.mongo import Mongo
@@ -65,6 +72,24 @@ async def connect(app: FastAPI, control: httpx.AsyncClient) -> Connect:
             yield ConnectWiseConnector(api)
 
     return connect
+
+
+async def a_write_to_the_sandbox(harness: WriteHarness) -> WriteQuantity:
+    """Returns the command to write 41 where the sandbox's line 903 holds 40, on the terms that it shows."""
+    integration = await harness.integrations.get("demo", "int_1")
+    assert integration
+    async with harness.writer().connect(integration) as psa:
+        line = await psa.line("73", "903")
+    assert line
+    assert line.starts_on  # in the world of the sandbox, whose days are later than those of the harness
+    return as_shown(a_write("41", expected="40"), line).model_copy(update={"day": line.starts_on})
+
+
+async def a_harness_with_a_write(mongo: Mongo, connect: Connect) -> WriteHarness:
+    harness = WriteHarness(mongo, connect=connect)
+    await harness.connect_integration()
+    await harness.writes.receive([await a_write_to_the_sandbox(harness)])
+    return harness
 
 
 async def additions(control: httpx.AsyncClient) -> dict[int, dict[str, Any]]:
@@ -114,6 +139,58 @@ class WriteMode(NamedTuple):
     quantity: float
 
 
+async def test_a_foreign_write_between_our_reading_and_our_patch_is_a_conflict_that_names_it(
+    control: httpx.AsyncClient, connect: Connect, mongo: Mongo
+) -> None:
+    harness = await a_harness_with_a_write(mongo, connect)
+    await control.put("/_sandbox/switches", json={"connectwise.foreign_change": {"quantity": 7}})
+
+    await harness.work_until_done(LINE)
+
+    refused = only_message(await harness.outbox_messages(), QuantityRefused)
+    assert (refused.reason, refused.sent) == (WriteRefusal.CONFLICT, False)
+    assert refused.foreign
+    assert (refused.foreign.quantity, refused.foreign.updated_by) == (Decimal(7), "jdoe")
+    assert (await additions(control))[903]["quantity"] == 7
+    assert (await control.get("/_sandbox/writes")).json()["writes"] == []
+
+
+async def test_a_foreign_write_that_our_late_patch_overwrote_is_reported_with_both_numbers(
+    control: httpx.AsyncClient, connect: Connect, mongo: Mongo
+) -> None:
+    harness = await a_harness_with_a_write(mongo, connect)
+    switches = "/_sandbox/switches"
+    await control.put(switches, json={"connectwise.writes": "held"})
+    await harness.work_once(LINE)
+    foreign = {"quantity": 7, "after_reads": 0}
+    await control.put(switches, json={"connectwise.foreign_change": foreign})
+    harness.now += timedelta(minutes=2)
+    await harness.work_once(LINE)
+    await control.put(switches, json={"connectwise.writes": None})
+
+    await harness.work_until_done(LINE)
+
+    written = only_message(await harness.outbox_messages(), QuantityWritten)
+    assert (written.before, written.after, written.sent) == (Decimal(40), Decimal(41), True)
+    assert written.overwritten
+    assert (written.overwritten.quantity, written.overwritten.updated_by) == (Decimal(7), "jdoe")
+    assert (await additions(control))[903]["quantity"] == 41
+
+
+async def test_a_foreign_write_in_the_last_moment_before_our_patch_leaves_no_trace(
+    control: httpx.AsyncClient, connect: Connect, mongo: Mongo
+) -> None:
+    # No write is conditional, and the one stamp that there is names ourselves afterwards (psa-apis §2.9).
+    harness = await a_harness_with_a_write(mongo, connect)
+    foreign = {"quantity": 7, "after_reads": 2}
+    await control.put("/_sandbox/switches", json={"connectwise.foreign_change": foreign})
+
+    await harness.work_until_done(LINE)
+
+    written = only_message(await harness.outbox_messages(), QuantityWritten)
+    assert (written.before, written.after, written.overwritten) == (Decimal(40), Decimal(41), None)
+
+
 WRITE_MODES = [WriteMode("applied", QuantityWritten, 41), WriteMode("ignored", QuantityRefused, 40)]
 WRITE_MODES += [WriteMode("refused", QuantityRefused, 40)]
 
@@ -122,12 +199,8 @@ WRITE_MODES += [WriteMode("refused", QuantityRefused, 40)]
 async def test_what_is_reported_is_what_the_sandbox_holds(
     control: httpx.AsyncClient, connect: Connect, mongo: Mongo, mode: WriteMode
 ) -> None:
-    harness = WriteHarness(mongo, connect=connect)
     await control.put("/_sandbox/switches", json={"connectwise.writes": mode.writes})
-    command = a_write("41", expected="40", line_id="903").model_copy(update={"agreement_id": "73"})
-
-    await harness.connect_integration()
-    await harness.writes.receive([command])
+    harness = await a_harness_with_a_write(mongo, connect)
     await harness.work_until_done(LINE)
 
     only_message(await harness.outbox_messages(), mode.result)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from psa import a_line
-from writes import NOW, a_write
+from writes import NOW, TEN, a_write
 
 from psa_sync.writes.decide import (
     MAX_CLASHES,
@@ -13,19 +13,23 @@ from psa_sync.writes.decide import (
     MAX_SENDS,
     PATIENCE,
     ReadAgain,
+    ReadLater,
     Refused,
     Send,
     WriteVerdict,
     Written,
     decide,
+    decide_broken,
     decide_unread,
 )
-from psa_sync.writes.intent import Intent
+from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, Intent
 from shared.contracts.psa_sync import WriteRefusal
 
 WAITING = Intent(a_write("10", expected="8"), "1", NOW)
-SENDING = WAITING.begin_send()
+SENDING = WAITING.begin_send(NOW)
 SENT = SENDING.acknowledge(WAITING.command.target, "request-1")
+OVER = NOW + LONGEST_REQUEST_LIFE
+"""From here on nothing that was sent at `NOW` can arrive any more."""
 LATE = WAITING.command.valid_until + timedelta(seconds=1)
 
 
@@ -43,7 +47,7 @@ def kind_of(verdict: WriteVerdict) -> object:
         (WAITING, None, WriteRefusal.CONFLICT),
         (SENDING, "10", Written(sent=True)),
         (SENDING, "8", Send()),
-        (SENDING, "9", WriteRefusal.CONFLICT),
+        (SENDING, "9", ReadLater(OVER)),
         (SENT, "10", Written(sent=True)),
         (SENT, "8", ReadAgain()),
         (SENT, "9", WriteRefusal.CONFLICT),
@@ -56,9 +60,35 @@ def test_the_number_that_the_line_holds_decides(
     assert kind_of(decide(intent, a_line(quantity=quantity), NOW)) == verdict
 
 
+SENT_TWICE = SENDING.begin_send(NOW + timedelta(minutes=1)).acknowledge(TEN, "request-2")
+"""The first request has no answer; the second has one."""
+
+
+@pytest.mark.parametrize(
+    ("intent", "quantity", "verdict"),
+    [
+        (SENDING, "9", WriteRefusal.CONFLICT),
+        (SENDING, "10", Written(sent=True)),
+        (SENDING, "8", Send()),
+        (SENDING, None, WriteRefusal.CONFLICT),
+        (replace(SENDING, sends=MAX_SENDS), "8", WriteRefusal.UNKNOWN_OUTCOME),
+        (replace(SENT_TWICE, proofs=MAX_PROOFS - 1), "8", WriteRefusal.REJECTED),
+        (SENT_TWICE, "9", WriteRefusal.CONFLICT),
+    ],
+)
+def test_nothing_is_refused_while_a_request_without_an_answer_may_still_arrive(
+    intent: Intent, quantity: str | None, verdict: object
+) -> None:
+    before, line = OVER - timedelta(seconds=1), a_line(quantity=quantity)
+
+    refused = isinstance(verdict, WriteRefusal)
+    assert decide(intent, line, before) == (ReadLater(OVER) if refused else verdict)
+    assert kind_of(decide(intent, line, OVER)) == verdict
+
+
 @pytest.mark.parametrize("intent", [WAITING, SENDING, SENT], ids=["waiting", "sending", "sent"])
 def test_a_line_that_is_gone_is_a_conflict_at_every_stage(intent: Intent) -> None:
-    assert kind_of(decide(intent, None, NOW)) is WriteRefusal.CONFLICT
+    assert kind_of(decide(intent, None, OVER)) is WriteRefusal.CONFLICT
 
 
 @pytest.mark.parametrize(
@@ -72,7 +102,7 @@ def test_a_line_that_is_gone_is_a_conflict_at_every_stage(intent: Intent) -> Non
     ids=["clashes-unsent", "clashes-open", "sends", "proofs"],
 )
 def test_every_repetition_has_its_limit(intent: Intent, reason: WriteRefusal) -> None:
-    assert kind_of(decide(intent, a_line(quantity="8"), NOW)) is reason
+    assert kind_of(decide(intent, a_line(quantity="8"), OVER)) is reason
 
 
 @pytest.mark.parametrize(
@@ -103,5 +133,25 @@ def test_a_write_whose_line_cannot_be_read_is_given_up_in_time(
 
     assert decide_unread(intent, end, "503") is None
     refused = decide_unread(intent, end + timedelta(seconds=1), "503")
+    assert refused is not None
+    assert refused.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("intent", "ends_after", "reason"),
+    [
+        (WAITING, timedelta(0), WriteRefusal.REJECTED),
+        (SENDING, PATIENCE, WriteRefusal.UNKNOWN_OUTCOME),
+        (SENT, PATIENCE, WriteRefusal.UNKNOWN_OUTCOME),
+    ],
+    ids=["waiting", "sending", "sent"],
+)
+def test_a_write_that_an_error_of_ours_stops_is_given_up_in_time(
+    intent: Intent, ends_after: timedelta, reason: WriteRefusal
+) -> None:
+    end = intent.command.valid_until + ends_after
+
+    assert decide_broken(intent, end, "a bug") is None
+    refused = decide_broken(intent, end + timedelta(seconds=1), "a bug")
     assert refused is not None
     assert refused.reason is reason

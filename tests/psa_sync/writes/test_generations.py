@@ -65,7 +65,7 @@ async def test_a_write_that_auth_refuses_for_a_former_generation_waits_and_sends
     await harness.work_once()
 
     assert (harness.psa.sent, harness.psa.held_lines["901"].quantity) == ([], EIGHT)
-    intent = await harness.writes.oldest_unfinished(LINE)
+    intent = await harness.writes.next_unfinished(LINE)
     assert intent is not None
     assert (intent.stage, intent.delays) == (WriteStage.WAITING, 1)
 

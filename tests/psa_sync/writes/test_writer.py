@@ -34,7 +34,7 @@ async def test_an_approved_quantity_is_written_once_and_proven(harness: WriteHar
 async def test_the_line_is_read_before_and_after_it_is_written(harness: WriteHarness) -> None:
     await harness.write(a_write())
 
-    assert harness.psa.calls == ["line 901", "write 901", "line 901"]
+    assert harness.psa.calls == ["line 901", "reread 901", "write 901", "line 901"]
     assert harness.observed_quantities() == [8, 10]
 
 

@@ -60,7 +60,7 @@ async def test_a_cut_connection_is_looked_into_before_anything_is_sent_again(
 
     written = only_message(await harness.write(a_write()), QuantityWritten)
 
-    assert harness.psa.calls[:3] == ["line 901", "write 901", "line 901"]
+    assert harness.psa.calls[:4] == ["line 901", "reread 901", "write 901", "line 901"]
     assert (len(harness.psa.sent), harness.psa.applied) == (sends, [EFFECT])
     assert (written.before, written.after, written.sent) == (EIGHT, TEN, True)
 
@@ -96,7 +96,7 @@ async def test_an_answer_without_effect_is_looked_at_twice_and_refused(harness: 
 
     refused = only_message(await harness.write(a_write()), QuantityRefused)
 
-    assert harness.psa.calls == ["line 901", "write 901", "line 901", "line 901"]
+    assert harness.psa.calls == ["line 901", "reread 901", "write 901", "line 901", "line 901"]
     assert (refused.reason, refused.current, refused.request_ids) == (
         WriteRefusal.REJECTED,
         EIGHT,
@@ -134,7 +134,7 @@ async def test_a_psa_that_asks_for_a_day_has_the_write_postponed_and_holds_no_wo
     async with asyncio.timeout(30):
         await harness.work_once()
 
-    intent = await harness.writes.oldest_unfinished(LINE)
+    intent = await harness.writes.next_unfinished(LINE)
     assert intent is not None
     assert (intent.stage, intent.due_at) == (WriteStage.WAITING, NOW + timedelta(days=1))
     assert len(server.requests) == 1
@@ -146,7 +146,8 @@ async def test_a_record_in_use_is_tried_once_more(harness: WriteHarness, fault: 
 
     only_message(await harness.write(a_write()), QuantityWritten)
 
-    assert harness.psa.calls == ["line 901", "write 901", "line 901", "write 901", "line 901"]
+    one_try = ["line 901", "reread 901", "write 901"]
+    assert harness.psa.calls == [*one_try, *one_try, "line 901"]
 
 
 async def test_a_record_that_stays_in_use_is_refused(harness: WriteHarness) -> None:
@@ -188,7 +189,7 @@ def once_at(call: str, quantity: str) -> Callable[[FakePsa, str], None]:
     return set_line_once
 
 
-async def test_a_change_between_reading_and_writing_is_overwritten(harness: WriteHarness) -> None:
+async def test_a_change_between_the_last_look_and_the_write_is_overwritten(harness: WriteHarness) -> None:
     harness.psa.before_call = once_at("write 901", "9")
 
     only_message(await harness.write(a_write()), QuantityWritten)

@@ -27,6 +27,8 @@ class WriteBehaviour(StrEnum):
     """The connection is closed without an answer, nothing stored."""
     CUT_AFTER = "cut-after"
     """Stored, then the connection is closed without an answer."""
+    HELD = "held"
+    """The connection is closed without an answer, and stored once the switch says something else: late."""
 
 
 class PatchPaths(StrEnum):
@@ -46,6 +48,19 @@ class Failure(BaseModel):
     retry_after: int | None = Field(default=None, ge=0)
 
 
+class ForeignChange(BaseModel):
+    """Somebody sets the quantity of an addition, once: right before the call after so many single reads.
+
+    That call is the next reading of one addition, or its PATCH.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quantity: float
+    by: str = Field(default="jdoe", min_length=1, max_length=50)
+    after_reads: int = Field(default=1, ge=0)
+
+
 class Switches(BaseModel):
     """All switches with their defaults.
 
@@ -57,6 +72,7 @@ class Switches(BaseModel):
 
     connectwise_writes: WriteBehaviour = Field(default=WriteBehaviour.APPLIED, alias="connectwise.writes")
     connectwise_patch_paths: PatchPaths = Field(default=PatchPaths.REFUSED, alias="connectwise.patch_paths")
+    connectwise_foreign_change: ForeignChange | None = Field(default=None, alias="connectwise.foreign_change")
     connectwise_bad_keys_status: Literal[401, 404] = Field(default=401, alias="connectwise.bad_keys_status")
     connectwise_fail_next: Failure | None = Field(default=None, alias="connectwise.fail_next")
     ingram_fail_next: Failure | None = Field(default=None, alias="ingram.fail_next")
@@ -95,6 +111,15 @@ class Switchboard:
         pushed = self.current.ingram_token_dead
         self.current = self.current.with_changes({"ingram.token_dead": False})
         return pushed
+
+    def take_foreign_change(self, *, by_reading: bool) -> ForeignChange | None:
+        """Return the change that somebody makes right before this call, and use it up; a reading counts."""
+        change = self.current.connectwise_foreign_change
+        if change is None or (change.after_reads and not by_reading):
+            return None
+        later = change.model_copy(update={"after_reads": change.after_reads - 1}).model_dump()
+        self.change({"connectwise.foreign_change": later if change.after_reads else None})
+        return None if change.after_reads else change
 
     def take_failure(self, provider: str) -> Failure | None:
         """Return the failure due for this call of the provider, if any, and use it up once."""

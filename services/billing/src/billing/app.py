@@ -142,9 +142,13 @@ class Billing:
         self.approvals = ApprovalRepository(
             mongo, self.outbox, self.audit, lines=self.lines, integrations=self.integrations
         )
+        self.lines.watchers.append(self.approvals)
         self.sync_requests = SyncRequestService(SyncRepository(mongo, self.outbox), self.integrations)
         self.runs = FinishedRunRepository(mongo, self.outbox)
-        self.approval_service = ApprovalService(self.approvals, valid_for=rules.approval_valid_for)
+        self.calendars = {tenant.id: tenant for tenant in rules.tenants}
+        self.approval_service = ApprovalService(
+            self.approvals, calendars=self.calendars, valid_for=rules.approval_valid_for
+        )
         self._build_reconciliation(rules)
         self.controls = ControlJob(mongo, dependencies.broker, self.health)
         self._subscribe()
@@ -184,8 +188,8 @@ class Billing:
 
     def _build_reconciliation(self, rules: BillingRules) -> None:
         mongo = self.dependencies.mongo
-        tenants = {tenant.id: tenant for tenant in rules.tenants}
-        reconciler = Reconciler(self.queue, AccountGroupLoader(mongo, tenants, self.feeds), self.lines)
+        groups = AccountGroupLoader(mongo, self.calendars, self.feeds)
+        reconciler = Reconciler(self.queue, groups, self.lines)
         self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
         self.manifests = ManifestRepository(mongo, self.queue)
         self.applier = ManifestApplier(

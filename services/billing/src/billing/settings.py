@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import Field
 
-from billing.approvals.models import VALID_FOR
+from billing.approvals.models import MOST_VALID_FOR, VALID_FOR
 from billing.feeds.models import FEED_RULES, FeedRules
 from billing.runs.models import PATIENCE
 from billing.usage.calendar import TenantCalendar
@@ -29,7 +30,7 @@ class Settings(ServiceSettings):
     """As JSON; currency and time zone are needed here."""
     run_patience: timedelta = PATIENCE
     """How long a finished run waits for observations that do not come before it is closed as partial."""
-    approval_valid_for: timedelta = VALID_FOR
+    approval_valid_for: Annotated[timedelta, Field(gt=timedelta(0), le=MOST_VALID_FOR)] = VALID_FOR
     """How long a command may wait to be carried out."""
     feed_lines_share: Decimal = Field(FEED_RULES.lines_share, gt=0, le=1)
     """The share of a tenant's lines from which on a run that makes them vanish or swing is held."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -67,6 +67,14 @@ class UnreadableRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LastUpdate:
+    """Who changed a record last, and when, as the PSA itself stamps it."""
+
+    at: datetime
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PsaLine:
     """One billed line with the agreement that it belongs to, both as read now."""
 
@@ -83,6 +91,8 @@ class PsaLine:
     from_day: date | None = None
     until_day: date | None = None
     """The line's own dates; `starts_on` and `ends_on` take the agreement's into account."""
+    last_update: LastUpdate | None = None
+    """None where the PSA does not stamp its lines."""
 
     @property
     def billable(self) -> bool:
@@ -105,6 +115,7 @@ class WriteAcknowledgement:
 
     quantity: Decimal | None
     request_id: str | None
+    last_update: LastUpdate | None = None
 
 
 def _set_days(*days: date | None) -> Iterable[date]:

@@ -21,6 +21,7 @@ MESSAGES: tuple[type[Message], ...] = (
     psa_sync.PsaCredentialsRejected,
     psa_sync.SyncPsa,
     psa_sync.WriteQuantity,
+    psa_sync.CancelWrite,
     psa_sync.QuantityWritten,
     psa_sync.QuantityRefused,
     matcher.MappingDecided,

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import AwareDatetime
 
 from shared.contracts import base
-from shared.contracts.base import Command, Event, Observation
+from shared.contracts.base import Command, ContractModel, Event, Observation
 from shared.contracts.fields import Code, Deadline, Id, Listed, Name, Number, ReadNumber, Sentence
 from shared.contracts.manifest import AccountRead
 
@@ -109,8 +109,21 @@ class SyncPsa(base.SyncRequested):
     readers: ClassVar[tuple[str, ...]] = ("psa-sync",)
 
 
+class LineTerms(ContractModel):
+    """The terms under which an agreement line bills: what people are shown of it besides its quantity."""
+
+    account_id: Id
+    product_id: Id
+    billable: bool
+    included: ReadNumber | None
+    unit_price: ReadNumber | None
+    unit_cost: ReadNumber | None
+    currency: Code | None
+    """ISO 4217; the tenant's own where the PSA names none."""
+
+
 class WriteQuantity(Command):
-    """Asks to set one agreement line to the quantity that a person approved."""
+    """Asks to set one agreement line to an approved quantity, unless it differs from what was shown."""
 
     topic: ClassVar[str] = "psa-sync.write-quantity.v1"
     meaning: ClassVar[str] = "Set one agreement line to an approved quantity"
@@ -124,23 +137,60 @@ class WriteQuantity(Command):
     expected_current: Number
     """The quantity on which the approval rests; another one now is a conflict."""
     target: Number
+    terms: LineTerms
+    """Under which the line billed when it was approved; others now are a conflict."""
+    tenant_currency: Code | None = None
+    """In which a line bills whose agreement names no currency."""
+    day: date
+    """The tenant's day on which the line was seen to be open; on the day of the write it must be, too."""
+    day_ends_at: Deadline
+    """When the tenant's next day begins; a command is valid for less than a day."""
     effective_on: date | None = None
     """The day from which the quantity counts; at once when None."""
     valid_until: Deadline
     """Nothing is sent later: the write is refused as expired."""
 
 
+class CancelWrite(Command):
+    """Asks not to make a commanded write any more, for what the person approved has changed.
+
+    It may overtake its command, and then keeps it from being begun; what may have been sent is carried on.
+    """
+
+    topic: ClassVar[str] = "psa-sync.cancel-write.v1"
+    meaning: ClassVar[str] = "Do not make a commanded write any more, unless it may have been sent"
+    readers: ClassVar[tuple[str, ...]] = ("psa-sync",)
+    key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "line_id")
+
+    integration_id: Id
+    line_id: Id
+    approval_id: Id
+    reason: Sentence
+
+
 class WriteRefusal(StrEnum):
     """Why a write was not made, or not known to be made."""
 
     CONFLICT = "conflict"
-    """The line holds neither the expected quantity nor the target."""
+    """The line is not what was approved: another quantity, other terms, closed or gone."""
     REJECTED = "rejected"
     """The PSA refused, and would refuse again."""
     EXPIRED = "expired"
     """`valid_until` passed before the write was sent."""
+    CANCELLED = "cancelled"
+    """What the person approved changed before the write was sent."""
     UNKNOWN_OUTCOME = "unknown-outcome"
     """The write was sent, and no reading could prove what became of it."""
+
+
+class ForeignWrite(ContractModel):
+    """A write of somebody else to the line, as a reading showed it."""
+
+    quantity: ReadNumber | None
+    """What the line held then."""
+    updated_by: Name | None = None
+    """Who changed the line last, as the PSA names them; None where it does not say."""
+    updated_at: AwareDatetime | None = None
 
 
 class QuantityWritten(Event):
@@ -160,6 +210,10 @@ class QuantityWritten(Event):
     """The quantity as read back."""
     sent: bool
     """False when the line held the target already and nothing was sent."""
+    overwritten: ForeignWrite | None = None
+    """What somebody else had written after our first request, and a request of ours replaced."""
+    followed_by: ForeignWrite | None = None
+    """The last change of the line when it is not ours, and left the quantity as we wrote it."""
     request_ids: Listed[tuple[Id, ...]] = ()
     """The PSA's own ids of the calls (`x-cw-request-id`)."""
     proven_at: AwareDatetime
@@ -182,6 +236,10 @@ class QuantityRefused(Event):
     reason: WriteRefusal
     current: Number | None = None
     """The quantity last read; None when no reading succeeded."""
+    sent: bool = False
+    """True when the quantity was sent and may stand in the PSA all the same."""
+    foreign: ForeignWrite | None = None
+    """Whose number the line holds, when it is neither the one that was approved upon nor ours."""
     detail: Sentence
     """What happened, in a sentence for people."""
     request_ids: Listed[tuple[Id, ...]] = ()

@@ -9,12 +9,13 @@
 #   ignored      no       false                 200 with the new values (a false success)
 #   cut-before   no       false                 none
 #   cut-after    yes      true                  none
+#   held         later    false                 none; stored at the first call after the switch was changed
 #
 # A PATCH is parsed as a whole before anything is stored: one bad value in it changes nothing.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.clock import Clock
@@ -28,7 +29,7 @@ from sandbox.switches import PatchPaths, Switchboard, WriteBehaviour
 
 API_MEMBER = "apiMember"
 EFFECTIVE = (WriteBehaviour.APPLIED, WriteBehaviour.CUT_AFTER)
-CUT = (WriteBehaviour.CUT_BEFORE, WriteBehaviour.CUT_AFTER)
+CUT = (WriteBehaviour.CUT_BEFORE, WriteBehaviour.CUT_AFTER, WriteBehaviour.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,19 @@ class AdditionWriter:
     journal: Journal
     switches: Switchboard
     clock: Clock
+    _held: list[Callable[[], None]] = field(default_factory=list)
+
+    def deliver_held(self) -> None:
+        """Store what was held on its way, unless it still is."""
+        if self.switches.current.connectwise_writes is not WriteBehaviour.HELD:
+            for store in self._held:
+                store()
+            self._held.clear()
+
+    def make_foreign_change(self, row: Record, *, by_reading: bool) -> None:
+        """Have somebody else set this line right before it is read or written, if it is time for that."""
+        if change := self.switches.take_foreign_change(by_reading=by_reading):
+            self.psa.store(row, self.psa.with_changes(row, {"quantity": change.quantity}, change.by))
 
     def patch(self, row: Record, body: bytes) -> Record:
         """Return the line as the answer shows it; an ignored write returns the new values all the same.
@@ -58,9 +72,14 @@ class AdditionWriter:
         }
         if not fields:
             return row
-        after = self.psa.with_changes(row, fields, API_MEMBER)
         changes = [RecordedChange(field, row.get(field), value) for field, value in fields.items()]
-        self._write("PATCH", line, changes, store=lambda: self.psa.store(row, after))
+        after = self.psa.with_changes(row, fields, API_MEMBER)
+
+        def store() -> None:
+            # Anew: what was held on its way changes the line as it is by then.
+            self.psa.store(row, self.psa.with_changes(row, fields, API_MEMBER))
+
+        self._write("PATCH", line, changes, store=store)
         return after
 
     def create(self, agreement_id: int, body: bytes) -> Record:
@@ -99,6 +118,8 @@ class AdditionWriter:
             )
         if effective:
             store()
+        if behaviour is WriteBehaviour.HELD:
+            self._held.append(store)
         if behaviour in CUT:
             raise ConnectionCut
 

@@ -97,12 +97,17 @@ class ConnectWiseApi:
 
     async def _additions(self, request: Request, agreement_id: int, tail: list[str]) -> Response:
         lines = self.psa.additions_of(agreement_id)
+        self.writer.deliver_held()
         match request.method, tail:
+            case "GET", [line_id] if line_id != "count":
+                row = _find(lines, ADDITION, line_id)
+                self.writer.make_foreign_change(row, by_reading=True)
             case "POST", []:
                 created = self.writer.create(agreement_id, await request.body())
                 return _json(render_addition(created, self.psa), 201)
             case "PATCH", [line_id]:
                 row = _find(lines, ADDITION, line_id)
+                self.writer.make_foreign_change(row, by_reading=False)
                 return _json(render_addition(self.writer.patch(row, await request.body()), self.psa))
         return self._read(request, ADDITION, lines, tail, render=lambda row: render_addition(row, self.psa))
 

@@ -21,6 +21,7 @@ from billing.approvals.eligibility import (
 )
 from billing.approvals.models import Approval, approval_id_of
 from billing.audit.chain import AuditDraft, canonical_json
+from billing.usage.calendar import TenantCalendar
 from billing.usage.usage_line import UsageLine
 from shared.contracts import Message
 from shared.contracts.billing import ApprovalDecision
@@ -116,6 +117,7 @@ def decide_batch(
     *,
     now: datetime,
     valid_for: timedelta,
+    calendar: TenantCalendar,
 ) -> BatchOutcome:
     """Decides on each line of a batch as the snapshot shows it; commands are valid for `valid_for`."""
     results: list[LineResult] = []
@@ -129,18 +131,23 @@ def decide_batch(
         if isinstance(planned, Rejection):
             results.append(RejectedLine(decision.line_id, planned, line))
         else:
-            approval = _approval(request, decision, planned, decided_at=now, valid_until=now + valid_for)
+            validity = _Validity(now, now + valid_for, calendar)
+            approval = _approval(request, decision, planned, validity)
             results.append(ApprovedLine(decision.line_id, approval))
     return BatchOutcome(tuple(results))
 
 
+@dataclass(frozen=True, slots=True)
+class _Validity:
+    """When a decision was made, and how long its command may wait; the calendar is its tenant's."""
+
+    decided_at: datetime
+    valid_until: datetime
+    calendar: TenantCalendar
+
+
 def _approval(
-    request: ApprovalRequest,
-    decision: LineDecision,
-    write: PlannedWrite,
-    *,
-    decided_at: datetime,
-    valid_until: datetime,
+    request: ApprovalRequest, decision: LineDecision, write: PlannedWrite, validity: _Validity
 ) -> Approval:
     adjusted = decision.quantity is not None
     return Approval(
@@ -154,8 +161,12 @@ def _approval(
         decision=ApprovalDecision.ADJUSTED if adjusted else ApprovalDecision.APPROVED,
         expected_current=write.expected_current,
         target=write.target,
+        terms=write.terms,
+        tenant_currency=validity.calendar.currency,
+        day=validity.calendar.day(validity.decided_at),
+        day_ends_at=validity.calendar.day_end(validity.decided_at),
         decided_by=request.person_id,
-        decided_at=decided_at,
-        valid_until=valid_until,
+        decided_at=validity.decided_at,
+        valid_until=validity.valid_until,
         idempotency_key=request.idempotency_key,
     )

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from billing.usage.usage_line import BilledLine, UsageLine
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import LineClass
+from shared.contracts.psa_sync import LineTerms
 
 
 class RejectionReason(StrEnum):
@@ -64,6 +65,8 @@ class PlannedWrite:
     """Which quantity shall stand on which agreement line, and which stands there now."""
 
     agreement_line: BilledLine
+    terms: LineTerms
+    """What the person was shown of the line besides its quantity."""
     expected_current: Decimal
     target: Decimal
 
@@ -99,8 +102,8 @@ def plan_write(
     if line.seal != decision.seal:
         detail = f"usage line {line.line_id} has changed since it was shown: look at it again, then decide"
         return Rejection(RejectionReason.STALE_SEAL, detail)
-    billed = line.agreement_line
-    if billed is None or line.line_class in FIRST_STEPS:
+    billed, terms = line.agreement_line, _terms(line)
+    if billed is None or terms is None or line.line_class in FIRST_STEPS:
         step = FIRST_STEPS.get(
             line.line_class, "there is not exactly one agreement line to write to: sync again"
         )
@@ -109,7 +112,7 @@ def plan_write(
     if billed.integration_id not in writable:
         detail = f"integration {billed.integration_id} is not active: finish mapping or connect it again"
         return Rejection(RejectionReason.NOT_ACTIVE, detail)
-    planned = _plan_quantity(decision, line, billed)
+    planned = _plan_quantity(decision, line, billed, terms)
     other = in_flight.get(agreement_line_ref(billed))
     if other and isinstance(planned, PlannedWrite):
         detail = f"approval {other} is being written to agreement line {billed.line_id}: wait for its result"
@@ -117,7 +120,25 @@ def plan_write(
     return planned
 
 
-def _plan_quantity(decision: LineDecision, line: UsageLine, billed: BilledLine) -> PlannedWrite | Rejection:
+def _terms(line: UsageLine) -> LineTerms | None:
+    """Returns the terms of the one agreement line, as the evidence shows them; None without a target."""
+    billed = line.agreement_line
+    if billed is None or line.psa_account_id is None or line.psa_product_id is None:
+        return None
+    return LineTerms(
+        account_id=line.psa_account_id,
+        product_id=line.psa_product_id,
+        billable=True,  # the candidates of a target are its billable lines
+        included=billed.included,
+        unit_price=billed.unit_price,
+        unit_cost=billed.unit_cost,
+        currency=billed.currency,
+    )
+
+
+def _plan_quantity(
+    decision: LineDecision, line: UsageLine, billed: BilledLine, terms: LineTerms
+) -> PlannedWrite | Rejection:
     """Plans which quantity to write, for a line with exactly one agreement line."""
     target = line.vendor_count.number if decision.quantity is None else decision.quantity
     # A PSA that was not read completely may hold further lines of the target: what is written to this one
@@ -132,4 +153,4 @@ def _plan_quantity(decision: LineDecision, line: UsageLine, billed: BilledLine) 
     if target == billed.quantity:
         detail = f"agreement line {billed.line_id} bills {target:f} already: there is nothing to write"
         return Rejection(RejectionReason.NOTHING_TO_WRITE, detail)
-    return PlannedWrite(billed, billed.quantity, target)
+    return PlannedWrite(billed, terms, billed.quantity, target)

@@ -1,26 +1,41 @@
 """An approval: a person's decision on one usage line, from the command to the proof."""
 
 # Invariant: an approval leaves `commanded` once, by the first result that is received, and is final then.
+# When its line changes before that, the command is asked to be cancelled; the result says what came of it.
 #
 #   commanded ── written ───────────────────── the PSA holds `after`; proven by reading it back
-#             ├─ refused ───────────────────── nothing was written: conflict, rejected, expired
-#             └─ quarantined ───────────────── the outcome is unknown: a person must look
+#             ├─ refused ───────────────────── nothing was written: conflict, rejected, expired,
+#             │                                cancelled
+#             └─ quarantined ───────────────── it was sent, and stands not provably as approved: a person
+#                                              must look
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from billing.audit.chain import AuditDraft
+from billing.usage.seal import seal_if_billed
+from billing.usage.usage_line import UsageLine
 from shared.contracts.base import opaque
 from shared.contracts.billing import ApprovalDecision, ApprovalRecorded
 from shared.contracts.fields import Number
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
+from shared.contracts.psa_sync import (
+    CancelWrite,
+    ForeignWrite,
+    LineTerms,
+    QuantityRefused,
+    QuantityWritten,
+    WriteQuantity,
+    WriteRefusal,
+)
 
-VALID_FOR = timedelta(hours=24)
+VALID_FOR = timedelta(minutes=30)
 """How long a command may wait to be carried out, unless the settings say otherwise."""
+MOST_VALID_FOR = timedelta(hours=12)
+"""So a command meets one midnight of its tenant at most, and says when (`day_ends_at`)."""
 
 WriteResult = QuantityWritten | QuantityRefused
 """What the PSA's side reports of a command."""
@@ -34,6 +49,8 @@ _AUDITED = {
     "decision",
     "expected_current",
     "target",
+    "terms",
+    "day",
     "valid_until",
     "idempotency_key",
 }
@@ -46,7 +63,7 @@ class ApprovalState(StrEnum):
     WRITTEN = "written"
     REFUSED = "refused"
     QUARANTINED = "quarantined"
-    """Whether the quantity was written could not be learnt; a person must look."""
+    """The quantity was sent, and nothing proves that the line holds it as approved; a person must look."""
 
 
 class Approval(BaseModel):
@@ -65,6 +82,12 @@ class Approval(BaseModel):
     expected_current: Number
     """What the PSA billed when the decision was made."""
     target: Number
+    terms: LineTerms
+    """What the person was shown of the agreement line besides its quantity."""
+    tenant_currency: str | None
+    day: date
+    """The tenant's day of the decision, on which the agreement line was open."""
+    day_ends_at: AwareDatetime
     decided_by: str
     decided_at: AwareDatetime
     valid_until: AwareDatetime
@@ -75,8 +98,18 @@ class Approval(BaseModel):
     before: Number | None = None
     """What the PSA held before the write, or when it was refused."""
     after: Number | None = None
+    sent: bool | None = None
+    """Whether the quantity was sent; None while there is no result."""
+    overwritten: ForeignWrite | None = None
+    """What somebody else had written after our first request, and ours replaced."""
+    followed_by: ForeignWrite | None = None
+    """Who changed the line after our write, without changing its quantity."""
+    foreign: ForeignWrite | None = None
+    """Whose number stood in the way of the write."""
     request_ids: tuple[str, ...] = ()
     ended_at: AwareDatetime | None = None
+    cancelled_because: str | None = None
+    """Why the command was asked to be cancelled; what became of it the result alone says."""
 
     @property
     def subject(self) -> str:
@@ -106,7 +139,46 @@ class Approval(BaseModel):
             approval_id=self.approval_id,
             expected_current=self.expected_current,
             target=self.target,
+            terms=self.terms,
+            tenant_currency=self.tenant_currency,
+            day=self.day,
+            day_ends_at=self.day_ends_at,
             valid_until=self.valid_until,
+        )
+
+    def broken_by(self, line: UsageLine) -> str | None:
+        """Returns what about its usage line, as it is now, is not what was approved; None when it all is.
+
+        Our own write changes the line, and its seal, before its result comes: a line that differs only in
+        holding the target is as it was approved.
+        """
+        if not line.present:
+            return f"usage line {line.line_id} is not there any more"
+        if line.seal == self.seal or self._is_written_to(line):
+            return None
+        return f"usage line {line.line_id} is not what was approved any more"
+
+    def _is_written_to(self, line: UsageLine) -> bool:
+        billed = line.agreement_line
+        holds_target = (
+            billed is not None
+            and billed.integration_id == self.integration_id
+            and billed.line_id == self.agreement_line_id
+            and billed.quantity == self.target
+        )
+        return holds_target and seal_if_billed(line, self.expected_current) == self.seal
+
+    def cancelled(self, why: str) -> Self:
+        return self.model_copy(update={"cancelled_because": why})
+
+    def cancel_command(self, why: str) -> CancelWrite:
+        """Returns the command that asks the PSA's side not to carry out the decision any more."""
+        return CancelWrite(
+            tenant_id=self.tenant_id,
+            integration_id=self.integration_id,
+            line_id=self.agreement_line_id,
+            approval_id=self.approval_id,
+            reason=why,
         )
 
     def decision_draft(self) -> AuditDraft:
@@ -129,18 +201,22 @@ class Approval(BaseModel):
                 "state": ApprovalState.WRITTEN,
                 "before": result.before,
                 "after": result.after,
+                "overwritten": result.overwritten,
+                "followed_by": result.followed_by,
                 "ended_at": result.proven_at,
             }
         else:
-            unknown = result.reason is WriteRefusal.UNKNOWN_OUTCOME
+            contested = result.sent and result.reason is WriteRefusal.CONFLICT
+            unclear = contested or result.reason is WriteRefusal.UNKNOWN_OUTCOME
             outcome = {
-                "state": ApprovalState.QUARANTINED if unknown else ApprovalState.REFUSED,
+                "state": ApprovalState.QUARANTINED if unclear else ApprovalState.REFUSED,
                 "reason": result.reason,
                 "detail": result.detail,
                 "before": result.current,
+                "foreign": result.foreign,
                 "ended_at": result.refused_at,
             }
-        return self.model_copy(update=outcome | {"request_ids": result.request_ids})
+        return self.model_copy(update=outcome | {"sent": result.sent, "request_ids": result.request_ids})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,10 @@ from billing.approvals.eligibility import AgreementLineRef, LineDecision, agreem
 from billing.approvals.models import Approval, ApprovalState, ClosedApprovals
 from billing.approvals.ports import TenantIntegrations
 from billing.audit.repository import AuditLog
+from billing.usage.diff import LineRevision
 from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
+from shared.contracts import Message
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import key_of
 from shared.errors import Conflict, RuleBroken
@@ -31,6 +33,8 @@ _AGREEMENT_LINE = [("tenant_id", 1), ("integration_id", 1), ("agreement_line_id"
 APPROVAL_INDEXES = (
     # One approval in flight on an agreement line, whoever asks at the same time.
     Index(_APPROVALS, _AGREEMENT_LINE, unique=True, where={"state": ApprovalState.COMMANDED.value}),
+    # Looked at whenever lines are stored anew: small, for it holds no approval that has ended.
+    Index(_APPROVALS, [("tenant_id", 1), ("line_id", 1)], where={"state": ApprovalState.COMMANDED.value}),
     Index(_APPROVALS, [("tenant_id", 1), ("place", 1)]),
     Index(_APPROVALS, [("tenant_id", 1), ("state", 1), ("place", 1)]),
 )
@@ -77,6 +81,22 @@ class ApprovalRepository:
         }
         approval_ids = await self._in_flight_on(tenant_id, line_ids)
         return {line_ids[ref]: approval_id for ref, approval_id in approval_ids.items()}
+
+    async def lines_changed(
+        self, tenant_id: str, revisions: Sequence[LineRevision], *, session: Session
+    ) -> list[Message]:
+        """Returns the commands that cancel the writes whose lines are not as approved any more, each once."""
+        announced = (revision for revision in revisions if revision.announced and not revision.new)
+        changed = {revision.line.line_id: revision.line for revision in announced}
+        rows = self._mongo.documents(_APPROVALS, tenant_id)
+        commanded = {"state": ApprovalState.COMMANDED.value, "cancelled_because": None}
+        messages: list[Message] = []
+        for row in await rows.find_in("line_id", changed, where=commanded, session=session):
+            approval = Approval.model_validate(row)
+            if why := approval.broken_by(changed[approval.line_id]):
+                await rows.put(_document(approval.cancelled(why)), session=session)
+                messages.append(approval.cancel_command(why))
+        return messages
 
     async def register(self, request: ApprovalRequest) -> bool:
         """Stores the request's idempotency key and returns whether it is new.

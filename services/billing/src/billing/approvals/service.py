@@ -7,8 +7,9 @@
 #
 #   two people approve line 1 at once:  A saves    B: Conflict → looks up → rejected: A is in flight
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from billing.approvals.batch import (
     ApprovalRequest,
@@ -20,6 +21,7 @@ from billing.approvals.batch import (
 from billing.approvals.eligibility import LineDecision
 from billing.approvals.models import VALID_FOR
 from billing.approvals.ports import ApprovalStore
+from billing.usage.calendar import TenantCalendar
 from shared.contracts.base import utc
 from shared.errors import Conflict, TransientError
 
@@ -35,11 +37,14 @@ class ApprovalService:
         self,
         store: ApprovalStore,
         *,
+        calendars: Mapping[str, TenantCalendar] = MappingProxyType({}),
         valid_for: timedelta = VALID_FOR,
         batch_size: int = BATCH_SIZE,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._store, self._valid_for, self._batch_size, self._clock = store, valid_for, batch_size, clock
+        """`calendars` are those of the tenants, by id; a tenant without one keeps its days in UTC."""
+        self._store, self._calendars = store, calendars
+        self._valid_for, self._batch_size, self._clock = valid_for, batch_size, clock
 
     async def approve(self, request: ApprovalRequest) -> list[LineResult]:
         """Returns one result for each decision, in order; a request sent again goes on where it stopped.
@@ -58,9 +63,11 @@ class ApprovalService:
     async def _commit(
         self, request: ApprovalRequest, decisions: Sequence[LineDecision], *, check_existing: bool
     ) -> BatchOutcome:
+        calendar = self._calendars.get(request.tenant_id, TenantCalendar(id=request.tenant_id))
+
         def decide(snapshot: BatchSnapshot) -> BatchOutcome:
-            now = utc(self._clock())
-            return decide_batch(request, decisions, snapshot, now=now, valid_for=self._valid_for)
+            now, valid_for = utc(self._clock()), self._valid_for
+            return decide_batch(request, decisions, snapshot, now=now, valid_for=valid_for, calendar=calendar)
 
         for _ in range(_TRIES):
             try:

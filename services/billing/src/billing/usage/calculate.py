@@ -14,7 +14,8 @@ from billing.usage.evidence import provenance_of
 from billing.usage.money import estimate, unit_worth
 from billing.usage.psa_count import count_psa, product_billing
 from billing.usage.ref import Ref, RefKind
-from billing.usage.usage_line import UsageLine, line_id_of, seal_of
+from billing.usage.seal import seal_of
+from billing.usage.usage_line import UsageLine, line_id_of
 from billing.usage.vendor_count import count_vendor, feed_of
 from billing.usage.vendor_items import vendor_items
 

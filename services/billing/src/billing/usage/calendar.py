@@ -1,7 +1,7 @@
 """The tenant's days: which date a moment falls on, and which lines are open on a date."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -32,6 +32,10 @@ class TenantCalendar(BaseModel):
     def midnight(self, day: date) -> datetime:
         """The moment at which that day begins for this tenant."""
         return datetime.combine(day, time(), ZoneInfo(self.time_zone))
+
+    def day_end(self, now: datetime) -> datetime:
+        """The moment at which the tenant's day ends that `now` falls on."""
+        return self.midnight(self.day(now) + timedelta(days=1))
 
 
 def open_on(day: date, starts_on: date | None, ends_on: date | None) -> bool:

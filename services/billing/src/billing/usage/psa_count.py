@@ -131,6 +131,7 @@ def _billed_line(thing: EffectiveThing[AgreementLineObserved], tenant_currency: 
         quantity=line.quantity,
         included=line.included,
         unit_price=line.unit_price,
+        unit_cost=line.unit_cost,
         currency=line.currency or tenant_currency,  # a PSA without currencies bills in the tenant's own
         starts_on=line.starts_on,
         ends_on=line.ends_on,

@@ -4,18 +4,9 @@ A line is one *target* (PSA account × PSA product) with the sum of all vendor i
 vendor account × vendor service that has no target yet.
 """
 
-# The seal is a hash of all that an approval rests on: counts, items that count, agreement lines, mappings.
-# Whoever approves sends back the seal that they were shown; another by then means that something has changed.
-# Ages, runs and names are left out: they change while nothing that matters has (architecture §7).
-#
-#   7 seats read again an hour later → same seal     8 seats, or a renewed subscription of 7 → another seal
-
-import json
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
-from hashlib import sha256
 
 from pydantic import AwareDatetime
 
@@ -23,11 +14,8 @@ from billing.usage.manifest import EndedThings
 from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import ContractModel, NoNumber, key_of, opaque
 from shared.contracts.billing import Count, LineClass, MoneyEffect, UsageLineChanged
-from shared.contracts.fields import Number, plain
+from shared.contracts.fields import Number
 from shared.contracts.vendor_sync import MissingQuantity, SubscriptionStatus
-
-SEAL_FORMAT = 1
-"""Raise it when the content of the seal changes, so that no older seal is taken for one of the new form."""
 
 
 class CountStatus(StrEnum):
@@ -85,6 +73,7 @@ class BilledLine(ContractModel):
     quantity: Number | None
     included: Number | None
     unit_price: Number | None
+    unit_cost: Number | None = None
     currency: str | None
     starts_on: date | None
     ends_on: date | None
@@ -216,31 +205,3 @@ def line_id_of(tenant_id: str, account: Ref, catalogue_item: Ref) -> str:
     """The id of the line of an account and a product or service; it stays the same for ever."""
     kind = "target" if account.kind is RefKind.PSA_ACCOUNT else "loose"
     return "line_" + opaque(kind, tenant_id, account.integration_id, account.id, catalogue_item.id)
-
-
-def seal_of(line_id: str, vendor: Count, psa: Count, evidence: Evidence) -> str:
-    """64 hex digits; equal exactly when counts, counting items, agreement lines and mappings are equal."""
-    content = {
-        "format": SEAL_FORMAT,
-        "line": line_id,
-        "vendor": [_number(vendor.number), vendor.missing or "", _number(vendor.known_part)],
-        "psa": [_number(psa.number), psa.missing or "", _number(psa.known_part)],
-        "items": sorted(_sealed_item(item) for item in evidence.counting),
-        "billed": sorted(
-            [line.integration_id, line.line_id, line.agreement_id, _number(line.quantity)]
-            for line in evidence.billed
-        ),
-        "mappings": sorted([mapping.key, mapping.revision] for mapping in evidence.mappings),
-    }
-    # Sorted keys, no spaces, ASCII only: the same content is the same bytes on every machine.
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return sha256(text.encode()).hexdigest()
-
-
-def _sealed_item(item: VendorItem) -> list[str]:
-    ids = [item.integration_id, item.subscription_id, item.account_id, item.service_id or ""]
-    return [*ids, item.status, _number(item.quantity), item.missing or ""]
-
-
-def _number(number: Decimal | None) -> str:
-    return "" if number is None else plain(number)

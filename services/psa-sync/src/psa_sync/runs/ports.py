@@ -55,6 +55,10 @@ class PsaConnection(Protocol):
         """Reads one line and its agreement, both now."""
         ...
 
+    async def reread(self, line: PsaLine) -> PsaLine | None:
+        """Reads the line's own record again, in one call, right before it is written to."""
+        ...
+
     async def set_quantity(self, agreement_id: str, line_id: str, quantity: Decimal) -> WriteAcknowledgement:
         """Sends the quantity once.
 

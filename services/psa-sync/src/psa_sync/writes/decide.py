@@ -1,14 +1,17 @@
 """Decides what to do next about a write, from what is stored of it and what the line holds now; pure."""
 
-# Invariant: the number that the line holds decides, and the stage only says what that number can mean. The
-# order is architecture §7's: written already, conflict, expired, then our own rules on the number.
+# Invariant: a write is sent, and proven, only on the very line that was approved. The number that the line
+# holds decides, and the stage only says what that number can mean. The order is architecture §7's: changed
+# terms, written already, conflict, expired, then our own rules on the number.
 #
 #   approved 8 → 10      the line holds 10    8                               9
 #   WAITING              Written, not sent    Send                            Refused: conflict
 #   SENDING              Written              Send, at most MAX_SENDS times   Refused: conflict
 #   SENT                 Written              ReadAgain once, then rejected   Refused: conflict
+#   and other terms      Refused: conflict, whatever it holds; unknown where it was sent without an answer
 #
-# A line that holds another number because the PSA acknowledged another one than ours is rejected.
+# A line that holds another number because the PSA acknowledged another one than ours is rejected. While a
+# request without an answer may still arrive nothing is refused: the line is read again when none can arrive.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +19,7 @@ from decimal import Decimal
 
 from psa_sync.psa import PsaLine
 from psa_sync.writes.intent import Intent, WriteStage
+from psa_sync.writes.terms import changed_terms
 from shared.contracts.psa_sync import WriteRefusal
 
 MAX_SENDS = 4
@@ -54,22 +58,45 @@ class ReadAgain:
     """The PSA acknowledged the write but still shows the old number: it gets a moment."""
 
 
-WriteVerdict = Written | Refused | Send | ReadAgain
+@dataclass(frozen=True, slots=True)
+class ReadLater:
+    """Something that was sent may still take effect: only a reading after `at` can say what became of it."""
+
+    at: datetime
+
+
+WriteVerdict = Written | Refused | Send | ReadAgain | ReadLater
 
 
 def decide(intent: Intent, line: PsaLine | None, now: datetime) -> WriteVerdict:
     """Returns the next step; `line` is None when the PSA no longer has it."""
+    verdict, arrives_until = _decide(intent, line, now), intent.may_arrive_until
+    if isinstance(verdict, Refused) and arrives_until and now < arrives_until:
+        return ReadLater(arrives_until)
+    return verdict
+
+
+def _decide(intent: Intent, line: PsaLine | None, now: datetime) -> Written | Refused | Send | ReadAgain:
     if line is None:
         return Refused(WriteRefusal.CONFLICT, f"line {intent.command.line_id} is gone from the PSA")
+    if changes := changed_terms(intent.command, line, now):
+        return _decide_changed(intent, line.quantity, changes)
     if line.quantity == intent.command.target:
         return Written(sent=intent.stage is not WriteStage.WAITING)
     match intent.stage:
         case WriteStage.SENT:
             return _decide_sent(intent, line.quantity)
         case WriteStage.SENDING:
-            return _decide_sending(intent, line.quantity, now)
+            return _decide_sending(intent, line, now)
         case _:
             return _decide_waiting(intent, line.quantity, now)
+
+
+def decide_unbegun(intent: Intent) -> Refused | None:
+    """Decides about a write before its line is read: a cancelled one that was never sent needs no look."""
+    if intent.cancelled is None or intent.stage is not WriteStage.WAITING:
+        return None
+    return Refused(WriteRefusal.CANCELLED, f"cancelled before anything was sent: {intent.cancelled}")
 
 
 def decide_unread(intent: Intent, now: datetime, why: str) -> Refused | None:
@@ -81,7 +108,30 @@ def decide_unread(intent: Intent, now: datetime, why: str) -> Refused | None:
     return None
 
 
-def _decide_waiting(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
+def decide_broken(intent: Intent, now: datetime, why: str) -> Refused | None:
+    """Decides about a write that an error of our own keeps from going on: as `decide_unread` does."""
+    if intent.stage is WriteStage.WAITING and now > intent.command.valid_until:
+        return Refused(WriteRefusal.REJECTED, f"nothing was sent, for an error of Trueup itself: {why}")
+    if now > intent.command.valid_until + PATIENCE:
+        detail = f"it was sent, and an error of Trueup itself keeps it from being proven: {why}"
+        return Refused(WriteRefusal.UNKNOWN_OUTCOME, detail)
+    return None
+
+
+def _decide_changed(intent: Intent, current: Decimal | None, changes: str) -> Refused:
+    """Decides about a line that is not as approved: nothing more is sent, and the number proves nothing."""
+    command, holds = intent.command, _holds(current)
+    if intent.stage is WriteStage.WAITING:
+        already = " already" if current == command.target else ""
+        return Refused(WriteRefusal.CONFLICT, f"nothing was sent: {changes}; {holds}{already}")
+    if intent.stage is WriteStage.SENDING and current == command.expected_current:
+        detail = f"sent {intent.sends} times without an answer, and not again: {changes}; {holds}"
+        return Refused(WriteRefusal.UNKNOWN_OUTCOME, detail)
+    detail = f"{command.target} was sent, but the line has changed meanwhile: {changes}; {holds}"
+    return Refused(WriteRefusal.CONFLICT, detail)
+
+
+def _decide_waiting(intent: Intent, current: Decimal | None, now: datetime) -> Refused | Send:
     command = intent.command
     if current is None or current != command.expected_current:
         return Refused(
@@ -102,20 +152,26 @@ def _decide_waiting(intent: Intent, current: Decimal | None, now: datetime) -> W
     return Send()
 
 
-def _decide_sending(intent: Intent, current: Decimal | None, now: datetime) -> WriteVerdict:
-    command = intent.command
+def _decide_sending(intent: Intent, line: PsaLine, now: datetime) -> Refused | Send:
+    command, current, update = intent.command, line.quantity, line.last_update
     if current != command.expected_current:
         return Refused(
             WriteRefusal.CONFLICT, f"{_holds(current)} after a write of {command.target} without an answer"
         )
+    if intent.base and update and update != intent.base:
+        # Perhaps our number was set, and somebody took it back: sending it again would undo that.
+        changed = f"was changed since by {update.by or 'somebody'} at {update.at.isoformat()}"
+        detail = f"{command.target} was sent without an answer; {_holds(current)}, and {changed}"
+        return Refused(WriteRefusal.CONFLICT, detail)
     spent = intent.sends >= MAX_SENDS or intent.clashes >= MAX_CLASHES
-    if spent or now > command.valid_until:
-        detail = f"sent {intent.sends} times without an answer; {_holds(current)} and may still change"
+    if spent or intent.cancelled or now > command.valid_until:
+        cancelled = f", and then cancelled ({intent.cancelled})" if intent.cancelled else ""
+        detail = f"sent {intent.sends} times without an answer{cancelled}; {_holds(current)}"
         return Refused(WriteRefusal.UNKNOWN_OUTCOME, detail)
     return Send()
 
 
-def _decide_sent(intent: Intent, current: Decimal | None) -> WriteVerdict:
+def _decide_sent(intent: Intent, current: Decimal | None) -> Refused | ReadAgain:
     command = intent.command
     if current == command.expected_current and intent.proofs + 1 < MAX_PROOFS:
         return ReadAgain()

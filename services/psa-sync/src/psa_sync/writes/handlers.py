@@ -1,4 +1,4 @@
-"""Kafka in.  Hears: WriteQuantity, besides what `shared.sync_engine.handlers` hears.  Only stores."""
+"""Kafka in.  Hears: WriteQuantity, CancelWrite; the rest is `shared.sync_engine.handlers`.  Only stores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,13 @@ from faststream.kafka import KafkaBroker
 
 from psa_sync.writes.repository import WriteRepository
 from shared.contracts import Message
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
+from shared.contracts.psa_sync import (
+    CancelWrite,
+    QuantityRefused,
+    QuantityWritten,
+    WriteQuantity,
+    WriteRefusal,
+)
 from shared.kafka import consume
 from shared.runtime import crash_points
 from shared.runtime.health import Health
@@ -26,8 +32,13 @@ class WriteHandlers:
         crash_points.reached("intent-stored")
         self.wake_job()
 
+    async def cancel_write(self, commands: list[CancelWrite]) -> None:
+        await self.writes.cancel(commands)
+        self.wake_job()
+
     def subscribe(self, broker: KafkaBroker, *, service: str, health: Health) -> None:
         consume(broker, WriteQuantity, self.write_quantity, service=service, health=health)
+        consume(broker, CancelWrite, self.cancel_write, service=service, health=health)
 
 
 async def refuse_undeliverable_result(message: Message, why: str) -> list[Message] | None:

@@ -6,19 +6,40 @@
 #   WAITING ────────────▶  SENDING  ─────────────▶  SENT  ↺ record_unproven: the old number is still shown
 #           ◀────────────     ↺ begin_send again, after a look at the line
 #    undo_send, record_clash: the PSA took nothing (with an earlier send still open, the stage stays SENDING)
-#   from every stage: postpone (the stage stays), finish_written or finish_refused → FINISHED
+#   from every stage: postpone, hold (the stage stays), finish_written or finish_refused → FINISHED
 #
 # Killed after `sending` was stored, 8 → 10: the line holds 10 → finish_written; 8 → begin_send once more.
+#
+# A request without an answer may still be on its way: in `open_sends` each has the moment until which it may
+# arrive. They outlive the write: until the last of them the line takes no other write (`hold`), for
+#
+#   12:00 apr_1 sends 10, cut │ sends 10, answered: written │ apr_2 sends 20: written │ 12:05 the first comes
+#   would leave 10 where 20 was proven; so apr_2 waits until 12:07, and then reads.
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity, WriteRefusal
+from psa_sync.psa import LastUpdate, PsaLine
+from shared.contracts.psa_sync import (
+    ForeignWrite,
+    QuantityRefused,
+    QuantityWritten,
+    WriteQuantity,
+    WriteRefusal,
+)
 
 WriteResult = QuantityWritten | QuantityRefused
+
+LONGEST_REQUEST_LIFE = timedelta(minutes=7)
+"""How long after it was begun a request without an answer may still take effect in the PSA.
+
+The lease may be looked at 20 s before the send, our client waits 70 s (`connectwise.connector.POLICY`), and
+what is between may hold a request for minutes after we have gone: no PSA says how long (psa-apis §2.8),
+common gateways and load balancers give up after one to four, so five are taken.
+"""
 
 
 class WriteStage(StrEnum):
@@ -47,17 +68,27 @@ class Intent:
     """Counts the stored steps: a worker that was overtaken stores nothing."""
     sends: int = 0
     """How many of the sent writes may have taken effect."""
+    open_sends: tuple[datetime, ...] = ()
+    """For each of them that has no answer: until when it may still arrive."""
     clashes: int = 0
     """How often the PSA had the record in use."""
     proofs: int = 0
     """How often a read-back still showed the old number."""
     delays: int = 0
     """How often it was postponed since it was last sent; the pause grows with it."""
+    base: LastUpdate | None = None
+    """The line's last change when the latest request was sent, as far as the PSA stamps it."""
+    own_update: LastUpdate | None = None
+    """The line's last change as the PSA's answer to the write stamps it: ours."""
+    foreign: ForeignWrite | None = None
+    """What somebody else wrote after our first request, as last read."""
     acknowledged: Decimal | None = None
     """The quantity in the PSA's answer to the write."""
     request_ids: tuple[str, ...] = ()
     """The PSA's ids of the requests that it acknowledged."""
     result: WriteResult | None = None
+    cancelled: str | None = None
+    """Why the write is not wanted any more; told by its own command, whatever step the write is at."""
 
     @property
     def finished(self) -> bool:
@@ -66,18 +97,47 @@ class Intent:
     def is_due(self, now: datetime) -> bool:
         return not self.finished and self.due_at <= now
 
-    def begin_send(self) -> "Intent":
-        return replace(self, stage=WriteStage.SENDING, sends=self.sends + 1, delays=0)
+    @property
+    def may_arrive_until(self) -> datetime | None:
+        """Until when something that was sent may still take effect; None when all of it has an answer."""
+        return max(self.open_sends, default=None)
 
-    def acknowledge(self, quantity: Decimal | None, request_id: str | None) -> "Intent":
+    def foreign_write(self, line: PsaLine | None) -> ForeignWrite | None:
+        """Returns the write of somebody else that a reading shows; None when the number tells of none."""
+        command = self.command
+        if line is None or line.quantity in (command.expected_current, command.target):
+            return None
+        return _foreign_write(line)
+
+    def begin_send(self, at: datetime, base: LastUpdate | None = None) -> "Intent":
+        """A request is about to go out to a line whose last change was `base`."""
+        return replace(
+            self,
+            stage=WriteStage.SENDING,
+            sends=self.sends + 1,
+            open_sends=(*self.open_sends, at + LONGEST_REQUEST_LIFE),
+            base=base,
+            delays=0,
+        )
+
+    def acknowledge(
+        self, quantity: Decimal | None, request_id: str | None, stamp: LastUpdate | None = None
+    ) -> "Intent":
         """The PSA answered the write; `quantity` is what its answer says that the line holds."""
         ids = (*self.request_ids, request_id) if request_id else self.request_ids
-        return replace(self, stage=WriteStage.SENT, acknowledged=quantity, request_ids=ids)
+        return replace(
+            self,
+            stage=WriteStage.SENT,
+            open_sends=self.open_sends[:-1],
+            acknowledged=quantity,
+            own_update=stamp,
+            request_ids=ids,
+        )
 
     def undo_send(self) -> "Intent":
         """The PSA took nothing this time; an earlier send may still leave the outcome open."""
         stage = WriteStage.SENDING if self.sends > 1 else WriteStage.WAITING
-        return replace(self, stage=stage, sends=self.sends - 1)
+        return replace(self, stage=stage, sends=self.sends - 1, open_sends=self.open_sends[:-1])
 
     def record_clash(self) -> "Intent":
         """The PSA took nothing because the record was in use, or not to be found."""
@@ -90,18 +150,36 @@ class Intent:
     def postpone(self, until: datetime) -> "Intent":
         return replace(self, delays=self.delays + 1, due_at=until)
 
-    def finish_written(self, at: datetime, *, sent: bool) -> "Intent":
+    def hold(self, until: datetime, foreign: ForeignWrite | None = None) -> "Intent":
+        """Nothing failed: the write waits for a known moment; `foreign` is what was read meanwhile."""
+        return replace(self, due_at=until, foreign=foreign or self.foreign)
+
+    def finish_written(self, at: datetime, *, sent: bool, line: PsaLine | None = None) -> "Intent":
         """The line was read and holds the target; `sent` tells whether we may have put it there."""
         before = self.command.expected_current if sent else self.command.target
         proof = {"before": before, "after": self.command.target, "sent": sent, "proven_at": at}
-        return self._finish(QuantityWritten(**self._result_fields(), **proof))
+        others = {"overwritten": self.foreign, "followed_by": self._followed_by(line)}
+        return self._finish(QuantityWritten(**self._result_fields(), **proof, **others))
 
     def finish_refused(
-        self, at: datetime, reason: WriteRefusal, *, detail: str, current: Decimal | None
+        self,
+        at: datetime,
+        reason: WriteRefusal,
+        *,
+        detail: str,
+        current: Decimal | None,
+        foreign: ForeignWrite | None = None,
     ) -> "Intent":
         """The write ends without proof that the PSA holds the target; `current` is what was read last."""
         refusal = {"reason": reason, "detail": detail, "current": current, "refused_at": at}
-        return self._finish(QuantityRefused(**self._result_fields(), **refusal))
+        more = {"sent": self.sends > 0, "foreign": foreign}
+        return self._finish(QuantityRefused(**self._result_fields(), **refusal, **more))
+
+    def _followed_by(self, line: PsaLine | None) -> ForeignWrite | None:
+        """Returns the last change of the line if it came after our own, which the PSA's answer stamped."""
+        if line is None or None in (self.own_update, line.last_update) or line.last_update == self.own_update:
+            return None
+        return _foreign_write(line)
 
     def _finish(self, result: WriteResult) -> "Intent":
         return replace(self, stage=WriteStage.FINISHED, result=result)
@@ -115,3 +193,12 @@ class Intent:
             "approval_id": command.approval_id,
             "request_ids": self.request_ids,
         }
+
+
+def _foreign_write(line: PsaLine) -> ForeignWrite:
+    update = line.last_update
+    return ForeignWrite(
+        quantity=line.quantity,
+        updated_by=update.by if update else None,
+        updated_at=update.at if update else None,
+    )

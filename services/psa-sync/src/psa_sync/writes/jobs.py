@@ -90,6 +90,7 @@ class WriteJobs:
             elif isinstance(steps, Exception):
                 log.error("write_round_failed", line_id=line.line_id, exc_info=steps)
                 await attempt(self.writes.put_off(line, PAUSE))
+                await attempt(self.writes.end_unreadable(line))
             elif steps:
                 moved_lines += 1
 

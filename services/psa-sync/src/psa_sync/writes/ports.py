@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from psa_sync.writes.intent import Intent
@@ -25,12 +26,20 @@ class LineRef:
 class IntentStore(Protocol):
     """The writes that were commanded, from the command to the result."""
 
-    async def oldest_unfinished(self, line: LineRef) -> Intent | None:
-        """Returns the oldest unfinished write to this line; those behind it wait for its end."""
+    async def next_unfinished(self, line: LineRef) -> Intent | None:
+        """Returns the write to this line to carry on: the oldest, but first one that is cancelled unsent."""
+        ...
+
+    async def may_arrive_until(self, line: LineRef) -> datetime | None:
+        """Returns until when a request of any write to this line, ended ones included, may still arrive."""
         ...
 
     async def save(self, intent: Intent) -> Intent:
         """Stores the next step; raises `LeaseLost` when another worker stored one since."""
+        ...
+
+    async def save_before_send(self, intent: Intent) -> Intent:
+        """Stores that a send begins; raises `LeaseLost` as `save`, and when the write is cancelled by now."""
         ...
 
     async def finish(self, intent: Intent, messages: Sequence[Message]) -> Intent:

@@ -8,24 +8,36 @@
 #   killed after the PATCH          the next worker finds sending, reads 10 → finish: written; nothing is sent
 #   killed before the PATCH         the next worker finds sending, reads 8 → store sending → PATCH 10 …
 #
-# A repeat sends the same absolute number, so one that arrives late cannot add up.
+# A repeat sends the same absolute number, so one that arrives late cannot add up; the next write to the line
+# waits until none can arrive any more, whatever became of this one.
+#
+# Every write ends: what cannot be read, carried on or understood is tried until the command's time is over,
+# and then stored and reported as `unknown-outcome` if it may have been sent, else as what kept it from that.
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 
 import structlog
 
 from psa_sync.psa import PsaLine
 from psa_sync.runs.observations import agreement_line_key, agreement_line_observed
-from psa_sync.runs.ports import Connect, PsaConnection
-from psa_sync.writes.decide import ReadAgain, Refused, Send, Written, decide, decide_unread
+from psa_sync.runs.ports import Connect
+from psa_sync.writes.decide import (
+    ReadAgain,
+    ReadLater,
+    Refused,
+    Send,
+    Written,
+    decide,
+    decide_broken,
+    decide_unbegun,
+)
+from psa_sync.writes.endings import LONGEST_PAUSE, WriteEndings, reason_unread
 from psa_sync.writes.intent import Intent, WriteStage
 from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
-from shared.contracts import Message, psa_sync
-from shared.contracts.psa_sync import AgreementLineObserved, WriteRefusal
+from psa_sync.writes.write_context import LazyConnection, WriteContext
+from shared.contracts.psa_sync import AgreementLineObserved
 from shared.errors import (
     Conflict,
     CredentialsRejected,
@@ -36,7 +48,7 @@ from shared.errors import (
     UnexpectedResponse,
 )
 from shared.runtime import crash_points
-from shared.runtime.backoff import backoff_seconds
+from shared.runtime.attempt import attempt
 from shared.runtime.clock import Clock
 from shared.runtime.leases import Lease, LeaseLost
 from shared.sync_engine.integrations import IntegrationStates
@@ -47,19 +59,11 @@ log = structlog.get_logger()
 
 _PROOF_PAUSE = timedelta(seconds=3)
 """Prior art waits 2.5 s before it reads back a second time (psa-apis §2.6)."""
-_LONGEST_PAUSE = timedelta(minutes=1)
+_LOOK_PAUSE = timedelta(seconds=1)
+"""How soon a line is read again that changed while it was about to be written to."""
 
 
-@dataclass(frozen=True, slots=True)
-class _WriteContext:
-    """What one step works with: the open PSA, its integration, and the right to write to the line."""
-
-    psa: PsaConnection
-    integration: IntegrationState
-    lease: Lease
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QuantityWriter:
     """Carries writes from the stored command to the stored, proven result."""
 
@@ -68,49 +72,83 @@ class QuantityWriter:
     connect: Connect
     open_changes: OpenChanges
     clock: Clock
+    endings: WriteEndings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.endings = WriteEndings(self.intents, self.clock)
 
     async def write(self, line: LineRef, lease: Lease) -> int:
         """Carries the writes to one line, oldest first, until none is due; returns how many steps that took.
 
-        Raises `LeaseLost` when another worker may be at the line, or has stored a step.
+        Raises `LeaseLost` when another worker may be at the line, or has stored a step, and `TransientError`
+        when the store is away. Whatever else goes wrong puts the write off, or ends it once its time is over.
         """
         steps = 0
         async with AsyncExitStack() as stack:
-            psa: PsaConnection | None = None
-            generation = 0
-            while (intent := await self.intents.oldest_unfinished(line)) and intent.is_due(self.clock()):
+            psa = LazyConnection(self.connect, stack)
+            while (intent := await self.intents.next_unfinished(line)) and intent.is_due(self.clock()):
                 await lease.renew()
-                integration = await self.integrations.get(line.tenant_id, line.integration_id)
-                if integration is None:
-                    # The command and the news of its integration come by two topics: the news may be late.
-                    sentence = f"integration {line.integration_id} is not known yet"
-                    await self._postpone(intent, TransientError(sentence))
-                elif not integration.runnable:
-                    await self._refuse_unreadable(intent, f"the integration is {integration.status}")
-                else:
-                    if psa is None or integration.generation != generation:
-                        psa = await stack.enter_async_context(self.connect(integration))
-                        generation = integration.generation
-                    await self._advance(intent, _WriteContext(psa, integration, lease))
+                outcome = await attempt(self._step(intent, line, psa, lease))
+                if isinstance(outcome, TransientError):
+                    raise outcome
+                if isinstance(outcome, Exception):
+                    await self._put_off_broken(line, outcome)
                 steps += 1
         return steps
 
-    async def _advance(self, intent: Intent, context: _WriteContext) -> None:
+    async def _step(self, intent: Intent, line: LineRef, psa: LazyConnection, lease: Lease) -> None:
+        """Makes one step of one write, as far as anything may be done at the line now."""
+        if refused := decide_unbegun(intent):
+            await self.endings.refuse(intent, refused.reason, refused.detail, current=None)
+            return
+        if intent.stage is WriteStage.WAITING:
+            # A request of an earlier write that arrives after this one's would undo it.
+            arrives_until = await self.intents.may_arrive_until(line)
+            if arrives_until and self.clock() < arrives_until:
+                await self.intents.save(intent.hold(arrives_until))
+                return
+        integration = await self.integrations.get(line.tenant_id, line.integration_id)
+        if integration is None:
+            # The command and the news of its integration come by two topics: the news may be late.
+            sentence = f"integration {line.integration_id} is not known yet"
+            await self.endings.postpone(intent, TransientError(sentence))
+        elif not integration.runnable:
+            await self.endings.refuse_unreadable(intent, f"the integration is {integration.status}")
+        else:
+            await self._advance(intent, integration, psa, lease)
+
+    async def _put_off_broken(self, line: LineRef, error: Exception) -> None:
+        """Puts off a write that an error of our own stops, or ends it when its time is over."""
+        log.error("write_round_failed", line_id=line.line_id, exc_info=error)
+        # Anew: the step may have been stored before it failed.
+        intent = await self.intents.next_unfinished(line)
+        if intent is None:
+            return
+        now, why = self.clock(), f"{type(error).__name__}: {error}"
+        if refused := decide_broken(intent, now, why):
+            await self.endings.refuse(intent, refused.reason, refused.detail, current=None)
+        else:
+            await self.intents.save(intent.postpone(now + LONGEST_PAUSE))
+
+    async def _advance(
+        self, intent: Intent, integration: IntegrationState, psa: LazyConnection, lease: Lease
+    ) -> None:
         """Makes one step: reads the line, and does what follows from it."""
         try:
+            context = WriteContext(await psa.open(integration), integration, lease)
             line = await self._read_line(intent, context)
         except LeaseLost:
             raise
         except TransientError as error:
-            await self._postpone(intent, error)
+            await self.endings.postpone(intent, error)
         except CredentialsRejected as error:
-            await self._refuse_locked_out(intent, context.integration, error)
+            await self.endings.refuse_locked_out(intent, integration, error)
         except PermanentError as error:
-            await self._refuse_unreadable(intent, str(error))
+            await self.endings.refuse_unreadable(intent, str(error))
         else:
             await self._follow_up(intent, line, context)
 
-    async def _read_line(self, intent: Intent, context: _WriteContext) -> PsaLine | None:
+    async def _read_line(self, intent: Intent, context: WriteContext) -> PsaLine | None:
         """Reads the line and publishes what was read, whatever comes of the write.
 
         A read-back is published even when it says nothing new: it is the proof that billing waits for.
@@ -129,24 +167,33 @@ class QuantityWriter:
             await changes.publish([stamp.absent(observation) for observation in last_seen.values()])
         return line
 
-    async def _follow_up(self, intent: Intent, line: PsaLine | None, context: _WriteContext) -> None:
+    async def _follow_up(self, intent: Intent, line: PsaLine | None, context: WriteContext) -> None:
         now, current = self.clock(), line.quantity if line else None
         match decide(intent, line, now):
             case Written(sent):
-                await self._finish(intent.finish_written(now, sent=sent))
+                await self.endings.finish(intent.finish_written(now, sent=sent, line=line))
             case Refused(reason, detail):
-                await self._finish(intent.finish_refused(now, reason, detail=detail, current=current))
+                foreign = intent.foreign_write(line)
+                refused = intent.finish_refused(now, reason, detail=detail, current=current, foreign=foreign)
+                await self.endings.finish(refused)
             case ReadAgain():
                 await self.intents.save(intent.record_unproven(now + _PROOF_PAUSE))
-            case Send():
-                await self._send(intent, context)
+            case ReadLater(at):
+                await self.intents.save(intent.hold(at, intent.foreign_write(line)))
+            case Send() if line:
+                await self._begin_send(intent, line, context)
 
-    async def _send(self, intent: Intent, context: _WriteContext) -> None:
+    async def _begin_send(self, intent: Intent, line: PsaLine, context: WriteContext) -> None:
+        """Stores that the outcome is unknown from here on, looks at the line once more, and sends."""
+        await context.lease.renew()
+        begun = intent.begin_send(self.clock(), line.last_update)
+        intent = await self.intents.save_before_send(begun)
+        if await self._is_unchanged(line, intent, context):
+            await self._send(intent, context)
+
+    async def _send(self, intent: Intent, context: WriteContext) -> None:
         """Sends the quantity once, and stores what the PSA answered."""
         command = intent.command
-        await context.lease.renew()
-        # From here on a crash means that the outcome is unknown.
-        intent = await self.intents.save(intent.begin_send())
         try:
             # Once more: storing may have taken longer than the lease lasts.
             context.lease.check()
@@ -154,73 +201,36 @@ class QuantityWriter:
         except LeaseLost:
             raise
         except (OutcomeUnknown, UnexpectedResponse) as error:
-            await self._postpone(intent, error)
+            await self.endings.postpone(intent, error)
         except TransientError as error:
-            await self._postpone(intent.undo_send(), error)
+            await self.endings.postpone(intent.undo_send(), error)
         except CredentialsRejected as error:
-            await self._refuse_locked_out(intent.undo_send(), context.integration, error)
+            await self.endings.refuse_locked_out(intent.undo_send(), context.integration, error)
         except (Conflict, NotFound) as error:
             log.warning("write_clashed", approval_id=command.approval_id, error=str(error))
             await self.intents.save(intent.record_clash())
         except PermanentError as error:
-            detail = f"the PSA refused {command.target}: {error.message}"
-            await self._refuse(intent, WriteRefusal.REJECTED, detail, current=command.expected_current)
+            intent, detail = intent.undo_send(), f"the PSA refused {command.target}: {error.message}"
+            await self.endings.refuse(intent, reason_unread(intent), detail, current=command.expected_current)
         else:
             crash_points.reached("patch-answered")
-            await self.intents.save(intent.acknowledge(answer.quantity, answer.request_id))
+            acknowledged = intent.acknowledge(answer.quantity, answer.request_id, answer.last_update)
+            await self.intents.save(acknowledged)
             crash_points.reached("answer-stored")
 
-    async def _postpone(self, intent: Intent, error: TransientError | UnexpectedResponse) -> None:
-        """Waits as long as the PSA asks for, else longer each time; ends the write when its time is over."""
-        now = self.clock()
-        if refused := decide_unread(intent, now, str(error)):
-            await self._refuse(intent, refused.reason, refused.detail, current=None)
-            return
-        log.warning("write_put_off", approval_id=intent.command.approval_id, error=str(error))
-        seconds = error.retry_after if isinstance(error, TransientError) else None
-        if seconds is None:
-            longest = _LONGEST_PAUSE.total_seconds()
-            seconds = backoff_seconds(intent.delays + 1, first=1.0, longest=longest)
-        await self.intents.save(intent.postpone(now + timedelta(seconds=seconds)))
+    async def _is_unchanged(self, line: PsaLine, intent: Intent, context: WriteContext) -> bool:
+        """Looks at the line once more, right before a send; takes the send back when it is not as just read.
 
-    async def _refuse_locked_out(
-        self, intent: Intent, integration: IntegrationState, error: CredentialsRejected
-    ) -> None:
-        """Ends the write for refused credentials: a person must reconnect, and approve what is shown then."""
-        rejected = psa_sync.PsaCredentialsRejected(
-            tenant_id=integration.tenant_id,
-            integration_id=integration.integration_id,
-            generation=integration.generation,
-            refused=str(error),
-        )
-        detail = f"the PSA refused the credentials; reconnect, then approve again: {error}"
-        await self._refuse(intent, _reason_unread(intent), detail, current=None, others=[rejected])
-
-    async def _refuse_unreadable(self, intent: Intent, why: str) -> None:
-        detail = f"the line cannot be read, so nothing more is sent: {why}"
-        await self._refuse(intent, _reason_unread(intent), detail, current=None)
-
-    async def _refuse(
-        self,
-        intent: Intent,
-        reason: WriteRefusal,
-        detail: str,
-        *,
-        current: Decimal | None,
-        others: Sequence[Message] = (),
-    ) -> None:
-        """Ends the write as refused; `others` are messages to send besides the result."""
-        refused = intent.finish_refused(self.clock(), reason, detail=detail, current=current)
-        await self._finish(refused, others)
-
-    async def _finish(self, intent: Intent, others: Sequence[Message] = ()) -> None:
-        log.info(
-            "write_finished", approval_id=intent.command.approval_id, result=type(intent.result).__name__
-        )
-        results = [intent.result] if intent.result else []
-        await self.intents.finish(intent, [*results, *others])
-
-
-def _reason_unread(intent: Intent) -> WriteRefusal:
-    """Returns why a write ends whose line cannot be read: only what was sent may have taken effect."""
-    return WriteRefusal.REJECTED if intent.stage is WriteStage.WAITING else WriteRefusal.UNKNOWN_OUTCOME
+        Publishing and storing took their time. What is left is the moment between this look and the PATCH: no
+        write is conditional, and afterwards the only stamp names ourselves (psa-apis §2.9), so a number that
+        was written in just that moment leaves no trace; a change of anything else is seen in the read-back.
+        """
+        latest = await attempt(context.psa.reread(line))
+        if latest == line:
+            return True
+        log.warning("line_changed_before_write", approval_id=intent.command.approval_id)
+        if isinstance(latest, TransientError):
+            await self.endings.postpone(intent.undo_send(), latest)
+        else:  # the next step reads it whole, and decides
+            await self.intents.save(intent.undo_send().postpone(self.clock() + _LOOK_PAUSE))
+        return False

@@ -25,7 +25,7 @@ from typing import ClassVar, TypeVar
 import structlog
 
 from psa_sync.connectors.connectwise import rows
-from psa_sync.connectors.connectwise.paging import next_page_id
+from psa_sync.connectors.connectwise.page_link import next_page_id
 from psa_sync.psa import (
     Agreement,
     CatalogueItem,
@@ -133,6 +133,11 @@ class ConnectWiseConnector:
         parent = await self._entity(f"{_AGREEMENTS}/{agreement_id}") if row else None
         return rows.line(row, rows.agreement(parent)) if row and parent else None
 
+    async def reread(self, line: PsaLine) -> PsaLine | None:
+        """Reads the addition again, under its agreement as it was read before: one call."""
+        row = await self._entity(f"{_AGREEMENTS}/{line.agreement.agreement_id}/additions/{line.line_id}")
+        return rows.line(row, line.agreement) if row else None
+
     async def set_quantity(self, agreement_id: str, line_id: str, quantity: Decimal) -> WriteAcknowledgement:
         """Sends the quantity once, as a number.
 
@@ -148,7 +153,7 @@ class ConnectWiseConnector:
         if not isinstance(row, dict):
             raise UnexpectedResponse(f"ConnectWise {path} answered a write with what is no object")
         request_id = cleaned(answer.headers.get("x-cw-request-id", "")[:_REQUEST_ID_CHARACTERS])
-        return WriteAcknowledgement(rows.written_quantity(row), request_id or None)
+        return WriteAcknowledgement(rows.written_quantity(row), request_id or None, rows.last_update(row))
 
     async def _with_activity(self, company: Company, status_id: int | None) -> Company:
         if status_id is None:

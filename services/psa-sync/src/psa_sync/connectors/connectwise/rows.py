@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from psa_sync.psa import Agreement, CatalogueItem, Company, PsaLine, UnreadableRow
+from psa_sync.psa import Agreement, CatalogueItem, Company, LastUpdate, PsaLine, UnreadableRow
 from shared.contracts.fields import (
     checked_code,
     checked_currency,
@@ -96,6 +96,7 @@ def line(row: Row, parent: Agreement) -> PsaLine:
             charged=row["billCustomer"] == "Billable",
             from_day=_day(row.get("effectiveDate")),
             until_day=_day(row.get("cancelledDate")),
+            last_update=last_update(row),
         )
 
 
@@ -109,6 +110,22 @@ def written_quantity(row: Row) -> Decimal | None:
     """Parses the quantity of an addition that was just changed; None when the answer does not say it."""
     with _parsing("addition", row):
         return number(row.get("quantity"))
+
+
+def last_update(row: Row) -> LastUpdate | None:
+    """Parses the stamp of a record's last change; whether additions have one is unknown (psa-apis §8, 2).
+
+    Nothing is billed by it, so one that cannot be read is none.
+    """
+    info = row.get("_info")
+    stamp = info if isinstance(info, Mapping) else {}
+    at, by = stamp.get("lastUpdated"), stamp.get("updatedBy")
+    try:
+        moment = datetime.fromisoformat(at if isinstance(at, str) else "")
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # no moment, or none that the calendar has in UTC
+        return None
+    return LastUpdate(moment, shortened_name(by) if isinstance(by, str) else None)
 
 
 def number(value: Any) -> Decimal | None:

@@ -1,0 +1,65 @@
+"""The seal of a usage line: a hash of everything that a person was shown and that money hangs on."""
+
+# Whoever approves sends back the seal that they were shown; another by then means that something has changed:
+# the counts, the items that count with their prices, the agreement lines with what they bill at, the
+# mappings. Ages, runs and names are left out: they change while nothing that matters has (architecture §7).
+#
+#   7 seats read again an hour later → same seal     8 seats, a renewed subscription of 7, or another price of
+#                                                    the agreement line → another seal
+
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from hashlib import sha256
+
+from billing.usage.usage_line import BilledLine, Evidence, UsageLine, VendorItem
+from shared.contracts.billing import Count
+from shared.contracts.fields import plain
+
+_FORMAT = 2
+"""Raise it when the content of the seal changes, so that no older seal is taken for one of the new form."""
+
+
+def seal_of(line_id: str, vendor: Count, psa: Count, evidence: Evidence) -> str:
+    """64 hex digits; equal exactly when counts, counting items, agreement lines and mappings are equal."""
+    content = {
+        "format": _FORMAT,
+        "line": line_id,
+        "vendor": [_number(vendor.number), vendor.missing or "", _number(vendor.known_part)],
+        "psa": [_number(psa.number), psa.missing or "", _number(psa.known_part)],
+        "items": sorted(_sealed_item(item) for item in evidence.counting),
+        "billed": sorted(_sealed_agreement_line(line) for line in evidence.billed),
+        "mappings": sorted([mapping.key, mapping.revision] for mapping in evidence.mappings),
+    }
+    # Sorted keys, no spaces, ASCII only: the same content is the same bytes on every machine.
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return sha256(text.encode()).hexdigest()
+
+
+def seal_if_billed(line: UsageLine, quantity: Decimal) -> str:
+    """The seal that the line would have if its agreement line billed this quantity, all else as it is."""
+    billed = tuple(one.model_copy(update={"quantity": quantity}) for one in line.evidence.billed)
+    psa_count = line.psa_count.model_copy(update={"number": quantity})
+    evidence = line.evidence.model_copy(update={"billed": billed})
+    return seal_of(line.line_id, line.vendor_count, psa_count, evidence)
+
+
+def _sealed_item(item: VendorItem) -> list[str]:
+    ids = [item.integration_id, item.subscription_id, item.account_id, item.service_id or ""]
+    numbers = _numbers((item.quantity, item.unit_price))
+    return [*ids, item.status, *numbers, item.currency or "", item.missing or ""]
+
+
+def _sealed_agreement_line(line: BilledLine) -> list[str]:
+    ids = [line.integration_id, line.line_id, line.agreement_id]
+    numbers = _numbers((line.quantity, line.included, line.unit_price, line.unit_cost))
+    days = [str(day or "") for day in (line.starts_on, line.ends_on)]
+    return [*ids, *numbers, line.currency or "", *days]
+
+
+def _numbers(numbers: Iterable[Decimal | None]) -> list[str]:
+    return [_number(number) for number in numbers]
+
+
+def _number(number: Decimal | None) -> str:
+    return "" if number is None else plain(number)
