@@ -1,5 +1,9 @@
 """One service's database."""
 
+# Invariant: what was acknowledged is on a majority of the nodes, and so is what is read, whatever the address
+# says: nobody acts on a state that the loss of a node takes back. By the server's defaults a lease or a
+# decision that was read on a primary about to step down might never have been.
+
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -42,7 +46,9 @@ class Mongo:
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             settings.url.get_secret_value(),
             tz_aware=True,
-            w="majority",  # what was acknowledged survives the loss of a node
+            w="majority",
+            readConcernLevel="majority",
+            readPreference="primary",
             serverSelectionTimeoutMS=_SERVER_SELECTION_TIMEOUT // _MILLISECOND,
             socketTimeoutMS=_SOCKET_TIMEOUT // _MILLISECOND,
         )
