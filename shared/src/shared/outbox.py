@@ -72,7 +72,7 @@ class Outbox:
 
 
 class Sender(Protocol):
-    """What the relay sends through (`Publisher`); `deadline` is a moment of the loop's clock, in seconds."""
+    """What the relay sends through (`Publisher`); `deadline` is a moment of `monotonic_seconds`."""
 
     async def send(self, envelopes: Sequence[Envelope], *, deadline: float | None = None) -> None: ...
 
@@ -131,7 +131,7 @@ class Relay:
     async def _send(self, rows: list[dict[str, Any]], lease: Lease) -> None:
         lease.check()
         try:
-            await self._sender.send([_envelope(row) for row in rows], deadline=lease.loop_deadline)
+            await self._sender.send([_envelope(row) for row in rows], deadline=lease.monotonic_deadline)
         except PermanentError:  # one of them will never be taken; the others may have arrived, or not
             await self._send_each(rows, lease)
             return
@@ -144,7 +144,7 @@ class Relay:
         """Sends rows one by one, in order, and sets aside those that Kafka refuses for good."""
         for row in rows:
             try:
-                await self._sender.send([_envelope(row)], deadline=lease.loop_deadline)
+                await self._sender.send([_envelope(row)], deadline=lease.monotonic_deadline)
             except PermanentError as error:
                 await self._set_aside(row, str(error))
             else:
