@@ -82,6 +82,11 @@ class Mongo:
             for index in indexes:
                 await self._database[index.collection].create_index(list(index.keys), **_options(index))
 
+    async def is_empty(self) -> bool:
+        """Tells whether the database holds no document at all."""
+        with translate_server_errors():
+            return not (await self._database.command("dbStats"))["objects"]
+
     async def ping(self) -> None:
         with translate_server_errors():
             await asyncio.wait_for(
