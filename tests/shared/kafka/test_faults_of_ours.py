@@ -14,7 +14,7 @@ from recording_handler import RecordingHandler, a_broker, a_command, body_of, se
 from structlog.testing import capture_logs
 
 from shared.contracts.vendor_sync import SyncVendor
-from shared.errors import PermanentError, TransientError
+from shared.errors import Conflict, PermanentError, TransientError
 from shared.kafka.batch_handler import BatchHandler, BatchResult
 from shared.kafka.standstills import Standstills
 from shared.mongo import Documents, Mongo
@@ -101,6 +101,24 @@ async def test_what_a_handler_fails_to_validate_of_its_own_is_no_fault_of_the_me
             await sent(broker, body_of(a_command()))
 
     assert handler.dead_letters == []
+
+
+async def test_a_message_that_met_another_consumer_at_the_same_row_is_tried_again() -> None:
+    handler = RecordingHandler(Conflict("it is there already"))
+
+    async with TestKafkaBroker(a_broker(handler)) as broker:
+        await sent(broker, body_of(a_command()))
+
+    assert (handler.ids, handler.dead_letters) == (["s1"], [])
+
+
+async def test_a_conflict_that_stays_is_the_fault_of_its_message() -> None:
+    handler = RecordingHandler(*[Conflict("another tenant has this id")] * 2)
+
+    async with TestKafkaBroker(a_broker(handler)) as broker:
+        await sent(broker, body_of(a_command()))
+
+    assert [headers["x-error"].split(":")[0] for _, headers in handler.dead_letters] == ["Conflict"]
 
 
 def a_record(partition: int, offset: int) -> ConsumerRecord:

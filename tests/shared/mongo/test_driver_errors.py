@@ -92,6 +92,11 @@ def test_a_bulk_of_which_only_keys_were_taken_is_a_conflict() -> None:
         raise error
 
 
+def test_a_field_with_a_name_that_the_store_refuses_breaks_a_rule() -> None:
+    with pytest.raises(RuleBroken, match="a field of a name"), translate_server_errors():
+        raise OperationFailure("The dollar ($) prefixed field '$x' is not valid for storage", 52)
+
+
 @pytest.mark.parametrize(
     "error",
     [

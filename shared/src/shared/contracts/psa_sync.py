@@ -4,11 +4,9 @@ from datetime import date
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import AwareDatetime
-
 from shared.contracts import base
 from shared.contracts.base import Command, Event, Observation
-from shared.contracts.fields import Code, Deadline, Id, Listed, Name, Number, ReadNumber, Sentence
+from shared.contracts.fields import Code, Deadline, Id, Listed, Moment, Name, Number, ReadNumber, Sentence
 
 
 class PsaAccountObserved(Observation):
@@ -153,7 +151,7 @@ class QuantityWritten(Event):
     """False when the line held the target already and nothing was sent."""
     request_ids: Listed[tuple[Id, ...]] = ()
     """The PSA's own ids of the calls (`x-cw-request-id`)."""
-    proven_at: AwareDatetime
+    proven_at: Moment
     """When the line was read back."""
 
     _sendable = base.bounded("request_ids")
@@ -176,6 +174,6 @@ class QuantityRefused(Event):
     detail: Sentence
     """What happened, in a sentence for people."""
     request_ids: Listed[tuple[Id, ...]] = ()
-    refused_at: AwareDatetime
+    refused_at: Moment
 
     _sendable = base.bounded("request_ids")

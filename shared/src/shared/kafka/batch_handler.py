@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 from aiokafka import ConsumerRecord, TopicPartition
 
 from shared.contracts import Message
-from shared.errors import PermanentError, TransientError
+from shared.errors import Conflict, PermanentError, TransientError
 from shared.kafka.dead_letters import RejectedRecord, rejection_of
 from shared.runtime.attempt import attempt
 
@@ -86,10 +86,15 @@ class BatchHandler(Generic[M]):
 
     async def _call_handler(self, models: list[M]) -> None:
         """Calls the handler until it succeeds; raises what its last try raised, or what is not transient."""
-        longest_seconds = self._pauses_seconds[-1]
+        longest_seconds, conflicts = self._pauses_seconds[-1], 0
         for pause_seconds in self._pauses_seconds:
             try:
                 return await self._handler(models)
+            except Conflict:  # another consumer may have been first: the second look finds what it stored
+                conflicts += 1
+                if conflicts > 1:
+                    raise
+                await asyncio.sleep(pause_seconds)
             except TransientError as error:
                 # The far side's own word counts, but no handler may hold a partition for as long as it
                 # likes.

@@ -32,15 +32,15 @@ log = structlog.get_logger()
 
 _DUPLICATE_KEY = 11000
 _WRITE_CONFLICT = 112
-_TOO_LARGE_CODES = frozenset({10334, 17419, 17420, 17280})
-"""A document, or what an update made of one, beyond 16 MB; a key beyond what an index holds."""
-_OUR_FAULT_CODES = frozenset(
-    {2, 9, 14, 28, 30, 40, 52, 54, 55, 56, 57, 59, 66, 67, 72, 73, 85, 86, 115, 121, 168, 197}
+_REFUSED_VALUES = (
+    (frozenset({10334, 17419, 17420, 17280}), "a document of more than 16 MB"),
+    (frozenset({52, 55, 56, 57}), "a field of a name, that it has no form for"),
 )
+"""Codes that blame what was to be stored: inserted, or what an update made of a document."""
+_OUR_FAULT_CODES = frozenset({2, 9, 14, 28, 30, 40, 54, 59, 66, 67, 72, 73, 85, 86, 115, 121, 168, 197})
 """The command itself is wrong (BadValue, FailedToParse, TypeMismatch, …, IndexOptionsConflict, …)."""
 _NO_ANSWER = "the document store does not answer: the log of this service says why"
 _REFUSED = "the document store cannot do this now: the log of this service says why"
-_TOO_LARGE = "the document store cannot hold a document of more than 16 MB: leave something out or shorten it"
 
 _UNSTORABLE: tuple[tuple[type[Exception], str], ...] = (
     (OverflowError, "an integer beyond 64 bits"),
@@ -64,7 +64,7 @@ def translate_errors(session: AsyncIOMotorClientSession | None = None) -> Iterat
     except tuple(kind for kind, _ in _UNSTORABLE) as error:
         given = next(given for kind, given in _UNSTORABLE if isinstance(error, kind))
         # Neither the driver's sentence nor the error itself: both hold the value, which may be a secret.
-        raise RuleBroken(f"the document store cannot hold {given}: leave it out or shorten it") from None
+        raise _unstorable(given) from None
 
 
 @contextmanager
@@ -103,8 +103,9 @@ def _translated(error: PyMongoError) -> Exception | None:
     codes = _codes(error)
     if codes == {_DUPLICATE_KEY}:
         return _conflict(error)
-    if codes & _TOO_LARGE_CODES:
-        return RuleBroken(_TOO_LARGE)
+    for value_codes, given in _REFUSED_VALUES:
+        if codes & value_codes:
+            return _unstorable(given)
     if error.has_error_label("TransientTransactionError") or codes == {_WRITE_CONFLICT}:
         return TransientError("others are writing the same to the document store: try again")
     return None if codes & _OUR_FAULT_CODES else TransientError(_REFUSED)
@@ -117,6 +118,10 @@ def _codes(error: OperationFailure) -> set[int | None]:
     details = error.details or {}
     codes: set[int | None] = {fault.get("code") for fault in details.get("writeErrors", ())}
     return codes | {None} if details.get("writeConcernErrors") or not codes else codes
+
+
+def _unstorable(given: str) -> RuleBroken:
+    return RuleBroken(f"the document store cannot hold {given}: leave it out or shorten it")
 
 
 def _conflict(error: OperationFailure) -> Conflict:
