@@ -87,6 +87,16 @@ def translate_server_errors(session: AsyncIOMotorClientSession | None = None) ->
         raise translated from (None if type(translated) is RuleBroken else error)
 
 
+def begun_again() -> OperationFailure:
+    """Returns what to raise inside a transaction to have the driver begin it again.
+
+    For an upsert that met another transaction's row: it ends a transaction as a conflict of writes does, but
+    is told as a key that is taken.
+    """
+    details = {"code": _WRITE_CONFLICT, "errorLabels": ["TransientTransactionError"]}
+    return OperationFailure("another transaction inserted the same row", _WRITE_CONFLICT, details)
+
+
 def duplicate_positions(error: BulkWriteError) -> list[int]:
     """Returns the positions in the bulk whose key was taken; raises the error itself if it has others."""
     if _codes(error) != {_DUPLICATE_KEY}:
