@@ -1,14 +1,14 @@
 """Messages that are valid by contract and as odd as they can be: no handler of any service fails on one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
 from approval_env import a_request, an_approval_env, approved
-from faststream.kafka import TestKafkaBroker
+from faststream.kafka import KafkaBroker, TestKafkaBroker
 from in_process_system import consuming_brokers
 from lines import a_line
 from pydantic import ValidationError
@@ -80,24 +80,31 @@ def is_valid(model: type[Message], body: bytes) -> bool:
     return True
 
 
+@pytest.fixture(scope="module")
+async def brokers(mongo_url: str) -> AsyncIterator[dict[str, KafkaBroker]]:
+    every = consuming_brokers(mongo_url)
+    async with TestKafkaBroker(*every.values()):
+        yield every
+
+
 @pytest.mark.parametrize("model", CONSUMED, ids=lambda model: model.topic)
-async def test_no_message_that_is_valid_makes_a_handler_fail(model: type[Message], mongo_url: str) -> None:
+async def test_no_message_that_is_valid_makes_a_handler_fail(
+    model: type[Message], brokers: dict[str, KafkaBroker]
+) -> None:
     bodies = [body for body in variants(model) if is_valid(model, body)]
-    brokers = consuming_brokers(mongo_url)
     assert len(bodies) > 10
 
-    async with TestKafkaBroker(*brokers.values()):
-        for service in model.readers:
-            every: list[Any] = brokers[service].subscribers
-            [subscriber] = [each for each in every if model.topic in each.topic_names]
-            for start in range(0, len(bodies), MAX_RECORDS):
-                batch = bodies[start : start + MAX_RECORDS]
-                records = [a_record(model.topic, start + n, body) for n, body in enumerate(batch)]
-                with capture_logs() as events:
-                    await subscriber.process_message(tuple(records))
-                letters = [event for event in events if event["event"] == "message_dead_lettered"]
-                reasons = {letter["error"].partition(":")[0] for letter in letters}
-                assert reasons == ({"NotFound"} if model.topic in NOBODY_APPROVED else set())
+    for service in model.readers:
+        every: list[Any] = brokers[service].subscribers
+        [subscriber] = [each for each in every if model.topic in each.topic_names]
+        for start in range(0, len(bodies), MAX_RECORDS):
+            batch = bodies[start : start + MAX_RECORDS]
+            records = [a_record(model.topic, start + n, body) for n, body in enumerate(batch)]
+            with capture_logs() as events:
+                await subscriber.process_message(tuple(records))
+            letters = [event for event in events if event["event"] == "message_dead_lettered"]
+            reasons = {letter["error"].partition(":")[0] for letter in letters}
+            assert reasons == ({"NotFound"} if model.topic in NOBODY_APPROVED else set())
 
 
 @pytest.mark.parametrize("model", [QuantityWritten, QuantityRefused], ids=lambda model: model.topic)
