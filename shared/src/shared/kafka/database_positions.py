@@ -17,8 +17,10 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from itertools import count
+from typing import Protocol
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -27,7 +29,6 @@ from faststream.kafka import KafkaBroker
 
 from shared.errors import TransientError
 from shared.kafka.position_repository import PositionRepository
-from shared.kafka.tolerant_consumer import TolerantConsumer
 from shared.runtime.clock import MonotonicSeconds
 
 log = structlog.get_logger()
@@ -40,6 +41,20 @@ _OFFSET_TIMEOUT = timedelta(seconds=10)
 
 Terms = Mapping[TopicPartition, int]
 """In which term of each partition a batch was read."""
+
+
+class SeekingConsumer(Protocol):
+    """The part of a consumer that positions need (`TolerantConsumer`)."""
+
+    def assignment(self) -> AbstractSet[TopicPartition]: ...
+
+    async def committed(self, partition: TopicPartition) -> int | None: ...
+
+    async def beginning_offsets(self, partitions: list[TopicPartition]) -> Mapping[TopicPartition, int]: ...
+
+    async def position(self, partition: TopicPartition) -> int: ...
+
+    def seek(self, partition: TopicPartition, offset: int) -> None: ...
 
 
 class DatabasePositions:
@@ -67,7 +82,7 @@ class DatabasePositions:
             self._terms.pop(partition, None)
             self._stored.pop(partition, None)
 
-    async def begin(self, consumer: TolerantConsumer, records: Sequence[ConsumerRecord]) -> Terms:
+    async def begin(self, consumer: SeekingConsumer, records: Sequence[ConsumerRecord]) -> Terms:
         """Returns the terms of those partitions of a batch that are to be handled: not of those sought back.
 
         Raises `TransientError` as `compare`.
@@ -91,7 +106,7 @@ class DatabasePositions:
         """
         self.forget([partition for partition, term in terms.items() if self._terms.get(partition) != term])
 
-    async def compare(self, consumer: TolerantConsumer, partitions: Iterable[TopicPartition]) -> Terms:
+    async def compare(self, consumer: SeekingConsumer, partitions: Iterable[TopicPartition]) -> Terms:
         """Compares the partitions that were not yet; returns the terms of those that may be read on.
 
         Raises `TransientError` when Kafka or the store does not answer.
@@ -114,7 +129,7 @@ class DatabasePositions:
                 self._stored |= current
             return current
 
-    async def find_restored(self, consumers: Sequence[TolerantConsumer]) -> None:
+    async def find_restored(self, consumers: Sequence[SeekingConsumer]) -> None:
         """Compares every assigned partition, and seeks back where the database has lost what it had."""
         for consumer in consumers:
             await self.compare(consumer, consumer.assignment())
@@ -140,7 +155,7 @@ class DatabasePositions:
         )
 
     async def _compare(
-        self, repository: PositionRepository, consumer: TolerantConsumer, partitions: set[TopicPartition]
+        self, repository: PositionRepository, consumer: SeekingConsumer, partitions: set[TopicPartition]
     ) -> set[TopicPartition]:
         """Returns the partitions in which the consumer was sought back."""
         stored, adopted, sought = await repository.find(partitions), dict[TopicPartition, int](), set()
@@ -160,7 +175,7 @@ class DatabasePositions:
         return sought
 
     def _seek(
-        self, consumer: TolerantConsumer, partition: TopicPartition, offset: int, committed: int
+        self, consumer: SeekingConsumer, partition: TopicPartition, offset: int, committed: int
     ) -> None:
         consumer.seek(partition, offset)
         self._sought.add(partition)
@@ -170,19 +185,18 @@ class DatabasePositions:
         self._behind[partition] = self._monotonic(), sentence
 
 
-async def _committed(consumer: TolerantConsumer, partition: TopicPartition) -> int | None:
+async def _committed(consumer: SeekingConsumer, partition: TopicPartition) -> int | None:
     try:
         async with asyncio.timeout(_OFFSET_TIMEOUT.total_seconds()):  # the client waits for ever
-            committed: int | None = await consumer.committed(partition)
+            return await consumer.committed(partition)
     except (KafkaError, TimeoutError) as error:
         raise TransientError(f"Kafka does not tell an offset: {error!r}") from error
-    return committed
 
 
-async def _first(consumer: TolerantConsumer, partition: TopicPartition) -> int:
+async def _first(consumer: SeekingConsumer, partition: TopicPartition) -> int:
     """Returns the offset of the first record that retention has left."""
     try:
-        return int((await consumer.beginning_offsets([partition]))[partition])
+        return (await consumer.beginning_offsets([partition]))[partition]
     except KafkaError as error:  # its time-out among them
         raise TransientError(f"Kafka does not tell an offset: {error!r}") from error
 
