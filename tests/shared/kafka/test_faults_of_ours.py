@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from clocks import MonotonicClock
 from faststream.kafka import TestKafkaBroker
+from interleaving import RefusingMongo
 from pydantic import TypeAdapter
 from pymongo.errors import OperationFailure
 from recording_handler import RecordingHandler, a_broker, a_command, body_of, sent, sent_together
@@ -17,35 +17,11 @@ from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import Conflict, PermanentError, TransientError
 from shared.kafka.batch_handler import BatchHandler, BatchResult
 from shared.kafka.standstills import Standstills
-from shared.mongo import Documents, Mongo
+from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
 
 NO_PAUSES = (timedelta(0),)
-
-
-class RefusingMongo(Mongo):
-    """Refuses so many writes, as a store does whose user lost the right to write."""
-
-    def __init__(self, settings: MongoSettings, *, refusals: int) -> None:
-        super().__init__(settings)
-        self.refusals = refusals
-
-    def all_tenants(self, name: str) -> Documents:
-        return Documents(_RefusingCollection(self, self._database[name]))
-
-
-class _RefusingCollection:
-    def __init__(self, store: RefusingMongo, collection: Any) -> None:
-        self._store, self._collection = store, collection
-
-    def __getattr__(self, method: str) -> Any:
-        return getattr(self._collection, method)
-
-    async def bulk_write(self, *arguments: Any, **more: Any) -> Any:
-        if self._store.refusals:
-            self._store.refusals -= 1
-            raise OperationFailure("not authorized on billing to execute command { update }", 13)
-        return await self._collection.bulk_write(*arguments, **more)
+NOT_AUTHORISED = OperationFailure("not authorized on billing to execute command { update }", 13)
 
 
 class StoringHandler(RecordingHandler):
@@ -62,7 +38,7 @@ class StoringHandler(RecordingHandler):
 async def test_store_error_13_during_a_batch_of_50_dead_letters_nothing_and_the_batch_comes_again(
     mongo_settings: MongoSettings,
 ) -> None:
-    store = RefusingMongo(mongo_settings, refusals=3)  # as often as the handler is tried
+    store = RefusingMongo(mongo_settings, NOT_AUTHORISED, refusals=3)  # as often as the handler is tried
     handler, bodies = StoringHandler(store), [body_of(a_command(f"{n:02}")) for n in range(50)]
 
     async with TestKafkaBroker(a_broker(handler)) as broker:
