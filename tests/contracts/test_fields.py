@@ -233,3 +233,9 @@ def test_an_id_a_code_or_a_key_with_characters_that_are_not_shown_is_refused(odd
         SubscriptionLine.model_validate(a_line(currency=odd))
     with pytest.raises(ValidationError):
         ServiceObserved.model_validate(SERVICE | {"service_key": odd})
+
+
+@pytest.mark.parametrize("year", [1, 1899])
+def test_a_moment_before_anything_that_we_tell_of_is_refused(year: int) -> None:
+    with pytest.raises(ValidationError, match="lies before anything"):
+        a_run_finished(finished_at=datetime(year, 12, 31, tzinfo=UTC))

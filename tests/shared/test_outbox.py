@@ -1,8 +1,10 @@
+import asyncio
 import json
 from collections.abc import Sequence
 
 import pytest
 from interleaving import InterleavedMongo
+from pymongo.errors import DuplicateKeyError
 
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import TransientError
@@ -58,6 +60,89 @@ async def test_what_is_saved_is_sent_in_order_and_once(mongo: Mongo) -> None:
     await relay.step()
 
     assert sent_ids(sender) == ["1", "2", "3", "4"]
+
+
+async def test_of_two_transactions_about_one_thing_the_one_committed_first_is_sent_first(
+    mongo: Mongo, mongo_settings: MongoSettings
+) -> None:
+    sender, outbox = RecordingSender(), Outbox(mongo, "billing")
+    another = Mongo(mongo_settings)  # of another replica
+    added, may_commit = asyncio.Event(), asyncio.Event()
+
+    async def slow(session: Session) -> None:
+        await outbox.add([a_command("first")], session=session)
+        added.set()
+        await may_commit.wait()
+
+    async def quick(session: Session) -> None:
+        await Outbox(another, "billing").add([a_command("second")], session=session)
+
+    committing = asyncio.create_task(mongo.transaction(slow))
+    await added.wait()
+    overtaking = asyncio.create_task(another.transaction(quick))
+    await asyncio.wait([overtaking], timeout=0.3)
+    assert not overtaking.done()
+    may_commit.set()
+    await asyncio.gather(committing, overtaking)
+
+    await Relay(mongo, sender, outbox).step()
+
+    assert sent_ids(sender) == ["first", "second"]
+    await another.close()
+
+
+async def test_what_many_replicas_save_first_for_a_new_tenant_is_all_sent_and_in_one_order(
+    mongo: Mongo,
+) -> None:
+    sender, outbox = RecordingSender(), Outbox(mongo, "billing")
+
+    await asyncio.gather(*(saved(mongo, outbox, str(n)) for n in range(12)))
+    await Relay(mongo, sender, outbox).step()
+
+    assert {*sent_ids(sender)} == {str(n) for n in range(12)}
+
+
+async def test_a_tenants_first_messages_of_two_replicas_at_the_same_moment_are_both_saved(
+    mongo_settings: MongoSettings,
+) -> None:
+    async def inserted_by_another() -> None:
+        raise DuplicateKeyError("E11000 duplicate key error collection: outbox_counters", 11000)
+
+    store = InterleavedMongo(mongo_settings, "outbox_counters.find_one_and_update", inserted_by_another)
+    sender, outbox = RecordingSender(), Outbox(store, "billing")
+
+    await saved(store, outbox, "1", "2")
+    await Relay(store, sender, outbox).step()
+
+    assert sent_ids(sender) == ["1", "2"]
+    await store.close()
+
+
+async def test_after_a_clock_was_set_back_messages_leave_in_the_order_of_their_commits(mongo: Mongo) -> None:
+    sender, outbox = RecordingSender(), Outbox(mongo, "billing")
+    await saved(mongo, outbox, "1")
+    year_2100 = 4_102_444_800 * 10**9
+    await mongo.all_tenants("outbox").change_many({}, {"$set": {"seq": year_2100}})
+    await mongo.all_tenants("outbox_counters").change_many({}, {"$set": {"seq": year_2100}})
+    await saved(mongo, outbox, "2")
+    await saved(mongo, outbox, "3", "4")
+
+    await Relay(mongo, sender, outbox).step()
+
+    assert sent_ids(sender) == ["1", "2", "3", "4"]
+
+
+async def test_what_an_older_release_left_in_the_outbox_is_sent_first(mongo: Mongo) -> None:
+    sender, outbox = RecordingSender(), Outbox(mongo, "billing")
+    await saved(mongo, outbox, "older")
+    await mongo.all_tenants("outbox").change_many(
+        {}, {"$unset": {"counted": 1}, "$set": {"seq": 4_102_444_800 * 10**9}}
+    )
+    await saved(mongo, outbox, "newer")
+
+    await Relay(mongo, sender, outbox).step()
+
+    assert sent_ids(sender) == ["older", "newer"]
 
 
 async def test_messages_of_megabytes_are_sent_in_batches_that_fit_in_memory(mongo: Mongo) -> None:

@@ -121,3 +121,8 @@ def _secrets() -> dict[str, Any]:
 
 def _urls(ports: Mapping[str, int]) -> dict[str, str]:
     return {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+
+
+def consuming_brokers(mongo_url: str) -> dict[str, KafkaBroker]:
+    """The broker of every service, whose handlers store in fresh databases, where no job works."""
+    return _brokers(_apps(dict.fromkeys(_NAMES, 1), mongo_url, "redis://127.0.0.1:1"))

@@ -7,6 +7,7 @@ from shared.mongo import Documents, Mongo
 from shared.runtime.settings import MongoSettings
 
 _INSERTS = ("insert_one", "insert_many", "bulk_write")
+_WRITES = (*_INSERTS, "update_one", "update_many", "find_one_and_update", "delete_many")
 
 
 class _ChangedMongo(Mongo):
@@ -43,6 +44,27 @@ class InterleavedMongo(_ChangedMongo):
             return await real(*arguments, **more)
 
         return interleaved
+
+
+class RefusingMongo(_ChangedMongo):
+    """Refuses so many writes with an error of the driver, as a store whose user lost the right to write."""
+
+    def __init__(self, settings: MongoSettings, error: Exception, *, refusals: int = 0) -> None:
+        super().__init__(settings)
+        self._error, self.refusals = error, refusals
+
+    def call(self, name: str, method: str) -> Any:
+        real = super().call(name, method)
+        if method not in _WRITES:
+            return real
+
+        async def refused(*arguments: Any, **more: Any) -> Any:
+            if self.refusals:
+                self.refusals -= 1
+                raise self._error
+            return await real(*arguments, **more)
+
+        return refused
 
 
 class ResendingMongo(_ChangedMongo):

@@ -1,7 +1,6 @@
 """What the sync engine needs around it: a publisher and a status channel that record, a lease, builders."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from shared.contracts.base import RunKind, Side
 from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import TransientError
 from shared.mongo import Mongo
+from shared.runtime.clock import monotonic_seconds
 from shared.runtime.health import Health
 from shared.runtime.leases import LeaseLost
 from shared.status_channel import RunStatus
@@ -37,7 +37,7 @@ class RecordingPublisher:
     messages: list[Message] = field(default_factory=list)
     before: Callable[[list[Message]], Awaitable[None]] = _do_nothing
     calls: list[tuple[str | None, float | None]] = field(default_factory=list)
-    """Correlation id and deadline of each call; the deadline is a moment of the loop's clock in seconds."""
+    """Correlation id and deadline of each call; the deadline is a moment of `monotonic_seconds`."""
 
     async def publish(
         self, messages: Iterable[Message], *, correlation_id: str | None = None, deadline: float | None = None
@@ -57,14 +57,14 @@ def unfenced(publisher: MessagePublisher) -> OpenPublisher:
 class FakeLease:
     """A lease that runs out when a test sets its deadline."""
 
-    deadline: float = field(default_factory=lambda: time.monotonic() + 60)
+    deadline: float = field(default_factory=lambda: monotonic_seconds() + 60)
 
     @property
-    def loop_deadline(self) -> float:
-        return asyncio.get_running_loop().time() + (self.deadline - time.monotonic())
+    def monotonic_deadline(self) -> float:
+        return self.deadline
 
     def check(self) -> None:
-        if time.monotonic() >= self.deadline:
+        if monotonic_seconds() >= self.deadline:
             raise LeaseLost("the lease has run out")
 
 

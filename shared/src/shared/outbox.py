@@ -6,15 +6,24 @@
 #   after it, before the wake-up  leaves the row; the relay finds it by polling
 #   after sending                 leaves the row; it is sent again under the same `ce_id`
 #
-# Messages are sent in the order of `seq`, the nanosecond of `add`. One relay per service is at work, by
-# lease, and reads the rows only once it leads: the relay before it may have sent rows that were read earlier,
-# and an older state would follow a newer one. A message that Kafka will never take is set aside with its
-# reason (`shared.undeliverable`), so that it holds up no other:
+# Messages of one key are sent in the order in which their transactions were committed, whatever the clocks of
+# the replicas say. `seq` is taken in the transaction from a counter of the tenant, which has all keys of the
+# message's: two transactions that move one counter conflict, so the second waits for the first to be
+# committed. A counter for each key would be as good, and twice the writes. It moves to the time of the store,
+# in nanoseconds, where that is larger: only so that tenants are served about in the order of time.
+#
+#   counter 40   A: 40 → 42, rows 41 42   B: conflict, again after A's commit: 42 → 43, row 43
+#
+# Rows of releases that took `seq` from a clock carry no `counted`, and go first. One relay per service is at
+# work, by lease, and reads the rows only once it leads: the relay before it may have sent rows that were read
+# earlier, and an older state would follow a newer one. A message that Kafka will never take is set aside with
+# its reason (`shared.undeliverable`), so that it holds up no other:
 #
 #   outbox [A, B 3 MB, C]   sent together: refused   → one by one: A sent, B set aside, C sent
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import timedelta
@@ -23,9 +32,9 @@ from typing import Any, Protocol
 import structlog
 
 from shared.contracts import Message
-from shared.errors import PermanentError, TransientError
+from shared.errors import Conflict, PermanentError, TransientError
 from shared.kafka import Envelope, envelope_of
-from shared.mongo import Index, Mongo, Session
+from shared.mongo import Document, Index, Mongo, Session, begun_again
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
 from shared.runtime.jobs import Job
@@ -35,8 +44,10 @@ from shared.undeliverable import UndeliverableHandler, UndeliverableMessages, me
 
 log = structlog.get_logger()
 
-_COLLECTION = "outbox"
+_COLLECTION, _COUNTERS = "outbox", "outbox_counters"
+_ORDER = [("counted", 1), ("seq", 1)]
 _BATCH_SIZE, _BATCH_BYTES = 500, 8_000_000
+_STORE_NANOSECONDS = {"$multiply": [{"$toLong": "$$NOW"}, 1_000_000]}
 _LEASE_TTL = timedelta(seconds=15)
 _POLL_INTERVAL = timedelta(milliseconds=500)
 _COUNT_INTERVAL = timedelta(seconds=10)
@@ -44,27 +55,61 @@ _COUNT_INTERVAL = timedelta(seconds=10)
 _REPLACES = "x-replaces"
 """The header of a message that goes out in place of one that was set aside."""
 
-OUTBOX_INDEXES = (Index(_COLLECTION, [("seq", 1)]),)
+OUTBOX_INDEXES = (Index(_COLLECTION, _ORDER),)
 
 
 class Outbox:
     """Saves messages inside a transaction, and wakes the relay after it."""
 
     def __init__(self, mongo: Mongo, source: str) -> None:
-        self._rows, self.source = mongo.all_tenants(_COLLECTION), source
+        self._rows, self._counters = mongo.all_tenants(_COLLECTION), mongo.all_tenants(_COUNTERS)
+        self.source = source
         self.woken = asyncio.Event()
         """The relay of this process waits for it between two polls."""
 
     async def add(
         self, messages: Sequence[Message], *, session: Session, correlation_id: str | None = None
     ) -> None:
-        """Saves messages in the transaction of the state that they tell of, in order."""
-        first_seq = time.time_ns()
-        rows = [
-            _row(envelope_of(message, source=self.source, correlation_id=correlation_id), first_seq + index)
-            for index, message in enumerate(messages)
-        ]
+        """Saves messages in the transaction of the state that they tell of, in order.
+
+        As late in it as can be: from here on it keeps other transactions of the tenant waiting.
+        """
+        rows = await self.rows_of(messages, session=session, correlation_id=correlation_id)
         await self._rows.insert_many(rows, session=session)
+
+    async def rows_of(
+        self,
+        messages: Sequence[Message],
+        *,
+        session: Session,
+        correlation_id: str | None = None,
+        **more_headers: str,
+    ) -> list[Document]:
+        """Returns the rows to save for messages, which take their places in the order now."""
+        by_tenant: defaultdict[str, list[Message]] = defaultdict(list)
+        for message in messages:
+            by_tenant[message.tenant_id].append(message)
+        rows = []
+        for tenant_id in sorted(by_tenant):  # in one order, so that no two transactions wait for each other
+            own = by_tenant[tenant_id]
+            first_seq = await self._take(tenant_id, len(own), session) - len(own) + 1
+            for seq, message in enumerate(own, first_seq):
+                envelope = envelope_of(message, source=self.source, correlation_id=correlation_id)
+                rows.append(_row(envelope, seq, **more_headers))
+        return rows
+
+    async def _take(self, tenant_id: str, count: int, session: Session) -> int:
+        """Returns the last of so many numbers of the tenant's counter."""
+        moved = {"$add": [{"$max": ["$seq", _STORE_NANOSECONDS]}, count]}
+        try:
+            counter = await self._counters.take(
+                {"_id": tenant_id}, [{"$set": {"seq": moved}}], upsert=True, session=session
+            )
+        except Conflict as error:  # the tenant's first messages, by two transactions at once
+            raise begun_again() from error
+        if counter is None:
+            raise TransientError("the document store moved no counter of the outbox")
+        return int(counter["seq"])
 
     def wake(self) -> None:
         """Makes the relay send now, not at its next poll; call it after the commit."""
@@ -72,7 +117,7 @@ class Outbox:
 
 
 class Sender(Protocol):
-    """What the relay sends through (`Publisher`); `deadline` is a moment of the loop's clock, in seconds."""
+    """What the relay sends through (`Publisher`); `deadline` is a moment of `monotonic_seconds`."""
 
     async def send(self, envelopes: Sequence[Envelope], *, deadline: float | None = None) -> None: ...
 
@@ -112,7 +157,7 @@ class Relay:
         """Returns the oldest rows, as many as fit in memory: one may have megabytes."""
         batch: list[dict[str, Any]] = []
         size_bytes = 0
-        rows = self._rows.stream(sort=[("seq", 1)])
+        rows = self._rows.stream(sort=_ORDER)
         async with aclosing(rows):
             async for row in rows:
                 batch.append(row)
@@ -131,7 +176,7 @@ class Relay:
     async def _send(self, rows: list[dict[str, Any]], lease: Lease) -> None:
         lease.check()
         try:
-            await self._sender.send([_envelope(row) for row in rows], deadline=lease.loop_deadline)
+            await self._sender.send([_envelope(row) for row in rows], deadline=lease.monotonic_deadline)
         except PermanentError:  # one of them will never be taken; the others may have arrived, or not
             await self._send_each(rows, lease)
             return
@@ -144,7 +189,7 @@ class Relay:
         """Sends rows one by one, in order, and sets aside those that Kafka refuses for good."""
         for row in rows:
             try:
-                await self._sender.send([_envelope(row)], deadline=lease.loop_deadline)
+                await self._sender.send([_envelope(row)], deadline=lease.monotonic_deadline)
             except PermanentError as error:
                 await self._set_aside(row, str(error))
             else:
@@ -153,14 +198,12 @@ class Relay:
     async def _set_aside(self, row: dict[str, Any], why: str) -> None:
         """Stores a message with its reason, and ends what waits for it; repeated, it does nothing twice."""
         messages = await self._end_what_waits(row, why)
-        first_seq, source = time.time_ns(), self._outbox.source
-        rows = [
-            _row(envelope_of(message, source=source), first_seq + n, **{_REPLACES: row["_id"]})
-            for n, message in enumerate(messages or ())
-        ]
-        replacements = None if messages is None else rows
 
         async def work(session: Session) -> None:
+            replacements = None
+            if messages is not None:
+                headers = {_REPLACES: row["_id"]}
+                replacements = await self._outbox.rows_of(messages, session=session, **headers)
             await self._undeliverable.take_over(row, why, replacements, session=session)
 
         await self._mongo.transaction(work)
@@ -192,6 +235,7 @@ def _row(envelope: Envelope, seq: int, **more_headers: str) -> dict[str, Any]:
     return {
         "_id": envelope.headers["ce_id"],
         "seq": seq,
+        "counted": True,
         "topic": envelope.topic,
         "key": envelope.key,
         "body": envelope.body,

@@ -11,24 +11,26 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+from clocks import MonotonicClock
 
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import PermanentError, TransientError
 from shared.kafka import Envelope, Publisher
+from shared.runtime.clock import monotonic_seconds
 
 
 class FakeProducer:
     """Takes each message at once, as Kafka's client does while it has room."""
 
     def __init__(self, *, paused_until: float = 0.0) -> None:
-        """The process stands still until that moment of the loop's clock, once it has taken a message."""
+        """The process stands still until that moment of its clock, once it has taken a message."""
         self.keys: list[bytes] = []
         self._paused_until = paused_until
 
     async def publish(self, *_: Any, **more: Any) -> asyncio.Future[None]:
         self.keys.append(more["key"])
         loop = asyncio.get_running_loop()
-        while loop.time() < self._paused_until:
+        while monotonic_seconds() < self._paused_until:
             time.sleep(0.01)  # noqa: ASYNC251  the loop must not go on, as after SIGSTOP
         acknowledged = loop.create_future()
         acknowledged.set_result(None)
@@ -51,7 +53,7 @@ async def test_messages_are_handed_over_in_their_order() -> None:
 
 
 async def test_nothing_is_handed_over_past_the_deadline() -> None:
-    producer, now = FakeProducer(), asyncio.get_running_loop().time()
+    producer, now = FakeProducer(), monotonic_seconds()
 
     with pytest.raises(TransientError):
         await Publisher(producer, "billing").publish(commands(3), deadline=now)
@@ -60,11 +62,33 @@ async def test_nothing_is_handed_over_past_the_deadline() -> None:
 
 
 async def test_a_process_that_was_paused_while_handing_over_hands_over_no_more() -> None:
-    deadline = asyncio.get_running_loop().time() + 1
+    deadline = monotonic_seconds() + 1
     producer = FakeProducer(paused_until=deadline)
 
     with pytest.raises(TransientError):
         await Publisher(producer, "billing").publish(commands(3), deadline=deadline)
+
+    assert producer.keys == [b"t:i0"]
+
+
+class SuspendingProducer(FakeProducer):
+    """Takes a message, upon which the machine sleeps for a minute, and the loop's clock with it."""
+
+    def __init__(self, clock: MonotonicClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    async def publish(self, *_: Any, **more: Any) -> asyncio.Future[None]:
+        self._clock.seconds += 60
+        return await super().publish(**more)
+
+
+async def test_a_machine_that_was_suspended_while_handing_over_hands_over_no_more() -> None:
+    clock = MonotonicClock()
+    producer = SuspendingProducer(clock)
+
+    with pytest.raises(TransientError):
+        await Publisher(producer, "billing", monotonic=clock).publish(commands(3), deadline=clock() + 30)
 
     assert producer.keys == [b"t:i0"]
 

@@ -1,4 +1,3 @@
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,6 +5,7 @@ from interleaving import InterleavedMongo
 
 from shared.errors import TransientError
 from shared.mongo import Mongo
+from shared.runtime.clock import monotonic_seconds
 from shared.runtime.leader import Leader
 from shared.runtime.leases import Lease, LeaseLost, Leases
 from shared.runtime.settings import MongoSettings
@@ -49,20 +49,20 @@ async def test_in_the_first_half_of_its_term_a_lease_is_kept_as_it_is(mongo: Mon
 async def test_in_the_second_half_of_its_term_a_lease_is_renewed(mongo: Mongo) -> None:
     leader = a_leader(mongo)
     lease = await the_lease(leader)
-    lease.monotonic_deadline = time.monotonic() + 20
+    lease.monotonic_deadline = monotonic_seconds() + 20
     stored = (await mongo.all_tenants("leases").get("reconciler") or {})["until"]
 
     renewed = await the_lease(leader)
 
     assert renewed.token == lease.token
-    assert renewed.monotonic_deadline > time.monotonic() + 50
+    assert renewed.monotonic_deadline > monotonic_seconds() + 50
     assert (await mongo.all_tenants("leases").get("reconciler") or {})["until"] > stored
 
 
 async def test_a_lease_that_ran_out_is_taken_anew_with_a_new_token(mongo: Mongo) -> None:
     leader = a_leader(mongo)
     lease = await the_lease(leader)
-    lease.monotonic_deadline = time.monotonic()
+    lease.monotonic_deadline = monotonic_seconds()
     over = {"$set": {"until": datetime.now(UTC) - MINUTE}}
     await mongo.all_tenants("leases").change({"_id": "reconciler"}, over)
 
@@ -71,7 +71,7 @@ async def test_a_lease_that_ran_out_is_taken_anew_with_a_new_token(mongo: Mongo)
 
 async def test_a_lease_that_ran_out_is_not_taken_from_its_new_holder(mongo: Mongo) -> None:
     leader = a_leader(mongo)
-    (await the_lease(leader)).monotonic_deadline = time.monotonic()
+    (await the_lease(leader)).monotonic_deadline = monotonic_seconds()
     await someone_takes_over(mongo)
 
     assert await leader.lease() is None
@@ -80,7 +80,7 @@ async def test_a_lease_that_ran_out_is_not_taken_from_its_new_holder(mongo: Mong
 async def test_a_leader_that_was_succeeded_loses_the_lease_and_then_waits(mongo: Mongo) -> None:
     leader = a_leader(mongo)
     lease = await the_lease(leader)
-    lease.monotonic_deadline = time.monotonic() + 20
+    lease.monotonic_deadline = monotonic_seconds() + 20
     await someone_takes_over(mongo)
 
     with pytest.raises(LeaseLost):
@@ -97,7 +97,7 @@ async def test_a_renewal_without_an_answer_gives_the_lease_up(mongo_settings: Mo
 
     store = InterleavedMongo(mongo_settings, "leases.update_one", no_answer)
     leader = a_leader(store)
-    (await the_lease(leader)).monotonic_deadline = time.monotonic() + 20
+    (await the_lease(leader)).monotonic_deadline = monotonic_seconds() + 20
 
     with pytest.raises(TransientError):
         await leader.lease()

@@ -1,11 +1,15 @@
 import asyncio
-import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from clocks import MonotonicClock
+from interleaving import InterleavedMongo
 
-from shared.mongo import Mongo
+from shared.mongo import Documents, Mongo
+from shared.runtime.clock import monotonic_seconds
 from shared.runtime.leases import LeaseLost, Leases
+from shared.runtime.settings import MongoSettings
 
 MINUTE = timedelta(minutes=1)
 OVER = timedelta(0)
@@ -61,13 +65,93 @@ async def test_a_released_lease_is_free_at_once_and_a_late_release_frees_nothing
     assert await leases.take("run:i", MINUTE) is not None
 
 
-async def test_the_deadline_is_told_by_the_loops_clock_too(mongo: Mongo) -> None:
-    lease = await Leases(mongo).take("run:i", MINUTE)
+async def test_a_lease_that_ran_out_while_the_machine_was_suspended_is_over_for_its_holder(
+    mongo: Mongo,
+) -> None:
+    clock = MonotonicClock()
+    lease = await Leases(mongo, monotonic=clock).take("run:i", MINUTE)
     assert lease is not None
+    clock.seconds += 59
+    lease.check()
 
-    left = lease.loop_deadline - asyncio.get_running_loop().time()
+    clock.seconds += 1  # no more than a tick, or a night: the loop's own clock would not tell
 
-    assert 50 < left <= 60
+    with pytest.raises(LeaseLost):
+        lease.check()
+
+
+async def test_the_term_is_measured_from_before_the_store_was_asked(mongo_settings: MongoSettings) -> None:
+    clock = MonotonicClock()
+
+    async def slow() -> None:
+        clock.seconds += 20
+
+    store = InterleavedMongo(mongo_settings, "leases.find_one_and_update", slow)
+    asked_at = clock()
+
+    lease = await Leases(store, monotonic=clock).take("run:i", MINUTE)
+
+    assert lease is not None
+    assert lease.monotonic_deadline == asked_at + 60
+    await store.close()
+
+
+class RecordingMongo(Mongo):
+    """Keeps what leases ask of the store."""
+
+    def __init__(self, settings: MongoSettings) -> None:
+        super().__init__(settings)
+        self.asked: list[object] = []
+
+    def all_tenants(self, name: str) -> Documents:
+        return Documents(_RecordingCollection(self._database[name], self.asked))
+
+
+class _RecordingCollection:
+    def __init__(self, collection: Any, asked: list[object]) -> None:
+        self._collection, self._asked = collection, asked
+
+    def __getattr__(self, method: str) -> Any:
+        real = getattr(self._collection, method)
+
+        async def recorded(*arguments: Any, **more: Any) -> Any:
+            self._asked.append((arguments, more))
+            return await real(*arguments, **more)
+
+        return recorded
+
+
+async def test_only_the_stores_own_clock_tells_whether_a_lease_is_free(mongo_settings: MongoSettings) -> None:
+    store = RecordingMongo(mongo_settings)
+    leases = Leases(store)
+    lease = await leases.take("run:i", MINUTE)
+    assert lease is not None
+    assert await leases.take("run:i", MINUTE) is None
+    await lease.renew()
+
+    assert len(store.asked) == 3
+    assert all("$$NOW" in repr(asked) and "datetime" not in repr(asked) for asked in store.asked)
+    await store.close()
+
+
+async def test_asking_for_a_lease_that_is_held_leaves_it_as_it_is(mongo: Mongo) -> None:
+    leases = Leases(mongo)
+    lease = await leases.take("run:i", MINUTE)
+    before = await mongo.all_tenants("leases").get("run:i")
+
+    assert await leases.take("run:i", timedelta(hours=1)) is None
+
+    assert await mongo.all_tenants("leases").get("run:i") == before
+    assert lease is not None
+    lease.check()
+
+
+async def test_of_many_that_ask_at_once_one_gets_the_lease(mongo: Mongo) -> None:
+    leases = Leases(mongo)
+
+    taken = await asyncio.gather(*(leases.take("run:i", MINUTE) for _ in range(20)))
+
+    assert len([lease for lease in taken if lease]) == 1
 
 
 async def test_a_kept_lease_outlasts_its_term(mongo: Mongo) -> None:
@@ -77,7 +161,7 @@ async def test_a_kept_lease_outlasts_its_term(mongo: Mongo) -> None:
     first_deadline = lease.monotonic_deadline
 
     async with lease.keep_alive():
-        while time.monotonic() <= first_deadline:
+        while monotonic_seconds() <= first_deadline:
             await asyncio.sleep(0.05)
         assert await leases.take("write:i", MINUTE) is None
         lease.check()

@@ -1,5 +1,4 @@
 import asyncio
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ from shared.contracts import Message
 from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import TransientError
 from shared.mongo import Mongo
+from shared.runtime.clock import monotonic_seconds
 from shared.runtime.leases import LeaseLost
 
 
@@ -82,7 +82,7 @@ async def test_nothing_is_published_after_the_leases_deadline(mongo: Mongo) -> N
     publisher = RecordingPublisher()
 
     with pytest.raises(LeaseLost):
-        await a_change_publisher(mongo, publisher, FakeLease(time.monotonic() - 1)).publish([an_account()])
+        await a_change_publisher(mongo, publisher, FakeLease(monotonic_seconds() - 1)).publish([an_account()])
 
     assert publisher.messages == []
 

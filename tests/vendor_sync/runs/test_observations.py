@@ -16,6 +16,7 @@ from vendor_sync.runs.offers import lines_of
 KAFKA_TAKES_BYTES = 1_000_000
 TEXT = "\N{GRINNING FACE}"
 NUMBER = "-999.999999999999999999999999"
+QUANTITY = "9999.999999999999999999999999"  # none is negative
 STAMP = Stamp("t" * 200, "int_0123456789abcdef", "r" * 200, 2**62, 1, datetime(2026, 3, 10, tzinfo=UTC))
 
 
@@ -35,7 +36,7 @@ def a_largest_product(number: int = 0) -> dict[str, Any]:
         "mpn": code,
         "vendor": "%" * 200,
         "name": TEXT * 501,
-        "quantity": NUMBER,
+        "quantity": QUANTITY,
         "unitPrice": price,
         "unitCost": price,
     }

@@ -77,7 +77,7 @@ def make_app(
         broker=broker,
         jobs=(relay.job(), controls.job(), rewrap_job(repository.rewrap_batch)),
         # Indexes first: seeding finds the admin by e-mail address.
-        on_startup=(partial(mongo.ensure, INDEXES), partial(_seed, sign_in, settings), controls.load),
+        on_startup=(partial(mongo.ensure, INDEXES), controls.load, partial(_seed, sign_in, settings)),
         on_shutdown=(relay.release, sign_in.close, mongo.close),
     )
     routers = [

@@ -4,10 +4,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from shared.contracts.base import ContractModel, Event, Side, State
-from shared.contracts.fields import Code, Id, Integer, Name, Sentence
+from shared.contracts.fields import Code, Id, Integer, Moment, Name, Sentence
 
 
 class IntegrationStatus(StrEnum):
@@ -50,7 +50,7 @@ class IntegrationConnected(Event):
     """For people."""
     generation: Integer
     """1 at first; reconnecting raises it."""
-    connected_at: AwareDatetime
+    connected_at: Moment
 
 
 class IntegrationChanged(State):

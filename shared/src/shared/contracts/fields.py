@@ -38,6 +38,7 @@ _SURELY_SHORT_DIGITS: Final = min(
     )
 )
 _CLOCKS_DIFFER: Final = timedelta(seconds=limits.FUTURE_SECONDS.most)
+_FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 9000
 _T = TypeVar("_T")
 
@@ -179,6 +180,8 @@ _REACHED = _ReachedTime()
 
 
 def _assert_past(moment: datetime) -> datetime:
+    if moment.year < _FIRST_YEAR:
+        raise ValueError(f"the year {moment.year} lies before anything that we tell of")
     if _REACHED.is_ahead(moment):
         record_hit(limits.FUTURE_SECONDS)
         raise ValueError(f"{moment.isoformat()} lies in the future")
@@ -186,7 +189,7 @@ def _assert_past(moment: datetime) -> datetime:
 
 
 def _assert_reckonable(moment: datetime) -> datetime:
-    if moment.year > _LAST_YEAR:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise ValueError(f"the year {moment.year} is too far away")
     return moment
 
@@ -210,9 +213,10 @@ Number = Annotated[_Exact, AfterValidator(_checked_sum)]
 Integer = Annotated[int, AfterValidator(checked_integer)]
 """A count, or a number that grows by one."""
 Moment = Annotated[AwareDatetime, AfterValidator(_assert_past)]
-"""When something happened, by a clock that may be ahead by no more than a day."""
+"""When something happened, by a clock that may be ahead by no more than a day; not in the year 1, from which
+neither a store nor a time zone can count back."""
 Deadline = Annotated[AwareDatetime, AfterValidator(_assert_reckonable)]
-"""Until when something counts; near enough that days can be added to it."""
+"""Until when something counts; near enough that days can be added to it, and taken away."""
 Revision = Annotated[int, AfterValidator(_assert_reached)]
 """Grows with every change of a thing, and is at most about microseconds since the epoch."""
 ReadNumber = Annotated[_Exact, AfterValidator(checked_read_number)]

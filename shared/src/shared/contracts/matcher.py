@@ -3,10 +3,8 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import AwareDatetime
-
 from shared.contracts.base import Event, State, bounded
-from shared.contracts.fields import Code, Id, Integer, Listed, Sentence
+from shared.contracts.fields import Code, Id, Integer, Listed, Moment, Sentence
 
 
 class MappingKind(StrEnum):
@@ -65,7 +63,7 @@ class MappingDecided(State):
     """A person's id; the matcher's own name for exact mappings."""
     reason: Sentence | None = None
     """Why a person decided so, in their words."""
-    decided_at: AwareDatetime
+    decided_at: Moment
 
 
 class MappingFinished(Event):
@@ -84,6 +82,6 @@ class MappingFinished(Event):
     """By `accounts_mapped`, `services_mapped`, `accounts_excluded`, `services_excluded`."""
     finished_by: Id
     """A person's id."""
-    finished_at: AwareDatetime
+    finished_at: Moment
 
     _sendable = bounded("counts")

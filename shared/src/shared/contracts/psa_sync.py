@@ -4,11 +4,9 @@ from datetime import date
 from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import AwareDatetime
-
 from shared.contracts import base
 from shared.contracts.base import Command, ContractModel, Event, Observation
-from shared.contracts.fields import Code, Deadline, Id, Listed, Name, Number, ReadNumber, Sentence
+from shared.contracts.fields import Code, Deadline, Id, Listed, Moment, Name, Number, ReadNumber, Sentence
 from shared.contracts.manifest import AccountRead
 
 
@@ -190,7 +188,7 @@ class ForeignWrite(ContractModel):
     """What the line held then."""
     updated_by: Name | None = None
     """Who changed the line last, as the PSA names them; None where it does not say."""
-    updated_at: AwareDatetime | None = None
+    updated_at: Moment | None = None
 
 
 class QuantityWritten(Event):
@@ -216,7 +214,7 @@ class QuantityWritten(Event):
     """The last change of the line when it is not ours, and left the quantity as we wrote it."""
     request_ids: Listed[tuple[Id, ...]] = ()
     """The PSA's own ids of the calls (`x-cw-request-id`)."""
-    proven_at: AwareDatetime
+    proven_at: Moment
     """When the line was read back."""
 
     _sendable = base.bounded("request_ids")
@@ -243,6 +241,6 @@ class QuantityRefused(Event):
     detail: Sentence
     """What happened, in a sentence for people."""
     request_ids: Listed[tuple[Id, ...]] = ()
-    refused_at: AwareDatetime
+    refused_at: Moment
 
     _sendable = base.bounded("request_ids")

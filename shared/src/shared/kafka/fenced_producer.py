@@ -24,8 +24,9 @@ from shared.contracts import Message
 from shared.errors import PermanentError, TransientError
 from shared.kafka.broker import PRODUCER_OPTIONS
 from shared.kafka.connection import client_options
-from shared.kafka.publisher import PUBLISH_TIMEOUT, LoopSeconds, Publisher
+from shared.kafka.publisher import PUBLISH_TIMEOUT, Publisher
 from shared.runtime.attempt import attempt
+from shared.runtime.clock import monotonic_seconds
 from shared.runtime.settings import KafkaSettings
 
 _OPEN_TIMEOUT = timedelta(seconds=10)
@@ -77,7 +78,8 @@ class _Batch:
 
     messages: list[Message]
     correlation_id: str | None
-    deadline: LoopSeconds | None
+    deadline: float | None
+    """A moment of `monotonic_seconds`, as everywhere here."""
     failure: Exception | None = field(
         default_factory=lambda: TransientError("whoever published it was cut off")
     )
@@ -97,7 +99,7 @@ class FencedPublisher:
         messages: Iterable[Message],
         *,
         correlation_id: str | None = None,
-        deadline: LoopSeconds | None = None,
+        deadline: float | None = None,
     ) -> None:
         """Publishes as `Publisher.publish`; raises `TransientError` also when a successor opened the name."""
         batch = _Batch(list(messages), correlation_id, deadline)
@@ -185,6 +187,8 @@ async def _start(producer: AIOKafkaProducer, transactional_id: str) -> None:
         raise TransientError(f"Kafka cannot be reached: {error!r}") from error
 
 
-def _timeout(deadline: LoopSeconds | None) -> asyncio.Timeout:
-    until = asyncio.get_running_loop().time() + PUBLISH_TIMEOUT.total_seconds()
-    return asyncio.timeout_at(until if deadline is None else min(until, deadline))
+def _timeout(deadline: float | None) -> asyncio.Timeout:
+    longest_seconds = PUBLISH_TIMEOUT.total_seconds()
+    return asyncio.timeout(
+        longest_seconds if deadline is None else min(longest_seconds, deadline - monotonic_seconds())
+    )

@@ -6,7 +6,8 @@
 #
 #   skip t:0 before 7   records 5, 6, 7, 8   → 5 and 6 become dead letters, 7 and 8 are handled
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,6 +49,8 @@ class PartitionControls:
         self._broker = broker
         self.pauses: Mapping[TopicPartition, Pause] = {}
         self.skips: Mapping[TopicPartition, Skip] = {}
+        self._held = set[TopicPartition]()
+        """Partitions that rest for a moment, for their first message could not be handled."""
 
     def replace(self, controls: Iterable[Pause | Skip]) -> None:
         """Takes over what is wanted now."""
@@ -56,10 +59,20 @@ class PartitionControls:
         self.skips = {control.partition: control for control in controls if isinstance(control, Skip)}
         self.apply()
 
+    def hold(self, partition: TopicPartition, seconds: float) -> None:
+        """Hands out nothing of a partition for so long."""
+        self._held.add(partition)
+        self.apply()
+        asyncio.get_running_loop().call_later(seconds, self._let_go, partition)
+
+    def _let_go(self, partition: TopicPartition) -> None:
+        self._held.discard(partition)
+        self.apply()
+
     def apply(self) -> None:
         """Pauses and resumes partitions, as far as this process has them."""
         for consumer in consumers_of(self._broker):
-            paused, wanted = consumer.paused(), consumer.assignment() & self.pauses.keys()
+            paused, wanted = consumer.paused(), consumer.assignment() & {*self.pauses, *self._held}
             consumer.pause(*(wanted - paused))
             consumer.resume(*(paused - wanted))
 
@@ -91,15 +104,22 @@ class PartitionControls:
 
 
 class AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]  # it ships no types
-    """Applies the controls to partitions before the first record of them is handed out."""
+    """Applies the controls to partitions before the first record of them is handed out.
 
-    def __init__(self, controls: PartitionControls) -> None:
-        self._controls = controls
+    `forget` is told of every partition that comes or goes: what was known of it is known no longer.
+    """
+
+    def __init__(
+        self, controls: PartitionControls, forget: Callable[[Iterable[TopicPartition]], None]
+    ) -> None:
+        self._controls, self._forget = controls, forget
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Asks nothing: a consumer that joins again has forgotten its pauses."""
+        """Ends no pause: a consumer that joins again has forgotten its pauses."""
+        self._forget(revoked)
 
-    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:  # noqa: ARG002  the library's
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self._forget(assigned)
         self._controls.apply()
 
 

@@ -1,41 +1,44 @@
 """The consuming pipeline: raw records in, models to the handler; each ends handled or dead-lettered."""
 
 # Invariant: an offset is committed only after each record up to it was handled, or its dead letter
-# acknowledged.
+# acknowledged, and after the database has noted that (shared.kafka.database_positions).
 #
 #   handler done                      committed
+#   a message that does not validate  a dead letter; committed
+#   PermanentError                    halved; those that fail alone become dead letters; committed
 #   TransientError through all tries  raised: an outage is no record's fault
-#   any other error                   halved; those that fail alone become dead letters; committed
+#   any other error, a bug of ours    halved; what stands before the record at fault is committed, the
+#                                     partition rests in front of it (shared.kafka.standstills)
 #   a dead letter not acknowledged    raised
 #   an operator skips it              not handled, a dead letter; committed
-#
-# Halving finds one bad record of 500 with 19 calls of the handler. Where many are bad it would take twice as
-# many calls as there are records, so after 32 calls that failed the rest is handled one by one.
 #
 # FastStream's NACK_ON_ERROR makes *seek back* of an error that is raised: the same batch comes again at once.
 # So what is raised waits first, and whatever must not come again is never raised.
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import wraps
 from inspect import signature
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import structlog
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.contracts import Message
-from shared.errors import TransientError, UnexpectedResponse
-from shared.kafka.dead_letters import DeadLetters, RejectedRecord, rejection_of
+from shared.kafka.batch_handler import BatchHandler, BatchResult, Handler, partition_of
+from shared.kafka.database_positions import DatabasePositions, Terms, next_offsets, positions_of
+from shared.kafka.dead_letters import DeadLetters
 from shared.kafka.groups import consumer_group
 from shared.kafka.partition_controls import AssignmentListener, PartitionControls, controls_of
+from shared.kafka.record_decoder import decode
+from shared.kafka.standstills import Standstills
+from shared.kafka.tolerant_consumer import TolerantConsumer
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
 from shared.runtime.health import Health
@@ -44,12 +47,9 @@ from shared.runtime.takeover import takeover_term
 log = structlog.get_logger()
 
 M = TypeVar("M", bound=Message)
-Handler = Callable[[list[M]], Awaitable[None]]
 
 MAX_RECORDS = 500
 """Of one batch: what a handler stores with one bulk call."""
-_FAILURES_UNTIL_ONE_BY_ONE = 32
-"""Calls of the handler for one batch that failed for good: more are no few bad records among good ones."""
 _SESSION_TIMEOUT = timedelta(seconds=10)
 """How long a consumer that sends no heartbeat keeps its partitions."""
 
@@ -71,6 +71,39 @@ class ConsumePolicy:
 _DEFAULT_POLICY = ConsumePolicy()
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Records as they were read, and by which consumer."""
+
+    records: Sequence[ConsumerRecord]
+    consumer: TolerantConsumer | None
+    terms: Terms = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What the consumer of one topic works with."""
+
+    dead_letters: DeadLetters
+    standstills: Standstills
+    controls: PartitionControls
+    positions: DatabasePositions
+
+    @classmethod
+    def of(cls, broker: KafkaBroker, service: str, group: str, health: Health | None) -> Self:
+        """Builds the tools of one group; its health shows what the group cannot get past."""
+        letters, standstills = DeadLetters(broker, service, group), Standstills(group, service)
+        if health:
+            health.add_degradation_check(group, letters.alarm.degradation)
+            health.add_degradation_check(f"{group} standing still", standstills.degradation)
+        return cls(letters, standstills, controls_of(broker), positions_of(broker))
+
+    def forget(self, partitions: Iterable[TopicPartition]) -> None:
+        """Forgets what is known of partitions that come or go."""
+        self.positions.forget(partitions)
+        self.standstills.forget(partitions)
+
+
 def consume(
     broker: KafkaBroker,
     model: type[M],
@@ -87,18 +120,16 @@ def consume(
     """
     if len(signature(handler).parameters) != 1:
         raise TypeError(f"{handler.__qualname__} must take a list of messages and nothing else")
-    group, controls = consumer_group(service, model.topic), controls_of(broker)
-    dead_letters = DeadLetters(broker, service, group)
-    consumer = _BatchConsumer(model, handler, dead_letters, controls, pauses=policy.pauses)
+    group = consumer_group(service, model.topic)
+    tools = _Tools.of(broker, service, group, health)
+    consumer = _BatchConsumer(model, handler, tools, policy)
     session_timeout_ms = round(takeover_term(_SESSION_TIMEOUT).total_seconds() * 1000)
 
     @wraps(handler)  # AsyncAPI sees the handler's own name
-    async def on_records(records: Sequence[ConsumerRecord]) -> None:
+    async def on_records(batch: _Batch) -> None:
         with health.time_limit(group, policy.stuck_after) if health else nullcontext():
-            await consumer.consume(records)
+            await consumer.consume(batch)
 
-    if health:
-        health.add_degradation_check(group, dead_letters.alarm.degradation)
     # Every setting at the subscriber itself: a broker-level default does not reach routers included later.
     broker.subscriber(
         model.topic,
@@ -108,8 +139,8 @@ def consume(
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.NACK_ON_ERROR,
         parser=_keep_unparsed,
-        decoder=_raw_records,
-        listener=AssignmentListener(controls),
+        decoder=_batch,
+        listener=AssignmentListener(tools.controls, tools.forget),
         session_timeout_ms=session_timeout_ms,
         heartbeat_interval_ms=session_timeout_ms * 3 // 10,
     )(on_records)
@@ -118,95 +149,57 @@ def consume(
 class _BatchConsumer(Generic[M]):
     """Takes a batch from raw records to handled or dead-lettered; an error raised means *seek back*."""
 
-    def __init__(
-        self,
-        model: type[M],
-        handler: Handler[M],
-        dead_letters: DeadLetters,
-        controls: PartitionControls,
-        *,
-        pauses: Sequence[timedelta],
-    ) -> None:
-        self._model, self._handler = model, handler
-        self._dead_letters, self._controls = dead_letters, controls
-        self._pauses_seconds = [pause.total_seconds() for pause in pauses]
+    def __init__(self, model: type[M], handler: Handler[M], tools: _Tools, policy: ConsumePolicy) -> None:
+        self._model, self._tools = model, tools
+        self._handler = BatchHandler(handler, policy.pauses)
+        self._rest_seconds = policy.pauses[-1].total_seconds()
 
-    async def consume(self, records: Sequence[ConsumerRecord]) -> None:
+    async def consume(self, batch: _Batch) -> None:
         """Consumes a batch and writes its log line; raises what keeps it from being committed."""
         started = time.monotonic()
-        outcome = await attempt(self._consume(records))
+        outcome = await attempt(self._consume(batch))
         log.info(
             "batch_consumed",
             topic=self._model.topic,
-            records=len(records),
-            outcome="handled" if outcome is None else repr(outcome)[:300],
+            records=len(batch.records),
+            outcome=repr(outcome)[:300] if isinstance(outcome, Exception) else outcome,
             duration_ms=round((time.monotonic() - started) * 1000),
         )
-        if outcome is not None:
-            await asyncio.sleep(self._pauses_seconds[-1])  # NACK_ON_ERROR seeks back at once; do not spin
+        if isinstance(outcome, Exception):
+            self._tools.standstills.failed(outcome)
+            await asyncio.sleep(self._rest_seconds)  # NACK_ON_ERROR seeks back at once; do not spin
+            self._tools.positions.abandon(batch.terms)
             raise outcome
 
-    async def _consume(self, records: Sequence[ConsumerRecord]) -> None:
-        kept, skipped = self._controls.set_aside(records)
-        decoded, rejected = await _decode(self._model, kept)
-        if decoded:
-            rejected += await self._handle(decoded, Counter())
-        await self._dead_letters.publish([*rejected, *skipped])
+    async def _consume(self, batch: _Batch) -> str:
+        if batch.consumer:
+            batch.consumer.handled = {}  # else a batch of which nothing is ours would commit the one before
+            batch.terms = await self._tools.positions.begin(batch.consumer, batch.records)
+            batch.records = [record for record in batch.records if partition_of(record) in batch.terms]
+        kept, skipped = self._tools.controls.set_aside(batch.records)
+        decoded, rejected = await decode(self._model, kept)
+        result = await self._handler.handle(decoded)
+        # What stands behind a record that blocks its partition comes again with it, and is set aside then.
+        rejected = [each for each in (*rejected, *result.rejected, *skipped) if not result.waits(each.record)]
+        await self._tools.dead_letters.publish(rejected)
         crash_points.reached("batch-stored", self._model.topic)
+        await self._finish(batch, result)
+        return "stands still" if result.blocked else "handled"
 
-    async def _handle(
-        self, decoded: list[tuple[ConsumerRecord, M]], failures: Counter[str]
-    ) -> list[RejectedRecord]:
-        """Handles all records at once or, when that fails for good, in parts; returns those at fault."""
-        error = await attempt(self._call_handler([model for _, model in decoded]))
-        if error is None:
-            return []
-        if isinstance(error, TransientError):
-            raise error
-        if len(decoded) == 1:
-            return [rejection_of(decoded[0][0], error)]
-        failures["calls"] += 1
-        few = failures["calls"] <= _FAILURES_UNTIL_ONE_BY_ONE
-        size = (len(decoded) + 1) // 2 if few else 1
-        rejected: list[RejectedRecord] = []
-        for start in range(0, len(decoded), size):
-            rejected += await self._handle(decoded[start : start + size], failures)
-        return rejected
-
-    async def _call_handler(self, models: list[M]) -> None:
-        """Calls the handler until it succeeds; raises what its last try raised, or what is not transient."""
-        longest_seconds = self._pauses_seconds[-1]
-        for pause_seconds in self._pauses_seconds:
-            try:
-                return await self._handler(models)
-            except TransientError as error:
-                # The far side's own word counts, but no handler may hold a partition for as long as it
-                # likes.
-                await asyncio.sleep(max(pause_seconds, min(error.retry_after or 0, longest_seconds)))
-        return await self._handler(models)
-
-
-async def _decode(
-    model: type[M], records: Sequence[ConsumerRecord]
-) -> tuple[list[tuple[ConsumerRecord, M]], list[RejectedRecord]]:
-    """Decodes each record on its own, so that one bad record does not fail its neighbours."""
-    decoded: list[tuple[ConsumerRecord, M]] = []
-    rejected: list[RejectedRecord] = []
-    for record in records:
-        try:
-            _check_type(model, record)
-            decoded.append((record, model.model_validate_json(record.value or b"")))
-        except Exception as error:  # noqa: BLE001  anyone's bytes may raise anything, and stop nothing
-            rejected.append(rejection_of(record, getattr(record, "error", error)))
-            # A megabyte of faults takes seconds to validate: between two the consumer must send heartbeats.
-            await asyncio.sleep(0)
-    return decoded, rejected
-
-
-def _check_type(model: type[M], record: ConsumerRecord) -> None:
-    for name, value in record.headers:
-        if name == "ce_type" and value != model.topic.encode():
-            raise UnexpectedResponse(f"{record.topic} carries {model.topic}, not {(value or b'')[:100]!r}")
+    async def _finish(self, batch: _Batch, result: BatchResult) -> None:
+        """Stores how far each partition came, and rests in front of what blocks one."""
+        offsets = next_offsets(batch.records) | {p: each.record.offset for p, each in result.blocked.items()}
+        if batch.consumer is None:  # nobody can be told where to go on: all of it comes again
+            for each in result.blocked.values():
+                raise each.error
+            return
+        batch.consumer.handled = await self._tools.positions.advance(batch.terms, offsets)
+        self._tools.standstills.passed(offsets.keys() - result.blocked.keys())
+        for partition in result.blocked.keys() & batch.consumer.handled.keys():
+            record, error = result.blocked[partition]
+            seconds = self._tools.standstills.blocked(record, error, first_seconds=self._rest_seconds)
+            batch.consumer.seek(partition, record.offset)
+            self._tools.controls.hold(partition, seconds)
 
 
 # FastStream asks for a parser and a decoder. Its own parser decodes the headers of all records, which may
@@ -220,5 +213,7 @@ async def _keep_unparsed(records: tuple[ConsumerRecord, ...], original: Any) -> 
     return message
 
 
-async def _raw_records(message: KafkaMessage) -> Any:
-    return message.raw_message
+async def _batch(message: KafkaMessage) -> Any:
+    raw: Any = message.raw_message
+    # In memory, with FastStream's test broker, the consumer is a stand-in.
+    return _Batch(raw, message.consumer if isinstance(message.consumer, TolerantConsumer) else None)

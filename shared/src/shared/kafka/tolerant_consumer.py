@@ -1,4 +1,4 @@
-"""A consumer that gets past records which the client library cannot read."""
+"""A consumer that gets past records which the client library cannot read, and commits what was handled."""
 
 # Invariant: every offset is handed out, as a record or as an `UnreadableRecord`, and none stops those behind
 # it. The library decodes a whole batch of a producer before it hands out anything, and raises again and again
@@ -10,6 +10,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -29,7 +30,19 @@ class UnreadableRecord(ConsumerRecord):  # type: ignore[misc]  # it ships no typ
 
 
 class TolerantConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # it ships no types
-    """The client library's consumer, but for records that cannot be read."""
+    """The client library's consumer, but for records that cannot be read, and for what it commits."""
+
+    handled: Mapping[TopicPartition, int] = MappingProxyType({})
+    """The next offset of each partition of the batch that was handled last; the pipeline sets it."""
+
+    async def commit(self, offsets: Mapping[TopicPartition, int] | None = None) -> None:
+        """Commits the offsets, by default what was handled, of partitions that are still assigned.
+
+        The library's own default are the positions of all partitions: beyond what the database has seen.
+        """
+        wanted = self.handled if offsets is None else offsets
+        if mine := {partition: wanted[partition] for partition in wanted.keys() & self.assignment()}:
+            await super().commit(mine)
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None

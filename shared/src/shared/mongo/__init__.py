@@ -3,6 +3,7 @@
 from shared.mongo.changes import Change, Document, Filter, Put, Remove, Replace, Session, Update
 from shared.mongo.client import Index, Mongo
 from shared.mongo.documents import Documents
+from shared.mongo.driver_errors import begun_again
 
 __all__ = [
     "Change",
@@ -16,4 +17,5 @@ __all__ = [
     "Replace",
     "Session",
     "Update",
+    "begun_again",
 ]

@@ -1,5 +1,9 @@
 """One service's database."""
 
+# Invariant: what was acknowledged is on a majority of the nodes, and so is what is read, whatever the address
+# says: nobody acts on a state that the loss of a node takes back. By the server's defaults a lease or a
+# decision that was read on a primary about to step down might never have been.
+
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -42,7 +46,9 @@ class Mongo:
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             settings.url.get_secret_value(),
             tz_aware=True,
-            w="majority",  # what was acknowledged survives the loss of a node
+            w="majority",
+            readConcernLevel="majority",
+            readPreference="primary",
             serverSelectionTimeoutMS=_SERVER_SELECTION_TIMEOUT // _MILLISECOND,
             socketTimeoutMS=_SOCKET_TIMEOUT // _MILLISECOND,
         )
@@ -75,6 +81,11 @@ class Mongo:
         with translate_server_errors():
             for index in indexes:
                 await self._database[index.collection].create_index(list(index.keys), **_options(index))
+
+    async def is_empty(self) -> bool:
+        """Tells whether the database holds no document at all."""
+        with translate_server_errors():
+            return not (await self._database.command("dbStats"))["objects"]
 
     async def ping(self) -> None:
         with translate_server_errors():

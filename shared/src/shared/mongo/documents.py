@@ -142,12 +142,12 @@ class Documents:
     async def change(
         self,
         filter_: Filter,
-        update: Mapping[str, Any],
+        update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
         upsert: bool = False,
         session: Session | None = None,
     ) -> bool:
-        """Updates the first match; tells whether there was one."""
+        """Updates the first match; tells whether there was one. An update may be a pipeline of stages."""
         with translate_errors(session):
             result = await self._collection.update_one(self._scoped(filter_), update, upsert, session=session)
             return bool(result.matched_count)
@@ -163,7 +163,7 @@ class Documents:
     async def take(
         self,
         filter_: Filter,
-        update: Mapping[str, Any],
+        update: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
         sort: Sort | None = None,
         upsert: bool = False,

@@ -1,5 +1,14 @@
 """How an error of the document store's driver becomes one of ours."""
 
+# Invariant: whatever the driver raises for what the *store* could not do is a `TransientError`, codes that
+# nobody has heard of included: the same call may succeed once an operator has seen to the store. What the
+# store can never do is named, code by code; of a bulk the worst fault counts:
+#
+#   11000 a key is taken                        Conflict (unless another fault stands beside it)
+#   10334 a document beyond 16 MB               RuleBroken
+#   2 a command that it does not understand     left as it is: a bug of ours
+#   13, 18, 262, 14031, 64, … 987654            TransientError
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +22,7 @@ from pymongo.errors import (
     DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
+    PyMongoError,
     WTimeoutError,
 )
 
@@ -22,7 +32,15 @@ log = structlog.get_logger()
 
 _DUPLICATE_KEY = 11000
 _WRITE_CONFLICT = 112
-
+_REFUSED_VALUES = (
+    (frozenset({10334, 17419, 17420, 17280}), "a document of more than 16 MB"),
+    (frozenset({52, 55, 56, 57}), "a field of a name, that it has no form for"),
+)
+"""Codes that blame what was to be stored: inserted, or what an update made of a document."""
+_OUR_FAULT_CODES = frozenset({2, 9, 14, 28, 30, 40, 54, 59, 66, 67, 72, 73, 85, 86, 115, 121, 168, 197})
+"""The command itself is wrong (BadValue, FailedToParse, TypeMismatch, …, IndexOptionsConflict, …)."""
+_NO_ANSWER = "the document store does not answer: the log of this service says why"
+_REFUSED = "the document store cannot do this now: the log of this service says why"
 
 _UNSTORABLE: tuple[tuple[type[Exception], str], ...] = (
     (OverflowError, "an integer beyond 64 bits"),
@@ -46,41 +64,77 @@ def translate_errors(session: AsyncIOMotorClientSession | None = None) -> Iterat
     except tuple(kind for kind, _ in _UNSTORABLE) as error:
         given = next(given for kind, given in _UNSTORABLE if isinstance(error, kind))
         # Neither the driver's sentence nor the error itself: both hold the value, which may be a secret.
-        raise RuleBroken(f"the document store cannot hold {given}: leave it out or shorten it") from None
+        raise _unstorable(given) from None
 
 
 @contextmanager
 def translate_server_errors(session: AsyncIOMotorClientSession | None = None) -> Iterator[None]:
-    """Raises `Conflict` for a key that is taken, `TransientError` for a store that is away or contended.
+    """Raises `Conflict` for a key that is taken, `TransientError` for a store that is away, contended or ill.
 
-    Inside a transaction (`session`) only `Conflict` is raised: the driver itself must see the other errors to
-    repeat the transaction. What it gives up on is translated around the whole transaction.
+    Inside a transaction (`session`) only `Conflict` and `RuleBroken` are raised: the driver itself must see
+    the other errors to repeat the transaction. What it gives up on is translated around the whole of it.
     """
     try:
         yield
-    except DuplicateKeyError as error:
-        raise Conflict("it is there already") from error
-    except BulkWriteError as error:
-        raise Conflict(f"{len(duplicate_positions(error))} of the documents are there already") from error
-    except (ConnectionFailure, WTimeoutError, ExecutionTimeout) as error:
-        if session is not None:
+    except PyMongoError as error:
+        translated = _translated(error)
+        if translated is None or (session is not None and isinstance(translated, TransientError)):
             raise
-        # The driver's own words name hosts and settings: they are for the log, not for whoever asked.
-        log.warning("document_store_failed", error=str(error))
-        raise TransientError(
-            "the document store does not answer: the log of this service says why"
-        ) from error
-    except OperationFailure as error:
-        contended = error.has_error_label("TransientTransactionError") or error.code == _WRITE_CONFLICT
-        if session is not None or not contended:
-            raise
-        log.warning("document_store_failed", error=str(error))
-        raise TransientError("others are writing the same to the document store: try again") from error
+        if isinstance(translated, TransientError):
+            # The driver's own words name hosts and settings: they are for the log, not for whoever asked.
+            log.warning("document_store_failed", error=str(error), code=getattr(error, "code", None))
+        # What grew too large is quoted by the driver, and may hold a secret.
+        raise translated from (None if type(translated) is RuleBroken else error)
+
+
+def begun_again() -> OperationFailure:
+    """Returns what to raise inside a transaction to have the driver begin it again.
+
+    For an upsert that met another transaction's row: it ends a transaction as a conflict of writes does, but
+    is told as a key that is taken.
+    """
+    details = {"code": _WRITE_CONFLICT, "errorLabels": ["TransientTransactionError"]}
+    return OperationFailure("another transaction inserted the same row", _WRITE_CONFLICT, details)
 
 
 def duplicate_positions(error: BulkWriteError) -> list[int]:
     """Returns the positions in the bulk whose key was taken; raises the error itself if it has others."""
-    faults = (error.details or {}).get("writeErrors", [])
-    if not faults or any(fault.get("code") != _DUPLICATE_KEY for fault in faults):
+    if _codes(error) != {_DUPLICATE_KEY}:
         raise error
-    return [fault["index"] for fault in faults]
+    return [fault["index"] for fault in error.details["writeErrors"]]
+
+
+def _translated(error: PyMongoError) -> Exception | None:
+    """Returns what to raise in place of the driver's error; None for what is a bug of ours."""
+    if isinstance(error, (ConnectionFailure, WTimeoutError, ExecutionTimeout)):
+        return TransientError(_NO_ANSWER)
+    if not isinstance(error, OperationFailure):
+        return TransientError(_REFUSED)  # a client that was closed meanwhile, or what a later driver brings
+    codes = _codes(error)
+    if codes == {_DUPLICATE_KEY}:
+        return _conflict(error)
+    for value_codes, given in _REFUSED_VALUES:
+        if codes & value_codes:
+            return _unstorable(given)
+    if error.has_error_label("TransientTransactionError") or codes == {_WRITE_CONFLICT}:
+        return TransientError("others are writing the same to the document store: try again")
+    return None if codes & _OUR_FAULT_CODES else TransientError(_REFUSED)
+
+
+def _codes(error: OperationFailure) -> set[int | None]:
+    """Returns the codes of all faults; a write concern that was not met counts as one, whatever its code."""
+    if not isinstance(error, BulkWriteError):
+        return {_DUPLICATE_KEY if isinstance(error, DuplicateKeyError) else error.code}
+    details = error.details or {}
+    codes: set[int | None] = {fault.get("code") for fault in details.get("writeErrors", ())}
+    return codes | {None} if details.get("writeConcernErrors") or not codes else codes
+
+
+def _unstorable(given: str) -> RuleBroken:
+    return RuleBroken(f"the document store cannot hold {given}: leave it out or shorten it")
+
+
+def _conflict(error: OperationFailure) -> Conflict:
+    if isinstance(error, BulkWriteError):
+        return Conflict(f"{len(duplicate_positions(error))} of the documents are there already")
+    return Conflict("it is there already")

@@ -7,7 +7,6 @@
 #
 # A renewal that fails gives the lease up: what the store did is unknown, and only a new token is surely ours.
 
-import time
 from datetime import timedelta
 
 from shared.runtime.leases import Lease, Leases
@@ -30,7 +29,7 @@ class Leader:
         """
         # Forgotten first, remembered last: what raises or is cancelled in between leaves no lease behind.
         lease, self._lease = self._lease, None
-        left_seconds = lease.monotonic_deadline - time.monotonic() if lease else 0.0
+        left_seconds = lease.monotonic_deadline - lease.monotonic() if lease else 0.0
         if lease is None or left_seconds <= 0:
             lease = await self._leases.take(self._name, self._ttl)
         elif left_seconds < lease.ttl.total_seconds() / 2:

@@ -46,7 +46,7 @@ _BATCH_SIZE = 500
 
 
 class MessagePublisher(Protocol):
-    """Sends messages, or raises; `deadline` is a moment of the loop's clock in seconds."""
+    """Sends messages, or raises; `deadline` is a moment of `monotonic_seconds`."""
 
     async def publish(
         self, messages: Iterable[Message], *, correlation_id: str | None = None, deadline: float | None = None
@@ -57,7 +57,7 @@ class LeaseFence(Protocol):
     """The part of a lease that publishing needs."""
 
     @property
-    def loop_deadline(self) -> float: ...
+    def monotonic_deadline(self) -> float: ...
 
     def check(self) -> None: ...
 
@@ -126,7 +126,7 @@ class ChangePublisher:
             batch = messages[start : start + _BATCH_SIZE]
             self._lease.check()
             await self._publisher.publish(
-                batch, correlation_id=batch[0].run_id, deadline=self._lease.loop_deadline
+                batch, correlation_id=batch[0].run_id, deadline=self._lease.monotonic_deadline
             )
             crash_points.reached("manifest-published")
 
@@ -219,7 +219,7 @@ class ChangePublisher:
         self._lease.check()
         try:
             await self._publisher.publish(
-                observations, correlation_id=observations[0].run_id, deadline=self._lease.loop_deadline
+                observations, correlation_id=observations[0].run_id, deadline=self._lease.monotonic_deadline
             )
         except PermanentError as error:
             if len(observations) == 1:

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+_FIRST_DAY, _LAST_DAY = date(2, 1, 1), date(9999, 12, 30)
+
 
 class TenantCalendar(BaseModel):
     """A tenant's currency (ISO 4217) and time zone (IANA), as the operator set them."""
@@ -30,7 +32,11 @@ class TenantCalendar(BaseModel):
         return now.astimezone(ZoneInfo(self.time_zone)).date()
 
     def midnight(self, day: date) -> datetime:
-        """The moment at which that day begins for this tenant."""
+        """The moment at which that day begins for this tenant.
+
+        The first and the last days of the calendar begin, in some zones, in a year that it does not have.
+        """
+        day = min(max(day, _FIRST_DAY), _LAST_DAY)
         return datetime.combine(day, time(), ZoneInfo(self.time_zone))
 
     def day_end(self, now: datetime) -> datetime:

@@ -9,7 +9,7 @@ cannot be shown are replaced (`shared.plain_text`).
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from psa_sync.psa import Agreement, CatalogueItem, Company, LastUpdate, PsaLine, UnreadableRow
@@ -17,9 +17,16 @@ from shared.contracts.fields import (
     checked_code,
     checked_currency,
     checked_id,
-    checked_read_number,
     shortened_name,
     shortened_sentence,
+)
+from shared.contracts.provider_values import (
+    end_day,
+    exact_number,
+    exact_quantity,
+    flag,
+    reckonable_day,
+    whole_number,
 )
 from shared.errors import UnexpectedResponse
 from shared.plain_text import cleaned
@@ -31,9 +38,8 @@ _UNREADABLE = (
     TypeError,
     ValueError,
     AttributeError,
-    InvalidOperation,
+    ArithmeticError,  # a day in UTC that the calendar does not have, among them
     RecursionError,
-    OverflowError,  # a day in UTC that the calendar does not have
 )
 _SWITCHED_OFF = ("Cancelled", "Inactive")
 """Statuses under which nothing is billed whatever the dates say (psa-apis, open line)."""
@@ -41,7 +47,7 @@ _SWITCHED_OFF = ("Cancelled", "Inactive")
 
 def company(row: Row) -> Company:
     with _parsing("company", row):
-        present = not row.get("deletedFlag")
+        present = not flag(row.get("deletedFlag"))
         return Company(_id(row), _code(row["identifier"]), _name(row["name"]), present)
 
 
@@ -62,7 +68,7 @@ def company_status(row: Row) -> tuple[int, bool]:
 def product(row: Row) -> CatalogueItem:
     """Parses a catalogue item; its identifier is what the screens call *Product ID*."""
     with _parsing("catalogue item", row):
-        active = not row.get("inactiveFlag")
+        active = not flag(row.get("inactiveFlag"))
         return CatalogueItem(_id(row), _code(row["identifier"]), _name(row["description"]), active)
 
 
@@ -75,9 +81,9 @@ def agreement(row: Row) -> Agreement:
             name=_name(row["name"]),
             company_id=_id(row["company"]),
             cancelled=row.get("agreementStatus") in _SWITCHED_OFF
-            or bool(row.get("cancelledFlag") and not cancelled_on),
+            or (flag(row.get("cancelledFlag")) and not cancelled_on),
             starts_on=_day(row.get("startDate")),
-            ends_on=min((day for day in (_day_after_end(row), cancelled_on) if day), default=None),
+            ends_on=min((day for day in (_day_after_end(row), end_day(cancelled_on)) if day), default=None),
             currency=_currency(row),
         )
 
@@ -89,13 +95,13 @@ def line(row: Row, parent: Agreement) -> PsaLine:
             line_id=_id(row),
             agreement=parent,
             product_id=_id(row["product"]),
-            quantity=number(row.get("quantity")),
+            quantity=_quantity(row),
             included=number(row.get("lessIncluded")),
             unit_price=number(row.get("unitPrice")),
             unit_cost=number(row.get("unitCost")),
-            charged=row["billCustomer"] == "Billable",
+            charged=_text(row["billCustomer"]) == "Billable",
             from_day=_day(row.get("effectiveDate")),
-            until_day=_day(row.get("cancelledDate")),
+            until_day=end_day(_day(row.get("cancelledDate"))),
             last_update=last_update(row),
         )
 
@@ -109,7 +115,7 @@ def unreadable(row: Any, reason: str) -> UnreadableRow:
 def written_quantity(row: Row) -> Decimal | None:
     """Parses the quantity of an addition that was just changed; None when the answer does not say it."""
     with _parsing("addition", row):
-        return number(row.get("quantity"))
+        return _quantity(row)
 
 
 def last_update(row: Row) -> LastUpdate | None:
@@ -130,7 +136,13 @@ def last_update(row: Row) -> LastUpdate | None:
 
 def number(value: Any) -> Decimal | None:
     """Returns the exact number; a missing one is not zero."""
-    return None if value is None else checked_read_number(Decimal(str(value)))
+    return None if value is None else exact_number(value)
+
+
+def _quantity(row: Row) -> Decimal | None:
+    """Returns the quantity; a negative one, a credit, is none that could be compared or overwritten."""
+    value = row.get("quantity")
+    return None if value is None else exact_quantity(value)
 
 
 @contextmanager
@@ -144,7 +156,7 @@ def _parsing(noun: str, row: Row) -> Iterator[None]:
 
 
 def _id(row: Row) -> str:
-    return checked_id(str(int(row["id"])))
+    return checked_id(str(whole_number(row["id"])))
 
 
 def _readable_id(row: Any) -> str:
@@ -176,12 +188,9 @@ def _currency(row: Row) -> str | None:
 
 
 def _day_after_end(row: Row) -> date | None:
-    """Returns the first day that is not billed: `endDate` is the last day on which the agreement runs.
-
-    The calendar's last day, 9999-12-31, is how people write that there is no end, and no day follows it.
-    """
-    last = None if row.get("noEndingDateFlag") else _day(row.get("endDate"))
-    return last + timedelta(days=1) if last and last < date.max else None
+    """Returns the first day that is not billed: `endDate` is the last day on which the agreement runs."""
+    last = None if flag(row.get("noEndingDateFlag")) else end_day(_day(row.get("endDate")))
+    return last + timedelta(days=1) if last else None
 
 
 def _day(value: Any) -> date | None:
@@ -189,4 +198,4 @@ def _day(value: Any) -> date | None:
     if not value:
         return None
     moment = datetime.fromisoformat(value)
-    return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+    return reckonable_day((moment.astimezone(UTC) if moment.tzinfo else moment).date())

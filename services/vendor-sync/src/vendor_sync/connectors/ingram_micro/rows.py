@@ -8,18 +8,18 @@ shown are replaced (`shared.plain_text`); in an id they are refused.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from shared.contracts.fields import (
     checked_code,
     checked_currency,
     checked_id,
-    checked_read_number,
     plain,
     shortened_name,
     shortened_sentence,
 )
+from shared.contracts.provider_values import exact_number, exact_quantity, reckonable_day
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import UnexpectedResponse
 from shared.limits import messages as limits
@@ -46,7 +46,7 @@ def parsing(what: str) -> Iterator[None]:
     """Turns whatever a row in an unknown shape raises into `UnexpectedResponse`, which names the row."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         sentence = f"ingram-micro: {what} cannot be understood: {error!r}"
         raise UnexpectedResponse(shortened_sentence(sentence)) from error
 
@@ -91,7 +91,10 @@ def row_of(row: Json) -> SubscriptionRow:
 def detail_of(body: Json) -> SubscriptionDetail:
     """Parses a subscription with its products (§7.3); without any, nothing is known of quantities (§8.2)."""
     with parsing(f"subscription {id_of(body)}"):
-        products = body.get("products") or ()
+        products = body.get("products")
+        if not isinstance(products, list | None):
+            raise TypeError("its products are no list")
+        products = products or []
         if len(products) > limits.SUBSCRIPTION_LINES.most:
             record_hit(limits.SUBSCRIPTION_LINES)
             raise ValueError(f"it has {len(products):,} products; the most is {limits.SUBSCRIPTION_LINES}")
@@ -111,28 +114,34 @@ def _product(product: Json) -> ProductEntry:
 
 
 def _quantity(value: Json) -> Decimal | None:
-    """Parses a whole number, a float, or either as a string (§6); a missing quantity is not zero."""
-    if isinstance(value, bool):
-        raise TypeError(f"{value} is no quantity")
-    return None if value is None or value == "" else _exact(value)
+    """Parses a whole number, a float, or either as a string (§6); a missing quantity is not zero.
+
+    A negative one is no count of seats: its subscription is refused, and keeps its last number.
+    """
+    return None if value is None or value == "" else _plain(exact_quantity(value))
 
 
 def _money(value: Json) -> Price | None:
     if not value or value.get("amount") in (None, "") or not value.get("currency"):
         return None
-    return Price(_exact(value["amount"]), checked_currency(cleaned(_text(value["currency"]).upper())))
+    return Price(
+        _plain(exact_number(value["amount"])), checked_currency(cleaned(_text(value["currency"]).upper()))
+    )
 
 
-def _exact(value: Json) -> Decimal:
-    """Returns the exact number; `10`, `10.0` and `"10"` are one and the same."""
-    return Decimal(plain(checked_read_number(Decimal(str(value)))))
+def _plain(number: Decimal) -> Decimal:
+    """Returns the number in one form: `10`, `10.0` and `"10"` are one and the same."""
+    return Decimal(plain(number))
 
 
 def _period(value: Json) -> VendorPeriod | None:
     type_ = str((value or {}).get("type") or "").lower()
     if type_ in _NO_TYPE:
         return None
-    period = VendorPeriod(cleaned(type_), int(checked_read_number(Decimal(value.get("duration") or 1))))
+    duration = exact_number(value.get("duration") or 1)
+    if duration % 1 or duration < 1:
+        raise ValueError(f"{duration} is no duration of a period")
+    period = VendorPeriod(cleaned(type_), int(duration))
     checked_code(str(period))  # so it is written in messages
     return period
 
@@ -141,7 +150,7 @@ def _day(row: Json, name: str) -> date | None:
     """Parses a calendar date without a zone (§6), maybe with a time behind it; an odd one is unset."""
     text = row.get(name)
     try:
-        return date.fromisoformat(text[:10]) if text else None
+        return reckonable_day(date.fromisoformat(text[:10])) if text else None
     except ValueError:
         return None
 
