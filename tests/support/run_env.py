@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
 from shared.contracts.base import RunKind, Side
+from shared.contracts.manifest import ListingExtent
 from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.runtime.health import Health
 from shared.runtime.leases import LeaseLost
 from shared.status_channel import RunStatus
+from shared.sync_engine.account_manifest import AccountManifest
 from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
@@ -114,6 +116,19 @@ def an_account(
         account_id=account_id,
         name=name,
         status="active",
+    )
+
+
+def an_empty_manifest(account_id: str = "a1", *, listed_revision: int = 1) -> AccountManifest:
+    """The manifest of an account that has nothing."""
+    return AccountManifest(
+        account_id=account_id,
+        things=(),
+        records={},
+        listing=ListingExtent.WHOLE,
+        listed_revision=listed_revision,
+        read_from=NOW,
+        read_until=NOW,
     )
 
 

@@ -24,13 +24,13 @@ class ManifestPublisher:
         self._mongo, self._model = mongo, model
         self.records = ManifestRecords(mongo)
 
-    async def publish(self, context: RunContext, manifests: Sequence[AccountManifest]) -> None:
-        """Publishes these manifests, each of another account, and records them.
+    async def publish(self, context: RunContext, manifests: Sequence[AccountManifest]) -> int:
+        """Publishes these manifests, each of another account, and records them; returns their revision.
 
         Raises `LeaseLost` past the lease's deadline, or when another worker has the run.
         """
         if not manifests:
-            return
+            return 0
         run = context.run
         before = await self.records.get_many(run, [manifest.account_id for manifest in manifests])
         # After everything that the manifests name was read: a later manifest has the larger revision.
@@ -53,3 +53,4 @@ class ManifestPublisher:
             await self.records.put(run, numbered, revision=stamp.revision, session=session)
 
         await self._mongo.transaction(work)
+        return stamp.revision
