@@ -7,6 +7,7 @@ from shared.mongo import Documents, Mongo
 from shared.runtime.settings import MongoSettings
 
 _INSERTS = ("insert_one", "insert_many", "bulk_write")
+_WRITES = (*_INSERTS, "update_one", "update_many", "delete_many", "find_one_and_update")
 
 
 class _ChangedMongo(Mongo):
@@ -43,6 +44,27 @@ class InterleavedMongo(_ChangedMongo):
             return await real(*arguments, **more)
 
         return interleaved
+
+
+class NthWriteMongo(_ChangedMongo):
+    """Runs `before` once, right before the nth write, to whatever collection."""
+
+    def __init__(self, settings: MongoSettings, nth: int, before: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(settings)
+        self._left, self._before = nth, before
+
+    def call(self, name: str, method: str) -> Any:
+        real = super().call(name, method)
+        if method not in _WRITES:
+            return real
+
+        async def counted(*arguments: Any, **more: Any) -> Any:
+            self._left -= 1
+            if self._left == 0:
+                await self._before()
+            return await real(*arguments, **more)
+
+        return counted
 
 
 class ResendingMongo(_ChangedMongo):

@@ -44,6 +44,8 @@ class VendorRunHarness:
     clock: Callable[[], datetime] = lambda: NOW
     connect: Connect | None = None
     """Opens another marketplace than the fake one."""
+    seen: int = 0
+    """How many messages were published before what a test looks at."""
 
     def __post_init__(self) -> None:
         self.integrations = IntegrationStates(self.mongo, Side.VENDOR)
@@ -78,10 +80,15 @@ class VendorRunHarness:
         return [message for message in self.publisher.messages if isinstance(message, model)]
 
     def manifests(self, account_id: str = "c1") -> list[VendorAccountRead]:
-        """Returns the manifests of an account, the newest last; none of these tests needs parts."""
-        return [
-            manifest for manifest in self.published(VendorAccountRead) if manifest.account_id == account_id
-        ]
+        """Returns the manifests of an account since `begin_anew`, the newest last; all are of one part."""
+        messages = self.publisher.messages[self.seen :]
+        manifests = [message for message in messages if isinstance(message, VendorAccountRead)]
+        return [manifest for manifest in manifests if manifest.account_id == account_id]
+
+    def begin_anew(self) -> None:
+        """Leaves aside what was published and asked for so far."""
+        self.seen = len(self.publisher.messages)
+        self.marketplace.calls.clear()
 
     def last_manifest(self, account_id: str = "c1") -> VendorAccountRead:
         return self.manifests(account_id)[-1]

@@ -62,7 +62,11 @@ class CallQueue:
         self._vendor = vendor
         self._by_account = rank is DetailRank.ACCOUNT
         self._main: AsyncGenerator[DetailCall, None] | None = self._details_of_all(rank)
-        self._again: deque[ListingCall | AsyncGenerator[DetailCall, None]] = deque()
+        self._again: deque[AsyncGenerator[DetailCall, None]] = deque()
+        self._to_list: deque[ListingCall] = deque()
+        self._being_listed: set[str] = set()
+        self.are_lists_proven = False
+        """Whether a list of one account held no other's: before that one is asked for at a time."""
         self._in_work: dict[str, AccountInWork] = {}
         self._places = 0
         self._taking = asyncio.Lock()
@@ -75,12 +79,12 @@ class CallQueue:
         """Returns the next call; None while there is none, and for ever when there will be none."""
         async with self._taking:
             while not self.is_closed:
+                if self._may_list:
+                    listing = self._to_list.popleft()
+                    self._being_listed.add(listing.account_id)
+                    return listing
                 if self._again:
-                    source = self._again[0]
-                    if isinstance(source, ListingCall):
-                        self._again.popleft()
-                        return source
-                    if (call := await anext(source, None)) is not None:
+                    if (call := await anext(self._again[0], None)) is not None:
                         return call
                     self._again.popleft()
                 elif self._main is not None:
@@ -94,12 +98,12 @@ class CallQueue:
     @property
     def has_ended(self) -> bool:
         """Whether no further call will come."""
-        return self.is_closed or not (self._in_work or self._again or self._main)
+        return self.is_closed or not (self._in_work or self._main)
 
     async def wait_for_more(self) -> None:
         """Waits until there may be a call again, or none will ever come."""
         self._more.clear()
-        if not (self._again or self._main or self.has_ended):
+        if not (self._may_list or self._again or self._main or self.has_ended):
             await self._more.wait()
 
     def take_completed(self) -> list[AccountInWork]:
@@ -120,17 +124,20 @@ class CallQueue:
     def read_again(self, account: AccountInWork) -> None:
         """Hands out next what is due of the account."""
         account.all_handed_out = False
+        self._being_listed.discard(account.account_id)
         self._again.append(self._details_of(account))
         self._more.set()
 
     def list_again(self, account: AccountInWork) -> None:
         """Hands out next the listing of the account."""
-        self._again.append(ListingCall(account.account_id))
+        self._to_list.append(ListingCall(account.account_id))
         self._more.set()
 
     def look_again(self, account: AccountInWork) -> None:
-        """Takes a complete account for one that has just become so."""
+        """Takes an account that could not be listed for one that has just become complete."""
+        self._being_listed.discard(account.account_id)
         self._note_if_complete(account)
+        self._more.set()
 
     def in_work(self, account_id: str) -> AccountInWork:
         return self._in_work[account_id]
@@ -148,9 +155,9 @@ class CallQueue:
     async def aclose(self) -> None:
         """Ends the reading of the queue."""
         self.close()
-        for source in (self._main, *self._again):
-            if isinstance(source, AsyncGenerator):
-                await source.aclose()
+        for calls in (self._main, *self._again):
+            if calls is not None:
+                await calls.aclose()
 
     async def _details_of_all(self, rank: DetailRank) -> AsyncGenerator[DetailCall, None]:
         account: AccountInWork | None = None
@@ -172,6 +179,15 @@ class CallQueue:
             account.outstanding += 1
             yield call
         self._hand_over(account)
+
+    def look_again_at_all(self) -> None:
+        """Takes up anew what was to be listed: no account can be."""
+        while self._to_list:
+            self._note_if_complete(self._in_work[self._to_list.popleft().account_id])
+
+    @property
+    def _may_list(self) -> bool:
+        return bool(self._to_list) and (self.are_lists_proven or not self._being_listed)
 
     def _begin(self, account_id: str, *, all_handed_out: bool = False) -> AccountInWork:
         self._places += 1

@@ -191,11 +191,13 @@ class DetailReader:
         account = self.calls.in_work(listed.account_id)
         match listed.outcome:
             case ListedAccount(is_honoured=True) as outcome:
+                self.calls.are_lists_proven = True
                 await self.accounts.collect_again(account.account_id, account.concerned_items, outcome)
                 self.calls.read_again(account)
             case ListedAccount():
                 await self.accounts.note_no_listing(account.account_id, "")
                 self.calls.look_again(account)
+                self.calls.look_again_at_all()
             case error:
                 await self.accounts.note_no_listing(account.account_id, f"it could not be listed: {error}")
                 self.calls.look_again(account)
