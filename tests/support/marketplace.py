@@ -71,6 +71,8 @@ class FakeMarketplace:
 
     details: dict[str, SubscriptionDetail] = field(default_factory=dict)
     listed_customers: dict[str, Customer] = field(default_factory=dict)
+    unlisted_customers: dict[str, Customer] = field(default_factory=dict)
+    """Customers who answer for themselves, and are in no list."""
     page_size: int = 2
     unlisted: set[str] = field(default_factory=set)
     """Ids that no list shows."""
@@ -127,7 +129,7 @@ class FakeMarketplace:
     async def account(self, account_id: str) -> Customer | None:
         self.calls.append(f"account {account_id}")
         await self.before_answer(f"account {account_id}")
-        return self.listed_customers.get(account_id)
+        return {**self.unlisted_customers, **self.listed_customers}.get(account_id)
 
     async def subscription(self, subscription_id: str) -> SubscriptionDetail | None:
         self.calls.append(subscription_id)
