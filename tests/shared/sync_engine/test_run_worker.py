@@ -152,11 +152,10 @@ async def test_a_run_ends_although_kafka_never_takes_something_that_it_read(
         ):
             raise PermanentError("a message is larger than Kafka takes")
 
-    publisher = RecordingPublisher(before=refuse_second)
-    await a_worker(mongo, runs, Scripted(), publisher).step()
+    await a_worker(mongo, runs, Scripted(), publisher := RecordingPublisher(before=refuse_second)).step()
 
     finished = await run_finished(mongo)
-    assert finished is not None
+    assert finished
     assert [m.account_id for m in publisher.messages if isinstance(m, VendorAccountObserved)] == ["first"]
     assert (finished.outcome, finished.manifests) == (Outcome.PARTIAL, 2)
     assert "larger than Kafka takes" in (finished.reason or "")

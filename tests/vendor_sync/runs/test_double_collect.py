@@ -1,71 +1,20 @@
 """What changes while it is read: no manifest confirms a sum that was never true at any instant."""
 
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import pytest
-from marketplace import FakeMarketplace, a_detail, a_product, a_row, an_offer, customers
+from account_changes import a_settled_harness, confirmed, nth, once, seats, span_of
+from marketplace import FakeMarketplace, customers
 from vendor_runs import VendorRunHarness
 
-from shared.contracts.base import Outcome, RunKind
-from shared.contracts.manifest import ItemSpan
-from shared.contracts.vendor_sync import ServiceObserved, SubscriptionStatus, VendorAccountRead
+from shared.contracts.base import Outcome
+from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.mongo import Mongo
-from vendor_sync.marketplace import SubscriptionDetail
-
-
-def seats(subscription_id: str, quantity: int, *, account_id: str = "c1") -> SubscriptionDetail:
-    """So many seats of one and the same service."""
-    return a_detail(a_row(subscription_id, account_id=account_id), a_product("M", quantity=quantity))
-
-
-def once(action: Callable[[], None], *, at: str) -> Callable[[str], Awaitable[None]]:
-    """Does something right before the first answer or listing of this name."""
-    left = [action]
-
-    async def hook(name: str) -> None:
-        if name == at and left:
-            left.pop()()
-
-    return hook
-
-
-def nth(action: Callable[[], None], *, at: str, time: int) -> Callable[[str], Awaitable[None]]:
-    """Does something right before this time of listing or answering it."""
-    seen: list[str] = []
-
-    async def hook(name: str) -> None:
-        seen.append(name)
-        if name == at and seen.count(at) == time:
-            action()
-
-    return hook
 
 
 @pytest.fixture
 async def harness(mongo: Mongo) -> VendorRunHarness:
-    """X 10 and Y 5 of one service, and something else beside; two runs have agreed on it."""
-    marketplace = FakeMarketplace(listed_customers=customers("c1", "c2"))
-    marketplace.put(seats("x", 10), seats("y", 5), an_offer("z", "other", 3), seats("b", 7, account_id="c2"))
-    harness = VendorRunHarness(mongo, marketplace)
-    await harness.run("first")
-    await harness.run("second")
-    assert harness.seats(harness.last_manifest(), confirmed=True) == {"M": 15, "other": 3}
-    harness.begin_anew()
-    return harness
-
-
-def confirmed(harness: VendorRunHarness, offer: str = "M", account_id: str = "c1") -> set[Decimal]:
-    """Returns the sums that the manifests of an account have confirmed."""
-    sums = [harness.seats(one, confirmed=True) for one in harness.manifests(account_id)]
-    return {sum_[offer] for sum_ in sums if offer in sum_}
-
-
-def span_of(harness: VendorRunHarness, manifest: VendorAccountRead, offer: str) -> ItemSpan:
-    """Returns when what the manifest states of an offer is known to be so."""
-    (item,) = {one.service_id for one in harness.published(ServiceObserved) if one.mpn == offer}
-    (span,) = [span for span in manifest.spans if span.item_id == item]
-    return span
+    return await a_settled_harness(mongo)
 
 
 async def test_a_first_manifest_confirms_nothing_and_the_next_all(mongo: Mongo) -> None:
@@ -207,106 +156,3 @@ async def test_what_has_ended_is_counted_as_ended_once(harness: VendorRunHarness
 
     for manifest in harness.manifests():
         assert sorted(span.ended for span in manifest.spans) == [0, 1]
-
-
-async def test_an_account_that_changes_at_each_reading_is_named_as_moving(harness: VendorRunHarness) -> None:
-    seats_of_x = iter(range(20, 40))
-
-    async def change(name: str) -> None:
-        if name == "x":
-            harness.marketplace.put(seats("x", next(seats_of_x)))
-
-    harness.marketplace.before_answer = change
-    finished = await harness.run()
-
-    assert confirmed(harness) == set()
-    assert confirmed(harness, "other") == {Decimal(3)}
-    assert harness.marketplace.calls.count("x") == 3
-    assert finished.outcome is Outcome.COMPLETE
-    assert finished.exceptions == (
-        "account c1: its numbers are not sure until next time, it changed while it was read",
-    )
-
-
-async def test_what_moved_is_confirmed_by_the_next_run_that_finds_it_at_rest(
-    harness: VendorRunHarness,
-) -> None:
-    seats_of_x = iter(range(20, 40))
-
-    async def change(name: str) -> None:
-        if name == "x":
-            harness.marketplace.put(seats("x", next(seats_of_x)))
-
-    harness.marketplace.before_answer = change
-    await harness.run("moving")
-    harness.marketplace.before_answer = once(lambda: None, at="")
-
-    await harness.run("at rest")
-
-    assert confirmed(harness) == {Decimal(22 + 5)}
-
-
-async def test_a_marketplace_that_ignores_the_customer_is_asked_for_one_account_once(
-    harness: VendorRunHarness,
-) -> None:
-    harness.marketplace.ignores_filter = True
-    harness.marketplace.put(seats("x", 12), seats("b", 9, account_id="c2"))
-
-    await harness.run()
-
-    assert len([call for call in harness.marketplace.calls if call.startswith("list")]) == 1
-    assert (confirmed(harness), confirmed(harness, account_id="c2")) == ({Decimal(17)}, {Decimal(9)})
-
-
-async def test_a_marketplace_that_ignores_the_customer_leaves_what_moves_on_for_the_next_run(
-    harness: VendorRunHarness,
-) -> None:
-    harness.marketplace.ignores_filter = True
-    seats_of_x = iter(range(20, 40))
-
-    async def change(name: str) -> None:
-        if name == "x":
-            harness.marketplace.put(seats("x", next(seats_of_x)))
-
-    harness.marketplace.before_answer = change
-    finished = await harness.run()
-
-    assert confirmed(harness) == set()
-    assert len(finished.exceptions) == 1
-
-
-async def test_a_subscription_that_moves_to_another_customer_leaves_the_one_and_is_of_the_other(
-    harness: VendorRunHarness,
-) -> None:
-    harness.marketplace.put(seats("x", 10, account_id="c2"))
-
-    await harness.run()
-
-    assert {thing.id for thing in harness.last_manifest("c1").things} == {"y", "z"}
-    assert {thing.id for thing in harness.last_manifest("c2").things} == {"b", "x"}
-    assert (confirmed(harness), confirmed(harness, account_id="c2")) == ({Decimal(5)}, {Decimal(17)})
-
-
-async def test_a_subscription_that_moves_while_it_is_read_is_of_its_new_customer(
-    harness: VendorRunHarness,
-) -> None:
-    harness.marketplace.before_answer = once(
-        lambda: harness.marketplace.put(seats("x", 10, account_id="c2")), at="x"
-    )
-
-    await harness.run()
-
-    assert (confirmed(harness), confirmed(harness, account_id="c2")) == ({Decimal(5)}, {Decimal(17)})
-
-
-async def test_a_quick_run_confirms_a_change_together_with_what_it_had_kept(
-    harness: VendorRunHarness,
-) -> None:
-    changed = a_detail(a_row("x", status=SubscriptionStatus.HOLD), a_product("M", quantity=12))
-    harness.marketplace.put(changed)
-
-    finished = await harness.run("quick", RunKind.QUICK)
-
-    assert sorted(harness.marketplace.calls) == ["list c1", "x", "x", "y"]
-    assert (finished.manifests, confirmed(harness)) == (1, {Decimal(17)})
-    assert not any(span.is_empty for span in harness.last_manifest().spans)

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import pytest
+from account_changes import seats
 from interleaving import NthWriteMongo
-from marketplace import FakeMarketplace, a_detail, a_product, a_row, customers
+from marketplace import FakeMarketplace, customers
 from vendor_runs import VendorRunHarness
 
 from shared.contracts import Message
@@ -15,14 +16,9 @@ from shared.contracts.base import Outcome
 from shared.contracts.vendor_sync import VendorAccountRead
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
-from vendor_sync.marketplace import SubscriptionDetail
 from vendor_sync.runs.detail_reader import CALLS_AT_ONCE
 
 SUBSCRIPTIONS = 60
-
-
-def seats(subscription_id: str, quantity: int, *, account_id: str = "c1") -> SubscriptionDetail:
-    return a_detail(a_row(subscription_id, account_id=account_id), a_product("M", quantity=quantity))
 
 
 @pytest.fixture
