@@ -76,7 +76,7 @@ async def assert_manifests_are_counted(harness: VendorRunHarness) -> None:
     assert set(nth) == {"c1", "c2", "c3"}
 
 
-@pytest.mark.parametrize("write", range(1, 80, 4))
+@pytest.mark.parametrize("write", range(1, 80, 7))
 async def test_a_worker_killed_before_any_write_confirms_only_what_was_true(
     harness: VendorRunHarness, mongo_settings: MongoSettings, write: int
 ) -> None:
