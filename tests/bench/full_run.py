@@ -25,7 +25,7 @@ from tests.bench.usage import cpu_seconds, peak_mb
 
 _TARGET = Target(Sign.AT_MOST, 1.15)
 _OTHER_SERVICES = ("console", "billing", "matcher", "psa-sync")
-_KNOWLEDGE = ("observations", "work_items", "subscriptions")
+_KNOWLEDGE = ("observations", "work_items", "subscriptions", "collects", "answers", "manifests")
 """The collections in which vendor-sync keeps what it knows of a marketplace."""
 _BEGIN_WITHIN_SECONDS = {0: 150.0, 10: 60.0, 50: 60.0}
 """By latency of a call in ms: seconds in which pairs are begun, so that the bench ends in some ten minutes.

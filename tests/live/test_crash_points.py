@@ -4,6 +4,7 @@
 |---|---|---|
 | observation-published | vendor-sync | published, not yet remembered |
 | detail-observed | vendor-sync | a to-do item is finished, not yet stored |
+| manifest-published | vendor-sync | an account's manifest is acknowledged, not yet recorded |
 | decision-committed | billing | an approval is committed, the relay has not sent |
 | outbox-sent | billing | the relay has sent the command, not yet marked it |
 | intent-stored | psa-sync | the write's intent is stored, its command not committed |
@@ -37,7 +38,7 @@ from standalone.system import System
 
 pytestmark = pytest.mark.live
 
-READING = [f"observation-published {SubscriptionObserved.topic}", "detail-observed"]
+READING = [f"observation-published {SubscriptionObserved.topic}", "detail-observed", "manifest-published"]
 DECIDING = [
     ("billing", "decision-committed"),
     ("billing", f"outbox-sent {WriteQuantity.topic}"),

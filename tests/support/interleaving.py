@@ -67,6 +67,27 @@ class RefusingMongo(_ChangedMongo):
         return refused
 
 
+class NthWriteMongo(_ChangedMongo):
+    """Runs `before` once, right before the nth write, to whatever collection."""
+
+    def __init__(self, settings: MongoSettings, nth: int, before: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(settings)
+        self._left, self._before = nth, before
+
+    def call(self, name: str, method: str) -> Any:
+        real = super().call(name, method)
+        if method not in _WRITES:
+            return real
+
+        async def counted(*arguments: Any, **more: Any) -> Any:
+            self._left -= 1
+            if self._left == 0:
+                await self._before()
+            return await real(*arguments, **more)
+
+        return counted
+
+
 class ResendingMongo(_ChangedMongo):
     """Loses the answer to what inserts into a collection, and sends it again, as the driver does by itself.
 

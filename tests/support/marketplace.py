@@ -12,6 +12,7 @@ from vendor_sync.marketplace import (
     Customer,
     ListPage,
     ProductEntry,
+    RefusedRow,
     SubscriptionDetail,
     SubscriptionRow,
     VendorPeriod,
@@ -70,16 +71,20 @@ class FakeMarketplace:
 
     details: dict[str, SubscriptionDetail] = field(default_factory=dict)
     listed_customers: dict[str, Customer] = field(default_factory=dict)
+    unlisted_customers: dict[str, Customer] = field(default_factory=dict)
+    """Customers who answer for themselves, and are in no list."""
     page_size: int = 2
     unlisted: set[str] = field(default_factory=set)
     """Ids that no list shows."""
-    refused_rows: list[str] = field(default_factory=list)
-    """Sentences for rows that each list leaves out."""
+    refused_rows: list[RefusedRow] = field(default_factory=list)
+    """Rows that each list of all accounts could not be understood of."""
+    ignores_filter: bool = False
+    """Whether the list of one customer holds all customers' subscriptions."""
     short_lists: set[SubscriptionStatus] = field(default_factory=set)
     before_answer: Callable[[str], Awaitable[None]] = _do_nothing
     before_listing: Callable[[str], Awaitable[None]] = _do_nothing
     calls: list[str] = field(default_factory=list)
-    """Ids of the details that were read, in order; a customer's as `account <id>`."""
+    """Ids of the details that were read, in order; a customer as `account <id>`, its list as `list <id>`."""
 
     def put(self, *details: SubscriptionDetail) -> None:
         self.details |= {detail.row.subscription_id: detail for detail in details}
@@ -110,10 +115,21 @@ class FakeMarketplace:
         if status in self.short_lists:
             yield ListPage((), len(rows) + 1, short=True)
 
+    async def account_subscriptions(self, account_id: str) -> AsyncIterator[ListPage[SubscriptionRow]]:
+        self.calls.append(f"list {account_id}")
+        await self.before_listing(f"list {account_id}")
+        rows = [
+            detail.row
+            for id_, detail in self.details.items()
+            if (self.ignores_filter or detail.row.account_id == account_id) and id_ not in self.unlisted
+        ]
+        for start in range(0, len(rows) or 1, self.page_size):
+            yield ListPage(rows[start : start + self.page_size], len(rows))
+
     async def account(self, account_id: str) -> Customer | None:
         self.calls.append(f"account {account_id}")
         await self.before_answer(f"account {account_id}")
-        return self.listed_customers.get(account_id)
+        return {**self.unlisted_customers, **self.listed_customers}.get(account_id)
 
     async def subscription(self, subscription_id: str) -> SubscriptionDetail | None:
         self.calls.append(subscription_id)

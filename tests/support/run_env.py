@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
 from shared.contracts.base import RunKind, Side
+from shared.contracts.manifest import ListingExtent
 from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import TransientError
 from shared.mongo import Mongo
@@ -16,6 +17,7 @@ from shared.runtime.clock import monotonic_seconds
 from shared.runtime.health import Health
 from shared.runtime.leases import LeaseLost
 from shared.status_channel import RunStatus
+from shared.sync_engine.account_manifest import AccountManifest
 from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
@@ -117,6 +119,19 @@ def an_account(
     )
 
 
+def an_empty_manifest(account_id: str = "a1", *, listed_revision: int = 1) -> AccountManifest:
+    """The manifest of an account that has nothing."""
+    return AccountManifest(
+        account_id=account_id,
+        things=(),
+        records={},
+        listing=ListingExtent.WHOLE,
+        listed_revision=listed_revision,
+        read_from=NOW,
+        read_until=NOW,
+    )
+
+
 def connected(*, generation: int = 1, side: Side = Side.VENDOR) -> IntegrationConnected:
     return IntegrationConnected(
         tenant_id="demo",
@@ -159,3 +174,11 @@ async def working(jobs: RunJobs, health: Health) -> AsyncIterator[None]:
         stop.set()
         jobs.stop()
         await asyncio.gather(*tasks)
+
+
+async def until_claimed(mongo: Mongo, patience_seconds: float = 60) -> None:
+    """Waits until a worker has claimed a run."""
+    until = asyncio.get_running_loop().time() + patience_seconds
+    while not await mongo.all_tenants("runs").count({"state": "running"}):
+        assert asyncio.get_running_loop().time() < until
+        await asyncio.sleep(0.01)

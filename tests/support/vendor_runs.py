@@ -3,13 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 from marketplace import NOW, FakeMarketplace
 from run_env import RecordingPublisher, RecordingStatusChannel, a_request, connected, unfenced
 
-from shared.contracts.base import Observation, RunKind, Side
-from shared.contracts.vendor_sync import SubscriptionObserved, VendorRunFinished
+from shared.contracts.base import Message, RunKind, Side
+from shared.contracts.vendor_sync import (
+    ServiceObserved,
+    SubscriptionObserved,
+    VendorAccountRead,
+    VendorRunFinished,
+)
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.sync_engine.integrations import IntegrationStates
@@ -18,10 +24,10 @@ from shared.sync_engine.run_worker import RunWorker, WorkerTools
 from shared.sync_engine.tenant_shares import TenantShares
 from vendor_sync.app import PROFILE
 from vendor_sync.runs.ports import Connect
-from vendor_sync.runs.repository import DetailQueueRepository
 from vendor_sync.runs.run_definition import VendorRunDefinition
+from vendor_sync.runs.stores import stores_in
 
-O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
+M = TypeVar("M", bound=Message)
 
 
 WATCH_INTERVAL = timedelta(milliseconds=50)
@@ -38,6 +44,8 @@ class VendorRunHarness:
     clock: Callable[[], datetime] = lambda: NOW
     connect: Connect | None = None
     """Opens another marketplace than the fake one."""
+    seen: int = 0
+    """How many messages were published before what a test looks at."""
 
     def __post_init__(self) -> None:
         self.integrations = IntegrationStates(self.mongo, Side.VENDOR)
@@ -46,9 +54,7 @@ class VendorRunHarness:
         )
 
     def worker(self) -> RunWorker:
-        definition = VendorRunDefinition(
-            self.connect or self.marketplace.connect, DetailQueueRepository(self.mongo)
-        )
+        definition = VendorRunDefinition(self.connect or self.marketplace.connect, stores_in(self.mongo))
         tools = WorkerTools(
             self.mongo, unfenced(self.publisher), self.status_channel, self.clock, WATCH_INTERVAL
         )
@@ -70,8 +76,40 @@ class VendorRunHarness:
         )
         return VendorRunFinished.model_validate_json(rows[-1]["body"])
 
-    def published(self, model: type[O]) -> list[O]:
+    def published(self, model: type[M]) -> list[M]:
         return [message for message in self.publisher.messages if isinstance(message, model)]
+
+    def manifests(self, account_id: str = "c1") -> list[VendorAccountRead]:
+        """Returns the manifests of an account since `begin_anew`, the newest last; all are of one part."""
+        messages = self.publisher.messages[self.seen :]
+        manifests = [message for message in messages if isinstance(message, VendorAccountRead)]
+        return [manifest for manifest in manifests if manifest.account_id == account_id]
+
+    def begin_anew(self) -> None:
+        """Leaves aside what was published and asked for so far."""
+        self.seen = len(self.publisher.messages)
+        self.marketplace.calls.clear()
+
+    def last_manifest(self, account_id: str = "c1") -> VendorAccountRead:
+        return self.manifests(account_id)[-1]
+
+    def named(self, manifest: VendorAccountRead) -> dict[str, SubscriptionObserved]:
+        """Returns the observations that the manifest names, by subscription id."""
+        stated = {(one.subscription_id, one.revision): one for one in self.published(SubscriptionObserved)}
+        return {thing.id: stated[thing.id, thing.revision] for thing in manifest.things}
+
+    def seats(self, manifest: VendorAccountRead, *, confirmed: bool = False) -> dict[str, Decimal]:
+        """Returns the seats of each offer that the manifest states, or only those whose sum is confirmed.
+
+        An offer is called by the part number of its service.
+        """
+        mpns = {one.service_id: one.mpn or one.service_key for one in self.published(ServiceObserved)}
+        sums = {span.item_id: Decimal(0) for span in manifest.spans if not (confirmed and span.is_empty)}
+        for one in self.named(manifest).values():
+            for line in one.lines:
+                if line.service_id in sums:
+                    sums[line.service_id] += line.quantity or 0
+        return {mpns[service_id]: seats for service_id, seats in sums.items()}
 
     def last_observed(self, subscription_id: str) -> SubscriptionObserved:
         of_subscription = [

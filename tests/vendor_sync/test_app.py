@@ -72,7 +72,8 @@ async def test_connecting_starts_the_first_run_once(service: Running) -> None:
     assert await service.runs_ended(1) == ["complete"]
     await service.receives(connected())
     assert await service.runs_ended(1) == ["complete"]
-    assert service.marketplace.calls == ["s1"]
+    # Once for its service, and once more with its account.
+    assert service.marketplace.calls == ["s1", "s1"]
 
 
 async def test_a_sync_command_delivered_twice_starts_one_run(service: Running) -> None:

@@ -9,7 +9,7 @@ from run_env import NOW, FakeLease, RecordingPublisher, a_change_publisher, an_a
 
 from shared.contracts import Message
 from shared.contracts.vendor_sync import VendorAccountObserved
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
 from shared.mongo import Mongo
 from shared.runtime.clock import monotonic_seconds
 from shared.runtime.leases import LeaseLost
@@ -167,6 +167,45 @@ async def test_writers_at_work_at_the_same_time_leave_the_newest_reading_last(mo
         async for account in a_change_publisher(mongo, publisher).last_seen(VendorAccountObserved)
     }
     assert last == last_seen == dict.fromkeys(keys, 12)
+
+
+async def test_each_thing_is_stated_by_the_reading_that_first_said_so(mongo: Mongo) -> None:
+    changes = a_change_publisher(mongo, RecordingPublisher())
+    first = await changes.state([an_account("a", revision=1), an_account("b", revision=1)])
+
+    again = await changes.state([an_account("a", revision=2), an_account("b", revision=2, name="Other")])
+
+    a, b = an_account("a").key, an_account("b").key
+    assert (first[a].revision, again[a].revision, again[b].revision) == (1, 1, 2)
+    assert first[a].digest == again[a].digest
+    assert first[b].digest != again[b].digest
+
+
+async def test_what_was_dirty_is_stated_anew_and_says_the_same(mongo: Mongo) -> None:
+    with pytest.raises(TransientError):
+        await a_change_publisher(mongo, RecordingPublisher(before=kafka_away)).publish(
+            [an_account(revision=1)]
+        )
+    changes = a_change_publisher(mongo, RecordingPublisher())
+
+    (stated,) = (await changes.state([an_account(revision=2)])).values()
+    (later,) = (await changes.state([an_account(revision=3)])).values()
+
+    # It stays dirty until the run ends, and so does each further statement of it.
+    assert (stated.revision, later.revision) == (2, 3)
+    assert stated.digest == later.digest
+
+
+async def test_what_kafka_never_takes_is_not_stated(mongo: Mongo) -> None:
+    async def refuse(batch: list[Message]) -> None:
+        if any(message.key == an_account("a").key for message in batch):
+            raise PermanentError("larger than Kafka takes")
+
+    changes = a_change_publisher(mongo, RecordingPublisher(before=refuse))
+
+    stated = await changes.state([an_account("a"), an_account("b")])
+
+    assert list(stated) == [an_account("b").key]
 
 
 async def test_everything_that_was_ever_seen_is_returned(mongo: Mongo) -> None:

@@ -177,7 +177,7 @@ async def test_the_end_is_reported_with_what_was_read(runs: RunRepository, mongo
     finished, refused = await outbox(mongo)
     message = VendorRunFinished.model_validate_json(finished["body"])
     assert (message.outcome, message.reason, message.counts) == (Outcome.FAILED, "no", {"accounts": 3})
-    assert message.published == {VendorAccountObserved.topic: 0}
+    assert message.manifests == 0
     assert VendorCredentialsRejected.model_validate_json(refused["body"]).refused == "password"
 
 

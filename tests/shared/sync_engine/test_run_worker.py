@@ -9,15 +9,23 @@ from run_env import (
     RecordingStatusChannel,
     a_request,
     an_account,
+    an_empty_manifest,
     changed,
     connected,
     unfenced,
+    until_claimed,
 )
+from throttled_runs import MESSAGE_TYPES
 
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Outcome, Side
-from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
+from shared.contracts.vendor_sync import (
+    VendorAccountObserved,
+    VendorAccountRead,
+    VendorCredentialsRejected,
+    VendorRunFinished,
+)
 from shared.errors import (
     ConnectedAnew,
     CredentialsRejected,
@@ -29,15 +37,13 @@ from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import Lease, LeaseLost
 from shared.sync_engine.integrations import IntegrationStates
+from shared.sync_engine.manifest_publisher import ManifestPublisher
 from shared.sync_engine.models import ProviderUnreachable, Run
 from shared.sync_engine.reports import RunTally, StepReport
 from shared.sync_engine.run_context import RunContext, RunStep
-from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.run_repository import TTL, RunRepository
 from shared.sync_engine.run_worker import WATCH_INTERVAL, RunWorker, WorkerTools
 from shared.sync_engine.tenant_shares import TenantShares
-
-MESSAGE_TYPES = MessageTypes(VendorRunFinished, VendorCredentialsRejected, (VendorAccountObserved,))
 
 pytestmark = pytest.mark.usefixtures("queued")
 
@@ -51,6 +57,7 @@ class Scripted:
     done: list[str] = field(default_factory=list)
     hold: asyncio.Event | None = None
     lease: Lease = field(init=False)
+    manifests: ManifestPublisher = field(init=False)
 
     def steps(self) -> Sequence[RunStep]:
         return [RunStep("first", self.do), RunStep("second", self.do)]
@@ -64,6 +71,7 @@ class Scripted:
         if self.hold:
             await self.hold.wait()
         await context.publisher.publish([an_account(name, revision=await context.publisher.next_revision())])
+        await self.manifests.publish(context, [an_empty_manifest(name)])
         self.done.append(name)
         return StepReport(counts={name: 1})
 
@@ -88,6 +96,7 @@ def a_worker(
     mongo: Mongo, runs: RunRepository, work: Scripted, publisher: RecordingPublisher | None = None
 ) -> RunWorker:
     open_publisher = unfenced(publisher or RecordingPublisher())
+    work.manifests = ManifestPublisher(mongo, VendorAccountRead)
     tools = WorkerTools(
         mongo, open_publisher, RecordingStatusChannel(), watch_interval=timedelta(milliseconds=50)
     )
@@ -107,7 +116,7 @@ async def test_a_run_whose_steps_are_all_done_is_complete(mongo: Mongo, runs: Ru
 
     finished = await run_finished(mongo)
     assert finished is not None
-    assert (finished.outcome, finished.published) == (Outcome.COMPLETE, {VendorAccountObserved.topic: 2})
+    assert (finished.outcome, finished.manifests) == (Outcome.COMPLETE, 2)
     assert finished.counts == {"accounts": 2}
 
 
@@ -129,7 +138,7 @@ async def test_what_a_step_raises_decides_how_the_run_ends(
 
     finished = await run_finished(mongo)
     assert finished is not None
-    assert (finished.outcome, finished.published) == (outcome, {VendorAccountObserved.topic: 1})
+    assert (finished.outcome, finished.manifests) == (outcome, 1)
     rejected = await mongo.all_tenants("outbox").count({"topic": VendorCredentialsRejected.topic})
     assert rejected == isinstance(error, CredentialsRejected)
 
@@ -151,11 +160,12 @@ async def test_a_run_ends_although_kafka_never_takes_something_that_it_read(
         ):
             raise PermanentError("a message is larger than Kafka takes")
 
-    await a_worker(mongo, runs, Scripted(), RecordingPublisher(before=refuse_second)).step()
+    await a_worker(mongo, runs, Scripted(), publisher := RecordingPublisher(before=refuse_second)).step()
 
     finished = await run_finished(mongo)
-    assert finished is not None
-    assert (finished.outcome, finished.published) == (Outcome.PARTIAL, {VendorAccountObserved.topic: 1})
+    assert finished
+    assert [m.account_id for m in publisher.messages if isinstance(m, VendorAccountObserved)] == ["first"]
+    assert (finished.outcome, finished.manifests) == (Outcome.PARTIAL, 2)
     assert "larger than Kafka takes" in (finished.reason or "")
 
 
@@ -239,10 +249,3 @@ async def test_everything_published_ends_at_the_leases_deadline(mongo: Mongo, ru
 
     now = asyncio.get_running_loop().time()
     assert all(deadline is not None and deadline < now + 60 for _, deadline in publisher.calls)
-
-
-async def until_claimed(mongo: Mongo, patience: float = 60) -> None:
-    until = asyncio.get_running_loop().time() + timedelta(seconds=patience).total_seconds()
-    while not await mongo.all_tenants("runs").count({"state": "running"}):
-        assert asyncio.get_running_loop().time() < until
-        await asyncio.sleep(0.01)

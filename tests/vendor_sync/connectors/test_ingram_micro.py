@@ -1,11 +1,11 @@
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 from ingram import CustomerList, Handler, answering, ingram, recorded
 
 from shared.contracts.vendor_sync import SubscriptionStatus
-from shared.errors import CredentialsRejected, PermanentError, TransientError, UnexpectedResponse
+from shared.errors import CredentialsRejected, LongPause, PermanentError, TransientError, UnexpectedResponse
 from vendor_sync.connectors.ingram_micro.connector import IngramMicroConnector
 from vendor_sync.marketplace import Customer, ListPage
 
@@ -91,11 +91,79 @@ async def test_a_row_that_cannot_be_understood_is_named_and_spoils_no_other() ->
 
     pages = await accounts(answering(200, page))
 
-    (refused,) = {sentence for page in pages for sentence in page.refused}
+    (refused,) = {row for page in pages for row in page.refused}
     assert ids(pages) == ["1", "2"]
-    assert "3,000,000 characters; the most is 200 characters" in refused
-    assert len(refused) < 300
-    assert pages[-1].short
+    assert "3,000,000 characters; the most is 200 characters" in refused.reason
+    assert len(refused.reason) < 300
+    assert (refused.id, refused.account_id) == (None, None)
+
+
+async def test_an_odd_row_counts_as_seen_and_makes_no_list_short() -> None:
+    rows = [{"id": "1"}, {"id": "7", "name": []}, {"name": "no id"}, "no row", {"id": "2"}]
+    page = {"data": rows, "pagination": {"offset": 0, "limit": 500, "total": 5}}
+
+    pages = await accounts(answering(200, page))
+
+    assert ids(pages) == ["1", "2"]
+    assert [row.id for page in pages for row in page.refused] == ["7", None, None]
+    assert not any(page.short for page in pages)
+
+
+async def test_an_odd_row_does_not_stand_in_for_one_that_is_missing() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        rows = [{"id": "1"}, {"name": "no id"}] if request.url.params["offset"] == "0" else []
+        return httpx.Response(200, json={"data": rows, "pagination": {"total": 3}})
+
+    assert (await accounts(handler))[-1].short
+
+
+async def test_an_odd_subscription_is_named_with_its_customer_as_far_as_that_can_be_read() -> None:
+    rows = [{"id": "7", "customerId": "1", "name": []}, {"id": "8", "customerId": None}]
+
+    async with ingram(answering(200, {"data": rows})) as marketplace:
+        page = await anext(marketplace.subscriptions(SubscriptionStatus.ACTIVE))
+
+    assert [(row.id, row.account_id) for row in page.refused] == [("7", "1"), ("8", None)]
+
+
+async def test_the_subscriptions_of_one_customer_are_listed_whatever_their_status() -> None:
+    listing = CustomerList([[]])
+
+    async with ingram(listing) as marketplace:
+        assert [page async for page in marketplace.account_subscriptions("1000027")]
+
+    assert listing.queries == [{"customerId": "1000027", "offset": "0", "limit": "500"}]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda marketplace: marketplace.subscription("999"),
+        lambda marketplace: marketplace.account("999"),
+        lambda marketplace: anext(marketplace.account_subscriptions("999")),
+    ],
+    ids=["detail", "customer", "list-of-a-customer"],
+)
+async def test_a_403_about_one_thing_says_nothing_of_the_credentials(
+    read: Callable[[IngramMicroConnector], Awaitable[object]],
+) -> None:
+    async with ingram(answering(403, {"status": 403, "message": "Forbidden"})) as marketplace:
+        with pytest.raises(PermanentError, match="answered 403: Forbidden") as raised:
+            await read(marketplace)
+
+    assert not isinstance(raised.value, CredentialsRejected)
+
+
+async def test_a_403_about_a_list_is_about_the_credentials() -> None:
+    with pytest.raises(CredentialsRejected):
+        await accounts(answering(403, {"status": 403, "message": "Forbidden"}))
+
+
+async def test_a_403_about_the_quota_is_throttling_whatever_was_asked_for() -> None:
+    quota = {"statusCode": 403, "message": "Out of call volume quota. Quota will be replenished in 05:12:10."}
+    async with ingram(answering(403, quota)) as marketplace:
+        with pytest.raises(LongPause):
+            await marketplace.subscription("999")
 
 
 async def test_rows_of_another_status_are_left_out_after_they_were_counted() -> None:
@@ -129,7 +197,6 @@ async def test_an_entity_that_is_not_found_is_absent(status: int) -> None:
         (lambda _: httpx.Response(404, text="<html>nginx</html>"), PermanentError),
         (answering(400, recorded("bad-parameter")), PermanentError),
         (answering(401, {"statusCode": 401, "message": "Access denied"}), CredentialsRejected),
-        (answering(403, {"status": 403, "message": "Forbidden"}), CredentialsRejected),
         (answering(503, {}), TransientError),
         (lambda _: httpx.Response(200, text="<html>Sign in</html>"), UnexpectedResponse),
         (answering(200, {"rows": []}), UnexpectedResponse),
@@ -140,7 +207,6 @@ async def test_an_entity_that_is_not_found_is_absent(status: int) -> None:
         "some-server",
         "parameter",
         "unauthorized",
-        "forbidden",
         "busy",
         "html",
         "shape",

@@ -14,7 +14,7 @@ from sandbox.app import create_app
 from sandbox.settings import Settings
 from sandbox.world import World
 from shared.contracts.base import NoNumber, Outcome
-from shared.contracts.vendor_sync import SubscriptionObserved, VendorAccountObserved
+from shared.contracts.vendor_sync import SubscriptionObserved, VendorAccountObserved, VendorAccountRead
 from shared.http_client.access_source import Access, FixedAccess
 from shared.http_client.client import Api
 from shared.mongo import Mongo
@@ -64,12 +64,14 @@ async def test_a_run_reads_all_that_is_billable_with_the_fewest_calls(
     ]
     assert (finished.outcome, finished.reason) == (Outcome.COMPLETE, None)
     assert finished.counts["subscriptions"] == len(billable)
-    assert finished.published[VendorAccountObserved.topic] == len(world.marketplace.customers)
+    assert len(harness.published(VendorAccountObserved)) == len(world.marketplace.customers)
     pages = sum(
         -(-len([row for row in billable if row.status == status]) // 500) for status in ("active", "hold")
     )
     customer_pages = -(-len(world.marketplace.customers) // 500)
-    assert world.journal.last - calls_before == customer_pages + 2 * pages + len(billable)
+    offers = {(row.name, str(row.offer.term), str(row.offer.billing)) for row in billable}
+    # One subscription of each offer that was never seen is read first, and again with its account.
+    assert world.journal.last - calls_before == customer_pages + 2 * pages + len(billable) + len(offers)
 
 
 async def test_the_quantities_are_those_of_the_marketplace(harness: VendorRunHarness, world: World) -> None:
@@ -88,10 +90,11 @@ async def test_the_quantities_are_those_of_the_marketplace(harness: VendorRunHar
         assert held_lines or lines == [(None, NoNumber.UNQUANTIFIED)]
 
 
-async def test_a_second_run_publishes_nothing_new(harness: VendorRunHarness) -> None:
+async def test_a_second_run_publishes_manifests_and_nothing_new(harness: VendorRunHarness) -> None:
     await harness.run("first")
-    published_before = len(harness.publisher.messages)
+    harness.publisher.messages.clear()
 
     finished = await harness.run("second")
 
-    assert (len(harness.publisher.messages), finished.outcome) == (published_before, Outcome.COMPLETE)
+    assert (len(harness.publisher.messages), finished.outcome) == (finished.manifests, Outcome.COMPLETE)
+    assert finished.manifests == len(harness.published(VendorAccountRead))

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from marketplace import NOW, a_row
 
 from shared.contracts.base import RunKind
 from shared.contracts.vendor_sync import SubscriptionStatus
-from vendor_sync.marketplace import SubscriptionRow
+from vendor_sync.marketplace import RefusedRow, SubscriptionRow
 from vendor_sync.runs.detail_queue import (
     DetailEntry,
     DetailPlan,
@@ -17,6 +18,8 @@ from vendor_sync.runs.detail_queue import (
     DetailState,
     OfferOrder,
     QueueProgress,
+    entry_key,
+    entry_of_refused,
 )
 
 
@@ -34,26 +37,36 @@ def an_entry(
         row,
         run_id,
         DetailState.DONE,
-        DetailRank.REST,
-        row.status,
+        DetailRank.ACCOUNT,
         read_at=when,
         read_fingerprint=row.fingerprint,
     )
 
 
-@given(names=st.lists(st.sampled_from("abcdef"), max_size=30), read_before=st.sets(st.sampled_from("abcdef")))
-def test_one_of_each_offer_comes_before_the_rest_and_unread_offers_first(
-    names: list[str], read_before: set[str]
+@given(names=st.lists(st.sampled_from("abcdef"), max_size=30), known=st.sets(st.sampled_from("abcdef")))
+def test_one_of_each_offer_that_was_never_seen_comes_before_all_else(
+    names: list[str], known: set[str]
 ) -> None:
     rows = [a_row(str(place), name=name) for place, name in enumerate(names)]
-    order = OfferOrder(frozenset(a_row(name=name).offer for name in read_before))
+    order = OfferOrder(frozenset(a_row(name=name).offer for name in known))
 
-    ranked = sorted([(order.rank(row), place, row.name) for place, row in enumerate(rows)])
+    ranks = [(order.rank(row), row.name) for row in rows]
 
-    offers = [name for *_, name in ranked]
-    firsts = offers[: len(set(names))]
-    assert sorted(firsts) == sorted(set(names))
-    assert [name in read_before for name in firsts] == sorted(name in read_before for name in firsts)
+    firsts = [name for rank, name in ranks if rank is DetailRank.NEW_OFFER]
+    assert sorted(firsts) == sorted({*names} - known)
+    assert {rank for rank, name in ranks if name in known} <= {DetailRank.ACCOUNT}
+
+
+def test_the_entries_of_an_account_sort_together() -> None:
+    keys = [entry_key(a_row(id_, account_id=account)) for account in ("1", "10", "2") for id_ in ("9", "77")]
+
+    accounts = [key.partition(":")[0] for key in sorted(keys)]
+
+    assert len(list(groupby(accounts))) == 3
+
+
+def test_a_subscription_that_moved_leaves_an_entry_behind() -> None:
+    assert entry_key(a_row("1", account_id="a")) != entry_key(a_row("1", account_id="b"))
 
 
 def test_a_full_run_reads_every_detail() -> None:
@@ -111,8 +124,35 @@ def test_the_listing_at_the_end_makes_due_what_changed_or_came_since() -> None:
     done = replace(plan.decide_at_first_listing(a_row(), None), state=DetailState.DONE)
     on_hold = replace(a_row(), status=SubscriptionStatus.HOLD)
 
-    assert plan.decide_at_last_listing(on_hold, done).state is DetailState.DUE
-    assert plan.decide_at_last_listing(a_row("new"), None).state is DetailState.DUE
+    again = plan.decide_at_later_listing(on_hold, done)
+    assert (again.state, again.row) == (DetailState.DUE, on_hold)
+    assert plan.decide_at_later_listing(a_row("new"), None).state is DetailState.DUE
+
+
+def test_what_a_later_list_shows_is_read_with_its_account_whatever_its_offer() -> None:
+    row = a_row("new", name="an offer that nobody has seen")
+
+    assert a_plan().decide_at_later_listing(row, None).rank is DetailRank.ACCOUNT
+
+
+def test_what_was_learnt_of_a_subscription_survives_its_next_listing() -> None:
+    before = replace(
+        an_entry(), digest="d1", changed_revision=20, items=("svc",), statement_revision=7, read_revision=6
+    )
+
+    entry = a_plan().decide_at_first_listing(replace(a_row(), name="Renamed"), before)
+
+    assert (entry.digest, entry.changed_revision, entry.items) == ("d1", 20, ("svc",))
+    assert (entry.statement_revision, entry.read_revision, entry.live) == (7, 6, True)
+
+
+def test_an_odd_row_is_an_entry_where_it_says_whose_subscription_it_is() -> None:
+    entry = entry_of_refused(RefusedRow("odd", "7", "c1"), "run_2")
+
+    assert entry is not None
+    assert (entry.key, entry.state, entry.listed) == (entry_key(a_row("7")), DetailState.DUE, False)
+    assert entry_of_refused(RefusedRow("odd", "7"), "run_2") is None
+    assert entry_of_refused(RefusedRow("odd", None, "c1"), "run_2") is None
 
 
 def test_coverage_is_the_share_that_was_read_or_seen_unchanged() -> None:

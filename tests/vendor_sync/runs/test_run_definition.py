@@ -11,6 +11,7 @@ from shared.contracts.vendor_sync import (
     SubscriptionObserved,
     SubscriptionStatus,
     VendorAccountObserved,
+    VendorAccountRead,
 )
 from shared.mongo import Mongo
 
@@ -26,14 +27,14 @@ async def test_a_full_run_publishes_what_is_there_and_reports_how_much(harness: 
     finished = await harness.run()
 
     assert (finished.outcome, finished.coverage) == (Outcome.COMPLETE, Decimal(1))
-    assert finished.published == {
-        VendorAccountObserved.topic: 3,
-        ServiceObserved.topic: 3,
-        SubscriptionObserved.topic: 9,
-    }
+    assert len(harness.published(VendorAccountObserved)) == 3
+    assert len(harness.published(ServiceObserved)) == 3
+    assert len({one.subscription_id for one in harness.published(SubscriptionObserved)}) == 9
     assert finished.counts["details"] == 9
     assert harness.last_observed("s4").lines[0].quantity == Decimal(4)
-    assert len(harness.marketplace.calls) == 9
+    # One of each offer first, and then all nine with their account.
+    assert len(harness.marketplace.calls) == 3 + 9
+    assert (finished.manifests, finished.exceptions, finished.unread_accounts) == (3, (), ())
 
 
 async def test_every_observation_is_stamped_by_its_run(harness: VendorRunHarness) -> None:
@@ -53,27 +54,34 @@ async def test_what_is_listed_is_seen_at_once_with_its_quantities_unread(harness
     assert all(harness.last_observed(id_).detailed for id_ in first)
 
 
-async def test_a_second_run_of_an_unchanged_marketplace_publishes_nothing(harness: VendorRunHarness) -> None:
+async def test_a_second_run_of_an_unchanged_marketplace_publishes_one_manifest_an_account_and_nothing_else(
+    harness: VendorRunHarness,
+) -> None:
     await harness.run("first")
-    published_before = len(harness.publisher.messages)
+    harness.publisher.messages.clear()
+    harness.marketplace.calls.clear()
 
     finished = await harness.run("second")
 
-    assert len(harness.publisher.messages) == published_before
-    assert set(finished.published.values()) == {0}
+    manifests = harness.published(VendorAccountRead)
+    assert len(harness.publisher.messages) == len(manifests)
+    assert sorted(manifest.account_id for manifest in manifests) == ["c1", "c2", "c3"]
+    assert finished.manifests == 3
     assert (finished.outcome, finished.counts["details"]) == (Outcome.COMPLETE, 9)
+    # Every detail once, and no list of an account.
+    assert sorted(harness.marketplace.calls) == [f"s{n}" for n in range(9)]
 
 
 async def test_only_what_changed_is_published(harness: VendorRunHarness) -> None:
     await harness.run("first")
-    published_before = len(harness.publisher.messages)
+    harness.publisher.messages.clear()
     harness.marketplace.put(an_offer("s5", "offer 2", 50))
 
     finished = await harness.run("second")
 
-    assert harness.published(SubscriptionObserved)[-1].lines[0].quantity == Decimal(50)
-    assert len(harness.publisher.messages) == published_before + 1
-    assert finished.published[SubscriptionObserved.topic] == 1
+    (changed,) = harness.published(SubscriptionObserved)
+    assert changed.lines[0].quantity == Decimal(50)
+    assert len(harness.publisher.messages) == 1 + finished.manifests
 
 
 async def test_one_subscription_of_each_offer_is_read_first(harness: VendorRunHarness) -> None:
@@ -85,13 +93,28 @@ async def test_one_subscription_of_each_offer_is_read_first(harness: VendorRunHa
 async def test_a_quick_run_reads_only_what_its_list_row_shows_changed(harness: VendorRunHarness) -> None:
     await harness.run("full")
     harness.marketplace.calls.clear()
-    harness.marketplace.put(a_detail(a_row("s3", name="offer 0 renamed"), a_product("offer 0", quantity=3)))
+    harness.marketplace.put(a_detail(a_row("s3", name="Renamed"), a_product("offer 0", name="offer 0")))
 
     finished = await harness.run("quick", RunKind.QUICK)
 
-    assert harness.marketplace.calls == ["s3"]
-    assert (finished.counts["details"], finished.counts["kept"]) == (1, 8)
+    # An offer that nobody has seen before, then with its account, then once more with its service's others.
+    assert harness.marketplace.calls[:3] == ["s3", "s3", "list c1"]
+    assert sorted(harness.marketplace.calls[3:]) == ["s0", "s3", "s6"]
+    assert (finished.counts["details"], finished.counts["kept"]) == (3, 6)
     assert finished.outcome is Outcome.COMPLETE
+
+
+async def test_a_quick_run_in_which_nothing_changed_reads_nothing_and_states_nothing(
+    harness: VendorRunHarness,
+) -> None:
+    await harness.run("full")
+    harness.marketplace.calls.clear()
+    harness.publisher.messages.clear()
+
+    finished = await harness.run("quick", RunKind.QUICK)
+
+    assert (harness.marketplace.calls, harness.publisher.messages) == ([], [])
+    assert (finished.outcome, finished.manifests, finished.counts["kept"]) == (Outcome.COMPLETE, 0, 9)
 
 
 async def test_a_quick_run_reads_what_is_older_than_the_freshness(harness: VendorRunHarness) -> None:
@@ -101,7 +124,7 @@ async def test_a_quick_run_reads_what_is_older_than_the_freshness(harness: Vendo
 
     await harness.run("quick", RunKind.QUICK)
 
-    assert len(harness.marketplace.calls) == 9
+    assert sorted(harness.marketplace.calls) == [f"s{n}" for n in range(9)]
 
 
 async def test_a_subscription_that_comes_while_the_details_are_read_is_read_too(
@@ -139,10 +162,10 @@ async def test_a_service_keeps_its_name_while_any_subscription_calls_it_so(harne
     harness.marketplace.details.clear()
     harness.marketplace.put(*(a_detail(a_row(f"s{n}"), a_product(name=name)) for n, name in enumerate("BA")))
     await harness.run("first")
-    published_before = len(harness.publisher.messages)
+    services_before = len(harness.published(ServiceObserved))
 
     await harness.run("same")
-    assert len(harness.publisher.messages) == published_before
+    assert len(harness.published(ServiceObserved)) == services_before
 
     harness.marketplace.put(*(a_detail(a_row(f"s{n}"), a_product(name="New")) for n in range(2)))
     await harness.run("renamed")

@@ -21,12 +21,17 @@ async def harness(mongo: Mongo) -> VendorRunHarness:
     return harness
 
 
-async def test_a_vanished_subscription_is_read_once_before_it_is_absent(harness: VendorRunHarness) -> None:
+async def test_a_vanished_subscription_is_read_and_once_more_behind_the_last_lists_before_it_is_absent(
+    harness: VendorRunHarness,
+) -> None:
     del harness.marketplace.details["s2"]
 
     finished = await harness.run()
 
-    assert (finished.outcome, harness.marketplace.calls.count("s2")) == (Outcome.COMPLETE, 1)
+    assert (finished.outcome, harness.marketplace.calls.count("s2")) == (Outcome.COMPLETE, 2)
+    (manifest,) = harness.manifests()[1:]
+    assert "s2" not in {thing.id for thing in manifest.things}
+    assert harness.seats(manifest, confirmed=True)["offer 2"] == 0
     assert not harness.last_observed("s2").present
     assert harness.last_observed("s2").lines[0].quantity == Decimal(2)
 
@@ -59,21 +64,26 @@ async def test_a_subscription_that_slipped_between_two_lists_is_still_there(
     harness: VendorRunHarness,
 ) -> None:
     harness.marketplace.unlisted = {"s2"}
-    published_before = len(harness.publisher.messages)
+    harness.publisher.messages.clear()
 
     finished = await harness.run()
 
     assert finished.outcome is Outcome.COMPLETE
-    assert len(harness.publisher.messages) == published_before
+    assert len(harness.publisher.messages) == finished.manifests
+    assert "s2" in {thing.id for thing in harness.last_manifest().things}
+    assert harness.marketplace.calls.count("s2") == 1
 
 
 async def test_an_empty_list_zeroes_nothing_that_is_there(harness: VendorRunHarness) -> None:
     harness.marketplace.unlisted = set(harness.marketplace.details)
 
+    harness.publisher.messages.clear()
+
     finished = await harness.run()
 
     assert sorted(harness.marketplace.calls) == ["s0", "s1", "s2", "s3"]
-    assert finished.published == dict.fromkeys(finished.published, 0)
+    assert len(harness.publisher.messages) == finished.manifests
+    assert len(harness.last_manifest().things) == 4
 
 
 async def test_a_vanished_subscription_that_cannot_be_read_keeps_its_last_value(
@@ -88,8 +98,13 @@ async def test_a_vanished_subscription_that_cannot_be_read_keeps_its_last_value(
     harness.marketplace.before_answer = broken
     finished = await harness.run()
 
-    assert finished.outcome is Outcome.PARTIAL
+    assert finished.outcome is Outcome.COMPLETE
+    assert finished.exceptions == ("account c1: subscription s2 could not be read: HTML",)
     assert harness.last_observed("s2").present
+    first, last = harness.manifests()
+    assert [(one.id, one.reason) for one in last.unreadable] == [("s2", "HTML")]
+    # As it was read last, and as old.
+    assert [one for one in last.things if one.id == "s2"] == [one for one in first.things if one.id == "s2"]
 
 
 async def test_a_listed_subscription_that_is_not_found_is_absent(harness: VendorRunHarness) -> None:

@@ -16,6 +16,7 @@ from shared.errors import CredentialsRejected, NeighbourAway, TransientError, Un
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost
 from shared.sync_engine.change_publisher import dirty_queue
+from vendor_sync.marketplace import RefusedRow
 
 COUNT = 12
 
@@ -51,9 +52,12 @@ async def test_a_vendor_that_stays_down_leaves_a_partial_run_with_what_was_read(
     finished = await harness.run()
 
     assert finished.outcome is Outcome.PARTIAL
-    assert finished.counts["details"] == 5
+    # Five were answered: three as the first of their offers, two with their account.
+    assert finished.counts["details"] == 2
     assert Decimal(0) < finished.coverage < Decimal(1)
-    assert sum(harness.last_observed(f"s{n:02}").detailed for n in range(COUNT)) == 5
+    assert sum(harness.last_observed(f"s{n:02}").detailed for n in range(COUNT)) == 3
+    assert [account.account_id for account in finished.unread_accounts] == ["c1"]
+    assert harness.manifests() == []
 
 
 async def test_nothing_that_was_known_changes_when_a_list_cannot_be_read(harness: VendorRunHarness) -> None:
@@ -78,9 +82,12 @@ async def test_one_detail_that_cannot_be_understood_spoils_no_other(harness: Ven
     harness.marketplace.before_answer = odd
     finished = await harness.run()
 
-    assert finished.outcome is Outcome.PARTIAL
-    assert finished.reason == "1 of 12 details could not be read: s03 has no product"
+    assert (finished.outcome, finished.reason) == (Outcome.COMPLETE, None)
+    assert finished.exceptions == ("account c1: subscription s03 could not be read: s03 has no product",)
     assert (finished.counts["details"], finished.counts["failed"]) == (11, 1)
+    (manifest,) = harness.manifests()
+    assert len(manifest.things) == 11
+    assert [one.id for one in manifest.unreadable] == ["s03"]
 
 
 async def test_one_detail_that_is_always_down_does_not_hide_those_behind_it(
@@ -93,7 +100,8 @@ async def test_one_detail_that_is_always_down_does_not_hide_those_behind_it(
     harness.marketplace.before_answer = down
     finished = await harness.run()
 
-    assert (finished.outcome, finished.counts["details"]) == (Outcome.PARTIAL, COUNT - 1)
+    assert (finished.outcome, finished.counts["details"]) == (Outcome.COMPLETE, COUNT - 1)
+    assert finished.exceptions == ("account c1: subscription s00 could not be read: 500",)
 
 
 async def test_refused_credentials_fail_the_run_and_are_reported(harness: VendorRunHarness) -> None:
@@ -118,18 +126,14 @@ async def test_a_list_that_falls_short_makes_the_run_partial(harness: VendorRunH
     assert finished.counts["details"] == COUNT
 
 
-async def test_a_row_that_is_refused_makes_the_run_partial_and_the_others_count(
-    harness: VendorRunHarness,
-) -> None:
-    harness.marketplace.refused_rows = ["customer 7 … has 3,000,000 characters"]
+async def test_a_row_that_is_refused_is_named_and_makes_no_run_partial(harness: VendorRunHarness) -> None:
+    harness.marketplace.refused_rows = [RefusedRow("customer 7 … has 3,000,000 characters")]
 
     finished = await harness.run()
 
-    assert finished.outcome is Outcome.PARTIAL
-    assert finished.reason == (
-        "accounts that could not be understood: 1 (customer 7 … has 3,000,000 characters); "
-        "subscriptions that could not be understood: 1 (customer 7 … has 3,000,000 characters)"
-    )
+    assert finished.outcome is Outcome.COMPLETE
+    # Once, although the lists of accounts and of subscriptions, twice for each status, all name it.
+    assert finished.exceptions == ("a row could not be understood: customer 7 … has 3,000,000 characters",)
     assert finished.counts["details"] == COUNT
 
 
@@ -144,7 +148,8 @@ async def test_a_run_during_which_kafka_is_away_goes_on_when_it_is_back(harness:
     await harness.worker().step()
 
     finished = await harness.last_finished()
-    assert (finished.outcome, finished.published[SubscriptionObserved.topic]) == (Outcome.COMPLETE, COUNT)
+    assert (finished.outcome, finished.manifests) == (Outcome.COMPLETE, 1)
+    assert len(harness.named(harness.last_manifest())) == COUNT
 
 
 @pytest.mark.parametrize("part", ["before_listing", "before_answer"], ids=["lists", "details"])
@@ -184,7 +189,7 @@ async def test_a_killed_run_is_continued_without_repeating_a_finished_detail(
 
     assert finished_before.isdisjoint(harness.marketplace.calls[read_before:])
     ended = await harness.last_finished()
-    assert (ended.outcome, ended.published[SubscriptionObserved.topic]) == (Outcome.COMPLETE, COUNT)
+    assert (ended.outcome, len(harness.named(harness.last_manifest()))) == (Outcome.COMPLETE, COUNT)
     assert all(harness.last_observed(f"s{n:02}").lines[0].quantity == Decimal(n) for n in range(COUNT))
 
 
@@ -225,6 +230,10 @@ async def test_the_successor_publishes_again_what_was_left_dirty(harness: Vendor
 
     await harness.run("after")
 
-    assert {observation.key for observation in harness.publisher.messages[published_before:]} == {
-        "demo:int_1:s00"
+    assert {message.key for message in harness.publisher.messages[published_before:]} == {
+        "demo:int_1:s00",
+        harness.last_manifest().key,
     }
+    # What it says is as before: it is no change of its account.
+    assert all(not span.is_empty for span in harness.last_manifest().spans)
+    assert "list c1" not in harness.marketplace.calls

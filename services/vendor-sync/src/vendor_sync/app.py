@@ -14,8 +14,8 @@ from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile
 from vendor_sync.connectors import CONNECTORS, MarketplaceConnections
 from vendor_sync.runs.ports import Marketplace
-from vendor_sync.runs.repository import DetailQueueRepository
 from vendor_sync.runs.run_definition import VendorRunDefinition
+from vendor_sync.runs.stores import stores_in
 from vendor_sync.settings import Settings
 
 PROFILE = SyncServiceProfile(
@@ -55,5 +55,5 @@ def dependencies_of(settings: Settings) -> SyncDependencies[Marketplace]:
 
 def make_app(dependencies: SyncDependencies[Marketplace]) -> FastAPI:
     """Builds the service from dependencies that a test may bring."""
-    definition = VendorRunDefinition(dependencies.connect, DetailQueueRepository(dependencies.mongo))
+    definition = VendorRunDefinition(dependencies.connect, stores_in(dependencies.mongo))
     return SyncService(PROFILE, dependencies, definition).app()

@@ -11,6 +11,8 @@ from shared.contracts.vendor_sync import SubscriptionStatus
 
 BILLABLE = (SubscriptionStatus.ACTIVE, SubscriptionStatus.HOLD)
 """The statuses that are listed, one by one, and counted (architecture §4)."""
+ENDED = (SubscriptionStatus.TERMINATED, SubscriptionStatus.REMOVED)
+"""The statuses of what is over; `pending` and `unknown` are neither (Ingram Micro §7.2)."""
 
 T = TypeVar("T")
 
@@ -96,6 +98,16 @@ class SubscriptionDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row of a list that could not be understood, with what could be read of it."""
+
+    reason: str
+    id: str | None = None
+    account_id: str | None = None
+    """The customer whose subscription the row is about."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListPage(Generic[T]):
     """A page of a list; over all pages each thing comes once."""
 
@@ -104,7 +116,7 @@ class ListPage(Generic[T]):
     """How many things the vendor counts in the whole list; None when it does not say."""
     short: bool = False
     """True on the last page of a list that was read twice and still holds fewer than the vendor counts."""
-    refused: Sequence[str] = ()
-    """A sentence for each row that could not be understood; what the row is about keeps its last state.
+    refused: Sequence[RefusedRow] = ()
+    """The rows that could not be understood: they count as seen, and what they are about keeps its state.
 
     A list that is read once more names its odd rows again."""

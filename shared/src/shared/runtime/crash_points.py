@@ -10,6 +10,7 @@ import sys
 POINTS = {
     "observation-published": "published, not yet remembered as clean",
     "detail-observed": "a detail's news are clean, its to-do item is not yet done",
+    "manifest-published": "an account's manifest is acknowledged, and not yet recorded",
     "decision-committed": "an approval is committed, the relay has not been woken",
     "outbox-sent": "the relay has sent, and not yet removed what it sent",
     "intent-stored": "a write's intent is stored, its command not yet committed",

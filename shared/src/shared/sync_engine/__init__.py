@@ -8,5 +8,7 @@
 - `run_context`: what every step of a run works with; `stamp`: what marks the observations of one read
 - `change_publisher`: publishes what differs from what was last seen (`observation_rows`, `revisions`)
 - `absences`: confirms that what vanished from a list is absent
-- `progress`: reports to the status channel; `publication_counts`: counts what a run has published
+- `account_manifest`: what a run found under one account; `manifest_publisher` publishes it, and keeps
+  `manifest_records` for the next one
+- `progress`: reports to the status channel; `reports`: what steps and runs say of themselves
 """

@@ -35,13 +35,18 @@ async def confirm_absence(
     last_seen: O,
     read: Callable[[], Awaitable[T | None]],
     observe: Callable[[T, Stamp], O],
+    *,
+    stays: bool = False,
 ) -> None:
     """Reads a vanished thing once, and publishes it as it was read, or as absent.
 
-    Raises `ProviderUnreachable` when the provider does not answer, and what else the read raises.
+    With `stays` it is never absent: the provider still shows what belongs to it. Raises `ProviderUnreachable`
+    when the provider does not answer, and what else the read raises.
     """
     stamp = await context.stamp()
     with translate_provider_errors():
         thing = await read()
-    observation = stamp.absent(last_seen) if thing is None else observe(thing, stamp)
-    await context.publisher.publish([observation])
+    if thing is not None:
+        await context.publisher.publish([observe(thing, stamp)])
+    elif not stays:
+        await context.publisher.publish([stamp.absent(last_seen)])

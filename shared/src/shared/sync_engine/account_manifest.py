@@ -12,7 +12,7 @@
 #
 # What ended or left an item bounds the item's span as well, for "it is not there" is part of the sum.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -101,18 +101,16 @@ class AccountManifest:
             item for item, record in self.records.items() if record.changed_revision > until[item]
         )
 
-    def messages(self, model: type[M], stamp: Stamp, nth: int) -> list[M]:
-        """Returns the parts under one stamp: its revision was taken after all that the manifest names."""
-        live = [_thing_read(thing) for thing in self.things if thing.live and thing.revision]
-        unreadable = [
-            UnreadableThing(id=thing.id, reason=thing.unreadable) for thing in self.things if thing.unreadable
-        ]
+    def messages(self, model: type[M], stamp: Stamp, nth: int) -> Iterator[M]:
+        """Yields the parts under one stamp: its revision was taken after all that the manifest names."""
+        live = [thing for thing in self.things if thing.live and thing.revision]
+        unreadable = [thing for thing in self.things if thing.unreadable]
         things = _chunks(live, lambda thing: thing.id)
-        unread = _chunks(unreadable, lambda thing: thing.id + thing.reason)
+        unread = _chunks(unreadable, lambda thing: thing.id + thing.unreadable)
         spans = _chunks(self.spans, lambda span: span.item_id)
         parts = max(1, len(things), len(unread), len(spans))
-        return [
-            model(
+        for index in range(parts):
+            yield model(
                 tenant_id=stamp.tenant_id,
                 integration_id=stamp.integration_id,
                 account_id=self.account_id,
@@ -122,16 +120,14 @@ class AccountManifest:
                 nth=nth,
                 part=index + 1,
                 parts=parts,
-                things=_at(things, index),
-                unreadable=_at(unread, index),
+                things=tuple(_thing_read(thing) for thing in _at(things, index)),
+                unreadable=tuple(_unreadable(thing) for thing in _at(unread, index)),
                 spans=_at(spans, index),
                 listing=self.listing,
                 listed_revision=self.listed_revision,
                 read_from=self.read_from,
                 read_until=self.read_until,
             )
-            for index in range(parts)
-        ]
 
 
 def item_records(things: Iterable[CollectedThing], before: Mapping[str, ItemRecord]) -> dict[str, ItemRecord]:
@@ -170,6 +166,10 @@ def _thing_read(thing: CollectedThing) -> ThingRead:
     return ThingRead(
         id=thing.id, revision=thing.revision, read_revision=thing.read_revision, read_at=thing.read_at
     )
+
+
+def _unreadable(thing: CollectedThing) -> UnreadableThing:
+    return UnreadableThing(id=thing.id, reason=thing.unreadable)
 
 
 def _chunks(entries: Iterable[T], text_of: Callable[[T], str]) -> list[tuple[T, ...]]:

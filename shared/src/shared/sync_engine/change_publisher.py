@@ -122,13 +122,11 @@ class ChangePublisher:
 
     async def publish_manifests(self, messages: Sequence[AccountRead]) -> None:
         """Publishes manifests; raises `LeaseLost` past the deadline, and what the publisher raises."""
-        for start in range(0, len(messages), _BATCH_SIZE):
-            batch = messages[start : start + _BATCH_SIZE]
-            self._lease.check()
-            await self._publisher.publish(
-                batch, correlation_id=batch[0].run_id, deadline=self._lease.monotonic_deadline
-            )
-            crash_points.reached("manifest-published")
+        self._lease.check()
+        await self._publisher.publish(
+            messages, correlation_id=messages[0].run_id, deadline=self._lease.monotonic_deadline
+        )
+        crash_points.reached("manifest-published")
 
     async def existing(self, model: type[O], things: Iterable[O]) -> dict[str, O]:
         """Returns what was last seen of these things (only their keys matter), by message key."""

@@ -39,6 +39,11 @@ class ManifestRecords:
         rows = await self._rows(run).find(_of_integration(run) | {"run_id": run.run_id}, fields=_COUNTED)
         return {row["account_id"]: row["nth"] for row in rows}
 
+    async def revisions(self, run: Run) -> dict[str, int]:
+        """Returns the revision of the newest manifest of each account that ever had one, by account id."""
+        rows = await self._rows(run).find(_of_integration(run), fields=("account_id", "revision"))
+        return {row["account_id"]: row["revision"] for row in rows}
+
     async def account_ids(self, run: Run) -> set[str]:
         """Returns the ids of all accounts of the integration that ever had a manifest."""
         rows = await self._rows(run).find(_of_integration(run), fields=_COUNTED)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.base import Outcome, UnreadAccount
+from shared.contracts.manifest import ListingExtent
 
 
 class StepReport(BaseModel):
@@ -20,6 +21,10 @@ class StepReport(BaseModel):
     """A sentence for each way in which the run as a whole fell short; none when it did not."""
     exceptions: tuple[str, ...] = ()
     """A sentence for single things that could not be read: they make no run partial."""
+    listed_revision: int = 0
+    """Taken before the lists that the step read began; 0 for a step that read none."""
+    listing: ListingExtent = ListingExtent.WHOLE
+    """Whether those lists held all that the provider counts."""
 
 
 @dataclass(frozen=True, slots=True)

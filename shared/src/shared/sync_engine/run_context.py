@@ -12,6 +12,9 @@ from shared.sync_engine.reports import RunTally, StepReport
 from shared.sync_engine.run_repository import ClaimedRun
 from shared.sync_engine.stamp import Stamp
 
+FINISHING = "finishing"
+"""The phase of a run whose steps are all done."""
+
 
 @dataclass(slots=True)
 class RunContext:

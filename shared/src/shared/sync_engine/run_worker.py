@@ -35,7 +35,7 @@ from shared.sync_engine.change_publisher import ChangePublisher, MessagePublishe
 from shared.sync_engine.models import RunStopped, RunSuspended
 from shared.sync_engine.progress import RunProgress, StatusReporter, waiting_status
 from shared.sync_engine.reports import RunEnding, RunTally
-from shared.sync_engine.run_context import RunContext, RunDefinition
+from shared.sync_engine.run_context import FINISHING, RunContext, RunDefinition
 from shared.sync_engine.run_repository import ClaimedRun, RunRepository
 from shared.sync_engine.tenant_shares import TenantShares
 
@@ -43,7 +43,6 @@ log = structlog.get_logger()
 
 WATCH_INTERVAL = timedelta(seconds=5)
 """Between two renewals of the lease, and two looks at whether the run is still wanted."""
-_FINISHING = "finishing"
 
 OpenPublisher = Callable[[str], AbstractAsyncContextManager[MessagePublisher]]
 """Opens publishing under a name; a process that opened the same name before publishes nothing any more."""
@@ -183,7 +182,7 @@ class RunWorker:
     async def _do_steps(self, context: RunContext) -> None:
         await self._runs.check_wanted(context.run)
         steps = self._definition.steps()
-        names = [step.name for step in steps] + [_FINISHING]
+        names = [step.name for step in steps] + [FINISHING]
         first = names.index(context.run.phase or names[0])
         for place, step in enumerate(steps[first:], start=first):
             context.progress.begin(step.name)
@@ -193,7 +192,7 @@ class RunWorker:
             )
 
     async def _finish(self, context: RunContext, result: Exception | None) -> None:
-        context.progress.begin(_FINISHING)
+        context.progress.begin(FINISHING)
         # Before the end is told: a manifest may name what is dirty, and may not have arrived.
         republished = await context.publisher.republish_dirty()
         ending = await self._ending(context, result)

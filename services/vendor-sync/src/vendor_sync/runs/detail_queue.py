@@ -5,20 +5,23 @@
 #   full run, every row                                                     DUE
 #   quick run, row unchanged since a reading younger than the freshness     KEPT
 #   quick run, row changed, reading too old, never read, or absent before   DUE
-#   last listing, a row that changed or came since the first                DUE again
+#   a later listing, a row that changed or came since                       DUE again
 #
-# One subscription of each offer is read first, so all services can be mapped before all quantities are read:
+# An entry is of one account: a subscription that moves leaves an entry behind, which is read to have moved.
 #
-#   listed a1 a2 b1 b2, offer b was read before this run → a1 NEW_OFFER, b1 KNOWN_OFFER, a2 and b2 REST
+# One subscription of each offer that was never seen before is read first, so that all services can be mapped
+# before all quantities are read. It is read again with its account, for all of an account is read together:
+#
+#   listed a1 a2 b1 b2, offer b was read before this run → a1 NEW_OFFER, then all four ACCOUNT by account
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
-from shared.contracts.base import RunKind
+from shared.contracts.base import RunKind, key_of
 from shared.contracts.vendor_sync import SubscriptionStatus
-from vendor_sync.marketplace import SubscriptionRow
+from vendor_sync.marketplace import RefusedRow, SubscriptionRow
 
 _ONE_DAY = timedelta(days=1)
 
@@ -38,51 +41,97 @@ class DetailRank(IntEnum):
 
     NEW_OFFER = 0
     """The first subscription of an offer that was never read before."""
-    KNOWN_OFFER = 1
-    """The first subscription of an offer that was read before."""
-    REST = 2
+    ACCOUNT = 1
+    """Read together with all that its account has."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetailEntry:
-    """What is known of a subscription beside its observation, and what the present run has to do with it."""
+    """What is known of a subscription of an account, and what the present run has to do with it."""
 
     row: SubscriptionRow
     run_id: str
     state: DetailState
     rank: DetailRank
-    status: SubscriptionStatus
-    """The detail's, when it was read since the row changed; else the row's."""
+    listed: bool = True
+    """Whether the newest list of the run shows it."""
     gone: bool = False
     """The marketplace answered that there is no such subscription."""
+    live: bool = True
+    """Whether the account has it, by the last reading: it has neither ended nor moved, and is not gone."""
     read_at: datetime | None = None
     """When its detail was read last; None before the first time."""
+    read_revision: int = 0
+    """Taken before that reading."""
+    asked_revision: int = 0
+    """Taken before it was asked for last, whatever came of it."""
     read_fingerprint: str = ""
     """The fingerprint of the row that was listed when the detail was read."""
+    statement_revision: int = 0
+    """Of the observation that states it; 0 before the first reading."""
+    digest: str = ""
+    """Of what the last reading said."""
+    changed_revision: int = 0
+    """Taken after the last reading that said something else than the one before."""
+    items: tuple[str, ...] = ()
+    """Ids of the services that the account has by it, by the last reading."""
+    former_items: tuple[str, ...] = ()
+    """Those by the newest manifest before `changed_revision`."""
     sold: tuple[tuple[str, str], ...] = ()
-    """Key and name of each service in the detail, when it was read in this run."""
+    """Key and name of each service in the detail that was read last."""
     why: str = ""
-    """Why its detail could not be read."""
+    """Why its detail could not be read, the last time that it was asked for."""
 
     @property
     def subscription_id(self) -> str:
         return self.row.subscription_id
+
+    @property
+    def account_id(self) -> str:
+        return self.row.account_id
+
+    @property
+    def key(self) -> str:
+        return entry_key(self.row)
+
+    def due_again(self, run_id: str, *, listed: bool | None = None) -> "DetailEntry":
+        """Returns the entry as it is to be read with its account, once more if it was read already."""
+        shown = self.listed if listed is None else listed
+        return replace(
+            self, run_id=run_id, state=DetailState.DUE, rank=DetailRank.ACCOUNT, listed=shown, why=""
+        )
+
+
+def entry_of_refused(row: RefusedRow, run_id: str) -> DetailEntry | None:
+    """Returns the entry of a row that could not be understood: its detail says more, or why it says nothing.
+
+    None when the row does not say whose subscription it is about.
+    """
+    if row.id is None or row.account_id is None:
+        return None
+    unknown = SubscriptionRow(row.id, row.account_id, row.id, SubscriptionStatus.UNKNOWN)
+    return DetailEntry(unknown, run_id, DetailState.DUE, DetailRank.ACCOUNT, listed=False)
+
+
+def entry_key(row: SubscriptionRow) -> str:
+    """Returns what identifies an entry within its integration; the entries of an account sort together."""
+    return key_of(row.account_id, row.subscription_id)
 
 
 @dataclass(slots=True)
 class OfferOrder:
     """Ranks the rows of one listing, in the order in which they are listed."""
 
-    read_before: frozenset[str]
-    """Offers of which a detail was read before this run."""
+    known: frozenset[str]
+    """Offers of which a detail was read before, or has its rank in this run."""
     ranked: set[str] = field(default_factory=set)
     """Offers of which a row was ranked already."""
 
     def rank(self, row: SubscriptionRow) -> DetailRank:
-        if row.offer in self.ranked:
-            return DetailRank.REST
+        if row.offer in self.known or row.offer in self.ranked:
+            return DetailRank.ACCOUNT
         self.ranked.add(row.offer)
-        return DetailRank.KNOWN_OFFER if row.offer in self.read_before else DetailRank.NEW_OFFER
+        return DetailRank.NEW_OFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,33 +148,38 @@ class DetailPlan:
     def decide_at_first_listing(self, row: SubscriptionRow, existing: DetailEntry | None) -> DetailEntry:
         """Returns the entry of a row; a listing that is repeated changes no decision."""
         if existing and existing.run_id == self.run_id:
-            return replace(existing, row=row)
-        return self._decide(row, existing)
+            return replace(existing, row=row, listed=True)
+        return self._decide(row, existing, self.order.rank(row))
 
-    def decide_at_last_listing(self, row: SubscriptionRow, existing: DetailEntry | None) -> DetailEntry:
+    def decide_at_later_listing(self, row: SubscriptionRow, existing: DetailEntry | None) -> DetailEntry:
         """Returns the entry of a row that is new, or changed since the first listing: it is due."""
         if existing and existing.run_id == self.run_id:
-            return replace(existing, row=row, state=DetailState.DUE)
-        return self._decide(row, existing)
+            return replace(existing, row=row).due_again(self.run_id, listed=True)
+        return self._decide(row, existing, DetailRank.ACCOUNT)
 
-    def _decide(self, row: SubscriptionRow, existing: DetailEntry | None) -> DetailEntry:
-        # What was absent and came back has no number until it is read: as if never read before.
-        last_read = existing if existing and not existing.gone else None
-        kept = last_read is not None and self._is_fresh(last_read, row)
-        return DetailEntry(
-            row,
-            self.run_id,
-            DetailState.KEPT if kept else DetailState.DUE,
-            self.order.rank(row),
-            last_read.status if last_read and kept else row.status,
-            read_at=last_read.read_at if last_read else None,
-            read_fingerprint=last_read.read_fingerprint if last_read else "",
+    def _decide(self, row: SubscriptionRow, existing: DetailEntry | None, rank: DetailRank) -> DetailEntry:
+        if existing is None:
+            return DetailEntry(row, self.run_id, DetailState.DUE, rank)
+        kept = self._is_fresh(existing, row)
+        return replace(
+            existing,
+            row=row,
+            run_id=self.run_id,
+            state=DetailState.KEPT if kept else DetailState.DUE,
+            rank=rank,
+            listed=True,
+            # What was absent and came back has no number until it is read: as if never read before.
+            gone=False,
+            read_at=None if existing.gone else existing.read_at,
+            why=existing.why if kept else "",
         )
 
     def _is_fresh(self, last_read: DetailEntry, row: SubscriptionRow) -> bool:
         """Tells whether a quick run may keep what was read; a full run never does."""
         read_at = last_read.read_at
-        if self.kind is RunKind.FULL or read_at is None or last_read.read_fingerprint != row.fingerprint:
+        if self.kind is RunKind.FULL or last_read.gone or read_at is None:
+            return False
+        if last_read.read_fingerprint != row.fingerprint:
             return False
         # The date of change has the day as its finest unit, in no known time zone: a change on the day of the
         # reading, or on the day before, may have come after it (Ingram Micro §6, dates).
@@ -141,8 +195,6 @@ class QueueProgress:
     done: int = 0
     kept: int = 0
     failed: int = 0
-    failure: str = ""
-    """One of the reasons, as an example."""
 
     @property
     def total(self) -> int:

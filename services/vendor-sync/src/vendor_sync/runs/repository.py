@@ -1,12 +1,15 @@
-"""Stores the queue of details: one document for each subscription that was ever listed."""
+"""Stores the queue of details: one document for each subscription of each account that was ever listed."""
 
 # Invariant: an entry changes only by the worker that has the run (`assert_ownership`), in transactions of
 # some hundred changes: a whole marketplace may vanish at once, and a transaction must stay small and short.
 #
-# There is no index but that of the ids, by whose beginning an integration's documents are found: every write
-# would pay for another, and whatever is read otherwise is most of the documents anyway.
+# There is no index but that of the ids: those of an integration, and within it those of an account, are a
+# range of ids. Every write would pay for another index, and whatever is read otherwise is most of the
+# documents anyway:
+#
+#   demo:int_1:1000027:1000177   demo:int_1:1000027:1000178   demo:int_1:1000028:1000201
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 
 from pydantic import TypeAdapter
 
@@ -14,8 +17,8 @@ from shared.contracts.base import key_of
 from shared.mongo import Change, Document, Documents, Mongo, Replace, Session, Update
 from shared.sync_engine.models import Run
 from shared.sync_engine.run_repository import assert_ownership
-from vendor_sync.marketplace import BILLABLE
 from vendor_sync.runs.detail_queue import DetailEntry, DetailRank, DetailState, QueueProgress
+from vendor_sync.runs.ports import AccountProgress
 
 COLLECTION = "subscriptions"
 
@@ -31,18 +34,25 @@ class DetailQueueRepository:
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
-    async def existing(self, run: Run, ids: Sequence[str]) -> Mapping[str, DetailEntry]:
-        documents = await self._rows(run).get_many([_id(run, id_) for id_ in ids])
+    async def discard_outdated(self, run: Run) -> None:
+        # Before there were accounts in the ids: what they knew is read anew.
+        await self._rows(run).remove(_ever_listed(run) | {"account_id": {"$exists": False}})
+
+    async def existing(self, run: Run, keys: Collection[str]) -> Mapping[str, DetailEntry]:
+        documents = await self._rows(run).get_many([_id(run, key) for key in keys])
         entries = [_ENTRY.validate_python(document) for document in documents.values()]
-        return {entry.subscription_id: entry for entry in entries}
+        return {entry.key: entry for entry in entries}
 
     async def offers(self, run: Run) -> frozenset[str]:
-        read = _ever_listed(run) | {"read_at": {"$ne": None}, "gone": False}
-        return frozenset(await self._rows(run).distinct("offer", read))
+        read = {"read_at": {"$ne": None}, "gone": False}
+        first = {"run_id": run.run_id, "rank": DetailRank.NEW_OFFER.value}
+        return frozenset(await self._rows(run).distinct("offer", _ever_listed(run) | {"$or": [read, first]}))
 
     async def fingerprints(self, run: Run) -> dict[str, str]:
-        documents = self._rows(run).stream(_queued(run), fields=["row.subscription_id", "fingerprint"])
-        return {document["row"]["subscription_id"]: document["fingerprint"] async for document in documents}
+        prefix = len(_id(run, ""))
+        listed = _queued(run) | {"listed": True}
+        documents = self._rows(run).stream(listed, fields=["fingerprint"])
+        return {document["_id"][prefix:]: document["fingerprint"] async for document in documents}
 
     async def insert(self, run: Run, entries: Sequence[DetailEntry]) -> None:
         await self._rows(run).insert_new(_document(run, entry) for entry in entries)
@@ -51,40 +61,76 @@ class DetailQueueRepository:
         documents = [_document(run, entry) for entry in entries]
         await self._change(run, [Replace({"_id": document["_id"]}, document) for document in documents])
 
-    async def due(self, run: Run) -> AsyncIterator[list[DetailEntry]]:
-        """Yields the due entries in pages, by rank, then by id: what is read meanwhile cannot shift it."""
-        for rank in DetailRank:
-            waiting = _queued(run) | {"state": DetailState.DUE, "rank": rank.value}
-            while documents := await self._rows(run).find(
-                waiting, sort=[("_id", 1)], limit=_ENTRIES_PER_PAGE
-            ):
-                yield [_ENTRY.validate_python(document) for document in documents]
-                waiting |= {"_id": waiting["_id"] | {"$gt": documents[-1]["_id"]}}
+    async def due(
+        self, run: Run, rank: DetailRank | None = None, *, account_id: str = ""
+    ) -> AsyncIterator[list[DetailEntry]]:
+        """Yields the due entries in pages, by id: what is read meanwhile cannot shift it."""
+        waiting = _queued(run) | {"state": DetailState.DUE}
+        if rank is not None:
+            waiting |= {"rank": rank.value}
+        if account_id:
+            waiting |= _between(run, account_id, account_id)
+        while documents := await self._rows(run).find(waiting, sort=[("_id", 1)], limit=_ENTRIES_PER_PAGE):
+            yield [_ENTRY.validate_python(document) for document in documents]
+            waiting |= {"_id": waiting["_id"] | {"$gt": documents[-1]["_id"]}}
 
-    async def make_vanished_due(self, run: Run, listed_ids: Collection[str]) -> int:
-        """Makes due what should be in a list, by its last known status, but is not; returns how many."""
-        expected = _ever_listed(run) | {"gone": False, "status": {"$in": BILLABLE}}
-        # The ids in the lists may be a hundred thousand: compared here, not sent to the store.
-        documents = self._rows(run).stream(expected, fields=["row.subscription_id"])
+    async def entries_between(self, run: Run, first: str, last: str) -> AsyncGenerator[DetailEntry, None]:
+        async for document in self._rows(run).stream(_between(run, first, last), sort=[("_id", 1)]):
+            yield _ENTRY.validate_python(document)
+
+    async def make_vanished_due(self, run: Run, listed_keys: Collection[str], *, listed_before: bool) -> int:
+        expected = _ever_listed(run) | {"live": True}
+        if listed_before:
+            expected |= {"run_id": run.run_id, "listed": True}
+        # The keys in the lists may be a hundred thousand: compared here, not sent to the store.
+        prefix = len(_id(run, ""))
+        documents = self._rows(run).stream(expected, fields=["account_id"])
         vanished = [
-            document["_id"]
-            async for document in documents
-            if document["row"]["subscription_id"] not in listed_ids
+            document["_id"] async for document in documents if document["_id"][prefix:] not in listed_keys
         ]
-        due = {"run_id": run.run_id, "state": DetailState.DUE, "rank": DetailRank.REST.value}
+        due = {
+            "run_id": run.run_id,
+            "state": DetailState.DUE,
+            "rank": DetailRank.ACCOUNT.value,
+            "listed": False,
+            "why": "",
+        }
         await self._change(run, [Update({"_id": id_}, {"$set": due}) for id_ in vanished])
         return len(vanished)
 
     async def progress(self, run: Run) -> QueueProgress:
         states = await self._rows(run).aggregate(
+            [{"$match": _queued(run)}, {"$group": {"_id": "$state", "count": {"$sum": 1}}}]
+        )
+        return QueueProgress(**{state["_id"]: state["count"] for state in states})
+
+    async def accounts(self, run: Run) -> dict[str, AccountProgress]:
+        group = {"account": "$account_id", "run": "$run_id", "state": "$state", "live": "$live"}
+        rows = await self._rows(run).aggregate(
             [
-                {"$match": _queued(run)},
-                {"$group": {"_id": "$state", "count": {"$sum": 1}, "why": {"$max": "$why"}}},
+                {"$match": _ever_listed(run)},
+                {"$group": {"_id": group, "count": {"$sum": 1}, "asked": {"$max": "$asked_revision"}}},
             ]
         )
-        counts = {state["_id"]: state["count"] for state in states}
-        failure = next((state["why"] for state in states if state["_id"] == DetailState.FAILED), "")
-        return QueueProgress(**counts, failure=failure or "")
+        accounts: dict[str, AccountProgress] = {}
+        for row in rows:
+            of, count = row["_id"], row["count"]
+            so_far = accounts.get(of["account"], AccountProgress())
+            is_due = of["run"] == run.run_id and of["state"] == DetailState.DUE
+            accounts[of["account"]] = AccountProgress(
+                so_far.due + (count if is_due else 0),
+                max(so_far.asked_revision, row["asked"]),
+                so_far.live + (count if of["live"] else 0),
+            )
+        return accounts
+
+    async def failed(self, run: Run, limit: int) -> list[DetailEntry]:
+        failed = _queued(run) | {"state": DetailState.FAILED}
+        documents = await self._rows(run).find(failed, sort=[("_id", 1)], limit=limit)
+        return [_ENTRY.validate_python(document) for document in documents]
+
+    async def items(self, run: Run) -> frozenset[str]:
+        return frozenset(await self._rows(run).distinct("items", _ever_listed(run) | {"live": True}))
 
     async def service_names(self, run: Run) -> Mapping[str, Sequence[str]]:
         services = await self._rows(run).aggregate(
@@ -121,16 +167,23 @@ def _queued(run: Run) -> Document:
     return _ever_listed(run) | {"run_id": run.run_id}
 
 
-def _id(run: Run, subscription_id: str) -> str:
-    return key_of(run.tenant_id, run.integration_id, subscription_id)
+def _between(run: Run, first: str, last: str) -> Document:
+    """Returns the filter for the subscriptions of the accounts from the first to the last."""
+    after, until = (_id(run, key_of(account_id, "")) for account_id in (first, last))
+    return {"_id": {"$gt": after, "$lt": until + "\uffff"}}
+
+
+def _id(run: Run, key: str) -> str:
+    return f"{key_of(run.tenant_id, run.integration_id)}:{key}"
 
 
 def _document(run: Run, entry: DetailEntry) -> Document:
-    """Returns the entry with the fields that queries use beside it: its row's offer and fingerprint."""
+    """Returns the entry with the fields that queries use beside it: its account, offer and fingerprint."""
     fields: Document = _ENTRY.dump_python(entry, mode="json")
     return fields | {
-        "_id": _id(run, entry.subscription_id),
+        "_id": _id(run, entry.key),
         "integration_id": run.integration_id,
+        "account_id": entry.account_id,
         "offer": entry.row.offer,
         "fingerprint": entry.row.fingerprint,
     }

@@ -4,27 +4,47 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from shared.contracts.vendor_sync import ServiceObserved
+from shared.contracts.vendor_sync import ServiceObserved, VendorAccountObserved
 from shared.sync_engine.models import Run, translate_provider_errors
 from shared.sync_engine.run_context import RunContext
 from shared.sync_engine.stamp import Stamp
 from vendor_sync.marketplace import ListPage
-from vendor_sync.runs.ports import DetailQueue, Marketplace
+from vendor_sync.runs.account_collect import AccountListing
+from vendor_sync.runs.ports import DetailQueue, Marketplace, VendorRunStores
+
+FIRST_LISTING, LAST_LISTING = "subscriptions", "confirming"
+"""The names of the steps that read the lists of all subscriptions."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class VendorRunContext:
-    """Joins the run's own context with an open marketplace and the queue of details."""
+    """Joins the run's own context with an open marketplace and what is kept between the steps."""
 
     context: RunContext
     marketplace: Marketplace
-    queue: DetailQueue
+    stores: VendorRunStores
 
     @property
     def run(self) -> Run:
         return self.context.run
+
+    @property
+    def queue(self) -> DetailQueue:
+        return self.stores.queue
+
+    @property
+    def first_lists(self) -> AccountListing:
+        """The lists with which the run began; only steps behind them may ask."""
+        report = self.run.reports[FIRST_LISTING]
+        return AccountListing(report.listed_revision, report.listing)
+
+    @property
+    def last_lists(self) -> AccountListing | None:
+        """The lists that were read again at the end; None before."""
+        report = self.run.reports.get(LAST_LISTING)
+        return AccountListing(report.listed_revision, report.listing) if report else None
 
     async def stamped_pages(
         self, pages: AsyncIterator[ListPage[T]]
@@ -42,3 +62,8 @@ class VendorRunContext:
         """Returns the name under which each service is known, by its service key."""
         services = self.context.publisher.last_seen(ServiceObserved)
         return {service.service_key: service.name async for service in services}
+
+    async def known_account_ids(self) -> set[str]:
+        """Returns the ids of all accounts that are published as present."""
+        accounts = self.context.publisher.last_seen(VendorAccountObserved)
+        return {account.account_id async for account in accounts if account.present}

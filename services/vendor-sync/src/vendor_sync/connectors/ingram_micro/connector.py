@@ -11,8 +11,8 @@ https://apidocs.cloud.im: GET /customers, /subscriptions?status=… → {"data":
 #   total 4: pages [4, 3] [3, 2] → 3 distinct → read again: [5, 4] [3, 2] → yields 5
 #   still fewer than `total`     → a last page without rows, which is `short`
 #
-# A row that cannot be understood spoils no other: its page names it in `refused`. A list that has, or is said
-# to have, more than `LIST_ROWS` or `LIST_PAGES` is refused: it might never end.
+# A row that cannot be understood spoils no other: its page names it in `refused`, and it counts as seen. A
+# list that has, or is said to have, more than `LIST_ROWS` or `LIST_PAGES` is refused: it might never end.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,15 +21,22 @@ from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 
 from shared.contracts.vendor_sync import SubscriptionStatus
-from shared.errors import UnexpectedResponse
+from shared.errors import PermanentError, UnexpectedResponse
 from shared.http_client.answer_size import ENTITY, PAGE
 from shared.http_client.client import Api
 from shared.http_client.json_document import Json
 from shared.http_client.response import ApiResponse
 from shared.limits import Limit, record_hit
 from shared.limits.answers import LIST_PAGES, LIST_ROWS
-from vendor_sync.connectors.ingram_micro.rows import account_of, detail_of, id_of, parsing, row_of
-from vendor_sync.marketplace import Customer, ListPage, SubscriptionDetail, SubscriptionRow
+from vendor_sync.connectors.ingram_micro.rows import (
+    account_of,
+    customer_id_of,
+    detail_of,
+    id_of,
+    parsing,
+    row_of,
+)
+from vendor_sync.marketplace import Customer, ListPage, RefusedRow, SubscriptionDetail, SubscriptionRow
 
 PAGE_SIZES = (500, 100)
 """500 works, and more was never tried live (Ingram Micro §6); 100 is for a server that refuses it."""
@@ -59,6 +66,10 @@ class IngramMicroConnector:
             # that was asked for. The vendor's total was compared before any are left out.
             yield replace(page, rows=[row for row in page.rows if row.status is status])
 
+    def account_subscriptions(self, account_id: str) -> AsyncIterator[ListPage[SubscriptionRow]]:
+        """Lists one customer's subscriptions of every status; `customerId` may be ignored (§7.2)."""
+        return self._pages("/subscriptions", {"customerId": account_id}, row_of, refuse=_refuse_entity)
+
     async def account(self, account_id: str) -> Customer | None:
         """Reads one customer (Ingram Micro §7.1); None when the marketplace has none by that id."""
         row = await self._entity(f"/customers/{account_id}")
@@ -74,23 +85,37 @@ class IngramMicroConnector:
             )
         return detail
 
-    async def _pages(self, path: str, query: Query, parse: Callable[[Json], T]) -> AsyncIterator[ListPage[T]]:
+    async def _pages(
+        self,
+        path: str,
+        query: Query,
+        parse: Callable[[Json], T],
+        *,
+        refuse: Callable[[ApiResponse], None] = lambda _: None,
+    ) -> AsyncIterator[ListPage[T]]:
         """Yields each thing once, however the list shifts while it is read."""
         seen_ids = set[str]()
         total = None
         for _ in range(2):
-            async for rows, total in self._read_once(path, query):
-                yield _parse_page(rows, total, parse, seen_ids=seen_ids)
+            nameless = 0
+            async for rows, total in self._read_once(path, query, refuse):
+                page = _parse_page(rows, total, parse, seen_ids=seen_ids)
+                nameless += sum(row.id is None for row in page.refused)
+                yield page
             # Without a total there is nothing to fall short of.
-            if total is None or len(seen_ids) >= total:
+            if total is None or len(seen_ids) + nameless >= total:
                 return
         yield ListPage((), total, short=True)
 
-    async def _read_once(self, path: str, query: Query) -> AsyncIterator[tuple[list[Json], int | None]]:
+    async def _read_once(
+        self, path: str, query: Query, refuse: Callable[[ApiResponse], None]
+    ) -> AsyncIterator[tuple[list[Json], int | None]]:
         """Yields the pages with the vendor's total; without a total only an empty page ends the list."""
         offset, ids_before = 0, list[str | None]()
         for _ in range(self._list_pages.most):
-            rows, total = _rows_and_total(await self._page(path, {**query, "offset": offset}), path)
+            answer = await self._page(path, {**query, "offset": offset})
+            refuse(answer)
+            rows, total = _rows_and_total(answer.result(), path)
             ids = [_id_or_none(row) for row in rows]
             if any(ids) and ids == ids_before:
                 raise UnexpectedResponse(f"{path} repeats the same page at offset {offset}")
@@ -102,7 +127,7 @@ class IngramMicroConnector:
             _assert_within(self._list_rows, max(offset, total or 0), path)
         _assert_within(self._list_pages, self._list_pages.most + 1, path)
 
-    async def _page(self, path: str, query: Query) -> Json:
+    async def _page(self, path: str, query: Query) -> ApiResponse:
         """Reads one page; from the first refusal on in the smaller size."""
         answer = await self._api.request("GET", path, params={**query, "limit": self._page_size}, answer=PAGE)
         if answer.status == HTTPStatus.BAD_REQUEST and self._page_size != PAGE_SIZES[-1]:
@@ -110,15 +135,23 @@ class IngramMicroConnector:
             answer = await self._api.request(
                 "GET", path, params={**query, "limit": self._page_size}, answer=PAGE
             )
-        return answer.result()
+        return answer
 
     async def _entity(self, path: str) -> Json | None:
         answer = await self._api.request("GET", path, answer=ENTITY)
+        _refuse_entity(answer)
         return None if _is_absent(answer) else answer.result()
 
 
+def _refuse_entity(answer: ApiResponse) -> None:
+    """Raises `PermanentError` for a 403 about one thing: whether the credentials are good, the lists tell."""
+    if answer.status == HTTPStatus.FORBIDDEN:
+        sentence = f"{answer.call} answered 403: {answer.message or 'nothing'}"
+        raise PermanentError(sentence, status=answer.status, message=answer.message)
+
+
 def _id_or_none(row: Json) -> str | None:
-    """Returns the id of a row, None for a row that will be refused."""
+    """Returns the id of a row, None for a row that has none that can be used."""
     try:
         return id_of(row)
     except UnexpectedResponse:
@@ -130,14 +163,14 @@ def _parse_page(
 ) -> ListPage[T]:
     """Parses each row on its own that was not seen before, and notes its id as seen."""
     parsed: list[T] = []
-    refused: list[str] = []
+    refused: list[RefusedRow] = []
     for row in rows:
         try:
             if (id_ := id_of(row)) not in seen_ids:
                 seen_ids.add(id_)
                 parsed.append(parse(row))
         except UnexpectedResponse as error:
-            refused.append(str(error))
+            refused.append(RefusedRow(str(error), _id_or_none(row), customer_id_of(row)))
     return ListPage(parsed, total, refused=refused)
 
 

@@ -57,6 +57,15 @@ def id_of(row: Json) -> str:
         return checked_id(_text(row["id"]))
 
 
+def customer_id_of(row: Json) -> str | None:
+    """Returns whose subscription a row is about, as far as that can be read of a row that cannot."""
+    try:
+        with parsing("a row without customer"):
+            return checked_id(_text(row["customerId"]))
+    except UnexpectedResponse:
+        return None
+
+
 def account_of(row: Json) -> Customer:
     """Parses a customer (§7.1); address, contacts and tax number are personal data, and are left out."""
     with parsing(f"customer {id_of(row)}"):

@@ -1,0 +1,49 @@
+"""The step behind all reading: publishes the manifest of every account that has none of this run yet."""
+
+# Invariant: after a full run every account has a manifest of it: also one without subscriptions, whose zero
+# is known, and one of which a killed worker read everything. An account that was published while the lists
+# fell short is published again when those at the end are whole: nothing of it is missing.
+#
+#   known {a, b, c}   published {a, b}           → c
+#   first lists short, published {a, b} as short → a, b and c, if the last lists are whole
+
+from collections.abc import Iterable
+from itertools import islice
+
+from shared.contracts.base import RunKind, key_of
+from shared.contracts.manifest import ListingExtent
+from vendor_sync.runs.account_collect import CollectedAccount
+from vendor_sync.runs.collected_accounts import CollectedAccounts
+from vendor_sync.runs.run_context import VendorRunContext
+
+_MANIFESTS_AT_ONCE = 100
+
+
+async def publish_missing_manifests(vendor: VendorRunContext) -> None:
+    """Publishes by what is stored; no call is made."""
+    accounts = await CollectedAccounts.of(vendor, may_wait=False)
+    progress = await vendor.queue.accounts(vendor.run)
+    published = set(await vendor.stores.manifests.records.of_run(vendor.run))
+    due: set[str] = set()
+    if vendor.run.kind is RunKind.FULL:
+        due = (progress.keys() | await vendor.known_account_ids()) - published
+    if vendor.first_lists.extent is ListingExtent.SHORT and accounts.lists.extent is ListingExtent.WHOLE:
+        due |= published
+    rest = iter(sorted(due, key=lambda account_id: key_of(account_id, "")))
+    now = vendor.context.clock()
+    while batch := list(islice(rest, _MANIFESTS_AT_ONCE)):
+        collected = await _load(accounts, batch, with_entries=progress.keys())
+        await accounts.publish([account.manifest(now) for account in collected if not account.due])
+
+
+async def _load(
+    accounts: CollectedAccounts, account_ids: Iterable[str], *, with_entries: Iterable[str]
+) -> list[CollectedAccount]:
+    """Loads accounts one by one: those between them in the queue may have any number of subscriptions."""
+    known = set(with_entries)
+    empty = [account_id for account_id in account_ids if account_id not in known]
+    loaded = await accounts.load(empty) if empty else []
+    for account_id in account_ids:
+        if account_id in known:
+            loaded += await accounts.load([account_id])
+    return loaded
