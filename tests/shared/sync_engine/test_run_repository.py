@@ -18,7 +18,8 @@ from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import RunRequest, RunState, RunStopped
 from shared.sync_engine.reports import RunEnding, RunTally, StepReport
 from shared.sync_engine.run_endings import MessageTypes
-from shared.sync_engine.run_repository import ClaimedRun, RunRepository
+from shared.sync_engine.run_repository import TTL, ClaimedRun, RunRepository
+from shared.sync_engine.run_worker import WATCH_INTERVAL
 
 ACCOUNTS_READ = StepReport(counts={"accounts": 3}, shortfalls=("3 of 4 accounts could be listed",))
 
@@ -240,3 +241,7 @@ async def test_the_end_of_an_older_generation_is_late_news(mongo: Mongo) -> None
 async def test_an_integration_of_the_other_side_is_ignored(mongo: Mongo) -> None:
     assert not await IntegrationStates(mongo, Side.VENDOR).on_connected(connected(side=Side.PSA))
     assert await IntegrationStates(mongo, Side.VENDOR).get("demo", "int_1") is None
+
+
+def test_renewals_may_fail_twice_before_the_lease_is_over() -> None:
+    assert TTL > WATCH_INTERVAL * 3

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 _BYTES_PER_KIND = 280_000
 """Of the entries of one kind in one part: three kinds and the rest of the message fit into one."""
+_REASON_CHARACTERS = limits.REMARK_CHARACTERS.most
 _BYTES_PER_ENTRY = 140
 """What an entry has besides its id and its reason, about."""
 
@@ -106,7 +107,9 @@ class AccountManifest:
         live = [thing for thing in self.things if thing.live and thing.revision]
         unreadable = [thing for thing in self.things if thing.unreadable]
         things = _chunks(live, lambda thing: thing.id)
-        unread = _chunks(unreadable, lambda thing: thing.id + thing.unreadable)
+        unread = _chunks(
+            unreadable, lambda thing: thing.id + thing.unreadable[: limits.REMARK_CHARACTERS.most]
+        )
         spans = _chunks(self.spans, lambda span: span.item_id)
         parts = max(1, len(things), len(unread), len(spans))
         for index in range(parts):
