@@ -5,6 +5,7 @@ from observation_builders import a_subscription
 
 from billing.observations.manifests import (
     ReceivedManifest,
+    StoredStatements,
     complete_manifests,
     decide_manifests,
     part_document,
@@ -17,7 +18,7 @@ NEWER = LISTED + 500
 def test_of_several_that_are_complete_the_newest_whose_things_are_stored_counts() -> None:
     reads = [an_account_read(ACME, [a_subscription(1, revision=n)], revision=NEWER + n) for n in (1, 2, 3)]
 
-    decision = decide_manifests(received(*reads), None, generation=1, unstored={("sub1", 3)})
+    decision = decide_manifests(received(*reads), None, generation=1, known=StoredStatements({("sub1", 3)}))
 
     assert decision.effective is not None
     assert decision.effective.revision == NEWER + 2

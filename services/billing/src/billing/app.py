@@ -41,6 +41,7 @@ from billing.runs import handlers as run_handlers
 from billing.runs import routes as run_routes
 from billing.runs.jobs import closing_job, restoring_job
 from billing.runs.models import PATIENCE
+from billing.runs.ports import ClosingPorts
 from billing.runs.repository import RUN_INDEXES, FinishedRunRepository, SyncRepository
 from billing.runs.run_closer import RunCloser
 from billing.runs.sync_completer import SyncCompleter
@@ -203,13 +204,8 @@ class Billing:
         self.feed_breaker = FeedBreaker(
             self.feeds, self.manifests, self.dependencies.status_channel, rules=rules.feeds
         )
-        self.run_closer = RunCloser(
-            self.runs,
-            self.manifests,
-            self.lines,
-            backlog=self.queue,
-            patience=rules.run_patience,
-        )
+        closing = ClosingPorts(self.runs, self.manifests, self.lines, self.queue, self.sync_requests)
+        self.run_closer = RunCloser(closing, patience=rules.run_patience)
         self.sync_completer = SyncCompleter(
             self.runs, self.lines, self.dependencies.status_channel, integrations=self.integrations
         )

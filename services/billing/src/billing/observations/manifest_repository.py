@@ -8,11 +8,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from billing.observations.manifests import (
     ManifestDecision,
     Part,
     ReceivedManifest,
+    StoredStatements,
     complete_manifests,
     part_document,
 )
@@ -40,6 +42,14 @@ MANIFEST_INDEXES = (
     Index(_RECEIPTS, [("run", 1)]),
     Index(_RECEIPTS, [("at", 1)], ttl=_RECEIPT_LIFE),
 )
+
+
+class AppliedCount(NamedTuple):
+    """How far the manifests of a run have come."""
+
+    manifests: int
+    went_back: bool
+    """Whether one of them shows that the sync service has forgotten what it published."""
 
 
 class ManifestRepository:
@@ -89,11 +99,11 @@ class ManifestRepository:
             changes.append(Update(still_waits, {"$set": {"due_at": now + pause}}))
         await self._mongo.documents(PARTS, tenant_id).bulk(changes)
 
-    async def unstored(
+    async def look_up(
         self, tenant_id: str, statements: Mapping[Ref, Collection[tuple[str, int]]]
-    ) -> dict[Ref, set[tuple[str, int]]]:
-        """Returns those statements (thing and revision) whose observation is not stored, by account."""
-        missing: dict[Ref, set[tuple[str, int]]] = {}
+    ) -> dict[Ref, StoredStatements]:
+        """Returns what is known of the observations of these statements (thing and revision), by account."""
+        known: dict[Ref, StoredStatements] = {}
         for kind, name in _ROWS.items():
             # Two manifests of one account may name a thing at two revisions.
             named = [
@@ -106,17 +116,27 @@ class ManifestRepository:
                 {key for key, *_ in named}, fields=["revision"]
             )
             older = [
-                (history_id(name, key, revision), account, (id_, revision))
+                (history_id(name, key, revision), account, (id_, revision), rows.get(key))
                 for key, account, id_, revision in named
                 if key not in rows or rows[key]["revision"] != revision
             ]
-            known = await self._mongo.documents(HISTORY, tenant_id).get_many(
+            history = await self._mongo.documents(HISTORY, tenant_id).get_many(
                 {text for text, *_ in older}, fields=["_id"]
             )
-            for text, account, statement in older:
-                if text not in known:
-                    missing.setdefault(account, set()).add(statement)
-        return missing
+            for account in {account for _, account, *_ in older}:
+                known[account] = StoredStatements(
+                    {
+                        statement
+                        for text, one, statement, _ in older
+                        if one == account and text not in history
+                    },
+                    {
+                        statement[0]: row["revision"]
+                        for _, one, statement, row in older
+                        if one == account and row
+                    },
+                )
+        return known
 
     async def apply(
         self, tenant_id: str, decisions: Mapping[Ref, ManifestDecision], recalculated: Collection[Ref]
@@ -166,12 +186,12 @@ class ManifestRepository:
 
         return await self._mongo.transaction(work)
 
-    async def count_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> int:
+    async def applied_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> AppliedCount:
         """Returns how many manifests of a run were applied or overtaken, as its run-finished counts them."""
         rows = await self._mongo.documents(_RECEIPTS, tenant_id).find(
-            {"run": key_of(tenant_id, integration_id, run_id)}, fields=["nth"]
+            {"run": key_of(tenant_id, integration_id, run_id)}, fields=["nth", "went_back"]
         )
-        return sum(row["nth"] for row in rows)
+        return AppliedCount(sum(row["nth"] for row in rows), any(row.get("went_back") for row in rows))
 
     async def waiting_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> list[str]:
         """Returns the ids of the accounts whose manifest of a run has come, and waits for observations."""
@@ -187,7 +207,9 @@ class ManifestRepository:
             for manifest in noted:
                 first, account = manifest.parts[0], manifest.account
                 run = key_of(tenant_id, account.integration_id, first["run_id"])
-                update = {"$max": {"nth": first["nth"]}, "$set": {"run": run, "at": at}}
+                update: Document = {"$max": {"nth": first["nth"]}, "$set": {"run": run, "at": at}}
+                if decision.went_back and manifest is decision.effective:
+                    update["$set"]["went_back"] = True
                 changes.append(Update({"_id": f"{run}/{account.encode()}"}, update, upsert=True))
         return changes
 
