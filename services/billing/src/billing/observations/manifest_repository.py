@@ -6,10 +6,11 @@
 # write the header, so one of them conflicts, starts over and finds the manifest applied.
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+from billing.observations.manifest_changes import fallen_back, forgotten_parts, header, settled_parts
 from billing.observations.manifests import (
     ManifestDecision,
     Part,
@@ -19,12 +20,12 @@ from billing.observations.manifests import (
     part_document,
 )
 from billing.observations.repository import HISTORY, history_id
-from billing.usage.manifest_reader import HEADERS, PARTS, header_id, part_id
+from billing.usage.manifest_reader import HEADERS, PARTS, header_id
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import key_of, utc
 from shared.contracts.manifest import AccountRead
-from shared.mongo import Change, Document, Index, Mongo, Put, Remove, Session, Update
+from shared.mongo import Change, Document, Index, Mongo, Put, Session, Update
 from shared.runtime.clock import Clock, utc_now
 
 _RECEIPTS = "manifest_receipts"
@@ -155,14 +156,14 @@ class ManifestRepository:
         async def work(session: Session) -> None:
             before = await rows.get_many(effective, session=session)
             headers = [
-                _header(id_, manifest, before.get(id_))
+                header(id_, manifest, before.get(id_))
                 for id_, manifest in effective.items()
                 if id_ not in before or before[id_]["current"]["revision"] < manifest.revision
             ]
-            await rows.bulk([Put(header) for header in headers], session=session)
+            await rows.bulk([Put(row) for row in headers], session=session)
             parts = self._mongo.documents(PARTS, tenant_id)
-            await parts.bulk(_settled_parts(decisions.values()), session=session)
-            await parts.remove_many(_forgotten_parts(tenant_id, before, headers), session=session)
+            await parts.bulk(settled_parts(decisions.values()), session=session)
+            await parts.remove_many(forgotten_parts(tenant_id, before, headers), session=session)
             receipts = self._mongo.documents(_RECEIPTS, tenant_id)
             await receipts.bulk(self._receipts(tenant_id, decisions.values()), session=session)
             await self._queue.enqueue_refs(tenant_id, recalculated, session=session)
@@ -179,8 +180,8 @@ class ManifestRepository:
 
         async def work(session: Session) -> int:
             headers = await rows.find(of_run, limit=_FALLING_BACK, session=session)
-            await rows.bulk([_fallen_back(header) for header in headers], session=session)
-            accounts = [Ref.decode(header["ref"]) for header in headers]
+            await rows.bulk([fallen_back(row) for row in headers], session=session)
+            accounts = [Ref.decode(row["ref"]) for row in headers]
             await self._queue.enqueue_refs(tenant_id, accounts, session=session)
             return len(headers)
 
@@ -212,44 +213,3 @@ class ManifestRepository:
                     update["$set"]["went_back"] = True
                 changes.append(Update({"_id": f"{run}/{account.encode()}"}, update, upsert=True))
         return changes
-
-
-def _header(id_: str, manifest: ReceivedManifest, before: Document | None) -> Document:
-    return {
-        "_id": id_,
-        "ref": manifest.account.encode(),
-        "integration_id": manifest.account.integration_id,
-        "current": manifest.header_fields,
-        "before": before["current"] if before else None,
-    }
-
-
-def _fallen_back(header: Document) -> Change:
-    if header["before"] is None:
-        return Remove({"_id": header["_id"]})
-    return Put(header | {"current": header["before"], "before": None})
-
-
-def _settled_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
-    """What becomes of parts that waited: those that count stay, those that were overtaken go."""
-    changes: list[Change] = []
-    for decision in decisions:
-        changes += [Remove({"_id": part["_id"]}) for one in decision.overtaken for part in one.parts]
-        if decision.effective:
-            waits_no_longer = {"$set": {"due_at": None}}
-            changes += [Update({"_id": part["_id"]}, waits_no_longer) for part in decision.effective.parts]
-    return changes
-
-
-def _forgotten_parts(
-    tenant_id: str, before: Mapping[str, Document], headers: Sequence[Document]
-) -> list[str]:
-    """The ids of the parts that headers named up to now and name no more."""
-    forgotten = []
-    for header in headers:
-        former = before[header["_id"]]["before"] if header["_id"] in before else None
-        if former:
-            account = Ref.decode(header["ref"])
-            numbers = range(1, former["parts"] + 1)
-            forgotten += [part_id(tenant_id, account, former["revision"], number) for number in numbers]
-    return forgotten
