@@ -28,6 +28,7 @@ from crashes import (
     read_finished_details,
     read_open_run_id,
 )
+from live_system import OVERRIDES
 from reviewed_system import ReviewedSystem, open_reviewed_system
 
 from shared.contracts.psa_sync import WriteQuantity
@@ -53,6 +54,7 @@ STORING = f"batch-stored {SubscriptionObserved.topic}"
 async def crashing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReviewedSystem]:
     """A system for this module alone: its services are killed."""
     data_dir, overrides = tmp_path_factory.mktemp("crashing"), dict.fromkeys(SERVICES, TAKEOVER)
+    overrides["psa-sync"] = {**TAKEOVER, **OVERRIDES["psa-sync"]}
     async with (
         System(data_dir=data_dir, seed=9, overrides=overrides) as system,
         open_reviewed_system(system) as reviewed,
