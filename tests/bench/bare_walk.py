@@ -13,7 +13,7 @@ from tests.bench.bench_env import Workload
 from tests.bench.harness import Sample
 from tests.bench.usage import Stopwatch
 from vendor_sync.connectors.ingram_micro.connector import PAGE_SIZES
-from vendor_sync.runs.details import CALLS_AT_ONCE
+from vendor_sync.runs.detail_reader import CALLS_AT_ONCE
 
 _STATUSES = ("active", "hold")
 
