@@ -35,7 +35,7 @@ def a_report(tenant_id: str, run_id: str) -> VendorRunFinished:
         kind=RunKind.FULL,
         outcome=Outcome.COMPLETE,
         first_revision=1,
-        published={},
+        manifests=0,
         counts={"accounts": 3},
         coverage=1,
         started_at=NOW,
