@@ -81,7 +81,12 @@ class MovingSeats:
 
     def _renew(self, account_id: str) -> None:
         held = self._held(account_id)
-        old = self.random.choice([*held])
+        # One that was read: an id that came and ended between two lists, and whose successor is in no list
+        # yet, cannot be known by any reader.
+        known = [id_ for id_ in held if id_ in self.marketplace.calls]
+        if not known:
+            return
+        old = self.random.choice(known)
         self.ids += 1
         self.marketplace.set_status(old, SubscriptionStatus.REMOVED)
         new = f"n{self.ids}"
@@ -90,7 +95,7 @@ class MovingSeats:
         self.late.add(new)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 async def test_no_sum_is_confirmed_that_the_account_never_had(mongo: Mongo, seed: int) -> None:
     marketplace = FakeMarketplace(listed_customers=customers("c1", "c2"), page_size=100)
     marketplace.put(seats("x", 10), seats("y", 5), seats("b", 8, account_id="c2"))
