@@ -55,7 +55,7 @@ class CollectedThing:
     items: frozenset[str]
     """Ids of the catalogue items that it holds, by the last reading."""
     former_items: frozenset[str]
-    """Those that it held by the manifest before; none when that did not name it."""
+    """Those that it held by the manifest before, and by the readings since; none for what is new."""
     changed_revision: int
     """Taken after the last reading that differs from the manifest before; 0 when none does."""
     unreadable: str = ""
