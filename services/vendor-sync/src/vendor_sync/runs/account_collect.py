@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 
 from shared.contracts.manifest import ListingExtent
 from shared.sync_engine.account_manifest import (
@@ -26,6 +27,9 @@ from vendor_sync.runs.detail_queue import DetailEntry, DetailState
 
 MAX_COLLECTS = 3
 """How often the things of an account are read in one run until two readings agree."""
+
+
+NOTHING_TOGETHER: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class NextMove(Enum):
@@ -129,12 +133,17 @@ class CollectedAccount:
             read_until=max(self._read_at, default=now),
         )
 
-    def concerned_items(self, manifest: AccountManifest) -> frozenset[str]:
+    def concerned_items(
+        self, manifest: AccountManifest, together: Mapping[str, frozenset[str]] = NOTHING_TOGETHER
+    ) -> frozenset[str]:
         """Returns the services to collect again: those that this run read and found to differ.
 
-        A quick run does not read again what it only kept, unsettled as that may be from the run before.
+        With them come those that are billed together with one of them (`together`): a sum needs an instant
+        at which all of its parts were read to be so. A quick run does not read again what it only kept,
+        unsettled as that may be from the run before.
         """
-        return manifest.unsettled_items & self._items_read
+        differing = manifest.unsettled_items & self._items_read
+        return differing.union(*(together.get(item, ()) for item in differing)) & manifest.records.keys()
 
     def next_move(self, concerned_items: frozenset[str], rules: CollectRules) -> NextMove:
         if self.due:
