@@ -209,3 +209,20 @@ def test_before_the_first_finish_everything_is_counted_for_nothing_can_be_approv
 
     assert line.vendor_count.number == 12
     assert line.preview is None
+
+
+def test_nothing_is_called_not_billed_while_an_agreement_of_the_company_could_never_be_read() -> None:
+    odd = a_manifest(CO1, unreadable={"agreement-77": "answered 403"})
+
+    line = the_line(a_subscription(4), manifests={CO1: odd})
+
+    assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
+    assert line.psa_count.detail == "agreement-77 could not be read: answered 403"
+
+
+def test_what_was_read_of_a_company_counts_beside_what_could_not_be() -> None:
+    odd = a_manifest(CO1, unreadable={"agreement-77": "answered 403"})
+
+    assert the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd}).line_class is (
+        LineClass.IN_STEP
+    )

@@ -68,6 +68,8 @@ def count_psa(basis: LineBasis, group: AccountGroup, now: datetime) -> PsaCount:
     stale_at = as_of + rule.freshness if as_of else None
     known = sum((line.quantity for line in billed if line.quantity is not None), Decimal(0))
     missing, detail = _missing(basis, billed, manifest)
+    if not missing and not billed and (unread := _never_read(group)):
+        missing, detail = NoNumber.UNREAD, unread
     if not rule.connected:
         missing, detail = NoNumber.NOT_CONNECTED, None
     elif manifest and group.context.doubts(manifest):
@@ -113,6 +115,19 @@ def _missing(
     if any(line.quantity is None for line in billed):
         return NoNumber.UNQUANTIFIED, None
     return None, None
+
+
+def _never_read(group: AccountGroup) -> str | None:
+    """What of the company could never be read, in a sentence; None when all of it was.
+
+    It may bill any product, so nothing of the company is called not billed; what a line bills that was read
+    is known all the same.
+    """
+    known = {thing.observed.line_id for thing in group.agreement_lines}
+    unreadable = group.psa_manifest.unreadable if group.psa_manifest else {}
+    return next(
+        (f"{id_} could not be read: {why}" for id_, why in unreadable.items() if id_ not in known), None
+    )
 
 
 def _absent(basis: LineBasis, manifest: AppliedManifest | None) -> NoNumber | None:
