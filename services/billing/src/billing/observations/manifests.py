@@ -58,17 +58,14 @@ class ReceivedManifest:
     def header_fields(self) -> dict[str, Any]:
         """What the account's header tells of it (`manifest_of`)."""
         first = self.parts[0]
-        listed = first["read_from"] + _ABOUT
+        read_at = [(thing[0], thing[3]) for part in self.parts for thing in part["things"]]
+        oldest = min((at for _, at in read_at), default=first["read_from"])
         alike = "run_id", "generation", "revision", "parts", "listing", "listed_revision", "read_from"
         return {name: first[name] for name in alike} | {
+            "things_read_from": oldest,
             "spans": [span for part in self.parts for span in part["spans"]],
             "unreadable": [thing for part in self.parts for thing in part["unreadable"]],
-            "read_at": [
-                [thing[0], thing[3]]
-                for part in self.parts
-                for thing in part["things"]
-                if not first["read_from"] <= thing[3] <= listed
-            ],
+            "read_at": [[id_, at] for id_, at in read_at if at > oldest + _ABOUT],
         }
 
     def changes_numbers(self, before: AppliedManifest | None, statements: Mapping[str, int]) -> bool:

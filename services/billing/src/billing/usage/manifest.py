@@ -49,11 +49,13 @@ class AppliedManifest:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Why a thing could not be read, by its id."""
     read_at: Mapping[str, datetime] = field(default_factory=dict)
-    """When things were read that were not read about when the account was listed, by id."""
+    """When things were read that were not read about when the oldest of them was, by id."""
+    things_read_from: datetime | None = None
+    """When the oldest of the things was last read; None where that is not known apart from `read_from`."""
 
     def age_of(self, thing_id: str) -> datetime:
         """When the thing was last read, about: never later than it was."""
-        return self.read_at.get(thing_id, self.read_from)
+        return self.read_at.get(thing_id, self.things_read_from or self.read_from)
 
     def span_of(self, item_id: str) -> KnownSpan:
         """The span of an item; one that is not named was never there, up to the listing."""

@@ -17,7 +17,7 @@ from shared.contracts.manifest import ItemSpan, ListingExtent
 from shared.mongo import Document, Mongo
 
 HEADERS, PARTS = "manifests", "manifest_parts"
-_AGES = ("ref", "current.read_from", "current.read_at")
+_AGES = ("ref", "current.read_from", "current.things_read_from", "current.read_at")
 
 
 class NamedThing(NamedTuple):
@@ -87,6 +87,7 @@ def manifest_of(ref: str, fields: Document) -> AppliedManifest:
         spans={span[0]: _span(span) for span in fields["spans"]},
         unreadable=dict(fields["unreadable"]),
         read_at=dict(fields["read_at"]),
+        things_read_from=fields["things_read_from"],
     )
 
 
@@ -102,6 +103,7 @@ def _ages_of(row: Document) -> AppliedManifest:
         listed_revision=0,
         read_from=fields["read_from"],
         read_at=dict(fields["read_at"]),
+        things_read_from=fields["things_read_from"],
     )
 
 

@@ -23,6 +23,7 @@ from shared.sync_engine.account_manifest import (
     ItemRecord,
     item_records,
 )
+from shared.sync_engine.revisions import moment_of
 from vendor_sync.runs.detail_queue import DetailEntry, DetailState
 
 MAX_COLLECTS = 3
@@ -122,14 +123,15 @@ class CollectedAccount:
             self._read_at.append(thing.read_at)
 
     def manifest(self, now: datetime) -> AccountManifest:
-        first = min(self._read_at, default=now)
+        listing = self.collect.listing
+        # What it does not name was not there when it was listed, which may be days before the first reading.
         return AccountManifest(
             account_id=self.collect.account_id,
             things=self._things,
             records=item_records(self._things, self._records_before),
-            listing=self.collect.listing.extent,
-            listed_revision=self.collect.listing.revision,
-            read_from=min(first, self.collect.began_at or first),
+            listing=listing.extent,
+            listed_revision=listing.revision,
+            read_from=min([*self._read_at, self.collect.began_at or now, moment_of(listing.revision)]),
             read_until=max(self._read_at, default=now),
         )
 
