@@ -54,7 +54,7 @@ class LineRecord:
     """Taken after the last reading; 0 while there was none."""
     changed_revision: int = 0
     former_product_ids: Sequence[str] = ()
-    """As the manifest before names the line; none when it does not."""
+    """As the manifest before names the line, and as readings since have named it before the last one."""
     unreadable: str = ""
     """Why the last reading failed."""
 
@@ -79,6 +79,9 @@ class LineRecord:
     def read(self, reading: LineReading, *, known_revision: int, collect_revision: int) -> "LineRecord":
         """The record after a reading; `known_revision` was taken after it."""
         is_same = reading.agrees and reading.digest == self.digest
+        former = self.former_product_ids
+        if not is_same and self.digest:  # what it was between two manifests leaves a trace as well
+            former = sorted({*former, *self.product_ids})
         return replace(
             self,
             agreement_id=reading.agreement_id,
@@ -91,6 +94,7 @@ class LineRecord:
             read_at=reading.read_at,
             known_revision=known_revision,
             changed_revision=self.changed_revision if is_same else known_revision,
+            former_product_ids=former,
             unreadable="",
         )
 
