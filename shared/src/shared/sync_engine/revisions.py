@@ -8,19 +8,11 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 from shared.errors import Conflict
 from shared.mongo import Mongo
 
 COLLECTION = "revisions"
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def moment_of(revision: int) -> datetime:
-    """Returns about when a revision was taken: later than that only where the clock had been set back."""
-    return _EPOCH + timedelta(microseconds=revision)
 
 
 class RevisionCounter:

@@ -23,7 +23,7 @@ from shared.sync_engine.account_manifest import (
     ItemRecord,
     item_records,
 )
-from shared.sync_engine.revisions import moment_of
+from shared.sync_engine.stamp import moment_of
 from vendor_sync.runs.detail_queue import DetailEntry, DetailState
 
 MAX_COLLECTS = 3
