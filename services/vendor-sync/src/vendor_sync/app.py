@@ -55,5 +55,10 @@ def dependencies_of(settings: Settings) -> SyncDependencies[Marketplace]:
 
 def make_app(dependencies: SyncDependencies[Marketplace]) -> FastAPI:
     """Builds the service from dependencies that a test may bring."""
+    return build(dependencies).app()
+
+
+def build(dependencies: SyncDependencies[Marketplace], profile: SyncServiceProfile = PROFILE) -> SyncService:
+    """Builds the service's objects."""
     definition = VendorRunDefinition(dependencies.connect, stores_in(dependencies.mongo))
-    return SyncService(PROFILE, dependencies, definition).app()
+    return SyncService(profile, dependencies, definition)
