@@ -27,10 +27,17 @@ def fallen_back(row: Document) -> Change:
 
 
 def settled_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
-    """What becomes of parts that waited: those that count stay, those that were overtaken go."""
+    """What becomes of parts that waited: those that count stay, those that were overtaken go.
+
+    Only while they still wait: another replica may have let them count since they were looked at.
+    """
     changes: list[Change] = []
     for decision in decisions:
-        changes += [Remove({"_id": part["_id"]}) for one in decision.overtaken for part in one.parts]
+        changes += [
+            Remove({"_id": part["_id"], "due_at": {"$type": "date"}})
+            for one in decision.overtaken
+            for part in one.parts
+        ]
         if decision.effective:
             waits_no_longer = {"$set": {"due_at": None}}
             changes += [Update({"_id": part["_id"]}, waits_no_longer) for part in decision.effective.parts]
