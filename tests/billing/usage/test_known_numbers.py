@@ -114,6 +114,24 @@ def test_what_could_not_be_read_again_keeps_its_number_and_its_age() -> None:
     assert line.evidence.items[0].detail == "it could not be read since: answered 403"
 
 
+def test_an_agreement_line_that_was_never_read_may_bill_any_product_of_its_company() -> None:
+    odd = a_manifest(CO1, unreadable={"add2": "answered 403"})
+
+    line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd})
+
+    assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
+    assert (line.psa_count.number, line.psa_count.known_part) == (None, 4)
+    assert line.psa_count.detail == "agreement line add2 could not be read: answered 403"
+
+
+def test_an_agreement_line_that_could_not_be_read_again_keeps_its_number() -> None:
+    odd = a_manifest(CO1, unreadable={"add1": "answered 403"})
+
+    line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd})
+
+    assert (line.line_class, line.psa_count.number) == (LineClass.IN_STEP, 4)
+
+
 def test_an_item_is_as_old_as_the_reading_that_last_looked_at_it() -> None:
     again = LATER - timedelta(hours=1)
     read = {ACME: a_manifest(read_from=again), CO1: a_manifest(CO1, read_from=again)}
@@ -218,11 +236,3 @@ def test_nothing_is_called_not_billed_while_an_agreement_of_the_company_could_ne
 
     assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
     assert line.psa_count.detail == "agreement-77 could not be read: answered 403"
-
-
-def test_what_was_read_of_a_company_counts_beside_what_could_not_be() -> None:
-    odd = a_manifest(CO1, unreadable={"agreement-77": "answered 403"})
-
-    assert the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd}).line_class is (
-        LineClass.IN_STEP
-    )

@@ -58,7 +58,7 @@ from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
-from shared.runtime.lifespan import create_application, service_lifespan
+from shared.runtime.lifespan import LifespanHook, create_application, service_lifespan
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.web.token_verification import TokenVerifier
@@ -152,6 +152,12 @@ class Billing:
         )
         self._build_reconciliation(rules)
         self.controls = ControlJob(mongo, dependencies.broker, self.health)
+        self.on_startup: tuple[LifespanHook, ...] = (
+            partial(refuse_former_work, mongo, "touched"),
+            partial(mongo.ensure, INDEXES),
+            self.controls.load,
+        )
+        """What must be done before the service consumes."""
         self._subscribe()
 
     def running(self) -> AbstractAsyncContextManager[None]:
@@ -160,12 +166,8 @@ class Billing:
         return service_lifespan(
             health=self.health,
             broker=self.dependencies.broker,
-            jobs=self._jobs(),
-            on_startup=(
-                partial(refuse_former_work, mongo, "touched"),
-                partial(mongo.ensure, INDEXES),
-                self.controls.load,
-            ),
+            jobs=self.jobs(),
+            on_startup=self.on_startup,
             on_shutdown=(
                 self.relay.release,
                 self.reconciler_leader.release,
@@ -232,7 +234,8 @@ class Billing:
         self.work_enqueued.set()
         self.run_finished.set()
 
-    def _jobs(self) -> list[Job]:
+    def jobs(self) -> list[Job]:
+        """Returns what the service does by itself, besides consuming."""
         return [
             self.relay.job(),
             self.controls.job(),

@@ -21,6 +21,7 @@ from shared.http_client.rate_limit import RateLimits
 from shared.kafka import FencedProducers, make_broker
 from shared.mongo import Mongo
 from shared.runtime.clock import utc_now
+from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
@@ -71,17 +72,28 @@ def make_app(
     dependencies: SyncDependencies[PsaConnection], *, request_life: timedelta = LONGEST_REQUEST_LIFE
 ) -> FastAPI:
     """Builds the service from dependencies that a test may bring."""
+    service, write_jobs = build(dependencies, request_life=request_life)
+    return service.app(*write_jobs)
+
+
+def build(
+    dependencies: SyncDependencies[PsaConnection],
+    profile: SyncServiceProfile = PROFILE,
+    *,
+    request_life: timedelta = LONGEST_REQUEST_LIFE,
+) -> tuple[SyncService, tuple[Job, ...]]:
+    """Builds the service's objects, and the jobs that write back, which a PSA alone has."""
     manifests = ManifestPublisher(dependencies.mongo, contracts.PsaAccountRead)
     definition = PsaRunDefinition(dependencies.connect, CollectQueueRepository(dependencies.mongo), manifests)
-    service = SyncService(PROFILE, dependencies, definition)
+    service = SyncService(profile, dependencies, definition)
     service.relay.undeliverable_handlers.append(refuse_undeliverable_result)
-    # Writing back, which a PSA alone has: the command is stored, and carried out by jobs.
+    # The command is stored, and carried out by jobs.
     writes = WriteRepository(dependencies.mongo, service.outbox, utc_now)
     writer = _writer(service, dependencies, writes, request_life)
     write_jobs = WriteJobs(writes, writer, Leases(dependencies.mongo), service.health)
     handlers = WriteHandlers(writes, write_jobs.wake)
-    handlers.subscribe(dependencies.broker, service=PROFILE.service, health=service.health)
-    return service.app(*write_jobs.jobs)
+    handlers.subscribe(dependencies.broker, service=profile.service, health=service.health)
+    return service, write_jobs.jobs
 
 
 def _writer(

@@ -57,8 +57,13 @@ def dependencies_of(settings: Settings) -> SyncDependencies[Marketplace]:
 
 def make_app(dependencies: SyncDependencies[Marketplace]) -> FastAPI:
     """Builds the service from dependencies that a test may bring."""
+    return build(dependencies).app()
+
+
+def build(dependencies: SyncDependencies[Marketplace], profile: SyncServiceProfile = PROFILE) -> SyncService:
+    """Builds the service's objects."""
     definition = VendorRunDefinition(dependencies.connect, stores_in(dependencies.mongo))
-    service = SyncService(PROFILE, dependencies, definition)
+    service = SyncService(profile, dependencies, definition)
     services = BilledTogether(dependencies.mongo)
-    handlers.register(dependencies.broker, services, service=PROFILE.service, health=service.health)
-    return service.app()
+    handlers.register(dependencies.broker, services, service=profile.service, health=service.health)
+    return service

@@ -15,8 +15,8 @@
 # sign that one of the two databases was restored: the run is partial, and all is asked for once more.
 # Killed anywhere, the next round goes on from what is stored.
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 
 import structlog
 
@@ -25,6 +25,7 @@ from billing.runs.ports import ClosingPorts
 from billing.runs.run_step import try_step
 from shared.contracts.base import RunFinished, UnreadAccount, utc
 from shared.runtime.backoff import Backoff
+from shared.runtime.clock import Clock, utc_now
 
 log = structlog.get_logger()
 
@@ -37,7 +38,7 @@ class RunCloser:
         ports: ClosingPorts,
         *,
         patience: timedelta = PATIENCE,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self._runs, self._manifests, self._lines = ports.runs, ports.manifests, ports.lines
         self._backlog, self._requests = ports.backlog, ports.requests

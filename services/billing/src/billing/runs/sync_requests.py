@@ -5,7 +5,6 @@
 # of times.
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from uuid import uuid4
 
 from billing.runs.models import FinishedRun, Sync
@@ -17,6 +16,7 @@ from shared.contracts.matcher import MappingFinished
 from shared.contracts.psa_sync import SyncPsa
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import Conflict
+from shared.runtime.clock import Clock, utc_now
 
 _AGAIN = "again_"
 """How the ids of syncs begin that ask for what was lost."""
@@ -30,7 +30,7 @@ class SyncRequestService:
         syncs: SyncStore,
         integrations: ConnectedIntegrations,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
         new_id: Callable[[], str] = lambda: f"syn_{uuid4().hex}",
     ) -> None:
         self._syncs, self._integrations = syncs, integrations

@@ -5,6 +5,7 @@
 # summed, and a person must choose.
 #
 #   add1 of 5 → 5     add1 of 5 that has ended → 0     add1 of 5, add2 of 2 → unquantified, known part 7
+#   add1 of 5, add2 was never read, of whatever product it is → unread, known part 5
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def count_psa(basis: LineBasis, group: AccountGroup, now: datetime) -> PsaCount:
     stale_at = as_of + rule.freshness if as_of else None
     known = sum((line.quantity for line in billed if line.quantity is not None), Decimal(0))
     missing, detail = _missing(basis, billed, manifest)
-    if not missing and not billed and (unread := _never_read(group)):
+    if not missing and manifest and (unread := _never_read(group, manifest)):
         missing, detail = NoNumber.UNREAD, unread
     if not rule.connected:
         missing, detail = NoNumber.NOT_CONNECTED, None
@@ -117,17 +118,13 @@ def _missing(
     return None, None
 
 
-def _never_read(group: AccountGroup) -> str | None:
-    """What of the company could never be read, in a sentence; None when all of it was.
-
-    It may bill any product, so nothing of the company is called not billed; what a line bills that was read
-    is known all the same.
-    """
+def _never_read(group: AccountGroup, manifest: AppliedManifest) -> str | None:
+    """Names a line that is listed and was never read: it may bill any product of the company."""
     known = {thing.observed.line_id for thing in group.agreement_lines}
-    unreadable = group.psa_manifest.unreadable if group.psa_manifest else {}
-    return next(
-        (f"{id_} could not be read: {why}" for id_, why in unreadable.items() if id_ not in known), None
-    )
+    for id_, reason in manifest.unreadable.items():
+        if id_ not in known:
+            return f"agreement line {id_} could not be read: {reason}"
+    return None
 
 
 def _absent(basis: LineBasis, manifest: AppliedManifest | None) -> NoNumber | None:
