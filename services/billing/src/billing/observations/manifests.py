@@ -98,7 +98,7 @@ def part_document(part: AccountRead, arrived_at: datetime) -> dict[str, Any]:
         "listed_revision": part.listed_revision,
         "read_from": part.read_from,
         "things": [[thing.id, thing.revision, thing.read_revision, thing.read_at] for thing in part.things],
-        "unreadable": [[thing.id, thing.reason] for thing in part.unreadable],
+        "unreadable": [[thing.id, thing.reason, thing.item_id] for thing in part.unreadable],
         "spans": [
             [span.item_id, span.known_from, span.known_until, span.ended, span.last_ended_at]
             for span in part.spans

@@ -48,6 +48,8 @@ class AppliedManifest:
     """By catalogue item."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Why a thing could not be read, by its id."""
+    unreadable_items: Mapping[str, str] = field(default_factory=dict)
+    """The catalogue items of those of them of which that is known, by id."""
     read_at: Mapping[str, datetime] = field(default_factory=dict)
     """When things were read that were not read about when the oldest of them was, by id."""
     things_read_from: datetime | None = None

@@ -85,7 +85,8 @@ def manifest_of(ref: str, fields: Document) -> AppliedManifest:
         listed_revision=fields["listed_revision"],
         read_from=fields["read_from"],
         spans={span[0]: _span(span) for span in fields["spans"]},
-        unreadable=dict(fields["unreadable"]),
+        unreadable={id_: reason for id_, reason, _ in fields["unreadable"]},
+        unreadable_items={id_: item_id for id_, _, item_id in fields["unreadable"] if item_id},
         read_at=dict(fields["read_at"]),
         things_read_from=fields["things_read_from"],
     )

@@ -98,9 +98,14 @@ class LineRecord:
             unreadable="",
         )
 
-    def unread(self, reason: str, *, collect_revision: int) -> "LineRecord":
-        """The record after a reading that failed: the line stays as it was read last."""
-        return replace(self, unreadable=reason, collect_revision=collect_revision)
+    def unread(self, reason: str, *, collect_revision: int, product_id: str = "") -> "LineRecord":
+        """The record after a reading that failed: the line stays as it was read last.
+
+        `product_id` is what could be read of its row all the same; it counts while the line was never read.
+        """
+        never_read = self.known_revision == 0
+        product_ids = [product_id] * bool(product_id) if never_read else self.product_ids
+        return replace(self, unreadable=reason, collect_revision=collect_revision, product_ids=product_ids)
 
     def still_ended(self, revision: int, at: datetime) -> "LineRecord":
         """The record of a pending end after a listing that does not have the line either."""
