@@ -1,4 +1,4 @@
-"""Subscriptions that end while they are read: what they were is not forgotten, and their end is not doubted."""
+"""Subscriptions that end while they are read: what they were is not forgotten, nor their end doubted."""
 
 from dataclasses import replace
 
