@@ -37,11 +37,18 @@ MUTANTS = (
         "if False:",
     ),
     Mutant(
-        "a",
-        "a company that moved while it was read is known",
-        f"{_BILLING}/usage/psa_count.py",
-        "if manifest.span_of(basis.place.catalogue_item.id).is_empty:",
-        "if False:",
+        "d",
+        "the read-back of a write counts for ever",
+        f"{_BILLING}/observations/effective_things.py",
+        "        if read_back > thing.read_revision:",
+        "        if read_back:",
+    ),
+    Mutant(
+        "c",
+        "a manifest counts before what it names is stored",
+        f"{_BILLING}/observations/manifests.py",
+        "stored = [one for one in candidates if not one.statements.items() & known.unstored]",
+        "stored = candidates",
     ),
     Mutant(
         "a",
