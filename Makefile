@@ -15,7 +15,7 @@ export UV_NO_PROGRESS = 1
 # The tests start a hundred Python processes: each would compile all it imports if none kept the result.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: secrets help setup demo up quick test live bench faults storm fuzz lint audit format catalogue check lock clean
+.PHONY: secrets help setup demo up quick test live bench faults storm simulate mutants fuzz lint audit format catalogue check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -45,6 +45,12 @@ faults: setup ## a month under random kills: 25 rounds in about ten minutes (ROU
 
 storm: setup ## thousands of malformed messages into every topic: all services stay ready and catch up (MESSAGES=)
 	@$(BIN)/python tests/faults/storm.py $(if $(MESSAGES),--messages $(MESSAGES))
+
+simulate: $(READY) ## the services over moving providers in virtual time, judged by an oracle (SEEDS=, FIRST=, STEPS=; nightly 200 × 10000)
+	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) $(if $(STEPS),--steps $(STEPS))
+
+mutants: $(READY) ## rules broken on purpose, each of which the simulation must catch (SEEDS=)
+	@$(BIN)/python -m tests.simulation.mutants $(if $(SEEDS),--seeds $(SEEDS))
 
 fuzz: setup ## made-up requests to every API, as four callers: no 5xx, no broken promise (EXAMPLES=, SEED= repeats a run)
 	@PYTHONPATH=tests/support $(BIN)/python -m tests.fuzz.run $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))

@@ -16,7 +16,7 @@ def main() -> int:
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {"PYTHONHASHSEED": "0"})
     outcomes, failed, until = list[Outcome](), list[Outcome](), time.monotonic() + arguments.seconds
     for number in range(arguments.first, arguments.first + arguments.seeds):
-        if outcomes and time.monotonic() > until:
+        if len(outcomes) >= arguments.least and time.monotonic() > until:
             break
         seed = str(number)
         outcome = simulate(seed, schedule(seed, arguments.steps))
@@ -37,6 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--steps", type=int, default=150, help="of each seed")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no further seed after so long")
+    parser.add_argument("--least", type=int, default=1, help="seeds that are simulated whatever the time")
     parser.add_argument("--shrink", type=float, default=60, help="seconds for making a failure smaller")
     parser.add_argument("--go-on", action="store_true", help="after a failure")
     return parser.parse_args()

@@ -89,7 +89,7 @@ class Subscriber:
         self.handler = handler
 
     def begin(self, process: Process, log: Log, network: Network, groups: Groups) -> SimulatedConsumer:
-        self.consumer = SimulatedConsumer(process, log, network, self.topic, self.group)
+        self.consumer = SimulatedConsumer(process, log, network, topic=self.topic, group=self.group)
         self.consumer.on_assigned = self._listener.on_partitions_assigned
         self.consumer.on_revoked = self._listener.on_partitions_revoked
         groups.join(self.group, self.consumer)

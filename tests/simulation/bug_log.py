@@ -1,4 +1,4 @@
-"""What the services log while they are simulated: nothing is written, and an error of ours is not passed over."""
+"""What the services log while they are simulated: nothing is written, no bug is passed over."""
 
 # A service survives what goes wrong in one round, and logs it. In a simulation no round may go wrong but for
 # what the simulation does to it, and all of that is transient: an error that is logged with its traceback is

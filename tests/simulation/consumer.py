@@ -19,7 +19,7 @@ _LINK = Link(shortest=0.001, longest=0.03, lost=0.0006, slow=0.003)
 class SimulatedConsumer(TolerantConsumer):
     """Positions and pauses of the partitions that this process reads; it connects to nothing."""
 
-    def __init__(self, process: Process, log: Log, network: Network, topic: str, group: str) -> None:
+    def __init__(self, process: Process, log: Log, network: Network, *, topic: str, group: str) -> None:
         # Not the library's constructor, which would connect.
         self.process, self.topic, self.group = process, topic, group
         self._log, self._network = log, network
@@ -53,7 +53,8 @@ class SimulatedConsumer(TolerantConsumer):
             self._positions[partition] = offset
 
     async def committed(self, partition: TopicPartition) -> int | None:
-        return await self._ask(lambda: self._log.committed.get((self.group, partition)))
+        found: int | None = await self._ask(lambda: self._log.committed.get((self.group, partition)))
+        return found
 
     async def beginning_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, 0)

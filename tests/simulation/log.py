@@ -1,4 +1,4 @@
-"""The log that stands in for Kafka: topics of partitions, what was appended when, and what groups committed."""
+"""The log that stands in for Kafka: topics of partitions, and what groups committed."""
 
 # Invariant: a record is in one partition for ever, behind every record that was appended before it; which
 # partition, its key decides. Readers see a record a while after it was appended, and never before those in

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -96,7 +97,7 @@ class SimulatedMarketplace:
         for _ in range(2):
             offset = 0
             while True:
-                page, total = await self._call(lambda at=offset: (rows()[at : at + _PAGE_SIZE], len(rows())))
+                page, total = await self._call(partial(_page, rows, offset))
                 fresh = [row for row in page if id_of(row) not in seen]
                 seen |= {id_of(row) for row in page}
                 offset += _PAGE_SIZE
@@ -111,6 +112,12 @@ class SimulatedMarketplace:
         if self._network.is_faulty and self._random.random() < _PAUSED:
             raise LongPause("the quota is used up", retry_after=self._random.uniform(70, 300))
         return await self._network.call(_LINK, serve, lambda _: TransientError("the marketplace is away"))
+
+
+def _page(rows: Callable[[], list[Any]], offset: int) -> tuple[list[Any], int]:
+    """A page of the list as it is now, and how many rows it has."""
+    now = rows()
+    return now[offset : offset + _PAGE_SIZE], len(now)
 
 
 def _customer(account: str) -> Customer:

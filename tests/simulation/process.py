@@ -1,8 +1,8 @@
 """A simulated process: its tasks, its clock, and how it is paused and killed."""
 
 # Invariant: what a process holds in memory is gone when it is killed, and what it asked of the world may
-# still happen: a request that is on its way is carried out or lost, whoever sent it. A paused process does nothing
-# at all, and goes on exactly where it was; time goes on without it.
+# still happen: a request that is on its way is carried out or lost, whoever sent it. A paused process does
+# nothing at all, and goes on exactly where it was; time goes on without it.
 
 import asyncio
 from collections.abc import Callable, Coroutine

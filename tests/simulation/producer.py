@@ -61,4 +61,4 @@ class SimulatedProducers:
             await producer.start()
         except KafkaConnectionError as error:
             raise TransientError("Kafka cannot be reached") from error
-        yield FencedPublisher(producer, self._service)  # type: ignore[arg-type]  # it stands in for one
+        yield FencedPublisher(producer, self._service)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -139,7 +140,7 @@ class SimulatedPsa:
 
     async def _pages(self, rows: Callable[[], list[Any]]) -> AsyncIterator[Any]:
         offset = 0
-        while page := await self._call(lambda at=offset: rows()[at : at + _PAGE_SIZE]):
+        while page := await self._call(partial(_page, rows, offset)):
             for row in page:
                 yield row
             offset += _PAGE_SIZE
@@ -148,6 +149,10 @@ class SimulatedPsa:
 
     async def _call(self, serve: Callable[[], Any]) -> Any:
         return await self._network.call(_LINK, serve, lambda _: TransientError("the PSA is away"))
+
+
+def _page(rows: Callable[[], list[Any]], offset: int) -> list[Any]:
+    return rows()[offset : offset + _PAGE_SIZE]
 
 
 def _company(id_: str) -> Company:

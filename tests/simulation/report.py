@@ -65,7 +65,7 @@ def smallest(outcome: Outcome, *, within_seconds: float) -> Outcome:
         best = again
         return True
 
-    decisions = [one for one in schedule(outcome.seed, outcome.steps)]
+    decisions = list(schedule(outcome.seed, outcome.steps))
     shrunk(decisions, fails, within_seconds=within_seconds)
     return best
 

@@ -1,4 +1,4 @@
-"""How a simulation begins: customers, companies, what is bought and billed, and what auth and matcher said."""
+"""How a simulation begins: who buys and is billed what, and what auth and matcher said."""
 
 from collections.abc import Iterator
 from decimal import Decimal

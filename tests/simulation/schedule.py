@@ -1,4 +1,4 @@
-"""What happens to the system, and when: a list of decisions drawn from a seed, from which some may be left out."""
+"""What happens to the system, and when: decisions drawn from a seed, of which some may be left out."""
 
 # Each decision draws what it needs from a seed of its own, so leaving one out changes no other: a failing
 # history can be made smaller by leaving decisions out one after the other.

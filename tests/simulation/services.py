@@ -1,5 +1,6 @@
 """The services as simulated processes: their real objects over simulated stores, log and providers."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,8 +29,6 @@ from tests.simulation.store.database import Database
 from tests.simulation.virtual_loop import VirtualLoop
 from tests.simulation.world import TENANT, World
 from vendor_sync import app as vendor_sync_app
-
-import asyncio
 
 SERVICES = ("vendor-sync", "psa-sync", "billing")
 RULES = BillingRules(
@@ -77,7 +76,7 @@ class Surroundings:
 
     @classmethod
     def of(cls, seed: str) -> "Surroundings":
-        loop = VirtualLoop(Random(f"{seed}/order"))
+        loop = VirtualLoop(Random(f"{seed}/order"))  # type: ignore[abstract]  # it has what asyncio calls
         network, log = Network(loop, Random(f"{seed}/network")), Log(loop, Random(f"{seed}/log"))
         world, random = World(loop.time), Random(f"{seed}/surroundings")
         databases = {name: Database(name, lambda: moment(loop.time())) for name in SERVICES}

@@ -1,4 +1,4 @@
-"""Makes a failing history smaller: leaves out decisions as long as it fails the same way (delta debugging)."""
+"""Makes a failing history smaller: leaves out decisions while it fails the same way (delta debugging)."""
 
 # Halves, quarters and so on are left out in turn, down to single decisions. Each candidate is a whole run of
 # the simulation, so whatever is left does fail, and is what must be looked at:

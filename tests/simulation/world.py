@@ -168,5 +168,5 @@ class World:
         for target in self.billed.keys() | targets:
             quantities = sorted(one.quantity for one in self.open_lines(target))
             self.billed[target].note(now, tuple(quantities))
-        for one in self.lines.values():
-            self.line_history[one.id].note(now, one)
+        for line in self.lines.values():
+            self.line_history[line.id].note(now, line)

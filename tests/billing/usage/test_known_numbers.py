@@ -141,7 +141,8 @@ def test_an_agreement_line_that_could_not_be_read_again_keeps_its_number() -> No
 
     line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd})
 
-    assert (line.line_class, line.psa_count.number) == (LineClass.IN_STEP, 4)
+    assert line.line_class is LineClass.IN_STEP
+    assert line.psa_count.number == 4
 
 
 def test_an_item_is_as_old_as_the_reading_that_last_looked_at_it() -> None:

@@ -24,10 +24,10 @@ class ClosedRuns:
         for one in written:
             if one.collection != "runs" or one.after is None or one.before is None:
                 continue
-            if one.before["state"] == "heard" and one.after["state"] == "closed":
-                if one.after["verdict"] == "complete":
-                    self.closed_complete += 1
-                    self._check(one.after["run_id"])
+            is_closed = one.before["state"] == "heard" and one.after["state"] == "closed"
+            if is_closed and one.after["verdict"] == "complete":
+                self.closed_complete += 1
+                self._check(one.after["run_id"])
 
     def _check(self, run_id: str) -> None:
         for topic, kind in _KINDS.items():

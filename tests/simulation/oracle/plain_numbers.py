@@ -71,7 +71,7 @@ class PlainNumbers:
             raise Violation("a", f"{target} shows {number} billed, true were {true}: {_told(line)}")
 
     def _check_read_back(self, line: Line, written: Sequence[Line], number: Decimal) -> None:
-        """The read-back of a write counts at once: its own line held the number; others may have come since."""
+        """The read-back of a write counts at once: its line held the number; others may have come since."""
         since, now = _known_since(line["psa_count"]), self._world.now
         for one in written:
             facts = self._world.line_history[one["line_id"]].values(since, now)

@@ -3,7 +3,7 @@
 # Everything that the person was shown of the line must hold at an instant between our last look at it and the
 # moment of sending: the window behind that look cannot be closed, for no write is conditional.
 #
-#   shown: 8 at 20, p1   looked at: 8 at 20, p1   the price becomes 21   sent → what was approved, seen just now
+#   shown: 8 at 20, p1   looked at: 8 at 20, p1   the price becomes 21   sent → as approved, seen just now
 #   shown: 8 at 20, p1   the price becomes 21   looked at: 8 at 21   sent → a violation
 
 from collections.abc import Callable, Mapping, Sequence

@@ -54,7 +54,7 @@ class Client:
 
 
 class ClientSession:
-    """Runs transactions as the driver does: what is transient is begun again, a commit sent until it is known."""
+    """Runs transactions as the driver does: the transient is begun again, a commit sent until it is known."""
 
     def __init__(self, client: Client, link: Link) -> None:
         self._client, self._link = client, link
@@ -148,7 +148,7 @@ class SimulatedMongo(Mongo):
         self._database: Any = self._client
 
     async def ensure(self, indexes: Any) -> None:
-        """Notes what must be unique; other indexes change only the speed, and nothing lives as long as a TTL."""
+        """Notes what must be unique; other indexes change only the speed, no TTL is as short as a run."""
 
         def note(_: View) -> None:
             for index in indexes:

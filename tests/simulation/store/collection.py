@@ -80,8 +80,8 @@ class SimulatedCollection:
         self,
         filter_: Document,
         update: Any,
-        upsert: bool = False,
-        session: Any = None,  # noqa: FBT002
+        upsert: bool = False,  # noqa: FBT002  as the driver's
+        session: Any = None,
     ) -> Result:
         def change(view: View) -> Result:
             return Result(matched=int(self._update(view, filter_, update, upsert=upsert)))

@@ -162,7 +162,9 @@ class CollectedAccount:
         """Returns what the entry says; None for what neither this manifest names nor the one before."""
         changed = entry.changed_revision > self._manifest_revision
         former_items = entry.former_items if changed else entry.items
-        if not entry.live and not former_items and not entry.why:
+        # What was read to have ended has no number to keep, and is not read again: nothing of it is unread.
+        unreadable = entry.why if entry.live or entry.read_at is None else ""
+        if not entry.live and not former_items and not unreadable:
             return None
         live = entry.live and entry.read_at is not None
         return CollectedThing(
@@ -174,7 +176,7 @@ class CollectedAccount:
             items=self._set(entry.items if live else ()),
             former_items=self._set(former_items),
             changed_revision=entry.changed_revision if changed else 0,
-            unreadable=entry.why,
+            unreadable=unreadable,
         )
 
     def _set(self, items: tuple[str, ...]) -> frozenset[str]:

@@ -70,7 +70,9 @@ def entry_after_reading(entry: DetailEntry, answer: DetailAnswer, reading: Store
     in_manifest = entry.changed_revision <= reading.manifest_revision
     # What came and went since the manifest counts as well: what its services hold was otherwise meanwhile.
     earlier = () if in_manifest else entry.former_items
-    former_items = tuple(dict.fromkeys((*earlier, *entry.items)))
+    # Nobody has read what was listed and has ended since: it was of the services that its end still names.
+    before = entry.items if entry.read_at or answer.is_live else reading.items
+    former_items = tuple(dict.fromkeys((*earlier, *before)))
     is_first_pass = entry.rank is DetailRank.NEW_OFFER
     return replace(
         entry,
