@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from manifest_builders import ACME, CO1, LISTED, READ_AT, a_manifest, a_span, spans
@@ -121,7 +122,7 @@ def test_an_agreement_line_that_was_never_read_may_bill_any_product_of_its_compa
     line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd})
 
     assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
-    assert (line.psa_count.number, line.psa_count.known_part) == (None, 4)
+    assert (line.psa_count.number, line.psa_count.known_part) == (None, Decimal(4))
     assert line.psa_count.detail == "the PSA lists add2, which could not be read: answered 403"
 
 
