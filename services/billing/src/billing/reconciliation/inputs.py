@@ -69,6 +69,11 @@ class AccountGroupLoader:
         ]
         return LoadedGroups(groups, frozenset({*accounts, *members.mapped, *members.vendor_accounts}))
 
+    async def group_accounts(self, tenant_id: str, accounts: Collection[Ref]) -> frozenset[Ref]:
+        """All accounts of the groups that these accounts belong to; reads mappings, and nothing else."""
+        members = await self._members(tenant_id, accounts)
+        return frozenset({*accounts, *members.mapped, *members.vendor_accounts})
+
     async def affected_accounts(self, tenant_id: str, refs: Collection[Ref]) -> set[Ref]:
         """The accounts that news of these services, products and integrations concerns."""
         things = {ref for ref in refs if ref.kind in (RefKind.VENDOR_SERVICE, RefKind.PSA_PRODUCT)}
