@@ -27,7 +27,8 @@ async def an_approved_world(mongo: Mongo) -> tuple[World, ApprovalRepository, Ap
         mongo, world.outbox, AuditLog(mongo), lines=world.lines, integrations=IntegrationDirectory(mongo)
     )
     world.lines.watchers.append(approvals)
-    (result,) = await ApprovalService(approvals, clock=world.clock).approve(a_request(await world.line()))
+    service = ApprovalService(approvals, world.recalculator, clock=world.clock)
+    (result,) = await service.approve(a_request(await world.line()))
     return world, approvals, approved(result).approval
 
 

@@ -129,7 +129,8 @@ async def test_an_approved_write_is_cancelled_when_its_group_cannot_be_calculate
         mongo, world.outbox, AuditLog(mongo), lines=world.lines, integrations=IntegrationDirectory(mongo)
     )
     world.lines.watchers.append(approvals)
-    (result,) = await ApprovalService(approvals, clock=world.clock).approve(a_request(await world.line()))
+    service = ApprovalService(approvals, world.recalculator, clock=world.clock)
+    (result,) = await service.approve(a_request(await world.line()))
 
     await world.read(a_subscription(8, revision=11))
     await world.reconcile()

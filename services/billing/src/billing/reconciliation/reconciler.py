@@ -189,7 +189,7 @@ class Reconciler:
 
     async def _store_failed_lines(self, tenant_id: str, accounts: Collection[Ref]) -> None:
         of_groups = await self._groups.group_accounts(tenant_id, accounts)
-        stored = await self._lines.lines_of_accounts(tenant_id, of_groups)
+        stored = await self._lines.lines_of_accounts(tenant_id, frozenset().union(*of_groups.values()))
         await self._save(tenant_id, revise_failed_lines(stored, utc(self._clock())))
 
     async def _reconcile(self, tenant_id: str, accounts: Collection[Ref]) -> set[Ref]:

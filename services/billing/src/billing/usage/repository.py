@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from billing.usage.diff import LineRevision
 from billing.usage.freshness import accounts_of, with_current_ages
 from billing.usage.manifest_reader import ManifestReader
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals, TotalsTally
 from billing.usage.usage_line import UsageLine
@@ -59,6 +60,7 @@ class UsageLineRepository:
 
     def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
         self._mongo, self._outbox, self._manifests = mongo, outbox, ManifestReader(mongo)
+        self._queue = RecalculationQueue(mongo)
         self._tenant_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.watchers: list[LineWatcher] = []
 
@@ -180,22 +182,32 @@ class UsageLineRepository:
             own_fence, used = {"_id": _fence(shard_of(tenant_id)), "token": token}, {"$inc": {"uses": 1}}
             if not await self._mongo.all_tenants(_FENCES).change(own_fence, used, session=session):
                 raise LeaseLost("another reconciler is at work")
-            await self.assert_ownership(tenant_id, session=session)
-            rows = self._mongo.documents(_COLLECTION, tenant_id)
-            new = [_document(revision.line) for revision in revisions if revision.new]
-            known = [Put(_document(revision.line)) for revision in revisions if not revision.new]
-            await rows.insert_many(new, session=session)
-            await rows.bulk(known, session=session)
-            events: list[Message] = [
-                revision.line.announcement() for revision in revisions if revision.announced
-            ]
-            for watcher in self.watchers:
-                events += await watcher.lines_changed(tenant_id, revisions, session=session)
-            await self._outbox.add(events, session=session)
+            await self._store(tenant_id, revisions, session)
 
         async with self.tenant_lock(tenant_id):
             await self._mongo.transaction(store)
         self._outbox.wake()
+
+    async def restate(self, tenant_id: str, revisions: Sequence[LineRevision], *, session: Session) -> None:
+        """Stores lines that were calculated without a fence, in the transaction of what was decided on them.
+
+        The reconciler may have seen newer news by now: it is asked to calculate their accounts again.
+        """
+        await self._store(tenant_id, revisions, session)
+        accounts = {revision.line.account for revision in revisions}
+        await self._queue.enqueue_refs(tenant_id, accounts, session=session)
+
+    async def _store(self, tenant_id: str, revisions: Sequence[LineRevision], session: Session) -> None:
+        await self.assert_ownership(tenant_id, session=session)
+        rows = self._mongo.documents(_COLLECTION, tenant_id)
+        new = [_document(revision.line) for revision in revisions if revision.new]
+        known = [Put(_document(revision.line)) for revision in revisions if not revision.new]
+        await rows.insert_many(new, session=session)
+        await rows.bulk(known, session=session)
+        events: list[Message] = [revision.line.announcement() for revision in revisions if revision.announced]
+        for watcher in self.watchers:
+            events += await watcher.lines_changed(tenant_id, revisions, session=session)
+        await self._outbox.add(events, session=session)
 
     async def _with_current_ages(self, tenant_id: str, rows: Sequence[Document]) -> list[UsageLine]:
         lines = [UsageLine.model_validate(row) for row in rows]
