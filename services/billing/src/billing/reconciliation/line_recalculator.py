@@ -9,15 +9,14 @@
 #
 # Nothing is stored here: an approval stores what it was made on, and the reconciler does so by its own time.
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
+from billing.reconciliation.group_calculation import calculate_group
 from billing.reconciliation.ports import GroupLoader
-from billing.usage.calculate import calculate
 from billing.usage.diff import LineRevision, revise_line
 from billing.usage.failure import failed_line
 from billing.usage.ref import Ref
@@ -120,6 +119,5 @@ class LineRecalculator:
         loaded = await self._groups.load_groups(tenant_id, accounts)
         lines: dict[str, UsageLine] = {}
         for group in loaded.groups:
-            lines |= {line.line_id: line for line in calculate(group, now)}
-            await asyncio.sleep(0)  # let other requests run in between
+            lines |= {line.line_id: line for line in await calculate_group(group, now)}
         return lines

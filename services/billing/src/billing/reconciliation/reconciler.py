@@ -8,7 +8,6 @@
 #   expand   svc1 concerns c and d: enqueued as accounts, so that a crash here loses nothing
 #   pass     a, b, c, d   one batch a step: a and b are stored → {a} and {a, b} are completed; then c and d
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -16,10 +15,10 @@ from datetime import UTC, datetime
 import structlog
 
 from billing.reconciliation.batch_size import BatchSize
+from billing.reconciliation.group_calculation import calculate_group
 from billing.reconciliation.ports import GroupLoader, LineStore, RequestQueue
 from billing.reconciliation.reconciliation_pass import ReconciliationPass
 from billing.reconciliation.scheduler import QUIET, TenantScheduler
-from billing.usage.calculate import calculate
 from billing.usage.diff import LineRevision, revise_failed_lines, revise_lines
 from billing.usage.recalculation_request import ACCOUNTS, ARRIVALS, FAN_OUT, RecalculationRequest
 from billing.usage.ref import Ref
@@ -199,8 +198,7 @@ class Reconciler:
         now = utc(self._clock())
         calculated: list[UsageLine] = []
         for group in loaded.groups:
-            calculated += calculate(group, now)
-            await asyncio.sleep(0)  # let requests and consumers run in between
+            calculated += await calculate_group(group, now)
         revisions = revise_lines(stored, calculated, now)
         await self._save(tenant_id, revisions)
         announced = sum(revision.announced for revision in revisions)
