@@ -1,11 +1,11 @@
 """Keeps usage lines as last reconciled, each saved in one transaction with the event that announces it."""
 
-# Three things keep two writers of a line apart:
+# Four things keep two writers of a line apart:
 #
-#   fence   a reconciler that was paused while another took the lead must not save what it calculated before
-#   guard   an approval and a reconciliation at the same time: both write one document, so one of them is
-#           rolled back and runs again
-#   lock    within one process they wait for each other instead, which is cheaper than running again
+#   fence      a reconciler that was paused while another took the lead must not save what it calculated
+#   guard      an approval and a reconciliation at once: both write one document, and one is rolled back
+#   lock       within one process they wait for each other instead, which is cheaper than running again
+#   revision   a line that an approval has restated since it was read is calculated again
 
 import asyncio
 import re
@@ -25,7 +25,8 @@ from billing.usage.usage_line import UsageLine
 from shared.contracts import Message
 from shared.contracts.base import NoNumber, key_of
 from shared.contracts.billing import LineClass, MoneyEffect
-from shared.mongo import Document, Index, Mongo, Put, Session
+from shared.errors import TransientError
+from shared.mongo import Document, Index, Mongo, Replace, Session
 from shared.outbox import Outbox
 from shared.plain_text import sort_text
 from shared.runtime.leases import LeaseLost
@@ -201,9 +202,14 @@ class UsageLineRepository:
         await self.assert_ownership(tenant_id, session=session)
         rows = self._mongo.documents(_COLLECTION, tenant_id)
         new = [_document(revision.line) for revision in revisions if revision.new]
-        known = [Put(_document(revision.line)) for revision in revisions if not revision.new]
+        known = [
+            Replace({"_id": before.key, "revision": before.revision}, _document(revision.line))
+            for revision in revisions
+            if (before := revision.before)
+        ]
         await rows.insert_many(new, session=session)
-        await rows.bulk(known, session=session)
+        if await rows.bulk(known, session=session) < len(known):
+            raise TransientError(f"others have stored lines of {tenant_id} since they were read")
         events: list[Message] = [revision.line.announcement() for revision in revisions if revision.announced]
         for watcher in self.watchers:
             events += await watcher.lines_changed(tenant_id, revisions, session=session)
@@ -228,13 +234,8 @@ def _document(line: UsageLine) -> Document:
     names = line.names
     first = names.psa_account or "".join(names.vendor_accounts)
     second = names.product or "".join(names.services)
-    every_name = [
-        *names.vendor_accounts,
-        *names.services,
-        names.psa_account,
-        names.product,
-        names.product_key,
-    ]
+    of_target = names.psa_account, names.product, names.product_key
+    every_name = [*names.vendor_accounts, *names.services, *of_target]
     found_by: dict[str, Any] = {
         "_id": line.key,
         "scope": line.account.encode(),
