@@ -136,6 +136,8 @@ async def _open_run(plan: FaultPlan, history: History) -> AsyncIterator[FaultRun
     overrides = {
         "sandbox": {"SANDBOX__SUBSCRIPTIONS": str(plan.subscriptions)},
         **dict.fromkeys(SERVICES, plan.takeover),
+        # Nothing is between us and the sandbox that could hold a request for minutes.
+        "psa-sync": {**plan.takeover, "REQUEST_LIFE": "PT3S"},
     }
     async with (
         System(

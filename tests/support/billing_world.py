@@ -26,9 +26,11 @@ from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.line_recalculator import LineRecalculator
 from billing.reconciliation.reconciler import Reconciler
-from billing.runs.repository import FinishedRunRepository
+from billing.runs.ports import ClosingPorts
+from billing.runs.repository import FinishedRunRepository, SyncRepository
 from billing.runs.run_closer import RunCloser
 from billing.runs.sync_completer import SyncCompleter
+from billing.runs.sync_requests import SyncRequestService
 from billing.usage.calendar import TenantCalendar
 from billing.usage.manifest_reader import ManifestReader
 from billing.usage.recalculation_queue import RecalculationQueue
@@ -105,9 +107,11 @@ class World:
         self.recalculator = LineRecalculator(self.queue, self.groups, self.lines, clock=self.clock)
         self.leader = ReconcilerLeader(self.reconciler, Leases(mongo), self.lines.acquire_fence)
         self.runs = FinishedRunRepository(mongo, self.outbox, clock=self.clock)
-        self.run_closer = RunCloser(
-            self.runs, self.manifests, self.lines, backlog=self.queue, clock=self.clock
+        self.sync_requests = SyncRequestService(
+            SyncRepository(mongo, self.outbox), IntegrationDirectory(mongo), clock=self.clock
         )
+        closing = ClosingPorts(self.runs, self.manifests, self.lines, self.queue, self.sync_requests)
+        self.run_closer = RunCloser(closing, clock=self.clock)
         self.sync_completer = SyncCompleter(
             self.runs,
             self.lines,

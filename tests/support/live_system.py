@@ -17,6 +17,8 @@ from standalone.services import Servers
 from standalone.system import System
 
 SEED = 7
+OVERRIDES = {"psa-sync": {"REQUEST_LIFE": "PT3S"}}
+"""Nothing is between us and the sandbox that could hold a request for minutes."""
 EXTERNAL = ("TRUEUP_TEST_KAFKA", "TRUEUP_TEST_MONGO", "TRUEUP_TEST_REDIS")
 
 
@@ -41,7 +43,9 @@ async def system(
 ) -> AsyncIterator[System]:
     """Everything running, on fresh data; tests share it, so each brings its own tenant's things."""
     place = tmp_path_factory.mktemp("system")
-    async with System(data_dir=place, seed=SEED, external_servers=others_servers) as running:
+    async with System(
+        data_dir=place, seed=SEED, external_servers=others_servers, overrides=OVERRIDES
+    ) as running:
         yield running
 
 

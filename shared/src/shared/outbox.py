@@ -22,7 +22,6 @@
 #   outbox [A, B 3 MB, C]   sent together: refused   → one by one: A sent, B set aside, C sent
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -37,6 +36,7 @@ from shared.kafka import Envelope, envelope_of
 from shared.mongo import Document, Index, Mongo, Session, begun_again
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
+from shared.runtime.clock import monotonic_seconds
 from shared.runtime.jobs import Job
 from shared.runtime.leader import Leader
 from shared.runtime.leases import Lease, Leases
@@ -139,9 +139,9 @@ class Relay:
 
     async def step(self) -> bool:
         """Sends one batch; tells whether there was one, and may be more."""
-        if time.monotonic() >= self._count_due_seconds:
+        if monotonic_seconds() >= self._count_due_seconds:
             self._undeliverable_count = await self._undeliverable.count()
-            self._count_due_seconds = time.monotonic() + _COUNT_INTERVAL.total_seconds()
+            self._count_due_seconds = monotonic_seconds() + _COUNT_INTERVAL.total_seconds()
         # Looks without a lease first: an empty outbox costs one read, and no write for leading.
         if (
             not await self._rows.find(limit=1, fields=["_id"])

@@ -7,7 +7,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from shared.contracts import MESSAGES, Message
 from shared.contracts.fields import shortened_sentence
 from shared.errors import Conflict, NotFound
 from shared.mongo import Document, Mongo, Session
+from shared.runtime.clock import utc_now
 
 _COLLECTION, _OUTBOX = "undeliverable", "outbox"
 _ADDED = ("reason", "set_aside_at", "ended", "size_bytes")
@@ -86,7 +87,7 @@ class UndeliverableMessages:
         letter: dict[str, Any] = {
             **row,
             "reason": shortened_sentence(why),
-            "set_aside_at": datetime.now(UTC),
+            "set_aside_at": utc_now(),
             "ended": replacements is not None,
             "size_bytes": len(row["body"]),
         }

@@ -6,7 +6,10 @@ from billing_world import World, a_mapped_world, a_world
 from manifest_builders import ACME, LISTED, a_span, account_reads, an_account_read
 from observation_builders import TENANT, VENDOR, a_subscription, an_agreement_line, an_integration
 
-from billing.usage.manifest_reader import PARTS
+from billing.observations.manifest_repository import ManifestRepository
+from billing.observations.manifests import NOTHING_NEW, decide_manifests
+from billing.usage.manifest_reader import PARTS, ManifestReader
+from billing.usage.recalculation_queue import RecalculationQueue
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import LineClass
 from shared.mongo import Mongo
@@ -222,7 +225,22 @@ async def test_a_manifest_that_is_delivered_again_after_it_was_forgotten_leaves_
 
     assert await waiting_parts(world) == 0
     assert await mongo.all_tenants(PARTS).count() == 2
-    assert await world.manifests.count_of_run(TENANT, VENDOR, "run-1") == 1
+    assert (await world.manifests.applied_of_run(TENANT, VENDOR, "run-1")).manifests == 1
+
+
+async def test_a_replica_that_looked_before_another_applied_forgets_nothing_that_counts(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(7))
+    changed = a_subscription(4, revision=20_000)
+    await world.ingest(changed, *account_reads([changed], revision=30_000))
+    repository, reader = ManifestRepository(mongo, RecalculationQueue(mongo)), ManifestReader(mongo)
+    seen_early = (await repository.received(TENANT, [ACME]))[ACME]
+
+    await world.settle()
+    counts = await reader.of_accounts(TENANT, [ACME])
+    late = decide_manifests(seen_early, counts[ACME], generation=1, known=NOTHING_NEW)
+    await repository.apply(TENANT, {ACME: late}, set())
+
+    assert [thing.id for thing in (await reader.things(TENANT, counts.values()))[ACME]] == ["sub1"]
 
 
 async def waiting_parts(world: World) -> int:

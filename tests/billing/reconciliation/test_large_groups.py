@@ -103,6 +103,7 @@ async def a_large_world(mongo: Mongo, amount: int = MANY) -> LargeWorld:
         "current.parts": amount // PER_PART,
         "current.revision": LISTED + 50,
         "current.read_from": READ_AT,
+        "current.things_read_from": READ_AT,
     }
     await headers.change({"_id": header_id(TENANT, ACME)}, {"$set": header})
     await world.leader.release()
@@ -177,7 +178,11 @@ async def test_the_age_of_what_is_not_shown_is_known(mongo: Mongo) -> None:
     assert hidden
     assert [(account.account_id, account.as_of) for account in hidden.accounts] == [("acme", READ_AT)]
 
-    current = {"current.read_from": later, "current.read_at": [["sub-0", READ_AT + timedelta(hours=3)]]}
+    current = {
+        "current.read_from": later,
+        "current.things_read_from": READ_AT + timedelta(hours=3),
+        "current.read_at": [[f"sub-{number}", later] for number in range(1, MANY)],
+    }
     headers = mongo.documents(HEADERS, TENANT)
     await headers.change({"_id": header_id(TENANT, ACME)}, {"$set": current})
 

@@ -4,8 +4,9 @@ from billing_world import FakeStatusChannel, World, a_world
 from observation_builders import a_finished_run
 
 from billing.observations.integrations import IntegrationDirectory
-from billing.observations.manifest_repository import ManifestRepository
+from billing.observations.manifest_repository import AppliedCount, ManifestRepository
 from billing.runs.models import RunStage
+from billing.runs.ports import ClosingPorts
 from billing.runs.run_closer import RunCloser
 from billing.runs.sync_completer import SyncCompleter
 from shared.mongo import Mongo
@@ -19,11 +20,11 @@ class FailingProgress(ManifestRepository):
 
     tries = 0
 
-    async def count_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> int:
+    async def applied_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> AppliedCount:
         if run_id == "bad":
             self.tries += 1
             raise ValueError("a bug")
-        return await super().count_of_run(tenant_id, integration_id, run_id)
+        return await super().applied_of_run(tenant_id, integration_id, run_id)
 
 
 class FailingBoard(FakeStatusChannel):
@@ -70,7 +71,8 @@ async def test_a_completion_that_cannot_be_broadcast_holds_up_no_other(mongo: Mo
 async def a_world_with_failing_progress(mongo: Mongo) -> tuple[World, FailingProgress]:
     world = await a_world(mongo)
     progress = FailingProgress(mongo, world.queue)
-    world.run_closer = RunCloser(world.runs, progress, world.lines, backlog=world.queue, clock=world.clock)
+    closing = ClosingPorts(world.runs, progress, world.lines, world.queue, world.sync_requests)
+    world.run_closer = RunCloser(closing, clock=world.clock)
     return world, progress
 
 

@@ -1,5 +1,6 @@
 """What must have been read, and when, before a sum is a number."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -112,6 +113,35 @@ def test_what_could_not_be_read_again_keeps_its_number_and_its_age() -> None:
 
     assert (line.line_class, line.vendor_count.as_of) == (LineClass.IN_STEP, long_ago)
     assert line.evidence.items[0].detail == "it could not be read since: answered 403"
+
+
+def test_an_agreement_line_that_was_never_read_may_bill_any_product_of_its_company() -> None:
+    odd = a_manifest(CO1, unreadable={"add2": "answered 403"})
+
+    line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd})
+
+    assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
+    assert (line.psa_count.number, line.psa_count.known_part) == (None, 4)
+    assert line.psa_count.detail == "the PSA lists add2, which could not be read: answered 403"
+
+
+def test_an_agreement_line_of_which_only_the_product_could_be_read_is_in_the_way_of_that_alone() -> None:
+    of_another = a_manifest(CO1, unreadable={"add2": "odd"}, unreadable_items={"add2": "prod9"})
+    of_this = replace(of_another, unreadable_items={"add2": "prod1"})
+
+    beside = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: of_another})
+    line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: of_this})
+
+    assert beside.line_class is LineClass.IN_STEP
+    assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
+
+
+def test_an_agreement_line_that_could_not_be_read_again_keeps_its_number() -> None:
+    odd = a_manifest(CO1, unreadable={"add1": "answered 403"})
+
+    line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd})
+
+    assert (line.line_class, line.psa_count.number) == (LineClass.IN_STEP, 4)
 
 
 def test_an_item_is_as_old_as_the_reading_that_last_looked_at_it() -> None:

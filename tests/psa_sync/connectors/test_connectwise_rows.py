@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from psa_sync.connectors.connectwise import rows
-from psa_sync.psa import Agreement, LastUpdate, PsaLine
+from psa_sync.psa import Agreement, LastUpdate, PsaLine, UnreadableRow
 from shared.errors import UnexpectedResponse
 
 RECORDED = Path(__file__).parents[2] / "data/psa/connectwise"
@@ -109,6 +109,14 @@ def test_a_date_is_the_day_in_utc() -> None:
 def test_a_line_runs_while_both_it_and_its_agreement_do() -> None:
     assert (lines("78")["901"].starts_on, lines("78")["902"].ends_on) == (date(2026, 1, 15), date(2026, 1, 1))
     assert (lines("77")["903"].starts_on, lines("77")["903"].ends_on) == (date(2026, 1, 1), None)
+
+
+def test_of_a_row_that_cannot_be_parsed_the_ids_are_kept_that_can_be_read() -> None:
+    row = recorded("additions")[0] | {"quantity": "many"}
+
+    assert rows.unreadable(row, "odd") == UnreadableRow("901", "odd", product_id=str(row["product"]["id"]))
+    assert rows.unreadable(row | {"product": "512"}, "odd") == UnreadableRow("901", "odd")
+    assert rows.unreadable("not a row", "odd") == UnreadableRow("", "odd")
 
 
 BROKEN = [

@@ -6,8 +6,10 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NEW = LineRecord("901", "77", collect_revision=10)
 
 
-def a_reading(digest: str = "8 seats", *, revision: int = 10, agrees: bool = True) -> LineReading:
-    return LineReading("901", "77", ["512"], digest, revision, revision, NOW, agrees)
+def a_reading(
+    digest: str = "8 seats", *, revision: int = 10, agrees: bool = True, product: str = "512"
+) -> LineReading:
+    return LineReading("901", "77", [product], digest, revision, revision, NOW, agrees)
 
 
 def read(record: LineRecord, reading: LineReading, known: int) -> LineRecord:
@@ -43,6 +45,14 @@ def test_what_is_as_before_after_it_was_otherwise_has_changed_twice() -> None:
     record = read(read(manifested(), a_reading("9 seats"), 35), a_reading("8 seats"), 45)
 
     assert record.changed_revision == 45
+
+
+def test_a_product_that_a_line_had_between_two_manifests_is_concerned_as_well() -> None:
+    other = read(manifested("8 seats of 512"), a_reading("8 seats of 600", product="600"), 35)
+    back = read(other, a_reading("8 seats of 512"), 45)
+
+    assert back.thing.items | back.thing.former_items == {"512", "600"}
+    assert back.changed_revision == 45
 
 
 def test_a_statement_that_disagrees_with_the_reading_vouches_for_nothing_before() -> None:

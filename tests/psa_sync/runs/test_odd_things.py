@@ -70,6 +70,17 @@ async def test_a_row_that_was_never_understood_is_named_and_has_no_number(harnes
     assert set(await harness.quantities(ACME)) == {"901", "902", "911"}
 
 
+async def test_the_product_of_a_row_that_was_never_understood_is_named_where_it_can_be_read(
+    harness: PsaRunHarness,
+) -> None:
+    harness.psa.odd_rows = {"lines 77": [UnreadableRow("902", "902 is odd", product_id="513")]}
+    harness.psa.unlisted = {"902"}
+
+    await harness.run()
+
+    assert [(thing.id, thing.item_id) for thing in harness.manifests()[ACME].unreadable] == [("902", "513")]
+
+
 async def test_a_row_without_an_id_leaves_its_agreement_in_question(harness: PsaRunHarness) -> None:
     await harness.run()
     harness.psa.odd_rows = {"lines 77": [UnreadableRow("", "an addition without id is odd")]}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from run_env import a_request, connected
 
-from shared.contracts.base import Outcome, Side
+from shared.contracts.base import Outcome, Side, UnreadAccount
 from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
 from shared.mongo import Mongo
 from shared.outbox import Outbox
@@ -49,6 +49,26 @@ async def test_a_run_whose_report_kafka_never_takes_ends_as_failed_and_reports_s
     assert again == [short]
     (stored,) = await mongo.all_tenants("runs").find()
     assert (stored["state"], stored["reason"]) == ("failed", short.reason)
+
+
+async def test_a_report_names_the_first_exceptions_and_accounts_and_counts_the_other_exceptions(
+    mongo: Mongo, runs: RunRepository
+) -> None:
+    await runs.queue(a_request())
+    run = await runs.claim()
+    assert run is not None
+    tally = RunTally(
+        exceptions=tuple(f"thing {n} is odd" for n in range(250)),
+        unread_accounts=tuple(UnreadAccount(account_id=f"a{n}", reason="away") for n in range(250)),
+    )
+
+    await runs.finish(run, RunEnding(Outcome.PARTIAL, "away", tally))
+
+    (row,) = await mongo.all_tenants("outbox").find()
+    finished = VendorRunFinished.model_validate_json(row["body"])
+    assert len(finished.exceptions) == 201
+    assert finished.exceptions[-2:] == ("thing 199 is odd", "and 50 more")
+    assert [account.account_id for account in finished.unread_accounts] == [f"a{n}" for n in range(200)]
 
 
 async def test_a_report_that_an_older_build_left_with_megabytes_of_reason_ends_its_run_too(

@@ -1,9 +1,9 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from run_env import NOW, an_account, connected
 
 from shared.sync_engine.models import IntegrationState
-from shared.sync_engine.stamp import Stamp
+from shared.sync_engine.stamp import Stamp, moment_of
 
 
 def a_stamp() -> Stamp:
@@ -32,3 +32,7 @@ def test_an_absent_thing_keeps_what_it_held_last_under_the_new_stamp() -> None:
     assert (absent.run_id, absent.generation, absent.revision) == ("run_9", 3, 41)
     assert absent.observed_at == NOW + timedelta(hours=1)
     assert last_seen.present
+
+
+def test_the_moment_of_a_revision_is_as_exact_as_a_store_keeps_it() -> None:
+    assert moment_of(1_764_382_000_123_456) == datetime(2025, 11, 29, 2, 6, 40, 123_000, tzinfo=UTC)

@@ -1,5 +1,6 @@
 """The connector against the sandbox, which was written from the same reference by other hands."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from sandboxes import INGRAM, ingram_headers, sign_in
 from vendor_runs import VendorRunHarness
 
 from sandbox.app import create_app
+from sandbox.journal import RecordedCall
 from sandbox.settings import Settings
 from sandbox.world import World
 from shared.contracts.base import NoNumber, Outcome
@@ -72,6 +74,45 @@ async def test_a_run_reads_all_that_is_billable_with_the_fewest_calls(
     offers = {(row.name, str(row.offer.term), str(row.offer.billing)) for row in billable}
     # One subscription of each offer that was never seen is read first, and again with its account.
     assert world.journal.last - calls_before == customer_pages + 2 * pages + len(billable) + len(offers)
+
+
+async def test_each_kind_of_call_is_made_as_often_as_it_must_be(
+    harness: VendorRunHarness, world: World
+) -> None:
+    """One subscription has changed since the run before."""
+    await harness.run("first")
+    await harness.run("second")
+    billable = [row for row in world.marketplace.subscriptions.values() if row.status in ("active", "hold")]
+    changed = next(row for row in billable if row.lines)
+    changed.lines[0].quantity = 7777
+    # What is bought by the same service in the same account is read again with it.
+    again = {
+        row.id
+        for row in billable
+        if row.customer_id == changed.customer_id
+        and {line.offer.mpn for line in row.lines} & {line.offer.mpn for line in changed.lines}
+    }
+    calls_before = world.journal.last
+
+    finished = await harness.run("third")
+
+    calls = list(world.journal.calls(after=calls_before))
+    kinds = Counter(_kind(call) for call in calls)
+    assert kinds == {
+        "customers": 1,
+        "all subscriptions": 2 * 2,
+        "subscriptions of an account": 1,
+        "details": len(billable) + len(again),
+    }
+    assert finished.exceptions == ()
+
+
+def _kind(call: RecordedCall) -> str:
+    """Returns what a call asks for; every list of this small world is one page."""
+    path = call.path.rpartition("/na/")[2]
+    if path == "subscriptions":
+        return "subscriptions of an account" if "customerId=" in call.query else "all subscriptions"
+    return "details" if path.startswith("subscriptions/") else path
 
 
 async def test_the_quantities_are_those_of_the_marketplace(harness: VendorRunHarness, world: World) -> None:

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from marketplace import NOW, a_row
@@ -171,7 +171,7 @@ def test_what_is_read_again_is_what_the_services_were_or_are_sold_by() -> None:
 def test_an_account_was_read_from_its_first_collect_on() -> None:
     began_at = NOW - timedelta(hours=1)
     account = CollectedAccount(
-        AccountCollect("c1", LISTED, collects=2, began_at=began_at),
+        AccountCollect("c1", listed_at(NOW), collects=2, began_at=began_at),
         run_id="run_2",
         manifest_revision=30,
         records=RECORDS,
@@ -179,3 +179,19 @@ def test_an_account_was_read_from_its_first_collect_on() -> None:
     account.add(an_entry("x", "svc_1"))
 
     assert (account.manifest(NOW).read_from, account.manifest(NOW).read_until) == (began_at, NOW)
+
+
+def test_what_an_account_does_not_have_is_as_old_as_the_listing_that_did_not_show_it() -> None:
+    listed = NOW - timedelta(days=2)
+    account = CollectedAccount(
+        AccountCollect("c1", listed_at(listed)), run_id="run_2", manifest_revision=30, records=RECORDS
+    )
+    assert account.manifest(NOW).read_from == listed
+
+    account.add(an_entry("x", "svc_1"))
+    assert account.manifest(NOW).read_from == listed
+
+
+def listed_at(moment: datetime) -> AccountListing:
+    """A listing of which the revision was taken at that moment: microseconds since the epoch."""
+    return AccountListing(int(moment.timestamp() * 1_000_000), ListingExtent.WHOLE)

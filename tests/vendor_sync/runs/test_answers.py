@@ -53,12 +53,22 @@ def test_a_change_is_known_only_from_behind_the_reading_that_found_it() -> None:
     assert (entry.items, entry.former_items) == (("svc_2",), ("svc_1",))
 
 
-def test_what_changes_twice_since_the_manifest_still_left_what_the_manifest_names() -> None:
+def test_what_changes_twice_since_the_manifest_left_what_that_names_and_what_came_between() -> None:
     once = entry_after_reading(IN_MANIFEST, an_answer(a_detail()), a_reading("twelve", "svc_2"))
     again = an_answer(a_detail(), revision=111)
     twice = entry_after_reading(once, again, a_reading("thirteen", "svc_3", after=113))
 
-    assert (twice.items, twice.former_items, twice.changed_revision) == (("svc_3",), ("svc_1",), 113)
+    assert (twice.items, twice.former_items) == (("svc_3",), ("svc_1", "svc_2"))
+    assert twice.changed_revision == 113
+
+
+def test_what_came_and_went_since_the_manifest_is_not_forgotten() -> None:
+    came = entry_after_reading(FRESH, an_answer(a_detail()), a_reading("ten", "svc_1"))
+    ended = an_answer(a_detail(a_row(status=SubscriptionStatus.REMOVED)), revision=111)
+
+    went = entry_after_reading(came, ended, a_reading("removed", "svc_1", after=113))
+
+    assert (went.live, went.former_items, went.changed_revision) == (False, ("svc_1",), 113)
 
 
 def test_what_comes_back_to_what_it_was_has_changed_once_more() -> None:

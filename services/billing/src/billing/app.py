@@ -42,6 +42,7 @@ from billing.runs import handlers as run_handlers
 from billing.runs import routes as run_routes
 from billing.runs.jobs import closing_job, restoring_job
 from billing.runs.models import PATIENCE
+from billing.runs.ports import ClosingPorts
 from billing.runs.repository import RUN_INDEXES, FinishedRunRepository, SyncRepository
 from billing.runs.run_closer import RunCloser
 from billing.runs.sync_completer import SyncCompleter
@@ -58,7 +59,7 @@ from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
-from shared.runtime.lifespan import create_application, service_lifespan
+from shared.runtime.lifespan import LifespanHook, create_application, service_lifespan
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.web.token_verification import TokenVerifier
@@ -146,6 +147,12 @@ class Billing:
         self.calendars = {tenant.id: tenant for tenant in rules.tenants}
         self._build_reconciliation(rules)
         self.controls = ControlJob(mongo, dependencies.broker, self.health)
+        self.on_startup: tuple[LifespanHook, ...] = (
+            partial(refuse_former_work, mongo, "touched"),
+            partial(mongo.ensure, INDEXES),
+            self.controls.load,
+        )
+        """What must be done before the service consumes."""
         self._subscribe()
 
     def running(self) -> AbstractAsyncContextManager[None]:
@@ -154,12 +161,8 @@ class Billing:
         return service_lifespan(
             health=self.health,
             broker=self.dependencies.broker,
-            jobs=self._jobs(),
-            on_startup=(
-                partial(refuse_former_work, mongo, "touched"),
-                partial(mongo.ensure, INDEXES),
-                self.controls.load,
-            ),
+            jobs=self.jobs(),
+            on_startup=self.on_startup,
             on_shutdown=(
                 self.relay.release,
                 self.reconciler_leader.release,
@@ -204,13 +207,8 @@ class Billing:
         self.feed_breaker = FeedBreaker(
             self.feeds, self.manifests, self.dependencies.status_channel, rules=rules.feeds
         )
-        self.run_closer = RunCloser(
-            self.runs,
-            self.manifests,
-            self.lines,
-            backlog=self.queue,
-            patience=rules.run_patience,
-        )
+        closing = ClosingPorts(self.runs, self.manifests, self.lines, self.queue, self.sync_requests)
+        self.run_closer = RunCloser(closing, patience=rules.run_patience)
         self.sync_completer = SyncCompleter(
             self.runs, self.lines, self.dependencies.status_channel, integrations=self.integrations
         )
@@ -237,7 +235,8 @@ class Billing:
         self.work_enqueued.set()
         self.run_finished.set()
 
-    def _jobs(self) -> list[Job]:
+    def jobs(self) -> list[Job]:
+        """Returns what the service does by itself, besides consuming."""
         return [
             self.relay.job(),
             self.controls.job(),

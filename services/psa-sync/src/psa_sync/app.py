@@ -1,5 +1,7 @@
 """How psa-sync is built: what it is besides a sync service (`shared.sync_engine.sync_service`)."""
 
+from datetime import timedelta
+
 from fastapi import FastAPI
 
 from psa_sync.connectors import CONNECTORS, PsaConnections
@@ -8,6 +10,7 @@ from psa_sync.runs.repository import CollectQueueRepository
 from psa_sync.runs.run_definition import PsaRunDefinition
 from psa_sync.settings import Settings
 from psa_sync.writes.handlers import WriteHandlers, refuse_undeliverable_result
+from psa_sync.writes.intent import LONGEST_REQUEST_LIFE
 from psa_sync.writes.jobs import WriteJobs
 from psa_sync.writes.repository import WRITE_INDEXES, WriteRepository
 from psa_sync.writes.writer import QuantityWriter
@@ -18,6 +21,7 @@ from shared.http_client.rate_limit import RateLimits
 from shared.kafka import FencedProducers, make_broker
 from shared.mongo import Mongo
 from shared.runtime.clock import utc_now
+from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
 from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
@@ -44,7 +48,8 @@ PROFILE = SyncServiceProfile(
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Builds the service as uvicorn runs it."""
-    return make_app(dependencies_of(settings or load(Settings)))
+    settings = settings or load(Settings)
+    return make_app(dependencies_of(settings), request_life=settings.request_life)
 
 
 def dependencies_of(settings: Settings) -> SyncDependencies[PsaConnection]:
@@ -63,24 +68,39 @@ def dependencies_of(settings: Settings) -> SyncDependencies[PsaConnection]:
     )
 
 
-def make_app(dependencies: SyncDependencies[PsaConnection]) -> FastAPI:
+def make_app(
+    dependencies: SyncDependencies[PsaConnection], *, request_life: timedelta = LONGEST_REQUEST_LIFE
+) -> FastAPI:
     """Builds the service from dependencies that a test may bring."""
+    service, write_jobs = build(dependencies, request_life=request_life)
+    return service.app(*write_jobs)
+
+
+def build(
+    dependencies: SyncDependencies[PsaConnection],
+    profile: SyncServiceProfile = PROFILE,
+    *,
+    request_life: timedelta = LONGEST_REQUEST_LIFE,
+) -> tuple[SyncService, tuple[Job, ...]]:
+    """Builds the service's objects, and the jobs that write back, which a PSA alone has."""
     manifests = ManifestPublisher(dependencies.mongo, contracts.PsaAccountRead)
     definition = PsaRunDefinition(dependencies.connect, CollectQueueRepository(dependencies.mongo), manifests)
-    service = SyncService(PROFILE, dependencies, definition)
+    service = SyncService(profile, dependencies, definition)
     service.relay.undeliverable_handlers.append(refuse_undeliverable_result)
-    # Writing back, which a PSA alone has: the command is stored, and carried out by jobs.
+    # The command is stored, and carried out by jobs.
     writes = WriteRepository(dependencies.mongo, service.outbox, utc_now)
-    write_jobs = WriteJobs(
-        writes, _writer(service, dependencies, writes), Leases(dependencies.mongo), service.health
-    )
+    writer = _writer(service, dependencies, writes, request_life)
+    write_jobs = WriteJobs(writes, writer, Leases(dependencies.mongo), service.health)
     handlers = WriteHandlers(writes, write_jobs.wake)
-    handlers.subscribe(dependencies.broker, service=PROFILE.service, health=service.health)
-    return service.app(*write_jobs.jobs)
+    handlers.subscribe(dependencies.broker, service=profile.service, health=service.health)
+    return service, write_jobs.jobs
 
 
 def _writer(
-    service: SyncService, dependencies: SyncDependencies[PsaConnection], writes: WriteRepository
+    service: SyncService,
+    dependencies: SyncDependencies[PsaConnection],
+    writes: WriteRepository,
+    request_life: timedelta,
 ) -> QuantityWriter:
     def open_changes(integration: IntegrationState, lease: LeaseFence) -> ChangePublisher:
         return ChangePublisher(
@@ -91,4 +111,6 @@ def _writer(
             lease=lease,
         )
 
-    return QuantityWriter(writes, service.integrations, dependencies.connect, open_changes, utc_now)
+    return QuantityWriter(
+        writes, service.integrations, dependencies.connect, open_changes, utc_now, request_life
+    )

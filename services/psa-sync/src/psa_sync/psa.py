@@ -64,6 +64,8 @@ class UnreadableRow:
     reason: str
     company_id: str = ""
     """The company that the row names, if it can be read."""
+    product_id: str = ""
+    """The product that the row names, if it can be read."""
 
 
 @dataclass(frozen=True, slots=True)

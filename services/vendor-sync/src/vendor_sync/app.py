@@ -12,7 +12,9 @@ from shared.runtime.settings import load
 from shared.status_channel import StatusChannel
 from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile
+from vendor_sync import handlers
 from vendor_sync.connectors import CONNECTORS, MarketplaceConnections
+from vendor_sync.runs.billed_together import BilledTogether
 from vendor_sync.runs.ports import Marketplace
 from vendor_sync.runs.run_definition import VendorRunDefinition
 from vendor_sync.runs.stores import stores_in
@@ -55,5 +57,13 @@ def dependencies_of(settings: Settings) -> SyncDependencies[Marketplace]:
 
 def make_app(dependencies: SyncDependencies[Marketplace]) -> FastAPI:
     """Builds the service from dependencies that a test may bring."""
+    return build(dependencies).app()
+
+
+def build(dependencies: SyncDependencies[Marketplace], profile: SyncServiceProfile = PROFILE) -> SyncService:
+    """Builds the service's objects."""
     definition = VendorRunDefinition(dependencies.connect, stores_in(dependencies.mongo))
-    return SyncService(PROFILE, dependencies, definition).app()
+    service = SyncService(profile, dependencies, definition)
+    services = BilledTogether(dependencies.mongo)
+    handlers.register(dependencies.broker, services, service=profile.service, health=service.health)
+    return service

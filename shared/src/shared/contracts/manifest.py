@@ -56,6 +56,8 @@ class UnreadableThing(ContractModel):
 
     id: Id
     reason: Remark
+    item_id: Id | None = None
+    """The service or product that it is of; None where that could not be read either."""
 
 
 class ItemSpan(ContractModel):

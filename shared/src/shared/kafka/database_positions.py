@@ -15,7 +15,6 @@
 # term of the partition: a batch that was read before is not stored nor committed, or it would hide the gap.
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
@@ -29,7 +28,7 @@ from faststream.kafka import KafkaBroker
 
 from shared.errors import TransientError
 from shared.kafka.position_repository import PositionRepository
-from shared.runtime.clock import MonotonicSeconds
+from shared.runtime.clock import MonotonicSeconds, monotonic_seconds
 
 log = structlog.get_logger()
 
@@ -60,7 +59,7 @@ class SeekingConsumer(Protocol):
 class DatabasePositions:
     """The positions of all partitions of one broker's consumers; without a repository it keeps none."""
 
-    def __init__(self, *, monotonic: MonotonicSeconds = time.monotonic) -> None:
+    def __init__(self, *, monotonic: MonotonicSeconds = monotonic_seconds) -> None:
         self._repository: PositionRepository | None = None
         self._monotonic, self._lock, self._numbers = monotonic, asyncio.Lock(), count(1)
         self._terms: dict[TopicPartition, int] = {}

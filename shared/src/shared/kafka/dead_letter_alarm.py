@@ -6,13 +6,11 @@
 #
 #   0 s: 40 letters   10 s: 30 more, 70 in the minute → alarm   61 s: 30 are left of the minute → over
 
-import time
-from collections.abc import Callable
-
 import structlog
 
 from shared.limits import record_hit
 from shared.limits.kafka import DEAD_LETTERS_A_MINUTE
+from shared.runtime.clock import MonotonicSeconds, monotonic_seconds
 
 log = structlog.get_logger()
 
@@ -23,7 +21,7 @@ class DeadLetterAlarm:
     """Counts the dead letters of one consumer group."""
 
     def __init__(
-        self, group: str, dead_letter_topic: str, *, monotonic: Callable[[], float] = time.monotonic
+        self, group: str, dead_letter_topic: str, *, monotonic: MonotonicSeconds = monotonic_seconds
     ) -> None:
         self._group, self._dead_letter_topic, self._monotonic = group, dead_letter_topic, monotonic
         self._by_second: dict[int, int] = {}

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import uuid4
 
 from shared.contracts import Message
+from shared.runtime.clock import utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def envelope_of(message: Message, *, source: str, correlation_id: str | None = N
             "ce_id": ce_id,
             "ce_source": f"/trueup/{source}",
             "ce_type": message.topic,
-            "ce_time": datetime.now(UTC).isoformat(),
+            "ce_time": utc_now().isoformat(),
             "content-type": "application/json",
             "correlation_id": correlation_id or ce_id,
         },

@@ -8,16 +8,15 @@
 #
 # A store that is away holds up every partition alike; that is told once it has lasted for a minute.
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from shared.runtime.backoff import backoff_seconds
-from shared.runtime.clock import MonotonicSeconds
+from shared.runtime.clock import MonotonicSeconds, monotonic_seconds, utc_now
 
 log = structlog.get_logger()
 
@@ -49,7 +48,7 @@ class _Outage:
 class Standstills:
     """What one consumer group cannot get past."""
 
-    def __init__(self, group: str, service: str, *, monotonic: MonotonicSeconds = time.monotonic) -> None:
+    def __init__(self, group: str, service: str, *, monotonic: MonotonicSeconds = monotonic_seconds) -> None:
         self._group, self._command = group, f"python -m {service.replace('-', '_')} consumers skip"
         self._monotonic = monotonic
         self._by_partition: dict[TopicPartition, _Standstill] = {}
@@ -60,7 +59,7 @@ class Standstills:
         partition = TopicPartition(record.topic, record.partition)
         standstill = self._by_partition.get(partition)
         if standstill is None or standstill.offset != record.offset:
-            standstill = _Standstill(record.offset, datetime.now(UTC), "")
+            standstill = _Standstill(record.offset, utc_now(), "")
             self._by_partition[partition] = standstill
         standstill.failures += 1
         standstill.error = f"{type(error).__name__}: {error}"[:_MOST_QUOTED]
@@ -84,7 +83,7 @@ class Standstills:
         """Notes that a whole batch must be read again, as while a store is away."""
         if self._outage is None:
             text = f"{type(error).__name__}: {error}"[:_MOST_QUOTED]
-            self._outage = _Outage(self._monotonic(), datetime.now(UTC), text)
+            self._outage = _Outage(self._monotonic(), utc_now(), text)
 
     def forget(self, partitions: Iterable[TopicPartition]) -> None:
         """Forgets partitions that another process has by now."""

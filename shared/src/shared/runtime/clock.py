@@ -1,8 +1,16 @@
-"""The time, as the services see it: a clock is passed in, so that a test can set it."""
+"""The time, as the services see it: a clock is passed in, or the time comes from the task's own source."""
+
+# Invariant: nothing but this module asks the machine for the time by which something is decided, and all of
+# it comes from one source: that of the context in which the task runs. It is the machine's clocks, but for a
+# simulation (tests/simulation), which gives each of its processes a source of virtual time:
+#
+#   TIME_SOURCE of process A: 12:00:00   of B, whose clock is ahead: 12:00:02   monotonic of both: 43200 s
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from shared.contracts.base import utc
 
@@ -16,6 +24,18 @@ MonotonicSeconds = Callable[[], float]
 _SUSPENSION_COUNTS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux's CLOCK_MONOTONIC, which `time.monotonic` and the event loop read, stands still while the machine
 sleeps, and its CLOCK_BOOTTIME goes on. Where there is no such clock, as on macOS, CLOCK_MONOTONIC goes on."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class TimeSource(NamedTuple):
+    """Where the time comes from."""
+
+    unix_nanoseconds: Callable[[], int]
+    monotonic_seconds: MonotonicSeconds
+
+
+MACHINE = TimeSource(time.time_ns, lambda: time.clock_gettime(_SUSPENSION_COUNTS))
+TIME_SOURCE = ContextVar("TIME_SOURCE", default=MACHINE)
 
 
 def monotonic_seconds() -> float:
@@ -23,9 +43,14 @@ def monotonic_seconds() -> float:
 
     For whatever others judge meanwhile, as whether a lease has run out.
     """
-    return time.clock_gettime(_SUSPENSION_COUNTS)
+    return TIME_SOURCE.get().monotonic_seconds()
+
+
+def unix_nanoseconds() -> int:
+    """Returns the nanoseconds since the epoch."""
+    return TIME_SOURCE.get().unix_nanoseconds()
 
 
 def utc_now() -> datetime:
     """Returns the present moment, cut to the milliseconds that the document store keeps."""
-    return utc(datetime.now(UTC))
+    return utc(_EPOCH + timedelta(microseconds=unix_nanoseconds() // 1000))

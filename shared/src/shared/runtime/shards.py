@@ -11,7 +11,6 @@
 # A shard that is given back in between costs nothing but a pass that is started anew.
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -20,6 +19,7 @@ from math import ceil
 from uuid import uuid4
 
 from shared.runtime.attempt import attempt
+from shared.runtime.clock import monotonic_seconds
 from shared.runtime.leases import Lease, LeaseLost, Leases
 
 SHARDS = 16
@@ -51,7 +51,7 @@ class ShardLeader:
         for shard, lease in list(self._held.items()):
             if not await _is_kept(lease):
                 del self._held[shard]
-        if len(self._held) < self._share or time.monotonic() >= self._look_at:
+        if len(self._held) < self._share or monotonic_seconds() >= self._look_at:
             await self._look()
         return dict(self._held)
 
@@ -83,7 +83,7 @@ class ShardLeader:
 
     async def _look(self) -> None:
         """Counts the living replicas; gives back what is beyond a fair share, or takes what is free."""
-        self._look_at = time.monotonic() + self._ttl.total_seconds() / _LOOKS_PER_TERM
+        self._look_at = monotonic_seconds() + self._ttl.total_seconds() / _LOOKS_PER_TERM
         await self._renew_membership()
         living = await self._leases.live(f"{self._name}:")
         members = sum(name.startswith(f"{self._name}:member:") for name in living)
@@ -115,7 +115,7 @@ class ShardLeader:
 
 async def _is_kept(lease: Lease) -> bool:
     """Renews the lease in the second half of its term; tells whether it is still ours."""
-    left_seconds = lease.monotonic_deadline - time.monotonic()
+    left_seconds = lease.monotonic_deadline - lease.monotonic()
     if left_seconds <= 0:
         return False
     if left_seconds < lease.ttl.total_seconds() / 2:

@@ -55,7 +55,7 @@ class CollectedThing:
     items: frozenset[str]
     """Ids of the catalogue items that it holds, by the last reading."""
     former_items: frozenset[str]
-    """Those that it held by the manifest before; none when that did not name it."""
+    """Those that it held by the manifest before, and by the readings since; none for what is new."""
     changed_revision: int
     """Taken after the last reading that differs from the manifest before; 0 when none does."""
     unreadable: str = ""
@@ -107,8 +107,9 @@ class AccountManifest:
         live = [thing for thing in self.things if thing.live and thing.revision]
         unreadable = [thing for thing in self.things if thing.unreadable]
         things = _chunks(live, lambda thing: thing.id)
+        reasons = slice(limits.REMARK_CHARACTERS.most)
         unread = _chunks(
-            unreadable, lambda thing: thing.id + thing.unreadable[: limits.REMARK_CHARACTERS.most]
+            unreadable, lambda thing: "".join([thing.id, thing.unreadable[reasons], *thing.items])
         )
         spans = _chunks(self.spans, lambda span: span.item_id)
         parts = max(1, len(things), len(unread), len(spans))
@@ -172,7 +173,8 @@ def _thing_read(thing: CollectedThing) -> ThingRead:
 
 
 def _unreadable(thing: CollectedThing) -> UnreadableThing:
-    return UnreadableThing(id=thing.id, reason=thing.unreadable)
+    item_id = next(iter(thing.items)) if len(thing.items) == 1 else None
+    return UnreadableThing(id=thing.id, reason=thing.unreadable, item_id=item_id)
 
 
 def _chunks(entries: Iterable[T], text_of: Callable[[T], str]) -> list[tuple[T, ...]]:

@@ -6,11 +6,11 @@
 #   stored 41, at 1,764,382,000,000,000 µs       → 1,764,382,000,000,001
 #   stored 1,764,382,000,000,001, a clock behind → 1,764,382,000,000,002
 
-import time
 from collections.abc import Callable
 
 from shared.errors import Conflict
 from shared.mongo import Mongo
+from shared.runtime.clock import unix_nanoseconds
 
 COLLECTION = "revisions"
 
@@ -18,7 +18,7 @@ COLLECTION = "revisions"
 class RevisionCounter:
     """Counts up in the service's own database."""
 
-    def __init__(self, mongo: Mongo, *, now_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, mongo: Mongo, *, now_ns: Callable[[], int] = unix_nanoseconds) -> None:
         self._mongo, self._now_ns = mongo, now_ns
 
     async def next(self, tenant_id: str, integration_id: str) -> int:

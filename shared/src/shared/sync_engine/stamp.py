@@ -1,13 +1,21 @@
 """The stamp of one read: what it belongs to, and the revision that was taken before it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from shared.contracts import Observation
+from shared.contracts.base import utc
 from shared.sync_engine.models import IntegrationState
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_of(revision: int) -> datetime:
+    """Returns about when a revision was taken, cut to milliseconds; later only where a clock was set back."""
+    return utc(_EPOCH + timedelta(microseconds=revision))
 
 
 @dataclass(frozen=True, slots=True)

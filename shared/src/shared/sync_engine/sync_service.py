@@ -89,7 +89,14 @@ class SyncService:
             workers=profile.workers,
             workers_per_tenant=profile.workers_per_tenant,
         )
-        self._controls = ControlJob(mongo, dependencies.broker, self.health)
+        controls = ControlJob(mongo, dependencies.broker, self.health)
+        self.jobs: tuple[Job, ...] = (self.relay.job(), controls.job(), *self._runs.jobs)
+        self.on_startup: tuple[LifespanHook, ...] = (
+            partial(refuse_former_work, mongo, "dirty"),
+            partial(mongo.ensure, (*_INDEXES, *profile.indexes)),
+            controls.load,
+        )
+        """What must be done before the service consumes."""
         handlers = SyncHandlers(self.integrations, runs, self._runs.wake)
         handlers.subscribe(dependencies.broker, profile.command, service=profile.service, health=self.health)
 
@@ -104,12 +111,8 @@ class SyncService:
         async with service_lifespan(
             health=self.health,
             broker=self._dependencies.broker,
-            jobs=(self.relay.job(), self._controls.job(), *other_jobs, *self._runs.jobs),
-            on_startup=(
-                partial(refuse_former_work, mongo, "dirty"),
-                partial(mongo.ensure, (*_INDEXES, *self._profile.indexes)),
-                self._controls.load,
-            ),
+            jobs=(*self.jobs, *other_jobs),
+            on_startup=self.on_startup,
             on_shutdown=(self.relay.release, *self._dependencies.close_hooks, mongo.close),
         ):
             yield

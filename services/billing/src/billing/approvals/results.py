@@ -6,22 +6,21 @@
 #   written(apr_1), written(apr_1), refused(apr_1) → apr_1 is written, one audit entry
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from billing.approvals.models import Approval, ApprovalState, ClosedApprovals, WriteResult
 from billing.approvals.ports import ApprovalStore
 from shared.contracts import Message
 from shared.contracts.psa_sync import QuantityRefused, WriteQuantity, WriteRefusal
 from shared.errors import NotFound
+from shared.runtime.clock import Clock, utc_now
 
 
 class WriteResultService:
     """Records how writes ended."""
 
-    def __init__(
-        self, store: ApprovalStore, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, store: ApprovalStore, *, clock: Clock = utc_now) -> None:
         self._store, self._clock = store, clock
 
     async def record(self, results: Sequence[WriteResult]) -> None:

@@ -11,8 +11,8 @@
 #
 #   two people approve line 1 at once:  A saves    B: Conflict → looks up → rejected: A is in flight
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
 
 from billing.approvals.batch import (
@@ -30,6 +30,7 @@ from billing.approvals.ports import ApprovalStore, FreshLines
 from billing.usage.calendar import TenantCalendar
 from shared.contracts.base import utc
 from shared.errors import Conflict, TransientError
+from shared.runtime.clock import Clock, utc_now
 
 BATCH_SIZE = 200
 """Lines in one transaction: large enough to share its cost, small enough to conflict rarely."""
@@ -47,7 +48,7 @@ class ApprovalService:
         calendars: Mapping[str, TenantCalendar] = MappingProxyType({}),
         valid_for: timedelta = VALID_FOR,
         batch_size: int = BATCH_SIZE,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         """`calendars` are those of the tenants, by id; a tenant without one keeps its days in UTC."""
         self._store, self._lines, self._calendars = store, lines, calendars

@@ -7,7 +7,12 @@ from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
-from billing.observations.manifests import ManifestDecision, ReceivedManifest, decide_manifests
+from billing.observations.manifests import (
+    NOTHING_NEW,
+    ManifestDecision,
+    ReceivedManifest,
+    decide_manifests,
+)
 from billing.observations.ports import (
     AppliedManifests,
     ArrivingNews,
@@ -57,7 +62,7 @@ class ManifestApplier:
         statements = {
             account: {(thing.id, thing.revision) for thing in of_one} for account, of_one in named.items()
         }
-        unstored = await self._store.unstored(tenant_id, _new_statements(received, statements))
+        known = await self._store.look_up(tenant_id, _new_statements(received, statements))
         generations = await self._integrations.generations(tenant_id)
         rejected = await self._rejections.rejected(tenant_id)
         decisions = {
@@ -65,7 +70,7 @@ class ManifestApplier:
                 manifests,
                 current.get(account),
                 generation=generations.get(account.integration_id, 0),
-                unstored=unstored.get(account, set()),
+                known=known.get(account, NOTHING_NEW),
                 rejected={
                     run_id for integration_id, run_id in rejected if integration_id == account.integration_id
                 },

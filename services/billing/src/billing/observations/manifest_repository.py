@@ -6,23 +6,26 @@
 # write the header, so one of them conflicts, starts over and finds the manifest applied.
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
+from billing.observations.manifest_changes import fallen_back, forgotten_parts, header, settled_parts
 from billing.observations.manifests import (
     ManifestDecision,
     Part,
     ReceivedManifest,
+    StoredStatements,
     complete_manifests,
     part_document,
 )
 from billing.observations.repository import HISTORY, history_id
-from billing.usage.manifest_reader import HEADERS, PARTS, header_id, part_id
+from billing.usage.manifest_reader import HEADERS, PARTS, header_id
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import key_of, utc
 from shared.contracts.manifest import AccountRead
-from shared.mongo import Change, Document, Index, Mongo, Put, Remove, Session, Update
+from shared.mongo import Change, Document, Index, Mongo, Put, Session, Update
 from shared.runtime.clock import Clock, utc_now
 
 _RECEIPTS = "manifest_receipts"
@@ -40,6 +43,14 @@ MANIFEST_INDEXES = (
     Index(_RECEIPTS, [("run", 1)]),
     Index(_RECEIPTS, [("at", 1)], ttl=_RECEIPT_LIFE),
 )
+
+
+class AppliedCount(NamedTuple):
+    """How far the manifests of a run have come."""
+
+    manifests: int
+    went_back: bool
+    """Whether one of them shows that the sync service has forgotten what it published."""
 
 
 class ManifestRepository:
@@ -89,11 +100,11 @@ class ManifestRepository:
             changes.append(Update(still_waits, {"$set": {"due_at": now + pause}}))
         await self._mongo.documents(PARTS, tenant_id).bulk(changes)
 
-    async def unstored(
+    async def look_up(
         self, tenant_id: str, statements: Mapping[Ref, Collection[tuple[str, int]]]
-    ) -> dict[Ref, set[tuple[str, int]]]:
-        """Returns those statements (thing and revision) whose observation is not stored, by account."""
-        missing: dict[Ref, set[tuple[str, int]]] = {}
+    ) -> dict[Ref, StoredStatements]:
+        """Returns what is known of the observations of these statements (thing and revision), by account."""
+        known: dict[Ref, StoredStatements] = {}
         for kind, name in _ROWS.items():
             # Two manifests of one account may name a thing at two revisions.
             named = [
@@ -106,17 +117,27 @@ class ManifestRepository:
                 {key for key, *_ in named}, fields=["revision"]
             )
             older = [
-                (history_id(name, key, revision), account, (id_, revision))
+                (history_id(name, key, revision), account, (id_, revision), rows.get(key))
                 for key, account, id_, revision in named
                 if key not in rows or rows[key]["revision"] != revision
             ]
-            known = await self._mongo.documents(HISTORY, tenant_id).get_many(
+            history = await self._mongo.documents(HISTORY, tenant_id).get_many(
                 {text for text, *_ in older}, fields=["_id"]
             )
-            for text, account, statement in older:
-                if text not in known:
-                    missing.setdefault(account, set()).add(statement)
-        return missing
+            for account in {account for _, account, *_ in older}:
+                known[account] = StoredStatements(
+                    {
+                        statement
+                        for text, one, statement, _ in older
+                        if one == account and text not in history
+                    },
+                    {
+                        statement[0]: row["revision"]
+                        for _, one, statement, row in older
+                        if one == account and row
+                    },
+                )
+        return known
 
     async def apply(
         self, tenant_id: str, decisions: Mapping[Ref, ManifestDecision], recalculated: Collection[Ref]
@@ -135,14 +156,14 @@ class ManifestRepository:
         async def work(session: Session) -> None:
             before = await rows.get_many(effective, session=session)
             headers = [
-                _header(id_, manifest, before.get(id_))
+                header(id_, manifest, before.get(id_))
                 for id_, manifest in effective.items()
                 if id_ not in before or before[id_]["current"]["revision"] < manifest.revision
             ]
-            await rows.bulk([Put(header) for header in headers], session=session)
+            await rows.bulk([Put(row) for row in headers], session=session)
             parts = self._mongo.documents(PARTS, tenant_id)
-            await parts.bulk(_settled_parts(decisions.values()), session=session)
-            await parts.remove_many(_forgotten_parts(tenant_id, before, headers), session=session)
+            await parts.bulk(settled_parts(decisions.values()), session=session)
+            await parts.remove_many(forgotten_parts(tenant_id, before, headers), session=session)
             receipts = self._mongo.documents(_RECEIPTS, tenant_id)
             await receipts.bulk(self._receipts(tenant_id, decisions.values()), session=session)
             await self._queue.enqueue_refs(tenant_id, recalculated, session=session)
@@ -159,19 +180,19 @@ class ManifestRepository:
 
         async def work(session: Session) -> int:
             headers = await rows.find(of_run, limit=_FALLING_BACK, session=session)
-            await rows.bulk([_fallen_back(header) for header in headers], session=session)
-            accounts = [Ref.decode(header["ref"]) for header in headers]
+            await rows.bulk([fallen_back(row) for row in headers], session=session)
+            accounts = [Ref.decode(row["ref"]) for row in headers]
             await self._queue.enqueue_refs(tenant_id, accounts, session=session)
             return len(headers)
 
         return await self._mongo.transaction(work)
 
-    async def count_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> int:
+    async def applied_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> AppliedCount:
         """Returns how many manifests of a run were applied or overtaken, as its run-finished counts them."""
         rows = await self._mongo.documents(_RECEIPTS, tenant_id).find(
-            {"run": key_of(tenant_id, integration_id, run_id)}, fields=["nth"]
+            {"run": key_of(tenant_id, integration_id, run_id)}, fields=["nth", "went_back"]
         )
-        return sum(row["nth"] for row in rows)
+        return AppliedCount(sum(row["nth"] for row in rows), any(row.get("went_back") for row in rows))
 
     async def waiting_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> list[str]:
         """Returns the ids of the accounts whose manifest of a run has come, and waits for observations."""
@@ -187,47 +208,8 @@ class ManifestRepository:
             for manifest in noted:
                 first, account = manifest.parts[0], manifest.account
                 run = key_of(tenant_id, account.integration_id, first["run_id"])
-                update = {"$max": {"nth": first["nth"]}, "$set": {"run": run, "at": at}}
+                update: Document = {"$max": {"nth": first["nth"]}, "$set": {"run": run, "at": at}}
+                if decision.went_back and manifest is decision.effective:
+                    update["$set"]["went_back"] = True
                 changes.append(Update({"_id": f"{run}/{account.encode()}"}, update, upsert=True))
         return changes
-
-
-def _header(id_: str, manifest: ReceivedManifest, before: Document | None) -> Document:
-    return {
-        "_id": id_,
-        "ref": manifest.account.encode(),
-        "integration_id": manifest.account.integration_id,
-        "current": manifest.header_fields,
-        "before": before["current"] if before else None,
-    }
-
-
-def _fallen_back(header: Document) -> Change:
-    if header["before"] is None:
-        return Remove({"_id": header["_id"]})
-    return Put(header | {"current": header["before"], "before": None})
-
-
-def _settled_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
-    """What becomes of parts that waited: those that count stay, those that were overtaken go."""
-    changes: list[Change] = []
-    for decision in decisions:
-        changes += [Remove({"_id": part["_id"]}) for one in decision.overtaken for part in one.parts]
-        if decision.effective:
-            waits_no_longer = {"$set": {"due_at": None}}
-            changes += [Update({"_id": part["_id"]}, waits_no_longer) for part in decision.effective.parts]
-    return changes
-
-
-def _forgotten_parts(
-    tenant_id: str, before: Mapping[str, Document], headers: Sequence[Document]
-) -> list[str]:
-    """The ids of the parts that headers named up to now and name no more."""
-    forgotten = []
-    for header in headers:
-        former = before[header["_id"]]["before"] if header["_id"] in before else None
-        if former:
-            account = Ref.decode(header["ref"])
-            numbers = range(1, former["parts"] + 1)
-            forgotten += [part_id(tenant_id, account, former["revision"], number) for number in numbers]
-    return forgotten

@@ -8,7 +8,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,20 +50,22 @@ class ReceivedManifest:
         return {thing[0]: thing[1] for part in self.parts for thing in part["things"]}
 
     @property
+    def read_revisions(self) -> dict[str, int]:
+        """The revision that was taken before each thing was read last, by its id."""
+        return {thing[0]: thing[2] for part in self.parts for thing in part["things"]}
+
+    @property
     def header_fields(self) -> dict[str, Any]:
         """What the account's header tells of it (`manifest_of`)."""
         first = self.parts[0]
-        listed = first["read_from"] + _ABOUT
+        read_at = [(thing[0], thing[3]) for part in self.parts for thing in part["things"]]
+        oldest = min((at for _, at in read_at), default=first["read_from"])
         alike = "run_id", "generation", "revision", "parts", "listing", "listed_revision", "read_from"
         return {name: first[name] for name in alike} | {
+            "things_read_from": oldest,
             "spans": [span for part in self.parts for span in part["spans"]],
             "unreadable": [thing for part in self.parts for thing in part["unreadable"]],
-            "read_at": [
-                [thing[0], thing[3]]
-                for part in self.parts
-                for thing in part["things"]
-                if not first["read_from"] <= thing[3] <= listed
-            ],
+            "read_at": [[id_, at] for id_, at in read_at if at > oldest + _ABOUT],
         }
 
     def changes_numbers(self, before: AppliedManifest | None, statements: Mapping[str, int]) -> bool:
@@ -96,7 +98,7 @@ def part_document(part: AccountRead, arrived_at: datetime) -> dict[str, Any]:
         "listed_revision": part.listed_revision,
         "read_from": part.read_from,
         "things": [[thing.id, thing.revision, thing.read_revision, thing.read_at] for thing in part.things],
-        "unreadable": [[thing.id, thing.reason] for thing in part.unreadable],
+        "unreadable": [[thing.id, thing.reason, thing.item_id] for thing in part.unreadable],
         "spans": [
             [span.item_id, span.known_from, span.known_until, span.ended, span.last_ended_at]
             for span in part.spans
@@ -119,12 +121,27 @@ def complete_manifests(parts: Iterable[Part]) -> list[ReceivedManifest]:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredStatements:
+    """What is known of the observations that some manifests of an account name."""
+
+    unstored: Collection[tuple[str, int]] = ()
+    """Statements (thing and revision) that are not stored."""
+    newest: Mapping[str, int] = field(default_factory=dict)
+    """The revision of the newest observation of each thing that is stored at another one, by its id."""
+
+
+NOTHING_NEW = StoredStatements()
+
+
+@dataclass(frozen=True, slots=True)
 class ManifestDecision:
     """What becomes of the manifests of an account that have come: at most one takes effect."""
 
     effective: ReceivedManifest | None
     overtaken: Sequence[ReceivedManifest] = ()
     waiting: Sequence[ReceivedManifest] = ()
+    went_back: bool = False
+    """Whether the sync service has forgotten what it published: its database was restored."""
 
 
 def decide_manifests(
@@ -132,13 +149,13 @@ def decide_manifests(
     current: AppliedManifest | None,
     *,
     generation: int,
-    unstored: Collection[tuple[str, int]],
+    known: StoredStatements,
     rejected: Collection[str] = (),
 ) -> ManifestDecision:
     """Decides on the complete manifests of one account, the oldest first.
 
-    `generation` is that of the integration as far as it is known here, `unstored` are the statements (thing
-    and revision) that are named and not stored, `rejected` the ids of the runs that a person did not believe.
+    `generation` is that of the integration as far as it is known here, `rejected` are the ids of the runs
+    that a person did not believe.
     """
     least = max(generation, current.generation if current else 0)
     newest = current.revision if current else 0
@@ -146,7 +163,7 @@ def decide_manifests(
         one for one in received if one.revision <= newest or one.generation < least or one.run_id in rejected
     ]
     candidates = [one for one in received if one not in outdated]
-    stored = [one for one in candidates if not unstored & one.statements.items()]
+    stored = [one for one in candidates if not one.statements.items() & known.unstored]
     effective = stored[-1] if stored else None
     if effective is None:
         return ManifestDecision(None, outdated, candidates)
@@ -154,6 +171,20 @@ def decide_manifests(
         effective,
         [*outdated, *(one for one in candidates if one.revision < effective.revision)],
         [one for one in candidates if one.revision > effective.revision],
+        _went_back(effective, known),
+    )
+
+
+def _went_back(manifest: ReceivedManifest, known: StoredStatements) -> bool:
+    """Whether a thing was read after its newest observation, and is named by an older one all the same.
+
+    The sync service would have published a change from the one to the other, had it known of the newer.
+    """
+    statements, read_revisions = manifest.statements, manifest.read_revisions
+    return any(
+        statements[id_] < newest < read_revisions[id_]
+        for id_, newest in known.newest.items()
+        if id_ in statements
     )
 
 

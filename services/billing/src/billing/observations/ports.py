@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from billing.observations.change_notice import ChangeNotice
-from billing.observations.manifests import ManifestDecision, Part, ReceivedManifest
+from billing.observations.manifests import ManifestDecision, Part, ReceivedManifest, StoredStatements
 from billing.usage.manifest import AppliedManifest
 from billing.usage.manifest_reader import NamedThing
 from billing.usage.ref import Ref
@@ -49,9 +49,9 @@ class ManifestStore(Protocol):
 
     async def put_off(self, tenant_id: str, parts: Iterable[Part]) -> None: ...
 
-    async def unstored(
+    async def look_up(
         self, tenant_id: str, statements: Mapping[Ref, Collection[tuple[str, int]]]
-    ) -> Mapping[Ref, Collection[tuple[str, int]]]: ...
+    ) -> Mapping[Ref, StoredStatements]: ...
 
     async def apply(
         self, tenant_id: str, decisions: Mapping[Ref, ManifestDecision], recalculated: Collection[Ref]

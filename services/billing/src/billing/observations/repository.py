@@ -9,9 +9,9 @@
 # So every state that a manifest names is found: in the row, or in the history by its revision.
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from billing.observations.change_notice import ChangeNotice
 from billing.usage.ref import Ref, RefKind, mapped_to
@@ -22,6 +22,7 @@ from shared.contracts.matcher import MappingDecided
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.errors import Conflict, TransientError
 from shared.mongo import Change, Document, Documents, Index, Mongo, Replace
+from shared.runtime.clock import Clock, utc_now
 
 OBSERVED: dict[type[State], str] = {
     vendor_sync.VendorAccountObserved: "vendor_accounts",
@@ -52,7 +53,7 @@ found by their ids, which manifests name."""
 class ObservationRepository:
     """Stores news forward-only: the same news again, or older news, changes nothing that stands."""
 
-    def __init__(self, mongo: Mongo, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, mongo: Mongo, *, clock: Clock = utc_now) -> None:
         self._mongo, self._clock = mongo, clock
 
     async def store(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> set[Ref]:

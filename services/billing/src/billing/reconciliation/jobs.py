@@ -1,10 +1,11 @@
 """Queues lines that time alone may have changed."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import UsageLineRepository
+from shared.runtime.clock import utc_now
 from shared.runtime.jobs import Job
 
 _LINES_PER_STEP = 1000
@@ -14,7 +15,7 @@ def rechecking_job(lines: UsageLineRepository, queue: RecalculationQueue, wake: 
     """Queues the accounts of lines whose moment has come: an agreement line opens or ends, a number ages."""
 
     async def step() -> bool:
-        due = await lines.due_accounts(datetime.now(UTC), _LINES_PER_STEP)
+        due = await lines.due_accounts(utc_now(), _LINES_PER_STEP)
         for tenant_id, accounts in due.items():
             await queue.enqueue_refs(tenant_id, accounts)
         if due:

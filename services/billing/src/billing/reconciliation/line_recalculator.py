@@ -9,8 +9,8 @@
 #
 # Nothing is stored here: an approval stores what it was made on, and the reconciler does so by its own time.
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -24,6 +24,7 @@ from billing.usage.usage_line import UsageLine
 from shared.contracts.base import utc
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
+from shared.runtime.clock import Clock, utc_now
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ class LineRecalculator:
         groups: GroupLoader,
         lines: StoredLines,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self._queue, self._groups, self._lines, self._clock = queue, groups, lines, clock
 

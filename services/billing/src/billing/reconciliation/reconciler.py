@@ -9,8 +9,7 @@
 #   pass     a, b, c, d   one batch a step: a and b are stored → {a} and {a, b} are completed; then c and d
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -27,6 +26,7 @@ from shared.contracts.base import utc
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
 from shared.runtime.backoff import PAUSE
+from shared.runtime.clock import Clock, utc_now
 from shared.runtime.shards import shard_of
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ class Reconciler:
         groups: GroupLoader,
         lines: LineStore,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self._queue, self._groups, self._lines, self._clock = queue, groups, lines, clock
         self._passes: dict[str, ReconciliationPass] = {}

@@ -91,14 +91,17 @@ class FinishedRun(ContractModel):
     def key(self) -> RunKey:
         return RunKey(self.tenant_id, self.integration_id, self.run_id)
 
-    def closing_verdict(self, applied: int, now: datetime, patience: timedelta) -> Outcome | None:
+    def closing_verdict(
+        self, applied: int, now: datetime, patience: timedelta, *, went_back: bool = False
+    ) -> Outcome | None:
         """Returns the verdict to close with, None while more manifests may still come.
 
-        `applied` counts the run's manifests that count, or that a later one has overtaken.
+        `applied` counts the run's manifests that count, or that a later one has overtaken; `went_back` tells
+        that one of them shows that its sync service has forgotten what it published.
         """
-        if applied >= self.manifests:
+        if applied >= self.manifests and not went_back:
             return self.outcome
-        if now - self.waits_since < patience:
+        if applied < self.manifests and now - self.waits_since < patience:
             return None
         return Outcome.PARTIAL if self.outcome is Outcome.COMPLETE else self.outcome
 

@@ -1,9 +1,11 @@
 """What closing runs, completing syncs and starting them need of the stores and of the status channel."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from billing.observations.manifest_repository import AppliedCount
 from billing.runs.models import FinishedRun, RunClosure, Sync
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals
@@ -59,7 +61,7 @@ class RunStore(Protocol):
 class ManifestProgress(Protocol):
     """How far the manifests of a run have come."""
 
-    async def count_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> int:
+    async def applied_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> AppliedCount:
         """Returns how many count, or were overtaken by a later one."""
 
     async def waiting_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> Sequence[str]:
@@ -111,3 +113,21 @@ class StatusBoard(Protocol):
 
     async def snapshot(self, tenant_id: str) -> Mapping[str, RunStatus]:
         """Returns the newest status by integration id."""
+
+
+class RepublishRequests(Protocol):
+    """Asks a sync service to publish again what it believes that everybody has; see `SyncRequestService`."""
+
+    async def republish(self, run: FinishedRun) -> None:
+        """Asks once for each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingPorts:
+    """What closing runs works with."""
+
+    runs: RunStore
+    manifests: ManifestProgress
+    lines: LineTotals
+    backlog: WorkBacklog
+    requests: RepublishRequests

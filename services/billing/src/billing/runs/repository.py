@@ -4,8 +4,8 @@
 # enqueues, a completion with its event), and only from the stage before. So every call may be
 # repeated, also by two replicas at once: the second finds the stage taken and changes nothing.
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from billing.runs.models import FinishedRun, RunClosure, RunStage, Sync
 from billing.usage.recalculation_queue import RecalculationQueue
@@ -16,6 +16,7 @@ from shared.contracts.billing import ReconciliationCompleted
 from shared.errors import Conflict
 from shared.mongo import Document, Documents, Index, Mongo, Session, Update
 from shared.outbox import Outbox
+from shared.runtime.clock import Clock, utc_now
 
 _RUNS, _COMPLETIONS, _SYNCS = "runs", "completions", "syncs"
 _GIVE_UP_AFTER = timedelta(days=30)
@@ -32,9 +33,7 @@ RUN_INDEXES = (
 class FinishedRunRepository:
     """Stores every run once, however many syncs it answers (see `RunStore`)."""
 
-    def __init__(
-        self, mongo: Mongo, outbox: Outbox, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, mongo: Mongo, outbox: Outbox, *, clock: Clock = utc_now) -> None:
         self._mongo, self._outbox, self._clock = mongo, outbox, clock
         self._queue = RecalculationQueue(mongo)
 

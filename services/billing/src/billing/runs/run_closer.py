@@ -11,18 +11,21 @@
 #
 #   manifests 3 ─ applied 2 … applied 3 → closed at 12:00 ─ work of 11:59 waits … is done → reconciled, totals
 #
+# A manifest that names what never comes, or what the sync service must have forgotten that it published, is a
+# sign that one of the two databases was restored: the run is partial, and all is asked for once more.
 # Killed anywhere, the next round goes on from what is stored.
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 
 import structlog
 
 from billing.runs.models import PATIENCE, FinishedRun, RunClosure, RunKey
-from billing.runs.ports import LineTotals, ManifestProgress, RunStore, WorkBacklog
+from billing.runs.ports import ClosingPorts
 from billing.runs.run_step import try_step
 from shared.contracts.base import RunFinished, UnreadAccount, utc
 from shared.runtime.backoff import Backoff
+from shared.runtime.clock import Clock, utc_now
 
 log = structlog.get_logger()
 
@@ -32,16 +35,14 @@ class RunCloser:
 
     def __init__(
         self,
-        runs: RunStore,
-        manifests: ManifestProgress,
-        lines: LineTotals,
+        ports: ClosingPorts,
         *,
-        backlog: WorkBacklog,
         patience: timedelta = PATIENCE,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
-        self._runs, self._manifests, self._lines = runs, manifests, lines
-        self._backlog, self._patience, self._clock = backlog, patience, clock
+        self._runs, self._manifests, self._lines = ports.runs, ports.manifests, ports.lines
+        self._backlog, self._requests = ports.backlog, ports.requests
+        self._patience, self._clock = patience, clock
         self._backoff = Backoff[RunKey](clock)
 
     async def record(self, events: Iterable[RunFinished]) -> None:
@@ -63,14 +64,17 @@ class RunCloser:
         return any(closed)
 
     async def _close(self, run: FinishedRun) -> bool:
-        applied, now = await self._manifests.count_of_run(*run.key), utc(self._clock())
-        verdict = run.closing_verdict(applied, now, self._patience)
+        (applied, went_back), now = await self._manifests.applied_of_run(*run.key), utc(self._clock())
+        verdict = run.closing_verdict(applied, now, self._patience, went_back=went_back)
         if verdict is None:
             if applied > run.applied:
                 await self._runs.note_applied(run, applied, now)
             return False
         affected = await self._lines.undecided_accounts(run.tenant_id, run.integration_id)
         unread = run.unread_accounts + await self._accounts_in_vain(run)
+        if went_back or applied < run.manifests:
+            log.error("observations_missing", run_id=run.run_id, went_back=went_back, applied=applied)
+            await self._requests.republish(run)
         log.info("run_closed", run_id=run.run_id, verdict=verdict, applied=applied, unread=len(unread))
         newest = await self._backlog.newest(run.tenant_id)
         # A replica whose clock is ahead may have enqueued work of this run "later" than now.

@@ -8,8 +8,7 @@
 #   sync s1 asks int_v and int_p:  int_v reconciled → broadcast    int_p reconciled → broadcast, s1 completed
 #   a run that no sync here asked for completes its own sync alone
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 import structlog
 
@@ -20,6 +19,7 @@ from shared.contracts.base import utc
 from shared.contracts.billing import ReconciliationCompleted
 from shared.runtime.attempt import attempt
 from shared.runtime.backoff import Backoff
+from shared.runtime.clock import Clock, utc_now
 from shared.status_channel import RunStatus
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ class SyncCompleter:
         board: StatusBoard,
         *,
         integrations: ConnectedIntegrations,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self._runs, self._lines, self._board = runs, lines, board
         self._integrations, self._clock = integrations, clock

@@ -47,17 +47,21 @@ class AppliedManifest:
     """By catalogue item."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Why a thing could not be read, by its id."""
+    unreadable_items: Mapping[str, str] = field(default_factory=dict)
+    """The catalogue items of those of them of which that is known, by id."""
     read_at: Mapping[str, datetime] = field(default_factory=dict)
-    """When things were read that were not read about when the account was listed, by id."""
+    """When things were read that were not read about when the oldest of them was, by id."""
+    things_read_from: datetime | None = None
+    """When the oldest of the things was last read; None where that is not known apart from `read_from`."""
 
     def age_of(self, thing_id: str) -> datetime:
         """When the thing was last read, about: never later than it was."""
-        return self.read_at.get(thing_id, self.read_from)
+        return self.read_at.get(thing_id, self.things_read_from or self.read_from)
 
     @property
     def oldest_age(self) -> datetime:
         """When the thing was read that was read first; none of the account's is older."""
-        return min([self.read_from, *self.read_at.values()])
+        return min([self.things_read_from or self.read_from, *self.read_at.values()])
 
     def span_of(self, item_id: str) -> KnownSpan:
         """The span of an item; one that is not named was never there, up to the listing."""

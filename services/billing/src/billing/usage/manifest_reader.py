@@ -17,7 +17,7 @@ from shared.contracts.manifest import ItemSpan, ListingExtent
 from shared.mongo import Document, Mongo
 
 HEADERS, PARTS = "manifests", "manifest_parts"
-_AGES = ("ref", "current.read_from", "current.read_at")
+_AGES = ("ref", "current.read_from", "current.things_read_from", "current.read_at")
 
 
 class NamedThing(NamedTuple):
@@ -85,8 +85,10 @@ def manifest_of(ref: str, fields: Document) -> AppliedManifest:
         listed_revision=fields["listed_revision"],
         read_from=fields["read_from"],
         spans={span[0]: _span(span) for span in fields["spans"]},
-        unreadable=dict(fields["unreadable"]),
+        unreadable={id_: reason for id_, reason, _ in fields["unreadable"]},
+        unreadable_items={id_: item_id for id_, _, item_id in fields["unreadable"] if item_id},
         read_at=dict(fields["read_at"]),
+        things_read_from=fields["things_read_from"],
     )
 
 
@@ -102,6 +104,7 @@ def _ages_of(row: Document) -> AppliedManifest:
         listed_revision=0,
         read_from=fields["read_from"],
         read_at=dict(fields["read_at"]),
+        things_read_from=fields["things_read_from"],
     )
 
 

@@ -5,6 +5,7 @@
 # summed, and a person must choose.
 #
 #   add1 of 5 → 5     add1 of 5 that has ended → 0     add1 of 5, add2 of 2 → unquantified, known part 7
+#   add1 of 5, add2 was never read, and is of this product or none that is known → unread, known part 5
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ def count_psa(basis: LineBasis, group: AccountGroup, now: datetime) -> PsaCount:
     stale_at = as_of + rule.freshness if as_of else None
     known = sum((line.quantity for line in billed if line.quantity is not None), Decimal(0))
     missing, detail = _missing(basis, billed, manifest)
+    if not missing and manifest and (unread := _never_read(basis, group, manifest)):
+        missing, detail = NoNumber.UNREAD, unread
     if not rule.connected:
         missing, detail = NoNumber.NOT_CONNECTED, None
     elif manifest and group.context.doubts(manifest):
@@ -113,6 +116,16 @@ def _missing(
     if any(line.quantity is None for line in billed):
         return NoNumber.UNQUANTIFIED, None
     return None, None
+
+
+def _never_read(basis: LineBasis, group: AccountGroup, manifest: AppliedManifest) -> str | None:
+    """Names what is listed and was never read: unless its product is known, it may bill any."""
+    known = {thing.observed.line_id for thing in group.agreement_lines}
+    product_id = basis.place.catalogue_item.id
+    for id_, reason in manifest.unreadable.items():
+        if id_ not in known and manifest.unreadable_items.get(id_, product_id) == product_id:
+            return f"the PSA lists {id_}, which could not be read: {reason}"
+    return None
 
 
 def _absent(basis: LineBasis, manifest: AppliedManifest | None) -> NoNumber | None:

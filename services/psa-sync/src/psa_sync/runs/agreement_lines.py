@@ -178,7 +178,9 @@ def _answer(
         company,
         [_read(row, stamp) for row in rows if isinstance(row, PsaLine)],
         records=[
-            company.lines.get(row.id, blank(row.id)).unread(row.reason, collect_revision=revision)
+            company.lines.get(row.id, blank(row.id)).unread(
+                row.reason, collect_revision=revision, product_id=row.product_id
+            )
             for row in rows
             if isinstance(row, UnreadableRow) and row.id
         ],

@@ -54,7 +54,7 @@ class LineRecord:
     """Taken after the last reading; 0 while there was none."""
     changed_revision: int = 0
     former_product_ids: Sequence[str] = ()
-    """As the manifest before names the line; none when it does not."""
+    """As the manifest before names the line, and as readings since have named it before the last one."""
     unreadable: str = ""
     """Why the last reading failed."""
 
@@ -79,6 +79,9 @@ class LineRecord:
     def read(self, reading: LineReading, *, known_revision: int, collect_revision: int) -> "LineRecord":
         """The record after a reading; `known_revision` was taken after it."""
         is_same = reading.agrees and reading.digest == self.digest
+        former = self.former_product_ids
+        if not is_same and self.digest:  # what it was between two manifests leaves a trace as well
+            former = sorted({*former, *self.product_ids})
         return replace(
             self,
             agreement_id=reading.agreement_id,
@@ -91,12 +94,18 @@ class LineRecord:
             read_at=reading.read_at,
             known_revision=known_revision,
             changed_revision=self.changed_revision if is_same else known_revision,
+            former_product_ids=former,
             unreadable="",
         )
 
-    def unread(self, reason: str, *, collect_revision: int) -> "LineRecord":
-        """The record after a reading that failed: the line stays as it was read last."""
-        return replace(self, unreadable=reason, collect_revision=collect_revision)
+    def unread(self, reason: str, *, collect_revision: int, product_id: str = "") -> "LineRecord":
+        """The record after a reading that failed: the line stays as it was read last.
+
+        `product_id` is what could be read of its row all the same; it counts while the line was never read.
+        """
+        never_read = self.known_revision == 0
+        product_ids = [product_id] * bool(product_id) if never_read else self.product_ids
+        return replace(self, unreadable=reason, collect_revision=collect_revision, product_ids=product_ids)
 
     def still_ended(self, revision: int, at: datetime) -> "LineRecord":
         """The record of a pending end after a listing that does not have the line either."""

@@ -109,13 +109,18 @@ class Intent:
             return None
         return _foreign_write(line)
 
-    def begin_send(self, at: datetime, base: LastUpdate | None = None) -> "Intent":
-        """A request is about to go out to a line whose last change was `base`."""
+    def begin_send(
+        self, at: datetime, base: LastUpdate | None = None, *, life: timedelta = LONGEST_REQUEST_LIFE
+    ) -> "Intent":
+        """A request is about to go out to a line whose last change was `base`.
+
+        `life` is how long it may still arrive while it has no answer.
+        """
         return replace(
             self,
             stage=WriteStage.SENDING,
             sends=self.sends + 1,
-            open_sends=(*self.open_sends, at + LONGEST_REQUEST_LIFE),
+            open_sends=(*self.open_sends, at + life),
             base=base,
             delays=0,
         )

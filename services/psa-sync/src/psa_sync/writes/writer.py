@@ -34,7 +34,7 @@ from psa_sync.writes.decide import (
     decide_unbegun,
 )
 from psa_sync.writes.endings import LONGEST_PAUSE, WriteEndings, reason_unread
-from psa_sync.writes.intent import Intent, WriteStage
+from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, Intent, WriteStage
 from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
 from psa_sync.writes.write_context import LazyConnection, WriteContext
 from shared.contracts.psa_sync import AgreementLineObserved
@@ -72,6 +72,8 @@ class QuantityWriter:
     connect: Connect
     open_changes: OpenChanges
     clock: Clock
+    request_life: timedelta = LONGEST_REQUEST_LIFE
+    """How long a request without an answer may still arrive."""
     endings: WriteEndings = field(init=False)
 
     def __post_init__(self) -> None:
@@ -186,7 +188,7 @@ class QuantityWriter:
     async def _begin_send(self, intent: Intent, line: PsaLine, context: WriteContext) -> None:
         """Stores that the outcome is unknown from here on, looks at the line once more, and sends."""
         await context.lease.renew()
-        begun = intent.begin_send(self.clock(), line.last_update)
+        begun = intent.begin_send(self.clock(), line.last_update, life=self.request_life)
         intent = await self.intents.save_before_send(begun)
         if await self._is_unchanged(line, intent, context):
             await self._send(intent, context)

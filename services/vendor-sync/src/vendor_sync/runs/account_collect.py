@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 
 from shared.contracts.manifest import ListingExtent
 from shared.sync_engine.account_manifest import (
@@ -22,10 +23,14 @@ from shared.sync_engine.account_manifest import (
     ItemRecord,
     item_records,
 )
+from shared.sync_engine.stamp import moment_of
 from vendor_sync.runs.detail_queue import DetailEntry, DetailState
 
 MAX_COLLECTS = 3
 """How often the things of an account are read in one run until two readings agree."""
+
+
+NOTHING_TOGETHER: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class NextMove(Enum):
@@ -118,23 +123,29 @@ class CollectedAccount:
             self._read_at.append(thing.read_at)
 
     def manifest(self, now: datetime) -> AccountManifest:
-        first = min(self._read_at, default=now)
+        listing = self.collect.listing
+        # What it does not name was not there when it was listed, which may be days before the first reading.
         return AccountManifest(
             account_id=self.collect.account_id,
             things=self._things,
             records=item_records(self._things, self._records_before),
-            listing=self.collect.listing.extent,
-            listed_revision=self.collect.listing.revision,
-            read_from=min(first, self.collect.began_at or first),
+            listing=listing.extent,
+            listed_revision=listing.revision,
+            read_from=min([*self._read_at, self.collect.began_at or now, moment_of(listing.revision)]),
             read_until=max(self._read_at, default=now),
         )
 
-    def concerned_items(self, manifest: AccountManifest) -> frozenset[str]:
+    def concerned_items(
+        self, manifest: AccountManifest, together: Mapping[str, frozenset[str]] = NOTHING_TOGETHER
+    ) -> frozenset[str]:
         """Returns the services to collect again: those that this run read and found to differ.
 
-        A quick run does not read again what it only kept, unsettled as that may be from the run before.
+        With them come those that are billed together with one of them (`together`): a sum needs an instant
+        at which all of its parts were read to be so. A quick run does not read again what it only kept,
+        unsettled as that may be from the run before.
         """
-        return manifest.unsettled_items & self._items_read
+        differing = manifest.unsettled_items & self._items_read
+        return differing.union(*(together.get(item, ()) for item in differing)) & manifest.records.keys()
 
     def next_move(self, concerned_items: frozenset[str], rules: CollectRules) -> NextMove:
         if self.due:

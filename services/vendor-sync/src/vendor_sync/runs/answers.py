@@ -68,7 +68,9 @@ def entry_after_reading(entry: DetailEntry, answer: DetailAnswer, reading: Store
     """Returns the entry as an answer leaves it that was stated by an observation."""
     changed = reading.digest != entry.digest
     in_manifest = entry.changed_revision <= reading.manifest_revision
-    former_items = entry.items if in_manifest else entry.former_items
+    # What came and went since the manifest counts as well: what its services hold was otherwise meanwhile.
+    earlier = () if in_manifest else entry.former_items
+    former_items = tuple(dict.fromkeys((*earlier, *entry.items)))
     is_first_pass = entry.rank is DetailRank.NEW_OFFER
     return replace(
         entry,

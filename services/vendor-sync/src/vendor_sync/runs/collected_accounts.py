@@ -47,6 +47,8 @@ class CollectedAccounts:
     """Of the accounts that were collected more than once, or wait."""
     manifest_revisions: dict[str, int]
     """The revision of the newest manifest of each account that has one."""
+    together: Mapping[str, frozenset[str]]
+    """The services that are billed together with a service, by its id."""
     published: int = 0
     _no_listing: dict[str, str] = field(default_factory=dict)
 
@@ -60,6 +62,7 @@ class CollectedAccounts:
             CollectRules(may_wait, can_list),
             await stores.collects.of_run(run),
             await stores.manifests.records.revisions(run),
+            await stores.services.of_integration(run),
         )
 
     def collect_of(self, account_id: str) -> AccountCollect:
@@ -82,7 +85,7 @@ class CollectedAccounts:
         )
         for account in [account for group in groups for account in await self.load(group)]:
             manifest = account.manifest(now)
-            items = account.concerned_items(manifest)
+            items = account.concerned_items(manifest, self.together)
             collect = account.collect
             rules = self.rules
             if collect.account_id in self._no_listing:

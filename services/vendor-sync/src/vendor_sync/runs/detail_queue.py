@@ -76,7 +76,7 @@ class DetailEntry:
     items: tuple[str, ...] = ()
     """Ids of the services that the account has by it, by the last reading."""
     former_items: tuple[str, ...] = ()
-    """Those by the newest manifest before `changed_revision`."""
+    """Those by the newest manifest before `changed_revision`, and by the readings since."""
     sold: tuple[tuple[str, str], ...] = ()
     """Key and name of each service in the detail that was read last."""
     why: str = ""

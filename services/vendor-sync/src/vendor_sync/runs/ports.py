@@ -143,6 +143,14 @@ class CollectStore(Protocol):
         ...
 
 
+class ServiceStore(Protocol):
+    """What is known of how services are billed; a protocol as `DetailQueue` is one."""
+
+    async def of_integration(self, run: Run) -> Mapping[str, frozenset[str]]:
+        """Returns the services that are billed together with a service, by its id."""
+        ...
+
+
 class JournalStore(Protocol):
     """Keeps answers from when they are given until they are stored; a protocol as `DetailQueue` is one."""
 
@@ -171,3 +179,4 @@ class VendorRunStores:
     collects: CollectStore
     journal: JournalStore
     manifests: ManifestPublisher
+    services: ServiceStore

@@ -3,6 +3,7 @@
 from shared.contracts.vendor_sync import VendorAccountRead
 from shared.mongo import Mongo
 from shared.sync_engine.manifest_publisher import ManifestPublisher
+from vendor_sync.runs.billed_together import BilledTogether
 from vendor_sync.runs.collect_repository import CollectRepository
 from vendor_sync.runs.journal_repository import JournalRepository
 from vendor_sync.runs.ports import VendorRunStores
@@ -15,4 +16,5 @@ def stores_in(mongo: Mongo) -> VendorRunStores:
         CollectRepository(mongo),
         JournalRepository(mongo),
         ManifestPublisher(mongo, VendorAccountRead),
+        BilledTogether(mongo),
     )

@@ -108,8 +108,10 @@ def line(row: Row, parent: Agreement) -> PsaLine:
 
 def unreadable(row: Any, reason: str) -> UnreadableRow:
     """Names a row that cannot be parsed, as far as its ids can be."""
-    company_row = row.get("company") if isinstance(row, Mapping) else None
-    return UnreadableRow(_readable_id(row), reason, _readable_id(company_row))
+    company_row, product_row = (
+        (row.get("company"), row.get("product")) if isinstance(row, Mapping) else (None, None)
+    )
+    return UnreadableRow(_readable_id(row), reason, _readable_id(company_row), _readable_id(product_row))
 
 
 def written_quantity(row: Row) -> Decimal | None:

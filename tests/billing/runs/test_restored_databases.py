@@ -1,0 +1,88 @@
+"""A database that was restored is noticed, said, and healed by a run that publishes everything again."""
+
+from typing import Any
+
+from billing_world import World, a_mapped_world
+from manifest_builders import account_reads
+from observation_builders import TENANT, VENDOR, a_finished_run, a_subscription, an_agreement_line
+
+from shared.contracts.base import Outcome
+from shared.contracts.vendor_sync import SyncVendor
+from shared.mongo import Mongo
+
+SECOND: dict[str, Any] = {"run_id": "run-2", "first_revision": 25_000, "sync_id": "sync-2"}
+
+
+async def test_a_sync_service_that_forgot_what_it_published_is_asked_to_publish_all_again(
+    mongo: Mongo,
+) -> None:
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    await world.read(a_subscription(7, revision=20_000))  # which the sync service forgets
+
+    # It is 5 again, as in the copy that was restored, so nothing is published.
+    await end_run(world, account_reads([a_subscription(5)], revision=30_000, run_id="run-2"))
+
+    [command] = await commands(world)
+    assert (command.integration_id, command.republish) == (VENDOR, True)
+    assert (await the_run(world))["verdict"] == Outcome.PARTIAL
+    assert (await world.line()).vendor_count.number == 5
+
+
+async def test_what_billing_has_lost_is_asked_for_once(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    lost = a_subscription(3, id_="lost", revision=20_000)
+
+    await end_run(world, account_reads([a_subscription(5), lost], revision=30_000, run_id="run-2"))
+    early = len(await commands(world))
+    world.advance(minutes=10)
+    await world.settle()
+    await world.settle()
+
+    assert (early, len(await commands(world))) == (0, 1)
+    assert (await the_run(world))["verdict"] == Outcome.PARTIAL
+
+
+async def test_a_run_that_publishes_all_again_heals_it_and_asks_for_nothing_more(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    lost = a_subscription(3, id_="lost", revision=20_000)
+    await end_run(world, account_reads([a_subscription(5), lost], revision=30_000, run_id="run-2"))
+    world.advance(minutes=10)
+    await world.settle()
+    [command] = await commands(world)
+
+    again = a_subscription(5, revision=40_000), a_subscription(3, id_="lost", revision=40_001)
+    await world.ingest(*again, *account_reads(again, revision=50_000, run_id="run-3"))
+    ended = a_finished_run(1, run_id="run-3", first_revision=35_000, sync_id=command.sync_id)
+    await world.run_closer.record([ended])
+    await world.settle()
+
+    assert (await the_run(world, "run-3"))["verdict"] == Outcome.COMPLETE
+    assert (await world.line()).vendor_count.number == 8
+    assert len(await commands(world)) == 1
+
+
+async def test_a_run_that_was_asked_for_in_vain_asks_for_no_other(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    lost = a_subscription(3, id_="lost", revision=20_000)
+
+    await world.ingest(*account_reads([lost], revision=30_000, run_id="run-2"))
+    await world.run_closer.record([a_finished_run(1, **(SECOND | {"sync_id": "again_1"}))])
+    world.advance(minutes=10)
+    await world.settle()
+
+    assert await commands(world) == []
+
+
+async def end_run(world: World, parts: list[Any]) -> None:
+    await world.ingest(*parts)
+    await world.run_closer.record([a_finished_run(len(parts), **SECOND)])
+    await world.settle()
+
+
+async def commands(world: World) -> list[SyncVendor]:
+    return [SyncVendor.model_validate_json(row["body"]) for row in await world.events(SyncVendor.topic)]
+
+
+async def the_run(world: World, run_id: str = "run-2") -> dict[str, Any]:
+    [row] = await world.mongo.documents("runs", TENANT).find({"run_id": run_id})
+    return row

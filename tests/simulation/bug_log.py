@@ -1,0 +1,36 @@
+"""What the services log while they are simulated: nothing is written, and an error of ours is not passed over."""
+
+# A service survives what goes wrong in one round, and logs it. In a simulation no round may go wrong but for
+# what the simulation does to it, and all of that is transient: an error that is logged with its traceback is
+# a bug, of the product or of the simulation.
+
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+
+class BugLog:
+    """Takes every log line, and keeps the first that tells of a bug."""
+
+    def __init__(self) -> None:
+        self.first: str | None = None
+
+    def begin(self) -> None:
+        """Forgets what was, and takes over logging."""
+        self.first = None
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+            processors=[self._look_at],
+            cache_logger_on_first_use=False,
+        )
+
+    def _look_at(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        error = event.get("exc_info")
+        if isinstance(error, BaseException) and self.first is None:
+            self.first = f"{event['event']}: {error!r}"
+        raise structlog.DropEvent
+
+
+BUGS = BugLog()

@@ -1,0 +1,99 @@
+"""(e) and (f): nothing is sent that was not approved as it is, and what was proven is what the PSA holds."""
+
+# Everything that the person was shown of the line must hold at an instant between our last look at it and the
+# moment of sending: the window behind that look cannot be closed, for no write is conditional.
+#
+#   shown: 8 at 20, p1   looked at: 8 at 20, p1   the price becomes 21   sent → what was approved, seen just now
+#   shown: 8 at 20, p1   the price becomes 21   looked at: 8 at 21   sent → a violation
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from tests.simulation.oracle.violation import Violation
+from tests.simulation.process import seconds_of
+from tests.simulation.store.database import Database, Document, Written
+from tests.simulation.world import BilledFacts, World
+
+Line = Mapping[str, Any]
+
+
+class Writes:
+    """Looks at every write in the moment in which it is sent, and at every approval that ends."""
+
+    def __init__(
+        self,
+        world: World,
+        database: Database,
+        shown: Callable[[str], Line | None],
+        last_look: Mapping[str, float],
+    ) -> None:
+        """`shown` returns the line on which an approval rests; `last_look` when each line was read last."""
+        self._world, self._database, self._shown, self._last_look = world, database, shown, last_look
+        self.sent = self.proven = 0
+
+    def on_send(self, line_id: str, quantity: Decimal) -> None:
+        self.sent += 1
+        approvals = [
+            one
+            for one in self._database.documents("approvals")
+            if one["agreement_line_id"] == line_id and Decimal(one["target"]) == quantity
+        ]
+        lines = [line for one in approvals if (line := self._shown(one["approval_id"]))]
+        if not lines:
+            raise Violation("e", f"nobody approved {quantity} for line {line_id}")
+        facts = list(self._world.line_history[line_id].values(self._last_look[line_id], self._world.now))
+        if not any(_agrees(fact, line, quantity) for fact in facts if fact for line in lines):
+            raise Violation("e", f"{quantity} is sent to {facts}, shown was {_billed(lines[-1])}")
+
+    def on_commit(self, written: Sequence[Written]) -> None:
+        for one in written:
+            if one.collection == "approvals" and one.after and one.after["state"] == "written":
+                self.proven += 1
+                self._check_proof(one.after)
+
+    def check_at_rest(self) -> None:
+        """The last number of ours in the PSA is proven, or somebody was told that it may not be."""
+        for line_id in {line_id for _, line_id, _ in self._world.our_writes}:
+            at, _, quantity = [one for one in self._world.our_writes if one[1] == line_id][-1]
+            if any(other == line_id and then > at for then, other in self._world.foreign_writes):
+                continue
+            approvals = self._approvals_of(line_id)
+            proven = [one for one in approvals if one["state"] == "written"]
+            doubted = [one for one in approvals if one["state"] == "quarantined"]
+            last = max(proven, key=lambda one: _seconds(one["ended_at"]), default=None)
+            if last is not None and Decimal(last["after"]) == quantity:
+                continue
+            if not any(Decimal(one["target"]) == quantity for one in doubted):
+                raise Violation("f", f"line {line_id} holds our {quantity}, proven was {last}")
+
+    def _check_proof(self, approval: Document) -> None:
+        first, last = _seconds(approval["decided_at"]) - 10, self._world.now
+        held = self._world.line_history[approval["agreement_line_id"]].values(first, last)
+        if Decimal(approval["after"]) not in {one.quantity for one in held if one}:
+            raise Violation("f", f"{approval['after']} is proven, and was never there: {approval}")
+
+    def _approvals_of(self, line_id: str) -> list[Document]:
+        return [one for one in self._database.documents("approvals") if one["agreement_line_id"] == line_id]
+
+
+def _agrees(fact: BilledFacts, line: Line, quantity: Decimal) -> bool:
+    shown = _billed(line)
+    return (
+        (fact.company, fact.product) == (line["psa_account_id"], line["psa_product_id"])
+        and fact.agreement == shown["agreement_id"]
+        and fact.is_open
+        and fact.price == Decimal(shown["unit_price"])
+        and fact.included == Decimal(shown["included"])
+        and fact.quantity in (Decimal(shown["quantity"]), quantity)
+    )
+
+
+def _billed(line: Line) -> Line:
+    billed: Line = line["evidence"]["billed"][0]
+    return billed
+
+
+def _seconds(moment: datetime | str) -> float:
+    return seconds_of(datetime.fromisoformat(moment) if isinstance(moment, str) else moment)

@@ -1,0 +1,220 @@
+"""One database in memory: committed documents, transactions on snapshots, unique indexes, backups."""
+
+# Invariant: a transaction reads what was committed when it began, and its own writes; it commits as a whole,
+# or leaves nothing. A document that it writes is its own until it ends: a second transaction that writes it
+# conflicts at once, and so does one whose snapshot is older than the document. A single write waits instead.
+#
+#   A begins, B begins   A writes x, B writes x → B conflicts   A commits; C began before → C conflicts on x
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from tests.simulation.network import Again
+from tests.simulation.store.filters import matches
+from tests.simulation.store.values import values_at
+
+Document = dict[str, Any]
+OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
+_CONFLICT, _DUPLICATE = 112, 11000
+Collection = dict[str, "Record"]
+
+
+class Record:
+    """A stored document: its bytes, and the document itself, which nobody may change."""
+
+    __slots__ = ("content", "document")
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.content = bson.encode(document)
+        self.document: Document = bson.decode(self.content, OPTIONS)
+
+    def copy(self) -> Document:
+        return bson.decode(self.content, OPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a commit changed of one document; None for one that is not there."""
+
+    collection: str
+    id: str
+    before: Document | None
+    after: Document | None
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueIndex:
+    """No two documents have the same values here."""
+
+    fields: tuple[str, ...]
+    where: Mapping[str, Any] | None = None
+
+    def key(self, document: Document) -> tuple[Any, ...] | None:
+        if self.where is not None and not matches(document, self.where):
+            return None
+        return tuple(repr(values_at(document, name)) for name in self.fields)
+
+
+def write_conflict() -> OperationFailure:
+    labels = {"code": _CONFLICT, "errorLabels": ["TransientTransactionError"]}
+    return OperationFailure("WriteConflict", _CONFLICT, labels)
+
+
+class Database:
+    """The documents of one service."""
+
+    def __init__(self, name: str, clock: Callable[[], datetime]) -> None:
+        self.name, self.clock = name, clock
+        self.collections: dict[str, Collection] = {}
+        self.unique: dict[str, list[UniqueIndex]] = {}
+        self.locks: dict[tuple[str, str], Transaction] = {}
+        self.open: list[Transaction] = []
+        self.listeners: list[Callable[[Sequence[Written]], None]] = []
+
+    def collection(self, name: str) -> Collection:
+        return self.collections.setdefault(name, {})
+
+    def documents(self, name: str) -> list[Document]:
+        """What is committed, for whoever looks at it from outside; nobody may change it."""
+        return [record.document for record in self.collection(name).values()]
+
+    def copy(self) -> dict[str, Collection]:
+        """A backup of all documents."""
+        return {name: dict(records) for name, records in self.collections.items()}
+
+    def restore(self, backup: Mapping[str, Collection]) -> None:
+        """Goes back to a backup; what is going on is cut off."""
+        for transaction in list(self.open):
+            transaction.abort()
+        self.collections = {name: dict(records) for name, records in backup.items()}
+
+    def commit(self, changes: Mapping[tuple[str, str], Record | None]) -> None:
+        written = []
+        for (name, id_), record in changes.items():
+            records = self.collection(name)
+            before = records.get(id_)
+            if record is None:
+                records.pop(id_, None)
+            else:
+                records[id_] = record
+            after = record.document if record else None
+            written.append(Written(name, id_, before.document if before else None, after))
+        for listener in self.listeners:
+            listener(written)
+
+
+@dataclass(slots=True)
+class View:
+    """What one write, or one transaction, sees and changes."""
+
+    database: Database
+    snapshot: Mapping[str, Collection]
+    changes: dict[tuple[str, str], Record | None] = field(default_factory=dict)
+
+    def get(self, name: str, id_: str) -> Record | None:
+        if (name, id_) in self.changes:
+            return self.changes[name, id_]
+        return self.snapshot.get(name, {}).get(id_)
+
+    def scan(self, name: str) -> Iterator[Record]:
+        """Every document, in the order of insertion."""
+        records = self.snapshot.get(name, {})
+        own = {id_: record for (other, id_), record in self.changes.items() if other == name}
+        for id_, record in list(records.items()):
+            seen = own.pop(id_, record) if id_ in own else record
+            if seen is not None:
+                yield seen
+        yield from (record for record in own.values() if record is not None)
+
+    def put(self, name: str, document: Mapping[str, Any], *, inserts: bool = False) -> None:
+        record = Record(document)
+        id_ = record.document["_id"]
+        self.claim(name, id_)
+        if inserts and self.get(name, id_) is not None:
+            raise DuplicateKeyError(f"{name} has {id_}", _DUPLICATE, {"code": _DUPLICATE})
+        self._check_unique(name, record.document)
+        self.changes[name, id_] = record
+
+    def remove(self, name: str, id_: str) -> None:
+        self.claim(name, id_)
+        self.changes[name, id_] = None
+
+    def claim(self, name: str, id_: str) -> None:
+        """A single write waits for a transaction that has the document."""
+        if (name, id_) in self.database.locks:
+            raise Again
+
+    def _check_unique(self, name: str, document: Document) -> None:
+        for index in self.database.unique.get(name, ()):
+            key = index.key(document)
+            if key is None:
+                continue
+            for other in self.scan(name):
+                if other.document["_id"] != document["_id"] and index.key(other.document) == key:
+                    raise DuplicateKeyError(f"{name} has {key}", _DUPLICATE, {"code": _DUPLICATE})
+
+
+class Transaction(View):
+    """Several operations that take effect together."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, database.copy())
+        self.is_open = True
+        database.open.append(self)
+
+    def claim(self, name: str, id_: str) -> None:
+        self.require_open()
+        holder = self.database.locks.get((name, id_))
+        if holder is self:
+            return
+        seen = self.snapshot.get(name, {}).get(id_)
+        if holder is not None or self.database.collection(name).get(id_) is not seen:
+            raise write_conflict()
+        self.database.locks[name, id_] = self
+
+    def require_open(self) -> None:
+        if not self.is_open:
+            labels = {"code": 251, "errorLabels": ["TransientTransactionError"]}
+            raise OperationFailure("NoSuchTransaction", 251, labels)
+
+    def commit(self) -> None:
+        self.require_open()
+        self._check_unique_at_end()
+        self._end()
+        self.database.commit(self.changes)
+
+    def abort(self) -> None:
+        if self.is_open:
+            self._end()
+
+    def _check_unique_at_end(self) -> None:
+        """Another transaction may have committed a document with the same values meanwhile."""
+        committed = View(self.database, self.database.collections)
+        for (name, id_), record in self.changes.items():
+            for index in self.database.unique.get(name, ()):
+                key = index.key(record.document) if record else None
+                others = (one.document for one in committed.scan(name))
+                if key and any(index.key(one) == key for one in _others(others, id_, self.changes, name)):
+                    self._end()
+                    raise write_conflict()
+
+    def _end(self) -> None:
+        self.is_open = False
+        self.database.open.remove(self)
+        for place in [place for place, holder in self.database.locks.items() if holder is self]:
+            del self.database.locks[place]
+
+
+def _others(
+    documents: Iterable[Document],
+    id_: str,
+    changes: Mapping[tuple[str, str], Record | None],
+    name: str,
+) -> Iterator[Document]:
+    return (one for one in documents if one["_id"] != id_ and (name, one["_id"]) not in changes)
