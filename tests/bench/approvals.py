@@ -10,13 +10,17 @@ from billing.approvals.repository import ApprovalRepository
 from billing.approvals.service import ApprovalService
 from billing.audit.repository import AuditLog
 from billing.observations.integrations import IntegrationDirectory
+from billing.reconciliation.inputs import AccountGroupLoader
+from billing.reconciliation.line_recalculator import LineRecalculator
+from billing.usage.calendar import TenantCalendar
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.outbox import Outbox
 from tests.bench.bare_approvals import run_baseline
 from tests.bench.bench_env import BenchEnv, Workload
 from tests.bench.harness import Row, Sample, Sign, Target, alternate, row_of_times
-from tests.bench.month import ingest_month, open_store
+from tests.bench.month import a_feed_store, ingest_month, open_store
 from tests.bench.reconciliation import reconcile_all
 from tests.bench.usage import Stopwatch
 
@@ -55,10 +59,13 @@ async def run_product(workload: Workload) -> Sample:
     ledger = ApprovalRepository(
         mongo, outbox, AuditLog(mongo), lines=lines, integrations=IntegrationDirectory(mongo)
     )
+    calendars = {TENANT: TenantCalendar(id=TENANT, currency="USD")}
+    groups = AccountGroupLoader(mongo, calendars, a_feed_store(mongo))
+    recalculator = LineRecalculator(RecalculationQueue(mongo), groups, lines)
     decisions = tuple(LineDecision(line.line_id, line.seal) for line in await _read_lines(lines))
     request = ApprovalRequest(TENANT, "ann", str(uuid4()), decisions)
     with Stopwatch() as watch:
-        results = await ApprovalService(ledger).approve(request)
+        results = await ApprovalService(ledger, recalculator).approve(request)
     refusals = [result.rejection.detail for result in results if isinstance(result, RejectedLine)]
     if refusals or len(results) != workload.count:
         raise ValueError(f"{len(refusals)} of {len(results)} lines were refused: {refusals[:1]}")

@@ -1,5 +1,6 @@
 """Approving as billing does it, on a real store."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -35,6 +36,20 @@ class Clock:
         self.now += by
 
 
+class SettledGround:
+    """Nothing waits to be calculated again, and what is calculated anew is as it was stored."""
+
+    def __init__(self, lines: UsageLineRepository) -> None:
+        self._lines = lines
+
+    async def of_waiting(self, _tenant_id: str, _line_ids: Collection[str]) -> dict[str, LineRevision]:
+        return {}
+
+    async def of_lines(self, tenant_id: str, line_ids: Collection[str]) -> dict[str, LineRevision]:
+        stored = await self._lines.get_many(tenant_id, line_ids)
+        return {id_: LineRevision(line, announced=False, before=line) for id_, line in stored.items()}
+
+
 @dataclass
 class ApprovalEnv:
     """One billing process's approvals, and what its store holds."""
@@ -52,7 +67,10 @@ class ApprovalEnv:
             self.mongo, self.outbox, self.audit, lines=self.lines, integrations=self.connected
         )
         self.lines.watchers.append(self.approvals)
-        self.service = ApprovalService(self.approvals, batch_size=self.batch_size, clock=self.clock)
+        self.ground = SettledGround(self.lines)
+        self.service = ApprovalService(
+            self.approvals, self.ground, batch_size=self.batch_size, clock=self.clock
+        )
         self.results = WriteResultService(self.approvals, clock=self.clock)
 
     async def store(self, *lines: UsageLine) -> None:

@@ -24,6 +24,7 @@ from billing.observations.repository import BY_TOPIC, ObservationRepository
 from billing.observations.service import ManifestIngestor, ObservationIngestor
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.leader import ReconcilerLeader
+from billing.reconciliation.line_recalculator import LineRecalculator
 from billing.reconciliation.reconciler import Reconciler
 from billing.runs.ports import ClosingPorts
 from billing.runs.repository import FinishedRunRepository, SyncRepository
@@ -101,8 +102,9 @@ class World:
         self.revision = LISTED
         """Of the newest manifest."""
         calendars = {TENANT: TenantCalendar(id=TENANT, currency="USD")}
-        groups = AccountGroupLoader(mongo, calendars, self.feeds)
-        self.reconciler = Reconciler(self.queue, groups, self.lines, clock=self.clock)
+        self.groups = AccountGroupLoader(mongo, calendars, self.feeds)
+        self.reconciler = Reconciler(self.queue, self.groups, self.lines, clock=self.clock)
+        self.recalculator = LineRecalculator(self.queue, self.groups, self.lines, clock=self.clock)
         self.leader = ReconcilerLeader(self.reconciler, Leases(mongo), self.lines.acquire_fence)
         self.runs = FinishedRunRepository(mongo, self.outbox, clock=self.clock)
         self.sync_requests = SyncRequestService(

@@ -23,17 +23,21 @@ from shared.contracts.vendor_sync import SubscriptionObserved
 MAPPED = (a_mapping("service", "svc1", "prod1"),)
 
 
-def the_lines(  # every part of a group may be what a test is about
+def the_lines(*observations: Observation, now: datetime = NOW, **more: Any) -> list[UsageLine]:
+    """The lines of the group that `a_group` builds of these."""
+    return calculate(a_group(*observations, **more), now)
+
+
+def a_group(  # every part of a group may be what a test is about
     *observations: Observation,
     services: Sequence[MappingDecided] = MAPPED,
     accounts: Sequence[VendorAccount] | None = None,
     psa_account: Ref | None = CO1,
     integrations: Iterable[IntegrationChanged] = (an_integration(VENDOR), an_integration(PSA)),
     manifests: Mapping[Ref, AppliedManifest | None] | None = None,
-    now: datetime = NOW,
     time_zone: str = "UTC",
-) -> list[UsageLine]:
-    """The lines of the PSA account `co1`, to which the vendor account `acme` is mapped.
+) -> AccountGroup:
+    """The group of the PSA account `co1`, to which the vendor account `acme` is mapped.
 
     Every account has a manifest that names all of its observations; one that is listed only is unreadable.
     `manifests` replaces them, None by none.
@@ -48,7 +52,7 @@ def the_lines(  # every part of a group may be what a test is about
             applied.pop(ref, None)
         else:
             applied[ref] = replace(manifest, unreadable={**manifest.unreadable, **_unread(observations, ref)})
-    group = AccountGroup(
+    return AccountGroup(
         TenantCalendar(id=TENANT, currency="USD", time_zone=time_zone),
         members,
         psa_account,
@@ -57,7 +61,6 @@ def the_lines(  # every part of a group may be what a test is about
         _things(AgreementLineObserved, observations, applied),
         TenantContext.of(services, integrations),
     )
-    return calculate(group, now)
 
 
 def the_line(*observations: Observation, **more: Any) -> UsageLine:

@@ -39,12 +39,19 @@ def test_a_typed_quantity_wins_over_the_vendors() -> None:
     assert planned.target == Decimal("6.5")
 
 
-@pytest.mark.parametrize("missing", list(NoNumber))
+@pytest.mark.parametrize("missing", sorted({*NoNumber} - {NoNumber.FAILED}))
 def test_no_number_is_never_approved_without_a_person_typing_one(missing: NoNumber) -> None:
     line = a_line(vendor=missing, line_class=LineClass.NO_VERDICT)
 
     assert reason(plan(line)) == RejectionReason.NEEDS_QUANTITY
     assert isinstance(plan(line, quantity=Decimal(3)), PlannedWrite)
+
+
+@pytest.mark.parametrize("quantity", [None, Decimal(3)], ids=["as it is", "typed"])
+def test_what_could_not_be_calculated_takes_not_even_a_typed_quantity(quantity: Decimal | None) -> None:
+    line = a_line(vendor=NoNumber.FAILED, line_class=LineClass.NO_VERDICT)
+
+    assert reason(plan(line, quantity=quantity)) == RejectionReason.FAILED
 
 
 def test_nothing_mapped_at_the_vendor_needs_a_typed_quantity() -> None:

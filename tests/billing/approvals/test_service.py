@@ -3,12 +3,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 from approval_env import ApprovalEnv, a_request, an_approval_env, approved
 from lines import AT, a_line, an_integration
 
-from billing.approvals.batch import LineResult, RejectedLine, decide_batch
+from billing.approvals.batch import BatchJudge, LineResult, RejectedLine, decide_batch
 from billing.approvals.eligibility import RejectionReason
 from billing.approvals.models import VALID_FOR, ApprovalState
 from billing.approvals.repository import ApprovalRepository
@@ -45,7 +47,7 @@ async def test_the_command_carries_every_fact_that_the_person_was_shown(mongo: M
     env = await an_approval_env(mongo, a_line(vendor=7, psa=5))
     new_york = TenantCalendar(id="demo", currency="USD", time_zone="America/New_York")
     env.clock.now = datetime(2026, 3, 1, 4, 50, tzinfo=UTC)  # ten minutes before midnight in New York
-    service = ApprovalService(env.approvals, calendars={"demo": new_york}, clock=env.clock)
+    service = ApprovalService(env.approvals, env.ground, calendars={"demo": new_york}, clock=env.clock)
 
     await service.approve(a_request(a_line(vendor=7, psa=5)))
 
@@ -148,7 +150,7 @@ async def test_a_line_that_changes_while_it_is_approved_is_judged_again(mongo: M
     overtaken = Overtaken(env, a_line(vendor=9))
     approvals = ApprovalRepository(mongo, env.outbox, env.audit, lines=overtaken, integrations=env.connected)
 
-    (result,) = await ApprovalService(approvals).approve(a_request(a_line(vendor=7)))
+    (result,) = await ApprovalService(approvals, env.ground).approve(a_request(a_line(vendor=7)))
 
     assert reasons([result]) == [RejectionReason.STALE_SEAL]
     assert isinstance(result, RejectedLine)
@@ -190,18 +192,12 @@ async def test_a_request_cut_off_between_batches_goes_on_where_it_stopped(mongo:
     env = await an_approval_env(mongo, *lines, batch_size=2)
     request = a_request(*lines)
     first_batch = request.decisions[:2]
+    decided: dict[str, Any] = {"now": AT, "valid_for": VALID_FOR, "calendar": TenantCalendar(id="demo")}
     await env.approvals.register(request)
     await env.approvals.commit_batch(
         request,
         first_batch,
-        lambda snapshot: decide_batch(
-            request,
-            first_batch,
-            snapshot,
-            now=AT,
-            valid_for=VALID_FOR,
-            calendar=TenantCalendar(id="demo"),
-        ),
+        BatchJudge(partial(decide_batch, request, first_batch, **decided), AT),
         check_existing=False,
     )
 

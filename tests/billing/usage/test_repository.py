@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import pytest
 from billing_world import World, a_mapped_world, a_world
 from observation_builders import (
     NOW,
@@ -12,8 +13,12 @@ from observation_builders import (
 )
 
 from billing.reconciliation.jobs import rechecking_job
+from billing.usage.diff import revise_line
+from billing.usage.failure import failed_line
 from shared.contracts.billing import LineClass
+from shared.errors import TransientError
 from shared.mongo import Mongo
+from shared.runtime.shards import shard_of
 
 
 async def test_pages_follow_the_order_of_names_and_end(mongo: Mongo) -> None:
@@ -83,6 +88,22 @@ async def test_a_line_that_an_older_build_stored_is_read(mongo: Mongo) -> None:
 
     assert read.vendor_accounts == ()
     assert read.vendor_count == before.vendor_count
+
+
+async def test_a_line_that_was_stored_again_since_it_was_read_is_not_overwritten(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+    read = await world.line()
+    await world.read(a_subscription(8, revision=11))
+    await world.reconcile()
+    stored = await world.line()
+    overtaken = revise_line(read, failed_line(read, NOW), NOW)
+    assert overtaken
+
+    await world.lines.acquire_fence(shard_of(TENANT), "reconciler")
+    with pytest.raises(TransientError):
+        await world.lines.save(TENANT, [overtaken], token="reconciler")
+
+    assert await world.line() == stored
 
 
 async def many(mongo: Mongo) -> World:

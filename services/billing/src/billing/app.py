@@ -36,6 +36,7 @@ from billing.observations.service import ManifestIngestor, ObservationIngestor
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.jobs import rechecking_job
 from billing.reconciliation.leader import ReconcilerLeader
+from billing.reconciliation.line_recalculator import LineRecalculator
 from billing.reconciliation.reconciler import Reconciler
 from billing.runs import handlers as run_handlers
 from billing.runs import routes as run_routes
@@ -130,11 +131,8 @@ class Billing:
         self.health.add_readiness_probe("document store", mongo.ping)
         self.outbox = Outbox(mongo, SERVICE)
         self.relay = Relay(mongo, Publisher(dependencies.broker, SERVICE), self.outbox)
-        self.parts_stored, self.work_enqueued, self.run_finished = (
-            asyncio.Event(),
-            asyncio.Event(),
-            asyncio.Event(),
-        )
+        self.parts_stored, self.work_enqueued = asyncio.Event(), asyncio.Event()
+        self.run_finished = asyncio.Event()
         self.queue, self.integrations = RecalculationQueue(mongo), IntegrationDirectory(mongo)
         self.lines = UsageLineRepository(mongo, self.outbox)
         self.audit = AuditLog(mongo)
@@ -147,9 +145,6 @@ class Billing:
         self.sync_requests = SyncRequestService(SyncRepository(mongo, self.outbox), self.integrations)
         self.runs = FinishedRunRepository(mongo, self.outbox)
         self.calendars = {tenant.id: tenant for tenant in rules.tenants}
-        self.approval_service = ApprovalService(
-            self.approvals, calendars=self.calendars, valid_for=rules.approval_valid_for
-        )
         self._build_reconciliation(rules)
         self.controls = ControlJob(mongo, dependencies.broker, self.health)
         self.on_startup: tuple[LifespanHook, ...] = (
@@ -193,6 +188,12 @@ class Billing:
         mongo = self.dependencies.mongo
         groups = AccountGroupLoader(mongo, self.calendars, self.feeds)
         reconciler = Reconciler(self.queue, groups, self.lines)
+        self.approval_service = ApprovalService(
+            self.approvals,
+            LineRecalculator(self.queue, groups, self.lines),
+            calendars=self.calendars,
+            valid_for=rules.approval_valid_for,
+        )
         self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
         self.manifests = ManifestRepository(mongo, self.queue)
         self.applier = ManifestApplier(

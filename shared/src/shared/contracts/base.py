@@ -44,6 +44,8 @@ class NoNumber(StrEnum):
     NOT_CONNECTED = "not-connected"
     HELD = "held"
     """Of a run that changes an unlikely share of all numbers: a person must look at it first."""
+    FAILED = "failed"
+    """It could not be calculated, for an error of ours; the log says which."""
 
 
 class RunKind(StrEnum):

@@ -190,12 +190,14 @@ class Documents:
     async def remove_many(self, ids: Iterable[str], *, session: Session | None = None) -> int:
         return sum([await self.remove(ids_filter, session=session) for ids_filter in _in_filters("_id", ids)])
 
-    async def bulk(self, changes: Sequence[Change], *, session: Session | None = None) -> None:
-        """Makes several changes in one round trip, in any order."""
-        if changes:
-            with translate_errors(session):
-                operations = [self._bulk_operation(change) for change in changes]
-                await self._collection.bulk_write(operations, ordered=False, session=session)
+    async def bulk(self, changes: Sequence[Change], *, session: Session | None = None) -> int:
+        """Makes several changes in one round trip, in any order; returns how many documents there were."""
+        if not changes:
+            return 0
+        with translate_errors(session):
+            operations = [self._bulk_operation(change) for change in changes]
+            result = await self._collection.bulk_write(operations, ordered=False, session=session)
+            return int(result.matched_count)
 
     async def upsert_newer(
         self,

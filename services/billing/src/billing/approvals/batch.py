@@ -7,8 +7,8 @@
 #   key k1, lines 1 2 3 4, batches of two: 1 2 saved, then killed
 #   k1 again:  1 2 → replayed    3 4 → approved, or rejected with the line as it is now
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -22,10 +22,12 @@ from billing.approvals.eligibility import (
 from billing.approvals.models import Approval, approval_id_of
 from billing.audit.chain import AuditDraft, canonical_json
 from billing.usage.calendar import TenantCalendar
+from billing.usage.diff import LineRevision
 from billing.usage.usage_line import UsageLine
 from shared.contracts import Message
 from shared.contracts.billing import ApprovalDecision
 from shared.contracts.fields import plain
+from shared.errors import TransientError
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,21 @@ class RejectedLine:
 LineResult = ApprovedLine | RejectedLine
 
 
+class GroundOutdated(TransientError):
+    """Lines of a batch must be calculated anew before anything is decided on them."""
+
+    def __init__(self, line_ids: Collection[str]) -> None:
+        super().__init__("what usage lines rest on keeps changing while they are approved", retry_after=1)
+        self.line_ids = line_ids
+
+
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
     """What a batch comes to: a result for each decision, in order, and what is saved of it."""
 
     results: tuple[LineResult, ...]
+    restated: tuple[LineRevision, ...] = ()
+    """The lines that approvals were made on and that are not stored so yet."""
 
     @property
     def approvals(self) -> list[Approval]:
@@ -135,6 +147,41 @@ def decide_batch(
             approval = _approval(request, decision, planned, validity)
             results.append(ApprovedLine(decision.line_id, approval))
     return BatchOutcome(tuple(results))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchJudge:
+    """Decides on a batch as its lines are now: as stored, or as calculated anew where they are outdated."""
+
+    decide: Callable[[BatchSnapshot], BatchOutcome]
+    now: datetime
+    fresh: Mapping[str, LineRevision] = field(default_factory=dict)
+    """Lines that were calculated within the request, by id."""
+
+    def current_lines(self, stored: Mapping[str, UsageLine]) -> dict[str, UsageLine]:
+        """Returns the lines to decide on.
+
+        Raises `GroundOutdated` for lines that time alone may have changed, and for those that were stored
+        again since they were calculated: either may be the newer.
+        """
+        outdated = [line_id for line_id, line in stored.items() if self._is_outdated(line)]
+        if outdated:
+            raise GroundOutdated(outdated)
+        anew = {line_id: revision.line for line_id, revision in self.fresh.items() if line_id in stored}
+        return {**stored, **anew}
+
+    def outcome(self, snapshot: BatchSnapshot) -> BatchOutcome:
+        """Decides; an approval of a line that is not stored as it was judged has the line stored with it."""
+        outcome = self.decide(snapshot)
+        approved = (self.fresh.get(approval.line_id) for approval in outcome.approvals)
+        restated = tuple(revision for revision in approved if revision and revision.announced)
+        return replace(outcome, restated=restated)
+
+    def _is_outdated(self, line: UsageLine) -> bool:
+        fresh = self.fresh.get(line.line_id)
+        if fresh is None:
+            return line.recheck_at is not None and line.recheck_at <= self.now
+        return fresh.before != line
 
 
 @dataclass(frozen=True, slots=True)

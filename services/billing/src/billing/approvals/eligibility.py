@@ -16,6 +16,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from billing.usage.failure import has_failed
 from billing.usage.usage_line import BilledLine, UsageLine
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import LineClass
@@ -27,6 +28,7 @@ class RejectionReason(StrEnum):
 
     UNKNOWN_LINE = "unknown-line"
     STALE_SEAL = "stale-seal"
+    FAILED = "failed"
     NO_AGREEMENT_LINE = "no-agreement-line"
     UNKNOWN_CURRENT = "unknown-current"
     NOT_ACTIVE = "not-active"
@@ -99,9 +101,8 @@ def plan_write(
     if line is None or not line.present:
         detail = f"usage line {decision.line_id} is not there: list usage again"
         return Rejection(RejectionReason.UNKNOWN_LINE, detail)
-    if line.seal != decision.seal:
-        detail = f"usage line {line.line_id} has changed since it was shown: look at it again, then decide"
-        return Rejection(RejectionReason.STALE_SEAL, detail)
+    if objection := _objection(decision, line):
+        return objection
     billed, terms = line.agreement_line, _terms(line)
     if billed is None or terms is None or line.line_class in FIRST_STEPS:
         step = FIRST_STEPS.get(
@@ -118,6 +119,17 @@ def plan_write(
         detail = f"approval {other} is being written to agreement line {billed.line_id}: wait for its result"
         return Rejection(RejectionReason.IN_FLIGHT, detail)
     return planned
+
+
+def _objection(decision: LineDecision, line: UsageLine) -> Rejection | None:
+    """Why nothing about the line can be decided with this seal; None when its ground holds."""
+    if line.seal != decision.seal:
+        detail = f"usage line {line.line_id} has changed since it was shown: look at it again, then decide"
+        return Rejection(RejectionReason.STALE_SEAL, detail)
+    if has_failed(line):
+        detail = f"usage line {line.line_id} could not be calculated, for an error of ours: see billing's log"
+        return Rejection(RejectionReason.FAILED, detail)
+    return None
 
 
 def _terms(line: UsageLine) -> LineTerms | None:

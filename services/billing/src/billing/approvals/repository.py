@@ -5,13 +5,13 @@
 # fails before it wrote much: the head of the audit log, then the tenant's lines, then the approvals with
 # their unique index.
 #
-#   commit:  read lines ─ decide ─ audit head, entries ─ guard lines ─ approvals ─ outbox
+#   commit:  read lines ─ decide ─ audit head, entries ─ guard lines ─ lines judged anew ─ approvals ─ outbox
 #   a reconciliation that stores a line meanwhile conflicts on the guard: one of the two starts over, and a
 #   decision that does is made on the line as it is then.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from billing.approvals.batch import ApprovalRequest, BatchOutcome, BatchSnapshot
+from billing.approvals.batch import ApprovalRequest, BatchJudge, BatchOutcome, BatchSnapshot
 from billing.approvals.eligibility import AgreementLineRef, LineDecision, agreement_line_ref
 from billing.approvals.models import Approval, ApprovalState, ClosedApprovals
 from billing.approvals.ports import TenantIntegrations
@@ -121,15 +121,11 @@ class ApprovalRepository:
         self,
         request: ApprovalRequest,
         decisions: Sequence[LineDecision],
-        decide: Callable[[BatchSnapshot], BatchOutcome],
+        judge: BatchJudge,
         *,
         check_existing: bool,
     ) -> BatchOutcome:
-        """Reads a snapshot, decides on it and saves the outcome, in one transaction.
-
-        Without `check_existing` the snapshot names neither earlier approvals of the key nor approvals in
-        flight. Raises `Conflict`, with nothing saved, when a new approval meets one of these.
-        """
+        """Reads a snapshot, decides on it and saves the outcome, in one transaction (see `ApprovalStore`)."""
         tenant_id, line_ids = request.tenant_id, [decision.line_id for decision in decisions]
         integrations = await self._integrations.of_tenant(tenant_id)
         writable = frozenset(
@@ -139,11 +135,11 @@ class ApprovalRepository:
         )
 
         async def work(session: Session) -> BatchOutcome:
-            lines = await self._lines.get_many(tenant_id, line_ids, session=session)
-            snapshot = BatchSnapshot(lines, writable)
+            stored = await self._lines.get_many(tenant_id, line_ids, session=session)
+            snapshot = BatchSnapshot(judge.current_lines(stored), writable)
             if check_existing:
                 snapshot = await self._with_existing(request, snapshot, line_ids, session)
-            outcome = decide(snapshot)
+            outcome = judge.outcome(snapshot)
             await self._save(tenant_id, outcome, session)
             return outcome
 
@@ -216,6 +212,8 @@ class ApprovalRepository:
             return
         await self._audit.append(tenant_id, outcome.drafts, session=session)
         await self._lines.assert_ownership(tenant_id, session=session)
+        if outcome.restated:
+            await self._lines.restate(tenant_id, outcome.restated, session=session)
         rows = self._mongo.documents(_APPROVALS, tenant_id)
         await rows.insert_many([_document(approval) for approval in outcome.approvals], session=session)
         await self._outbox.add(outcome.messages, session=session)

@@ -5,6 +5,10 @@
 # Nearly always nothing is in the way, so the first try does not look for earlier approvals at all; a try
 # that meets one fails as a whole, and the next looks them up:
 #
+# Nobody decides on outdated ground (architecture §7): lines whose account group waits in the work queue are
+# calculated anew before the transaction, and those whose recheck time has passed as soon as it meets them.
+# What comes after that came after the decision: the reconciler finds the approval, and cancels it if need be.
+#
 #   two people approve line 1 at once:  A saves    B: Conflict → looks up → rejected: A is in flight
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +17,16 @@ from types import MappingProxyType
 
 from billing.approvals.batch import (
     ApprovalRequest,
+    BatchJudge,
     BatchOutcome,
     BatchSnapshot,
+    GroundOutdated,
     LineResult,
     decide_batch,
 )
 from billing.approvals.eligibility import LineDecision
 from billing.approvals.models import VALID_FOR
-from billing.approvals.ports import ApprovalStore
+from billing.approvals.ports import ApprovalStore, FreshLines
 from billing.usage.calendar import TenantCalendar
 from shared.contracts.base import utc
 from shared.errors import Conflict, TransientError
@@ -37,6 +43,7 @@ class ApprovalService:
     def __init__(
         self,
         store: ApprovalStore,
+        lines: FreshLines,
         *,
         calendars: Mapping[str, TenantCalendar] = MappingProxyType({}),
         valid_for: timedelta = VALID_FOR,
@@ -44,7 +51,7 @@ class ApprovalService:
         clock: Clock = utc_now,
     ) -> None:
         """`calendars` are those of the tenants, by id; a tenant without one keeps its days in UTC."""
-        self._store, self._calendars = store, calendars
+        self._store, self._lines, self._calendars = store, lines, calendars
         self._valid_for, self._batch_size, self._clock = valid_for, batch_size, clock
 
     async def approve(self, request: ApprovalRequest) -> list[LineResult]:
@@ -64,17 +71,22 @@ class ApprovalService:
     async def _commit(
         self, request: ApprovalRequest, decisions: Sequence[LineDecision], *, check_existing: bool
     ) -> BatchOutcome:
+        tenant_id, line_ids = request.tenant_id, [decision.line_id for decision in decisions]
         calendar = self._calendars.get(request.tenant_id, TenantCalendar(id=request.tenant_id))
 
         def decide(snapshot: BatchSnapshot) -> BatchOutcome:
             now, valid_for = utc(self._clock()), self._valid_for
             return decide_batch(request, decisions, snapshot, now=now, valid_for=valid_for, calendar=calendar)
 
+        fresh = dict(await self._lines.of_waiting(tenant_id, line_ids))
         for _ in range(_TRIES):
+            judge = BatchJudge(decide, utc(self._clock()), fresh)
             try:
                 return await self._store.commit_batch(
-                    request, decisions, decide, check_existing=check_existing
+                    request, decisions, judge, check_existing=check_existing
                 )
             except Conflict:
                 check_existing = True
+            except GroundOutdated as outdated:
+                fresh |= await self._lines.of_lines(tenant_id, outdated.line_ids)
         raise TransientError(f"others keep approving the same lines of {request.tenant_id}", retry_after=1)

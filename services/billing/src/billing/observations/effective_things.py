@@ -7,22 +7,26 @@
 #   manifest: s1 at r12     row of s1: r40, history: r12 → s1 counts as stated at r12
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from billing.observations.read_backs import ReadBacks
 from billing.observations.repository import HISTORY, OBSERVED, history_id
 from billing.usage.manifest import AppliedManifest, EffectiveThing
 from billing.usage.manifest_reader import ManifestReader, NamedThing
 from billing.usage.ref import Ref
-from shared.contracts.base import Observation, key_of
+from billing.usage.subscription import StoredSubscription
+from shared.contracts.base import key_of
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.errors import PermanentError
 from shared.mongo import Document, Mongo
 
-Observed = TypeVar("Observed", bound=Observation)
+Kept = TypeVar("Kept", StoredSubscription, AgreementLineObserved)
+
+_PAGE = 500
+"""Things that are read together."""
 
 
 class _Version(NamedTuple):
@@ -42,7 +46,7 @@ class EffectiveThings:
     """What counts of some accounts of both sides."""
 
     manifests: Mapping[Ref, AppliedManifest]
-    subscriptions: Mapping[Ref, Sequence[EffectiveThing[SubscriptionObserved]]]
+    subscriptions: Mapping[Ref, Sequence[EffectiveThing[StoredSubscription]]]
     agreement_lines: Mapping[Ref, Sequence[EffectiveThing[AgreementLineObserved]]]
 
 
@@ -72,18 +76,29 @@ class EffectiveThingReader:
         ]
         return EffectiveThings(
             manifests,
-            await self._load(tenant_id, SubscriptionObserved, bought, manifests),
-            await self._load(tenant_id, AgreementLineObserved, billed, manifests),
+            await self._load(tenant_id, _SUBSCRIPTIONS, bought, manifests),
+            await self._load(tenant_id, _AGREEMENT_LINES, billed, manifests),
         )
 
     async def _load(
         self,
         tenant_id: str,
-        model: type[Observed],
-        versions: Iterable[_Version],
+        kind: "_Kind[Kept]",
+        versions: Sequence[_Version],
         manifests: Mapping[Ref, AppliedManifest],
-    ) -> dict[Ref, list[EffectiveThing[Observed]]]:
-        name, versions = OBSERVED[model], list(versions)
+    ) -> dict[Ref, list[EffectiveThing[Kept]]]:
+        """Reads page by page: rows take many times the memory of what is kept of them."""
+        things: defaultdict[Ref, list[EffectiveThing[Kept]]] = defaultdict(list)
+        for start in range(0, len(versions), _PAGE):
+            page = versions[start : start + _PAGE]
+            rows = await self._rows(tenant_id, kind.collection, page)
+            for version, row in zip(page, rows, strict=True):
+                thing = _thing(kind, version, row, manifests[version.account])
+                things[version.account].append(thing)
+        return things
+
+    async def _rows(self, tenant_id: str, name: str, versions: Sequence[_Version]) -> list[Document | None]:
+        """The row that states each of these versions; None for one that is stored nowhere."""
         rows = await self._mongo.documents(name, tenant_id).get_many(
             {version.key(tenant_id) for version in versions}
         )
@@ -94,14 +109,14 @@ class EffectiveThingReader:
             if not _states(rows.get(version.key(tenant_id)), version)
         }
         history = await self._mongo.documents(HISTORY, tenant_id).get_many(older)
-        things: defaultdict[Ref, list[EffectiveThing[Observed]]] = defaultdict(list)
+        found = []
         for version in versions:
             key = version.key(tenant_id)
             row = rows.get(key)
             if not _states(row, version):
                 row = history.get(history_id(name, key, version.revision))
-            things[version.account].append(_thing(model, version, row, manifests[version.account]))
-        return things
+            found.append(row)
+        return found
 
 
 def _states(row: Document | None, version: _Version) -> bool:
@@ -130,12 +145,24 @@ def _with_read_backs(
     return versions
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind(Generic[Kept]):
+    """The things of one side, and what is kept of a row of theirs."""
+
+    collection: str
+    keep: Callable[[Document], Kept]
+
+
+_SUBSCRIPTIONS = _Kind(OBSERVED[SubscriptionObserved], StoredSubscription.of)
+_AGREEMENT_LINES = _Kind(OBSERVED[AgreementLineObserved], AgreementLineObserved.model_validate)
+
+
 def _thing(
-    model: type[Observed], version: _Version, row: Document | None, manifest: AppliedManifest
-) -> EffectiveThing[Observed]:
+    kind: _Kind[Kept], version: _Version, row: Document | None, manifest: AppliedManifest
+) -> EffectiveThing[Kept]:
     if row is None:
         # A manifest is applied once all that it names is stored: the store has lost it since.
-        raise PermanentError(f"{model.topic} of {version.id} at revision {version.revision} is not stored")
-    observed = model.model_validate(row)
+        raise PermanentError(f"{kind.collection}: {version.id} at {version.revision} is not stored")
+    observed = kind.keep(row)
     as_of = observed.observed_at if version.read_back else manifest.age_of(version.id)
     return EffectiveThing(version.account, observed, as_of, manifest.unreadable.get(version.id, ""))

@@ -46,7 +46,10 @@ class HistoryRepository:
         self._mongo = mongo
 
     async def of_line(self, line: UsageLine) -> list[ObservedVersion]:
-        """Every version of the line's subscriptions, agreement lines and mappings, in the order learnt."""
+        """Every version of the subscriptions that the line shows, its agreement lines and its mappings.
+
+        They come in the order learnt.
+        """
         items, billed, mappings = line.evidence.items, line.evidence.billed, line.evidence.mappings
         tenant_id = line.tenant_id
         keys = {

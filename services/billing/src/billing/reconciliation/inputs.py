@@ -69,6 +69,15 @@ class AccountGroupLoader:
         ]
         return LoadedGroups(groups, frozenset({*accounts, *members.mapped, *members.vendor_accounts}))
 
+    async def group_accounts(self, tenant_id: str, accounts: Collection[Ref]) -> dict[Ref, frozenset[Ref]]:
+        """All accounts of the group that each of these belongs to; reads mappings, and nothing else."""
+        members = await self._members(tenant_id, accounts)
+        groups = {account: frozenset({account}) for account in accounts}
+        for psa_account, vendor_accounts in members.mapped.items():
+            of_group = frozenset({psa_account, *(account.ref for account in vendor_accounts)})
+            groups |= dict.fromkeys(of_group, of_group)
+        return groups
+
     async def affected_accounts(self, tenant_id: str, refs: Collection[Ref]) -> set[Ref]:
         """The accounts that news of these services, products and integrations concerns."""
         things = {ref for ref in refs if ref.kind in (RefKind.VENDOR_SERVICE, RefKind.PSA_PRODUCT)}

@@ -50,6 +50,9 @@ class GroupLoader(Protocol):
 
     async def affected_accounts(self, tenant_id: str, refs: Collection[Ref]) -> set[Ref]: ...
 
+    async def group_accounts(self, tenant_id: str, accounts: Collection[Ref]) -> Mapping[Ref, frozenset[Ref]]:
+        """Returns all accounts of the group that each of these accounts belongs to."""
+
     async def load_groups(self, tenant_id: str, accounts: Collection[Ref]) -> LoadedGroups: ...
 
 

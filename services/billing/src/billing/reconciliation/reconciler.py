@@ -8,18 +8,17 @@
 #   expand   svc1 concerns c and d: enqueued as accounts, so that a crash here loses nothing
 #   pass     a, b, c, d   one batch a step: a and b are stored → {a} and {a, b} are completed; then c and d
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 import structlog
 
 from billing.reconciliation.batch_size import BatchSize
+from billing.reconciliation.group_calculation import calculate_group
 from billing.reconciliation.ports import GroupLoader, LineStore, RequestQueue
 from billing.reconciliation.reconciliation_pass import ReconciliationPass
 from billing.reconciliation.scheduler import QUIET, TenantScheduler
-from billing.usage.calculate import calculate
-from billing.usage.diff import revise_lines
+from billing.usage.diff import LineRevision, revise_failed_lines, revise_lines
 from billing.usage.recalculation_request import ACCOUNTS, ARRIVALS, FAN_OUT, RecalculationRequest
 from billing.usage.ref import Ref
 from billing.usage.usage_line import UsageLine
@@ -172,7 +171,25 @@ class Reconciler:
             at=pass_.waiting_since(accounts[0]),
             not_before=utc(self._clock()) + PAUSE,
         )
+        await self._fail_lines(tenant_id, accounts)
         return {*accounts}
+
+    async def _fail_lines(self, tenant_id: str, accounts: Collection[Ref]) -> None:
+        """Stores that the lines of a group could not be calculated: nobody shall go by their old numbers.
+
+        Even that may fail, by what spoilt the group; then the accounts are tried again all the same.
+        """
+        outcome = await attempt(self._store_failed_lines(tenant_id, accounts))
+        if isinstance(outcome, TransientError):
+            raise outcome
+        if isinstance(outcome, Exception):
+            names = [str(account) for account in accounts]
+            log.error("failed_lines_not_stored", tenant_id=tenant_id, accounts=names, exc_info=outcome)
+
+    async def _store_failed_lines(self, tenant_id: str, accounts: Collection[Ref]) -> None:
+        of_groups = await self._groups.group_accounts(tenant_id, accounts)
+        stored = await self._lines.lines_of_accounts(tenant_id, frozenset().union(*of_groups.values()))
+        await self._save(tenant_id, revise_failed_lines(stored, utc(self._clock())))
 
     async def _reconcile(self, tenant_id: str, accounts: Collection[Ref]) -> set[Ref]:
         loaded = await self._groups.load_groups(tenant_id, accounts)
@@ -181,15 +198,14 @@ class Reconciler:
         now = utc(self._clock())
         calculated: list[UsageLine] = []
         for group in loaded.groups:
-            calculated += calculate(group, now)
-            await asyncio.sleep(0)  # let requests and consumers run in between
+            calculated += await calculate_group(group, now)
         revisions = revise_lines(stored, calculated, now)
-        for start in range(0, len(revisions), LINES_PER_TRANSACTION):
-            await self._lines.save(
-                tenant_id,
-                revisions[start : start + LINES_PER_TRANSACTION],
-                token=self._tokens[tenant_id],
-            )
+        await self._save(tenant_id, revisions)
         announced = sum(revision.announced for revision in revisions)
         log.info("lines_reconciled", tenant_id=tenant_id, scopes=len(loaded.groups), changed=announced)
         return {*loaded.replaced_accounts}
+
+    async def _save(self, tenant_id: str, revisions: Sequence[LineRevision]) -> None:
+        token = self._tokens[tenant_id]
+        for start in range(0, len(revisions), LINES_PER_TRANSACTION):
+            await self._lines.save(tenant_id, revisions[start : start + LINES_PER_TRANSACTION], token=token)

@@ -8,10 +8,10 @@ from typing import Self
 from billing.usage.calendar import TenantCalendar
 from billing.usage.manifest import AppliedManifest, EffectiveThing, Manifests
 from billing.usage.ref import Ref, mapped_from, mapped_to
+from billing.usage.subscription import SubscriptionState
 from shared.contracts.auth import IntegrationChanged, IntegrationSettings, IntegrationStatus
 from shared.contracts.matcher import MappingDecided, MappingDecision
 from shared.contracts.psa_sync import AgreementLineObserved
-from shared.contracts.vendor_sync import SubscriptionObserved
 
 _DEFAULTS = IntegrationSettings()
 
@@ -104,7 +104,7 @@ class AccountGroup:
     psa_account: Ref | None = None
     manifests: Manifests = field(default_factory=dict)
     """Of the accounts of both sides."""
-    subscriptions: Sequence[EffectiveThing[SubscriptionObserved]] = ()
+    subscriptions: Sequence[EffectiveThing[SubscriptionState]] = ()
     agreement_lines: Sequence[EffectiveThing[AgreementLineObserved]] = ()
     context: TenantContext = field(default_factory=TenantContext)
 

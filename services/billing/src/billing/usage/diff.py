@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from billing.usage.failure import failed_line
 from billing.usage.usage_line import UsageLine
 
 
 @dataclass(frozen=True, slots=True)
 class LineRevision:
-    """A line to store."""
+    """A line as it is to be stored."""
 
     line: UsageLine
     announced: bool
@@ -28,6 +29,11 @@ class LineRevision:
     def new(self) -> bool:
         return self.before is None
 
+    @property
+    def differs(self) -> bool:
+        """Whether it is anything else than what is stored."""
+        return self.line != self.before
+
 
 def revise_lines(
     stored: Iterable[UsageLine], calculated: Iterable[UsageLine], now: datetime
@@ -37,12 +43,27 @@ def revise_lines(
     after = {line.line_id: line for line in calculated}
     revisions = []
     for line_id in sorted(before.keys() | after.keys()):
-        old = before.get(line_id)
-        line = _with_last_numbers(old, _revised(old, after.get(line_id), now))
-        if line is not None and line != old:
-            announced = line.revision > (old.revision if old else 0)
-            revisions.append(LineRevision(line, announced, old))
+        revision = revise_line(before.get(line_id), after.get(line_id), now)
+        if revision and revision.differs:
+            revisions.append(revision)
     return revisions
+
+
+def revise_line(old: UsageLine | None, calculated: UsageLine | None, now: datetime) -> LineRevision | None:
+    """What becomes of one line when it is calculated again; None for one that never was and is not."""
+    line = _with_last_numbers(old, _revised(old, calculated, now))
+    if line is None:
+        return None
+    return LineRevision(line, announced=line.revision > (old.revision if old else 0), before=old)
+
+
+def revise_failed_lines(stored: Iterable[UsageLine], now: datetime) -> list[LineRevision]:
+    """What changes when the lines of some accounts could not be calculated.
+
+    A line that is gone for good stays so; one whose agreement line opens later has failed too.
+    """
+    failing = [line for line in stored if line.present or line.recheck_at]
+    return revise_lines(failing, [failed_line(line, now) for line in failing], now)
 
 
 def _revised(old: UsageLine | None, calculated: UsageLine | None, now: datetime) -> UsageLine | None:

@@ -3,17 +3,30 @@
 # Evidence are the accounts and services of the items that count. Where nothing counts, the line is a claim
 # about all that *could* have been bought, so all of it is evidence.
 #
+# A line shows `SHOWN_ITEMS` items at most; counts and seal are of all of them.
+#
 #   acme and beta are mapped to co1, only acme has seats   → acme's mapping is evidence; beta's is not, so
 #   mapping beta leaves the seal as it is
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 
 from billing.usage.account_group import TenantContext
 from billing.usage.allocation import LineBasis
 from billing.usage.psa_count import PsaCount
 from billing.usage.ref import Ref
-from billing.usage.usage_line import Evidence, LineNames, MappingUsed
+from billing.usage.seal import seal_of_items
+from billing.usage.usage_line import (
+    SHOWN_ITEMS,
+    Evidence,
+    LineNames,
+    MappingUsed,
+    UnshownAccount,
+    UnshownItems,
+    VendorItem,
+)
 from billing.usage.vendor_count import VendorCount
 
 
@@ -38,15 +51,51 @@ def provenance_of(basis: LineBasis, vendor: VendorCount, psa: PsaCount, context:
     integration_ids |= {item.integration_id for item in vendor.items}
     if not basis.place.no_target:
         integration_ids.add(basis.place.account.integration_id)
+    shown, more = _shown_items(vendor.items)
     return Provenance(
         _names(basis, [account.ref for account in accounts], services, context),
         Evidence(
-            items=tuple(sorted(vendor.items, key=lambda item: (item.subscription_id, item.service_id or ""))),
+            items=shown,
+            more=more,
             ended=vendor.ended,
             billed=tuple(psa.billed),
             mappings=tuple(MappingUsed(key=key, revision=revisions[key]) for key in sorted(revisions)),
         ),
         tuple(sorted(integration_ids)),
+    )
+
+
+def _shown_items(items: Sequence[VendorItem]) -> tuple[tuple[VendorItem, ...], UnshownItems | None]:
+    """The items to show, in the order of their ids, and the sum of the others."""
+    more = None
+    if len(items) > SHOWN_ITEMS:
+        by_weight = sorted(items, key=_weight)
+        items, more = by_weight[:SHOWN_ITEMS], _summed_up(by_weight[SHOWN_ITEMS:])
+    return tuple(sorted(items, key=lambda item: (item.subscription_id, item.service_id or ""))), more
+
+
+def _weight(item: VendorItem) -> tuple[bool, bool, Decimal, tuple[str, ...]]:
+    """Sorts first what counts, then what has no number, then the largest; ids make it the same every time."""
+    ids = item.integration_id, item.account_id, item.subscription_id, item.service_id or ""
+    return not item.counts, item.quantity is not None, -(item.quantity or Decimal(0)), ids
+
+
+def _summed_up(items: Sequence[VendorItem]) -> UnshownItems:
+    counting = [item for item in items if item.counts]
+    oldest: dict[Ref, datetime] = {}
+    for item in counting:
+        account = item.account
+        oldest[account] = min(oldest.get(account, item.as_of), item.as_of)
+    return UnshownItems(
+        count=len(items),
+        quantity=sum((item.quantity for item in counting if item.quantity is not None), Decimal(0)),
+        seal=seal_of_items(counting),
+        accounts=tuple(
+            UnshownAccount(
+                integration_id=account.integration_id, account_id=account.id, as_of=oldest[account]
+            )
+            for account in sorted(oldest)
+        ),
     )
 
 

@@ -6,13 +6,14 @@
 #   stored as of the 1st, read again on the 5th and found the same   → shown as of the 5th
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from billing.usage.manifest import Manifests
 from billing.usage.psa_count import billed_as_of
 from billing.usage.ref import Ref
-from billing.usage.usage_line import Evidence, UsageLine
-from billing.usage.vendor_count import contributors_of, oldest_as_of
+from billing.usage.usage_line import Evidence, UnshownItems, UsageLine
+from billing.usage.vendor_count import Contributor, contributors_of, oldest_as_of
 from shared.contracts.billing import Count
 
 
@@ -32,19 +33,36 @@ def _later(as_of: datetime, manifests: Manifests, account: Ref, thing_id: str) -
     return max(as_of, manifest.age_of(thing_id)) if manifest else as_of
 
 
+def _with_current_age(more: UnshownItems | None, manifests: Manifests) -> UnshownItems | None:
+    """Items that are not shown are known by account alone: none is older than the account's oldest thing."""
+    if more is None:
+        return None
+    accounts = tuple(
+        account.model_copy(update={"as_of": max(account.as_of, manifests[account.ref].oldest_age)})
+        if account.ref in manifests
+        else account
+        for account in more.accounts
+    )
+    return more.model_copy(update={"accounts": accounts})
+
+
 def with_current_ages(line: UsageLine, manifests: Manifests) -> UsageLine:
     """The line with each `as_of` brought up to the manifests that were applied since it was calculated."""
     items = [
-        item.model_copy(update={"as_of": _later(item.as_of, manifests, item.account, item.subscription_id)})
+        replace(item, as_of=_later(item.as_of, manifests, item.account, item.subscription_id))
         for item in line.evidence.items
     ]
     billed = [
         one.model_copy(update={"as_of": _later(one.as_of, manifests, line.account, one.line_id)})
         for one in line.evidence.billed
     ]
-    evidence = line.evidence.model_copy(update={"items": tuple(items), "billed": tuple(billed)})
-    accounts = [Ref.decode(text) for text in line.vendor_accounts]
-    vendor_as_of = oldest_as_of(contributors_of(evidence.counting, accounts, manifests))
+    more = _with_current_age(line.evidence.more, manifests)
+    unshown = more.accounts if more else ()
+    evidence = line.evidence.model_copy(update={"items": tuple(items), "billed": tuple(billed), "more": more})
+    accounts = {*map(Ref.decode, line.vendor_accounts)} - {account.ref for account in unshown}
+    contributors = contributors_of(evidence.counting, accounts, manifests)
+    contributors += [Contributor(account.integration_id, account.as_of) for account in unshown]
+    vendor_as_of = oldest_as_of(contributors)
     psa_as_of = billed_as_of(billed, manifests.get(line.account)) if line.psa_integration_id else None
     changes: dict[str, Evidence | Count] = {"evidence": evidence}
     if vendor_as_of:

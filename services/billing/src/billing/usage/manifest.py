@@ -14,10 +14,9 @@ from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from billing.usage.ref import Ref
-from shared.contracts.base import Observation
 from shared.contracts.manifest import ItemSpan, ListingExtent
 
-Observed = TypeVar("Observed", bound=Observation)
+Observed_co = TypeVar("Observed_co", covariant=True)
 
 
 class KnownSpan(NamedTuple):
@@ -59,6 +58,11 @@ class AppliedManifest:
         """When the thing was last read, about: never later than it was."""
         return self.read_at.get(thing_id, self.things_read_from or self.read_from)
 
+    @property
+    def oldest_age(self) -> datetime:
+        """When the thing was read that was read first; none of the account's is older."""
+        return min([self.things_read_from or self.read_from, *self.read_at.values()])
+
     def span_of(self, item_id: str) -> KnownSpan:
         """The span of an item; one that is not named was never there, up to the listing."""
         span = self.spans.get(item_id)
@@ -70,12 +74,12 @@ Manifests = Mapping[Ref, AppliedManifest]
 
 
 @dataclass(frozen=True, slots=True)
-class EffectiveThing(Generic[Observed]):
+class EffectiveThing(Generic[Observed_co]):
     """A thing of an account as it counts."""
 
     account: Ref
     """Whose manifest names it."""
-    observed: Observed
+    observed: Observed_co
     as_of: datetime
     """When it was last read to be so."""
     unreadable: str = ""

@@ -48,6 +48,12 @@ class RecalculationQueue(WorkQueue):
         keys = [account.encode() for account in accounts]
         await self.requeue_after(tenant_id, ACCOUNTS, keys, at=at, not_before=not_before)
 
+    async def waiting_refs(self, tenant_id: str) -> set[Ref]:
+        """Everything that waits to be calculated again or to be expanded first, in one read; delayed too."""
+        lanes = {"lane": {"$in": [ACCOUNTS, FAN_OUT]}}
+        rows = await self._rows(tenant_id).find(lanes, fields=["keys"])
+        return {Ref.decode(key) for key in {key for row in rows for key in row["keys"]}}
+
     async def read_due_requests(
         self, tenant_id: str, lane: str, *, now: datetime, limit: int, skip: int = 0
     ) -> list[RecalculationRequest]:

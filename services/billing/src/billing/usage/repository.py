@@ -1,11 +1,11 @@
 """Keeps usage lines as last reconciled, each saved in one transaction with the event that announces it."""
 
-# Three things keep two writers of a line apart:
+# Four things keep two writers of a line apart:
 #
-#   fence   a reconciler that was paused while another took the lead must not save what it calculated before
-#   guard   an approval and a reconciliation at the same time: both write one document, so one of them is
-#           rolled back and runs again
-#   lock    within one process they wait for each other instead, which is cheaper than running again
+#   fence      a reconciler that was paused while another took the lead must not save what it calculated
+#   guard      an approval and a reconciliation at once: both write one document, and one is rolled back
+#   lock       within one process they wait for each other instead, which is cheaper than running again
+#   revision   a line that an approval has restated since it was read is calculated again
 
 import asyncio
 import re
@@ -18,13 +18,15 @@ from typing import Any, Protocol
 from billing.usage.diff import LineRevision
 from billing.usage.freshness import accounts_of, with_current_ages
 from billing.usage.manifest_reader import ManifestReader
+from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals, TotalsTally
 from billing.usage.usage_line import UsageLine
 from shared.contracts import Message
 from shared.contracts.base import NoNumber, key_of
 from shared.contracts.billing import LineClass, MoneyEffect
-from shared.mongo import Document, Index, Mongo, Put, Session
+from shared.errors import TransientError
+from shared.mongo import Document, Index, Mongo, Replace, Session
 from shared.outbox import Outbox
 from shared.plain_text import sort_text
 from shared.runtime.leases import LeaseLost
@@ -59,6 +61,7 @@ class UsageLineRepository:
 
     def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
         self._mongo, self._outbox, self._manifests = mongo, outbox, ManifestReader(mongo)
+        self._queue = RecalculationQueue(mongo)
         self._tenant_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.watchers: list[LineWatcher] = []
 
@@ -180,22 +183,37 @@ class UsageLineRepository:
             own_fence, used = {"_id": _fence(shard_of(tenant_id)), "token": token}, {"$inc": {"uses": 1}}
             if not await self._mongo.all_tenants(_FENCES).change(own_fence, used, session=session):
                 raise LeaseLost("another reconciler is at work")
-            await self.assert_ownership(tenant_id, session=session)
-            rows = self._mongo.documents(_COLLECTION, tenant_id)
-            new = [_document(revision.line) for revision in revisions if revision.new]
-            known = [Put(_document(revision.line)) for revision in revisions if not revision.new]
-            await rows.insert_many(new, session=session)
-            await rows.bulk(known, session=session)
-            events: list[Message] = [
-                revision.line.announcement() for revision in revisions if revision.announced
-            ]
-            for watcher in self.watchers:
-                events += await watcher.lines_changed(tenant_id, revisions, session=session)
-            await self._outbox.add(events, session=session)
+            await self._store(tenant_id, revisions, session)
 
         async with self.tenant_lock(tenant_id):
             await self._mongo.transaction(store)
         self._outbox.wake()
+
+    async def restate(self, tenant_id: str, revisions: Sequence[LineRevision], *, session: Session) -> None:
+        """Stores lines that were calculated without a fence, in the transaction of what was decided on them.
+
+        The reconciler may have seen newer news by now: it is asked to calculate their accounts again.
+        """
+        await self._store(tenant_id, revisions, session)
+        accounts = {revision.line.account for revision in revisions}
+        await self._queue.enqueue_refs(tenant_id, accounts, session=session)
+
+    async def _store(self, tenant_id: str, revisions: Sequence[LineRevision], session: Session) -> None:
+        await self.assert_ownership(tenant_id, session=session)
+        rows = self._mongo.documents(_COLLECTION, tenant_id)
+        new = [_document(revision.line) for revision in revisions if revision.new]
+        known = [
+            Replace({"_id": before.key, "revision": before.revision}, _document(revision.line))
+            for revision in revisions
+            if (before := revision.before)
+        ]
+        await rows.insert_many(new, session=session)
+        if await rows.bulk(known, session=session) < len(known):
+            raise TransientError(f"others have stored lines of {tenant_id} since they were read")
+        events: list[Message] = [revision.line.announcement() for revision in revisions if revision.announced]
+        for watcher in self.watchers:
+            events += await watcher.lines_changed(tenant_id, revisions, session=session)
+        await self._outbox.add(events, session=session)
 
     async def _with_current_ages(self, tenant_id: str, rows: Sequence[Document]) -> list[UsageLine]:
         lines = [UsageLine.model_validate(row) for row in rows]
@@ -216,13 +234,8 @@ def _document(line: UsageLine) -> Document:
     names = line.names
     first = names.psa_account or "".join(names.vendor_accounts)
     second = names.product or "".join(names.services)
-    every_name = [
-        *names.vendor_accounts,
-        *names.services,
-        names.psa_account,
-        names.product,
-        names.product_key,
-    ]
+    of_target = names.psa_account, names.product, names.product_key
+    every_name = [*names.vendor_accounts, *names.services, *of_target]
     found_by: dict[str, Any] = {
         "_id": line.key,
         "scope": line.account.encode(),

@@ -1,8 +1,8 @@
 """The seal of a usage line: a hash of everything that a person was shown and that money hangs on."""
 
 # Whoever approves sends back the seal that they were shown; another by then means that something has changed:
-# the counts, the items that count with their prices, the agreement lines with what they bill at, the
-# mappings. Ages, runs and names are left out: they change while nothing that matters has (architecture §7).
+# the counts, all items that count (shown or not) with their prices, the agreement lines with what they bill
+# at, the mappings. Ages, runs and names are left out: they change while nothing that matters has (§7).
 #
 #   7 seats read again an hour later → same seal     8 seats, a renewed subscription of 7, or another price of
 #                                                    the agreement line → another seal
@@ -22,7 +22,7 @@ _FORMAT = 2
 
 def seal_of(line_id: str, vendor: Count, psa: Count, evidence: Evidence) -> str:
     """64 hex digits; equal exactly when counts, counting items, agreement lines and mappings are equal."""
-    content = {
+    content: dict[str, object] = {
         "format": _FORMAT,
         "line": line_id,
         "vendor": [_number(vendor.number), vendor.missing or "", _number(vendor.known_part)],
@@ -31,9 +31,19 @@ def seal_of(line_id: str, vendor: Count, psa: Count, evidence: Evidence) -> str:
         "billed": sorted(_sealed_agreement_line(line) for line in evidence.billed),
         "mappings": sorted([mapping.key, mapping.revision] for mapping in evidence.mappings),
     }
+    if evidence.more:
+        content["more"] = evidence.more.seal
     # Sorted keys, no spaces, ASCII only: the same content is the same bytes on every machine.
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return sha256(text.encode()).hexdigest()
+
+
+def seal_of_items(items: Iterable[VendorItem]) -> str:
+    """64 hex digits; equal exactly when the items are, in whatever order they come."""
+    seal = sha256()
+    for item in sorted(items, key=_ids):
+        seal.update(json.dumps(_sealed_item(item), separators=(",", ":"), ensure_ascii=True).encode())
+    return seal.hexdigest()
 
 
 def seal_if_billed(line: UsageLine, quantity: Decimal) -> str:
@@ -44,8 +54,12 @@ def seal_if_billed(line: UsageLine, quantity: Decimal) -> str:
     return seal_of(line.line_id, line.vendor_count, psa_count, evidence)
 
 
+def _ids(item: VendorItem) -> list[str]:
+    return [item.integration_id, item.subscription_id, item.account_id, item.service_id or ""]
+
+
 def _sealed_item(item: VendorItem) -> list[str]:
-    ids = [item.integration_id, item.subscription_id, item.account_id, item.service_id or ""]
+    ids = _ids(item)
     numbers = _numbers((item.quantity, item.unit_price))
     return [*ids, item.status, *numbers, item.currency or "", item.missing or ""]
 

@@ -17,6 +17,9 @@ from shared.contracts.billing import Count, LineClass, MoneyEffect, UsageLineCha
 from shared.contracts.fields import Number
 from shared.contracts.vendor_sync import MissingQuantity, SubscriptionStatus
 
+SHOWN_ITEMS = 200
+"""So many items a line keeps: with all of a very large group it would be too large a document to store."""
+
 
 class CountStatus(StrEnum):
     """Whether a subscription adds to the count: only `counting` ones do, the others add 0."""
@@ -29,8 +32,12 @@ class CountStatus(StrEnum):
     """Of an integration whose mapping is not finished: what it would add."""
 
 
-class VendorItem(ContractModel):
-    """One subscription's share in a line; `quantity` is None only with the reason in `missing`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorItem:
+    """One subscription's share in a line; `quantity` is None only with the reason in `missing`.
+
+    A group may have very many: as a model of pydantic each would take ten times the memory.
+    """
 
     integration_id: str
     subscription_id: str
@@ -92,10 +99,37 @@ class MappingUsed(ContractModel):
     revision: int
 
 
+class UnshownAccount(ContractModel):
+    """A vendor account of which items count that are not shown."""
+
+    integration_id: str
+    account_id: str
+    as_of: AwareDatetime
+    """When the oldest of them was last read."""
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(RefKind.VENDOR_ACCOUNT, self.integration_id, self.account_id)
+
+
+class UnshownItems(ContractModel):
+    """What a line rests on besides the items that it shows."""
+
+    count: int
+    quantity: Number
+    """The sum of those that count and have a number."""
+    seal: str
+    """A hash of those that count."""
+    accounts: tuple[UnshownAccount, ...]
+
+
 class Evidence(ContractModel):
     """What the two counts were made of."""
 
     items: tuple[VendorItem, ...] = ()
+    """At most `SHOWN_ITEMS`; those that have no number first, then the largest are chosen."""
+    more: UnshownItems | None = None
+    """The other items, summed up; None when all are shown."""
     ended: EndedThings = EndedThings()
     """What was bought before, and ended."""
     billed: tuple[BilledLine, ...] = ()

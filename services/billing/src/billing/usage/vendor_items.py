@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 from billing.usage.account_group import AccountGroup, IntegrationRule
 from billing.usage.manifest import AppliedManifest, EffectiveThing
+from billing.usage.subscription import LineState, SubscriptionState
 from billing.usage.usage_line import CountStatus, VendorItem
 from shared.contracts.base import NoNumber
 from shared.contracts.vendor_sync import (
     MissingQuantity,
-    SubscriptionLine,
-    SubscriptionObserved,
     SubscriptionStatus,
 )
 
@@ -41,7 +40,7 @@ def vendor_items(group: AccountGroup) -> list[VendorItem]:
     return items
 
 
-def _items_of(thing: EffectiveThing[SubscriptionObserved], group: AccountGroup) -> Iterator[VendorItem]:
+def _items_of(thing: EffectiveThing[SubscriptionState], group: AccountGroup) -> Iterator[VendorItem]:
     subscription = thing.observed
     status = _count_status(subscription, group.context.rules[subscription.integration_id])
     if status is CountStatus.COUNTING and group.previews(subscription.integration_id):
@@ -53,7 +52,7 @@ def _items_of(thing: EffectiveThing[SubscriptionObserved], group: AccountGroup) 
         yield _item(thing, None, status)
 
 
-def _count_status(subscription: SubscriptionObserved, rule: IntegrationRule) -> CountStatus:
+def _count_status(subscription: SubscriptionState, rule: IntegrationRule) -> CountStatus:
     """Whether the subscription counts.
 
     One with an unknown status counts, without a quantity: taking it for zero would hide usage.
@@ -70,7 +69,7 @@ def _count_status(subscription: SubscriptionObserved, rule: IntegrationRule) -> 
 
 
 def _item(
-    thing: EffectiveThing[SubscriptionObserved], line: SubscriptionLine | None, status: CountStatus
+    thing: EffectiveThing[SubscriptionState], line: LineState | None, status: CountStatus
 ) -> VendorItem:
     subscription = thing.observed
     missing, detail = _why_no_quantity(subscription, line)
@@ -116,7 +115,7 @@ def _unread_item(manifest: AppliedManifest, subscription_id: str, reason: str) -
 
 
 def _why_no_quantity(
-    subscription: SubscriptionObserved, line: SubscriptionLine | None
+    subscription: SubscriptionState, line: LineState | None
 ) -> tuple[NoNumber | None, str | None]:
     """The kind of "no number" with its sentence; both None where the line has a quantity."""
     if line is None:
