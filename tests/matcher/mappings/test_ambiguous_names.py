@@ -148,6 +148,19 @@ async def test_a_company_that_took_the_place_of_one_that_is_gone_is_mapped(
     assert await world.mapped() == {"1": "8"}
 
 
+@PHASES
+async def test_a_customer_that_took_the_place_of_one_that_is_gone_is_mapped_beside_it(
+    world: MatcherWorld, phase: Sequence[object]
+) -> None:
+    await world.receive(*CONTOSO, *phase)
+
+    await world.receive(
+        a_vendor_account("1", "Contoso", revision=2, present=False), a_vendor_account("2", "Contoso")
+    )
+
+    assert await world.mapped() == {"1": "9", "2": "9"}
+
+
 async def test_a_customer_whom_no_list_names_is_mapped_when_it_has_its_real_name(world: MatcherWorld) -> None:
     await world.receive(
         *CONNECTED,
