@@ -42,6 +42,7 @@ async def test_the_story_ends_as_its_inputs_say(desk: DemoClient, control: httpx
 
     await story.connect(await rows(control, "credentials"))
     generated = await story.wait_for_discovery()
+    mapped = await story.count_mappings()
     await story.map_manually()
     (await control.post("/month-passes")).raise_for_status()
     outcomes = await desk.wait_for_sync({story.vendor_id, story.psa_id}, await story.finish_mapping())
@@ -50,6 +51,8 @@ async def test_the_story_ends_as_its_inputs_say(desk: DemoClient, control: httpx
     before = await rows(control, "additions")
     await story.approve_differences()
 
+    accounts = [account["how"] for account in story.scenario["accounts"]]
+    assert mapped["account approved exact"] == accounts.count("exact") > 0
     assert set(outcomes.values()) == {"complete"}
     assert all(count > 0 for count in generated.values())
     assert [part for part, _ in refused] == ["without_quantity", "ambiguous"]

@@ -6,12 +6,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-from catalogue_builders import a_product, a_psa, a_psa_account, a_service, a_vendor_account, an_integration
+from catalogue_builders import (
+    PSA,
+    VENDOR,
+    a_product,
+    a_psa,
+    a_psa_account,
+    a_service,
+    a_vendor_account,
+    an_integration,
+)
+from ended_runs import EndedRuns
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 from people import a_verifier, signed_in
 
 from matcher.app import SERVICE, make_app
+from shared.contracts.base import Observation
 from shared.contracts.matcher import MappingDecided
+from shared.contracts.run_end import RunFinished
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
 from shared.runtime.settings import KafkaSettings
@@ -33,18 +45,15 @@ async def running(mongo: Mongo) -> AsyncIterator[tuple[httpx.AsyncClient, KafkaB
         yield client, broker, published
 
 
-async def test_observations_lead_to_published_mappings(mongo: Mongo) -> None:
+async def test_observations_and_the_ends_of_their_runs_lead_to_published_mappings(mongo: Mongo) -> None:
+    seen = [
+        a_vendor_account("1", "Contoso"),
+        a_psa_account("9", "Contoso"),
+        a_service("s1", "Mail", "MPN-1"),
+        a_product("p1", "Post", "MPN-1"),
+    ]
     async with running(mongo) as (client, broker, published):
-        await Publisher(broker, "test").publish(
-            [
-                a_vendor_account("1", "Contoso"),
-                a_psa_account("9", "Contoso"),
-                a_service("s1", "Mail", "MPN-1"),
-                a_product("p1", "Post", "MPN-1"),
-                an_integration(),
-                a_psa(),
-            ]
-        )
+        await Publisher(broker, "test").publish([*seen, an_integration(), a_psa(), *ends_after(*seen)])
         await until_published(published, 2)
         shown = await client.get("/mappings", headers=signed_in(Role.VIEWER))
 
@@ -52,11 +61,27 @@ async def test_observations_lead_to_published_mappings(mongo: Mongo) -> None:
     assert len(shown.json()["mappings"]) == 2
 
 
+async def test_a_run_is_shown_as_it_goes_and_mapped_when_it_has_ended(mongo: Mongo) -> None:
+    seen = [a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso")]
+    vendor_end, psa_end = ends_after(*seen)
+    async with running(mongo) as (client, broker, published):
+        await Publisher(broker, "test").publish([an_integration(), a_psa(), vendor_end, *seen])
+        accounts = await client.get("/accounts", params={"side": "psa"}, headers=signed_in(Role.VIEWER))
+        await until_undecided(mongo)
+        before = list(published)
+        await Publisher(broker, "test").publish([psa_end])
+        await until_published(published, 1)
+
+    assert [account["name"] for account in accounts.json()["accounts"]] == ["Contoso"]
+    assert (before, [mapping.psa_id for mapping in published]) == ([], ["9"])
+
+
 async def test_a_message_that_cannot_be_read_holds_up_no_other(mongo: Mongo) -> None:
+    vendor, psa = a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso")
     async with running(mongo) as (_, broker, published):
-        await Publisher(broker, "test").publish([an_integration(), a_psa(), a_psa_account("9", "Contoso")])
+        await Publisher(broker, "test").publish([an_integration(), a_psa(), psa])
         await broker.publish(b"\xff", a_vendor_account("1", "x").topic, key=b"demo:bad")
-        await Publisher(broker, "test").publish([a_vendor_account("1", "Contoso")])
+        await Publisher(broker, "test").publish([vendor, *ends_after(vendor, psa)])
         await until_published(published, 1)
 
     assert [mapping.psa_id for mapping in published] == ["9"]
@@ -70,8 +95,24 @@ async def test_matcher_is_alive_and_ready(mongo: Mongo) -> None:
     assert ready.json()["faults"] in ([], ["kafka"])
 
 
+def ends_after(*seen: Observation) -> list[RunFinished]:
+    """Returns the ends of the vendor's run and of the PSA's, which have stated these."""
+    runs = EndedRuns()
+    for observed in seen:
+        runs.note(observed)
+    return runs.end(VENDOR) + runs.end(PSA)
+
+
 async def until_published(published: list[MappingDecided], number: int) -> None:
     """Within a minute, or the test shows what is missing."""
     end = time.monotonic() + 60
     while len(published) < number and time.monotonic() < end:
         await asyncio.sleep(0.02)
+
+
+async def until_undecided(mongo: Mongo) -> None:
+    """Within a minute: the matching has looked at a vendor's accounts, and could decide on none."""
+    end = time.monotonic() + 60
+    while not await mongo.all_tenants("undecided").find() and time.monotonic() < end:
+        await asyncio.sleep(0.02)
+    assert await mongo.all_tenants("undecided").find()

@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from catalogue_builders import NOW
 
+from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, part_number
 from matcher.catalogue.search import ItemQuery, SortKey, StateFilter, folded, sort_key_of
 from matcher.finishing.models import FinishRecord
 from shared.contracts.base import Message, Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
+from shared.contracts.topic_checksum import ChecksumSum, TopicChecksum
 from shared.work_queue import WorkItem
 
 T = TypeVar("T")
@@ -25,6 +27,8 @@ class TenantState:
     items: dict[tuple[ItemKind, str], Item] = field(default_factory=dict)
     integrations: dict[str, IntegrationInfo] = field(default_factory=dict)
     work: list[WorkItem] = field(default_factory=list)
+    inventories: dict[str, Inventory] = field(default_factory=dict)
+    undecided: dict[tuple[ItemKind, str], None] = field(default_factory=dict)
     labels: dict[tuple[ItemKind, str], Labels] = field(default_factory=dict)
     mappings: dict[str, MappingDecided] = field(default_factory=dict)
     finishes: dict[str, FinishRecord] = field(default_factory=dict)
@@ -42,6 +46,14 @@ class TenantState:
 
     def items_of(self, kind: ItemKind) -> list[Item]:
         return [item for (item_kind, _), item in self.items.items() if item_kind is kind]
+
+    def items_in(self, inventory: Inventory) -> list[Item]:
+        of_kind = self.items_of(inventory.kind)
+        return [item for item in of_kind if item.integration_id == inventory.integration_id]
+
+    def is_outdated(self, inventory: Inventory) -> bool:
+        newest = inventory.stated.newest_revision
+        return any(item.revision > newest for item in self.items_in(inventory))
 
     def mappings_with(self, decisions: Collection[MappingDecision]) -> list[MappingDecided]:
         return [mapping for mapping in self.mappings.values() if mapping.decision in decisions]
@@ -67,6 +79,25 @@ class MemoryStore:
             rows, row_key = self.of(integration.tenant_id).integrations, integration.integration_id
             if row_key not in rows or rows[row_key].revision < integration.revision:
                 rows[row_key] = integration
+
+    async def store_newer_inventories(self, inventories: Sequence[Inventory]) -> None:
+        for inventory in inventories:
+            rows = self.of(inventory.tenant_id).inventories
+            if inventory.key not in rows or rows[inventory.key].revision < inventory.revision:
+                rows[inventory.key] = inventory
+
+    async def unverified_inventories(self) -> list[Inventory]:
+        found = [inventory for state in self.tenants.values() for inventory in state.inventories.values()]
+        return [inventory for inventory in found if not inventory.verified]
+
+    async def stored_checksum(self, inventory: Inventory) -> TopicChecksum:
+        checksum = ChecksumSum(inventory.stated.topic)
+        for item in self.of(inventory.tenant_id).items_in(inventory):
+            checksum.add(item.key, item.revision)
+        return checksum.result
+
+    async def is_outdated(self, inventory: Inventory) -> bool:
+        return self.of(inventory.tenant_id).is_outdated(inventory)
 
     async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
         self.of(tenant_id).enqueue(lane, keys)
@@ -141,6 +172,27 @@ class MemoryUnitOfWork:
 
     async def integrations(self) -> dict[str, IntegrationInfo]:
         return dict(self._draft.integrations)
+
+    async def settled_integrations(self, kind: ItemKind) -> frozenset[str]:
+        return frozenset(
+            inventory.integration_id
+            for inventory in self._draft.inventories.values()
+            if inventory.kind is kind and inventory.verified and not self._draft.is_outdated(inventory)
+        )
+
+    async def mark_verified(self, inventory: Inventory) -> None:
+        if self._draft.inventories[inventory.key].revision == inventory.revision:
+            self._draft.inventories[inventory.key] = replace(inventory, verified=True)
+
+    async def note_undecided(self, kind: ItemKind, vendor_integration_ids: Collection[str]) -> None:
+        self._draft.undecided |= dict.fromkeys((kind, id_) for id_ in vendor_integration_ids)
+
+    async def undecided_vendors(self, kind: ItemKind) -> list[str]:
+        return [integration_id for noted_kind, integration_id in self._draft.undecided if noted_kind is kind]
+
+    async def forget_undecided(self, kind: ItemKind, vendor_integration_ids: Collection[str]) -> None:
+        for integration_id in vendor_integration_ids:
+            self._draft.undecided.pop((kind, integration_id), None)
 
     async def former_labels(self, kind: ItemKind, keys: Collection[str]) -> dict[str, Labels]:
         labels = self._draft.labels

@@ -1,10 +1,11 @@
 """Matcher's use cases on one store, for tests that tell a story."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from catalogue_builders import NOW, PSA, VENDOR
+from ended_runs import EndedRuns
 from matcher_store import MemoryStore
 
 from matcher.catalogue.ingestor import ItemIngestor
@@ -15,6 +16,7 @@ from matcher.finishing.ports import FinishStore
 from matcher.finishing.repository import MongoFinishStore
 from matcher.finishing.service import FinishService
 from matcher.mappings.exact_matcher import ExactMatcher
+from matcher.mappings.inventory_check import InventoryCheck
 from matcher.mappings.ports import MappingStore
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.service import MappingService, PsaItemRef, VendorItemRef
@@ -22,6 +24,7 @@ from matcher.mappings.tenant_lock import TenantLock
 from shared.contracts import MESSAGES, Message
 from shared.contracts.auth import IntegrationChanged
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingFinished, MappingKind
+from shared.contracts.run_end import RunFinished
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 
@@ -36,23 +39,33 @@ class MatcherWorld:
     finishes: FinishStore
     published: Callable[[], Awaitable[list[Message]]]
     """Returns everything published so far, oldest first."""
+    runs: EndedRuns = field(default_factory=EndedRuns)
     _finish_ids: int = 0
 
     async def receive(self, *messages: Any) -> None:
-        """Ingest the messages, and match until nothing waits."""
+        """Ingest the messages, end a complete run of each integration, and match until nothing waits."""
         await self.ingest(messages)
+        await self.close()
         await self.match()
+
+    async def close(self, *integration_ids: str) -> None:
+        """End a complete run of these integrations, of all by default: what was ingested is all there is."""
+        await self.ingest(self.runs.end(*integration_ids))
 
     async def ingest(self, messages: Sequence[Any]) -> None:
         """Store what the messages say, one by one, and match nothing yet."""
-        ingestor = ItemIngestor(self.catalogue, lambda: None)
+        ingestor = ItemIngestor(self.catalogue, lambda: None, lambda: NOW)
         for message in messages:
+            self.runs.note(message)
             if isinstance(message, IntegrationChanged):
                 await ingestor.ingest_integrations([message])
+            elif isinstance(message, RunFinished):
+                await ingestor.ingest_runs([message])
             else:
                 await ingestor.ingest_items([message])
 
     async def match(self) -> None:
+        await InventoryCheck(self.catalogue, self.store, lambda: NOW, lambda: None).check_next()
         matcher = ExactMatcher(self.store, lambda: NOW)
         while await matcher.process_next():
             pass

@@ -6,8 +6,9 @@ from typing import Any
 
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged, IntegrationSettings, IntegrationStatus
-from shared.contracts.base import NoNumber, Outcome, RunFinished, RunKind, Side
+from shared.contracts.base import NoNumber, Outcome, RunKind, Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
+from shared.contracts.run_end import RunFinished
 from shared.contracts.vendor_sync import SubscriptionLine, SubscriptionObserved, SubscriptionStatus
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -25,9 +25,14 @@ async def test_two_thousand_accounts_on_each_side_are_all_mapped(stored_world: M
     ingestor = ItemIngestor(stored_world.catalogue, lambda: None)
     for start in range(0, 2000, 500):
         numbers = range(start, start + 500)
-        await ingestor.ingest_items([a_vendor_account(f"v{n}", f"Name {n}") for n in numbers])
-        await ingestor.ingest_items([a_psa_account(f"p{1999 - n}", f"Name {1999 - n}") for n in numbers])
+        vendor = [a_vendor_account(f"v{n}", f"Name {n}") for n in numbers]
+        psa = [a_psa_account(f"p{1999 - n}", f"Name {1999 - n}") for n in numbers]
+        await ingestor.ingest_items(vendor)
+        await ingestor.ingest_items(psa)
+        for observed in (*vendor, *psa):
+            stored_world.runs.note(observed)
 
+    await stored_world.close()
     await stored_world.match()
 
     assert await stored_world.mapped() == {f"v{number}": f"p{number}" for number in range(2000)}

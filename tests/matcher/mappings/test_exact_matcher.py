@@ -1,5 +1,6 @@
 """Exact matching as news comes in."""
 
+import pytest
 from catalogue_builders import (
     PSA,
     VENDOR,
@@ -12,6 +13,7 @@ from catalogue_builders import (
 )
 from matcher_world import MatcherWorld
 
+from matcher.catalogue.ingestor import ItemObserved
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.matcher import MappingDecision, MappingMethod
 
@@ -127,15 +129,28 @@ async def test_after_a_person_finished_nothing_is_unmapped_but_new_accounts_are_
     assert {"1": "9", "3": "7", "s1": "p1"}.items() <= (await world.mapped()).items()
 
 
-async def test_once_active_nothing_is_unmapped(world: MatcherWorld) -> None:
-    await world.receive(
-        an_integration(), a_psa(), a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso")
-    )
-    await world.receive(an_integration(status=IntegrationStatus.ACTIVE, revision=2))
+@pytest.mark.parametrize(
+    "renamed", [a_vendor_account("1", "Fabrikam", revision=2), a_psa_account("9", "Fab", revision=2)]
+)
+async def test_once_active_a_rename_unmaps_nothing(world: MatcherWorld, renamed: ItemObserved) -> None:
+    await world.receive(*CONTOSO, an_integration(status=IntegrationStatus.ACTIVE, revision=2))
 
-    await world.receive(a_psa_account("8", "Contoso"))
+    await world.receive(renamed, a_psa_account("8", "Fabrikam"))
 
     assert await world.mapped() == {"1": "9"}
+
+
+@pytest.mark.parametrize("rival", [a_psa_account("8", "Contoso"), a_vendor_account("2", "Contoso")])
+async def test_once_active_a_name_that_has_become_ambiguous_is_unmapped_all_the_same(
+    world: MatcherWorld, rival: ItemObserved
+) -> None:
+    await world.receive(*CONTOSO, an_integration(status=IntegrationStatus.ACTIVE, revision=2))
+
+    await world.receive(rival)
+
+    mapping = (await world.newest_mappings())["1"]
+    assert await world.mapped() == {}
+    assert (mapping.decision, mapping.method, mapping.decided_by) == ("revoked", "exact", "trueup")
 
 
 async def test_disconnecting_either_end_changes_nothing(world: MatcherWorld) -> None:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from catalogue_builders import a_product, a_psa, a_psa_account, a_service, a_vendor_account, an_integration
+from ended_runs import EndedRuns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matcher_world import MatcherWorld, memory_world
 
 from matcher.catalogue.ingestor import ItemObserved, item_of
+from matcher.catalogue.items import Item
 from matcher.mappings.exact import exact_target, psa_groups, vendor_groups
-from shared.contracts.auth import IntegrationChanged
+from shared.contracts.run_end import RunFinished
 
 OTHER = "int_other"
 names = st.sampled_from(["Contoso", "Fabrikam", "contoso", ""])
@@ -43,14 +45,36 @@ connections = (an_integration(), an_integration(OTHER), a_psa())
 async def test_the_order_of_arrival_does_not_matter(
     data: st.DataObject, observations: list[ItemObserved]
 ) -> None:
-    messages: list[Any] = [*_each_revision_once(observations), *connections]
+    seen = _each_revision_once(observations)
+    messages: list[Any] = [*seen, *_ends_of_runs(seen), *connections]
     order = data.draw(st.permutations(messages + data.draw(st.lists(st.sampled_from(messages), max_size=5))))
-    pauses = data.draw(st.sets(st.integers(0, len(order))))
+    if data.draw(flags):  # else news of an integration, which has all of it matched again, is often the last
+        order = [*connections, *(message for message in order if message not in connections)]
+    every_moment = set(range(len(order)))
+    pauses = data.draw(st.one_of(st.just(every_moment), st.sets(st.integers(0, len(order)))))
     world = memory_world()
 
     await _happens(world, order, pauses)
 
-    assert await _mapped(world) == _expected(messages)
+    mapped, items = await _mapped(world), _newest(seen)
+    kept = {vendor: mapped[vendor] for vendor in mapped if not _both_usable(items, vendor, mapped[vendor])}
+    assert {vendor: psa for vendor, psa in mapped.items() if vendor not in kept} == _expected(items)
+
+
+@given(st.data(), news)
+@settings(max_examples=200, deadline=None)
+async def test_before_the_last_run_has_ended_only_what_a_run_left_behind_is_mapped(
+    data: st.DataObject, observations: list[ItemObserved]
+) -> None:
+    seen = _each_revision_once(observations)
+    first_run = [observed for observed in seen if observed.revision == 1]
+    going_on = data.draw(st.permutations([observed for observed in seen if observed.revision > 1]))
+    world = memory_world()
+    await _happens(world, [*connections, *first_run, *_ends_of_runs(first_run, runs=1)], set())
+
+    await _happens(world, going_on, data.draw(st.sets(st.integers(0, len(going_on)))))
+
+    assert await _mapped(world) == _expected(_newest(first_run))
 
 
 async def _happens(world: MatcherWorld, order: Sequence[Any], pauses: set[int]) -> None:
@@ -75,12 +99,32 @@ async def _mapped(world: MatcherWorld) -> dict[tuple[str, str], str | None]:
     return {(mapping.vendor_integration_id, mapping.vendor_id): mapping.psa_id for mapping in approved}
 
 
-def _expected(messages: list[Any]) -> dict[tuple[str, str], str | None]:
+def _ends_of_runs(seen: list[ItemObserved], runs: int = 3) -> list[RunFinished]:
+    """Each integration has one complete run for each revision: it states what carries that revision."""
+    ended, ends = EndedRuns(), list[RunFinished]()
+    for connection in connections:
+        ended.note(connection)
+    for revision in range(1, runs + 1):
+        for observed in seen:
+            if observed.revision == revision:
+                ended.note(observed)
+        ends += ended.end()
+    return ends
+
+
+def _newest(seen: list[ItemObserved]) -> list[Item]:
+    items = sorted((item_of(observed) for observed in seen), key=lambda item: item.revision)
+    return list({(item.kind, item.key): item for item in items}.values())
+
+
+def _both_usable(items: list[Item], vendor: tuple[str, str], psa_id: str | None) -> bool:
+    """What was mapped while it was there stays mapped, so what is not there has no expected mapping."""
+    ends = (vendor, ("int_psa", psa_id))
+    return all(item.usable for item in items if (item.integration_id, item.id) in ends)
+
+
+def _expected(items: list[Item]) -> dict[tuple[str, str], str | None]:
     """Returns what the rule maps when it is given the newest of everything at once."""
-    observations = [item_of(message) for message in messages if not isinstance(message, IntegrationChanged)]
-    items = {
-        (item.kind, item.key): item for item in sorted(observations, key=lambda item: item.revision)
-    }.values()
     expected: dict[tuple[str, str], str | None] = {}
     for kind in {item.kind.mapping_kind for item in items}:
         vendor = [item for item in items if item.kind.mapping_kind is kind and item.kind.side == "vendor"]

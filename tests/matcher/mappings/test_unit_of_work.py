@@ -20,6 +20,7 @@ async def test_two_replicas_that_match_at_once_publish_everything_once(
         await stored_world.ingest([a_vendor_account(f"v{number}", f"Name {number}")])
         await stored_world.ingest([a_psa_account(f"p{number}", f"Name {number}")])
     await stored_world.ingest([an_integration(), a_psa()])
+    await stored_world.close()
 
     await asyncio.gather(stored_world.match(), mongo_world(mongo).match())
 
@@ -30,6 +31,7 @@ async def test_two_replicas_that_match_at_once_publish_everything_once(
 async def test_a_person_and_the_matching_never_decide_on_the_same_state(stored_world: MatcherWorld) -> None:
     await stored_world.receive(*CONTOSO[:3], a_psa_account("8", "Fabrikam"))
     await stored_world.ingest([a_psa_account("9", "Contoso")])
+    await stored_world.close()
 
     await asyncio.gather(stored_world.match(), stored_world.approve("1", "8"))
 
@@ -40,6 +42,7 @@ async def test_a_person_and_the_matching_never_decide_on_the_same_state(stored_w
 
 async def test_a_unit_of_work_that_fails_leaves_nothing_behind(stored_world: MatcherWorld) -> None:
     await stored_world.ingest(CONTOSO)
+    await stored_world.close()
 
     async def killed_before_the_commit(unit_of_work: UnitOfWork) -> None:
         await unit_of_work.complete(await unit_of_work.read_due(limit=10))

@@ -34,6 +34,8 @@ async def test_a_first_run_publishes_all_that_there_is(harness: PsaRunHarness) -
     kinds = (PsaAccountObserved, ProductObserved, AgreementLineObserved)
     assert [len(harness.published(model)) for model in kinds] == [2, 2, 3]
     assert finished.manifests == len(harness.manifests()) == 3
+    stated = [(checksum.topic, checksum.things) for checksum in finished.checksums]
+    assert stated == [(PsaAccountObserved.topic, 2), (ProductObserved.topic, 2)]
 
 
 async def test_each_list_is_read_and_counted_once(harness: PsaRunHarness) -> None:

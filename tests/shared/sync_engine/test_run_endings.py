@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from run_env import a_request, connected
 
-from shared.contracts.base import Outcome, Side, UnreadAccount
+from shared.contracts.base import Outcome, Side
+from shared.contracts.run_end import UnreadAccount
 from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
 from shared.mongo import Mongo
 from shared.outbox import Outbox

@@ -19,6 +19,7 @@ from matcher.finishing.routes import make_finish_router
 from matcher.finishing.service import FinishService
 from matcher.mappings.exact_matcher import ExactMatcher
 from matcher.mappings.indexes import MAPPING_INDEXES
+from matcher.mappings.inventory_check import InventoryCheck
 from matcher.mappings.jobs import matching_job
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.routes import make_decision_router, make_mapping_list_router
@@ -64,13 +65,15 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
     store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations)
     catalogue, mappings = MongoCatalogue(mongo), MongoMappings(mongo)
     listing = CatalogueService(catalogue, mappings)
+    check = InventoryCheck(catalogue, store, _now, wake.set)
+    health.add_degradation_check("inventories", check.degradation)
     controls = ControlJob(mongo, broker, health)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     lifespan = partial(
         service_lifespan,
         health=health,
         broker=broker,
-        jobs=(relay.job(), controls.job(), matching_job(ExactMatcher(store, _now), wake)),
+        jobs=(relay.job(), controls.job(), matching_job(check, ExactMatcher(store, _now), wake)),
         on_startup=(
             partial(refuse_former_work, mongo, "marks"),
             partial(mongo.ensure, INDEXES),

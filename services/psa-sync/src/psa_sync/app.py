@@ -38,7 +38,7 @@ PROFILE = SyncServiceProfile(
     message_types=MessageTypes(
         contracts.PsaRunFinished,
         contracts.PsaCredentialsRejected,
-        (contracts.PsaAccountObserved, contracts.ProductObserved, contracts.AgreementLineObserved),
+        (contracts.PsaAccountObserved, contracts.ProductObserved),
     ),
     workers=8,  # mostly waiting for a PSA
     workers_per_tenant=2,

@@ -27,7 +27,7 @@ PROFILE = SyncServiceProfile(
     message_types=MessageTypes(
         contracts.VendorRunFinished,
         contracts.VendorCredentialsRejected,
-        (contracts.VendorAccountObserved, contracts.ServiceObserved, contracts.SubscriptionObserved),
+        (contracts.VendorAccountObserved, contracts.ServiceObserved),
     ),
     workers=16,  # each keeps to the rate limit of its own integration, and mostly waits for it
     workers_per_tenant=4,

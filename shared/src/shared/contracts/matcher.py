@@ -62,7 +62,7 @@ class MappingDecided(State):
     decided_by: Id
     """A person's id; the matcher's own name for exact mappings."""
     reason: Sentence | None = None
-    """Why a person decided so, in their words."""
+    """Why a person decided so, in their words; of a revoked exact mapping, what it was ambiguous with."""
     decided_at: Moment
 
 

@@ -8,6 +8,7 @@ from shared.contracts import base
 from shared.contracts.base import Command, ContractModel, Event, Observation
 from shared.contracts.fields import Code, Deadline, Id, Listed, Moment, Name, Number, ReadNumber, Sentence
 from shared.contracts.manifest import AccountRead
+from shared.contracts.run_end import RunFinished
 
 
 class PsaAccountObserved(Observation):
@@ -83,12 +84,12 @@ class PsaAccountRead(AccountRead):
     readers: ClassVar[tuple[str, ...]] = ("billing",)
 
 
-class PsaRunFinished(base.RunFinished):
+class PsaRunFinished(RunFinished):
     """A run of a PSA integration ended."""
 
     topic: ClassVar[str] = "psa-sync.run-finished.v1"
     meaning: ClassVar[str] = "A PSA run ended, with what it published"
-    readers: ClassVar[tuple[str, ...]] = ("billing",)
+    readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
 
 
 class PsaCredentialsRejected(base.ProviderCredentialsRejected):

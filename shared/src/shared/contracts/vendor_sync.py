@@ -10,6 +10,7 @@ from shared.contracts import base
 from shared.contracts.base import ContractModel, NoNumber, Observation
 from shared.contracts.fields import Code, Id, Name, ReadNumber, ServiceKey
 from shared.contracts.manifest import AccountRead
+from shared.contracts.run_end import RunFinished
 from shared.limits import messages as limits
 from shared.plain_text import counted
 
@@ -37,6 +38,11 @@ class MissingQuantity(StrEnum):
     """The subscription lists no products at all."""
 
 
+def unlisted_name(account_id: str) -> str:
+    """Returns what stands for the name of a customer whom no list has named: no name, for people to read."""
+    return f"Customer #{account_id}"
+
+
 class VendorAccountObserved(Observation):
     """A customer in the marketplace."""
 
@@ -48,7 +54,7 @@ class VendorAccountObserved(Observation):
     account_id: Id
     """The marketplace's own id."""
     name: Name
-    """`Customer #<id>` until a list names the customer."""
+    """`unlisted_name` until a list names the customer."""
     external_id: Code | None = None
     """The tenant's own id of the customer, as typed into the marketplace."""
     status: Code
@@ -138,12 +144,12 @@ class VendorAccountRead(AccountRead):
     readers: ClassVar[tuple[str, ...]] = ("billing",)
 
 
-class VendorRunFinished(base.RunFinished):
+class VendorRunFinished(RunFinished):
     """A run of a marketplace integration ended."""
 
     topic: ClassVar[str] = "vendor-sync.run-finished.v1"
     meaning: ClassVar[str] = "A marketplace run ended, with what it published"
-    readers: ClassVar[tuple[str, ...]] = ("billing",)
+    readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
 
 
 class VendorCredentialsRejected(base.ProviderCredentialsRejected):

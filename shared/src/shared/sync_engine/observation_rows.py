@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from shared.contracts import MESSAGES, Observation
 from shared.contracts.base import key_of
-from shared.mongo import Document
+from shared.contracts.topic_checksum import ChecksumSum, TopicChecksum
+from shared.mongo import Document, Mongo
 
 COLLECTION = "observations"
 """By topic and message key, which is where rows are looked for: an index would cost every write more than it
@@ -76,6 +77,18 @@ def row_of(observation: Observation) -> Document:
         "digest": digest(observation),
         "body": observation.model_dump(mode="json"),
     }
+
+
+async def stated_checksum(mongo: Mongo, topic: str, tenant_id: str, integration_id: str) -> TopicChecksum:
+    """Returns the checksum of what is stated of an integration in one topic.
+
+    Whoever asks has published all that is dirty: what is stated here has arrived then.
+    """
+    rows = mongo.documents(COLLECTION, tenant_id)
+    checksum = ChecksumSum(topic)
+    async for row in rows.stream(of_integration(topic, tenant_id, integration_id), fields=["revision"]):
+        checksum.add(row["_id"].removeprefix(f"{topic}#"), row["revision"])
+    return checksum.result
 
 
 def observation_of(row: Document) -> Observation:

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.contracts.base import Outcome, UnreadAccount
+from shared.contracts.base import Outcome
 from shared.contracts.manifest import ListingExtent
+from shared.contracts.run_end import UnreadAccount
 
 
 class StepReport(BaseModel):

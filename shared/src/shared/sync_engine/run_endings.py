@@ -9,8 +9,10 @@ from datetime import timedelta
 
 import structlog
 
-from shared.contracts.base import Message, Observation, Outcome, ProviderCredentialsRejected, RunFinished
+from shared.contracts.base import Message, Observation, Outcome, ProviderCredentialsRejected
 from shared.contracts.fields import shortened_sentence
+from shared.contracts.run_end import RunFinished
+from shared.contracts.topic_checksum import TopicChecksum
 from shared.mongo import Document, Mongo, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock, utc_now
@@ -30,7 +32,8 @@ class MessageTypes:
 
     finished: type[RunFinished]
     rejected: type[ProviderCredentialsRejected]
-    observations: tuple[type[Observation], ...]
+    catalogue: tuple[type[Observation], ...]
+    """Of accounts and catalogue items: the end of a complete run carries their checksums."""
 
 
 _NAMED = 200
@@ -47,11 +50,17 @@ class RunEndings:
         self._message_types, self._clock = message_types, clock
 
     async def end(
-        self, tenant_id: str, filter_: Document, ending: RunEnding, *, manifests: int
+        self,
+        tenant_id: str,
+        filter_: Document,
+        ending: RunEnding,
+        *,
+        manifests: int,
+        checksums: Sequence[TopicChecksum] = (),
     ) -> Run | None:
         """Ends the run that matches, and returns it; None when none matches any more.
 
-        `manifests` is how many it published.
+        `manifests` is how many it published, `checksums` are of what it leaves stated.
         """
         rows = self._mongo.documents(COLLECTION, tenant_id)
         changes = {
@@ -67,7 +76,7 @@ class RunEndings:
             if row is None:
                 return None
             run = Run.model_validate(row)
-            messages = self._messages(run, ending, manifests)
+            messages = self._messages(run, ending, manifests, checksums)
             await self._outbox.add(messages, session=session, correlation_id=run.run_id)
             return run
 
@@ -92,10 +101,12 @@ class RunEndings:
         reason = shortened_sentence(f"what it read could not be reported: {why}")
         rows = self._mongo.documents(COLLECTION, message.tenant_id)
         await rows.change({"_id": message.run_id}, {"$set": {"state": RunState.FAILED, "reason": reason}})
-        nothing: dict[str, object] = {"counts": {}, "exceptions": (), "unread_accounts": ()}
+        nothing: dict[str, object] = {"counts": {}, "exceptions": (), "unread_accounts": (), "checksums": ()}
         return [message.model_copy(update={"outcome": Outcome.FAILED, "reason": reason} | nothing)]
 
-    def _messages(self, run: Run, ending: RunEnding, manifests: int) -> list[Message]:
+    def _messages(
+        self, run: Run, ending: RunEnding, manifests: int, checksums: Sequence[TopicChecksum]
+    ) -> list[Message]:
         """One run-finished for each sync that the run answers, and the refusal of the credentials, if any."""
         report = run.model_dump(exclude={"sync_ids", "state"}) | {
             "outcome": ending.outcome,
@@ -103,6 +114,7 @@ class RunEndings:
             "exceptions": _listed(ending.tally.exceptions),
             "unread_accounts": ending.tally.unread_accounts[:_NAMED],
             "counts": dict(ending.tally.counts),
+            "checksums": tuple(checksums),
             "coverage": ending.tally.coverage,
             # A request that was refused never started.
             "started_at": run.started_at or run.finished_at,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from shared.contracts.base import Outcome
 from shared.errors import Conflict, LongPause
 from shared.mongo import Document, Documents, Index, Mongo, Session
 from shared.outbox import Outbox
@@ -26,6 +27,7 @@ from shared.runtime.leases import Lease, LeaseLost, Leases
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.manifest_records import ManifestRecords
 from shared.sync_engine.models import OPEN, IntegrationState, Run, RunRequest, RunState, RunStopped, run_of
+from shared.sync_engine.observation_rows import stated_checksum
 from shared.sync_engine.reports import RunEnding, StepReport
 from shared.sync_engine.revisions import RevisionCounter
 from shared.sync_engine.run_endings import COLLECTION, MessageTypes, RunEndings
@@ -145,7 +147,15 @@ class RunRepository:
         """Stores the end and its messages together; raises `LeaseLost` when another worker has the run."""
         run = claimed.run
         manifests = sum((await ManifestRecords(self._mongo).of_run(run)).values())
-        finished = await self.endings.end(run.tenant_id, _owned(run), ending, manifests=manifests)
+        complete = ending.outcome is Outcome.COMPLETE  # else it may have missed things, and vouches for none
+        topics = self._message_types.catalogue if complete else ()
+        checksums = [
+            await stated_checksum(self._mongo, model.topic, run.tenant_id, run.integration_id)
+            for model in topics
+        ]
+        finished = await self.endings.end(
+            run.tenant_id, _owned(run), ending, manifests=manifests, checksums=checksums
+        )
         if finished is None:
             raise LeaseLost(f"run {run.run_id} was taken over")
         return finished

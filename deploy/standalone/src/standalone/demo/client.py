@@ -98,6 +98,16 @@ class DemoClient:
                     break
         return outcomes
 
+    async def wait_for_mappings(self, vendor_account_ids: set[str]) -> None:
+        """Wait until all of these accounts are mapped."""
+        async with _time_limit("the mappings of equal names"):
+            while True:
+                path = "/mappings?kind=account&decision=approved"
+                mappings = await self.list_all("matcher", path, "mappings")
+                if vendor_account_ids <= {mapping["vendor_id"] for mapping in mappings}:
+                    return
+                await asyncio.sleep(_POLL_SECONDS)
+
     async def approve(self, line: Json, quantity: str | None = None) -> Json:
         """Approve the usage line as it was shown; returns the approval."""
         body = {"seal": line["seal"]} | ({"quantity": quantity} if quantity is not None else {})

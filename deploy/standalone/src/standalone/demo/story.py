@@ -51,8 +51,11 @@ class DemoStory:
             self.integrations[provider] = await self.client.request("POST", "auth", "/integrations", body)
 
     async def wait_for_discovery(self) -> dict[str, int]:
-        """Wait for the first runs; return how many accounts, services and products appeared by themselves."""
+        """Wait for the first runs and what maps by itself after them; return how much appeared by itself."""
         await self.client.wait_for_sync({self.vendor_id, self.psa_id})
+        # Equal names are mapped once both runs have ended, and the end is told before that.
+        exact = [account for account in self.scenario["accounts"] if account["how"] == "exact"]
+        await self.client.wait_for_mappings({str(account["vendor_id"]) for account in exact})
         lists = {
             "vendor accounts": ("/accounts?side=vendor", "accounts"),
             "vendor services": ("/services", "services"),

@@ -21,8 +21,9 @@ from pydantic import AwareDatetime
 
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals
-from shared.contracts.base import ContractModel, Outcome, RunFinished, RunKind, UnreadAccount
+from shared.contracts.base import ContractModel, Outcome, RunKind
 from shared.contracts.fields import Number
+from shared.contracts.run_end import RunFinished, UnreadAccount
 
 PATIENCE = timedelta(minutes=10)
 """How long a run may wait for its manifests, counted from the last one that was applied."""

@@ -4,8 +4,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from billing.runs.models import RunStage
 from billing.usage.totals import Totals
-from shared.contracts.base import ContractModel, Outcome, RunKind, UnreadAccount
+from shared.contracts.base import ContractModel, Outcome, RunKind
 from shared.contracts.fields import Number
+from shared.contracts.run_end import UnreadAccount
 
 
 class RunResponse(ContractModel):

@@ -23,7 +23,8 @@ import structlog
 from billing.runs.models import PATIENCE, FinishedRun, RunClosure, RunKey
 from billing.runs.ports import ClosingPorts
 from billing.runs.run_step import try_step
-from shared.contracts.base import RunFinished, UnreadAccount, utc
+from shared.contracts.base import utc
+from shared.contracts.run_end import RunFinished, UnreadAccount
 from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock, utc_now
 

@@ -1,9 +1,11 @@
-"""Items and integrations as documents and back; the only place that knows these documents' fields."""
+"""Items, integrations and inventories as documents and back; only this knows their fields."""
 
+from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, part_number
 from matcher.catalogue.search import folded
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side, key_of
+from shared.contracts.topic_checksum import TopicChecksum
 from shared.mongo import Document
 from shared.plain_text import sort_text
 
@@ -69,4 +71,31 @@ def integration_from(row: Document) -> IntegrationInfo:
         status=IntegrationStatus(row["status"]),
         generation=row["generation"],
         revision=row["revision"],
+    )
+
+
+def inventory_document(inventory: Inventory) -> Document:
+    return {
+        "_id": inventory.key,
+        "tenant_id": inventory.tenant_id,
+        "integration_id": inventory.integration_id,
+        "kind": inventory.kind.value,
+        "run_id": inventory.run_id,
+        "revision": inventory.revision,
+        "stated": inventory.stated.model_dump(),
+        "heard_at": inventory.heard_at,
+        "verified": inventory.verified,
+    }
+
+
+def inventory_from(row: Document) -> Inventory:
+    return Inventory(
+        kind=ItemKind(row["kind"]),
+        tenant_id=row["tenant_id"],
+        integration_id=row["integration_id"],
+        run_id=row["run_id"],
+        revision=row["revision"],
+        stated=TopicChecksum.model_validate(row["stated"]),
+        heard_at=row["heard_at"],
+        verified=row["verified"],
     )

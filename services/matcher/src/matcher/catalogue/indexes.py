@@ -1,9 +1,11 @@
-"""The catalogue's collections, one for each kind of item and one for integrations, and their indexes."""
+"""The catalogue's collections (one for each kind of item, integrations, inventories) and their indexes."""
 
 from matcher.catalogue.items import ItemKind
 from shared.mongo import Index
 
 INTEGRATIONS = "integrations"
+INVENTORIES = "inventories"
+"""By kind of item and integration: what the newest complete run says there is."""
 
 CATALOGUE_INDEXES = (
     *(Index(kind, [("tenant_id", 1), ("name", 1)]) for kind in ItemKind),
@@ -14,5 +16,8 @@ CATALOGUE_INDEXES = (
     ),
     *(Index(kind, [("tenant_id", 1), ("folded", 1), ("_id", 1)]) for kind in ItemKind),
     *(Index(kind, [("tenant_id", 1), ("integration_id", 1), ("folded", 1), ("_id", 1)]) for kind in ItemKind),
+    *(Index(kind, [("tenant_id", 1), ("integration_id", 1), ("revision", 1)]) for kind in ItemKind),
     Index(INTEGRATIONS, [("tenant_id", 1)]),
+    Index(INVENTORIES, [("verified", 1)]),
+    Index(INVENTORIES, [("tenant_id", 1), ("kind", 1)]),
 )

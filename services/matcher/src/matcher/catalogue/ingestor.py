@@ -9,10 +9,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+import structlog
+
+from matcher.catalogue.inventory import inventories_of
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
 from matcher.catalogue.ports import Catalogue
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
+from shared.contracts.base import utc
+from shared.contracts.run_end import RunFinished
+from shared.runtime.clock import Clock, utc_now
+
+log = structlog.get_logger()
 
 ItemObserved = (
     vendor_sync.VendorAccountObserved
@@ -26,11 +34,11 @@ _CANCELLED = "cancelled"
 
 
 class ItemIngestor:
-    """Takes observations and news of integrations from Kafka into the catalogue."""
+    """Takes observations, news of integrations and ends of runs from Kafka into the catalogue."""
 
-    def __init__(self, catalogue: Catalogue, wake: Callable[[], None]) -> None:
+    def __init__(self, catalogue: Catalogue, wake: Callable[[], None], clock: Clock = utc_now) -> None:
         """`wake` starts the matching job at once instead of at its next look."""
-        self._catalogue, self._wake = catalogue, wake
+        self._catalogue, self._wake, self._clock = catalogue, wake, clock
 
     async def ingest_items(self, observations: Sequence[ItemObserved]) -> None:
         """Stores the observed items and enqueues them in the lane of their kind."""
@@ -52,6 +60,22 @@ class ItemIngestor:
                 if kind.side is integration.side:
                     lane = kind.integration_lane
                     await self._catalogue.enqueue(integration.tenant_id, lane, [integration.integration_id])
+        self._wake()
+
+    async def ingest_runs(self, ended: Sequence[RunFinished]) -> None:
+        """Stores what complete runs say there is; the job `matching` finds out when all of it is stored."""
+        heard_at = utc(self._clock())
+        for finished in ended:
+            inventories = inventories_of(finished, heard_at)
+            if not inventories:
+                log.info(
+                    "run_without_inventory",
+                    run_id=finished.run_id,
+                    integration_id=finished.integration_id,
+                    outcome=finished.outcome,
+                    reason=finished.reason,
+                )
+            await self._catalogue.store_newer_inventories(inventories)
         self._wake()
 
 

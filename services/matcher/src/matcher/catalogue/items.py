@@ -7,6 +7,7 @@ from enum import StrEnum
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side, key_of
 from shared.contracts.matcher import MappingKind
+from shared.contracts.vendor_sync import unlisted_name
 
 
 class ItemKind(StrEnum):
@@ -113,8 +114,14 @@ def part_number(item: Item) -> str:
     return (item.code or "") if item.kind.mapping_kind is MappingKind.SERVICE else ""
 
 
+def name_label(item: Item) -> str:
+    """Returns the name by which the item is matched; empty for a customer whom no list has named yet."""
+    is_unlisted = item.kind is ItemKind.VENDOR_ACCOUNTS and item.name == unlisted_name(item.id)
+    return "" if is_unlisted else item.name
+
+
 def labels_of(items: Iterable[Item]) -> Labels:
     """Returns every label by which these items can be matched; an empty name or code is no label."""
-    labels = [(item.name, part_number(item)) for item in items]
+    labels = [(name_label(item), part_number(item)) for item in items]
     names, codes = frozenset(name for name, _ in labels), frozenset(code for _, code in labels)
     return Labels(names - {""}, codes - {""})

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
+from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
 from matcher.catalogue.search import ItemQuery, SortKey, StateFilter
 from shared.contracts.matcher import MappingDecided, MappingDecision
+from shared.contracts.topic_checksum import TopicChecksum
 
 
 class Catalogue(Protocol):
@@ -17,6 +19,22 @@ class Catalogue(Protocol):
 
     async def store_newer_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
         """Stores each integration unless the same or a larger revision of it is there."""
+        ...
+
+    async def store_newer_inventories(self, inventories: Sequence[Inventory]) -> None:
+        """Stores each inventory unless that of the same or a later run is there."""
+        ...
+
+    async def unverified_inventories(self) -> list[Inventory]:
+        """Returns the inventories of all tenants of which it is not known that all is stored."""
+        ...
+
+    async def stored_checksum(self, inventory: Inventory) -> TopicChecksum:
+        """Returns the checksum of the items stored here of the inventory's kind and integration."""
+        ...
+
+    async def is_outdated(self, inventory: Inventory) -> bool:
+        """Whether an item is stored that is newer than all of the inventory: only a later run's can fit."""
         ...
 
     async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
@@ -55,4 +73,8 @@ class CatalogueReader(Protocol):
 
     async def integrations(self) -> dict[str, IntegrationInfo]:
         """Returns every integration that was ever heard of, by id."""
+        ...
+
+    async def settled_integrations(self, kind: ItemKind) -> frozenset[str]:
+        """Returns the integrations whose items of this kind are as a complete run left them."""
         ...

@@ -1,4 +1,4 @@
-"""Items and integrations in the document store, and the work queue of what must be matched again."""
+"""Items, integrations and inventories in the document store, and the queue of what must be matched."""
 
 import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
@@ -6,10 +6,19 @@ from contextlib import aclosing
 from itertools import groupby
 from operator import attrgetter
 
-from matcher.catalogue.documents import integration_document, integration_from, item_document, item_from
-from matcher.catalogue.indexes import INTEGRATIONS
+from matcher.catalogue.documents import (
+    integration_document,
+    integration_from,
+    inventory_document,
+    inventory_from,
+    item_document,
+    item_from,
+)
+from matcher.catalogue.indexes import INTEGRATIONS, INVENTORIES
+from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels
 from matcher.catalogue.search import ItemQuery, SortKey, StateFilter, folded
+from shared.contracts.topic_checksum import ChecksumSum, TopicChecksum
 from shared.mongo import Document, Documents, Mongo, Session
 from shared.work_queue import WorkQueue
 
@@ -39,6 +48,28 @@ class MongoCatalogue:
         for tenant_id, group in groupby(sorted(integrations, key=tenant), key=tenant):
             documents = (integration_document(integration) for integration in group)
             await self._mongo.documents(INTEGRATIONS, tenant_id).upsert_newer(documents)
+
+    async def store_newer_inventories(self, inventories: Sequence[Inventory]) -> None:
+        for inventory in inventories:  # a run has two
+            rows = self._mongo.documents(INVENTORIES, inventory.tenant_id)
+            await rows.upsert_newer([inventory_document(inventory)])
+
+    async def unverified_inventories(self) -> list[Inventory]:
+        rows = await self._mongo.all_tenants(INVENTORIES).find({"verified": False})
+        return [inventory_from(row) for row in rows]
+
+    async def stored_checksum(self, inventory: Inventory) -> TopicChecksum:
+        # Without a transaction: items move forward only, so what fits was there together once.
+        checksum = ChecksumSum(inventory.stated.topic)
+        rows = self._mongo.documents(inventory.kind, inventory.tenant_id)
+        of_integration = {"integration_id": inventory.integration_id}
+        async for row in rows.stream(of_integration, fields=["revision"]):
+            checksum.add(row["_id"], row["revision"])
+        return checksum.result
+
+    async def is_outdated(self, inventory: Inventory) -> bool:
+        rows = self._mongo.documents(inventory.kind, inventory.tenant_id)
+        return bool(await rows.find(_newer_than(inventory), limit=1, fields=["_id"]))
 
     async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
         await self._queue.enqueue(tenant_id, lane, keys)
@@ -88,11 +119,28 @@ class TenantCatalogue:
         rows = await self._rows(INTEGRATIONS).find(session=self._session)
         return {row["integration_id"]: integration_from(row) for row in rows}
 
+    async def settled_integrations(self, kind: ItemKind) -> frozenset[str]:
+        rows = await self._rows(INVENTORIES).find({"kind": kind, "verified": True}, session=self._session)
+        return frozenset([row["integration_id"] for row in rows if not await self._is_outdated(row)])
+
+    async def _is_outdated(self, row: Document) -> bool:
+        inventory, session = inventory_from(row), self._session
+        rows = self._rows(inventory.kind)
+        return bool(await rows.find(_newer_than(inventory), limit=1, fields=["_id"], session=session))
+
     def _rows(self, collection: str) -> Documents:
         return self._mongo.documents(collection, self._tenant_id)
 
     async def _find_in(self, collection: str, field: str, values: Collection[str]) -> list[Document]:
         return await self._rows(collection).find_in(field, values, session=self._session)
+
+
+def _newer_than(inventory: Inventory) -> Document:
+    """Returns the filter for items that were stated after all that the inventory holds."""
+    return {
+        "integration_id": inventory.integration_id,
+        "revision": {"$gt": inventory.stated.newest_revision},
+    }
 
 
 async def _take(

@@ -1,21 +1,25 @@
 """The exact rule: which items belong together by equal labels alone (architecture §6)."""
 
 # Invariant: a vendor item is mapped to a PSA item when both carry a label that no other usable item of their
-# side carries. The rule is a function of the present items: the order in which they became known does not
-# matter. The part number is tried first, then the name; case and spaces count.
+# side carries, and is unmapped when another one carries it as well. The rule is a function of the present
+# items: the order in which they became known does not matter. The part number is tried first, then the name;
+# case and spaces count.
 #
 #   vendor: 1 "Contoso"  2 "Fabrikam"  3 "Fabrikam"  4 "Zeta"      PSA: 8 "Contoso"  9 "Fabrikam"  7 "zeta"
 #   1 → 8: alone on both sides    2, 3: two of a name, a guess which is meant    4: "zeta" is not "Zeta"
 #
 # The vendor's item must be alone within its marketplace, for two marketplaces may know the same customer; the
 # PSA's item among all PSAs of the tenant.
+#
+# An item that is gone, cancelled or inactive neither is mapped nor stands in another's way. What was mapped
+# while it was there stays mapped: whatever of it is still billed can only be found by its mapping.
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from matcher.catalogue.items import Item, part_number
+from matcher.catalogue.items import Item, ItemKind, name_label, part_number
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingMethod
 
 ItemsByLabel = Mapping[tuple[str, str], Sequence[Item]]
@@ -55,28 +59,58 @@ def exact_target(item: Item, vendor: ItemGroups, psa: ItemGroups) -> Item | None
         return None
     scope = item.integration_id
     return _only_pair(vendor.by_part_number, psa.by_part_number, scope, part_number(item)) or _only_pair(
-        vendor.by_name, psa.by_name, scope, item.name
+        vendor.by_name, psa.by_name, scope, name_label(item)
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ExactComparison:
+    """What the rule finds for a vendor item, beside what the item is mapped to."""
+
+    item: Item
+    target: Item | None
+    """The exact target."""
+    mapped: Item | None = None
+    """The PSA item that the existing mapping points to; None also when that was never observed."""
+    rivals: Sequence[Item] = ()
+    """Who else carries the labels of the two that are mapped; nobody while one label is theirs alone."""
+
+
+def compare(item: Item, mapped: Item | None, vendor: ItemGroups, psa: ItemGroups) -> ExactComparison:
+    rivals = _rivals(item, mapped, vendor, psa) if mapped else []
+    return ExactComparison(item, exact_target(item, vendor, psa), mapped, rivals)
+
+
 def exact_outcome(
-    existing: MappingDecided | None, target: Item | None, *, pending: bool, reachable: bool
+    existing: MappingDecided | None, found: ExactComparison, *, pending: bool, reachable: bool
 ) -> ExactOutcome:
-    """Returns what becomes of the existing mapping, given the present exact target.
+    """Returns what becomes of the existing mapping.
 
     `pending` is whether the vendor's mapping is still under way; once a person has finished, money hangs on
-    the mappings, and the rule only adds. `reachable` is whether the PSA that the mapping points to is
-    connected: disconnecting it changes no mapping by itself.
+    the mappings: a mapping that became ambiguous is taken back, one whose names differ by now is not.
+    `reachable` is whether the PSA that the mapping points to is connected: disconnecting it changes no
+    mapping by itself.
     """
+    target = found.target
     if existing is not None and existing.method is not MappingMethod.EXACT:
         return ExactOutcome.KEEP  # a person's decision, a revocation included
     if existing is None or existing.decision is not MappingDecision.APPROVED:
         return ExactOutcome.MAP if target else ExactOutcome.KEEP
-    if not pending or (target and points_to(existing, target)):
+    if not found.item.usable or (target and points_to(existing, target)):
         return ExactOutcome.KEEP
-    if target:
+    if pending and target:
         return ExactOutcome.MAP
-    return ExactOutcome.REVOKE if reachable else ExactOutcome.KEEP
+    return _outcome_of_unequal(found, pending=pending) if reachable else ExactOutcome.KEEP
+
+
+def revocation_reason(found: ExactComparison) -> str:
+    """Returns why the existing mapping is taken back, in a sentence that names a rival."""
+    if not found.rivals:
+        return "the two that were mapped to each other share no name and no part number any more"
+    first, *others = sorted(found.rivals, key=lambda item: (item.kind, item.integration_id, item.id))
+    label = "name" if name_label(first) == name_label(found.item) else "part number"
+    more = f", and {len(others)} more" if others else ""
+    return f"ambiguous: {first.kind.display_name} {first.id} ({first.name}) has the same {label}{more}"
 
 
 def points_to(mapping: MappingDecided, item: Item) -> bool:
@@ -88,9 +122,43 @@ def _group(scoped: Iterable[tuple[str, Item]]) -> ItemGroups:
     by_part_number: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for scope, item in scoped:
         if item.usable:  # what is cancelled or inactive neither is mapped nor stands in another's way
-            by_name[scope, item.name].append(item)
+            by_name[scope, name_label(item)].append(item)
             by_part_number[scope, part_number(item)].append(item)
     return ItemGroups(by_name, by_part_number)
+
+
+def _outcome_of_unequal(found: ExactComparison, *, pending: bool) -> ExactOutcome:
+    """Returns what becomes of a mapping whose two ends are no longer each other's exact match."""
+    target, mapped = found.target, found.mapped
+    if mapped is None or not _shared_labels(found.item, mapped):
+        return ExactOutcome.REVOKE if pending else ExactOutcome.KEEP
+    if mapped.usable and not found.rivals:
+        return ExactOutcome.KEEP  # another carries the part number by now, but the name is still theirs alone
+    if target:
+        return ExactOutcome.MAP
+    return ExactOutcome.REVOKE if mapped.usable else ExactOutcome.KEEP
+
+
+def _shared_labels(item: Item, mapped: Item) -> list[Callable[[Item], str]]:
+    """Returns by which kinds of label, a part number or a name, the two are equal."""
+    return [label for label in (part_number, name_label) if label(item) and label(item) == label(mapped)]
+
+
+def _rivals(item: Item, mapped: Item, vendor: ItemGroups, psa: ItemGroups) -> list[Item]:
+    pair, rivals = ((item.kind, item.key), (mapped.kind, mapped.key)), dict[tuple[ItemKind, str], Item]()
+    for label in _shared_labels(item, mapped):
+        by_label = (
+            (vendor.by_part_number, psa.by_part_number)
+            if label is part_number
+            else (vendor.by_name, psa.by_name)
+        )
+        sources = by_label[0].get((item.integration_id, label(item)), ())
+        targets = by_label[1].get((_ALL_PSAS, label(item)), ())
+        others = {(one.kind, one.key): one for one in (*sources, *targets) if (one.kind, one.key) not in pair}
+        if not others:
+            return []
+        rivals |= others
+    return list(rivals.values())
 
 
 def _only_pair(vendor: ItemsByLabel, psa: ItemsByLabel, scope: str, label: str) -> Item | None:

@@ -12,14 +12,24 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
-from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind, Labels, labels_of
+from matcher.catalogue.items import (
+    PSA_KINDS,
+    VENDOR_KINDS,
+    IntegrationInfo,
+    Item,
+    ItemKind,
+    Labels,
+    labels_of,
+)
 from matcher.mappings.decisions import SYSTEM, Decision, apply_decision, mapping_key
-from matcher.mappings.exact import ExactOutcome, exact_outcome
+from matcher.mappings.exact import ExactOutcome, exact_outcome, revocation_reason
 from matcher.mappings.match_context import MatchContext, load_context
 from matcher.mappings.ports import MappingStore, UnitOfWork
+from matcher.mappings.readiness import take_up_undecided
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
@@ -34,12 +44,6 @@ _KEYS_PER_BATCH = 1000
 _WORK_ITEMS_PER_READ = 100
 
 _MAP = Decision(MappingDecision.APPROVED, MappingMethod.EXACT, SYSTEM)
-_REVOKE = Decision(
-    MappingDecision.REVOKED,
-    MappingMethod.EXACT,
-    SYSTEM,
-    "it is no longer the only one of its name on both sides",
-)
 
 
 class ExactMatcher:
@@ -79,6 +83,9 @@ class ExactMatcher:
             for integration_id in keys_by_lane.get(kind.integration_lane, ()):
                 keys = await unit_of_work.keys_of_integration(kind, integration_id)
                 await unit_of_work.enqueue(kind, keys)
+        if not keys_by_lane.keys() <= {*ItemKind}:
+            # An integration came to be known, or was disconnected: others may have waited for that alone.
+            await take_up_undecided(unit_of_work)
         for mapping_kind in MappingKind:
             await self._match(unit_of_work, mapping_kind, keys_by_lane)
         await unit_of_work.complete(work)
@@ -97,29 +104,36 @@ class ExactMatcher:
         # An affected item may carry a second label (a name beside its code): its rivals under that count too.
         rivals = await unit_of_work.items_labelled(vendor, labels_of(affected) - labels)
         context = await load_context(unit_of_work, kind, affected, _distinct([*affected, *rivals]))
-        decided = [mapping for item in affected if (mapping := self._decide(context, item))]
+        decided, undecided = list[MappingDecided](), set[str]()
+        for item in affected:
+            integration = context.integrations.get(item.integration_id)
+            if integration is None or not integration.connected:
+                # Without its realm the mapping has no key; news of the integration enqueues all of its items.
+                continue
+            if not context.is_ready(integration):
+                undecided.add(integration.integration_id)
+            elif mapping := self._decide(context, integration, item):
+                decided.append(mapping)
+        await unit_of_work.note_undecided(vendor, undecided)
         await unit_of_work.record_mappings(decided)
 
-    def _decide(self, context: MatchContext, item: Item) -> MappingDecided | None:
+    def _decide(self, context: MatchContext, vendor: IntegrationInfo, item: Item) -> MappingDecided | None:
         """Returns the item's new mapping; None when the existing one stays."""
-        vendor = context.integrations.get(item.integration_id)
-        if vendor is None or not vendor.connected:
-            # Without its realm the mapping has no key; news of the integration enqueues all of its items.
-            return None
         existing = context.existing.get(mapping_key(vendor, item.kind.mapping_kind, item.id))
-        target = context.target(item)
-        match exact_outcome(
-            existing,
-            target.item if target else None,
-            pending=context.pending(vendor),
-            reachable=context.reachable(existing),
-        ):
+        found = context.compare(item, existing)
+        outcome = exact_outcome(
+            existing, found, pending=context.pending(vendor), reachable=context.reachable(existing)
+        )
+        decision, target = _MAP, context.match(found.target) if found.target else None
+        match outcome:
             case ExactOutcome.KEEP:
                 return None
-            case ExactOutcome.MAP:
-                return apply_decision(vendor, item, _MAP, target=target, existing=existing, at=self._clock())
             case ExactOutcome.REVOKE:
-                return apply_decision(vendor, item, _REVOKE, existing=existing, at=self._clock())
+                reason = revocation_reason(found)
+                decision, target = replace(_MAP, outcome=MappingDecision.REVOKED, reason=reason), None
+            case ExactOutcome.MAP:
+                pass
+        return apply_decision(vendor, item, decision, target=target, existing=existing, at=self._clock())
 
 
 async def _refresh_labels(unit_of_work: UnitOfWork, kind: ItemKind, items: Sequence[Item]) -> Labels:

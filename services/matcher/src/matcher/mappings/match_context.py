@@ -1,14 +1,15 @@
 """Everything that the exact rule must know to decide on a batch of vendor items."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matcher.catalogue.items import PSA_KINDS, IntegrationInfo, Item, labels_of
 from matcher.mappings.decisions import PsaMatch, mapping_key
-from matcher.mappings.exact import ItemGroups, exact_target, psa_groups, vendor_groups
+from matcher.mappings.exact import ExactComparison, ItemGroups, compare, psa_groups, vendor_groups
 from matcher.mappings.ports import UnitOfWork
+from matcher.mappings.readiness import MatchReadiness, load_readiness
 from shared.contracts.auth import IntegrationStatus
-from shared.contracts.base import Side
+from shared.contracts.base import Side, key_of
 from shared.contracts.matcher import MappingDecided, MappingKind
 
 
@@ -23,15 +24,25 @@ class MatchContext:
     """Vendor integrations whose mapping a person has finished."""
     existing: Mapping[str, MappingDecided]
     """By mapping key."""
+    mapped: Mapping[str, Item]
+    """The PSA items that the existing mappings point to, by item key."""
+    readiness: MatchReadiness
+    psa_integration_ids: Collection[str]
+    """Of the PSA items that count here."""
 
-    def target(self, item: Item) -> PsaMatch | None:
-        """Returns the exact target, or None.
+    def is_ready(self, vendor: IntegrationInfo) -> bool:
+        """Whether equality can decide on the vendor's items."""
+        return self.readiness.is_ready(vendor.integration_id, self.psa_integration_ids)
 
-        None also while the target's integration is unknown: news of the integration enqueues its items again.
-        """
-        target = exact_target(item, self.vendor, self.psa)
-        integration = self.integrations.get(target.integration_id) if target else None
-        return PsaMatch(integration, target) if target and integration else None
+    def compare(self, item: Item, existing: MappingDecided | None) -> ExactComparison:
+        mapped = self.mapped.get(_psa_key(existing)) if existing else None
+        found = compare(item, mapped, self.vendor, self.psa)
+        # Without its realm there is no target; news of the integration enqueues its items again.
+        known = found.target is not None and found.target.integration_id in self.integrations
+        return found if known else replace(found, target=None)
+
+    def match(self, target: Item) -> PsaMatch:
+        return PsaMatch(self.integrations[target.integration_id], target)
 
     def pending(self, vendor: IntegrationInfo) -> bool:
         """Whether mapping is under way: auth's `active` may come after the finish, so both are looked at."""
@@ -60,10 +71,20 @@ async def load_context(
         for item in affected
         if item.integration_id in integrations
     ]
+    counting = [item for item in psa if item.integration_id not in disconnected]
+    existing = await unit_of_work.mappings(keys)
+    mapped_keys = {_psa_key(mapping) for mapping in existing.values() if mapping.psa_id}
     return MatchContext(
         vendor=vendor_groups(vendor),
-        psa=psa_groups(item for item in psa if item.integration_id not in disconnected),
+        psa=psa_groups(counting),
         integrations=integrations,
         finished=await unit_of_work.finished_integrations(),
-        existing=await unit_of_work.mappings(keys),
+        existing=existing,
+        mapped={item.key: item for item in await unit_of_work.items(PSA_KINDS[kind], mapped_keys)},
+        readiness=await load_readiness(unit_of_work, kind),
+        psa_integration_ids={item.integration_id for item in counting},
     )
+
+
+def _psa_key(mapping: MappingDecided) -> str:
+    return key_of(mapping.tenant_id, mapping.psa_integration_id or "", mapping.psa_id or "")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, 
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import Item, ItemKind, Labels
 from matcher.catalogue.ports import CatalogueReader
 from shared.contracts.matcher import MappingDecided, MappingKind
@@ -42,6 +43,18 @@ class UnitOfWork(CatalogueReader, Protocol):
     ) -> None:
         """Stores the labels of items that were never compared, and of those compared under other labels."""
         ...
+
+    async def mark_verified(self, inventory: Inventory) -> None:
+        """Stores that the items were once exactly those of the inventory, unless a later run's is there."""
+        ...
+
+    async def note_undecided(self, kind: ItemKind, vendor_integration_ids: Collection[str]) -> None:
+        """Stores that something of these vendors could not be decided yet."""
+        ...
+
+    async def undecided_vendors(self, kind: ItemKind) -> list[str]: ...
+
+    async def forget_undecided(self, kind: ItemKind, vendor_integration_ids: Collection[str]) -> None: ...
 
     async def finished_integrations(self) -> frozenset[str]:
         """Returns the ids of vendor integrations whose mapping a person has ever finished."""

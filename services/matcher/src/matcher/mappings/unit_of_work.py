@@ -9,6 +9,8 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
+from matcher.catalogue.indexes import INVENTORIES
+from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import ItemKind, Labels
 from matcher.catalogue.repository import TenantCatalogue, match_queue
 from matcher.mappings.documents import (
@@ -18,7 +20,8 @@ from matcher.mappings.documents import (
     mapping_document,
     mapping_from,
 )
-from matcher.mappings.indexes import LABELS, MAPPINGS
+from matcher.mappings.indexes import LABELS, MAPPINGS, UNDECIDED
+from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.mongo import Document, Mongo, Put, Session
 from shared.outbox import Outbox
@@ -67,6 +70,29 @@ class MongoUnitOfWork(TenantCatalogue):
             [labels_document(kind, key, labels) for key, labels in new.items()],
             [labels_document(kind, key, labels) for key, labels in changed.items()],
         )
+
+    async def mark_verified(self, inventory: Inventory) -> None:
+        same = {"_id": inventory.key, "revision": inventory.revision}
+        await self._rows(INVENTORIES).change(same, {"$set": {"verified": True}}, session=self._session)
+
+    async def note_undecided(self, kind: ItemKind, vendor_integration_ids: Collection[str]) -> None:
+        documents = [
+            {
+                "_id": key_of(self._tenant_id, kind, integration_id),
+                "kind": kind.value,
+                "integration_id": integration_id,
+            }
+            for integration_id in vendor_integration_ids
+        ]
+        await self._rows(UNDECIDED).bulk([Put(document) for document in documents], session=self._session)
+
+    async def undecided_vendors(self, kind: ItemKind) -> list[str]:
+        rows = await self._rows(UNDECIDED).find({"kind": kind.value}, session=self._session)
+        return [row["integration_id"] for row in rows]
+
+    async def forget_undecided(self, kind: ItemKind, vendor_integration_ids: Collection[str]) -> None:
+        ids = [key_of(self._tenant_id, kind, integration_id) for integration_id in vendor_integration_ids]
+        await self._rows(UNDECIDED).remove_many(ids, session=self._session)
 
     async def finished_integrations(self) -> frozenset[str]:
         return await self._finished(self._tenant_id, self._session)

@@ -11,8 +11,8 @@ from psa_sync.runs.company_reader import CompanyReader
 from psa_sync.runs.listing import ListKind, ListReader
 from psa_sync.runs.observations import account_observed, product_observed
 from psa_sync.runs.ports import CollectQueue, Connect, PsaConnection
-from shared.contracts.base import UnreadAccount
 from shared.contracts.psa_sync import ProductObserved, PsaAccountObserved
+from shared.contracts.run_end import UnreadAccount
 from shared.sync_engine.manifest_publisher import ManifestPublisher
 from shared.sync_engine.models import Run
 from shared.sync_engine.reports import RunTally, StepReport

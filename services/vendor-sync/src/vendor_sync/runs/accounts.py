@@ -8,7 +8,7 @@
 
 from functools import partial
 
-from shared.contracts.vendor_sync import VendorAccountObserved
+from shared.contracts.vendor_sync import VendorAccountObserved, unlisted_name
 from shared.errors import CredentialsRejected, PermanentError
 from shared.sync_engine.absences import confirm_absence, vanished
 from shared.sync_engine.models import ProviderUnreachable, translate_provider_errors
@@ -56,7 +56,7 @@ async def name_unlisted_accounts(vendor: VendorRunContext) -> list[str]:
             raise
         except PermanentError as error:
             exceptions.append(_sentence(account_id, error))
-        unnamed = Customer(account_id, f"Customer #{account_id}", None, "unknown")
+        unnamed = Customer(account_id, unlisted_name(account_id), None, "unknown")
         await vendor.context.publisher.publish([account_observed(account or unnamed, stamp)])
     return exceptions
 

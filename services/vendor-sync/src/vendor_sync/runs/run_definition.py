@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.contracts.base import RunKind, UnreadAccount
+from shared.contracts.base import RunKind
+from shared.contracts.run_end import UnreadAccount
 from shared.sync_engine.models import Run
 from shared.sync_engine.reports import RunTally, StepReport
 from shared.sync_engine.run_context import FINISHING, RunContext, RunStep
