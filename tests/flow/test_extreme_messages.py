@@ -48,7 +48,12 @@ EXTREMES: list[Any] = [
 ]
 
 NOBODY_APPROVED = ("psa-sync.quantity-written.v1", "psa-sync.quantity-refused.v1")
-TENANT_IN_ID = ("auth.integration-connected.v1", "auth.integration-changed.v1", "psa-sync.cancel-write.v1")
+TENANT_IN_ID = (
+    "auth.integration-connected.v1",
+    "auth.integration-changed.v1",
+    "psa-sync.write-quantity.v1",
+    "psa-sync.cancel-write.v1",
+)
 """No other tenant has the id: an integration's is made of its tenant's, an approval's is random."""
 
 
