@@ -30,6 +30,31 @@ async def test_a_renewal_before_the_first_detail_was_read_leaves_no_zero_that_is
     assert [(span.is_empty, span.ended) for span in harness.manifests()[0].spans] == [(True, 1)]
 
 
+async def test_what_was_listed_and_is_gone_before_it_was_read_leaves_no_zero_that_is_sure(
+    mongo: Mongo,
+) -> None:
+    """Nobody knows of which service it was: it may have been of any that the account has none of now."""
+    harness = VendorRunHarness(mongo, FakeMarketplace(listed_customers=customers("c1")))
+    harness.marketplace.put(seats("old", 13), seats("other", 5))
+
+    def renew() -> None:
+        del harness.marketplace.details["old"]
+        harness.marketplace.put(seats("new", 13))
+        harness.marketplace.unlisted.add("new")
+
+    harness.marketplace.before_answer = once(renew, at="old")
+
+    await harness.run()
+    first = harness.manifests()[0]
+    harness.marketplace.unlisted.clear()
+    await harness.run("run_2")
+
+    assert [(one.id, one.reason) for one in first.unreadable] == [
+        ("old", "it was listed, and gone before it was read")
+    ]
+    assert harness.manifests()[-1].unreadable == ()
+
+
 async def test_an_end_that_could_not_be_read_twice_is_not_doubted_for_ever(mongo: Mongo) -> None:
     harness = await a_settled_harness(mongo)
     harness.marketplace.set_status("x", SubscriptionStatus.REMOVED)

@@ -164,6 +164,8 @@ class CollectedAccount:
         former_items = entry.former_items if changed else entry.items
         # What was read to have ended has no number to keep, and is not read again: nothing of it is unread.
         unreadable = entry.why if entry.live or entry.read_at is None else ""
+        if entry.gone and changed and not former_items:
+            unreadable = "it was listed, and gone before it was read"  # of whatever service it was
         if not entry.live and not former_items and not unreadable:
             return None
         live = entry.live and entry.read_at is not None
