@@ -5,7 +5,8 @@
 # a bug, of the product or of the simulation.
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -17,14 +18,19 @@ class BugLog:
     def __init__(self) -> None:
         self.first: str | None = None
 
-    def begin(self) -> None:
-        """Forgets what was, and takes over logging."""
-        self.first = None
+    @contextmanager
+    def taking_over(self) -> Iterator[None]:
+        """Forgets what was, and takes over logging until the simulation is over."""
+        self.first, before = None, structlog.get_config()
         structlog.configure(
             wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
             processors=[self._look_at],
             cache_logger_on_first_use=False,
         )
+        try:
+            yield
+        finally:
+            structlog.configure(**before)
 
     def _look_at(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         error = event.get("exc_info")

@@ -38,17 +38,16 @@ class Outcome:
 
 
 def simulate(seed: str, decisions: Sequence[Decision]) -> Outcome:
-    started = time.monotonic()
-    BUGS.begin()
-    simulation = Simulation(seed)
-    failure: Exception | None = None
-    try:
-        simulation.run(decisions)
-    except Exception as error:  # noqa: BLE001  whatever it is, it is told with its seed
-        failure = error
-    virtual, history = simulation.around.loop.time(), simulation.history.sentences
-    proven = simulation.proven
-    simulation.close()
+    started, failure = time.monotonic(), None
+    with BUGS.taking_over():
+        simulation = Simulation(seed)
+        try:
+            simulation.run(decisions)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is told with its seed
+            failure = error
+        virtual, history = simulation.around.loop.time(), simulation.history.sentences
+        proven = simulation.proven
+        simulation.close()
     gc.collect()
     return Outcome(seed, len(decisions), proven, virtual, time.monotonic() - started, failure, history)
 
