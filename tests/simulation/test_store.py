@@ -65,6 +65,26 @@ async def test_a_transaction_that_fails_leaves_nothing(mongo: Mongo) -> None:
     assert simulated.run(_failed_transaction(simulated.mongo)) == ["Conflict", 1]
 
 
+def test_a_transaction_that_began_after_its_client_had_gone_holds_nothing_for_ever() -> None:
+    simulated = SimulatedStore()
+    rows = simulated.mongo.documents("rows", "t1")
+
+    async def abandoned() -> None:
+        async def work(session: Session) -> None:
+            await rows.bulk([Put({"_id": "d1", "by": "nobody"})], session=session)
+
+        sender = asyncio.ensure_future(simulated.mongo.transaction(work))
+        await asyncio.sleep(0)  # the statement is on its way
+        await asyncio.sleep(0)
+        sender.cancel()
+        await asyncio.sleep(1)
+        await rows.bulk([Put({"_id": "d1", "by": "us"})])
+
+    simulated.run(abandoned())
+    assert simulated.run(_contents(simulated.mongo))[0]["by"] == "us"
+    assert simulated.loop.time() > 60, "the other transaction was never open, and the test says nothing"
+
+
 async def _race(mongo: Mongo) -> tuple[int, int]:
     """Two transactions increase a number; returns it, and how often their work was begun."""
     rows = mongo.documents("numbers", "t1")

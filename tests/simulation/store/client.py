@@ -21,6 +21,8 @@ LINK = Link(shortest=0.0005, longest=0.02, lost=0.0004, unanswered=0.0004, slow=
 _RETRIED_FOR_SECONDS = 120
 _NOTICED_AFTER_SECONDS = 5
 """When a server ends the transaction of a client that is gone."""
+_TRANSACTION_LIFETIME_SECONDS = 60
+"""When it ends one that nobody ends (`transactionLifetimeLimitSeconds`)."""
 
 
 class Client:
@@ -59,6 +61,7 @@ class ClientSession:
     def __init__(self, client: Client, link: Link) -> None:
         self._client, self._link = client, link
         self._transaction: Transaction | None = None
+        self._has_ended = False
 
     async def __aenter__(self) -> Self:
         if process := PROCESS.get():
@@ -67,15 +70,18 @@ class ClientSession:
 
     async def __aexit__(self, *_: object) -> None:
         process = PROCESS.get()
+        self._has_ended = True
         if process and process.is_running:
             process.on_death.remove(self._notice_death)
-        if process is None or process.is_running:
-            self._abort()
+        if (process is None or process.is_running) and self._transaction is not None:
+            self._transaction.abort()  # and kept: a statement of it that arrives now finds it so
 
     async def call(self, work: Callable[[View], Any]) -> Any:
         def serve() -> Any:
             if self._transaction is None:
                 self._transaction = Transaction(self._client.database)
+                if self._has_ended:  # whoever sent the statement was cancelled before it arrived
+                    self._client.network.later(_TRANSACTION_LIFETIME_SECONDS, self._abort)
             self._transaction.require_open()
             return work(self._transaction)
 
