@@ -83,12 +83,9 @@ class RunCloser:
         return await self._runs.close(RunClosure(run, verdict, now, unread, frozenset(affected), waits_for))
 
     async def _accounts_in_vain(self, run: FinishedRun) -> tuple[UnreadAccount, ...]:
-        """Returns the accounts whose manifest came and cannot be applied: what it names did not come."""
-        reason = "what its manifest names has not arrived"
-        return tuple(
-            UnreadAccount(account_id=account_id, reason=reason)
-            for account_id in await self._manifests.waiting_accounts(*run.key)
-        )
+        """Returns the accounts whose manifest came and does not count."""
+        in_vain = await self._manifests.unapplied_accounts(*run.key)
+        return tuple(UnreadAccount(account_id=id_, reason=reason) for id_, reason in in_vain.items())
 
     async def _reconcile(self, run: FinishedRun) -> bool:
         if run.waits_for is None or await self._backlog.any_until(run.tenant_id, run.waits_for):
