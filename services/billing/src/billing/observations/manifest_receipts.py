@@ -22,6 +22,7 @@ from shared.runtime.clock import Clock
 _RECEIPTS = "manifest_receipts"
 _RECEIPT_LIFE = timedelta(days=40)
 """Longer than any run can take."""
+_CONTENT = ("ref", "revision", "things")
 _UNSTORED = "what its manifest names has not arrived"
 _INCOMPLETE = "a part of its manifest has not arrived"
 
@@ -83,6 +84,26 @@ class ManifestReceipts:
             if _came_in_vain(row) and row["_id"] not in overtaken:
                 reasons[row["in_vain"]["ref"]] = row["in_vain"]["reason"]
         return {Ref.decode(ref).id: reason for ref, reason in sorted(reasons.items())}
+
+    async def forgotten(
+        self, tenant_id: str, integration_id: str, run_id: str, first_revision: int
+    ) -> list[Ref]:
+        """Returns the accounts that hold something by an older manifest, and have none of this run.
+
+        A full run that is complete names every account that held something.
+        """
+        older = {"integration_id": integration_id, "current.revision": {"$lt": first_revision}}
+        headers = await self._mongo.documents(HEADERS, tenant_id).find(
+            older, fields=["ref", "current.revision"]
+        )
+        received = {row["_id"] for row in await self._of_run(tenant_id, integration_id, run_id)}
+        run = key_of(tenant_id, integration_id, run_id)
+        unnamed = {
+            row["ref"]: row["current"]["revision"] for row in headers if f"{run}/{row['ref']}" not in received
+        }
+        parts = await self._mongo.documents(PARTS, tenant_id).find_in("ref", unnamed, fields=_CONTENT)
+        hold = {part["ref"] for part in parts if part["things"] and part["revision"] == unnamed[part["ref"]]}
+        return [Ref.decode(ref) for ref in sorted(hold)]
 
     async def _of_run(self, tenant_id: str, integration_id: str, run_id: str) -> list[Document]:
         run = key_of(tenant_id, integration_id, run_id)

@@ -27,7 +27,7 @@ from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import key_of, utc
 from shared.contracts.manifest import AccountRead
 from shared.errors import PermanentError, TransientError
-from shared.mongo import Change, Index, Mongo, Put, Session, Update
+from shared.mongo import Change, Index, Mongo, Put, Remove, Session, Update
 from shared.runtime.clock import Clock, utc_now
 
 _FALLING_BACK = 100
@@ -189,6 +189,30 @@ class ManifestRepository:
     async def unapplied_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> dict[str, str]:
         """Returns why accounts do not count of which a manifest of the run has come, by account id."""
         return await self._receipts.unapplied(tenant_id, integration_id, run_id)
+
+    async def forgotten_accounts(
+        self, tenant_id: str, integration_id: str, run_id: str, first_revision: int
+    ) -> list[Ref]:
+        """Returns the accounts that hold something, and that a complete full run does not know of."""
+        return await self._receipts.forgotten(tenant_id, integration_id, run_id, first_revision)
+
+    async def unread(self, tenant_id: str, accounts: Collection[Ref], before_revision: int) -> None:
+        """Lets accounts whose manifests are older than this revision count as never read."""
+        rows = self._mongo.documents(HEADERS, tenant_id)
+        ids = [header_id(tenant_id, account) for account in accounts]
+
+        async def work(session: Session) -> None:
+            headers = await rows.get_many(ids, fields=["ref", "current.revision"], session=session)
+            older = [row for row in headers.values() if row["current"]["revision"] < before_revision]
+            settled = {"due_at": None, "revision": {"$lt": before_revision}}
+            changes: list[Change] = [Remove({"ref": row["ref"]} | settled) for row in older]
+            await self._mongo.documents(PARTS, tenant_id).bulk(changes, session=session)
+            await rows.remove_many([row["_id"] for row in older], session=session)
+            await self._queue.enqueue_refs(
+                tenant_id, [Ref.decode(row["ref"]) for row in older], session=session
+            )
+
+        await self._mongo.transaction(work)
 
     async def _assert_there(
         self, tenant_id: str, manifests: Iterable[ReceivedManifest], session: Session
