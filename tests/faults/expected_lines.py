@@ -16,7 +16,7 @@ from typing import TypeVar
 from topics import TopicContents
 
 from billing.observations.change_notice import is_read_back
-from billing.observations.manifests import ReceivedManifest, complete_manifests, part_document
+from billing.observations.manifest_parts import ReceivedManifest, complete_manifests, part_document
 from billing.usage.account_group import (
     AccountGroup,
     DisplayName,

@@ -47,8 +47,8 @@ MUTANTS = (
         "c",
         "a manifest counts before what it names is stored",
         f"{_BILLING}/observations/manifests.py",
-        "stored = [one for one in candidates if not one.statements.items() & known.unstored]",
-        "stored = candidates",
+        "and not one.statements.items() & known.unstored",
+        "and one.statements is not None",
     ),
     Mutant(
         "a",

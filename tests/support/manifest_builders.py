@@ -23,6 +23,7 @@ Counted = SubscriptionObserved | AgreementLineObserved
 """The observations that a manifest names."""
 
 ACME = Ref(RefKind.VENDOR_ACCOUNT, VENDOR, "acme")
+BETA = Ref(RefKind.VENDOR_ACCOUNT, VENDOR, "beta")
 CO1 = Ref(RefKind.PSA_ACCOUNT, PSA, "co1")
 
 

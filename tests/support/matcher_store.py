@@ -209,9 +209,13 @@ class MemoryUnitOfWork:
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {key: self._draft.mappings[key] for key in keys if key in self._draft.mappings}
 
-    async def record_mappings(self, mappings: Sequence[MappingDecided]) -> None:
+    async def record_mappings(self, mappings: Sequence[MappingDecided], *, existing: Collection[str]) -> None:
+        assert {mapping.key for mapping in mappings if mapping.key in self._draft.mappings} <= {*existing}
         self._draft.mappings |= {mapping.key: mapping for mapping in mappings}
         self._draft.published += mappings
+
+    async def restore_mappings(self, mappings: Sequence[MappingDecided]) -> None:
+        self._draft.mappings |= {mapping.key: mapping for mapping in mappings}
 
     async def approved_counts(
         self, vendor_integration_id: str, psa_integration_id: str

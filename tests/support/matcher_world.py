@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from catalogue_builders import NOW, PSA, VENDOR
@@ -40,6 +41,7 @@ class MatcherWorld:
     published: Callable[[], Awaitable[list[Message]]]
     """Returns everything published so far, oldest first."""
     runs: EndedRuns = field(default_factory=EndedRuns)
+    now: datetime = NOW
     _finish_ids: int = 0
 
     async def receive(self, *messages: Any) -> None:
@@ -54,7 +56,7 @@ class MatcherWorld:
 
     async def ingest(self, messages: Sequence[Any]) -> None:
         """Store what the messages say, one by one, and match nothing yet."""
-        ingestor = ItemIngestor(self.catalogue, lambda: None, lambda: NOW)
+        ingestor = ItemIngestor(self.catalogue, lambda: None, lambda: self.now)
         for message in messages:
             self.runs.note(message)
             if isinstance(message, IntegrationChanged):
@@ -65,8 +67,8 @@ class MatcherWorld:
                 await ingestor.ingest_items([message])
 
     async def match(self) -> None:
-        await InventoryCheck(self.catalogue, self.store, lambda: NOW, lambda: None).check_next()
-        matcher = ExactMatcher(self.store, lambda: NOW)
+        await InventoryCheck(self.catalogue, self.store, lambda: self.now, lambda: None).check_next()
+        matcher = ExactMatcher(self.store, lambda: self.now)
         while await matcher.process_next():
             pass
 
@@ -83,7 +85,7 @@ class MatcherWorld:
 
     async def finish(self, key: str | None = None, psa: str = PSA) -> MappingFinished:
         request = FinishRequest("demo", VENDOR, psa, "ann", key)
-        return await FinishService(self.finishes, lambda: NOW, self._new_finish_id).finish(request)
+        return await FinishService(self.finishes, lambda: self.now, self._new_finish_id).finish(request)
 
     async def newest_mappings(self) -> dict[str, MappingDecided]:
         """By vendor id, what a reader of the topic believes."""
@@ -96,7 +98,7 @@ class MatcherWorld:
         return {id_: m.psa_id for id_, m in mappings.items() if m.decision is MappingDecision.APPROVED}
 
     def _decisions(self) -> MappingService:
-        return MappingService(self.store, lambda: NOW)
+        return MappingService(self.store, lambda: self.now)
 
     def _new_finish_id(self) -> str:
         self._finish_ids += 1

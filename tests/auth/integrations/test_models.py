@@ -30,7 +30,8 @@ def test_connecting_again_raises_the_generation_and_keeps_what_a_person_set() ->
 
     after = Integration.connect("demo", an_ingram(), previous=before, now=LATER)
 
-    assert (after.generation, after.status, after.reason) == (2, IntegrationStatus.PENDING, None)
+    assert (after.status, after.reason) == (IntegrationStatus.PENDING, None)
+    assert after.generation > before.generation
     assert after.name == "My marketplace"
     assert after.revision > before.revision
 
@@ -63,7 +64,8 @@ def test_what_was_mapped_once_is_active_as_soon_as_it_is_connected_again(status:
 
     after = Integration.connect("demo", an_ingram(), previous=before, now=LATER)
 
-    assert (after.status, after.generation) == (IntegrationStatus.ACTIVE, before.generation + 1)
+    assert after.status is IntegrationStatus.ACTIVE
+    assert after.generation > before.generation
 
 
 def test_a_refusal_of_replaced_credentials_is_ignored() -> None:

@@ -27,7 +27,7 @@ async def test_connecting_answers_what_everybody_may_know(mongo: Mongo) -> None:
         "name": "Ingram Micro US",
         "status": "pending",
         "reason": None,
-        "generation": 1,
+        "generation": integration["generation"],
         "settings": {"hold_billable": True, "freshness": "P7D"},
     }
     assert integration.items() <= listed.json()["integrations"][0].items()
@@ -110,8 +110,7 @@ async def test_connecting_again_is_the_next_generation_of_the_same(mongo: Mongo)
         first = await connect(auth, ingram_body())
         second = await connect(auth, ingram_body(password="canary-password-2"))
 
-    assert (first["integration_id"], first["generation"] + 1) == (
-        second["integration_id"],
-        second["generation"],
-    )
-    assert [event.generation for event in await outbox_messages(mongo, IntegrationConnected)] == [1, 2]
+    assert first["integration_id"] == second["integration_id"]
+    assert first["generation"] < second["generation"]
+    announced = [event.generation for event in await outbox_messages(mongo, IntegrationConnected)]
+    assert announced == [first["generation"], second["generation"]]

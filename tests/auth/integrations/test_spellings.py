@@ -33,7 +33,8 @@ async def test_another_spelling_of_the_address_is_no_second_integration(mongo: M
         second = await connect(auth, ingram_body(base_url=spelling))
 
     assert (second["integration_id"], second["realm"]) == (first["integration_id"], first["realm"])
-    assert (first["realm"], second["generation"]) == ("https://api.cloud.im/marketplace/na#us@1000001", 2)
+    assert first["realm"] == "https://api.cloud.im/marketplace/na#us@1000001"
+    assert second["generation"] > first["generation"]
     assert await mongo.all_tenants("integrations").count() == 1
 
 
@@ -49,7 +50,8 @@ async def test_another_spelling_of_a_psas_host_is_no_second_integration(mongo: M
         first = await connect(auth, connectwise_body())
         second = await connect(auth, connectwise_body(host=spelling))
 
-    assert (second["integration_id"], second["generation"]) == (first["integration_id"], 2)
+    assert second["integration_id"] == first["integration_id"]
+    assert second["generation"] > first["generation"]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +79,7 @@ async def test_what_an_older_build_connected_keeps_its_id_and_its_realm(
     async with auth_over_http(mongo, transport if "base_url" in body else providers.transport) as auth:
         again = await connect(auth, body)
 
-    assert (again["integration_id"], again["realm"], again["generation"]) == ("int_former", former, 2)
+    assert (again["integration_id"], again["realm"]) == ("int_former", former)
+    assert again["generation"] > 1
     [event] = await outbox_messages(mongo, IntegrationConnected)
     assert (event.integration_id, event.realm) == ("int_former", former)

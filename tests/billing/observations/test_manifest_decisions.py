@@ -3,13 +3,8 @@ from datetime import timedelta
 from manifest_builders import ACME, CO1, LISTED, an_account_read
 from observation_builders import a_subscription
 
-from billing.observations.manifests import (
-    ReceivedManifest,
-    StoredStatements,
-    complete_manifests,
-    decide_manifests,
-    part_document,
-)
+from billing.observations.manifest_parts import ReceivedManifest, complete_manifests, part_document
+from billing.observations.manifests import StoredStatements, decide_manifests
 from billing.usage.manifest_reader import manifest_of
 from shared.contracts.manifest import AccountRead
 

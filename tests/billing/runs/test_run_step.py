@@ -4,7 +4,8 @@ from billing_world import FakeStatusChannel, World, a_world
 from observation_builders import a_finished_run
 
 from billing.observations.integrations import IntegrationDirectory
-from billing.observations.manifest_repository import AppliedCount, ManifestRepository
+from billing.observations.manifest_receipts import AppliedCount
+from billing.observations.manifest_repository import ManifestRepository
 from billing.runs.models import RunStage
 from billing.runs.ports import ClosingPorts
 from billing.runs.run_closer import RunCloser

@@ -38,11 +38,7 @@ async def test_a_person_who_confirms_what_was_mapped_by_itself_makes_it_theirs(w
     await world.receive(a_vendor_account("2", "Contoso"))
 
     mapping = (await world.newest_mappings())["1"]
-    assert (mapping.decision, mapping.method, mapping.revision) == (
-        MappingDecision.APPROVED,
-        MappingMethod.MANUAL,
-        2,
-    )
+    assert (mapping.decision, mapping.method) == (MappingDecision.APPROVED, MappingMethod.MANUAL)
 
 
 async def test_what_a_person_mapped_elsewhere_is_not_mapped_back(world: MatcherWorld) -> None:
@@ -75,7 +71,8 @@ async def test_what_a_person_revoked_is_not_mapped_again_by_itself(world: Matche
     await world.receive(a_vendor_account("1", "Contoso", revision=2), *CONTOSO)
 
     assert await world.mapped() == {}
-    assert [mapping.revision for mapping in await world.published()] == [1, 2]  # type: ignore[attr-defined]  # all are states
+    first, second = [mapping.revision for mapping in await world.published()]  # type: ignore[attr-defined]  # all are states
+    assert first < second
 
 
 async def test_many_vendor_accounts_may_be_mapped_to_one_company(world: MatcherWorld) -> None:

@@ -18,9 +18,11 @@ from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore
 from matcher.finishing.routes import make_finish_router
 from matcher.finishing.service import FinishService
 from matcher.mappings.exact_matcher import ExactMatcher
+from matcher.mappings.handlers import subscribe_own
 from matcher.mappings.indexes import MAPPING_INDEXES
 from matcher.mappings.inventory_check import InventoryCheck
 from matcher.mappings.jobs import matching_job
+from matcher.mappings.recovery import MappingRecovery
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.routes import make_decision_router, make_mapping_list_router
 from matcher.mappings.service import MappingService
@@ -69,6 +71,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
     health.add_degradation_check("inventories", check.degradation)
     controls = ControlJob(mongo, broker, health)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
+    subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
     lifespan = partial(
         service_lifespan,
         health=health,

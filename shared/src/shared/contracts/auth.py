@@ -49,7 +49,7 @@ class IntegrationConnected(Event):
     name: Name
     """For people."""
     generation: Integer
-    """1 at first; reconnecting raises it."""
+    """Reconnecting raises it; about the microseconds since the epoch, so that a restore repeats none."""
     connected_at: Moment
 
 
@@ -58,7 +58,7 @@ class IntegrationChanged(State):
 
     topic: ClassVar[str] = "auth.integration-changed.v1"
     meaning: ClassVar[str] = "The present status, reason and settings of an integration"
-    readers: ClassVar[tuple[str, ...]] = ("vendor-sync", "psa-sync", "matcher", "billing")
+    readers: ClassVar[tuple[str, ...]] = ("vendor-sync", "psa-sync", "matcher", "billing", "auth")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id",)
 
     integration_id: Id

@@ -2,7 +2,8 @@
 
 # Invariant: a manifest is complete. What it does not name is not there, and what it names is stated by the
 # observation of that revision, which need not be the newest one. A large account comes in parts, which count
-# together: the parts of one revision are one manifest, those of an older revision are void.
+# together: the parts of one revision are one manifest, those of an older revision are void. Nothing is named
+# twice, in one part or in two.
 #
 #   manifest r50 of account 7   things {sub1 at r12, sub2 at r41}   unreadable {sub3: "403"}
 #   → sub1 counts as stated at r12, sub2 as at r41, sub3 as the manifest before named it, any other as 0
@@ -14,6 +15,7 @@
 #
 #   svc1 read at r20 and, unchanged, at r40 → known 21 … 40      read once at r40 → known 41 … 40: empty
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self, TypeVar
 
@@ -113,3 +115,26 @@ class AccountRead(State):
         if not 1 <= self.part <= self.parts:
             raise ValueError(f"there is no part {self.part} of {self.parts}: parts count from 1")
         return self
+
+    @model_validator(mode="after")
+    def _names_nothing_twice(self) -> Self:
+        # Counted twice, or at the wrong one of two revisions, it would be a wrong number.
+        named = {
+            "the things": [thing.id for thing in self.things],
+            "the unreadable": [thing.id for thing in self.unreadable],
+            "the spans": [span.item_id for span in self.spans],
+        }
+        for kind, ids in named.items():
+            if again := first_repeated(ids):
+                raise ValueError(f"{again} is named twice among {kind}")
+        return self
+
+
+def first_repeated(ids: Iterable[str]) -> str | None:
+    """Returns the first id that comes again; None when none does."""
+    seen = set[str]()
+    for id_ in ids:
+        if id_ in seen:
+            return id_
+        seen.add(id_)
+    return None

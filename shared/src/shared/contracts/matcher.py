@@ -43,7 +43,7 @@ class MappingDecided(State):
 
     topic: ClassVar[str] = "matcher.mapping-decided.v1"
     meaning: ClassVar[str] = "The decision on one vendor account or service"
-    readers: ClassVar[tuple[str, ...]] = ("billing", "vendor-sync")
+    readers: ClassVar[tuple[str, ...]] = ("billing", "vendor-sync", "matcher")
     key_fields: ClassVar[tuple[str, ...]] = ("vendor_provider", "vendor_realm", "kind", "vendor_id")
 
     kind: MappingKind

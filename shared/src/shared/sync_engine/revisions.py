@@ -1,37 +1,40 @@
 """Counts revisions, by integration, so that what was read later carries the larger number."""
 
-# Invariant: a revision is larger than every one before it, and than the microseconds since the epoch when it
-# was taken (architecture §3): so a database that was restored from a backup gives none of them again.
+# Invariant: a revision is larger than every one before it, and at least the microseconds since the epoch when
+# it was taken (architecture §3): so a database that was restored from a backup gives none of them again. The
+# time is the document store's, to the millisecond, so that a replica whose clock is ahead does not carry the
+# counter away from the time for ever: from then on no restore would be survived, nor told by its revisions.
 #
-#   stored 41, at 1,764,382,000,000,000 µs       → 1,764,382,000,000,001
-#   stored 1,764,382,000,000,001, a clock behind → 1,764,382,000,000,002
+#   stored 41, at 1,764,382,000,000,000 µs         → 1,764,382,000,000,000
+#   stored 1,764,382,000,000,000, the same moment  → 1,764,382,000,000,001
 
-from collections.abc import Callable
-
-from shared.errors import Conflict
+from shared.errors import Conflict, TransientError
 from shared.mongo import Mongo
-from shared.runtime.clock import unix_nanoseconds
 
 COLLECTION = "revisions"
+_TRIES = 8
+_NOW_MICROSECONDS = {"$multiply": [{"$toLong": "$$NOW"}, 1000]}
+# Of a row that is not there yet: nothing plus one is nothing, and the time is more than that.
+_NEXT = {"$max": [{"$add": ["$value", 1]}, _NOW_MICROSECONDS]}
 
 
 class RevisionCounter:
     """Counts up in the service's own database."""
 
-    def __init__(self, mongo: Mongo, *, now_ns: Callable[[], int] = unix_nanoseconds) -> None:
-        self._mongo, self._now_ns = mongo, now_ns
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
 
     async def next(self, tenant_id: str, integration_id: str) -> int:
-        """Returns a revision that was never given out; take it before the read that it stamps."""
-        try:
-            return await self._increment(tenant_id, integration_id)
-        except Conflict:  # two first counts met; the row exists now
-            return await self._increment(tenant_id, integration_id)
+        """Returns a revision that was never given out; take it before the read that it stamps.
 
-    async def _increment(self, tenant_id: str, integration_id: str) -> int:
+        Raises `TransientError` when others keep counting at the same moment.
+        """
         rows = self._mongo.documents(COLLECTION, tenant_id)
-        # Two steps, for one change cannot do both to a field; whoever comes in between only counts further.
-        reached = {"$max": {"value": self._now_ns() // 1000}}
-        await rows.change({"_id": integration_id}, reached, upsert=True)
-        row = await rows.take({"_id": integration_id}, {"$inc": {"value": 1}}, upsert=True)
-        return int(row["value"]) if row else 0
+        for _ in range(_TRIES):
+            try:
+                row = await rows.take({"_id": integration_id}, [{"$set": {"value": _NEXT}}], upsert=True)
+            except Conflict:  # two first counts met; the row exists now
+                continue
+            if row:  # SecantusDB returns none to the later of two first counts
+                return int(row["value"])
+        raise TransientError(f"others are counting the revisions of {integration_id}")

@@ -2,10 +2,16 @@
 
 # Invariant: a transition returns the integration itself when it changes nothing, and otherwise a copy with a
 # larger revision; whoever saves compares the two, so that an event that comes twice is published once.
-#   connect ──▶ pending ──activate──▶ active        connect again, once activated ──▶ active, generation + 1
+#   connect ──▶ pending ──activate──▶ active        connect again, once activated ──▶ active, next generation
 #                  │                    │
 #                  └──────reject────────┴──▶ error      disconnect, from any status ──▶ disconnected
 # `mapped` survives errors and disconnections, for mappings do: a new connection finds them done.
+#
+# Auth's database may be restored to an older state, and others know what it told since. So generations and
+# revisions are at least the microseconds since the epoch, and none is given twice; and auth hears its own
+# news, which says nothing that it does not know, but after a restore:
+#   restored: generation 5, active     told since: generation 9, active        → error: connect it again
+#                                      told since: generation 5, disconnected  → disconnected
 
 from datetime import UTC, datetime
 from typing import Self
@@ -22,6 +28,7 @@ from shared.contracts.auth import (
 )
 from shared.contracts.base import Side, integration_id_of, utc
 
+_LOST = "auth's database was restored to an older state, which these credentials are not in: connect it again"
 _CREDENTIALS_IN_USE = frozenset({IntegrationStatus.PENDING, IntegrationStatus.ACTIVE})
 
 
@@ -74,12 +81,12 @@ class Integration(BaseModel):
             realm=realm,
             name=connection.name or (previous.name if previous else connection.label),
             status=IntegrationStatus.ACTIVE if previous and previous.mapped else IntegrationStatus.PENDING,
-            generation=previous.generation + 1 if previous else 1,
+            generation=_next_number(previous.generation if previous else 0, now),
             connected_at=utc(now),
             settings=previous.settings if previous else IntegrationSettings(),
             identity=previous.identity.renewed(identity) if previous else identity,
             mapped=previous.mapped if previous else False,
-            revision=_next_revision(previous.revision if previous else 0, now),
+            revision=_next_number(previous.revision if previous else 0, now),
         )
 
     def activate(self, now: datetime) -> Self:
@@ -101,6 +108,22 @@ class Integration(BaseModel):
             return self
         return self._with_status(IntegrationStatus.DISCONNECTED, None, now)
 
+    def caught_up(self, told: IntegrationChanged, now: datetime) -> Self:
+        """Follows what auth told after the state to which its database was restored, if it was."""
+        if told.revision <= self.revision:
+            return self
+        lost = told.generation > self.generation and told.status in _CREDENTIALS_IN_USE
+        return self.model_copy(
+            update={
+                "generation": max(told.generation, self.generation),
+                "status": IntegrationStatus.ERROR if lost else told.status,
+                "reason": _LOST if lost else told.reason,
+                "settings": told.settings,
+                "mapped": self.mapped or told.status is IntegrationStatus.ACTIVE,
+                "revision": _next_number(told.revision, now),
+            }
+        )
+
     def connected_event(self) -> IntegrationConnected:
         return IntegrationConnected(**self.model_dump(include=set(IntegrationConnected.model_fields)))
 
@@ -108,13 +131,13 @@ class Integration(BaseModel):
         return IntegrationChanged(**self.model_dump(include=set(IntegrationChanged.model_fields)))
 
     def _with_status(self, status: IntegrationStatus, reason: str | None, now: datetime) -> Self:
-        revision = _next_revision(self.revision, now)
+        revision = _next_number(self.revision, now)
         return self.model_copy(update={"status": status, "reason": reason, "revision": revision})
 
 
-def _next_revision(revision: int, now: datetime) -> int:
-    """Returns a larger revision, even with the clock set back or the store begun anew (architecture §3).
+def _next_number(before: int, now: datetime) -> int:
+    """Returns a larger revision or generation, even with the store restored or begun anew (architecture §3).
 
-    Microseconds since the epoch, or one more than the revision before where that is larger.
+    Microseconds since the epoch, or one more than the number before where that is larger.
     """
-    return max(revision + 1, int(now.astimezone(UTC).timestamp() * 1_000_000))
+    return max(before + 1, int(now.astimezone(UTC).timestamp() * 1_000_000))

@@ -21,7 +21,7 @@ class IntegrationResponse(BaseModel):
     reason: str | None
     """The provider's own words, when it refused the credentials."""
     generation: int
-    """Grows by one each time the integration is connected anew."""
+    """Grows each time the integration is connected anew."""
     connected_at: AwareDatetime
     settings: IntegrationSettings
 

@@ -3,14 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+import structlog
+
 from auth.credentials.connections import Connection
 from auth.integrations.models import Integration
 from auth.integrations.ports import IntegrationStore
 from auth.integrations.recognition import find_previous
 from auth.providers.ports import Provider
+from shared.contracts.auth import IntegrationChanged
 from shared.contracts.base import ProviderCredentialsRejected
 from shared.contracts.matcher import MappingFinished
 from shared.errors import NotFound
+
+log = structlog.get_logger()
 
 
 class IntegrationService:
@@ -68,6 +73,26 @@ class IntegrationService:
             event.integration_id,
             lambda integration: integration.reject(event.generation, event.refused, now),
         )
+
+    async def catch_up(self, told: IntegrationChanged) -> None:
+        """Follows auth's own news, which is newer than what is stored only when the database was restored."""
+        now, recovered = self._now(), False
+
+        def transition(integration: Integration) -> Integration:
+            nonlocal recovered
+            after = integration.caught_up(told, now)
+            recovered = after != integration
+            return after
+
+        await self._apply_event(told.tenant_id, told.integration_id, transition)
+        if recovered:
+            log.error(
+                "integration_recovered",
+                tenant_id=told.tenant_id,
+                integration_id=told.integration_id,
+                status=told.status,
+                generation=told.generation,
+            )
 
     async def _apply_event(
         self, tenant_id: str, integration_id: str, transition: Callable[[Integration], Integration]

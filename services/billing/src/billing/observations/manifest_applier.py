@@ -7,12 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
-from billing.observations.manifests import (
-    NOTHING_NEW,
-    ManifestDecision,
-    ReceivedManifest,
-    decide_manifests,
-)
+from billing.observations.manifest_parts import ReceivedManifest
+from billing.observations.manifests import NOTHING_NEW, ManifestDecision, decide_manifests
 from billing.observations.ports import (
     AppliedManifests,
     ArrivingNews,
@@ -69,7 +65,7 @@ class ManifestApplier:
             account: decide_manifests(
                 manifests,
                 current.get(account),
-                generation=generations.get(account.integration_id, 0),
+                generation=generations.get(account.integration_id),
                 known=known.get(account, NOTHING_NEW),
                 rejected={
                     run_id for integration_id, run_id in rejected if integration_id == account.integration_id
@@ -84,9 +80,10 @@ class ManifestApplier:
             for account, decision in decisions.items()
             if decision.effective
         }
-        if effective or any(decision.overtaken for decision in decisions.values()):
+        if effective or any(decision.overtaken or decision.in_vain for decision in decisions.values()):
             await self._store.apply(tenant_id, decisions, changed)
             log.info("manifests_applied", tenant_id=tenant_id, accounts=len(effective), changed=len(changed))
+            _log_refusals(tenant_id, decisions)
         waiting = [part for decision in decisions.values() for one in decision.waiting for part in one.parts]
         await self._store.put_off(tenant_id, waiting)
         await self._arriving.forget_older(tenant_id, effective)
@@ -99,10 +96,23 @@ def _new_statements(
 ) -> dict[Ref, set[tuple[str, int]]]:
     """What the manifests name and those that count do not: what counts is stored."""
     return {
-        account: {statement for one in manifests for statement in one.statements.items()}
+        account: {statement for one in manifests if one.is_complete for statement in one.statements.items()}
         - {*known.get(account, ())}
         for account, manifests in received.items()
     }
+
+
+def _log_refusals(tenant_id: str, decisions: Mapping[Ref, ManifestDecision]) -> None:
+    for account, decision in decisions.items():
+        for one, reason in decision.in_vain:
+            log.error(
+                "manifest_refused",
+                tenant_id=tenant_id,
+                account=account.encode(),
+                run_id=one.run_id,
+                revision=one.revision,
+                reason=reason,
+            )
 
 
 def _changed(

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from billing.observations.manifests import ManifestDecision, ReceivedManifest
+from billing.observations.manifest_parts import ReceivedManifest
+from billing.observations.manifests import ManifestDecision
 from billing.usage.manifest_reader import part_id
 from billing.usage.ref import Ref
 from shared.mongo import Change, Document, Put, Remove, Update
@@ -27,16 +28,15 @@ def fallen_back(row: Document) -> Change:
 
 
 def settled_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
-    """What becomes of parts that waited: those that count stay, those that were overtaken go.
+    """What becomes of parts that waited: those that count stay, those overtaken or in vain go.
 
     Only while they still wait: another replica may have let them count since they were looked at.
     """
     changes: list[Change] = []
     for decision in decisions:
+        gone = [*decision.overtaken, *(one for one, _ in decision.in_vain)]
         changes += [
-            Remove({"_id": part["_id"], "due_at": {"$type": "date"}})
-            for one in decision.overtaken
-            for part in one.parts
+            Remove({"_id": part["_id"], "due_at": {"$type": "date"}}) for one in gone for part in one.parts
         ]
         if decision.effective:
             waits_no_longer = {"$set": {"due_at": None}}

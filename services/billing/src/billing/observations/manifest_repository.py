@@ -8,29 +8,28 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
-from typing import NamedTuple
 
 from billing.observations.manifest_changes import fallen_back, forgotten_parts, header, settled_parts
-from billing.observations.manifests import (
-    ManifestDecision,
+from billing.observations.manifest_parts import (
+    ALIKE,
     Part,
     ReceivedManifest,
-    StoredStatements,
-    complete_manifests,
+    first_contradiction,
+    manifests_of,
     part_document,
 )
+from billing.observations.manifest_receipts import RECEIPT_INDEXES, AppliedCount, ManifestReceipts
+from billing.observations.manifests import ManifestDecision, StoredStatements
 from billing.observations.repository import HISTORY, history_id
 from billing.usage.manifest_reader import HEADERS, PARTS, header_id
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import key_of, utc
 from shared.contracts.manifest import AccountRead
-from shared.mongo import Change, Document, Index, Mongo, Put, Session, Update
+from shared.errors import PermanentError, TransientError
+from shared.mongo import Change, Index, Mongo, Put, Remove, Session, Update
 from shared.runtime.clock import Clock, utc_now
 
-_RECEIPTS = "manifest_receipts"
-_RECEIPT_LIFE = timedelta(days=40)
-"""Longer than any run can take."""
 _FALLING_BACK = 100
 """Accounts in one transaction."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=250), timedelta(seconds=30)
@@ -40,17 +39,10 @@ MANIFEST_INDEXES = (
     Index(PARTS, [("due_at", 1)], where={"due_at": {"$type": "date"}}),
     Index(PARTS, [("ref", 1)]),
     Index(HEADERS, [("integration_id", 1)]),
-    Index(_RECEIPTS, [("run", 1)]),
-    Index(_RECEIPTS, [("at", 1)], ttl=_RECEIPT_LIFE),
+    *RECEIPT_INDEXES,
 )
-
-
-class AppliedCount(NamedTuple):
-    """How far the manifests of a run have come."""
-
-    manifests: int
-    went_back: bool
-    """Whether one of them shows that the sync service has forgotten what it published."""
+_COMPARED = ("ref", "revision", "digest", *ALIKE)
+"""What contradictions between parts are found by."""
 
 
 class ManifestRepository:
@@ -58,11 +50,21 @@ class ManifestRepository:
 
     def __init__(self, mongo: Mongo, queue: RecalculationQueue, *, clock: Clock = utc_now) -> None:
         self._mongo, self._queue, self._clock = mongo, queue, clock
+        self._receipts = ManifestReceipts(mongo, clock=clock)
 
     async def store(self, tenant_id: str, parts: Iterable[AccountRead]) -> None:
-        """Stores parts as they come; one that is there already stays as it is."""
-        at = utc(self._clock())
-        await self._mongo.documents(PARTS, tenant_id).insert_new([part_document(part, at) for part in parts])
+        """Stores parts as they come; one that is there already stays as it is.
+
+        Raises `PermanentError`, and stores nothing, when one contradicts another part of its manifest.
+        """
+        at, rows = utc(self._clock()), self._mongo.documents(PARTS, tenant_id)
+        new = [part_document(part, at) for part in parts]
+        stored = await rows.find_in("ref", {part["ref"] for part in new}, fields=_COMPARED)
+        if contradiction := first_contradiction(new, stored):
+            part, reason = contradiction
+            await self._receipts.note_refused(tenant_id, part, reason)
+            raise PermanentError(f"a part of the manifest of {part['ref']} is refused: {reason}")
+        await rows.insert_new(new)
 
     async def due_accounts(self, limit: int) -> dict[str, set[Ref]]:
         """Returns the accounts of the parts that wait and are due, longest first, by tenant."""
@@ -78,16 +80,14 @@ class ManifestRepository:
         return accounts
 
     async def received(self, tenant_id: str, accounts: Collection[Ref]) -> dict[Ref, list[ReceivedManifest]]:
-        """Returns the complete manifests of these accounts that wait, the oldest first; puts off the rest."""
+        """Returns the manifests of these accounts that wait, complete or not, the oldest first."""
         refs = [account.encode() for account in accounts]
         parts = await self._mongo.documents(PARTS, tenant_id).find_in(
             "ref", refs, where={"due_at": {"$type": "date"}}
         )
         received: dict[Ref, list[ReceivedManifest]] = {account: [] for account in accounts}
-        for manifest in complete_manifests(parts):
+        for manifest in manifests_of(parts):
             received[manifest.account].append(manifest)
-        complete = {part["_id"] for of_one in received.values() for one in of_one for part in one.parts}
-        await self.put_off(tenant_id, [part for part in parts if part["_id"] not in complete])
         return received
 
     async def put_off(self, tenant_id: str, parts: Iterable[Part]) -> None:
@@ -114,29 +114,24 @@ class ManifestRepository:
                 for id_, revision in of_account
             ]
             rows = await self._mongo.documents(name, tenant_id).get_many(
-                {key for key, *_ in named}, fields=["revision"]
+                {key for key, *_ in named}, fields=["revision", "ref"]
             )
-            older = [
-                (history_id(name, key, revision), account, (id_, revision), rows.get(key))
-                for key, account, id_, revision in named
+            older = {
+                history_id(name, key, revision)
+                for key, _, _, revision in named
                 if key not in rows or rows[key]["revision"] != revision
-            ]
-            history = await self._mongo.documents(HISTORY, tenant_id).get_many(
-                {text for text, *_ in older}, fields=["_id"]
-            )
-            for account in {account for _, account, *_ in older}:
-                known[account] = StoredStatements(
-                    {
-                        statement
-                        for text, one, statement, _ in older
-                        if one == account and text not in history
-                    },
-                    {
-                        statement[0]: row["revision"]
-                        for _, one, statement, row in older
-                        if one == account and row
-                    },
-                )
+            }
+            history = await self._mongo.documents(HISTORY, tenant_id).get_many(older, fields=["ref"])
+            for key, account, id_, revision in named:
+                of_account = known.setdefault(account, StoredStatements(set(), set(), {}))
+                row, past = rows.get(key), history.get(history_id(name, key, revision))
+                if row and row["revision"] != revision:
+                    of_account.newest[id_] = row["revision"]
+                stated = past if row is None or row["revision"] != revision else row
+                if stated is None:
+                    of_account.unstored.add((id_, revision))
+                elif stated["ref"] != account.encode():
+                    of_account.elsewhere.add((id_, revision))
         return known
 
     async def apply(
@@ -146,7 +141,7 @@ class ManifestRepository:
 
         `recalculated` are the accounts whose numbers change by it.
         """
-        rows = self._mongo.documents(HEADERS, tenant_id)
+        header_rows = self._mongo.documents(HEADERS, tenant_id)
         effective = {
             header_id(tenant_id, account): decision.effective
             for account, decision in decisions.items()
@@ -154,18 +149,18 @@ class ManifestRepository:
         }
 
         async def work(session: Session) -> None:
-            before = await rows.get_many(effective, session=session)
+            await self._assert_there(tenant_id, effective.values(), session)
+            before = await header_rows.get_many(effective, session=session)
             headers = [
                 header(id_, manifest, before.get(id_))
                 for id_, manifest in effective.items()
                 if id_ not in before or before[id_]["current"]["revision"] < manifest.revision
             ]
-            await rows.bulk([Put(row) for row in headers], session=session)
+            await header_rows.bulk([Put(row) for row in headers], session=session)
             parts = self._mongo.documents(PARTS, tenant_id)
             await parts.bulk(settled_parts(decisions.values()), session=session)
             await parts.remove_many(forgotten_parts(tenant_id, before, headers), session=session)
-            receipts = self._mongo.documents(_RECEIPTS, tenant_id)
-            await receipts.bulk(self._receipts(tenant_id, decisions.values()), session=session)
+            await self._receipts.note(tenant_id, decisions.values(), session=session)
             await self._queue.enqueue_refs(tenant_id, recalculated, session=session)
 
         await self._mongo.transaction(work)
@@ -189,27 +184,44 @@ class ManifestRepository:
 
     async def applied_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> AppliedCount:
         """Returns how many manifests of a run were applied or overtaken, as its run-finished counts them."""
-        rows = await self._mongo.documents(_RECEIPTS, tenant_id).find(
-            {"run": key_of(tenant_id, integration_id, run_id)}, fields=["nth", "went_back"]
-        )
-        return AppliedCount(sum(row["nth"] for row in rows), any(row.get("went_back") for row in rows))
+        return await self._receipts.applied(tenant_id, integration_id, run_id)
 
-    async def waiting_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> list[str]:
-        """Returns the ids of the accounts whose manifest of a run has come, and waits for observations."""
-        of_run = {"integration_id": integration_id, "run_id": run_id, "due_at": {"$type": "date"}}
-        refs = await self._mongo.documents(PARTS, tenant_id).distinct("ref", of_run)
-        return sorted(Ref.decode(ref).id for ref in refs)
+    async def unapplied_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> dict[str, str]:
+        """Returns why accounts do not count of which a manifest of the run has come, by account id."""
+        return await self._receipts.unapplied(tenant_id, integration_id, run_id)
 
-    def _receipts(self, tenant_id: str, decisions: Iterable[ManifestDecision]) -> list[Change]:
-        at = utc(self._clock())
-        changes: list[Change] = []
-        for decision in decisions:
-            noted = [*decision.overtaken, *([decision.effective] if decision.effective else [])]
-            for manifest in noted:
-                first, account = manifest.parts[0], manifest.account
-                run = key_of(tenant_id, account.integration_id, first["run_id"])
-                update: Document = {"$max": {"nth": first["nth"]}, "$set": {"run": run, "at": at}}
-                if decision.went_back and manifest is decision.effective:
-                    update["$set"]["went_back"] = True
-                changes.append(Update({"_id": f"{run}/{account.encode()}"}, update, upsert=True))
-        return changes
+    async def forgotten_accounts(
+        self, tenant_id: str, integration_id: str, run_id: str, first_revision: int
+    ) -> list[Ref]:
+        """Returns the accounts that hold something, and that a complete full run does not know of."""
+        return await self._receipts.forgotten(tenant_id, integration_id, run_id, first_revision)
+
+    async def unread(self, tenant_id: str, accounts: Collection[Ref], before_revision: int) -> None:
+        """Lets accounts whose manifests are older than this revision count as never read."""
+        rows = self._mongo.documents(HEADERS, tenant_id)
+        ids = [header_id(tenant_id, account) for account in accounts]
+
+        async def work(session: Session) -> None:
+            headers = await rows.get_many(ids, fields=["ref", "current.revision"], session=session)
+            older = [row for row in headers.values() if row["current"]["revision"] < before_revision]
+            settled = {"due_at": None, "revision": {"$lt": before_revision}}
+            changes: list[Change] = [Remove({"ref": row["ref"]} | settled) for row in older]
+            await self._mongo.documents(PARTS, tenant_id).bulk(changes, session=session)
+            await rows.remove_many([row["_id"] for row in older], session=session)
+            await self._queue.enqueue_refs(
+                tenant_id, [Ref.decode(row["ref"]) for row in older], session=session
+            )
+
+        await self._mongo.transaction(work)
+
+    async def _assert_there(
+        self, tenant_id: str, manifests: Iterable[ReceivedManifest], session: Session
+    ) -> None:
+        """Raises `TransientError` when a part is gone that is to count.
+
+        Another replica may have found a manifest void, or overtaken, while the last of its parts came.
+        """
+        ids = {part["_id"] for manifest in manifests for part in manifest.parts}
+        there = await self._mongo.documents(PARTS, tenant_id).get_many(ids, fields=["_id"], session=session)
+        if gone := ids - there.keys():
+            raise TransientError(f"parts of manifests are gone, among them {min(gone)}")

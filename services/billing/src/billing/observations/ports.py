@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from billing.observations.change_notice import ChangeNotice
-from billing.observations.manifests import ManifestDecision, Part, ReceivedManifest, StoredStatements
+from billing.observations.manifest_parts import Part, ReceivedManifest
+from billing.observations.manifests import ManifestDecision, StoredStatements
 from billing.usage.manifest import AppliedManifest
 from billing.usage.manifest_reader import NamedThing
 from billing.usage.ref import Ref

@@ -28,6 +28,9 @@ from shared.contracts.run_end import RunFinished, UnreadAccount
 PATIENCE = timedelta(minutes=10)
 """How long a run may wait for its manifests, counted from the last one that was applied."""
 
+AGAIN = "again_"
+"""How the ids of syncs begin that ask for what was lost."""
+
 
 class RunStage(StrEnum):
     """`heard`: its end is known; `closed`: its manifests count, or are not waited for any longer."""
@@ -105,6 +108,11 @@ class FinishedRun(ContractModel):
         if applied < self.manifests and now - self.waits_since < patience:
             return None
         return Outcome.PARTIAL if self.outcome is Outcome.COMPLETE else self.outcome
+
+    @property
+    def asked_again(self) -> bool:
+        """Whether billing asked for it, since something was lost."""
+        return any(sync_id.startswith(AGAIN) for sync_id in self.sync_ids)
 
     def as_partial(self) -> Self:
         """Returns the run with a verdict of partial at best: not all that it changed could be reconciled."""

@@ -1,11 +1,11 @@
 """What closing runs, completing syncs and starting them need of the stores and of the status channel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from billing.observations.manifest_repository import AppliedCount
+from billing.observations.manifest_receipts import AppliedCount
 from billing.runs.models import FinishedRun, RunClosure, Sync
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals
@@ -64,8 +64,16 @@ class ManifestProgress(Protocol):
     async def applied_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> AppliedCount:
         """Returns how many count, or were overtaken by a later one."""
 
-    async def waiting_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> Sequence[str]:
-        """Returns the ids of the accounts whose manifest has come and waits for what it names."""
+    async def unapplied_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> Mapping[str, str]:
+        """Returns the ids of the accounts whose manifest has come and does not count, with the reason."""
+
+    async def forgotten_accounts(
+        self, tenant_id: str, integration_id: str, run_id: str, first_revision: int
+    ) -> Sequence[Ref]:
+        """Returns the accounts that hold something, and that a complete full run does not know of."""
+
+    async def unread(self, tenant_id: str, accounts: Collection[Ref], before_revision: int) -> None:
+        """Lets accounts whose manifests are older than this revision count as never read."""
 
 
 class LineTotals(Protocol):

@@ -13,9 +13,11 @@
 #
 # A manifest that names what never comes, or what the sync service must have forgotten that it published, is a
 # sign that one of the two databases was restored: the run is partial, and all is asked for once more.
+# So is an account that holds something and that a complete full run does not name: the sync service does not
+# know of it any more. Where the run that was asked for does not either, the account counts as never read.
 # Killed anywhere, the next round goes on from what is stored.
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -23,12 +25,15 @@ import structlog
 from billing.runs.models import PATIENCE, FinishedRun, RunClosure, RunKey
 from billing.runs.ports import ClosingPorts
 from billing.runs.run_step import try_step
-from shared.contracts.base import utc
+from billing.usage.ref import Ref
+from shared.contracts.base import Outcome, RunKind, utc
 from shared.contracts.run_end import RunFinished, UnreadAccount
 from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock, utc_now
 
 log = structlog.get_logger()
+
+_FORGOTTEN = "the run does not know of it, as after a restore of the sync service's database"
 
 
 class RunCloser:
@@ -71,10 +76,19 @@ class RunCloser:
             if applied > run.applied:
                 await self._runs.note_applied(run, applied, now)
             return False
+        forgotten = await self._forgotten_accounts(run, verdict)
+        if forgotten:
+            verdict = Outcome.PARTIAL
         affected = await self._lines.undecided_accounts(run.tenant_id, run.integration_id)
-        unread = run.unread_accounts + await self._accounts_in_vain(run)
-        if went_back or applied < run.manifests:
-            log.error("observations_missing", run_id=run.run_id, went_back=went_back, applied=applied)
+        unread = run.unread_accounts + await self._accounts_in_vain(run) + _named(forgotten)
+        if went_back or forgotten or applied < run.manifests:
+            log.error(
+                "observations_missing",
+                run_id=run.run_id,
+                went_back=went_back,
+                applied=applied,
+                forgotten=len(forgotten),
+            )
             await self._requests.republish(run)
         log.info("run_closed", run_id=run.run_id, verdict=verdict, applied=applied, unread=len(unread))
         newest = await self._backlog.newest(run.tenant_id)
@@ -83,12 +97,21 @@ class RunCloser:
         return await self._runs.close(RunClosure(run, verdict, now, unread, frozenset(affected), waits_for))
 
     async def _accounts_in_vain(self, run: FinishedRun) -> tuple[UnreadAccount, ...]:
-        """Returns the accounts whose manifest came and cannot be applied: what it names did not come."""
-        reason = "what its manifest names has not arrived"
-        return tuple(
-            UnreadAccount(account_id=account_id, reason=reason)
-            for account_id in await self._manifests.waiting_accounts(*run.key)
-        )
+        """Returns the accounts whose manifest came and does not count."""
+        in_vain = await self._manifests.unapplied_accounts(*run.key)
+        return tuple(UnreadAccount(account_id=id_, reason=reason) for id_, reason in in_vain.items())
+
+    async def _forgotten_accounts(self, run: FinishedRun, verdict: Outcome) -> Sequence[Ref]:
+        """Returns the accounts that a complete full run should have named, and did not.
+
+        What the run that was asked for does not know either nobody knows: it counts as never read.
+        """
+        if verdict is not Outcome.COMPLETE or run.kind is not RunKind.FULL:
+            return []
+        forgotten = await self._manifests.forgotten_accounts(*run.key, run.first_revision)
+        if forgotten and run.asked_again:
+            await self._manifests.unread(run.tenant_id, forgotten, run.first_revision)
+        return forgotten
 
     async def _reconcile(self, run: FinishedRun) -> bool:
         if run.waits_for is None or await self._backlog.any_until(run.tenant_id, run.waits_for):
@@ -99,3 +122,7 @@ class RunCloser:
         await self._runs.reconcile(run, totals, utc(self._clock()))
         log.info("run_reconciled", run_id=run.run_id, by_class=totals.by_class)
         return True
+
+
+def _named(forgotten: Iterable[Ref]) -> tuple[UnreadAccount, ...]:
+    return tuple(UnreadAccount(account_id=account.id, reason=_FORGOTTEN) for account in forgotten)

@@ -7,7 +7,7 @@
 from collections.abc import Callable, Mapping
 from uuid import uuid4
 
-from billing.runs.models import FinishedRun, Sync
+from billing.runs.models import AGAIN, FinishedRun, Sync
 from billing.runs.ports import ConnectedIntegrations, SyncStore
 from shared.contracts import Command
 from shared.contracts.auth import IntegrationStatus
@@ -17,9 +17,6 @@ from shared.contracts.psa_sync import SyncPsa
 from shared.contracts.vendor_sync import SyncVendor
 from shared.errors import Conflict
 from shared.runtime.clock import Clock, utc_now
-
-_AGAIN = "again_"
-"""How the ids of syncs begin that ask for what was lost."""
 
 
 class SyncRequestService:
@@ -58,7 +55,7 @@ class SyncRequestService:
         It is asked for once for each run, and not for a run that was asked for so: what it could not mend
         another one would not, and each takes a call for every subscription.
         """
-        if any(sync_id.startswith(_AGAIN) for sync_id in run.sync_ids):
+        if run.asked_again:
             return
         integrations = await self._integrations.of_tenant(run.tenant_id)
         sides = {
@@ -66,7 +63,7 @@ class SyncRequestService:
         }
         sync = Sync(
             tenant_id=run.tenant_id,
-            sync_id=_AGAIN + opaque(*run.key),
+            sync_id=AGAIN + opaque(*run.key),
             integration_ids=tuple(sides),
             kind=RunKind.FULL,
             asked_by="billing",

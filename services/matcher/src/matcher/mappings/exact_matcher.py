@@ -115,7 +115,7 @@ class ExactMatcher:
             elif mapping := self._decide(context, integration, item):
                 decided.append(mapping)
         await unit_of_work.note_undecided(vendor, undecided)
-        await unit_of_work.record_mappings(decided)
+        await unit_of_work.record_mappings(decided, existing=context.existing)
 
     def _decide(self, context: MatchContext, vendor: IntegrationInfo, item: Item) -> MappingDecided | None:
         """Returns the item's new mapping; None when the existing one stays."""

@@ -64,8 +64,12 @@ class UnitOfWork(CatalogueReader, Protocol):
         """Returns the existing mappings, by key."""
         ...
 
-    async def record_mappings(self, mappings: Sequence[MappingDecided]) -> None:
-        """Stores and publishes decisions; revision 1 is the first one ever on its vendor item."""
+    async def record_mappings(self, mappings: Sequence[MappingDecided], *, existing: Collection[str]) -> None:
+        """Stores and publishes decisions; `existing` are the keys of mappings that are stored already."""
+        ...
+
+    async def restore_mappings(self, mappings: Sequence[MappingDecided]) -> None:
+        """Stores decisions that were published already, in place of those that are stored."""
         ...
 
     async def approved_counts(

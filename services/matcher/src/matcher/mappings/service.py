@@ -79,7 +79,7 @@ class MappingService:
         # No new revision and no message: a repeated request must not look like a second decision.
         if existing is not None and same_decision(existing, mapping):
             return existing
-        await unit_of_work.record_mappings([mapping])
+        await unit_of_work.record_mappings([mapping], existing=[key] if existing else [])
         return mapping
 
 

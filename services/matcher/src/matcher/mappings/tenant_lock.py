@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from matcher.mappings.indexes import TURNS
+from shared.errors import TransientError
 from shared.mongo import Mongo, Session
 from shared.outbox import Outbox
 
@@ -36,7 +37,9 @@ class TenantLock:
             self._prepared.add(tenant_id)
 
         async def locked(session: Session) -> T:
-            await turns.change({"_id": tenant_id}, {"$inc": {"taken": 1}}, session=session)
+            if not await turns.change({"_id": tenant_id}, {"$inc": {"taken": 1}}, session=session):
+                self._prepared.discard(tenant_id)
+                raise TransientError(f"the lock of {tenant_id} is gone, as after a restore of the database")
             return await work(session)
 
         result = await self._mongo.transaction(locked)

@@ -100,11 +100,14 @@ class MongoUnitOfWork(TenantCatalogue):
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {row["_id"]: mapping_from(row) for row in await self._find_in(MAPPINGS, "_id", keys)}
 
-    async def record_mappings(self, mappings: Sequence[MappingDecided]) -> None:
-        new = [mapping_document(mapping) for mapping in mappings if mapping.revision == 1]
-        changed = [mapping_document(mapping) for mapping in mappings if mapping.revision > 1]
+    async def record_mappings(self, mappings: Sequence[MappingDecided], *, existing: Collection[str]) -> None:
+        new = [mapping_document(mapping) for mapping in mappings if mapping.key not in existing]
+        changed = [mapping_document(mapping) for mapping in mappings if mapping.key in existing]
         await self._write(MAPPINGS, new, changed)
         await self._outbox.add(mappings, session=self._session)
+
+    async def restore_mappings(self, mappings: Sequence[MappingDecided]) -> None:
+        await self._write(MAPPINGS, [], [mapping_document(mapping) for mapping in mappings])
 
     async def approved_counts(
         self, vendor_integration_id: str, psa_integration_id: str
