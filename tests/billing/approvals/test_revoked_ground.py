@@ -69,6 +69,7 @@ async def test_the_read_back_of_our_own_write_is_no_news_that_cancels(mongo: Mon
         7,
         revision=world.revision + 1,
         run_id=f"write-{approval.approval_id}",
+        read_back=True,
         observed_at=world.now + timedelta(minutes=1),
     )
     await world.ingest(read_back)
@@ -81,7 +82,7 @@ async def test_the_read_back_of_our_own_write_is_no_news_that_cancels(mongo: Mon
 async def test_a_read_back_that_says_something_else_cancels(mongo: Mongo) -> None:
     world, _, approval = await an_approved_world(mongo)
 
-    await world.ingest(an_agreement_line(6, revision=world.revision + 1, run_id="write-of-somebody"))
+    await world.ingest(an_agreement_line(6, revision=world.revision + 1, read_back=True))
     await world.reconcile()
 
     assert [cancel.approval_id for cancel in await cancels_of(world)] == [approval.approval_id]

@@ -153,7 +153,8 @@ class QuantityWriter:
     async def _read_line(self, intent: Intent, context: WriteContext) -> PsaLine | None:
         """Reads the line and publishes what was read, whatever comes of the write.
 
-        A read-back is published even when it says nothing new: it is the proof that billing waits for.
+        After a send that may have taken effect the reading is marked as a read-back, and published even when
+        it says nothing new: it is the proof that billing waits for, and counts there at once.
         """
         command = intent.command
         changes = self.open_changes(context.integration, context.lease)
@@ -162,7 +163,8 @@ class QuantityWriter:
         stamp = Stamp.of(context.integration, f"write-{command.approval_id}", revision, self.clock())
         if line:
             is_read_back = intent.stage is not WriteStage.WAITING
-            await changes.publish([agreement_line_observed(line, stamp)], always=is_read_back)
+            observed = agreement_line_observed(line, stamp, read_back=is_read_back)
+            await changes.publish([observed], always=is_read_back)
         else:
             key = agreement_line_key(command.line_id, stamp)
             last_seen = await changes.existing(AgreementLineObserved, [key])
