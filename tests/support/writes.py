@@ -139,7 +139,8 @@ class WriteHarness:
         self.writes = WriteRepository(self.mongo, Outbox(self.mongo, "psa-sync"), self.clock)
         self.intents = KillingIntentStore(self.writes)
 
-    def clock(self) -> datetime:
+    async def clock(self) -> datetime:
+        """Tells the store's time: that of the machine has no part in a write."""
         return self.now
 
     def writer(self) -> QuantityWriter:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from approval_env import a_request, approved
 from billing_world import World, a_mapped_world
+from clocks import as_store_time
 from observation_builders import PSA, a_mapping, a_subscription, an_agreement_line
 from writes import WriteHarness
 
@@ -27,7 +28,7 @@ async def an_approved_world(mongo: Mongo) -> tuple[World, ApprovalRepository, Ap
         mongo, world.outbox, AuditLog(mongo), lines=world.lines, integrations=IntegrationDirectory(mongo)
     )
     world.lines.watchers.append(approvals)
-    service = ApprovalService(approvals, world.recalculator, clock=world.clock)
+    service = ApprovalService(approvals, world.recalculator, clock=as_store_time(world.clock))
     (result,) = await service.approve(a_request(await world.line()))
     return world, approvals, approved(result).approval
 

@@ -24,7 +24,7 @@ async def test_a_later_reading_that_is_no_read_back_waits_for_its_manifest(mongo
         await world.settle()
 
     line = await world.line()
-    assert (line.psa_count.number, line.evidence.billed[0].quantity) == (5, 5)
+    assert [line.psa_count.number, line.evidence.billed[0].quantity] == [5, 5]
 
 
 async def test_a_reading_that_states_a_read_back_line_anew_takes_nothing_of_it_back(mongo: Mongo) -> None:

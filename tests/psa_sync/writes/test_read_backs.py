@@ -1,14 +1,17 @@
 """A reading is marked as a read-back only after our own write, and by its own mark alone."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from psa import FakePsa
-from writes import TEN, WriteHarness, a_write
+from writes import EIGHT, TEN, WriteHarness, a_write
 
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.mongo import Mongo
 from shared.sync_engine.observation_rows import digest
+
+NINE = Decimal(9)
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def readings(harness: WriteHarness) -> list[tuple[Decimal | None, bool, bool]]:
 async def test_only_the_reading_after_our_write_is_a_read_back(harness: WriteHarness) -> None:
     await harness.write(a_write())
 
-    assert readings(harness) == [(8, True, False), (TEN, True, True)]
+    assert readings(harness) == [(EIGHT, True, False), (TEN, True, True)]
 
 
 async def test_a_reading_that_keeps_us_from_writing_is_no_read_back(harness: WriteHarness) -> None:
@@ -36,7 +39,7 @@ async def test_a_reading_that_keeps_us_from_writing_is_no_read_back(harness: Wri
 
     await harness.write(a_write())
 
-    assert readings(harness) == [(9, True, False)]
+    assert readings(harness) == [(NINE, True, False)]
 
 
 async def test_a_line_that_holds_the_target_without_our_doing_is_no_read_back(harness: WriteHarness) -> None:
@@ -55,7 +58,7 @@ async def test_a_write_that_the_psa_did_not_take_is_not_read_back(harness: Write
 
     await harness.write(a_write())
 
-    assert readings(harness) == [(8, True, False), (9, True, False)]
+    assert readings(harness) == [(EIGHT, True, False), (NINE, True, False)]
 
 
 async def test_a_line_that_is_gone_after_our_write_is_no_read_back(harness: WriteHarness) -> None:
@@ -68,11 +71,16 @@ async def test_a_line_that_is_gone_after_our_write_is_no_read_back(harness: Writ
 
     await harness.write(a_write())
 
-    assert readings(harness) == [(8, True, False), (8, False, False)]
+    assert readings(harness) == [(EIGHT, True, False), (EIGHT, False, False)]
 
 
 def test_a_run_that_reads_what_was_read_back_has_nothing_new_to_say() -> None:
-    known = {"tenant_id": "demo", "integration_id": "int_1", "line_id": "901", "quantity": TEN}
+    known: dict[str, Any] = {
+        "tenant_id": "demo",
+        "integration_id": "int_1",
+        "line_id": "901",
+        "quantity": TEN,
+    }
     ran = AgreementLineObserved.model_construct(**known)
 
     assert digest(ran) == digest(ran.model_copy(update={"read_back": True}))

@@ -13,7 +13,7 @@ from shared.contracts import Message, psa_sync
 from shared.contracts.psa_sync import WriteRefusal
 from shared.errors import CredentialsRejected, TransientError, UnexpectedResponse
 from shared.runtime.backoff import backoff_seconds
-from shared.runtime.clock import Clock
+from shared.runtime.clock import StoreTime
 from shared.sync_engine.models import IntegrationState
 
 log = structlog.get_logger()
@@ -24,12 +24,12 @@ LONGEST_PAUSE = timedelta(minutes=1)
 class WriteEndings:
     """Stores how a write goes on when it cannot, and how it ends."""
 
-    def __init__(self, intents: IntentStore, clock: Clock) -> None:
+    def __init__(self, intents: IntentStore, clock: StoreTime) -> None:
         self._intents, self._clock = intents, clock
 
     async def postpone(self, intent: Intent, error: TransientError | UnexpectedResponse) -> None:
         """Waits as long as the PSA asks for, else longer each time; ends the write when its time is over."""
-        now = self._clock()
+        now = await self._clock()
         if refused := decide_unread(intent, now, str(error)):
             await self.refuse(intent, refused.reason, refused.detail, current=None)
             return
@@ -67,7 +67,7 @@ class WriteEndings:
         others: Sequence[Message] = (),
     ) -> None:
         """Ends the write as refused; `others` are messages to send besides the result."""
-        refused = intent.finish_refused(self._clock(), reason, detail=detail, current=current)
+        refused = intent.finish_refused(await self._clock(), reason, detail=detail, current=current)
         await self.finish(refused, others)
 
     async def finish(self, intent: Intent, others: Sequence[Message] = ()) -> None:

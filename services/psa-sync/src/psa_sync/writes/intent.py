@@ -33,12 +33,16 @@ from shared.contracts.psa_sync import (
 
 WriteResult = QuantityWritten | QuantityRefused
 
+SEND_WITHIN = timedelta(seconds=10)
+"""How long after it was begun a send may go out; later it is taken back, and the line is read again."""
+
 LONGEST_REQUEST_LIFE = timedelta(minutes=7)
 """How long after it was begun a request without an answer may still take effect in the PSA.
 
-The lease may be looked at 20 s before the send, our client waits 70 s (`connectwise.connector.POLICY`), and
-what is between may hold a request for minutes after we have gone: no PSA says how long (psa-apis §2.8),
-common gateways and load balancers give up after one to four, so five are taken.
+It goes out within `SEND_WITHIN`, the lease may be looked at 20 s before that, our client waits 75 s
+(`connectwise.connector.POLICY`), and what is between may hold a request for minutes after we have gone: no
+PSA says how long (psa-apis §2.8), common gateways and load balancers give up after one to four, so five are
+taken.
 """
 
 
