@@ -1,6 +1,6 @@
 """Writes of psa-sync on a real document store: commands come in, workers are killed, new ones are started."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -101,8 +101,8 @@ class KillingIntentStore:
     async def may_arrive_until(self, line: LineRef) -> datetime | None:
         return await self.writes.may_arrive_until(line)
 
-    async def save(self, intent: Intent) -> Intent:
-        return await self._killing(intent.stage.value, self.writes.save(intent))
+    async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:
+        return await self._killing(intent.stage.value, self.writes.save(intent, messages))
 
     async def save_before_send(self, intent: Intent) -> Intent:
         return await self._killing(intent.stage.value, self.writes.save_before_send(intent))

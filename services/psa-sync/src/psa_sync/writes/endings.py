@@ -44,14 +44,8 @@ class WriteEndings:
         self, intent: Intent, integration: IntegrationState, error: CredentialsRejected
     ) -> None:
         """Ends the write for refused credentials: a person must reconnect, and approve what is shown then."""
-        rejected = psa_sync.PsaCredentialsRejected(
-            tenant_id=integration.tenant_id,
-            integration_id=integration.integration_id,
-            generation=integration.generation,
-            refused=str(error),
-        )
-        detail = f"the PSA refused the credentials; reconnect, then approve again: {error}"
-        await self.refuse(intent, reason_unread(intent), detail, current=None, others=[rejected])
+        detail, told = locked_out_detail(error), [locked_out(integration, error)]
+        await self.refuse(intent, reason_unread(intent), detail, current=None, others=told)
 
     async def refuse_unreadable(self, intent: Intent, why: str) -> None:
         detail = f"the line cannot be read, so nothing more is sent: {why}"
@@ -67,6 +61,8 @@ class WriteEndings:
         others: Sequence[Message] = (),
     ) -> None:
         """Ends the write as refused; `others` are messages to send besides the result."""
+        if intent.rejection:
+            detail = f"{intent.rejection}; then {detail}"
         refused = intent.finish_refused(await self._clock(), reason, detail=detail, current=current)
         await self.finish(refused, others)
 
@@ -81,3 +77,17 @@ class WriteEndings:
 def reason_unread(intent: Intent) -> WriteRefusal:
     """Returns why a write ends whose line cannot be read: only what was sent may have taken effect."""
     return WriteRefusal.REJECTED if intent.stage is WriteStage.WAITING else WriteRefusal.UNKNOWN_OUTCOME
+
+
+def locked_out(integration: IntegrationState, error: CredentialsRejected) -> psa_sync.PsaCredentialsRejected:
+    """Returns the message that the PSA refused the credentials."""
+    return psa_sync.PsaCredentialsRejected(
+        tenant_id=integration.tenant_id,
+        integration_id=integration.integration_id,
+        generation=integration.generation,
+        refused=str(error),
+    )
+
+
+def locked_out_detail(error: CredentialsRejected) -> str:
+    return f"the PSA refused the credentials; reconnect, then approve again: {error}"

@@ -4,6 +4,7 @@
 #
 #            begin_send               acknowledge
 #   WAITING ────────────▶  SENDING  ─────────────▶  SENT  ↺ record_unproven: the old number is still shown
+#                             └── record_rejection ─▶ REJECTED: read once more, and finished
 #           ◀────────────     ↺ begin_send again, after a look at the line
 #    undo_send, record_clash: the PSA took nothing (with an earlier send still open, the stage stays SENDING)
 #   from every stage: postpone, hold (the stage stays), finish_written or finish_refused → FINISHED
@@ -55,6 +56,8 @@ class WriteStage(StrEnum):
     """Sent, or about to be: whether it took effect is not known."""
     SENT = "sent"
     """The PSA acknowledged the write, which is not proven yet."""
+    REJECTED = "rejected"
+    """The PSA answered that it will not: what the line holds tells whether it did all the same."""
     FINISHED = "finished"
 
 
@@ -88,6 +91,8 @@ class Intent:
     """What somebody else wrote after our first request, as last read."""
     acknowledged: Decimal | None = None
     """The quantity in the PSA's answer to the write."""
+    rejection: str | None = None
+    """What the PSA said when it refused the write."""
     request_ids: tuple[str, ...] = ()
     """The PSA's ids of the requests that it acknowledged."""
     result: WriteResult | None = None
@@ -152,6 +157,10 @@ class Intent:
         """The PSA took nothing because the record was in use, or not to be found."""
         return replace(self.undo_send(), clashes=self.clashes + 1)
 
+    def record_rejection(self, detail: str) -> "Intent":
+        """The PSA refused the write; a gateway may say so although the PSA has taken it."""
+        return replace(self, stage=WriteStage.REJECTED, open_sends=self.open_sends[:-1], rejection=detail)
+
     def record_unproven(self, until: datetime) -> "Intent":
         """The line still shows the old number."""
         return replace(self, proofs=self.proofs + 1, due_at=until)
@@ -181,7 +190,8 @@ class Intent:
     ) -> "Intent":
         """The write ends without proof that the PSA holds the target; `current` is what was read last."""
         refusal = {"reason": reason, "detail": detail, "current": current, "refused_at": at}
-        more = {"sent": self.sends > 0, "foreign": foreign}
+        disproved = self.stage is WriteStage.REJECTED and reason is WriteRefusal.REJECTED
+        more = {"sent": self.sends > 0 and not disproved, "foreign": foreign}
         return self._finish(QuantityRefused(**self._result_fields(), **refusal, **more))
 
     def _followed_by(self, line: PsaLine | None) -> ForeignWrite | None:

@@ -34,8 +34,8 @@ class IntentStore(Protocol):
         """Returns until when a request of any write to this line, ended ones included, may still arrive."""
         ...
 
-    async def save(self, intent: Intent) -> Intent:
-        """Stores the next step; raises `LeaseLost` when another worker stored one since."""
+    async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:
+        """Stores the next step with its messages; raises `LeaseLost` when another worker stored one since."""
         ...
 
     async def save_before_send(self, intent: Intent) -> Intent:

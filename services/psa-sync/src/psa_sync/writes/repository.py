@@ -137,10 +137,10 @@ class WriteRepository:
         )
         return rows[0]["may_arrive_until"] if rows else None
 
-    async def save(self, intent: Intent) -> Intent:
-        """Stores the next step; raises `LeaseLost` when another worker stored one since."""
+    async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:
+        """Stores the next step with its messages; raises `LeaseLost` when another worker stored one since."""
         command = intent.command
-        stored = await self._store_next_version(intent)
+        stored = await (self.finish(intent, messages) if messages else self._store_next_version(intent))
         await self._wait(LineRef(command.tenant_id, command.integration_id, command.line_id), stored.due_at)
         return stored
 

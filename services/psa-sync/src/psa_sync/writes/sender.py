@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from psa_sync.psa import PsaLine
-from psa_sync.writes.endings import WriteEndings, reason_unread
+from psa_sync.writes.endings import WriteEndings, locked_out, locked_out_detail
 from psa_sync.writes.intent import SEND_WITHIN, Intent
 from psa_sync.writes.ports import IntentStore
 from psa_sync.writes.write_context import WriteContext
@@ -70,13 +70,14 @@ class QuantitySender:
         except TransientError as error:
             await self.endings.postpone(intent.undo_send(), error)
         except CredentialsRejected as error:
-            await self.endings.refuse_locked_out(intent.undo_send(), context.integration, error)
+            told = [locked_out(context.integration, error)]
+            await self.intents.save(intent.record_rejection(locked_out_detail(error)), told)
         except (Conflict, NotFound) as error:
             log.warning("write_clashed", approval_id=command.approval_id, error=str(error))
             await self.intents.save(intent.record_clash())
         except PermanentError as error:
-            intent, detail = intent.undo_send(), f"the PSA refused {command.target}: {error.message}"
-            await self.endings.refuse(intent, reason_unread(intent), detail, current=command.expected_current)
+            detail = f"the PSA refused {command.target}: {error.message}"
+            await self.intents.save(intent.record_rejection(detail))
         else:
             crash_points.reached("patch-answered")
             acknowledged = intent.acknowledge(answer.quantity, answer.request_id, answer.last_update)
