@@ -19,7 +19,13 @@ from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
 from shared.contracts.base import Side
-from shared.contracts.psa_sync import AgreementLineObserved, LineTerms, PsaCredentialsRejected, WriteQuantity
+from shared.contracts.psa_sync import (
+    AgreementLineObserved,
+    CancelWrite,
+    LineTerms,
+    PsaCredentialsRejected,
+    WriteQuantity,
+)
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import LeaseLost, Leases
@@ -62,6 +68,16 @@ def a_write(
         day=NOW.date(),
         day_ends_at=NOW + timedelta(hours=12),
         valid_until=NOW + timedelta(hours=1),
+    )
+
+
+def a_cancel(of: WriteQuantity) -> CancelWrite:
+    return CancelWrite(
+        tenant_id=of.tenant_id,
+        integration_id=of.integration_id,
+        line_id=of.line_id,
+        approval_id=of.approval_id,
+        reason="the mapping was revoked",
     )
 
 

@@ -95,7 +95,7 @@ def _decide(intent: Intent, line: PsaLine | None, now: datetime) -> Written | Re
 
 def decide_unbegun(intent: Intent) -> Refused | None:
     """Decides about a write before its line is read: a cancelled one that was never sent needs no look."""
-    if intent.cancelled is None or intent.stage is not WriteStage.WAITING:
+    if not intent.cancelled_unsent:
         return None
     return Refused(WriteRefusal.CANCELLED, f"cancelled before anything was sent: {intent.cancelled}")
 

@@ -103,8 +103,14 @@ class Intent:
     def finished(self) -> bool:
         return self.stage is WriteStage.FINISHED
 
+    @property
+    def cancelled_unsent(self) -> bool:
+        """Whether it is not wanted any more, and nothing of it can take effect."""
+        return self.cancelled is not None and self.stage is WriteStage.WAITING
+
     def is_due(self, now: datetime) -> bool:
-        return not self.finished and self.due_at <= now
+        """Tells whether a step may be made; a cancelled write that was never sent waits for nothing."""
+        return not self.finished and (self.cancelled_unsent or self.due_at <= now)
 
     @property
     def may_arrive_until(self) -> datetime | None:

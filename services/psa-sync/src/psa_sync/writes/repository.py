@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 
 from psa_sync.writes.decide import PATIENCE
 from psa_sync.writes.documents import (
+    CANCELLED_UNSENT,
     document_of,
     intent_of,
     is_readable,
@@ -104,10 +105,12 @@ class WriteRepository:
     async def due_lines(self, limit: int, *, but_of: Collection[str] = ()) -> list[LineRef]:
         """Returns lines with a write that is due now, each once, the one that waits longest first.
 
-        `limit` is on the writes that are looked at, `but_of` are tenants whose writes are not.
+        `limit` is on the writes that are looked at, `but_of` are tenants whose writes are not. A cancelled
+        write that was never sent is due whatever it waits for: a step may have been stored since.
         """
+        due = {"$or": [{"due_at": {"$lte": await self._clock()}}, CANCELLED_UNSENT]}
         rows = await self._mongo.all_tenants(COLLECTION).find(
-            {"finished": False, "due_at": {"$lte": await self._clock()}, "tenant_id": {"$nin": list(but_of)}},
+            {"finished": False, "tenant_id": {"$nin": list(but_of)}, **due},
             sort=[("due_at", 1)],
             limit=limit,
             fields=["tenant_id", "integration_id", "line_id"],
@@ -121,9 +124,8 @@ class WriteRepository:
         That is the oldest, but one that is cancelled and was never sent comes first: it waits for nothing.
         """
         rows, oldest = self._rows(line.tenant_id), [("received", 1)]
-        cancelled = {"cancelled": {"$ne": None}, "stage": WriteStage.WAITING}
         unfinished = unfinished_of(line)
-        found = await rows.find(unfinished | cancelled, sort=oldest, limit=1)
+        found = await rows.find(unfinished | CANCELLED_UNSENT, sort=oldest, limit=1)
         found = found or await rows.find(unfinished, sort=oldest, limit=1)
         return intent_of(found[0]) if found else None
 

@@ -126,6 +126,8 @@ class QuantityWriter:
         now, why = await self.clock(), f"{type(error).__name__}: {error}"
         if refused := decide_broken(intent, now, why):
             await self.endings.refuse(intent, refused.reason, refused.detail, current=None)
+        elif intent.cancelled_unsent:
+            raise error  # it stays due, and this loop would not end: the next round tries it again
         else:
             await self.intents.save(intent.postpone(now + LONGEST_PAUSE))
 
