@@ -70,7 +70,7 @@ async def test_our_own_write_that_is_read_back_before_its_result_cancels_nothing
 
 
 def with_psa_count(line: UsageLine, count: Count) -> UsageLine:
-    """Returns the line, on the first mapping, with another count of the PSA beside the same agreement line."""
+    """Returns the line, on the first mapping, with another count of the PSA of the same agreement line."""
     return on_mapping(line.model_copy(update={"psa_count": count}), revision=1)
 
 
