@@ -1,4 +1,4 @@
-"""Every billable open agreement line of a mapped product is in exactly one usage line, whatever else holds."""
+"""Every billable open agreement line of a mapped product is in exactly one usage line, whatever happens."""
 
 from collections import Counter
 from datetime import date, datetime, timedelta
