@@ -117,6 +117,9 @@ class KillingIntentStore:
     async def may_arrive_until(self, line: LineRef) -> datetime | None:
         return await self.writes.may_arrive_until(line)
 
+    async def unanswered_targets(self, line: LineRef) -> set[Decimal]:
+        return await self.writes.unanswered_targets(line)
+
     async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:
         return await self._killing(intent.stage.value, self.writes.save(intent, messages))
 

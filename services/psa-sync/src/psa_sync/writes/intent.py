@@ -17,6 +17,7 @@
 #   12:00 apr_1 sends 10, cut │ sends 10, answered: written │ apr_2 sends 20: written │ 12:05 the first comes
 #   would leave 10 where 20 was proven; so apr_2 waits until 12:07, and then reads.
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -117,10 +118,13 @@ class Intent:
         """Until when something that was sent may still take effect; None when all of it has an answer."""
         return max(self.open_sends, default=None)
 
-    def foreign_write(self, line: PsaLine | None) -> ForeignWrite | None:
-        """Returns the write of somebody else that a reading shows; None when the number tells of none."""
+    def foreign_write(self, line: PsaLine | None, ours: Collection[Decimal] = ()) -> ForeignWrite | None:
+        """Returns the write of somebody else that a reading shows; None when the number tells of none.
+
+        `ours` are the numbers that earlier writes of ours may have set.
+        """
         command = self.command
-        if line is None or line.quantity in (command.expected_current, command.target):
+        if line is None or line.quantity in (command.expected_current, command.target, *ours):
             return None
         return _foreign_write(line)
 
@@ -201,10 +205,15 @@ class Intent:
         return self._finish(QuantityRefused(**self._result_fields(), **refusal, **more))
 
     def _followed_by(self, line: PsaLine | None) -> ForeignWrite | None:
-        """Returns the last change of the line if it came after our own, which the PSA's answer stamped."""
-        if line is None or None in (self.own_update, line.last_update) or line.last_update == self.own_update:
+        """Returns the last change of the line if it came after our own, which the PSA's answer stamped.
+
+        It may be ours all the same: an earlier request without an answer that set the number once more.
+        """
+        own, last = self.own_update, line.last_update if line else None
+        if line is None or own is None or last is None or last == own:
             return None
-        return _foreign_write(line)
+        is_ours = bool(self.open_sends) and last.by in (None, own.by)
+        return None if is_ours else _foreign_write(line)
 
     def _finish(self, result: WriteResult) -> "Intent":
         return replace(self, stage=WriteStage.FINISHED, result=result)
@@ -222,8 +231,10 @@ class Intent:
 
 def _foreign_write(line: PsaLine) -> ForeignWrite:
     update = line.last_update
-    return ForeignWrite(
-        quantity=line.quantity,
-        updated_by=update.by if update else None,
-        updated_at=update.at if update else None,
-    )
+    foreign = ForeignWrite(quantity=line.quantity, updated_by=update.by if update else None)
+    if update is None:
+        return foreign
+    try:
+        return ForeignWrite.model_validate({**dict(foreign), "updated_at": update.at})
+    except ValueError:  # by a clock that is days ahead, or no clock at all
+        return foreign

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from psa_sync.writes.intent import Intent
@@ -32,6 +33,10 @@ class IntentStore(Protocol):
 
     async def may_arrive_until(self, line: LineRef) -> datetime | None:
         """Returns until when a request of any write to this line, ended ones included, may still arrive."""
+        ...
+
+    async def unanswered_targets(self, line: LineRef) -> set[Decimal]:
+        """Returns the quantities of all writes to this line of which a request had no answer."""
         ...
 
     async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:

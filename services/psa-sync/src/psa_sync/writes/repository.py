@@ -22,6 +22,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from psa_sync.writes.decide import PATIENCE
 from psa_sync.writes.documents import (
@@ -138,6 +139,13 @@ class WriteRepository:
             fields=["may_arrive_until"],
         )
         return rows[0]["may_arrive_until"] if rows else None
+
+    async def unanswered_targets(self, line: LineRef) -> set[Decimal]:
+        """Returns the quantities of all writes to this line of which a request had no answer."""
+        rows = await self._rows(line.tenant_id).find(
+            of_line(line) | {"may_arrive_until": {"$type": "date"}}, fields=["command.target"]
+        )
+        return {Decimal(row["command"]["target"]) for row in rows}
 
     async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:
         """Stores the next step with its messages; raises `LeaseLost` when another worker stored one since."""

@@ -38,7 +38,7 @@ from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, Intent, WriteStage
 from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
 from psa_sync.writes.sender import QuantitySender
 from psa_sync.writes.write_context import LazyConnection, WriteContext
-from shared.contracts.psa_sync import AgreementLineObserved
+from shared.contracts.psa_sync import AgreementLineObserved, ForeignWrite
 from shared.errors import (
     CredentialsRejected,
     PermanentError,
@@ -176,12 +176,20 @@ class QuantityWriter:
             case Written(sent):
                 await self.endings.finish(intent.finish_written(now, sent=sent, line=line))
             case Refused(reason, detail):
-                foreign = intent.foreign_write(line)
+                foreign = await self._foreign_write(intent, line)
                 refused = intent.finish_refused(now, reason, detail=detail, current=current, foreign=foreign)
                 await self.endings.finish(refused)
             case ReadAgain():
                 await self.intents.save(intent.record_unproven(now + _PROOF_PAUSE))
             case ReadLater(at):
-                await self.intents.save(intent.hold(at, intent.foreign_write(line)))
+                await self.intents.save(intent.hold(at, await self._foreign_write(intent, line)))
             case Send() if line:
                 await self.sender.begin(intent, line, context)
+
+    async def _foreign_write(self, intent: Intent, line: PsaLine | None) -> ForeignWrite | None:
+        """Returns the write of somebody else that a reading shows, if none of ours explains the number."""
+        if intent.foreign_write(line) is None:
+            return None
+        command = intent.command
+        ref = LineRef(command.tenant_id, command.integration_id, command.line_id)
+        return intent.foreign_write(line, await self.intents.unanswered_targets(ref))
