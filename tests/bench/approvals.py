@@ -17,6 +17,7 @@ from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.outbox import Outbox
+from shared.runtime.store_clock import StoreClock
 from tests.bench.bare_approvals import run_baseline
 from tests.bench.bench_env import BenchEnv, Workload
 from tests.bench.harness import Row, Sample, Sign, Target, alternate, row_of_times
@@ -65,7 +66,7 @@ async def run_product(workload: Workload) -> Sample:
     decisions = tuple(LineDecision(line.line_id, line.seal) for line in await _read_lines(lines))
     request = ApprovalRequest(TENANT, "ann", str(uuid4()), decisions)
     with Stopwatch() as watch:
-        results = await ApprovalService(ledger, recalculator).approve(request)
+        results = await ApprovalService(ledger, recalculator, clock=StoreClock(mongo)).approve(request)
     refusals = [result.rejection.detail for result in results if isinstance(result, RejectedLine)]
     if refusals or len(results) != workload.count:
         raise ValueError(f"{len(refusals)} of {len(results)} lines were refused: {refusals[:1]}")

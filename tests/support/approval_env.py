@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from clocks import as_store_time
 from lines import AT, Connected, an_integration
 
 from billing.approvals.batch import ApprovalRequest, ApprovedLine, LineResult
@@ -69,7 +70,7 @@ class ApprovalEnv:
         self.lines.watchers.append(self.approvals)
         self.ground = SettledGround(self.lines)
         self.service = ApprovalService(
-            self.approvals, self.ground, batch_size=self.batch_size, clock=self.clock
+            self.approvals, self.ground, batch_size=self.batch_size, clock=as_store_time(self.clock)
         )
         self.results = WriteResultService(self.approvals, clock=self.clock)
 

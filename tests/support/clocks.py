@@ -1,5 +1,11 @@
 """Clocks that a test moves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from shared.runtime.clock import MACHINE, TIME_SOURCE, Clock, StoreTime, TimeSource
+
 
 class MonotonicClock:
     """Stands still until its seconds are moved."""
@@ -9,3 +15,24 @@ class MonotonicClock:
 
     def __call__(self) -> float:
         return self.seconds
+
+
+@contextmanager
+def off_by(error: timedelta) -> Iterator[None]:
+    """Lets this task's own clock go wrong by `error`, as that of a machine may; monotonic time is right."""
+    nanoseconds = error // timedelta(microseconds=1) * 1000
+    wrong = TimeSource(lambda: MACHINE.unix_nanoseconds() + nanoseconds, MACHINE.monotonic_seconds)
+    token = TIME_SOURCE.set(wrong)
+    try:
+        yield
+    finally:
+        TIME_SOURCE.reset(token)
+
+
+def as_store_time(clock: Clock) -> StoreTime:
+    """Returns the time of a store whose clock a test moves."""
+
+    async def tell() -> datetime:
+        return clock()
+
+    return tell

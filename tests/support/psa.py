@@ -77,7 +77,10 @@ class FakePsa:
     hangs_at: str = ""
     """The name of the call that never comes back."""
     write_faults: list[str] = field(default_factory=list)
-    """What happens to the next writes; see `_REFUSALS` and `set_quantity`. None left: they work."""
+    """What happens to the next writes; see `_REFUSALS` and `set_quantity`. None left: they work.
+
+    One of `_REFUSALS` with `-after` is answered like that although it was carried out.
+    """
     unlisted: set[str] = field(default_factory=set)
     """Lines that the lists leave out although they are there."""
     unlisted_agreements: set[str] = field(default_factory=set)
@@ -162,8 +165,11 @@ class FakePsa:
         self._call(f"write {line_id}")
         self.sent.append((line_id, quantity))
         fault = self.write_faults.pop(0) if self.write_faults else "works"
-        if fault in _REFUSALS:
-            raise _REFUSALS[fault]
+        if fault.removesuffix("-after") in _REFUSALS and fault not in ("cut-after", "killed-after"):
+            if fault.endswith("-after"):
+                self.set_line(line_id, str(quantity), by=US)
+                self.applied.append((line_id, quantity))
+            raise _REFUSALS[fault.removesuffix("-after")]
         if fault == "late":
             self.late.append((line_id, quantity))
             raise OutcomeUnknown("the connection was cut")

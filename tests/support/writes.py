@@ -1,6 +1,6 @@
 """Writes of psa-sync on a real document store: commands come in, workers are killed, new ones are started."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,13 @@ from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
 from shared.contracts.base import Side
-from shared.contracts.psa_sync import AgreementLineObserved, LineTerms, PsaCredentialsRejected, WriteQuantity
+from shared.contracts.psa_sync import (
+    AgreementLineObserved,
+    CancelWrite,
+    LineTerms,
+    PsaCredentialsRejected,
+    WriteQuantity,
+)
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import LeaseLost, Leases
@@ -65,6 +71,16 @@ def a_write(
     )
 
 
+def a_cancel(of: WriteQuantity) -> CancelWrite:
+    return CancelWrite(
+        tenant_id=of.tenant_id,
+        integration_id=of.integration_id,
+        line_id=of.line_id,
+        approval_id=of.approval_id,
+        reason="the mapping was revoked",
+    )
+
+
 def as_shown(command: WriteQuantity, line: PsaLine) -> WriteQuantity:
     """Returns the command to write to this line, with what a person is shown of it now."""
     terms = LineTerms(
@@ -101,8 +117,11 @@ class KillingIntentStore:
     async def may_arrive_until(self, line: LineRef) -> datetime | None:
         return await self.writes.may_arrive_until(line)
 
-    async def save(self, intent: Intent) -> Intent:
-        return await self._killing(intent.stage.value, self.writes.save(intent))
+    async def unanswered_targets(self, line: LineRef) -> set[Decimal]:
+        return await self.writes.unanswered_targets(line)
+
+    async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:
+        return await self._killing(intent.stage.value, self.writes.save(intent, messages))
 
     async def save_before_send(self, intent: Intent) -> Intent:
         return await self._killing(intent.stage.value, self.writes.save_before_send(intent))
@@ -139,7 +158,8 @@ class WriteHarness:
         self.writes = WriteRepository(self.mongo, Outbox(self.mongo, "psa-sync"), self.clock)
         self.intents = KillingIntentStore(self.writes)
 
-    def clock(self) -> datetime:
+    async def clock(self) -> datetime:
+        """Tells the store's time: that of the machine has no part in a write."""
         return self.now
 
     def writer(self) -> QuantityWriter:

@@ -10,6 +10,8 @@ from outcomes import refused, written
 from billing.approvals.models import Approval, ApprovalState
 from billing.usage.seal import seal_of
 from billing.usage.usage_line import Evidence, MappingUsed, UsageLine
+from shared.contracts.base import NoNumber
+from shared.contracts.billing import Count
 from shared.contracts.psa_sync import WriteRefusal
 from shared.mongo import Mongo
 
@@ -65,6 +67,43 @@ async def test_our_own_write_that_is_read_back_before_its_result_cancels_nothing
     closed = await env.approvals.get("demo", approval.approval_id)
     assert closed
     assert (closed.state, closed.after) == (ApprovalState.WRITTEN, Decimal(7))
+
+
+def with_psa_count(line: UsageLine, count: Count) -> UsageLine:
+    """Returns the line, on the first mapping, with another count of the PSA of the same agreement line."""
+    return on_mapping(line.model_copy(update={"psa_count": count}), revision=1)
+
+
+STALE = Count(missing=NoNumber.STALE, known_part=Decimal(5))
+
+
+@pytest.mark.parametrize(
+    ("approved_count", "count_after"),
+    [
+        (STALE, Count(number=Decimal(7))),
+        (Count(number=Decimal(5)), Count(missing=NoNumber.UNREAD, known_part=Decimal(7))),
+    ],
+    ids=["a stale number is fresh again", "a run met the write, and reads the line again"],
+)
+async def test_what_our_own_write_makes_of_the_count_cancels_nothing(
+    mongo: Mongo, approved_count: Count, count_after: Count
+) -> None:
+    line = with_psa_count(a_line(vendor=7, psa=5), approved_count)
+    env = await an_approval_env(mongo, line)
+    await env.service.approve(a_request(line))
+
+    await env.recalculate(with_psa_count(a_line(vendor=7, psa=7), count_after))
+
+    assert await env.cancels() == []
+
+
+async def test_a_write_to_a_line_that_is_held_meanwhile_is_cancelled_all_the_same(mongo: Mongo) -> None:
+    env, approval = await an_env_with_an_approval(mongo)
+    held = Count(missing=NoNumber.HELD, known_part=Decimal(7))
+
+    await env.recalculate(with_psa_count(a_line(vendor=7, psa=7), held))
+
+    assert [cancel.approval_id for cancel in await env.cancels()] == [approval.approval_id]
 
 
 async def test_a_line_that_is_announced_anew_as_it_was_approved_cancels_nothing(mongo: Mongo) -> None:

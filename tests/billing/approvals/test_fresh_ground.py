@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from approval_env import a_request, approved
 from billing_world import World, a_mapped_world
+from clocks import as_store_time
 from manifest_builders import CO1
 from observation_builders import NOW, TENANT, a_mapping, a_subscription, an_agreement_line
 from observation_builders import an_integration as integration
@@ -59,7 +60,7 @@ class Approver:
         )
         world.lines.watchers.append(approvals)
         recalculator = LineRecalculator(world.queue, self.groups, world.lines, clock=world.clock)
-        self.service = ApprovalService(approvals, recalculator, clock=world.clock)
+        self.service = ApprovalService(approvals, recalculator, clock=as_store_time(world.clock))
 
     async def line(self) -> UsageLine:
         """The line of the target as it is stored."""

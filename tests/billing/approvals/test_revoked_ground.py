@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from approval_env import a_request, approved
 from billing_world import World, a_mapped_world
+from clocks import as_store_time
 from observation_builders import PSA, a_mapping, a_subscription, an_agreement_line
 from writes import WriteHarness
 
@@ -27,7 +28,7 @@ async def an_approved_world(mongo: Mongo) -> tuple[World, ApprovalRepository, Ap
         mongo, world.outbox, AuditLog(mongo), lines=world.lines, integrations=IntegrationDirectory(mongo)
     )
     world.lines.watchers.append(approvals)
-    service = ApprovalService(approvals, world.recalculator, clock=world.clock)
+    service = ApprovalService(approvals, world.recalculator, clock=as_store_time(world.clock))
     (result,) = await service.approve(a_request(await world.line()))
     return world, approvals, approved(result).approval
 
@@ -69,6 +70,7 @@ async def test_the_read_back_of_our_own_write_is_no_news_that_cancels(mongo: Mon
         7,
         revision=world.revision + 1,
         run_id=f"write-{approval.approval_id}",
+        read_back=True,
         observed_at=world.now + timedelta(minutes=1),
     )
     await world.ingest(read_back)
@@ -81,7 +83,7 @@ async def test_the_read_back_of_our_own_write_is_no_news_that_cancels(mongo: Mon
 async def test_a_read_back_that_says_something_else_cancels(mongo: Mongo) -> None:
     world, _, approval = await an_approved_world(mongo)
 
-    await world.ingest(an_agreement_line(6, revision=world.revision + 1, run_id="write-of-somebody"))
+    await world.ingest(an_agreement_line(6, revision=world.revision + 1, read_back=True))
     await world.reconcile()
 
     assert [cancel.approval_id for cancel in await cancels_of(world)] == [approval.approval_id]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from approval_env import ApprovalEnv, a_request, an_approval_env, approved
+from clocks import as_store_time
 from lines import AT, a_line, an_integration
 
 from billing.approvals.batch import BatchJudge, LineResult, RejectedLine, decide_batch
@@ -47,7 +48,9 @@ async def test_the_command_carries_every_fact_that_the_person_was_shown(mongo: M
     env = await an_approval_env(mongo, a_line(vendor=7, psa=5))
     new_york = TenantCalendar(id="demo", currency="USD", time_zone="America/New_York")
     env.clock.now = datetime(2026, 3, 1, 4, 50, tzinfo=UTC)  # ten minutes before midnight in New York
-    service = ApprovalService(env.approvals, env.ground, calendars={"demo": new_york}, clock=env.clock)
+    service = ApprovalService(
+        env.approvals, env.ground, calendars={"demo": new_york}, clock=as_store_time(env.clock)
+    )
 
     await service.approve(a_request(a_line(vendor=7, psa=5)))
 
@@ -150,7 +153,9 @@ async def test_a_line_that_changes_while_it_is_approved_is_judged_again(mongo: M
     overtaken = Overtaken(env, a_line(vendor=9))
     approvals = ApprovalRepository(mongo, env.outbox, env.audit, lines=overtaken, integrations=env.connected)
 
-    (result,) = await ApprovalService(approvals, env.ground).approve(a_request(a_line(vendor=7)))
+    (result,) = await ApprovalService(approvals, env.ground, clock=as_store_time(env.clock)).approve(
+        a_request(a_line(vendor=7))
+    )
 
     assert reasons([result]) == [RejectionReason.STALE_SEAL]
     assert isinstance(result, RejectedLine)

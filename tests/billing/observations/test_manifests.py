@@ -152,7 +152,9 @@ async def test_the_manifest_before_the_newest_is_kept_and_older_ones_are_not(mon
 async def test_the_read_back_of_our_own_write_counts_at_once(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
 
-    await world.ingest(an_agreement_line(7, revision=world.revision + 10, run_id="write-apr_1"))
+    await world.ingest(
+        an_agreement_line(7, revision=world.revision + 10, run_id="write-apr_1", read_back=True)
+    )
     await world.settle()
 
     assert (await world.line()).line_class is LineClass.IN_STEP
@@ -163,7 +165,7 @@ async def test_a_manifest_that_read_the_line_before_our_write_does_not_take_the_
 ) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     before = an_agreement_line(5)
-    await world.ingest(an_agreement_line(7, revision=50_000, run_id="write-apr_1"))
+    await world.ingest(an_agreement_line(7, revision=50_000, run_id="write-apr_1", read_back=True))
 
     late: dict[str, Any] = {"revision": 60_000, "run_id": "run-2"}
     [overlapping] = account_reads([before], **late)
@@ -176,7 +178,7 @@ async def test_a_manifest_that_read_the_line_before_our_write_does_not_take_the_
 
 async def test_a_manifest_that_read_the_line_after_our_write_has_the_last_word(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
-    await world.ingest(an_agreement_line(7, revision=50_000, run_id="write-apr_1"))
+    await world.ingest(an_agreement_line(7, revision=50_000, run_id="write-apr_1", read_back=True))
 
     foreign = an_agreement_line(6, revision=60_000, run_id="run-2")
     await world.read(foreign)

@@ -6,6 +6,7 @@ from typing import Any
 
 from approval_env import a_request, approved
 from billing_world import World, a_mapped_world, a_world
+from clocks import as_store_time
 from manifest_builders import CO1
 from observation_builders import NOW, TENANT, a_mapping, a_subscription, an_agreement_line
 
@@ -129,7 +130,7 @@ async def test_an_approved_write_is_cancelled_when_its_group_cannot_be_calculate
         mongo, world.outbox, AuditLog(mongo), lines=world.lines, integrations=IntegrationDirectory(mongo)
     )
     world.lines.watchers.append(approvals)
-    service = ApprovalService(approvals, world.recalculator, clock=world.clock)
+    service = ApprovalService(approvals, world.recalculator, clock=as_store_time(world.clock))
     (result,) = await service.approve(a_request(await world.line()))
 
     await world.read(a_subscription(8, revision=11))

@@ -32,7 +32,7 @@ async def read_back(harness: PsaRunHarness, line: PsaLine) -> AgreementLineObser
     changes = a_change_publisher(harness.mongo, harness.publisher)
     revision = await changes.next_revision()
     stamp = Stamp("demo", "int_1", "write-appr_1", 1, revision, datetime.now(UTC))
-    [observed] = await changes.publish([agreement_line_observed(line, stamp)], always=True)
+    [observed] = await changes.publish([agreement_line_observed(line, stamp, read_back=True)], always=True)
     return observed
 
 

@@ -4,29 +4,16 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from writes import EIGHT, LINE, NOW, TEN, WriteHarness, a_write, only_message
+from writes import EIGHT, LINE, NOW, TEN, WriteHarness, a_cancel, a_write, only_message
 
 from shared.contracts.psa_sync import (
-    CancelWrite,
     QuantityRefused,
     QuantityWritten,
-    WriteQuantity,
     WriteRefusal,
 )
 from shared.errors import Conflict, TransientError
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost
-
-
-def a_cancel(of: WriteQuantity) -> CancelWrite:
-    return CancelWrite(
-        tenant_id=of.tenant_id,
-        integration_id=of.integration_id,
-        line_id=of.line_id,
-        approval_id=of.approval_id,
-        reason="the mapping was revoked",
-    )
-
 
 CANCEL = a_cancel(a_write())
 

@@ -1,6 +1,6 @@
 """A write whose integration is connected anew: it goes on with the new credentials, or waits for them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -8,6 +8,7 @@ from psa import FakePsa
 from writes import EIGHT, LINE, TEN, KillingIntentStore, WriteHarness, a_write, connected, only_message
 
 from psa_sync.writes.intent import Intent, WriteStage
+from shared.contracts import Message
 from shared.contracts.psa_sync import QuantityWritten
 from shared.errors import ConnectedAnew
 from shared.mongo import Mongo
@@ -33,8 +34,8 @@ class ReconnectingIntentStore(KillingIntentStore):
 
     harness: WriteHarness | None = None
 
-    async def save(self, intent: Intent) -> Intent:
-        stored = await KillingIntentStore.save(self, intent)
+    async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:
+        stored = await KillingIntentStore.save(self, intent, messages)
         if intent.stage is WriteStage.SENT and self.harness:
             await self.harness.integrations.on_connected(connected(generation=2))
         return stored

@@ -170,7 +170,7 @@ async def test_a_write_that_the_psa_refuses_carries_its_words(harness: WriteHarn
 async def test_credentials_that_may_read_but_not_write_are_reported(harness: WriteHarness) -> None:
     harness.psa.write_faults = ["locked-out"]
 
-    refused, rejected = await harness.write(a_write())
+    rejected, refused = await harness.write(a_write())
 
     assert isinstance(refused, QuantityRefused)
     assert refused.reason is WriteRefusal.REJECTED

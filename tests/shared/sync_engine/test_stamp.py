@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 from run_env import NOW, an_account, connected
 
+from shared.contracts.psa_sync import AgreementLineObserved
 from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.stamp import Stamp, moment_of
 
@@ -36,3 +37,9 @@ def test_an_absent_thing_keeps_what_it_held_last_under_the_new_stamp() -> None:
 
 def test_the_moment_of_a_revision_is_as_exact_as_a_store_keeps_it() -> None:
     assert moment_of(1_764_382_000_123_456) == datetime(2025, 11, 29, 2, 6, 40, 123_000, tzinfo=UTC)
+
+
+def test_what_was_read_back_and_is_gone_later_is_no_read_back() -> None:
+    last_seen = AgreementLineObserved.model_construct(line_id="901", read_back=True)
+
+    assert not a_stamp().absent(last_seen).read_back

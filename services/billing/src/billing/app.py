@@ -61,6 +61,7 @@ from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
 from shared.runtime.lifespan import LifespanHook, create_application, service_lifespan
 from shared.runtime.settings import load
+from shared.runtime.store_clock import StoreClock
 from shared.status_channel import StatusChannel
 from shared.web.token_verification import TokenVerifier
 from shared.work_queue import WORK_QUEUE_INDEXES
@@ -172,8 +173,7 @@ class Billing:
         )
 
     def routers(self) -> list[APIRouter]:
-        verifier = self.dependencies.verifier
-        mongo = self.dependencies.mongo
+        verifier, mongo = self.dependencies.verifier, self.dependencies.mongo
         history = HistoryRepository(mongo)
         return [
             usage_routes.make_router(verifier, self.lines, self.approvals, ArrivingSubscriptions(mongo)),
@@ -191,6 +191,7 @@ class Billing:
         self.approval_service = ApprovalService(
             self.approvals,
             LineRecalculator(self.queue, groups, self.lines),
+            clock=StoreClock(mongo),
             calendars=self.calendars,
             valid_for=rules.approval_valid_for,
         )

@@ -1,6 +1,7 @@
 """How psa-sync is built: what it is besides a sync service (`shared.sync_engine.sync_service`)."""
 
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -20,10 +21,10 @@ from shared.http_client.access import AccessClient
 from shared.http_client.rate_limit import RateLimits
 from shared.kafka import FencedProducers, make_broker
 from shared.mongo import Mongo
-from shared.runtime.clock import utc_now
 from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
 from shared.runtime.settings import load
+from shared.runtime.store_clock import StoreClock
 from shared.status_channel import StatusChannel
 from shared.sync_engine.change_publisher import ChangePublisher, LeaseFence
 from shared.sync_engine.manifest_publisher import ManifestPublisher
@@ -88,29 +89,29 @@ def build(
     service = SyncService(profile, dependencies, definition)
     service.relay.undeliverable_handlers.append(refuse_undeliverable_result)
     # The command is stored, and carried out by jobs.
-    writes = WriteRepository(dependencies.mongo, service.outbox, utc_now)
-    writer = _writer(service, dependencies, writes, request_life)
+    clock = StoreClock(dependencies.mongo)
+    writes = WriteRepository(dependencies.mongo, service.outbox, clock)
+    writer = QuantityWriter(
+        writes,
+        service.integrations,
+        dependencies.connect,
+        partial(_open_changes, dependencies.mongo, service),
+        clock,
+        request_life,
+    )
     write_jobs = WriteJobs(writes, writer, Leases(dependencies.mongo), service.health)
     handlers = WriteHandlers(writes, write_jobs.wake)
     handlers.subscribe(dependencies.broker, service=profile.service, health=service.health)
     return service, write_jobs.jobs
 
 
-def _writer(
-    service: SyncService,
-    dependencies: SyncDependencies[PsaConnection],
-    writes: WriteRepository,
-    request_life: timedelta,
-) -> QuantityWriter:
-    def open_changes(integration: IntegrationState, lease: LeaseFence) -> ChangePublisher:
-        return ChangePublisher(
-            dependencies.mongo,
-            service.publisher,
-            tenant_id=integration.tenant_id,
-            integration_id=integration.integration_id,
-            lease=lease,
-        )
-
-    return QuantityWriter(
-        writes, service.integrations, dependencies.connect, open_changes, utc_now, request_life
+def _open_changes(
+    mongo: Mongo, service: SyncService, integration: IntegrationState, lease: LeaseFence
+) -> ChangePublisher:
+    return ChangePublisher(
+        mongo,
+        service.publisher,
+        tenant_id=integration.tenant_id,
+        integration_id=integration.integration_id,
+        lease=lease,
     )

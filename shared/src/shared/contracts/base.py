@@ -145,7 +145,7 @@ class Observation(State):
 
     integration_id: Id
     run_id: Id
-    """The run that read it, or `write-<approval id>` when a write read it back."""
+    """The run that read it, or `write-<approval id>` when a write did."""
     generation: Integer
     """Of the integration; reconnecting raises it."""
     observed_at: Moment

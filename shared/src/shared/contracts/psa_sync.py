@@ -72,6 +72,8 @@ class AgreementLineObserved(Observation):
     ends_on: date | None = None
     """First day on which the line is no longer billed."""
     billable: bool
+    read_back: bool = False
+    """Whether a write read the line after it was sent: this alone counts without a manifest."""
     invoiced_until: date | None = None
     """The day until which the line is invoiced already; None when the PSA does not say."""
 

@@ -7,7 +7,7 @@
 #   TIME_SOURCE of process A: 12:00:00   of B, whose clock is ahead: 12:00:02   monotonic of both: 43200 s
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -17,6 +17,9 @@ from shared.contracts.base import utc
 Clock = Callable[[], datetime]
 """Returns the present moment, aware and in UTC."""
 
+StoreTime = Callable[[], Awaitable[datetime]]
+"""Returns the present moment as the document store tells it (`store_clock`), aware and in UTC: every replica
+is told the same, whatever its own clock says."""
 
 MonotonicSeconds = Callable[[], float]
 """Returns seconds that only grow, from some moment of the past on, for all processes of a machine alike."""

@@ -16,7 +16,7 @@ saves the few reads."""
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
 
-_STAMP_FIELDS = {"run_id", "revision", "observed_at", "generation"}
+_STAMP_FIELDS = {"run_id", "revision", "observed_at", "generation", "read_back"}
 _MODELS = {model.topic: model for model in MESSAGES if issubclass(model, Observation)}
 
 
@@ -42,7 +42,7 @@ def of_integration(topic: str, tenant_id: str, integration_id: str) -> Document:
 
 
 def digest(observation: Observation) -> str:
-    """Returns a hash of what the observation says, without when and by which run it was read."""
+    """Returns a hash of what the observation says, without when and by what it was read."""
     # A generation alone says nothing new of the thing: keys may rotate without a flood of repeats.
     return sha256(observation.model_dump_json(exclude=_STAMP_FIELDS).encode()).hexdigest()
 

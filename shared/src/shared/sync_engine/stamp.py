@@ -52,4 +52,7 @@ class Stamp:
 
     def absent(self, last_seen: O) -> O:
         """Returns the observation that the thing is no longer there; what it held last stays as evidence."""
-        return last_seen.model_copy(update={**self.fields, "present": False})
+        gone = {**self.fields, "present": False}
+        if "read_back" in type(last_seen).model_fields:  # that mark is the last reading's own
+            gone["read_back"] = False
+        return last_seen.model_copy(update=gone)

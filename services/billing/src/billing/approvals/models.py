@@ -17,9 +17,9 @@ from typing import Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from billing.audit.chain import AuditDraft
-from billing.usage.seal import seal_if_billed
+from billing.usage.seal import seals_if_billed
 from billing.usage.usage_line import UsageLine
-from shared.contracts.base import opaque
+from shared.contracts.base import NoNumber, opaque
 from shared.contracts.billing import ApprovalDecision, ApprovalRecorded
 from shared.contracts.fields import Number
 from shared.contracts.psa_sync import (
@@ -150,7 +150,8 @@ class Approval(BaseModel):
         """Returns what about its usage line, as it is now, is not what was approved; None when it all is.
 
         Our own write changes the line, and its seal, before its result comes: a line that differs only in
-        holding the target is as it was approved.
+        holding the target is as it was approved. The read-back makes a stale count fresh, and a run that
+        meets the write reads the line again, which is `unread` until then; what is held is another matter.
         """
         if not line.present:
             return f"usage line {line.line_id} is not there any more"
@@ -166,7 +167,8 @@ class Approval(BaseModel):
             and billed.line_id == self.agreement_line_id
             and billed.quantity == self.target
         )
-        return holds_target and seal_if_billed(line, self.expected_current) == self.seal
+        is_our_doing = line.psa_count.missing not in (NoNumber.HELD, NoNumber.FAILED)
+        return holds_target and is_our_doing and self.seal in seals_if_billed(line, self.expected_current)
 
     def cancelled(self, why: str) -> Self:
         return self.model_copy(update={"cancelled_because": why})

@@ -13,13 +13,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 
 from billing.approvals.batch import (
     ApprovalRequest,
     BatchJudge,
     BatchOutcome,
-    BatchSnapshot,
     GroundOutdated,
     LineResult,
     decide_batch,
@@ -28,9 +28,8 @@ from billing.approvals.eligibility import LineDecision
 from billing.approvals.models import VALID_FOR
 from billing.approvals.ports import ApprovalStore, FreshLines
 from billing.usage.calendar import TenantCalendar
-from shared.contracts.base import utc
 from shared.errors import Conflict, TransientError
-from shared.runtime.clock import Clock, utc_now
+from shared.runtime.clock import StoreTime
 
 BATCH_SIZE = 200
 """Lines in one transaction: large enough to share its cost, small enough to conflict rarely."""
@@ -45,12 +44,15 @@ class ApprovalService:
         store: ApprovalStore,
         lines: FreshLines,
         *,
+        clock: StoreTime,
         calendars: Mapping[str, TenantCalendar] = MappingProxyType({}),
         valid_for: timedelta = VALID_FOR,
         batch_size: int = BATCH_SIZE,
-        clock: Clock = utc_now,
     ) -> None:
-        """`calendars` are those of the tenants, by id; a tenant without one keeps its days in UTC."""
+        """`calendars` are those of the tenants, by id; a tenant without one keeps its days in UTC.
+
+        Others judge by their store's time until when a command is valid, so it is made by the store's, too.
+        """
         self._store, self._lines, self._calendars = store, lines, calendars
         self._valid_for, self._batch_size, self._clock = valid_for, batch_size, clock
 
@@ -74,13 +76,13 @@ class ApprovalService:
         tenant_id, line_ids = request.tenant_id, [decision.line_id for decision in decisions]
         calendar = self._calendars.get(request.tenant_id, TenantCalendar(id=request.tenant_id))
 
-        def decide(snapshot: BatchSnapshot) -> BatchOutcome:
-            now, valid_for = utc(self._clock()), self._valid_for
-            return decide_batch(request, decisions, snapshot, now=now, valid_for=valid_for, calendar=calendar)
-
         fresh = dict(await self._lines.of_waiting(tenant_id, line_ids))
         for _ in range(_TRIES):
-            judge = BatchJudge(decide, utc(self._clock()), fresh)
+            now = await self._clock()
+            decide = partial(
+                decide_batch, request, decisions, now=now, valid_for=self._valid_for, calendar=calendar
+            )
+            judge = BatchJudge(decide, now, fresh)
             try:
                 return await self._store.commit_batch(
                     request, decisions, judge, check_existing=check_existing

@@ -10,8 +10,6 @@ from shared.contracts.matcher import MappingDecided
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.contracts.vendor_sync import SubscriptionObserved
 
-_WRITE = "write-"
-
 
 @dataclass(frozen=True, slots=True)
 class ChangeNotice:
@@ -68,5 +66,5 @@ def read_backs(notices: Iterable[ChangeNotice]) -> dict[Ref, list[AgreementLineO
 
 
 def is_read_back(line: AgreementLineObserved) -> bool:
-    """Whether a write read the line, and no run (`Observation.run_id`)."""
-    return line.run_id.startswith(_WRITE)
+    """Whether one of our own writes read the line after it was sent; a line that is gone bills nothing."""
+    return line.read_back and line.present

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from billing.observations.read_backs import ReadBacks
+from billing.observations.read_backs import ReadBack, ReadBacks
 from billing.observations.repository import HISTORY, OBSERVED, history_id
 from billing.usage.manifest import AppliedManifest, EffectiveThing
 from billing.usage.manifest_reader import ManifestReader, NamedThing
@@ -128,20 +128,20 @@ def _version(account: Ref, thing: NamedThing) -> _Version:
 
 
 def _with_read_backs(
-    manifest: AppliedManifest, things: Iterable[NamedThing], read_backs: Mapping[str, int]
+    manifest: AppliedManifest, things: Iterable[NamedThing], read_backs: Mapping[str, ReadBack]
 ) -> list[_Version]:
     """The lines of a PSA account; a read-back counts unless the manifest read the line later."""
     versions, named = [], set[str]()
     for thing in things:
         named.add(thing.id)
-        read_back = read_backs.get(thing.id, 0)
-        if read_back > thing.read_revision:
-            versions.append(_Version(manifest.account, thing.id, read_back, read_back=True))
-        else:
+        read_back = read_backs.get(thing.id)
+        if read_back is None or read_back.revision <= thing.read_revision:
             versions.append(_version(manifest.account, thing))
-    for line_id, revision in read_backs.items():
-        if line_id not in named and revision > manifest.revision:
-            versions.append(_Version(manifest.account, line_id, revision, read_back=True))
+        elif not read_back.has_left:
+            versions.append(_Version(manifest.account, thing.id, read_back.revision, read_back=True))
+    for line_id, read_back in read_backs.items():
+        if line_id not in named and not read_back.has_left and read_back.revision > manifest.revision:
+            versions.append(_Version(manifest.account, line_id, read_back.revision, read_back=True))
     return versions
 
 

@@ -1,19 +1,31 @@
 """Remembers the read-backs of our own writes: they count at once, without a manifest."""
 
-# A read-back counts until a manifest names the line by a reading that was made later:
+# A read-back counts until a manifest names the line by a reading that was made later. A line that it shows
+# under another account is billed there alone: not where the manifest before still names it, too.
 #
 #   manifest: add1 read at r100: 5     written, read back at r150: 7   → 7
 #   the next manifest names add1, read last at r90 → still 7           read last at r200 → as that says
+#   read back at r150 under co2        → 7 at co2, and nothing at co1
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
+from billing.observations.repository import OBSERVED
 from billing.usage.ref import Ref
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.mongo import Index, Mongo
 
 _COLLECTION = "read_backs"
 
-READ_BACK_INDEXES = (Index(_COLLECTION, [("ref", 1)]),)
+READ_BACK_INDEXES = (Index(_COLLECTION, [("ref", 1)]), Index(_COLLECTION, [("left", 1)]))
+
+
+class ReadBack(NamedTuple):
+    """The newest read-back of a line, as one of its accounts sees it."""
+
+    revision: int
+    has_left: bool
+    """Whether it shows the line under another account."""
 
 
 class ReadBacks:
@@ -23,19 +35,40 @@ class ReadBacks:
         self._mongo = mongo
 
     async def note(self, tenant_id: str, lines: Mapping[Ref, Iterable[AgreementLineObserved]]) -> None:
-        """Notes read-backs by the account of their line; an older one than is noted changes nothing."""
-        rows = [
-            {"_id": line.key, "ref": account.encode(), "line_id": line.line_id, "revision": line.revision}
-            for account, of_account in lines.items()
-            for line in of_account
-        ]
-        if rows:
-            await self._mongo.documents(_COLLECTION, tenant_id).upsert_newer(rows)
+        """Notes read-backs by the account of their line; an older one than is noted changes nothing.
 
-    async def of_accounts(self, tenant_id: str, accounts: Iterable[Ref]) -> dict[Ref, dict[str, int]]:
-        """The revision of each line's newest read-back, by account and line id."""
+        They are stored as observations by now, which know what accounts their lines have left.
+        """
+        newest: dict[str, tuple[Ref, AgreementLineObserved]] = {}
+        for account, of_account in lines.items():
+            for line in of_account:
+                if line.key not in newest or newest[line.key][1].revision < line.revision:
+                    newest[line.key] = account, line
+        if not newest:
+            return
+        observed = self._mongo.documents(OBSERVED[AgreementLineObserved], tenant_id)
+        stored = await observed.get_many(newest, fields=["moved_from"])
+        rows = [
+            {
+                "_id": key,
+                "ref": account.encode(),
+                "left": stored[key]["moved_from"] if key in stored else [],
+                "line_id": line.line_id,
+                "revision": line.revision,
+            }
+            for key, (account, line) in newest.items()
+        ]
+        await self._mongo.documents(_COLLECTION, tenant_id).upsert_newer(rows)
+
+    async def of_accounts(self, tenant_id: str, accounts: Iterable[Ref]) -> dict[Ref, dict[str, ReadBack]]:
+        """The newest read-back of each line, by line id and account: the line's own, and those it left."""
         refs = {account.encode(): account for account in accounts}
-        revisions: dict[Ref, dict[str, int]] = {}
-        for row in await self._mongo.documents(_COLLECTION, tenant_id).find_in("ref", refs):
-            revisions.setdefault(refs[row["ref"]], {})[row["line_id"]] = row["revision"]
-        return revisions
+        rows = self._mongo.documents(_COLLECTION, tenant_id)
+        found: dict[Ref, dict[str, ReadBack]] = {}
+        for row in await rows.find_in("left", refs):
+            for ref in refs.keys() & {*row["left"]}:
+                found.setdefault(refs[ref], {})[row["line_id"]] = ReadBack(row["revision"], has_left=True)
+        for row in await rows.find_in("ref", refs):
+            read_back = ReadBack(row["revision"], has_left=False)
+            found.setdefault(refs[row["ref"]], {})[row["line_id"]] = read_back
+        return found

@@ -45,6 +45,7 @@ OBSERVED_INDEXES = (
     *(Index(name, [("ref", 1)]) for model, name in OBSERVED.items() if model is not SubscriptionObserved),
     Index("mappings", [("mapped_to", 1)]),
     Index("agreement_lines", [("product_ref", 1)]),
+    Index(HISTORY, [("product_ref", 1)], where={"product_ref": {"$type": "string"}}),
 )
 """None on subscriptions: there are many, and each index halves the rate at which they are stored. They are
 found by their ids, which manifests name."""

@@ -13,6 +13,7 @@ from itertools import chain
 
 from billing.observations.arriving_subscriptions import ArrivingSubscriptions
 from billing.observations.effective_things import EffectiveThingReader, EffectiveThings
+from billing.observations.repository import HISTORY
 from billing.reconciliation.ports import LoadedGroups
 from billing.reconciliation.tenant_context import DoubtedRuns, TenantContextLoader
 from billing.usage.account_group import AccountGroup, VendorAccount, unless_revoked
@@ -88,7 +89,11 @@ class AccountGroupLoader:
         return accounts
 
     async def _accounts_with(self, tenant_id: str, things: set[Ref]) -> set[Ref]:
-        """Accounts with a line of these services and products, or billed for one of these products."""
+        """Accounts with a line of these services and products, or ever billed for one of these products.
+
+        What bills a product may have been read anew since, under another one or for another account: until a
+        manifest names that reading, the line counts as it was, which is in the history.
+        """
         services = {ref.encode() for ref in things if ref.kind is RefKind.VENDOR_SERVICE}
         products = {ref.encode() for ref in things if ref.kind is RefKind.PSA_PRODUCT}
         mappings = await self._mongo.documents("mappings", tenant_id).find_in("ref", services)
@@ -97,6 +102,7 @@ class AccountGroupLoader:
         billed = self._mongo.documents("agreement_lines", tenant_id)
         texts = await lines.distinct_in("scope", "wide", services | products)
         texts |= await billed.distinct_in("ref", "product_ref", products)
+        texts |= await self._mongo.documents(HISTORY, tenant_id).distinct_in("ref", "product_ref", products)
         return {Ref.decode(text) for text in texts}
 
     async def _accounts_of_integration(self, tenant_id: str, integration_id: str) -> set[Ref]:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from billing.usage.usage_line import BilledLine, Evidence, UsageLine, VendorItem
+from shared.contracts.base import NoNumber
 from shared.contracts.billing import Count
 from shared.contracts.fields import plain
 
@@ -46,12 +47,15 @@ def seal_of_items(items: Iterable[VendorItem]) -> str:
     return seal.hexdigest()
 
 
-def seal_if_billed(line: UsageLine, quantity: Decimal) -> str:
-    """The seal that the line would have if its agreement line billed this quantity, all else as it is."""
+def seals_if_billed(line: UsageLine, quantity: Decimal) -> set[str]:
+    """The seals that the line would have if its agreement line billed this quantity, all else as it is.
+
+    There is one for each form in which such a count can be approved: a number, and one that is stale.
+    """
     billed = tuple(one.model_copy(update={"quantity": quantity}) for one in line.evidence.billed)
-    psa_count = line.psa_count.model_copy(update={"number": quantity})
     evidence = line.evidence.model_copy(update={"billed": billed})
-    return seal_of(line.line_id, line.vendor_count, psa_count, evidence)
+    counts = Count(number=quantity), Count(missing=NoNumber.STALE, known_part=quantity)
+    return {seal_of(line.line_id, line.vendor_count, count, evidence) for count in counts}
 
 
 def _ids(item: VendorItem) -> list[str]:

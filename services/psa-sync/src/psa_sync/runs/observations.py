@@ -25,7 +25,7 @@ def product_observed(item: CatalogueItem, stamp: Stamp) -> ProductObserved:
     )
 
 
-def agreement_line_observed(line: PsaLine, stamp: Stamp) -> AgreementLineObserved:
+def agreement_line_observed(line: PsaLine, stamp: Stamp, *, read_back: bool = False) -> AgreementLineObserved:
     """The dates are those on which both the line and its agreement run."""
     agreement = line.agreement
     return AgreementLineObserved(
@@ -43,6 +43,7 @@ def agreement_line_observed(line: PsaLine, stamp: Stamp) -> AgreementLineObserve
         starts_on=line.starts_on,
         ends_on=line.ends_on,
         billable=line.billable,
+        read_back=read_back,
     )
 
 

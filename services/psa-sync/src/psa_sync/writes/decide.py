@@ -8,6 +8,7 @@
 #   WAITING              Written, not sent    Send                            Refused: conflict
 #   SENDING              Written              Send, at most MAX_SENDS times   Refused: conflict
 #   SENT                 Written              ReadAgain once, then rejected   Refused: conflict
+#   REJECTED             Written              Refused: rejected               Refused: conflict
 #   and other terms      Refused: conflict, whatever it holds; unknown where it was sent without an answer
 #
 # A line that holds another number because the PSA acknowledged another one than ours is rejected. While a
@@ -84,8 +85,8 @@ def _decide(intent: Intent, line: PsaLine | None, now: datetime) -> Written | Re
     if line.quantity == intent.command.target:
         return Written(sent=intent.stage is not WriteStage.WAITING)
     match intent.stage:
-        case WriteStage.SENT:
-            return _decide_sent(intent, line.quantity)
+        case WriteStage.SENT | WriteStage.REJECTED:
+            return _decide_answered(intent, line.quantity)
         case WriteStage.SENDING:
             return _decide_sending(intent, line, now)
         case _:
@@ -94,7 +95,7 @@ def _decide(intent: Intent, line: PsaLine | None, now: datetime) -> Written | Re
 
 def decide_unbegun(intent: Intent) -> Refused | None:
     """Decides about a write before its line is read: a cancelled one that was never sent needs no look."""
-    if intent.cancelled is None or intent.stage is not WriteStage.WAITING:
+    if not intent.cancelled_unsent:
         return None
     return Refused(WriteRefusal.CANCELLED, f"cancelled before anything was sent: {intent.cancelled}")
 
@@ -171,8 +172,10 @@ def _decide_sending(intent: Intent, line: PsaLine, now: datetime) -> Refused | S
     return Send()
 
 
-def _decide_sent(intent: Intent, current: Decimal | None) -> Refused | ReadAgain:
+def _decide_answered(intent: Intent, current: Decimal | None) -> Refused | ReadAgain:
     command = intent.command
+    if intent.stage is WriteStage.REJECTED:
+        return _decide_rejected(intent, current)
     if current == command.expected_current and intent.proofs + 1 < MAX_PROOFS:
         return ReadAgain()
     if current == command.expected_current or intent.acknowledged != command.target:
@@ -180,6 +183,16 @@ def _decide_sent(intent: Intent, current: Decimal | None) -> Refused | ReadAgain
     return Refused(
         WriteRefusal.CONFLICT, f"{_holds(current)}: changed by someone else after we wrote {command.target}"
     )
+
+
+def _decide_rejected(intent: Intent, current: Decimal | None) -> Refused:
+    """Decides about a write that the PSA refused, and that its line does not show."""
+    detail = f"{intent.rejection}; {_holds(current)}"
+    if current != intent.command.expected_current:
+        return Refused(WriteRefusal.CONFLICT, detail)
+    if intent.sends > 1:
+        return Refused(WriteRefusal.UNKNOWN_OUTCOME, f"{detail}; it was sent before without an answer")
+    return Refused(WriteRefusal.REJECTED, detail)
 
 
 def _holds(current: Decimal | None) -> str:

@@ -4,13 +4,17 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from psa_sync.writes.intent import Intent, WriteResult
+from psa_sync.writes.intent import Intent, WriteResult, WriteStage
 from psa_sync.writes.ports import LineRef
 
 Row = dict[str, Any]
 
 _INTENT = TypeAdapter(Intent)
 _RESULT: TypeAdapter[WriteResult | None] = TypeAdapter(WriteResult | None)
+
+
+CANCELLED_UNSENT: Row = {"cancelled": {"$ne": None}, "stage": WriteStage.WAITING.value}
+"""The writes that are not wanted any more, and of which nothing can take effect."""
 
 
 def of_line(line: LineRef) -> Row:

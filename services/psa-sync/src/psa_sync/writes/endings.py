@@ -13,7 +13,7 @@ from shared.contracts import Message, psa_sync
 from shared.contracts.psa_sync import WriteRefusal
 from shared.errors import CredentialsRejected, TransientError, UnexpectedResponse
 from shared.runtime.backoff import backoff_seconds
-from shared.runtime.clock import Clock
+from shared.runtime.clock import StoreTime
 from shared.sync_engine.models import IntegrationState
 
 log = structlog.get_logger()
@@ -24,12 +24,12 @@ LONGEST_PAUSE = timedelta(minutes=1)
 class WriteEndings:
     """Stores how a write goes on when it cannot, and how it ends."""
 
-    def __init__(self, intents: IntentStore, clock: Clock) -> None:
+    def __init__(self, intents: IntentStore, clock: StoreTime) -> None:
         self._intents, self._clock = intents, clock
 
     async def postpone(self, intent: Intent, error: TransientError | UnexpectedResponse) -> None:
         """Waits as long as the PSA asks for, else longer each time; ends the write when its time is over."""
-        now = self._clock()
+        now = await self._clock()
         if refused := decide_unread(intent, now, str(error)):
             await self.refuse(intent, refused.reason, refused.detail, current=None)
             return
@@ -44,14 +44,8 @@ class WriteEndings:
         self, intent: Intent, integration: IntegrationState, error: CredentialsRejected
     ) -> None:
         """Ends the write for refused credentials: a person must reconnect, and approve what is shown then."""
-        rejected = psa_sync.PsaCredentialsRejected(
-            tenant_id=integration.tenant_id,
-            integration_id=integration.integration_id,
-            generation=integration.generation,
-            refused=str(error),
-        )
-        detail = f"the PSA refused the credentials; reconnect, then approve again: {error}"
-        await self.refuse(intent, reason_unread(intent), detail, current=None, others=[rejected])
+        detail, told = locked_out_detail(error), [locked_out(integration, error)]
+        await self.refuse(intent, reason_unread(intent), detail, current=None, others=told)
 
     async def refuse_unreadable(self, intent: Intent, why: str) -> None:
         detail = f"the line cannot be read, so nothing more is sent: {why}"
@@ -67,7 +61,9 @@ class WriteEndings:
         others: Sequence[Message] = (),
     ) -> None:
         """Ends the write as refused; `others` are messages to send besides the result."""
-        refused = intent.finish_refused(self._clock(), reason, detail=detail, current=current)
+        if intent.rejection:
+            detail = f"{intent.rejection}; then {detail}"
+        refused = intent.finish_refused(await self._clock(), reason, detail=detail, current=current)
         await self.finish(refused, others)
 
     async def finish(self, intent: Intent, others: Sequence[Message] = ()) -> None:
@@ -81,3 +77,17 @@ class WriteEndings:
 def reason_unread(intent: Intent) -> WriteRefusal:
     """Returns why a write ends whose line cannot be read: only what was sent may have taken effect."""
     return WriteRefusal.REJECTED if intent.stage is WriteStage.WAITING else WriteRefusal.UNKNOWN_OUTCOME
+
+
+def locked_out(integration: IntegrationState, error: CredentialsRejected) -> psa_sync.PsaCredentialsRejected:
+    """Returns the message that the PSA refused the credentials."""
+    return psa_sync.PsaCredentialsRejected(
+        tenant_id=integration.tenant_id,
+        integration_id=integration.integration_id,
+        generation=integration.generation,
+        refused=str(error),
+    )
+
+
+def locked_out_detail(error: CredentialsRejected) -> str:
+    return f"the PSA refused the credentials; reconnect, then approve again: {error}"

@@ -4,6 +4,7 @@
 #
 #            begin_send               acknowledge
 #   WAITING ────────────▶  SENDING  ─────────────▶  SENT  ↺ record_unproven: the old number is still shown
+#                             └── record_rejection ─▶ REJECTED: read once more, and finished
 #           ◀────────────     ↺ begin_send again, after a look at the line
 #    undo_send, record_clash: the PSA took nothing (with an earlier send still open, the stage stays SENDING)
 #   from every stage: postpone, hold (the stage stays), finish_written or finish_refused → FINISHED
@@ -16,6 +17,7 @@
 #   12:00 apr_1 sends 10, cut │ sends 10, answered: written │ apr_2 sends 20: written │ 12:05 the first comes
 #   would leave 10 where 20 was proven; so apr_2 waits until 12:07, and then reads.
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -33,12 +35,16 @@ from shared.contracts.psa_sync import (
 
 WriteResult = QuantityWritten | QuantityRefused
 
+SEND_WITHIN = timedelta(seconds=10)
+"""How long after it was begun a send may go out; later it is taken back, and the line is read again."""
+
 LONGEST_REQUEST_LIFE = timedelta(minutes=7)
 """How long after it was begun a request without an answer may still take effect in the PSA.
 
-The lease may be looked at 20 s before the send, our client waits 70 s (`connectwise.connector.POLICY`), and
-what is between may hold a request for minutes after we have gone: no PSA says how long (psa-apis §2.8),
-common gateways and load balancers give up after one to four, so five are taken.
+It goes out within `SEND_WITHIN`, the lease may be looked at 20 s before that, our client waits 75 s
+(`connectwise.connector.POLICY`), and what is between may hold a request for minutes after we have gone: no
+PSA says how long (psa-apis §2.8), common gateways and load balancers give up after one to four, so five are
+taken.
 """
 
 
@@ -51,6 +57,8 @@ class WriteStage(StrEnum):
     """Sent, or about to be: whether it took effect is not known."""
     SENT = "sent"
     """The PSA acknowledged the write, which is not proven yet."""
+    REJECTED = "rejected"
+    """The PSA answered that it will not: what the line holds tells whether it did all the same."""
     FINISHED = "finished"
 
 
@@ -84,6 +92,8 @@ class Intent:
     """What somebody else wrote after our first request, as last read."""
     acknowledged: Decimal | None = None
     """The quantity in the PSA's answer to the write."""
+    rejection: str | None = None
+    """What the PSA said when it refused the write."""
     request_ids: tuple[str, ...] = ()
     """The PSA's ids of the requests that it acknowledged."""
     result: WriteResult | None = None
@@ -94,18 +104,27 @@ class Intent:
     def finished(self) -> bool:
         return self.stage is WriteStage.FINISHED
 
+    @property
+    def cancelled_unsent(self) -> bool:
+        """Whether it is not wanted any more, and nothing of it can take effect."""
+        return self.cancelled is not None and self.stage is WriteStage.WAITING
+
     def is_due(self, now: datetime) -> bool:
-        return not self.finished and self.due_at <= now
+        """Tells whether a step may be made; a cancelled write that was never sent waits for nothing."""
+        return not self.finished and (self.cancelled_unsent or self.due_at <= now)
 
     @property
     def may_arrive_until(self) -> datetime | None:
         """Until when something that was sent may still take effect; None when all of it has an answer."""
         return max(self.open_sends, default=None)
 
-    def foreign_write(self, line: PsaLine | None) -> ForeignWrite | None:
-        """Returns the write of somebody else that a reading shows; None when the number tells of none."""
+    def foreign_write(self, line: PsaLine | None, ours: Collection[Decimal] = ()) -> ForeignWrite | None:
+        """Returns the write of somebody else that a reading shows; None when the number tells of none.
+
+        `ours` are the numbers that earlier writes of ours may have set.
+        """
         command = self.command
-        if line is None or line.quantity in (command.expected_current, command.target):
+        if line is None or line.quantity in (command.expected_current, command.target, *ours):
             return None
         return _foreign_write(line)
 
@@ -148,6 +167,10 @@ class Intent:
         """The PSA took nothing because the record was in use, or not to be found."""
         return replace(self.undo_send(), clashes=self.clashes + 1)
 
+    def record_rejection(self, detail: str) -> "Intent":
+        """The PSA refused the write; a gateway may say so although the PSA has taken it."""
+        return replace(self, stage=WriteStage.REJECTED, open_sends=self.open_sends[:-1], rejection=detail)
+
     def record_unproven(self, until: datetime) -> "Intent":
         """The line still shows the old number."""
         return replace(self, proofs=self.proofs + 1, due_at=until)
@@ -177,14 +200,20 @@ class Intent:
     ) -> "Intent":
         """The write ends without proof that the PSA holds the target; `current` is what was read last."""
         refusal = {"reason": reason, "detail": detail, "current": current, "refused_at": at}
-        more = {"sent": self.sends > 0, "foreign": foreign}
+        disproved = self.stage is WriteStage.REJECTED and reason is WriteRefusal.REJECTED
+        more = {"sent": self.sends > 0 and not disproved, "foreign": foreign}
         return self._finish(QuantityRefused(**self._result_fields(), **refusal, **more))
 
     def _followed_by(self, line: PsaLine | None) -> ForeignWrite | None:
-        """Returns the last change of the line if it came after our own, which the PSA's answer stamped."""
-        if line is None or None in (self.own_update, line.last_update) or line.last_update == self.own_update:
+        """Returns the last change of the line if it came after our own, which the PSA's answer stamped.
+
+        It may be ours all the same: an earlier request without an answer that set the number once more.
+        """
+        own, last = self.own_update, line.last_update if line else None
+        if line is None or own is None or last is None or last == own:
             return None
-        return _foreign_write(line)
+        is_ours = bool(self.open_sends) and last.by in (None, own.by)
+        return None if is_ours else _foreign_write(line)
 
     def _finish(self, result: WriteResult) -> "Intent":
         return replace(self, stage=WriteStage.FINISHED, result=result)
@@ -202,8 +231,10 @@ class Intent:
 
 def _foreign_write(line: PsaLine) -> ForeignWrite:
     update = line.last_update
-    return ForeignWrite(
-        quantity=line.quantity,
-        updated_by=update.by if update else None,
-        updated_at=update.at if update else None,
-    )
+    foreign = ForeignWrite(quantity=line.quantity, updated_by=update.by if update else None)
+    if update is None:
+        return foreign
+    try:
+        return ForeignWrite.model_validate({**dict(foreign), "updated_at": update.at})
+    except ValueError:  # by a clock that is days ahead, or no clock at all
+        return foreign

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from psa_sync.writes.intent import Intent
@@ -34,8 +35,12 @@ class IntentStore(Protocol):
         """Returns until when a request of any write to this line, ended ones included, may still arrive."""
         ...
 
-    async def save(self, intent: Intent) -> Intent:
-        """Stores the next step; raises `LeaseLost` when another worker stored one since."""
+    async def unanswered_targets(self, line: LineRef) -> set[Decimal]:
+        """Returns the quantities of all writes to this line of which a request had no answer."""
+        ...
+
+    async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:
+        """Stores the next step with its messages; raises `LeaseLost` when another worker stored one since."""
         ...
 
     async def save_before_send(self, intent: Intent) -> Intent:

@@ -22,9 +22,11 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from psa_sync.writes.decide import PATIENCE
 from psa_sync.writes.documents import (
+    CANCELLED_UNSENT,
     document_of,
     intent_of,
     is_readable,
@@ -39,7 +41,7 @@ from shared.contracts import Message
 from shared.contracts.psa_sync import CancelWrite, QuantityRefused, WriteQuantity, WriteRefusal
 from shared.mongo import Documents, Index, Mongo, Session
 from shared.outbox import Outbox
-from shared.runtime.clock import Clock
+from shared.runtime.clock import StoreTime
 from shared.runtime.leases import LeaseLost
 
 COLLECTION = "writes"
@@ -57,12 +59,12 @@ WRITE_INDEXES = (
 class WriteRepository:
     """Keeps the write intents of all tenants."""
 
-    def __init__(self, mongo: Mongo, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, mongo: Mongo, outbox: Outbox, clock: StoreTime) -> None:
         self._mongo, self._outbox, self._clock = mongo, outbox, clock
 
     async def receive(self, commands: Sequence[WriteQuantity]) -> None:
         """Stores the commands that are new; answers those that are finished with their stored result."""
-        received_at = self._clock()
+        received_at = await self._clock()
         by_tenant: dict[str, list[WriteQuantity]] = {}
         for command in commands:
             by_tenant.setdefault(command.tenant_id, []).append(command)
@@ -96,7 +98,7 @@ class WriteRepository:
                 "cancelled": command.reason,
                 "integration_id": command.integration_id,
                 "line_id": command.line_id,
-                "due_at": self._clock(),
+                "due_at": await self._clock(),
             }
             rows = self._rows(command.tenant_id)
             await rows.change({"_id": command.approval_id}, {"$set": cancelled}, upsert=True)
@@ -104,10 +106,12 @@ class WriteRepository:
     async def due_lines(self, limit: int, *, but_of: Collection[str] = ()) -> list[LineRef]:
         """Returns lines with a write that is due now, each once, the one that waits longest first.
 
-        `limit` is on the writes that are looked at, `but_of` are tenants whose writes are not.
+        `limit` is on the writes that are looked at, `but_of` are tenants whose writes are not. A cancelled
+        write that was never sent is due whatever it waits for: a step may have been stored since.
         """
+        due = {"$or": [{"due_at": {"$lte": await self._clock()}}, CANCELLED_UNSENT]}
         rows = await self._mongo.all_tenants(COLLECTION).find(
-            {"finished": False, "due_at": {"$lte": self._clock()}, "tenant_id": {"$nin": list(but_of)}},
+            {"finished": False, "tenant_id": {"$nin": list(but_of)}, **due},
             sort=[("due_at", 1)],
             limit=limit,
             fields=["tenant_id", "integration_id", "line_id"],
@@ -121,26 +125,32 @@ class WriteRepository:
         That is the oldest, but one that is cancelled and was never sent comes first: it waits for nothing.
         """
         rows, oldest = self._rows(line.tenant_id), [("received", 1)]
-        cancelled = {"cancelled": {"$ne": None}, "stage": WriteStage.WAITING}
         unfinished = unfinished_of(line)
-        found = await rows.find(unfinished | cancelled, sort=oldest, limit=1)
+        found = await rows.find(unfinished | CANCELLED_UNSENT, sort=oldest, limit=1)
         found = found or await rows.find(unfinished, sort=oldest, limit=1)
         return intent_of(found[0]) if found else None
 
     async def may_arrive_until(self, line: LineRef) -> datetime | None:
         """Returns until when a request of any write to this line, ended ones included, may still arrive."""
         rows = await self._rows(line.tenant_id).find(
-            of_line(line) | {"may_arrive_until": {"$gt": self._clock()}},
+            of_line(line) | {"may_arrive_until": {"$gt": await self._clock()}},
             sort=[("may_arrive_until", -1)],
             limit=1,
             fields=["may_arrive_until"],
         )
         return rows[0]["may_arrive_until"] if rows else None
 
-    async def save(self, intent: Intent) -> Intent:
-        """Stores the next step; raises `LeaseLost` when another worker stored one since."""
+    async def unanswered_targets(self, line: LineRef) -> set[Decimal]:
+        """Returns the quantities of all writes to this line of which a request had no answer."""
+        rows = await self._rows(line.tenant_id).find(
+            of_line(line) | {"may_arrive_until": {"$type": "date"}}, fields=["command.target"]
+        )
+        return {Decimal(row["command"]["target"]) for row in rows}
+
+    async def save(self, intent: Intent, messages: Sequence[Message] = ()) -> Intent:
+        """Stores the next step with its messages; raises `LeaseLost` when another worker stored one since."""
         command = intent.command
-        stored = await self._store_next_version(intent)
+        stored = await (self.finish(intent, messages) if messages else self._store_next_version(intent))
         await self._wait(LineRef(command.tenant_id, command.integration_id, command.line_id), stored.due_at)
         return stored
 
@@ -150,7 +160,7 @@ class WriteRepository:
 
     async def put_off(self, line: LineRef, pause: timedelta) -> None:
         """Makes the writes to a line due later, whatever keeps them from being carried on."""
-        await self._wait(line, self._clock() + pause)
+        await self._wait(line, await self._clock() + pause)
 
     async def _wait(self, line: LineRef, until: datetime) -> None:
         # All of the line wait as long, or it would count as due in every round.
@@ -164,7 +174,7 @@ class WriteRepository:
         No code can tell more of them than whether they may have been sent; a person must look then.
         """
         rows = await self._rows(line.tenant_id).find(unfinished_of(line))
-        now = self._clock()
+        now = await self._clock()
         for row in rows:
             sent = row["stage"] != WriteStage.WAITING
             if now > row["valid_until"] + (PATIENCE if sent else timedelta(0)) and not is_readable(row):

@@ -1,8 +1,8 @@
 """Writes approved quantities, step by step over stored state; after a crash the next worker goes on."""
 
 # Invariant: nothing is sent twice without a look at the line, and nothing is reported that was not read. The
-# only call that changes the PSA is in `_send`, right after `sending` was stored; whoever finds `sending` does
-# not know the outcome, so it reads before anything else.
+# only call that changes the PSA is in `sender`, right after `sending` was stored; whoever finds `sending`
+# does not know the outcome, so it reads before anything else.
 #
 #   line 901 holds 8, approved 10   read 8 → store sending → PATCH 10 → store sent → read 10 → finish: written
 #   killed after the PATCH          the next worker finds sending, reads 10 → finish: written; nothing is sent
@@ -33,23 +33,19 @@ from psa_sync.writes.decide import (
     decide_broken,
     decide_unbegun,
 )
-from psa_sync.writes.endings import LONGEST_PAUSE, WriteEndings, reason_unread
+from psa_sync.writes.endings import LONGEST_PAUSE, WriteEndings
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, Intent, WriteStage
 from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
+from psa_sync.writes.sender import QuantitySender
 from psa_sync.writes.write_context import LazyConnection, WriteContext
-from shared.contracts.psa_sync import AgreementLineObserved
+from shared.contracts.psa_sync import AgreementLineObserved, ForeignWrite
 from shared.errors import (
-    Conflict,
     CredentialsRejected,
-    NotFound,
-    OutcomeUnknown,
     PermanentError,
     TransientError,
-    UnexpectedResponse,
 )
-from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
-from shared.runtime.clock import Clock
+from shared.runtime.clock import StoreTime
 from shared.runtime.leases import Lease, LeaseLost
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import IntegrationState
@@ -59,8 +55,6 @@ log = structlog.get_logger()
 
 _PROOF_PAUSE = timedelta(seconds=3)
 """Prior art waits 2.5 s before it reads back a second time (psa-apis §2.6)."""
-_LOOK_PAUSE = timedelta(seconds=1)
-"""How soon a line is read again that changed while it was about to be written to."""
 
 
 @dataclass(slots=True)
@@ -71,13 +65,16 @@ class QuantityWriter:
     integrations: IntegrationStates
     connect: Connect
     open_changes: OpenChanges
-    clock: Clock
+    clock: StoreTime
+    """By which all replicas judge alike what is due, is valid, and may still arrive."""
     request_life: timedelta = LONGEST_REQUEST_LIFE
     """How long a request without an answer may still arrive."""
     endings: WriteEndings = field(init=False)
+    sender: QuantitySender = field(init=False)
 
     def __post_init__(self) -> None:
         self.endings = WriteEndings(self.intents, self.clock)
+        self.sender = QuantitySender(self.intents, self.endings, self.clock, self.request_life)
 
     async def write(self, line: LineRef, lease: Lease) -> int:
         """Carries the writes to one line, oldest first, until none is due; returns how many steps that took.
@@ -88,7 +85,7 @@ class QuantityWriter:
         steps = 0
         async with AsyncExitStack() as stack:
             psa = LazyConnection(self.connect, stack)
-            while (intent := await self.intents.next_unfinished(line)) and intent.is_due(self.clock()):
+            while (intent := await self.intents.next_unfinished(line)) and intent.is_due(await self.clock()):
                 await lease.renew()
                 outcome = await attempt(self._step(intent, line, psa, lease))
                 if isinstance(outcome, TransientError):
@@ -106,7 +103,7 @@ class QuantityWriter:
         if intent.stage is WriteStage.WAITING:
             # A request of an earlier write that arrives after this one's would undo it.
             arrives_until = await self.intents.may_arrive_until(line)
-            if arrives_until and self.clock() < arrives_until:
+            if arrives_until and await self.clock() < arrives_until:
                 await self.intents.save(intent.hold(arrives_until))
                 return
         integration = await self.integrations.get(line.tenant_id, line.integration_id)
@@ -126,9 +123,11 @@ class QuantityWriter:
         intent = await self.intents.next_unfinished(line)
         if intent is None:
             return
-        now, why = self.clock(), f"{type(error).__name__}: {error}"
+        now, why = await self.clock(), f"{type(error).__name__}: {error}"
         if refused := decide_broken(intent, now, why):
             await self.endings.refuse(intent, refused.reason, refused.detail, current=None)
+        elif intent.cancelled_unsent:
+            raise error  # it stays due, and this loop would not end: the next round tries it again
         else:
             await self.intents.save(intent.postpone(now + LONGEST_PAUSE))
 
@@ -153,16 +152,18 @@ class QuantityWriter:
     async def _read_line(self, intent: Intent, context: WriteContext) -> PsaLine | None:
         """Reads the line and publishes what was read, whatever comes of the write.
 
-        A read-back is published even when it says nothing new: it is the proof that billing waits for.
+        After a send that may have taken effect the reading is marked as a read-back, and published even when
+        it says nothing new: it is the proof that billing waits for, and counts there at once.
         """
         command = intent.command
         changes = self.open_changes(context.integration, context.lease)
         revision = await changes.next_revision()
         line = await context.psa.line(command.agreement_id, command.line_id)
-        stamp = Stamp.of(context.integration, f"write-{command.approval_id}", revision, self.clock())
+        stamp = Stamp.of(context.integration, f"write-{command.approval_id}", revision, await self.clock())
         if line:
             is_read_back = intent.stage is not WriteStage.WAITING
-            await changes.publish([agreement_line_observed(line, stamp)], always=is_read_back)
+            observed = agreement_line_observed(line, stamp, read_back=is_read_back)
+            await changes.publish([observed], always=is_read_back)
         else:
             key = agreement_line_key(command.line_id, stamp)
             last_seen = await changes.existing(AgreementLineObserved, [key])
@@ -170,69 +171,25 @@ class QuantityWriter:
         return line
 
     async def _follow_up(self, intent: Intent, line: PsaLine | None, context: WriteContext) -> None:
-        now, current = self.clock(), line.quantity if line else None
+        now, current = await self.clock(), line.quantity if line else None
         match decide(intent, line, now):
             case Written(sent):
                 await self.endings.finish(intent.finish_written(now, sent=sent, line=line))
             case Refused(reason, detail):
-                foreign = intent.foreign_write(line)
+                foreign = await self._foreign_write(intent, line)
                 refused = intent.finish_refused(now, reason, detail=detail, current=current, foreign=foreign)
                 await self.endings.finish(refused)
             case ReadAgain():
                 await self.intents.save(intent.record_unproven(now + _PROOF_PAUSE))
             case ReadLater(at):
-                await self.intents.save(intent.hold(at, intent.foreign_write(line)))
+                await self.intents.save(intent.hold(at, await self._foreign_write(intent, line)))
             case Send() if line:
-                await self._begin_send(intent, line, context)
+                await self.sender.begin(intent, line, context)
 
-    async def _begin_send(self, intent: Intent, line: PsaLine, context: WriteContext) -> None:
-        """Stores that the outcome is unknown from here on, looks at the line once more, and sends."""
-        await context.lease.renew()
-        begun = intent.begin_send(self.clock(), line.last_update, life=self.request_life)
-        intent = await self.intents.save_before_send(begun)
-        if await self._is_unchanged(line, intent, context):
-            await self._send(intent, context)
-
-    async def _send(self, intent: Intent, context: WriteContext) -> None:
-        """Sends the quantity once, and stores what the PSA answered."""
+    async def _foreign_write(self, intent: Intent, line: PsaLine | None) -> ForeignWrite | None:
+        """Returns the write of somebody else that a reading shows, if none of ours explains the number."""
+        if intent.foreign_write(line) is None:
+            return None
         command = intent.command
-        try:
-            # Once more: storing may have taken longer than the lease lasts.
-            context.lease.check()
-            answer = await context.psa.set_quantity(command.agreement_id, command.line_id, command.target)
-        except LeaseLost:
-            raise
-        except (OutcomeUnknown, UnexpectedResponse) as error:
-            await self.endings.postpone(intent, error)
-        except TransientError as error:
-            await self.endings.postpone(intent.undo_send(), error)
-        except CredentialsRejected as error:
-            await self.endings.refuse_locked_out(intent.undo_send(), context.integration, error)
-        except (Conflict, NotFound) as error:
-            log.warning("write_clashed", approval_id=command.approval_id, error=str(error))
-            await self.intents.save(intent.record_clash())
-        except PermanentError as error:
-            intent, detail = intent.undo_send(), f"the PSA refused {command.target}: {error.message}"
-            await self.endings.refuse(intent, reason_unread(intent), detail, current=command.expected_current)
-        else:
-            crash_points.reached("patch-answered")
-            acknowledged = intent.acknowledge(answer.quantity, answer.request_id, answer.last_update)
-            await self.intents.save(acknowledged)
-            crash_points.reached("answer-stored")
-
-    async def _is_unchanged(self, line: PsaLine, intent: Intent, context: WriteContext) -> bool:
-        """Looks at the line once more, right before a send; takes the send back when it is not as just read.
-
-        Publishing and storing took their time. What is left is the moment between this look and the PATCH: no
-        write is conditional, and afterwards the only stamp names ourselves (psa-apis §2.9), so a number that
-        was written in just that moment leaves no trace; a change of anything else is seen in the read-back.
-        """
-        latest = await attempt(context.psa.reread(line))
-        if latest == line:
-            return True
-        log.warning("line_changed_before_write", approval_id=intent.command.approval_id)
-        if isinstance(latest, TransientError):
-            await self.endings.postpone(intent.undo_send(), latest)
-        else:  # the next step reads it whole, and decides
-            await self.intents.save(intent.undo_send().postpone(self.clock() + _LOOK_PAUSE))
-        return False
+        ref = LineRef(command.tenant_id, command.integration_id, command.line_id)
+        return intent.foreign_write(line, await self.intents.unanswered_targets(ref))

@@ -1,0 +1,61 @@
+"""Only a reading that is marked as the read-back of our own write counts without a manifest."""
+
+from billing_world import World, a_mapped_world
+from manifest_builders import CO1
+from observation_builders import a_subscription, an_agreement_line
+
+from billing.usage.ref import Ref, RefKind
+from shared.contracts.base import NoNumber
+from shared.mongo import Mongo
+
+CO2 = Ref(RefKind.PSA_ACCOUNT, CO1.integration_id, "co2")
+
+
+async def a_billed_world(mongo: Mongo) -> World:
+    """Seven are bought and five billed."""
+    return await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+
+
+async def test_a_later_reading_that_is_no_read_back_waits_for_its_manifest(mongo: Mongo) -> None:
+    world = await a_billed_world(mongo)
+
+    for run_id in ("run-2", "write-apr_1"):  # a run's, and what a write read before it was sent
+        await world.ingest(an_agreement_line(6, revision=world.revision + 10, run_id=run_id))
+        await world.settle()
+
+    line = await world.line()
+    assert [line.psa_count.number, line.evidence.billed[0].quantity] == [5, 5]
+
+
+async def test_a_reading_that_states_a_read_back_line_anew_takes_nothing_of_it_back(mongo: Mongo) -> None:
+    world = await a_billed_world(mongo)
+    await world.ingest(an_agreement_line(7, revision=world.revision + 10, read_back=True))
+
+    await world.ingest(an_agreement_line(8, revision=world.revision + 20, run_id="run-2"))
+    await world.settle()
+
+    assert (await world.line()).psa_count.number == 7
+
+
+async def test_a_line_that_is_gone_when_it_is_read_back_bills_nothing_by_itself(mongo: Mongo) -> None:
+    world = await a_billed_world(mongo)
+
+    gone = an_agreement_line(7, id_="add2", revision=world.revision + 10, read_back=True, present=False)
+    await world.ingest(gone)
+    await world.settle()
+
+    assert [billed.line_id for billed in (await world.line()).evidence.billed] == ["add1"]
+
+
+async def test_a_line_that_is_read_back_in_another_company_is_billed_there_alone(mongo: Mongo) -> None:
+    world = await a_billed_world(mongo)
+    await world.ingest(*world.manifests_of(CO1.integration_id))
+    await world.read(an_agreement_line(2, id_="add2", account="co2", revision=20_000))
+
+    await world.ingest(an_agreement_line(7, account="co2", revision=world.revision + 10, read_back=True))
+    await world.settle()
+
+    lines = {line.psa_account_id: line for line in await world.stored()}
+    billed = {account: [one.line_id for one in line.evidence.billed] for account, line in lines.items()}
+    assert billed == {"co1": [], "co2": ["add2", "add1"]}
+    assert lines["co1"].psa_count.missing in (None, NoNumber.ABSENT)
