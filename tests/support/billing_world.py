@@ -132,9 +132,10 @@ class World:
         self.feeds = FeedRepository(mongo, AuditLog(mongo), self.queue)
         calendars = {TENANT: TenantCalendar(id=TENANT, currency="USD")}
         self.groups = AccountGroupLoader(mongo, calendars, self.feeds)
+        self.comparison = FeedComparison(self.groups, ManifestReader(mongo), self.lines, clock=self.clock)
         self.feed_breaker = FeedBreaker(
             self.feeds,
-            FeedComparison(self.groups, ManifestReader(mongo), self.lines, clock=self.clock),
+            self.comparison,
             self.manifests,
             board=self.status_channel,
             rules=FeedRules(),

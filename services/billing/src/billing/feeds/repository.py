@@ -6,7 +6,7 @@
 #
 #   r9 at 4: A judges, B judges   → A stores 5   B finds 5, not 4: its transaction fails, and it judges again
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import structlog
@@ -147,7 +147,7 @@ class FeedRepository:
     async def holds(self, tenant_id: str) -> list[HeldRun]:
         """Returns all runs that ever were held, the newest first."""
         rows = await self._runs(tenant_id).find({"state": {"$exists": True}}, sort=[("held_at", -1)])
-        return [HeldRun.model_validate(row) for row in rows]
+        return _readable(rows)
 
     async def held(self) -> list[HeldRun]:
         """Returns the runs of all tenants that wait for a person."""
@@ -176,14 +176,7 @@ class FeedRepository:
         return await self._in_states(tenant_id, [HoldState.REJECTED.value])
 
     async def _of_all(self, wanted: Document) -> list[HeldRun]:
-        """Returns runs of all tenants; one whose record cannot be read holds up no other."""
-        held = []
-        for row in await self._mongo.all_tenants(_RUNS).find(wanted):
-            try:
-                held.append(HeldRun.model_validate(row))
-            except ValidationError:
-                log.exception("held_run_unreadable", run=row["_id"])
-        return held
+        return _readable(await self._mongo.all_tenants(_RUNS).find(wanted))
 
     async def _change(self, held: HeldRun, changes: Document) -> None:
         as_it_is = {"_id": run_key(held.tenant_id, held.ref), "state": held.state.value}
@@ -193,7 +186,7 @@ class FeedRepository:
         rows = await self._runs(tenant_id).find(
             {"state": {"$in": states}}, fields=["integration_id", "run_id"]
         )
-        return frozenset(RunRef(row["integration_id"], row["run_id"]) for row in rows)
+        return frozenset(RunRef(row.get("integration_id", ""), row.get("run_id", "")) for row in rows)
 
     async def _say(self, held: HeldRun, at: datetime, actor: str, session: Session) -> None:
         """Writes the audit entry, and enqueues whatever rests on the run."""
@@ -203,6 +196,17 @@ class FeedRepository:
 
     def _runs(self, tenant_id: str) -> Documents:
         return self._mongo.documents(_RUNS, tenant_id)
+
+
+def _readable(rows: Iterable[Document]) -> list[HeldRun]:
+    """The runs of these records; one that cannot be read holds up no other."""
+    held = []
+    for row in rows:
+        try:
+            held.append(HeldRun.model_validate(row))
+        except ValidationError as error:
+            log.error("held_run_unreadable", run=row["_id"], error=str(error))  # noqa: TRY400  no stack
+    return held
 
 
 def _fields(held: HeldRun) -> Document:
