@@ -26,7 +26,9 @@ from pydantic import SecretStr
 
 from billing.app import INDEXES
 from billing.audit.repository import AuditLog
+from billing.feeds.models import FEED_RULES
 from billing.feeds.repository import FeedRepository
+from billing.feeds.service import FeedBreaker
 from billing.observations.arriving_subscriptions import ArrivingSubscriptions
 from billing.observations.integrations import IntegrationDirectory
 from billing.observations.manifest_applier import ManifestApplier
@@ -34,12 +36,17 @@ from billing.observations.manifest_repository import ManifestRepository
 from billing.observations.read_backs import ReadBacks
 from billing.observations.repository import ObservationRepository
 from billing.observations.service import ManifestIngestor, ObservationIngestor
+from billing.reconciliation.feed_comparison import FeedComparison
+from billing.reconciliation.inputs import AccountGroupLoader
 from billing.usage.manifest_reader import ManifestReader
 from billing.usage.recalculation_queue import RecalculationQueue
+from billing.usage.repository import UsageLineRepository
 from shared.contracts.base import State, utc
 from shared.contracts.manifest import AccountRead
 from shared.mongo import Mongo
-from shared.runtime.settings import MongoSettings
+from shared.outbox import Outbox
+from shared.runtime.settings import MongoSettings, RedisSettings
+from shared.status_channel import StatusChannel
 from tests.bench.bench_env import Workload
 
 OFFERS, PER_ACCOUNT = 40, 8
@@ -90,8 +97,21 @@ def an_applier(mongo: Mongo) -> ManifestApplier:
         ManifestReader(mongo),
         IntegrationDirectory(mongo),
         ArrivingSubscriptions(mongo),
-        rejections=a_feed_store(mongo),
+        judge=a_breaker(mongo),
         wake=lambda: None,
+    )
+
+
+def a_breaker(mongo: Mongo) -> FeedBreaker:
+    """Billing's own."""
+    queue, lines = RecalculationQueue(mongo), UsageLineRepository(mongo, Outbox(mongo, "billing"))
+    groups = AccountGroupLoader(mongo, {}, a_feed_store(mongo))
+    return FeedBreaker(
+        a_feed_store(mongo),
+        FeedComparison(groups, ManifestReader(mongo), lines),
+        ManifestRepository(mongo, queue),
+        board=StatusChannel(RedisSettings(url=SecretStr("redis://unused"))),
+        rules=FEED_RULES,
     )
 
 

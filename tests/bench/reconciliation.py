@@ -42,7 +42,6 @@ async def reconcile_all(mongo: Mongo) -> None:
     """Run billing's own job until its work queue is empty."""
     lines = UsageLineRepository(mongo, Outbox(mongo, "billing"))
     calendars, feeds = {TENANT: TenantCalendar(id=TENANT, currency="USD")}, a_feed_store(mongo)
-    lines.watchers.append(feeds)
     groups = AccountGroupLoader(mongo, calendars, feeds)
     job = ReconcilerLeader(
         Reconciler(RecalculationQueue(mongo), groups, lines), Leases(mongo), lines.acquire_fence

@@ -12,6 +12,7 @@ from billing.feeds.models import FeedRules
 from billing.usage.calendar import TenantCalendar
 from psa_sync import app as psa_sync_app
 from shared.errors import TransientError
+from shared.run_hold import RunHold
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
 from shared.runtime.lifespan import LifespanHook
@@ -51,6 +52,9 @@ class StatusBoard:
     async def report(self, status: RunStatus) -> int:
         self._statuses[status.integration_id] = status
         return 1
+
+    async def show_holds(self, _tenant_id: str, _integration_id: str, _holds: Sequence[RunHold]) -> None:
+        """Nobody looks."""
 
     async def snapshot(self, _: str) -> dict[str, RunStatus]:
         return dict(self._statuses)

@@ -22,6 +22,7 @@ from billing.observations.manifest_repository import ManifestRepository
 from billing.observations.read_backs import ReadBacks
 from billing.observations.repository import BY_TOPIC, ObservationRepository
 from billing.observations.service import ManifestIngestor, ObservationIngestor
+from billing.reconciliation.feed_comparison import FeedComparison
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.line_recalculator import LineRecalculator
@@ -40,6 +41,7 @@ from shared.contracts.base import Observation, State
 from shared.contracts.manifest import AccountRead
 from shared.mongo import Mongo
 from shared.outbox import Outbox
+from shared.run_hold import RunHold
 from shared.runtime.leases import Leases
 from shared.status_channel import RunStatus
 
@@ -71,7 +73,14 @@ class FakeStatusChannel:
 
     reported: list[RunStatus] = field(default_factory=list)
     statuses: dict[str, RunStatus] = field(default_factory=dict)
+    holds: dict[str, list[RunHold]] = field(default_factory=dict)
+    """What is held, by integration id."""
     failure: Exception | None = None
+
+    async def show_holds(self, _tenant_id: str, integration_id: str, holds: Sequence[RunHold]) -> None:
+        if self.failure:
+            raise self.failure
+        self.holds[integration_id] = [*holds]
 
     async def report(self, status: RunStatus) -> int:
         if self.failure:
@@ -101,8 +110,6 @@ class World:
         """Everything that was observed."""
         self.revision = LISTED
         """Of the newest manifest."""
-        calendars = {TENANT: TenantCalendar(id=TENANT, currency="USD")}
-        self.groups = AccountGroupLoader(mongo, calendars, self.feeds)
         self.reconciler = Reconciler(self.queue, self.groups, self.lines, clock=self.clock)
         self.recalculator = LineRecalculator(self.queue, self.groups, self.lines, clock=self.clock)
         self.leader = ReconcilerLeader(self.reconciler, Leases(mongo), self.lines.acquire_fence)
@@ -123,9 +130,16 @@ class World:
     def _build_manifests(self) -> None:
         mongo = self.mongo
         self.feeds = FeedRepository(mongo, AuditLog(mongo), self.queue)
-        self.lines.watchers.append(self.feeds)
+        calendars = {TENANT: TenantCalendar(id=TENANT, currency="USD")}
+        self.groups = AccountGroupLoader(mongo, calendars, self.feeds)
+        self.comparison = FeedComparison(self.groups, ManifestReader(mongo), self.lines, clock=self.clock)
         self.feed_breaker = FeedBreaker(
-            self.feeds, self.manifests, self.status_channel, rules=FeedRules(), clock=self.clock
+            self.feeds,
+            self.comparison,
+            self.manifests,
+            board=self.status_channel,
+            rules=FeedRules(),
+            clock=self.clock,
         )
         self.manifest_ingestor = ManifestIngestor(self.manifests, wake=lambda: None)
         self.applier = ManifestApplier(
@@ -133,7 +147,7 @@ class World:
             ManifestReader(mongo),
             IntegrationDirectory(mongo),
             ArrivingSubscriptions(mongo),
-            rejections=self.feeds,
+            judge=self.feed_breaker,
             wake=lambda: None,
         )
 

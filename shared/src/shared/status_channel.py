@@ -2,6 +2,8 @@
 
 Per tenant: a hash `status:<tenant>` with the newest document of each integration, a stream capped at about
 1,000 entries `status:<tenant>:log`, and the pub/sub channel `status:<tenant>`; one script writes all three.
+Which runs are held is in the hash `status:<tenant>:held`, and from there in each document of the integration,
+whoever reports it.
 """
 
 # Invariant: a follower sees a growing `seq` of each integration, and ends up with the newest status. Its
@@ -16,13 +18,19 @@ Per tenant: a hash `status:<tenant>` with the newest document of each integratio
 # over, and so is the status of an integration beyond the most that a tenant has.
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
 import structlog
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -33,8 +41,10 @@ from shared.contracts.base import Outcome
 from shared.errors import TransientError
 from shared.limits import record_hit
 from shared.limits.streams import STATUS_CHARACTERS, STATUSES_PER_TENANT
+from shared.run_hold import HeldRuns, RunHold, held_runs_json
 from shared.runtime.attempt import propagate_cancellation
 from shared.runtime.settings import RedisSettings
+from shared.status_scripts import REPORT, SHOW_HOLDS
 
 T = TypeVar("T")
 
@@ -45,37 +55,6 @@ _LARGEST_SEQ = 2**53
 _LOG_ENTRIES = 1000
 _REDIS_TIMEOUT = timedelta(seconds=5)
 _SNAPSHOT_INTERVAL = timedelta(seconds=5)
-
-# A run that has its outcome is not reopened by a late progress report of the same run. The new `seq` is
-# put in front of the document's text, which stays as the reporter wrote it: encoding it anew would change
-# its numbers. What is there and is no status of ours is written over.
-_REPORT = """
-for key, type in pairs({[KEYS[1]] = 'hash', [KEYS[2]] = 'stream'}) do
-  local found = redis.call('TYPE', key)['ok']
-  if found ~= type and found ~= 'none' then
-    redis.call('DEL', key)
-  end
-end
-local known = redis.call('HGET', KEYS[1], ARGV[1])
-local document = cjson.decode(ARGV[2])
-local previous = 0
-local readable, old = pcall(cjson.decode, known or '')
-local seq_of_old = readable and type(old) == 'table' and tonumber(old.seq)
-if seq_of_old and seq_of_old >= 0 and seq_of_old < tonumber(ARGV[4]) then
-  previous = seq_of_old
-  local ended = old.run_id == document.run_id and type(old.outcome) == 'string'
-  if ended and type(document.outcome) ~= 'string' then
-    return previous
-  end
-end
-local now = redis.call('TIME')
-local seq = math.max(previous + 1, tonumber(now[1]) * 1000000 + tonumber(now[2]))
-local text = string.format('{"seq":%.0f,%s', seq, string.sub(ARGV[2], 2))
-redis.call('HSET', KEYS[1], ARGV[1], text)
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'document', text)
-redis.call('PUBLISH', KEYS[1], text)
-return seq
-"""
 
 
 class RunStatus(BaseModel):
@@ -100,6 +79,8 @@ class RunStatus(BaseModel):
     outcome: Outcome | None = None
     """Only billing sets it, once its own reconciliation of the run is stored."""
     at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    held_runs: HeldRuns = ()
+    """Runs of the integration that wait for a person, the newest first; only `show_holds` sets them."""
 
 
 class StatusChannel:
@@ -115,18 +96,30 @@ class StatusChannel:
             socket_timeout=_REDIS_TIMEOUT.total_seconds(),
             socket_connect_timeout=_REDIS_TIMEOUT.total_seconds(),
         )
-        self._report_script = self._redis.register_script(_REPORT)
+        self._report_script = self._redis.register_script(REPORT)
+        self._holds_script = self._redis.register_script(SHOW_HOLDS)
         self._unreadable: dict[str, int] = {}
         """How many rows of a tenant's last snapshot were no status of it; tenants with none are left out."""
 
     async def report(self, status: RunStatus) -> int:
         """Makes this the integration's status, unless its run has ended; returns the `seq` that stands."""
         channel = _channel_name(status.tenant_id)
-        document = status.model_dump_json(exclude={"seq"})
+        document = status.model_dump_json(exclude={"seq", "held_runs"})
         call = self._report_script(
-            [channel, f"{channel}:log"], [status.integration_id, document, _LOG_ENTRIES, _LARGEST_SEQ]
+            _keys(channel), [status.integration_id, document, _LOG_ENTRIES, _LARGEST_SEQ]
         )
         return int(await _answer(call, "the status channel cannot be written"))
+
+    async def show_holds(self, tenant_id: str, integration_id: str, holds: Sequence[RunHold]) -> None:
+        """Lets every status of the integration say from now on that these runs are held.
+
+        Its newest status is told again, unless it says so already.
+        """
+        document = held_runs_json(holds)
+        call = self._holds_script(
+            _keys(_channel_name(tenant_id)), [integration_id, document, _LOG_ENTRIES, _LARGEST_SEQ]
+        )
+        await _answer(call, "the status channel cannot be written")
 
     async def snapshot(self, tenant_id: str) -> dict[str, RunStatus]:
         """Returns the newest status of every integration, by integration id, without what is no status."""
@@ -237,3 +230,7 @@ def _is_newer(status: RunStatus, last_seq: dict[str, int]) -> bool:
 
 def _channel_name(tenant_id: str) -> str:
     return f"status:{tenant_id}"
+
+
+def _keys(channel: str) -> list[str]:
+    return [channel, f"{channel}:log", f"{channel}:held"]

@@ -75,10 +75,10 @@ async def test_people_are_told_over_the_status_channel_and_the_audit_log(mongo: 
     world = await a_world_of_lines(mongo)
 
     await read_as(world, GONE)
-    await world.feed_breaker.step()
+    await world.feed_breaker.show()
 
-    told = [status for status in world.status_channel.reported if status.phase == "held"]
-    assert [(status.integration_id, status.run_id) for status in told] == [(VENDOR, "run-2")]
+    [shown] = world.status_channel.holds[VENDOR]
+    assert (shown.run_id, shown.objection) == ("run-2", f"all {LINES} lines that had a number would vanish")
     [entry] = await mongo.documents("audit_entries", TENANT).find()
     assert (entry["action"], entry["subject"]) == ("run.held", "run:run-2")
 

@@ -1,14 +1,15 @@
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from billing_world import World, a_world
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
-from observation_builders import NOW, TENANT, VENDOR
+from observation_builders import NOW, TENANT, VENDOR, a_subscription
 from people import a_verifier, signed_in
 
 from billing.feeds import routes
-from billing.feeds.models import HeldRun
+from billing.feeds.models import HeldRun, JudgedRun, RunRecord
 from shared.mongo import Mongo
 from shared.web.person import Role
 from shared.web.problems import install_problem_handlers
@@ -22,11 +23,12 @@ REASON = {"reason": "the customer left"}
 
 @pytest.fixture
 async def world(mongo: Mongo) -> World:
+    """A manifest of a held run counts."""
     world = await a_world(mongo)
-    await mongo.documents("feed_runs", TENANT).insert(
-        {"_id": f"{TENANT}:{VENDOR}:run-2", "integration_id": VENDOR, "run_id": "run-2", "changes": 4}
-    )
-    await world.feeds.hold(HELD)
+    await world.read(a_subscription(run_id="run-2"))
+    await mongo.documents("manifests", TENANT).change({}, {"$set": {"current.run_id": "run-2"}})
+    judged = JudgedRun(RunRecord(HELD.ref), {}, HELD)
+    await mongo.transaction(partial(world.feeds.store_judged, TENANT, [judged]))
     return world
 
 
@@ -58,7 +60,7 @@ async def test_an_approver_releases_it_once(client: AsyncClient) -> None:
         "the customer left",
     )
     assert second.status_code == 409
-    assert "not held any more" in second.json()["detail"]
+    assert second.json()["detail"] == "run run-2 is not held any more: it was released"
 
 
 @pytest.mark.parametrize("path", [RELEASE, REJECT])

@@ -240,7 +240,7 @@ async def test_a_replica_that_looked_before_another_applied_forgets_nothing_that
     await world.settle()
     counts = await reader.of_accounts(TENANT, [ACME])
     late = decide_manifests(seen_early, counts[ACME], generation=1, known=NOTHING_NEW)
-    await repository.apply(TENANT, {ACME: late}, set())
+    await repository.apply(TENANT, {ACME: late}, set(), await world.feed_breaker.judge(TENANT, {}, ()))
 
     assert [thing.id for thing in (await reader.things(TENANT, counts.values()))[ACME]] == ["sub1"]
 

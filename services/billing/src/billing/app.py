@@ -18,7 +18,7 @@ from billing.approvals.service import ApprovalService
 from billing.audit import routes as audit_routes
 from billing.audit.repository import AUDIT_INDEXES, AuditLog
 from billing.feeds import routes as feed_routes
-from billing.feeds.jobs import judging_job
+from billing.feeds.jobs import feed_jobs
 from billing.feeds.models import FEED_RULES, FeedRules
 from billing.feeds.repository import FEED_INDEXES, FeedRepository
 from billing.feeds.service import FeedBreaker
@@ -33,6 +33,7 @@ from billing.observations.manifest_repository import MANIFEST_INDEXES, ManifestR
 from billing.observations.read_backs import READ_BACK_INDEXES, ReadBacks
 from billing.observations.repository import OBSERVED_INDEXES, ObservationRepository
 from billing.observations.service import ManifestIngestor, ObservationIngestor
+from billing.reconciliation.feed_comparison import FeedComparison
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.jobs import rechecking_job
 from billing.reconciliation.leader import ReconcilerLeader
@@ -138,7 +139,6 @@ class Billing:
         self.lines = UsageLineRepository(mongo, self.outbox)
         self.audit = AuditLog(mongo)
         self.feeds = FeedRepository(mongo, self.audit, self.queue)
-        self.lines.watchers.append(self.feeds)
         self.approvals = ApprovalRepository(
             mongo, self.outbox, self.audit, lines=self.lines, integrations=self.integrations
         )
@@ -196,17 +196,18 @@ class Billing:
             valid_for=rules.approval_valid_for,
         )
         self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
-        self.manifests = ManifestRepository(mongo, self.queue)
+        self.manifests, reader = ManifestRepository(mongo, self.queue), ManifestReader(mongo)
+        comparison, board = FeedComparison(groups, reader, self.lines), self.dependencies.status_channel
+        self.feed_breaker = FeedBreaker(
+            self.feeds, comparison, self.manifests, board=board, rules=rules.feeds
+        )
         self.applier = ManifestApplier(
             self.manifests,
-            ManifestReader(mongo),
+            reader,
             self.integrations,
             ArrivingSubscriptions(mongo),
-            rejections=self.feeds,
+            judge=self.feed_breaker,
             wake=self._wake_after_applying,
-        )
-        self.feed_breaker = FeedBreaker(
-            self.feeds, self.manifests, self.dependencies.status_channel, rules=rules.feeds
         )
         closing = ClosingPorts(self.runs, self.manifests, self.lines, self.queue, self.sync_requests)
         self.run_closer = RunCloser(closing, patience=rules.run_patience)
@@ -242,7 +243,7 @@ class Billing:
             self.relay.job(),
             self.controls.job(),
             applying_job(self.applier, self.parts_stored),
-            judging_job(self.feed_breaker),
+            *feed_jobs(self.feed_breaker),
             self.reconciler_leader.job(self.work_enqueued, self.run_finished),
             closing_job(self.run_closer, self.sync_completer, self.run_finished),
             restoring_job(self.sync_completer),

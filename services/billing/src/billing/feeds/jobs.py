@@ -1,11 +1,14 @@
-"""The job that judges runs."""
+"""The jobs of the feed breaker: one carries out how holds end, one shows them."""
 
 from datetime import timedelta
 
 from billing.feeds.service import FeedBreaker
 from shared.runtime.jobs import Job
 
+_EVERY = timedelta(seconds=5)
+"""So that a flushed Redis knows within ten seconds again what is held (architecture §8)."""
 
-def judging_job(breaker: FeedBreaker) -> Job:
-    """Judges a run at most every few seconds: each look takes all lines of its integration."""
-    return Job("judging runs", breaker.step, timedelta(seconds=5))
+
+def feed_jobs(breaker: FeedBreaker) -> tuple[Job, Job]:
+    """Returns two jobs, for while Redis is away holds end all the same."""
+    return Job("ending holds", breaker.step, _EVERY), Job("showing holds", breaker.show, _EVERY)

@@ -1,12 +1,15 @@
 """What a run changes of a tenant's numbers, and when that is too much to be believed; pure."""
 
 # Invariant: an empty feed is never a verdict. What one run makes vanish or swing is added up line by line,
-# each against the number before the run, and the run is held as soon as the sum is unlikely:
+# each against the number by what was believed before the run, and the run is held as soon as the sum is
+# unlikely:
 #
 #   100 lines with a number, 12 of them become 0 by one run   → 12 %: believed
 #   20 of them                                                → 20 %, and at least 10 lines: held
 #   4 lines with a number, all of them become 0               → nothing is left: held
 #   one line of 900 of 1,000 USD becomes 0                    → 90 % of the money, but 1 line: believed
+#   60 of 100 lines lose 4 of 10 each                         → no line swings, 24 % of the money: believed
+#   80 of 100 lines lose 4 of 10 each                         → 32 % of the money: held
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -52,10 +55,14 @@ class LineSwing:
 
     line_id: str
     before: Decimal
-    """The number before the run's manifests counted."""
+    """The number by what was believed before the run; its known part where it was none."""
     after: Decimal
     unit_price: Decimal | None = None
     currency: str | None = None
+
+    @property
+    def differs(self) -> bool:
+        return self.after != self.before
 
     @property
     def vanished(self) -> bool:
@@ -77,16 +84,25 @@ class FeedSize:
     """What they are worth, by currency, as far as it is known."""
 
 
+def may_be_unlikely(swings: Collection[LineSwing], rules: FeedRules) -> bool:
+    """Whether so many lines are changed that it matters how many there are: nearly always they are not."""
+    vanished = sum(swing.vanished for swing in swings)
+    changed = sum(swing.before > 0 and swing.differs for swing in swings)
+    return vanished >= LEAST_SWUNG or changed >= rules.least_lines
+
+
 def objection_to(swings: Collection[LineSwing], size: FeedSize, rules: FeedRules) -> str | None:
     """Why a run is not believed that changes numbers so, in a sentence; None when it is."""
-    swung = [swing for swing in swings if swing.has_swung]
-    if len(swung) >= LEAST_SWUNG and size.lines and sum(one.vanished for one in swung) >= size.lines:
+    changed = [swing for swing in swings if swing.before > 0 and swing.differs]
+    swung = [swing for swing in changed if swing.has_swung]
+    vanished = sum(swing.vanished for swing in swung)
+    if vanished >= LEAST_SWUNG and vanished >= size.lines:
         return f"all {size.lines} lines that had a number would vanish"
-    if len(swung) < rules.least_lines:
-        return None
-    if len(swung) >= size.lines * rules.lines_share:
+    if len(swung) >= rules.least_lines and len(swung) >= size.lines * rules.lines_share:
         return f"{len(swung)} of {size.lines} lines would vanish or swing"
-    for currency, amount in _money(swung).items():
+    if len(changed) < rules.least_lines:
+        return None
+    for currency, amount in _money(changed).items():
         whole = size.money.get(currency, Decimal(0))
         if whole and amount >= whole * rules.money_share:
             return f"{amount:f} of {whole:f} {currency} would vanish or swing"
@@ -108,7 +124,9 @@ class HoldState(StrEnum):
     RELEASED = "released"
     """A person believes it: its numbers count."""
     REJECTED = "rejected"
-    """Its accounts fell back to the manifests before, until the next run."""
+    """Its accounts fell back to what was believed before, until the next run."""
+    OVERTAKEN = "overtaken"
+    """Newer runs have read all of its accounts again: nobody has to decide on it any more."""
 
 
 class HeldRun(ContractModel):
@@ -137,3 +155,38 @@ class HeldRun(ContractModel):
         if self.reason is not None:
             details["reason"] = self.reason
         return AuditDraft(at, actor, f"run.{self.state}", f"run:{self.run_id}", details)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What is stored of a run that is being judged."""
+
+    run: RunRef
+    changes: int = 0
+    """How often it was judged: whoever judges it next must have seen all before."""
+    state: HoldState | None = None
+    """None for a run that was never held."""
+    readable: bool = True
+    """False for a record that is stored and cannot be read: a hold replaces it."""
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether nothing that the run changes besides would change what it is taken for."""
+        return self.state not in (None, HoldState.OVERTAKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRun:
+    """What a run came to, when more of its manifests are about to count."""
+
+    record: RunRecord
+    """What was stored of it when it was judged."""
+    swings: Mapping[str, LineSwing | None]
+    """What it makes of lines besides; None for a line that it does not change after all."""
+    held: HeldRun | None = None
+    """Set when it is not believed."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether anything must be stored: a run that changes nothing leaves no trace."""
+        return bool(self.record.changes or self.held or any(self.swings.values()))

@@ -57,10 +57,20 @@ class EffectiveThingReader:
         self._mongo, self._manifests, self._read_backs = mongo, ManifestReader(mongo), ReadBacks(mongo)
 
     async def of_accounts(
-        self, tenant_id: str, vendor_accounts: Collection[Ref], psa_accounts: Collection[Ref]
+        self,
+        tenant_id: str,
+        vendor_accounts: Collection[Ref],
+        psa_accounts: Collection[Ref],
+        *,
+        given: Mapping[Ref, AppliedManifest] | None = None,
     ) -> EffectiveThings:
-        """Returns what counts; an account without a manifest has nothing that does."""
-        manifests = await self._manifests.of_accounts(tenant_id, [*vendor_accounts, *psa_accounts])
+        """Returns what counts; an account without a manifest has nothing that does.
+
+        With manifests given, it is what would count if these did, and no others.
+        """
+        manifests = given
+        if manifests is None:
+            manifests = await self._manifests.of_accounts(tenant_id, [*vendor_accounts, *psa_accounts])
         things = await self._manifests.things(tenant_id, manifests.values())
         read_backs = await self._read_backs.of_accounts(tenant_id, psa_accounts)
         bought = [

@@ -1,7 +1,8 @@
 """Lets manifests take effect, account by account, as soon as everything that they name is stored."""
 
 # Invariant: see `billing.observations.manifests`. Each step starts from what is stored, and may be repeated:
-# killed anywhere, the parts still wait, and the next step finds them.
+# killed anywhere, the parts still wait, and the next step finds them. The run of a manifest is judged before
+# the manifest counts, and the judgement is stored with it: no number counts that nobody believes.
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -14,9 +15,10 @@ from billing.observations.ports import (
     ArrivingNews,
     IntegrationGenerations,
     ManifestStore,
-    RejectedRuns,
+    RunJudge,
 )
 from billing.usage.manifest import AppliedManifest
+from billing.usage.manifest_reader import manifest_of
 from billing.usage.ref import Ref
 
 log = structlog.get_logger()
@@ -35,12 +37,12 @@ class ManifestApplier:
         integrations: IntegrationGenerations,
         arriving: ArrivingNews,
         *,
-        rejections: RejectedRuns,
+        judge: RunJudge,
         wake: Callable[[], None],
     ) -> None:
         """`wake` tells the reconciler that there is work."""
         self._store, self._applied, self._integrations = store, applied, integrations
-        self._arriving, self._rejections, self._wake = arriving, rejections, wake
+        self._arriving, self._judge, self._wake = arriving, judge, wake
 
     async def step(self) -> bool:
         """Applies what is due; tells whether anything was."""
@@ -60,7 +62,7 @@ class ManifestApplier:
         }
         known = await self._store.look_up(tenant_id, _new_statements(received, statements))
         generations = await self._integrations.generations(tenant_id)
-        rejected = await self._rejections.rejected(tenant_id)
+        rejected = await self._judge.rejected(tenant_id)
         decisions = {
             account: decide_manifests(
                 manifests,
@@ -74,14 +76,16 @@ class ManifestApplier:
             for account, manifests in received.items()
             if manifests
         }
-        changed = _changed(decisions, current, statements)
+        doubted = await self._judge.doubted(tenant_id)
+        changed = _changed(decisions, current, statements, doubted)
+        judgement = await self._judge.judge(tenant_id, _effective(decisions, changed), doubted)
         effective = {
             account: decision.effective.revision
             for account, decision in decisions.items()
             if decision.effective
         }
         if effective or any(decision.overtaken or decision.in_vain for decision in decisions.values()):
-            await self._store.apply(tenant_id, decisions, changed)
+            await self._store.apply(tenant_id, decisions, changed, judgement)
             log.info("manifests_applied", tenant_id=tenant_id, accounts=len(effective), changed=len(changed))
             _log_refusals(tenant_id, decisions)
         waiting = [part for decision in decisions.values() for one in decision.waiting for part in one.parts]
@@ -115,15 +119,38 @@ def _log_refusals(tenant_id: str, decisions: Mapping[Ref, ManifestDecision]) -> 
             )
 
 
+def _effective(
+    decisions: Mapping[Ref, ManifestDecision], accounts: Collection[Ref]
+) -> dict[Ref, AppliedManifest]:
+    """The manifests of these accounts that are about to count."""
+    return {
+        account: manifest_of(account.encode(), effective.header_fields)
+        for account in accounts
+        if (effective := decisions[account].effective)
+    }
+
+
 def _changed(
     decisions: Mapping[Ref, ManifestDecision],
     current: Mapping[Ref, AppliedManifest],
     statements: Mapping[Ref, Collection[tuple[str, int]]],
+    doubted: Collection[tuple[str, str]],
 ) -> set[Ref]:
-    """The accounts whose numbers the effective manifests change; ages alone store no line."""
+    """The accounts whose numbers the effective manifests change; ages alone store no line.
+
+    What follows a run that nobody believed changes them also where it says the same.
+    """
+    in_doubt = {
+        account
+        for account, manifest in current.items()
+        if (account.integration_id, manifest.run_id) in doubted
+    }
     return {
         account
         for account, decision in decisions.items()
         if decision.effective
-        and decision.effective.changes_numbers(current.get(account), dict(statements.get(account, ())))
+        and (
+            account in in_doubt
+            or decision.effective.changes_numbers(current.get(account), dict(statements.get(account, ())))
+        )
     }

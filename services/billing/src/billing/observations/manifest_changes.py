@@ -1,30 +1,41 @@
 """What applying manifests changes in the store: headers, and the parts that nothing names any more."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from billing.observations.manifest_parts import ReceivedManifest
 from billing.observations.manifests import ManifestDecision
-from billing.usage.manifest_reader import part_id
+from billing.usage.manifest_reader import believed_fields, part_id
 from billing.usage.ref import Ref
 from shared.mongo import Change, Document, Put, Remove, Update
 
 
-def header(id_: str, manifest: ReceivedManifest, before: Document | None) -> Document:
-    """The header by which a manifest counts; what counted before stays beside it."""
+def header(
+    id_: str,
+    manifest: ReceivedManifest,
+    before: Document | None,
+    doubted: Collection[tuple[str, str]] = (),
+) -> Document:
+    """The header by which a manifest counts; what counted before and what was believed stay beside it.
+
+    `doubted` are integration and run id of the runs that nobody believed.
+    """
+    run = manifest.account.integration_id, manifest.run_id
     return {
         "_id": id_,
         "ref": manifest.account.encode(),
         "integration_id": manifest.account.integration_id,
         "current": manifest.header_fields,
         "before": before["current"] if before else None,
+        "believed": believed_fields(before, run, doubted) if before else None,
     }
 
 
 def fallen_back(row: Document) -> Change:
-    """What lets the manifest before count again; without one the account counts as not read."""
-    if row["before"] is None:
+    """What lets the manifest count again that was believed; without one the account counts as not read."""
+    believed = row.get("believed")
+    if believed is None:
         return Remove({"_id": row["_id"]})
-    return Put(row | {"current": row["before"], "before": None})
+    return Put(row | {"current": believed, "before": row["current"], "believed": None})
 
 
 def settled_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
@@ -48,9 +59,13 @@ def forgotten_parts(tenant_id: str, before: Mapping[str, Document], headers: Seq
     """The ids of the parts that headers named up to now and name no more."""
     forgotten = []
     for header in headers:
-        former = before[header["_id"]]["before"] if header["_id"] in before else None
-        if former:
-            account = Ref.decode(header["ref"])
-            numbers = range(1, former["parts"] + 1)
-            forgotten += [part_id(tenant_id, account, former["revision"], number) for number in numbers]
+        account, kept = Ref.decode(header["ref"]), _named_parts(header)
+        for revision, parts in _named_parts(before.get(header["_id"], {})).items() - kept.items():
+            forgotten += [part_id(tenant_id, account, revision, number) for number in range(1, parts + 1)]
     return forgotten
+
+
+def _named_parts(header: Document) -> dict[int, int]:
+    """How many parts each manifest has that the header names, by its revision."""
+    places = (header.get(place) for place in ("current", "before", "believed"))
+    return {fields["revision"]: fields["parts"] for fields in places if fields}

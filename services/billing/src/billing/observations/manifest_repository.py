@@ -1,8 +1,9 @@
 """Stores manifests: parts as they come, and the header of each account, which says what counts."""
 
 # Invariant: what a manifest changes is changed in one transaction: the header, the receipt by which its run
-# is closed, and the work of calculating its account again. The header keeps what counted before (`before`),
-# and with it the parts that it names; whatever is older goes. Two replicas may apply at the same time: both
+# is closed, what its run was judged to be, and the work of calculating its account again. The header keeps
+# what counted before (`before`) and what was believed last, and with them the parts that they name; whatever
+# is older goes. Two replicas may apply at the same time: both
 # write the header, so one of them conflicts, starts over and finds the manifest applied.
 
 from collections import defaultdict
@@ -20,6 +21,7 @@ from billing.observations.manifest_parts import (
 )
 from billing.observations.manifest_receipts import RECEIPT_INDEXES, AppliedCount, ManifestReceipts
 from billing.observations.manifests import ManifestDecision, StoredStatements
+from billing.observations.ports import RunJudgement
 from billing.observations.repository import HISTORY, history_id
 from billing.usage.manifest_reader import HEADERS, PARTS, header_id
 from billing.usage.recalculation_queue import RecalculationQueue
@@ -135,11 +137,16 @@ class ManifestRepository:
         return known
 
     async def apply(
-        self, tenant_id: str, decisions: Mapping[Ref, ManifestDecision], recalculated: Collection[Ref]
+        self,
+        tenant_id: str,
+        decisions: Mapping[Ref, ManifestDecision],
+        recalculated: Collection[Ref],
+        judgement: RunJudgement,
     ) -> None:
         """Lets the effective manifests count, and notes those that were overtaken; all in one transaction.
 
-        `recalculated` are the accounts whose numbers change by it.
+        `recalculated` are the accounts whose numbers change by it. The judgement on the manifests' runs is
+        stored with them: nothing counts for a moment that is not believed.
         """
         header_rows = self._mongo.documents(HEADERS, tenant_id)
         effective = {
@@ -149,10 +156,11 @@ class ManifestRepository:
         }
 
         async def work(session: Session) -> None:
+            await judgement.store(session)
             await self._assert_there(tenant_id, effective.values(), session)
             before = await header_rows.get_many(effective, session=session)
             headers = [
-                header(id_, manifest, before.get(id_))
+                header(id_, manifest, before.get(id_), judgement.doubted)
                 for id_, manifest in effective.items()
                 if id_ not in before or before[id_]["current"]["revision"] < manifest.revision
             ]
@@ -166,9 +174,9 @@ class ManifestRepository:
         await self._mongo.transaction(work)
 
     async def fall_back(self, tenant_id: str, integration_id: str, run_id: str) -> int:
-        """Lets what counted before a run count again, for some of its accounts; returns for how many.
+        """Lets what was believed before a run count again, for some of its accounts; returns for how many.
 
-        An account that was never read before counts as not read at all.
+        An account of which nothing was believed before counts as not read at all.
         """
         rows = self._mongo.documents(HEADERS, tenant_id)
         of_run = {"integration_id": integration_id, "current.run_id": run_id}

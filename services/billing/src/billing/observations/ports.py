@@ -4,7 +4,7 @@ An import contract keeps use cases from repositories, so each is a protocol alth
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from billing.observations.change_notice import ChangeNotice
 from billing.observations.manifest_parts import Part, ReceivedManifest
@@ -37,6 +37,20 @@ class WorkRequests(Protocol):
     async def enqueue_arrivals(self, tenant_id: str, subscriptions: Mapping[Ref, Sequence[str]]) -> None: ...
 
 
+class RunJudgement(Protocol):
+    """Whether the runs of some manifests are believed, worked out before these count."""
+
+    @property
+    def doubted(self) -> Collection[tuple[str, str]]:
+        """Integration and run id of the runs that nobody believed before."""
+
+    async def store(self, session: Any) -> None:
+        """Stores it in the transaction (its session) in which the manifests begin to count.
+
+        Raises `TransientError` when somebody else has judged one of the runs meanwhile.
+        """
+
+
 class ManifestStore(Protocol):
     """Keeps manifests from their parts to the moment at which they count; see `ManifestRepository`."""
 
@@ -55,7 +69,11 @@ class ManifestStore(Protocol):
     ) -> Mapping[Ref, StoredStatements]: ...
 
     async def apply(
-        self, tenant_id: str, decisions: Mapping[Ref, ManifestDecision], recalculated: Collection[Ref]
+        self,
+        tenant_id: str,
+        decisions: Mapping[Ref, ManifestDecision],
+        recalculated: Collection[Ref],
+        judgement: RunJudgement,
     ) -> None: ...
 
 
@@ -84,8 +102,19 @@ class ArrivingNews(Protocol):
     async def forget_older(self, tenant_id: str, manifests: Mapping[Ref, int]) -> None: ...
 
 
-class RejectedRuns(Protocol):
-    """Knows the runs that people did not believe; see `billing.feeds`."""
+class RunJudge(Protocol):
+    """Judges runs by what their manifests change; see `billing.feeds`."""
 
     async def rejected(self, tenant_id: str) -> Collection[tuple[str, str]]:
-        """Returns integration and run id of each."""
+        """Returns integration and run id of the runs that people did not believe."""
+
+    async def doubted(self, tenant_id: str) -> Collection[tuple[str, str]]:
+        """Returns those of the runs that wait for a person as well."""
+
+    async def judge(
+        self,
+        tenant_id: str,
+        manifests: Mapping[Ref, AppliedManifest],
+        doubted: Collection[tuple[str, str]],
+    ) -> RunJudgement:
+        """Judges the runs of manifests that are about to count, and change something."""

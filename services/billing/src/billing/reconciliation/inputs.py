@@ -18,6 +18,7 @@ from billing.reconciliation.ports import LoadedGroups
 from billing.reconciliation.tenant_context import DoubtedRuns, TenantContextLoader
 from billing.usage.account_group import AccountGroup, VendorAccount, unless_revoked
 from billing.usage.calendar import TenantCalendar
+from billing.usage.manifest import Manifests
 from billing.usage.manifest_reader import HEADERS
 from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
@@ -48,10 +49,19 @@ class AccountGroupLoader:
         """Notes of which subscriptions (keys) newer news has come than counts, by account."""
         await self._arriving.add(tenant_id, subscriptions)
 
-    async def load_groups(self, tenant_id: str, accounts: Collection[Ref]) -> LoadedGroups:
-        """The groups that these vendor and PSA accounts belong to, each once and whole."""
+    async def load_groups(
+        self, tenant_id: str, accounts: Collection[Ref], *, given: Manifests | None = None
+    ) -> LoadedGroups:
+        """The groups that these vendor and PSA accounts belong to, each once and whole.
+
+        With manifests given, they are what they would be if these counted, and no others.
+        """
         members = await self._members(tenant_id, accounts)
-        things = await self._things.of_accounts(tenant_id, members.vendor_accounts, [*members.mapped])
+        psa_accounts = [*members.mapped]
+        if given is not None:
+            wanted = {*members.vendor_accounts, *psa_accounts}
+            given = {account: manifest for account, manifest in given.items() if account in wanted}
+        things = await self._things.of_accounts(tenant_id, members.vendor_accounts, psa_accounts, given=given)
         context = await self._context.load(tenant_id, _named_refs(members, things))
         tenant = self._tenants.get(tenant_id, TenantCalendar(id=tenant_id))
         by_psa_account: list[tuple[Ref | None, list[VendorAccount]]] = [*members.mapped.items()]

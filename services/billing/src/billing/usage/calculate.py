@@ -16,7 +16,7 @@ from billing.usage.psa_count import count_psa, product_billing
 from billing.usage.ref import Ref, RefKind
 from billing.usage.seal import seal_of
 from billing.usage.usage_line import UsageLine, line_id_of
-from billing.usage.vendor_count import count_vendor, feed_of
+from billing.usage.vendor_count import count_vendor
 from billing.usage.vendor_items import vendor_items
 
 
@@ -52,8 +52,6 @@ def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | N
         integration_ids=provenance.integration_ids,
         vendor_accounts=tuple(account.encode() for account in vendor.accounts),
         preview=vendor.preview,
-        vendor_feed=vendor.feed,
-        psa_feed=feed_of([group.psa_manifest]) if group.psa_manifest and not basis.place.no_target else None,
         unit_price=unit_price,
         currency=currency,
         recheck_at=soonest([*vendor.changes_at, *psa.changes_at], after=now),

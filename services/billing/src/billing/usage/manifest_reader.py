@@ -5,8 +5,13 @@
 # in one write, and a reader that has read the header finds exactly the parts that belong to it.
 #
 #   header acme: revision 50, 2 parts → acme@50/1, acme@50/2     acme@41/1 is what counted before
+#
+# Besides what counts and what counted before, a header keeps what was *believed* last: a run that is judged
+# is compared with that, and not with whatever another run that nobody believed said in between.
+#
+#   run1: 10, believed     run2: 0, held     run3: 0 → compared with the 10 of run1
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -30,6 +35,16 @@ class NamedThing(NamedTuple):
     read_at: datetime
 
 
+class ComparedManifests(NamedTuple):
+    """What a run says of an account, and what was believed before."""
+
+    believed: AppliedManifest | None
+    of_run: AppliedManifest | None
+    """None where what counts is of another run."""
+    counts_doubted: bool
+    """Whether what counts now is of a run that nobody believed."""
+
+
 class ManifestReader:
     """Reads the applied manifests of a tenant's accounts."""
 
@@ -41,6 +56,30 @@ class ManifestReader:
         ids = [header_id(tenant_id, account) for account in accounts]
         rows = await self._mongo.documents(HEADERS, tenant_id).get_many(ids, fields=["ref", "current"])
         return {Ref.decode(row["ref"]): manifest_of(row["ref"], row["current"]) for row in rows.values()}
+
+    async def to_compare(
+        self,
+        tenant_id: str,
+        accounts: Iterable[Ref],
+        run: tuple[str, str],
+        doubted: Collection[tuple[str, str]],
+    ) -> dict[Ref, ComparedManifests]:
+        """Returns what a run (integration and run id) says of these accounts beside what was believed before.
+
+        An account of which nothing was believed before has nothing to be compared with.
+        """
+        ids = [header_id(tenant_id, account) for account in accounts]
+        rows = await self._mongo.documents(HEADERS, tenant_id).get_many(ids)
+        compared = {}
+        for row in rows.values():
+            believed = believed_fields(row, run, doubted)
+            of_run = (row["integration_id"], row["current"]["run_id"]) == run
+            compared[Ref.decode(row["ref"])] = ComparedManifests(
+                manifest_of(row["ref"], believed) if believed else None,
+                manifest_of(row["ref"], row["current"]) if of_run else None,
+                counts_doubted=(row["integration_id"], row["current"]["run_id"]) in doubted,
+            )
+        return compared
 
     async def ages(self, tenant_id: str, accounts: Iterable[Ref]) -> dict[Ref, AppliedManifest]:
         """Returns the manifests with nothing but what tells the ages of their things."""
@@ -90,6 +129,21 @@ def manifest_of(ref: str, fields: Document) -> AppliedManifest:
         read_at=dict(fields["read_at"]),
         things_read_from=fields["things_read_from"],
     )
+
+
+def believed_fields(
+    row: Document, run: tuple[str, str], doubted: Collection[tuple[str, str]]
+) -> Document | None:
+    """The place of a header that was believed last, of those that are not of this run; None without one.
+
+    A short listing says nothing about what it leaves out: it is believed only where nothing better was.
+    """
+    current: Document = row["current"]
+    believed: Document | None = row.get("believed")
+    of_current = row["integration_id"], current["run_id"]
+    if of_current == run or of_current in doubted:
+        return believed
+    return believed if believed and current["listing"] == ListingExtent.SHORT.value else current
 
 
 def _ages_of(row: Document) -> AppliedManifest:

@@ -141,14 +141,6 @@ class Evidence(ContractModel):
         return [item for item in self.items if item.counts]
 
 
-class LineFeed(ContractModel):
-    """The newest manifest that one side of a line rests on."""
-
-    integration_id: str
-    run_id: str
-    revision: int
-
-
 class LineNames(ContractModel):
     """What people call the things of a line; a name is left out until an observation has told it."""
 
@@ -192,8 +184,6 @@ class UsageLine(ContractModel):
     """The vendor accounts that the vendor count rests on, as encoded refs."""
     preview: Number | None = None
     """What integrations whose mapping is not finished would add; None when there are none."""
-    vendor_feed: LineFeed | None = None
-    psa_feed: LineFeed | None = None
     last_vendor: Number | None = None
     """The last number that its vendor count was, whatever it is now."""
     last_psa: Number | None = None

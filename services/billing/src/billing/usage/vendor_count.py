@@ -25,7 +25,7 @@ from billing.usage.manifest import (
     ended_things,
 )
 from billing.usage.ref import Ref
-from billing.usage.usage_line import CountStatus, LineFeed, VendorItem
+from billing.usage.usage_line import CountStatus, VendorItem
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import Count
 from shared.contracts.manifest import ListingExtent
@@ -50,8 +50,6 @@ class VendorCount:
     ended: EndedThings
     accounts: tuple[Ref, ...]
     """The accounts that the count rests on, sorted."""
-    feed: LineFeed | None
-    """The newest manifest that the count rests on."""
     preview: Decimal | None
     """What the items of pending integrations would add; None when there are none."""
     changes_at: Sequence[datetime]
@@ -105,7 +103,6 @@ def count_vendor(basis: LineBasis, group: AccountGroup, now: datetime) -> Vendor
         counting,
         ended,
         tuple(sorted(sources.accounts)),
-        feed_of(sources.manifests),
         _known_sum(previews) if previews else None,
         stale_at,
     )
@@ -141,16 +138,6 @@ def contributors_of(
             manifest = manifests.get(account)
             contributors.append(Contributor(account.integration_id, manifest.read_from if manifest else None))
     return contributors
-
-
-def feed_of(manifests: Iterable[AppliedManifest]) -> LineFeed | None:
-    """The newest of these manifests, as a line names it; None when there is none."""
-    newest = max(manifests, key=lambda manifest: manifest.revision, default=None)
-    if newest is None:
-        return None
-    return LineFeed(
-        integration_id=newest.account.integration_id, run_id=newest.run_id, revision=newest.revision
-    )
 
 
 def oldest_as_of(contributors: Iterable[Contributor]) -> datetime | None:
