@@ -2,6 +2,7 @@
 
 from approval_env import a_request, approved
 from billing_world import World
+from clocks import as_store_time
 from fed_world import LINES, a_fed_world, billed, bought, carry_out, held_runs, read_by
 from observation_builders import TENANT, VENDOR
 
@@ -29,7 +30,7 @@ class Approver:
             integrations=IntegrationDirectory(world.mongo),
         )
         world.lines.watchers.append(self.approvals)
-        self._service = ApprovalService(self.approvals, world.recalculator, clock=world.clock)
+        self._service = ApprovalService(self.approvals, world.recalculator, clock=as_store_time(world.clock))
 
     async def approve(self, *lines: UsageLine) -> list[LineResult]:
         return await self._service.approve(a_request(*lines))

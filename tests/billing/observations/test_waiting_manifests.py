@@ -105,7 +105,7 @@ async def test_the_last_part_that_comes_while_its_manifest_is_found_void_loses_n
         ManifestReader(mongo),
         IntegrationDirectory(mongo),
         ArrivingSubscriptions(mongo),
-        rejections=world.feeds,
+        judge=world.feed_breaker,
         wake=lambda: None,
     )
 

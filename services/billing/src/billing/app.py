@@ -198,9 +198,8 @@ class Billing:
         self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
         self.manifests, reader = ManifestRepository(mongo, self.queue), ManifestReader(mongo)
         comparison, board = FeedComparison(groups, reader, self.lines), self.dependencies.status_channel
-        self.feed_breaker = FeedBreaker(
-            self.feeds, comparison, self.manifests, board=board, rules=rules.feeds
-        )
+        feeds, manifests = self.feeds, self.manifests
+        self.feed_breaker = FeedBreaker(feeds, comparison, manifests, board=board, rules=rules.feeds)
         self.applier = ManifestApplier(
             self.manifests,
             reader,
