@@ -14,6 +14,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -148,18 +149,19 @@ class FeedComparison:
         return await self._compare(tenant_id, first) | await self._compare(tenant_id, second)
 
     async def _changes(self, tenant_id: str, comparison: _Comparison) -> dict[str, LineSwing]:
-        before = await self._numbers(tenant_id, comparison, comparison.believed)
-        after = await self._numbers(tenant_id, comparison, comparison.by_run)
+        now = utc(self._clock())
+        before = await self._numbers(tenant_id, comparison, comparison.believed, now=now)
+        after = await self._numbers(tenant_id, comparison, comparison.by_run, now=now)
         return {
             line_id: _swing(line_id, before.get(line_id), after.get(line_id))
             for line_id in before.keys() | after.keys()
         }
 
     async def _numbers(
-        self, tenant_id: str, comparison: _Comparison, given: Manifests
+        self, tenant_id: str, comparison: _Comparison, given: Manifests, *, now: datetime
     ) -> dict[str, _LineNumber]:
         loaded = await self._groups.load_groups(tenant_id, comparison.accounts, given=given)
-        now, numbers = utc(self._clock()), dict[str, _LineNumber]()
+        numbers: dict[str, _LineNumber] = {}
         for group in loaded.groups:
             for line in await calculate_group(_with_pending(group), now):
                 count = line.psa_count if comparison.kind is RefKind.PSA_ACCOUNT else line.vendor_count
