@@ -38,6 +38,7 @@ from billing.observations.repository import ObservationRepository
 from billing.observations.service import ManifestIngestor, ObservationIngestor
 from billing.reconciliation.feed_comparison import FeedComparison
 from billing.reconciliation.inputs import AccountGroupLoader
+from billing.reconciliation.uncounted_lines import UncountedLines
 from billing.usage.manifest_reader import ManifestReader
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import UsageLineRepository
@@ -108,7 +109,7 @@ def a_breaker(mongo: Mongo) -> FeedBreaker:
     groups = AccountGroupLoader(mongo, {}, a_feed_store(mongo))
     return FeedBreaker(
         a_feed_store(mongo),
-        FeedComparison(groups, ManifestReader(mongo), lines),
+        FeedComparison(groups, ManifestReader(mongo), lines, UncountedLines(queue, groups, lines)),
         ManifestRepository(mongo, queue),
         board=StatusChannel(RedisSettings(url=SecretStr("redis://unused"))),
         rules=FEED_RULES,

@@ -27,6 +27,7 @@ from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.line_recalculator import LineRecalculator
 from billing.reconciliation.reconciler import Reconciler
+from billing.reconciliation.uncounted_lines import UncountedLines
 from billing.runs.ports import ClosingPorts
 from billing.runs.repository import FinishedRunRepository, SyncRepository
 from billing.runs.run_closer import RunCloser
@@ -132,7 +133,10 @@ class World:
         self.feeds = FeedRepository(mongo, AuditLog(mongo), self.queue)
         calendars = {TENANT: TenantCalendar(id=TENANT, currency="USD")}
         self.groups = AccountGroupLoader(mongo, calendars, self.feeds)
-        self.comparison = FeedComparison(self.groups, ManifestReader(mongo), self.lines, clock=self.clock)
+        uncounted = UncountedLines(self.queue, self.groups, self.lines, clock=self.clock)
+        self.comparison = FeedComparison(
+            self.groups, ManifestReader(mongo), self.lines, uncounted, clock=self.clock
+        )
         self.feed_breaker = FeedBreaker(
             self.feeds,
             self.comparison,

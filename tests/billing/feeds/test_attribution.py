@@ -19,7 +19,7 @@ SECOND = 20_000
 
 async def write_proven(world: World, quantity: int) -> None:
     """Every line was written by us, and read back; no line has been calculated since."""
-    await world.ingest(*billed(quantity, revision=15_000, run_id="write-1"))
+    await world.ingest(*billed(quantity, revision=15_000, run_id="write-1", read_back=True))
 
 
 async def test_what_we_wrote_ourselves_is_no_swing_of_the_run_that_reads_it_next(mongo: Mongo) -> None:

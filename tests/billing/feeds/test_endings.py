@@ -172,3 +172,36 @@ async def test_a_small_tenant_may_lose_all_lines_but_one(mongo: Mongo) -> None:
     await read_by(world, "run-2", a_subscription(lines=left, revision=20_000))
 
     assert await held_runs(world) == []
+
+
+async def test_a_released_run_is_believed_as_a_whole(mongo: Mongo) -> None:
+    world = await a_fed_world(mongo)
+    others = [bought(10, revision=15_000, id_=f"sub-{n}", account=f"acc{n}") for n in range(2)]
+    await read_by(world, "run-1", *others)
+    await read_by(world, "run-2", bought(0, revision=20_000))
+    await resolve(world, HoldState.RELEASED)
+
+    await read_by(world, "run-2", bought(0, revision=20_001, id_="sub-0", account="acc0"))
+
+    assert await held_runs(world) == []
+    assert await states(world) == {"run-2": HoldState.RELEASED}
+
+
+async def test_a_rejected_run_that_was_overtaken_in_part_leaves_the_newer_readings_alone(
+    mongo: Mongo,
+) -> None:
+    world = await a_fed_world(mongo)
+    of_zed = bought(10, revision=15_000, id_="sub2", account="zed")
+    await read_by(world, "run-1", of_zed)
+    await read_by(
+        world, "run-2", bought(0, revision=20_000), bought(0, revision=20_001, id_="sub2", account="zed")
+    )
+    await world.ingest(bought(9, revision=30_000))
+    third = world.manifests_of(VENDOR, run_id="run-3")
+    await world.ingest(*(part for part in third if part.account_id == "acme"))
+    await carry_out(world)
+
+    await resolve(world, HoldState.REJECTED)
+
+    assert await states(world) == {"run-2": HoldState.REJECTED}
+    assert vendor_numbers(await world.stored()) == {9, 10}

@@ -63,6 +63,21 @@ async def test_a_run_that_cannot_be_judged_is_held_and_all_others_count(
     assert of_other.vendor_count.number == 3
 
 
+async def test_a_tenant_whose_manifests_cannot_be_applied_holds_up_no_other(mongo: Mongo) -> None:
+    world = await a_fed_world(mongo)
+    await mongo.documents("manifests", TENANT).change_many({}, {"$unset": {"current.listing": 1}})
+    await world.ingest(bought(11, revision=20_000))
+    await world.ingest(a_subscription(3, id_="t2-sub", account="tee", tenant_id="t2", revision=20_000))
+    await world.ingest(*world.manifests_of(VENDOR, run_id="run-2"))
+
+    with pytest.raises(KeyError):
+        await world.applier.step()
+    await world.reconcile()
+
+    [of_other] = (await world.lines.page("t2"))[0]
+    assert of_other.vendor_count.number == 3
+
+
 async def test_a_run_that_could_not_be_judged_can_be_released(mongo: Mongo) -> None:
     world = await a_fed_world(mongo)
     await spoil_swings(world, SECOND)

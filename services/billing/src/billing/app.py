@@ -39,6 +39,7 @@ from billing.reconciliation.jobs import rechecking_job
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.line_recalculator import LineRecalculator
 from billing.reconciliation.reconciler import Reconciler
+from billing.reconciliation.uncounted_lines import UncountedLines
 from billing.runs import handlers as run_handlers
 from billing.runs import routes as run_routes
 from billing.runs.jobs import closing_job, restoring_job
@@ -197,9 +198,9 @@ class Billing:
         )
         self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
         self.manifests, reader = ManifestRepository(mongo, self.queue), ManifestReader(mongo)
-        comparison, board = FeedComparison(groups, reader, self.lines), self.dependencies.status_channel
-        feeds, manifests = self.feeds, self.manifests
-        self.feed_breaker = FeedBreaker(feeds, comparison, manifests, board=board, rules=rules.feeds)
+        uncounted, board = UncountedLines(self.queue, groups, self.lines), self.dependencies.status_channel
+        effects = FeedComparison(groups, reader, self.lines, uncounted)
+        self.feed_breaker = FeedBreaker(self.feeds, effects, self.manifests, board=board, rules=rules.feeds)
         self.applier = ManifestApplier(
             self.manifests,
             reader,
@@ -210,9 +211,7 @@ class Billing:
         )
         closing = ClosingPorts(self.runs, self.manifests, self.lines, self.queue, self.sync_requests)
         self.run_closer = RunCloser(closing, patience=rules.run_patience)
-        self.sync_completer = SyncCompleter(
-            self.runs, self.lines, self.dependencies.status_channel, integrations=self.integrations
-        )
+        self.sync_completer = SyncCompleter(self.runs, self.lines, board, integrations=self.integrations)
 
     def _subscribe(self) -> None:
         broker, health = self.dependencies.broker, self.health

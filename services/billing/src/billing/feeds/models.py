@@ -83,6 +83,12 @@ class FeedSize:
     money: Mapping[str, Decimal]
     """What they are worth, by currency, as far as it is known."""
 
+    def __add__(self, other: "FeedSize") -> "FeedSize":
+        currencies = self.money.keys() | other.money.keys()
+        nothing = Decimal(0)
+        money = {one: self.money.get(one, nothing) + other.money.get(one, nothing) for one in currencies}
+        return FeedSize(self.lines + other.lines, money)
+
 
 def may_be_unlikely(swings: Collection[LineSwing], rules: FeedRules) -> bool:
     """Whether so many lines are changed that it matters how many there are: nearly always they are not."""

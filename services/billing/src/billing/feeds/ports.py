@@ -76,6 +76,9 @@ class RunEffects(Protocol):
         it is now; lines that the run does not change are among them.
         """
 
+    async def uncounted(self, tenant_id: str, integration_id: str, counted: Collection[str]) -> FeedSize:
+        """Returns how much waits to be calculated that is neither a stored line nor one of these (ids)."""
+
 
 class FormerManifests(Protocol):
     """Lets what counted before count again; see `ManifestRepository`."""

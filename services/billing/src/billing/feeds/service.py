@@ -175,6 +175,11 @@ class FeedBreaker:
         if not may_be_unlikely(swings, self._rules):
             return None
         size = await self._store.size(tenant_id, run.integration_id, swings)
+        if not objection_to(swings, size, self._rules):
+            return None
+        # Not all that there is may be stored: lines that wait to be calculated count as well.
+        counted = {swing.line_id for swing in swings}
+        size += await self._effects.uncounted(tenant_id, run.integration_id, counted)
         return objection_to(swings, size, self._rules)
 
     async def _unjudged(self, tenant_id: str, run: RunRef) -> JudgedRun:

@@ -20,6 +20,7 @@ from billing.observations.ports import (
 from billing.usage.manifest import AppliedManifest
 from billing.usage.manifest_reader import manifest_of
 from billing.usage.ref import Ref
+from shared.runtime.attempt import attempt
 
 log = structlog.get_logger()
 
@@ -45,12 +46,22 @@ class ManifestApplier:
         self._arriving, self._judge, self._wake = arriving, judge, wake
 
     async def step(self) -> bool:
-        """Applies what is due; tells whether anything was."""
-        due = await self._store.due_accounts(_PARTS_PER_STEP)
+        """Applies what is due; tells whether anything was.
+
+        A tenant whose manifests cannot be applied holds up no other; the first error is raised at the end.
+        """
+        due, failures = await self._store.due_accounts(_PARTS_PER_STEP), list[Exception]()
         for tenant_id, accounts in due.items():
             ordered = sorted(accounts)
             for start in range(0, len(ordered), _ACCOUNTS_PER_TRANSACTION):
-                await self._apply(tenant_id, ordered[start : start + _ACCOUNTS_PER_TRANSACTION])
+                outcome = await attempt(
+                    self._apply(tenant_id, ordered[start : start + _ACCOUNTS_PER_TRANSACTION])
+                )
+                if isinstance(outcome, Exception):
+                    log.warning("manifests_not_applied", tenant_id=tenant_id, error=repr(outcome))
+                    failures.append(outcome)
+        if failures:
+            raise failures[0]
         return bool(due)
 
     async def _apply(self, tenant_id: str, accounts: Collection[Ref]) -> None:

@@ -14,14 +14,16 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 import structlog
 
-from billing.feeds.models import LineSwing, RunRef
+from billing.feeds.models import FeedSize, LineSwing, RunRef
 from billing.reconciliation.group_calculation import calculate_group
 from billing.reconciliation.ports import LoadedGroups
+from billing.reconciliation.uncounted_lines import UncountedLines
 from billing.usage.account_group import AccountGroup, IntegrationRules
 from billing.usage.manifest import AppliedManifest, Manifests
 from billing.usage.manifest_reader import ComparedManifests
@@ -35,8 +37,8 @@ from shared.runtime.clock import Clock, utc_now
 
 log = structlog.get_logger()
 
-_ACCOUNTS_PER_LOAD = 16
-"""Accounts whose groups are loaded together: it bounds memory."""
+_GROUPS_PER_LOAD = 16
+"""It bounds memory."""
 
 
 class ComparedGroups(Protocol):
@@ -97,10 +99,16 @@ class FeedComparison:
         groups: ComparedGroups,
         manifests: BelievedManifests,
         lines: LastLines,
+        uncounted: UncountedLines,
         *,
         clock: Clock = utc_now,
     ) -> None:
-        self._groups, self._manifests, self._lines, self._clock = groups, manifests, lines, clock
+        self._groups, self._manifests, self._lines = groups, manifests, lines
+        self._uncounted, self._clock = uncounted, clock
+
+    async def uncounted(self, tenant_id: str, integration_id: str, counted: Collection[str]) -> FeedSize:
+        """Returns how much there is besides stored lines, and besides those that are counted already."""
+        return await self._uncounted.size(tenant_id, integration_id, counted)
 
     async def swings(
         self,
@@ -112,11 +120,11 @@ class FeedComparison:
         """Returns what the run makes of the lines that rest on these manifests of it, by line id."""
         compared = await self._manifests.to_compare(tenant_id, manifests, run, doubted)
         accounts = sorted(account for account in manifests if account in compared)
+        groups = sorted({*(await self._groups.group_accounts(tenant_id, accounts)).values()}, key=min)
         swings: dict[str, LineSwing] = {}
-        for start in range(0, len(accounts), _ACCOUNTS_PER_LOAD):
-            batch = accounts[start : start + _ACCOUNTS_PER_LOAD]
-            groups = await self._groups.group_accounts(tenant_id, batch)
-            together = frozenset(batch).union(*groups.values())
+        for start in range(0, len(groups), _GROUPS_PER_LOAD):
+            together = frozenset[Ref]().union(*groups[start : start + _GROUPS_PER_LOAD])
+            batch = [account for account in accounts if account in together]
             pairs = await self._manifests.to_compare(tenant_id, together, run, doubted)
             comparison = _comparison(pairs, manifests, batch)
             if comparison.believed != comparison.by_run:
@@ -141,18 +149,19 @@ class FeedComparison:
         return await self._compare(tenant_id, first) | await self._compare(tenant_id, second)
 
     async def _changes(self, tenant_id: str, comparison: _Comparison) -> dict[str, LineSwing]:
-        before = await self._numbers(tenant_id, comparison, comparison.believed)
-        after = await self._numbers(tenant_id, comparison, comparison.by_run)
+        now = utc(self._clock())
+        before = await self._numbers(tenant_id, comparison, comparison.believed, now=now)
+        after = await self._numbers(tenant_id, comparison, comparison.by_run, now=now)
         return {
             line_id: _swing(line_id, before.get(line_id), after.get(line_id))
             for line_id in before.keys() | after.keys()
         }
 
     async def _numbers(
-        self, tenant_id: str, comparison: _Comparison, given: Manifests
+        self, tenant_id: str, comparison: _Comparison, given: Manifests, *, now: datetime
     ) -> dict[str, _LineNumber]:
         loaded = await self._groups.load_groups(tenant_id, comparison.accounts, given=given)
-        now, numbers = utc(self._clock()), dict[str, _LineNumber]()
+        numbers: dict[str, _LineNumber] = {}
         for group in loaded.groups:
             for line in await calculate_group(_with_pending(group), now):
                 count = line.psa_count if comparison.kind is RefKind.PSA_ACCOUNT else line.vendor_count
