@@ -100,6 +100,29 @@ async def test_a_connection_whose_credentials_were_lost_asks_to_be_connected_aga
         await auth.store.credentials(now)
 
 
+@pytest.mark.parametrize("ended", [True, False])
+async def test_what_auth_decides_before_it_has_heard_its_own_news_hides_no_later_connection(
+    auth: AuthWithBackup, *, ended: bool
+) -> None:
+    first = await auth.connect()
+    await auth.back_up()
+    lost = await auth.connect()
+    told = await auth.told()
+    await auth.restore()
+    auth.now += timedelta(hours=1)
+    if ended:
+        await auth.service.disconnect("demo", first.integration_id)
+    else:
+        await auth.service.activate(_finished(first.integration_id))
+
+    for one in told:
+        await auth.service.catch_up(one)
+
+    now = await auth.store.get("demo", first.integration_id)
+    assert now.generation == lost.generation
+    assert now.status is (IntegrationStatus.DISCONNECTED if ended else IntegrationStatus.ERROR)
+
+
 async def test_what_was_disconnected_stays_disconnected_and_has_no_credentials(auth: AuthWithBackup) -> None:
     first = await auth.connect()
     await auth.back_up()

@@ -110,17 +110,18 @@ class Integration(BaseModel):
 
     def caught_up(self, told: IntegrationChanged, now: datetime) -> Self:
         """Follows what auth told after the state to which its database was restored, if it was."""
-        if told.revision <= self.revision:
+        if told.revision <= self.revision and told.generation <= self.generation:
             return self
-        lost = told.generation > self.generation and told.status in _CREDENTIALS_IN_USE
+        newest = told if told.revision > self.revision else self  # a person may have disconnected it since
+        lost = told.generation > self.generation and newest.status in _CREDENTIALS_IN_USE
         return self.model_copy(
             update={
                 "generation": max(told.generation, self.generation),
-                "status": IntegrationStatus.ERROR if lost else told.status,
-                "reason": _LOST if lost else told.reason,
-                "settings": told.settings,
+                "status": IntegrationStatus.ERROR if lost else newest.status,
+                "reason": _LOST if lost else newest.reason,
+                "settings": newest.settings,
                 "mapped": self.mapped or told.status is IntegrationStatus.ACTIVE,
-                "revision": _next_number(told.revision, now),
+                "revision": _next_number(max(told.revision, self.revision), now),
             }
         )
 

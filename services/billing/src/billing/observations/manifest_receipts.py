@@ -105,6 +105,22 @@ class ManifestReceipts:
         hold = {part["ref"] for part in parts if part["things"] and part["revision"] == unnamed[part["ref"]]}
         return [Ref.decode(ref) for ref in sorted(hold)]
 
+    async def silent(self, tenant_id: str, integration_id: str, run_id: str) -> list[str]:
+        """Returns the ids of the accounts that are there, and of which no manifest of the run has come."""
+        of_integration = {"integration_id": integration_id}
+        run = of_integration | {"run_id": run_id}
+        refs = set(await self._mongo.documents(PARTS, tenant_id).distinct("ref", run))
+        key = key_of(tenant_id, integration_id, run_id)
+        heard = {row["_id"] for row in await self._of_run(tenant_id, integration_id, run_id)}
+        heard |= {f"{key}/{ref}" for ref in refs}
+        silent = set[str]()
+        for name in ("vendor_accounts", "psa_accounts"):
+            present = of_integration | {"present": True}
+            for row in await self._mongo.documents(name, tenant_id).find(present, fields=["ref"]):
+                if f"{key}/{row['ref']}" not in heard:
+                    silent.add(Ref.decode(row["ref"]).id)
+        return sorted(silent)
+
     async def _of_run(self, tenant_id: str, integration_id: str, run_id: str) -> list[Document]:
         run = key_of(tenant_id, integration_id, run_id)
         return await self._mongo.documents(_RECEIPTS, tenant_id).find({"run": run})

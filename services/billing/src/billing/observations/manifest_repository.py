@@ -198,6 +198,10 @@ class ManifestRepository:
         """Returns why accounts do not count of which a manifest of the run has come, by account id."""
         return await self._receipts.unapplied(tenant_id, integration_id, run_id)
 
+    async def silent_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> list[str]:
+        """Returns the ids of the accounts that are there, and of which no manifest of the run has come."""
+        return await self._receipts.silent(tenant_id, integration_id, run_id)
+
     async def forgotten_accounts(
         self, tenant_id: str, integration_id: str, run_id: str, first_revision: int
     ) -> list[Ref]:

@@ -114,6 +114,11 @@ class FinishedRun(ContractModel):
         """Whether billing asked for it, since something was lost."""
         return any(sync_id.startswith(AGAIN) for sync_id in self.sync_ids)
 
+    @property
+    def read_all(self) -> bool:
+        """Whether its service says that it made a manifest of every account."""
+        return self.kind is RunKind.FULL and self.outcome is Outcome.COMPLETE
+
     def as_partial(self) -> Self:
         """Returns the run with a verdict of partial at best: not all that it changed could be reconciled."""
         return self.model_copy(

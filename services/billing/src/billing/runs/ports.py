@@ -67,6 +67,9 @@ class ManifestProgress(Protocol):
     async def unapplied_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> Mapping[str, str]:
         """Returns the ids of the accounts whose manifest has come and does not count, with the reason."""
 
+    async def silent_accounts(self, tenant_id: str, integration_id: str, run_id: str) -> Sequence[str]:
+        """Returns the ids of the accounts that are there, and of which no manifest of the run has come."""
+
     async def forgotten_accounts(
         self, tenant_id: str, integration_id: str, run_id: str, first_revision: int
     ) -> Sequence[Ref]:

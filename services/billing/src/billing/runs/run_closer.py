@@ -26,13 +26,16 @@ from billing.runs.models import PATIENCE, FinishedRun, RunClosure, RunKey
 from billing.runs.ports import ClosingPorts
 from billing.runs.run_step import try_step
 from billing.usage.ref import Ref
-from shared.contracts.base import Outcome, RunKind, utc
+from shared.contracts.base import Outcome, utc
 from shared.contracts.run_end import RunFinished, UnreadAccount
 from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock, utc_now
 
 log = structlog.get_logger()
 
+_NAMED = 200
+"""How many accounts a run names, as many as its service does."""
+_NEVER_CAME = "no manifest of it has arrived"
 _FORGOTTEN = "the run does not know of it, as after a restore of the sync service's database"
 
 
@@ -80,7 +83,8 @@ class RunCloser:
         if forgotten:
             verdict = Outcome.PARTIAL
         affected = await self._lines.undecided_accounts(run.tenant_id, run.integration_id)
-        unread = run.unread_accounts + await self._accounts_in_vain(run) + _named(forgotten)
+        in_vain = await self._accounts_in_vain(run, applied)
+        unread = (run.unread_accounts + in_vain + _named(forgotten))[:_NAMED]
         if went_back or forgotten or applied < run.manifests:
             log.error(
                 "observations_missing",
@@ -96,17 +100,20 @@ class RunCloser:
         waits_for = max(now, newest) if newest else now
         return await self._runs.close(RunClosure(run, verdict, now, unread, frozenset(affected), waits_for))
 
-    async def _accounts_in_vain(self, run: FinishedRun) -> tuple[UnreadAccount, ...]:
-        """Returns the accounts whose manifest came and does not count."""
-        in_vain = await self._manifests.unapplied_accounts(*run.key)
-        return tuple(UnreadAccount(account_id=id_, reason=reason) for id_, reason in in_vain.items())
+    async def _accounts_in_vain(self, run: FinishedRun, applied: int) -> tuple[UnreadAccount, ...]:
+        """Returns the accounts whose manifest does not count, or did not come."""
+        in_vain = dict(await self._manifests.unapplied_accounts(*run.key))
+        if run.read_all and applied < run.manifests:
+            silent = await self._manifests.silent_accounts(*run.key)
+            in_vain = dict.fromkeys(silent, _NEVER_CAME) | in_vain
+        return tuple(UnreadAccount(account_id=id_, reason=in_vain[id_]) for id_ in sorted(in_vain))
 
     async def _forgotten_accounts(self, run: FinishedRun, verdict: Outcome) -> Sequence[Ref]:
         """Returns the accounts that a complete full run should have named, and did not.
 
         What the run that was asked for does not know either nobody knows: it counts as never read.
         """
-        if verdict is not Outcome.COMPLETE or run.kind is not RunKind.FULL:
+        if verdict is not Outcome.COMPLETE or not run.read_all:
             return []
         forgotten = await self._manifests.forgotten_accounts(*run.key, run.first_revision)
         if forgotten and run.asked_again:
