@@ -17,6 +17,7 @@ from typing import Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from billing.audit.chain import AuditDraft
+from billing.usage.collision import CollisionKind, WriteCollision
 from billing.usage.seal import seals_if_billed
 from billing.usage.usage_line import UsageLine
 from shared.contracts.base import NoNumber, opaque
@@ -169,6 +170,20 @@ class Approval(BaseModel):
         )
         is_our_doing = line.psa_count.missing not in (NoNumber.HELD, NoNumber.FAILED)
         return holds_target and is_our_doing and self.seal in seals_if_billed(line, self.expected_current)
+
+    @property
+    def collision(self) -> WriteCollision | None:
+        """The write of somebody else that met ours; None when no reading showed one."""
+        met = {
+            CollisionKind.IN_THE_WAY: self.foreign,
+            CollisionKind.OVERWRITTEN: self.overwritten,
+            CollisionKind.FOLLOWED: self.followed_by,
+        }
+        for kind, theirs in met.items():
+            if theirs and self.ended_at:
+                ids = {"approval_id": self.approval_id, "ours": self.target, "ended_at": self.ended_at}
+                return WriteCollision(kind=kind, theirs=theirs, **ids)
+        return None
 
     def cancelled(self, why: str) -> Self:
         return self.model_copy(update={"cancelled_because": why})

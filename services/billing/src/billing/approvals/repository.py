@@ -16,6 +16,7 @@ from billing.approvals.eligibility import AgreementLineRef, LineDecision, agreem
 from billing.approvals.models import Approval, ApprovalState, ClosedApprovals
 from billing.approvals.ports import TenantIntegrations
 from billing.audit.repository import AuditLog
+from billing.usage.collision import WriteCollision
 from billing.usage.diff import LineRevision
 from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
@@ -35,6 +36,8 @@ APPROVAL_INDEXES = (
     Index(_APPROVALS, _AGREEMENT_LINE, unique=True, where={"state": ApprovalState.COMMANDED.value}),
     # Looked at whenever lines are stored anew: small, for it holds no approval that has ended.
     Index(_APPROVALS, [("tenant_id", 1), ("line_id", 1)], where={"state": ApprovalState.COMMANDED.value}),
+    # Looked at whenever lines are shown: small, for hardly any write collides.
+    Index(_APPROVALS, [("line_id", 1), ("collided_at", 1)], where={"collided_at": {"$type": "date"}}),
     Index(_APPROVALS, [("tenant_id", 1), ("place", 1)]),
     Index(_APPROVALS, [("tenant_id", 1), ("state", 1), ("place", 1)]),
 )
@@ -81,6 +84,14 @@ class ApprovalRepository:
         }
         approval_ids = await self._in_flight_on(tenant_id, line_ids)
         return {line_ids[ref]: approval_id for ref, approval_id in approval_ids.items()}
+
+    async def collisions(self, tenant_id: str, lines: Sequence[UsageLine]) -> dict[str, WriteCollision]:
+        """Returns the last write of somebody else that collided with one of ours, by usage line."""
+        rows = await self._mongo.documents(_APPROVALS, tenant_id).find_in(
+            "line_id", [line.line_id for line in lines], where={"collided_at": {"$type": "date"}}
+        )
+        approvals = map(Approval.model_validate, sorted(rows, key=lambda row: row["collided_at"]))
+        return {one.line_id: collision for one in approvals if (collision := one.collision)}
 
     async def lines_changed(
         self, tenant_id: str, revisions: Sequence[LineRevision], *, session: Session
@@ -227,5 +238,6 @@ def _document(approval: Approval) -> Document:
         "decided_at": approval.decided_at,
         "valid_until": approval.valid_until,
         "ended_at": approval.ended_at,
+        "collided_at": approval.ended_at if approval.collision else None,
         "place": f"{int(approval.decided_at.timestamp() * 1000):015}:{approval.approval_id}",
     }

@@ -3,14 +3,19 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from billing.usage.collision import WriteCollision
 from billing.usage.usage_line import UsageLine
 
 
-class InFlightApprovals(Protocol):
-    """Approvals that wait for the result of their write. Approving rests on usage, never the other way."""
+class LineApprovals(Protocol):
+    """What became of approvals, by usage line id. Approving rests on usage, never the other way."""
 
     async def in_flight(self, tenant_id: str, lines: Sequence[UsageLine]) -> Mapping[str, str]:
-        """Returns approval ids by usage line id."""
+        """Returns the ids of the approvals that wait for the result of their write."""
+        ...
+
+    async def collisions(self, tenant_id: str, lines: Sequence[UsageLine]) -> Mapping[str, WriteCollision]:
+        """Returns the last write of somebody else that collided with one of ours."""
 
 
 class ArrivingReadings(Protocol):

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from billing.usage.collision import WriteCollision
 from billing.usage.usage_line import Evidence, LineNames, UsageLine
 from shared.contracts.base import ContractModel
 from shared.contracts.billing import Count, LineClass, MoneyEffect
@@ -36,12 +37,23 @@ class UsageLineResponse(ContractModel):
     seal: str = Field(description="Send it with the decision; another seal then means the line has changed.")
     changed_at: AwareDatetime
     in_flight: str | None = Field(None, description="The approval that is being written now.")
+    collision: WriteCollision | None = Field(
+        None, description="The last write of somebody else in the PSA that collided with one of ours."
+    )
 
     @classmethod
-    def of(cls, line: UsageLine, in_flight: str | None = None, *, being_read: bool = False) -> Self:
+    def of(
+        cls,
+        line: UsageLine,
+        in_flight: str | None = None,
+        *,
+        being_read: bool = False,
+        collision: WriteCollision | None = None,
+    ) -> Self:
         """Returns the line as shown; `in_flight` is the id of the approval that is being written to it."""
         shown = cls.model_validate(line, from_attributes=True)
-        return shown.model_copy(update={"in_flight": in_flight, "being_read": being_read})
+        more = {"in_flight": in_flight, "being_read": being_read, "collision": collision}
+        return shown.model_copy(update=more)
 
 
 class UsagePage(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from billing.usage.ports import ArrivingReadings, InFlightApprovals
+from billing.usage.ports import ArrivingReadings, LineApprovals
 from billing.usage.repository import UsageLineRepository
 from billing.usage.requests import UsageRequest
 from billing.usage.responses import UsageLineResponse, UsagePage
@@ -24,14 +24,20 @@ from shared.web.token_verification import TokenVerifier, require_role
 class _Shown:
     """Shows lines with what else is known of them at this moment."""
 
-    approvals: InFlightApprovals
+    approvals: LineApprovals
     arriving: ArrivingReadings
 
     async def of(self, tenant_id: str, lines: Sequence[UsageLine]) -> tuple[UsageLineResponse, ...]:
         in_flight = await self.approvals.in_flight(tenant_id, lines)
         being_read = await self.arriving.being_read(tenant_id, lines)
+        collisions = await self.approvals.collisions(tenant_id, lines)
         return tuple(
-            UsageLineResponse.of(line, in_flight.get(line.line_id), being_read=line.line_id in being_read)
+            UsageLineResponse.of(
+                line,
+                in_flight.get(line.line_id),
+                being_read=line.line_id in being_read,
+                collision=collisions.get(line.line_id),
+            )
             for line in lines
         )
 
@@ -39,7 +45,7 @@ class _Shown:
 def make_router(
     verifier: TokenVerifier,
     lines: UsageLineRepository,
-    approvals: InFlightApprovals,
+    approvals: LineApprovals,
     arriving: ArrivingReadings,
 ) -> APIRouter:
     """List usage lines, and read one (viewer)."""
