@@ -1,8 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
+from observation_builders import an_agreement_line
 from run_env import NOW, an_account, connected
 
-from shared.contracts.psa_sync import AgreementLineObserved
 from shared.sync_engine.models import IntegrationState
 from shared.sync_engine.stamp import Stamp, moment_of
 
@@ -40,6 +40,6 @@ def test_the_moment_of_a_revision_is_as_exact_as_a_store_keeps_it() -> None:
 
 
 def test_what_was_read_back_and_is_gone_later_is_no_read_back() -> None:
-    last_seen = AgreementLineObserved.model_construct(line_id="901", read_back=True)
+    last_seen = an_agreement_line(7, read_back=True)
 
     assert not a_stamp().absent(last_seen).read_back
