@@ -3,12 +3,14 @@
 from typing import Any
 
 from billing_world import World, a_mapped_world
+from database_copies import RestorableMongo
 from manifest_builders import account_reads
 from observation_builders import TENANT, VENDOR, a_finished_run, a_subscription, an_agreement_line
 
 from shared.contracts.base import Outcome
 from shared.contracts.vendor_sync import SyncVendor
 from shared.mongo import Mongo
+from shared.runtime.settings import MongoSettings
 
 SECOND: dict[str, Any] = {"run_id": "run-2", "first_revision": 25_000, "sync_id": "sync-2"}
 
@@ -73,9 +75,40 @@ async def test_a_run_that_was_asked_for_in_vain_asks_for_no_other(mongo: Mongo) 
     assert await commands(world) == []
 
 
-async def end_run(world: World, parts: list[Any]) -> None:
-    await world.ingest(*parts)
-    await world.run_closer.record([a_finished_run(len(parts), **SECOND)])
+async def test_billing_that_was_restored_says_what_the_topics_keep_no_more_and_is_healed(
+    mongo_settings: MongoSettings,
+) -> None:
+    """Compaction has left the newest observation alone, which the newest manifest does not name yet."""
+    store = RestorableMongo(mongo_settings)
+    world = await a_mapped_world(store, a_subscription(5), an_agreement_line(5))
+    copy = await store.copy()
+    named, newest = a_subscription(7, revision=20_000), a_subscription(9, revision=35_000)
+    manifest = account_reads([named], revision=30_000, run_id="run-2")
+    await end_run(world, [named, *manifest, newest], manifests=1)
+    before = (await world.line()).vendor_count.number
+    await store.restore(copy)
+
+    await end_run(world, [newest, *manifest], manifests=1)
+    world.advance(minutes=10)
+    await world.settle()
+    run, [command] = await the_run(world), await commands(world)
+    again = a_subscription(9, revision=40_000)
+    await world.ingest(again, *account_reads([again], revision=50_000, run_id="run-3"))
+    ended = a_finished_run(1, run_id="run-3", first_revision=36_000, sync_id=command.sync_id)
+    await world.run_closer.record([ended])
+    await world.settle()
+
+    assert before == 7
+    assert (run["verdict"], command.republish) == (Outcome.PARTIAL, True)
+    assert [account["account_id"] for account in run["unread_accounts"]] == ["acme"]
+    assert (await the_run(world, "run-3"))["verdict"] == Outcome.COMPLETE
+    assert (await world.line()).vendor_count.number == 9
+    await store.close()
+
+
+async def end_run(world: World, news: list[Any], manifests: int | None = None) -> None:
+    await world.ingest(*news)
+    await world.run_closer.record([a_finished_run(manifests or len(news), **SECOND)])
     await world.settle()
 
 
