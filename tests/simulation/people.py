@@ -46,7 +46,7 @@ class People:
             for line in self._database.documents("usage_lines")
             if line["present"] and line["line_class"] in _DECIDED and line["vendor_count"]["number"]
         ]
-        if not lines:
+        if not lines or not replica.process.is_running:
             return None
         line = random.choice(sorted(lines, key=lambda one: str(one["line_id"])))
         seconds = random.choice((0.0, 1.0, 20.0, 120.0))
@@ -54,11 +54,14 @@ class People:
         shown = Shown(self._network.loop.time(), line)
         replica.process.spawn(self._approve(replica, shown, f"key-{self._count}", seconds), "person")
         numbers = f"{line['psa_count']['number']} → {line['vendor_count']['number']}"
-        return f"{line['psa_account_id']}/{line['psa_product_id']} {numbers}, after {seconds:.0f} s"
+        return f"approve {line['psa_account_id']}/{line['psa_product_id']} {numbers}, after {seconds:.0f} s"
 
-    def sync(self, replica: Replica, kind: RunKind) -> None:
+    def sync(self, replica: Replica, kind: RunKind) -> str | None:
         """Asks for a sync of both sides."""
+        if not replica.process.is_running:
+            return None
         replica.process.spawn(self._sync(replica, kind), "person")
+        return f"a {kind} sync is asked for"
 
     async def _approve(self, replica: Replica, shown: Shown, key: str, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -6,6 +6,7 @@ from random import Random
 
 from shared.contracts.base import RunKind
 from tests.simulation import mutations, scenario
+from tests.simulation.backups import Backups
 from tests.simulation.bug_log import BUGS
 from tests.simulation.oracle.closed_runs import ClosedRuns
 from tests.simulation.oracle.final_state import FinalState
@@ -68,10 +69,14 @@ class Simulation:
         self.people = People(billing, self.around.network)
         self.numbers = PlainNumbers(self.around.world)
         self.closed_runs = ClosedRuns(billing, self.around.log)
-        self.final_state = FinalState(self.around.world, self.around.databases, self.around.log)
+        self.writes = Writes(self.around.world, self.people.line_shown, self.around.psa.last_look)
+        self.final_state = FinalState(
+            self.around.world, self.around.databases, self.around.log, self.writes.is_lost
+        )
+        self._backups = Backups(self.around.databases, self.around.loop.time, self.around.network.later)
+        self._backups.begin()
         self._failure: Violation | None = None
         self._rests = 0
-        self.writes = Writes(self.around.world, billing, self.people.line_shown, self.around.psa.last_look)
         self.around.psa.on_send = self._guarded(self.writes.on_send)
         for look in (self.numbers.on_commit, self.closed_runs.on_commit, self.writes.on_commit):
             billing.listeners.append(self._guarded(look))
@@ -118,17 +123,15 @@ class Simulation:
                 sentence = mutate(self.around.world, random)
             case Kind.SYNC:
                 kind = random.choice((RunKind.FULL, RunKind.FULL, RunKind.QUICK))
-                self.people.sync(self._billing(random), kind)
-                sentence = f"a {kind} sync is asked for"
+                sentence = self.people.sync(self._billing(random), kind)
             case Kind.APPROVE:
                 sentence = self.people.decide(self._billing(random), random)
-                sentence = f"approve {sentence}" if sentence else None
             case Kind.KILL:
                 sentence = self._kill(random)
             case Kind.PAUSE:
                 sentence = self._pause(random)
-            case _:
-                sentence = None
+            case Kind.RESTORE:
+                sentence = self._restore(random)
         if sentence:
             self.history.note(f"{decision.kind:8} {sentence}")
 
@@ -136,18 +139,36 @@ class Simulation:
         place = random.randrange(len(self._replicas))
         victim, seconds = self._replicas[place], random.uniform(0.5, 40)
         victim.process.kill()
-
-        def start() -> None:
-            self._replicas[place] = Replica(self.around, victim.service, place)
-
-        self.around.network.later(seconds, start)
+        self._begin_later(place, seconds)
         return f"{victim.process.name} for {seconds:.1f} s"
+
+    def _restore(self, random: Random) -> str:
+        """Sets one database back, while no process of its service runs."""
+        service, seconds = random.choice(SERVICES), random.uniform(5, 40)
+        places = [place for place, one in enumerate(self._replicas) if one.service == service]
+        for place in places:
+            self._replicas[place].process.kill()
+            self._begin_later(place, seconds + random.uniform(0, 5))
+        at = self._backups.restore(service, random)
+        if service == "billing":
+            self.writes.note_restore(at)
+        return f"{service} to {at:.0f} s, back in {seconds:.0f} s"
 
     def _pause(self, random: Random) -> str:
         victim, seconds = random.choice(self._replicas), random.choice((2.0, 8.0, 18.0, 30.0, 70.0))
         victim.process.pause(seconds)
         self.around.groups.throw_out_silent()
         return f"{victim.process.name} for {seconds:.0f} s"
+
+    def _begin_later(self, place: int, seconds: float) -> None:
+        """Begins the successor of a process that was killed, unless it was killed once more meanwhile."""
+        dead = self._replicas[place]
+
+        def start() -> None:
+            if self._replicas[place] is dead:
+                self._replicas[place] = Replica(self.around, dead.service, place)
+
+        self.around.network.later(seconds, start)
 
     def _billing(self, random: Random) -> Replica:
         return random.choice([one for one in self._replicas if one.service == "billing"])
