@@ -1,5 +1,6 @@
 """A database that was restored is noticed, said, and healed by a run that publishes everything again."""
 
+import json
 from typing import Any
 
 from billing_world import World, a_mapped_world
@@ -7,6 +8,7 @@ from manifest_builders import account_reads
 from observation_builders import TENANT, VENDOR, a_finished_run, a_subscription, an_agreement_line
 
 from shared.contracts.base import Outcome
+from shared.contracts.billing import UsageLineChanged
 from shared.contracts.vendor_sync import SyncVendor
 from shared.mongo import Mongo
 
@@ -71,6 +73,30 @@ async def test_a_run_that_was_asked_for_in_vain_asks_for_no_other(mongo: Mongo) 
     await world.settle()
 
     assert await commands(world) == []
+
+
+async def test_a_line_of_a_restored_database_is_announced_above_what_was_announced_before(
+    mongo: Mongo,
+) -> None:
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    backup = await mongo.documents("usage_lines", TENANT).find({})
+    for number in (6, 7, 8):
+        world.advance(minutes=1)
+        await world.read(a_subscription(number, revision=20_000 + number))
+        await world.reconcile()
+
+    await restore_lines(mongo, backup)
+    world.advance(minutes=1)
+    await world.read(a_subscription(9, revision=30_000))
+    await world.reconcile()
+
+    revisions = [json.loads(row["body"])["revision"] for row in await world.events(UsageLineChanged.topic)]
+    assert revisions == sorted(set(revisions))
+
+
+async def restore_lines(mongo: Mongo, backup: list[dict[str, Any]]) -> None:
+    await mongo.documents("usage_lines", TENANT).remove({})
+    await mongo.documents("usage_lines", TENANT).insert_new(backup)
 
 
 async def end_run(world: World, parts: list[Any]) -> None:
