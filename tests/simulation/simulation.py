@@ -17,7 +17,7 @@ from tests.simulation.people import People
 from tests.simulation.schedule import Decision, Kind
 from tests.simulation.services import SERVICES, Replica, Surroundings
 
-_REPLICAS = {"vendor-sync": 2, "psa-sync": 1, "billing": 2}
+_REPLICAS = {"vendor-sync": 2, "psa-sync": 2, "billing": 2}
 _REST_SECONDS = 2400.0
 _LOOK_SECONDS = 20.0
 

@@ -17,6 +17,7 @@ from tests.simulation.oracle.violation import Violation
 from tests.simulation.store.database import Database, Document
 from tests.simulation.world import VENDOR, BilledFacts, Target, World
 
+_LINES_TOPIC = "billing.usage-line-changed.v1"
 _ENDED_RUNS = ("complete", "partial", "failed")
 
 
@@ -71,6 +72,7 @@ class FinalState:
             if model.compacted:
                 for partition in self._log.partitions_of(model.topic):
                     self._check_compaction(self._log.records[partition])
+        self._check_announced()
 
     def check_lines(self) -> None:
         lines = {_target(line): line for line in self._present()}
@@ -97,6 +99,14 @@ class FinalState:
         for key, revision in newest.items():
             if last[key] != revision:
                 raise Violation("h", f"compaction keeps {last[key]} of {key!r}, and {revision} was newest")
+
+    def _check_announced(self) -> None:
+        """Who reads the topic of lines knows exactly the lines that billing has."""
+        last = {record.key: json.loads(record.value) for record in self._log.of_topic(_LINES_TOPIC)}
+        announced = {one["line_id"]: _numbers(one) for one in last.values() if one["present"]}
+        stored = {line["line_id"]: _numbers(line) for line in self._present()}
+        if different := announced.items() ^ stored.items():
+            raise Violation("h", f"announced, or stored, alone: {sorted(different, key=str)[:4]}")
 
     def _present(self) -> list[Document]:
         return [line for line in self._databases["billing"].documents("usage_lines") if line["present"]]
@@ -155,6 +165,12 @@ def _target(line: Mapping[str, Any]) -> Target:
     if line["psa_account_id"]:
         return str(line["psa_account_id"]), str(line["psa_product_id"])
     return str(line["vendor_account_id"]), str(line["service_id"])
+
+
+def _numbers(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    numbers = [line[side]["number"] for side in ("vendor_count", "psa_count")]
+    known = [None if number is None else Decimal(number) for number in numbers]
+    return (line["line_class"], *known, line["psa_account_id"], line["vendor_account_id"])
 
 
 def _told(line: Mapping[str, Any]) -> str:

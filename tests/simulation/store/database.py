@@ -112,7 +112,7 @@ class Database:
             listener(written)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # two that have done the same are two all the same
 class View:
     """What one write, or one transaction, sees and changes."""
 
