@@ -30,6 +30,19 @@ async def test_a_sync_service_that_forgot_what_it_published_is_asked_to_publish_
     assert (await world.line()).vendor_count.number == 5
 
 
+async def test_what_a_run_shows_that_ended_long_ago_is_asked_for_by_the_next(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    await world.read(a_subscription(7, revision=20_000))
+    # In the copy that was restored run-1 was still going on: it ends once more, and billing has closed it.
+    await world.ingest(*account_reads([a_subscription(5)], revision=30_000, run_id="run-1"))
+    await world.settle()
+
+    await end_run(world, account_reads([a_subscription(5)], revision=40_000, run_id="run-2"))
+
+    assert [command.republish for command in await commands(world)] == [True]
+    assert (await the_run(world))["verdict"] == Outcome.PARTIAL
+
+
 async def test_what_billing_has_lost_is_asked_for_once(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
     lost = a_subscription(3, id_="lost", revision=20_000)

@@ -62,7 +62,8 @@ class ManifestApplier:
         statements = {
             account: {(thing.id, thing.revision) for thing in of_one} for account, of_one in named.items()
         }
-        known = await self._store.look_up(tenant_id, _new_statements(received, statements))
+        stored = {account: of_one for account, of_one in statements.items() if not current[account].went_back}
+        known = await self._store.look_up(tenant_id, _new_statements(received, stored))
         generations = await self._integrations.generations(tenant_id)
         rejected = await self._rejections.rejected(tenant_id)
         decisions = {
@@ -97,7 +98,10 @@ class ManifestApplier:
 def _new_statements(
     received: Mapping[Ref, Collection[ReceivedManifest]], known: Mapping[Ref, Collection[tuple[str, int]]]
 ) -> dict[Ref, set[tuple[str, int]]]:
-    """What the manifests name and those that count do not: what counts is stored."""
+    """What the manifests name and those that count do not: what counts is stored.
+
+    Of an account whose sync service went back all is looked at, until it names nothing that is outdated.
+    """
     return {
         account: {statement for one in manifests for statement in one.statements.items()}
         - {*known.get(account, ())}

@@ -8,13 +8,19 @@ from billing.usage.ref import Ref
 from shared.mongo import Change, Document, Put, Remove, Update
 
 
-def header(id_: str, manifest: ReceivedManifest, before: Document | None) -> Document:
-    """The header by which a manifest counts; what counted before stays beside it."""
+def header(
+    id_: str, manifest: ReceivedManifest, before: Document | None, *, went_back: bool = False
+) -> Document:
+    """The header by which a manifest counts; what counted before stays beside it.
+
+    `went_back` is kept, for the run that the manifest is of may have been closed when it shows it: the next
+    manifest that names the same observations must show it too.
+    """
     return {
         "_id": id_,
         "ref": manifest.account.encode(),
         "integration_id": manifest.account.integration_id,
-        "current": manifest.header_fields,
+        "current": manifest.header_fields | {"went_back": went_back},
         "before": before["current"] if before else None,
     }
 
