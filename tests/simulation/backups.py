@@ -22,9 +22,7 @@ Later = Callable[[float, Callable[[], None]], None]
 class Backups:
     """The last backups of every database."""
 
-    def __init__(
-        self, databases: Mapping[str, Database], clock: Callable[[], float], later: Later
-    ) -> None:
+    def __init__(self, databases: Mapping[str, Database], clock: Callable[[], float], later: Later) -> None:
         self._databases, self._clock, self._later = databases, clock, later
         self._taken: deque[tuple[float, dict[str, dict[str, Collection]]]] = deque(maxlen=_KEPT)
         self.restored: dict[str, float] = {}

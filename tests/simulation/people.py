@@ -7,6 +7,7 @@ from typing import Any
 
 from billing.approvals.batch import ApprovalRequest, ApprovedLine
 from billing.approvals.eligibility import LineDecision
+from billing.feeds.models import HoldState, RunRef
 from shared.contracts.base import RunKind
 from shared.errors import PermanentError, TransientError
 from tests.simulation.network import Network
@@ -54,7 +55,21 @@ class People:
         shown = Shown(self._network.loop.time(), line)
         replica.process.spawn(self._approve(replica, shown, f"key-{self._count}", seconds), "person")
         numbers = f"{line['psa_count']['number']} → {line['vendor_count']['number']}"
-        return f"approve {line['psa_account_id']}/{line['psa_product_id']} {numbers}, after {seconds:.0f} s"
+        return f"{line['psa_account_id']}/{line['psa_product_id']} {numbers}, after {seconds:.0f} s"
+
+    def resolve(self, replica: Replica, random: Random) -> str | None:
+        """Releases or rejects a run that is held."""
+        held = sorted(self._held())
+        if not held or not replica.process.is_running:
+            return None
+        run, state = random.choice(held), random.choice((HoldState.RELEASED, HoldState.REJECTED))
+        replica.process.spawn(self._resolve(replica, run, state), "person")
+        return f"{run.run_id} of {run.integration_id} is {state}"
+
+    def release_all(self, replica: Replica) -> None:
+        """Releases every run that is held."""
+        for run in self._held():
+            replica.process.spawn(self._resolve(replica, run, HoldState.RELEASED), "person")
 
     def sync(self, replica: Replica, kind: RunKind) -> str | None:
         """Asks for a sync of both sides."""
@@ -80,6 +95,22 @@ class People:
             else:
                 if not isinstance(result, ApprovedLine):
                     self.shown.pop(request.approval_id(decision.line_id), None)
+                return
+
+    def _held(self) -> list[RunRef]:
+        rows = self._database.documents("feed_runs")
+        return [RunRef(one["integration_id"], one["run_id"]) for one in rows if one.get("state") == "held"]
+
+    async def _resolve(self, replica: Replica, run: RunRef, state: HoldState) -> None:
+        assert replica.billing is not None
+        for _ in range(3):
+            try:
+                await replica.billing.feed_breaker.resolve(TENANT, run, state, by="ann", reason="seen to")
+            except TransientError:
+                await asyncio.sleep(1)
+            except PermanentError:
+                return  # somebody else was quicker
+            else:
                 return
 
     async def _sync(self, replica: Replica, kind: RunKind) -> None:

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     APPROVE = "approve"
     KILL = "kill"
     PAUSE = "pause"
+    RESOLVE = "resolve"
     RESTORE = "restore"
 
 
@@ -26,6 +27,7 @@ _WEIGHTS = {
     Kind.APPROVE: 25,
     Kind.KILL: 4,
     Kind.PAUSE: 4,
+    Kind.RESOLVE: 6,
 }
 _RESTORED_SHARE = 0.4
 """Of the histories so many have one restore, somewhere behind their first third."""

@@ -82,6 +82,7 @@ class Simulation:
             billing.listeners.append(self._guarded(look))
         scenario.begin(self.around.world, Random(f"{seed}/world"))
         scenario.announce(self.around.log)
+        scenario.announce_mappings(self.around.world, self.around.log)
         self._replicas = [
             Replica(self.around, service, number + 1)
             for service in SERVICES
@@ -115,25 +116,26 @@ class Simulation:
         self.around.loop.close()
 
     def _apply(self, decision: Decision) -> None:
-        random = decision.random
-        match decision.kind:
-            case Kind.MUTATE:
-                kinds, weights = list(mutations.WEIGHTS), list(mutations.WEIGHTS.values())
-                [mutate] = random.choices(kinds, weights)
-                sentence = mutate(self.around.world, random)
-            case Kind.SYNC:
-                kind = random.choice((RunKind.FULL, RunKind.FULL, RunKind.QUICK))
-                sentence = self.people.sync(self._billing(random), kind)
-            case Kind.APPROVE:
-                sentence = self.people.decide(self._billing(random), random)
-            case Kind.KILL:
-                sentence = self._kill(random)
-            case Kind.PAUSE:
-                sentence = self._pause(random)
-            case Kind.RESTORE:
-                sentence = self._restore(random)
-        if sentence:
+        happenings: dict[Kind, Callable[[Random], str | None]] = {
+            Kind.MUTATE: self._mutate,
+            Kind.SYNC: self._sync,
+            Kind.APPROVE: lambda random: self.people.decide(self._billing(random), random),
+            Kind.RESOLVE: lambda random: self.people.resolve(self._billing(random), random),
+            Kind.KILL: self._kill,
+            Kind.PAUSE: self._pause,
+            Kind.RESTORE: self._restore,
+        }
+        if sentence := happenings[decision.kind](decision.random):
             self.history.note(f"{decision.kind:8} {sentence}")
+
+    def _mutate(self, random: Random) -> str | None:
+        kinds, weights = list(mutations.WEIGHTS), list(mutations.WEIGHTS.values())
+        [mutate] = random.choices(kinds, weights)
+        return mutate(self.around.world, random)
+
+    def _sync(self, random: Random) -> str | None:
+        kind = random.choice((RunKind.FULL, RunKind.FULL, RunKind.QUICK))
+        return self.people.sync(self._billing(random), kind)
 
     def _kill(self, random: Random) -> str:
         place = random.randrange(len(self._replicas))
@@ -183,6 +185,7 @@ class Simulation:
             self._run_until(self.around.loop.time() + _LOOK_SECONDS)
             until = self.around.loop.time() + _REST_SECONDS
             while self.final_state.waiting() and self.around.loop.time() < until:
+                self.people.release_all(self._billing(Random(0)))
                 self._run_until(self.around.loop.time() + _LOOK_SECONDS)
 
     def _run_until(self, moment: float) -> None:

@@ -55,6 +55,8 @@ class FinalState:
             sentences.append("billing has a run that is not reconciled")
         if any(one["state"] == "commanded" for one in billing.documents("approvals")):
             sentences.append("an approval has not ended")
+        if any(one.get("state") == "held" for one in billing.documents("feed_runs")):
+            sentences.append("billing holds a run")
         sentences += [f"{group} has not read {topic}" for group, topic in self._unread()]
         return sentences
 

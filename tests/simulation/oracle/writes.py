@@ -42,11 +42,7 @@ class Writes:
 
     def on_send(self, line_id: str, quantity: Decimal) -> None:
         self.sent += 1
-        approvals = [
-            one
-            for one in self._approvals_of(line_id)
-            if Decimal(one["target"]) == quantity
-        ]
+        approvals = [one for one in self._approvals_of(line_id) if Decimal(one["target"]) == quantity]
         lines = [line for one in approvals if (line := self._shown(one["approval_id"]))]
         if not lines:
             raise Violation("e", f"nobody approved {quantity} for line {line_id}")
@@ -64,7 +60,7 @@ class Writes:
                 self._check_proof(one.after)
 
     def note_restore(self, at: float) -> None:
-        """billing's database is as it was at a moment: of what was decided since nobody there knows."""
+        """The database of billing is as it was at a moment: of what was decided since nobody there knows."""
         decided = {id_: _seconds(one["decided_at"]) for id_, one in self._approvals.items()}
         self._lost |= {id_ for id_, seconds in decided.items() if seconds > at - _CLOCKS_DIFFER_SECONDS}
 
