@@ -165,9 +165,9 @@ MUTANTS = (
         "g",
         "a message is forgotten before it is sent",
         f"{_SHARED}/outbox.py",
-        "        lease.check()\n        try:\n            await self._sender.send([_envelope(row) for row in rows]",
-        '        lease.check()\n        await self._rows.remove_many(row["_id"] for row in rows)\n        try:\n'
-        "            await self._sender.send([_envelope(row) for row in rows]",
+        "        try:\n            await self._sender.send([_envelope(row) for row in rows]",
+        '        await self._rows.remove_many(row["_id"] for row in rows)\n'
+        "        try:\n            await self._sender.send([_envelope(row) for row in rows]",
     ),
     Mutant(
         "h",
