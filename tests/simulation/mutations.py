@@ -72,7 +72,7 @@ def buy(world: World, random: Random) -> str | None:
     account, offer = random.choice(sorted(world.company_of)), random.choice(world.offers)
     number = world.next_number()
     new = Subscription(f"s{number}", account, offer, random.randint(1, 30), number=number)
-    if world.place_of(new) in world.conserved or len(world.subscriptions) > 60:
+    if world.place_of(new) in world.conserved or len(world.subscriptions) - len(world.bystanders) > 60:
         return None
     world.put(new)
     return f"{account} buys {new.quantity} of {offer.mpn} as {new.id}"
@@ -164,7 +164,7 @@ def turn_odd(world: World, random: Random) -> str | None:
 
 
 def heal(world: World, random: Random) -> str | None:
-    odd = sorted(world.unreadable_subscriptions | world.unreadable_lines)
+    odd = sorted((world.unreadable_subscriptions - world.bystanders) | world.unreadable_lines)
     if not odd:
         return None
     id_ = random.choice(odd)
@@ -198,7 +198,7 @@ def _pick(world: World, random: Random, *, free: bool = False) -> Subscription |
         one
         for one in world.subscriptions.values()
         if one.counts
-        and one.id not in world.unreadable_subscriptions
+        and one.id not in world.unreadable_subscriptions | world.bystanders
         and not (free and world.place_of(one) in world.conserved)
     ]
     return random.choice(found) if found else None
@@ -206,7 +206,8 @@ def _pick(world: World, random: Random, *, free: bool = False) -> Subscription |
 
 def _beside(world: World, one: Subscription) -> list[Subscription]:
     place: Target = world.place_of(one)
-    return [two for two in world.subscriptions.values() if two.counts and world.place_of(two) == place]
+    others = [two for two in world.subscriptions.values() if two.id not in world.bystanders]
+    return [two for two in others if two.counts and world.place_of(two) == place]
 
 
 def _line(world: World, random: Random) -> BilledFacts | None:

@@ -124,6 +124,8 @@ class World:
         """What is only moved about, and its total."""
         self.unreadable_subscriptions: set[str] = set()
         self.unreadable_lines: set[str] = set()
+        self.bystanders: set[str] = set()
+        """Subscriptions that nothing happens to."""
         self.our_writes: list[tuple[float, str, Decimal]] = []
         """When which line was set to what by a request of ours."""
         self.foreign_writes: list[tuple[float, str]] = []
