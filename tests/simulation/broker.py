@@ -130,19 +130,17 @@ class SimulatedBroker:
         no_confirm: bool = False,
     ) -> Any:
         """As `shared.kafka.producer_port.Producer`; what is handed over in order is appended in order."""
-        sent = {**headers, "correlation_id": correlation_id or ""}
-        acknowledged = asyncio.ensure_future(self._append(topic, key, message, sent))
+        self._process.require_running()
+        # At once, not in a task, whose turn may come after that of a later record.
+        is_lost = self._network.is_faulty and self._random.random() < LINK.lost
+        if not is_lost:
+            self._log.append(topic, key, message, {**headers, "correlation_id": correlation_id or ""})
+        acknowledged = asyncio.ensure_future(self._acknowledge(is_lost))
         return acknowledged if no_confirm else await acknowledged
 
-    async def _append(self, topic: str, key: bytes | None, value: bytes, headers: dict[str, str]) -> None:
-        # Handed over in one piece: the client has one batch in flight for each partition.
-        self._process.require_running()
-        if self._network.is_faulty and self._random.random() < LINK.lost:
-            await asyncio.sleep(self._network.way(LINK))
-            raise KafkaConnectionError
-        self._log.append(topic, key, value, headers)
+    async def _acknowledge(self, is_lost: bool) -> None:
         await asyncio.sleep(self._network.way(LINK))
-        if self._network.is_faulty and self._random.random() < LINK.unanswered:
+        if is_lost or (self._network.is_faulty and self._random.random() < LINK.unanswered):
             raise KafkaConnectionError
 
     def start(self) -> None:

@@ -40,7 +40,6 @@ class SimulatedMarketplace:
 
     def __init__(self, world: World, network: Network, random: Random) -> None:
         self._world, self._network, self._random = world, network, random
-        self.lists_begun = 0
 
     @asynccontextmanager
     async def connect(self, _: IntegrationState) -> AsyncIterator["SimulatedMarketplace"]:
@@ -55,8 +54,8 @@ class SimulatedMarketplace:
 
     async def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[ListPage[SubscriptionRow]]:
         if status is SubscriptionStatus.ACTIVE:
-            self.lists_begun += 1
-        begun = self.lists_begun
+            self._world.lists_begun += 1
+        begun = self._world.lists_begun
 
         def rows() -> list[Subscription]:
             return [one for one in self._listed(begun) if one.status == status.value]
@@ -66,7 +65,8 @@ class SimulatedMarketplace:
 
     async def account_subscriptions(self, account_id: str) -> AsyncIterator[ListPage[SubscriptionRow]]:
         def rows() -> list[Subscription]:
-            return [one for one in self._listed(self.lists_begun) if one.account == account_id]
+            # At once: only the lists of all customers may come to show a new subscription later.
+            return [one for one in self._listed(None) if one.account == account_id]
 
         async for page in self._list(rows, lambda one: one.id):
             yield _as_rows(page, self._world)
@@ -85,8 +85,9 @@ class SimulatedMarketplace:
         found: SubscriptionDetail | None = await self._call(read)
         return found
 
-    def _listed(self, begun: int) -> list[Subscription]:
-        shown = [one for one in self._world.subscriptions.values() if one.listed_after <= begun]
+    def _listed(self, begun: int | None) -> list[Subscription]:
+        everything = self._world.subscriptions.values()
+        shown = [one for one in everything if begun is None or one.listed_after <= begun]
         return sorted(shown, key=lambda one: -one.number)
 
     async def _list(

@@ -49,12 +49,13 @@ def split(world: World, random: Random) -> str | None:
 
 
 def renew(world: World, random: Random) -> str | None:
-    """A monthly renewal: the old id ends, and a new one has what it had."""
+    """A monthly renewal: the old id ends, and a new one has what it had; a list may show it later."""
     one = _pick(world, random)
     if one is None:
         return None
     number = world.next_number()
-    new = replace(one, id=f"s{number}", number=number)
+    listed_after = world.lists_begun + random.choice((0, 0, 1))
+    new = replace(one, id=f"s{number}", number=number, listed_after=listed_after)
     world.put(replace(one, status=REMOVED), new)
     return f"{one.id} is renewed as {new.id}: {one.quantity}"
 
@@ -71,7 +72,7 @@ def buy(world: World, random: Random) -> str | None:
     account, offer = random.choice(sorted(world.company_of)), random.choice(world.offers)
     number = world.next_number()
     new = Subscription(f"s{number}", account, offer, random.randint(1, 30), number=number)
-    if world.place_of(new) in world.conserved or len(world.subscriptions) > 60:
+    if world.place_of(new) in world.conserved or len(world.subscriptions) - len(world.bystanders) > 60:
         return None
     world.put(new)
     return f"{account} buys {new.quantity} of {offer.mpn} as {new.id}"
@@ -93,6 +94,17 @@ def change_price(world: World, random: Random) -> str | None:
     currency = random.choice(("USD", "USD", "EUR"))
     world.put(replace(one, price=one.price + 1, currency=currency))
     return f"{one.id} costs {one.price + 1} {currency}"
+
+
+def map_account(world: World, random: Random) -> str | None:
+    """A person revokes a mapping, or decides a new one; of what is conserved none is touched."""
+    conserved = {company for company, _ in world.conserved}
+    accounts = [one for one, company in sorted(world.company_of.items()) if company not in conserved]
+    account = random.choice(accounts)
+    free = [one for one in world.companies if one not in conserved]
+    company = None if world.company_of[account] else random.choice(free)
+    world.map(account, company)
+    return f"{account} is mapped to {company}"
 
 
 def write_to_line(world: World, random: Random) -> str | None:
@@ -152,7 +164,7 @@ def turn_odd(world: World, random: Random) -> str | None:
 
 
 def heal(world: World, random: Random) -> str | None:
-    odd = sorted(world.unreadable_subscriptions | world.unreadable_lines)
+    odd = sorted((world.unreadable_subscriptions - world.bystanders) | world.unreadable_lines)
     if not odd:
         return None
     id_ = random.choice(odd)
@@ -170,6 +182,7 @@ WEIGHTS: dict[Mutation, int] = {
     buy: 3,
     hold: 1,
     change_price: 2,
+    map_account: 2,
     write_to_line: 3,
     change_facts: 3,
     close_line: 2,
@@ -185,7 +198,7 @@ def _pick(world: World, random: Random, *, free: bool = False) -> Subscription |
         one
         for one in world.subscriptions.values()
         if one.counts
-        and one.id not in world.unreadable_subscriptions
+        and one.id not in world.unreadable_subscriptions | world.bystanders
         and not (free and world.place_of(one) in world.conserved)
     ]
     return random.choice(found) if found else None
@@ -193,7 +206,8 @@ def _pick(world: World, random: Random, *, free: bool = False) -> Subscription |
 
 def _beside(world: World, one: Subscription) -> list[Subscription]:
     place: Target = world.place_of(one)
-    return [two for two in world.subscriptions.values() if two.counts and world.place_of(two) == place]
+    others = [two for two in world.subscriptions.values() if two.id not in world.bystanders]
+    return [two for two in others if two.counts and world.place_of(two) == place]
 
 
 def _line(world: World, random: Random) -> BilledFacts | None:

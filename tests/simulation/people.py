@@ -7,6 +7,7 @@ from typing import Any
 
 from billing.approvals.batch import ApprovalRequest, ApprovedLine
 from billing.approvals.eligibility import LineDecision
+from billing.feeds.models import HoldState, RunRef
 from shared.contracts.base import RunKind
 from shared.errors import PermanentError, TransientError
 from tests.simulation.network import Network
@@ -46,7 +47,7 @@ class People:
             for line in self._database.documents("usage_lines")
             if line["present"] and line["line_class"] in _DECIDED and line["vendor_count"]["number"]
         ]
-        if not lines:
+        if not lines or not replica.process.is_running:
             return None
         line = random.choice(sorted(lines, key=lambda one: str(one["line_id"])))
         seconds = random.choice((0.0, 1.0, 20.0, 120.0))
@@ -56,9 +57,26 @@ class People:
         numbers = f"{line['psa_count']['number']} → {line['vendor_count']['number']}"
         return f"{line['psa_account_id']}/{line['psa_product_id']} {numbers}, after {seconds:.0f} s"
 
-    def sync(self, replica: Replica, kind: RunKind) -> None:
+    def resolve(self, replica: Replica, random: Random) -> str | None:
+        """Releases or rejects a run that is held."""
+        held = sorted(self._held())
+        if not held or not replica.process.is_running:
+            return None
+        run, state = random.choice(held), random.choice((HoldState.RELEASED, HoldState.REJECTED))
+        replica.process.spawn(self._resolve(replica, run, state), "person")
+        return f"{run.run_id} of {run.integration_id} is {state}"
+
+    def release_all(self, replica: Replica) -> None:
+        """Releases every run that is held."""
+        for run in self._held():
+            replica.process.spawn(self._resolve(replica, run, HoldState.RELEASED), "person")
+
+    def sync(self, replica: Replica, kind: RunKind) -> str | None:
         """Asks for a sync of both sides."""
+        if not replica.process.is_running:
+            return None
         replica.process.spawn(self._sync(replica, kind), "person")
+        return f"a {kind} sync is asked for"
 
     async def _approve(self, replica: Replica, shown: Shown, key: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -77,6 +95,22 @@ class People:
             else:
                 if not isinstance(result, ApprovedLine):
                     self.shown.pop(request.approval_id(decision.line_id), None)
+                return
+
+    def _held(self) -> list[RunRef]:
+        rows = self._database.documents("feed_runs")
+        return [RunRef(one["integration_id"], one["run_id"]) for one in rows if one.get("state") == "held"]
+
+    async def _resolve(self, replica: Replica, run: RunRef, state: HoldState) -> None:
+        assert replica.billing is not None
+        for _ in range(3):
+            try:
+                await replica.billing.feed_breaker.resolve(TENANT, run, state, by="ann", reason="seen to")
+            except TransientError:
+                await asyncio.sleep(1)
+            except PermanentError:
+                return  # somebody else was quicker
+            else:
                 return
 
     async def _sync(self, replica: Replica, kind: RunKind) -> None:

@@ -32,7 +32,7 @@ _PAGE_SIZE = 3
 _TIMEOUT_SECONDS = 30.0
 _LATEST_SECONDS = 330.0
 _US = "apiMember"
-_LOST, _LATE, _IN_USE = 0.03, 0.06, 0.03
+_LOST, _LATE, _IN_USE, _IGNORED = 0.03, 0.06, 0.03, 0.03
 
 
 class SimulatedPsa:
@@ -123,6 +123,10 @@ class SimulatedPsa:
         if draw < _LOST + _LATE + _IN_USE:
             await self._call(lambda: None)
             raise Conflict("the record is in use", status=409)
+        stamp = LastUpdate(moment(self._world.now), _US)
+        if draw < _LOST + _LATE + _IN_USE + _IGNORED:  # a false 200: acknowledged, and not done
+            await self._call(lambda: None)
+            return WriteAcknowledgement(quantity, f"request-{self._world.next_number()}", stamp)
         link = Link(_LINK.shortest, _LINK.longest, unanswered=0.02)
         broken = lambda _: OutcomeUnknown("the connection was cut")  # noqa: E731
         await self._network.call(link, lambda: self._arrive(agreement_id, line_id, quantity), broken)

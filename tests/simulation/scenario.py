@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import count
 from random import Random
 
 from shared.contracts import Message
@@ -11,7 +12,7 @@ from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKin
 from shared.kafka import envelope_of
 from tests.simulation.log import Log
 from tests.simulation.process import EPOCH
-from tests.simulation.world import PSA, TENANT, VENDOR, BilledFacts, Offer, Subscription, World
+from tests.simulation.world import PSA, TENANT, VENDOR, BilledFacts, Offer, Subscription, Timeline, World
 
 OFFERS = (Offer("mpn-1", "p1"), Offer("mpn-2", "p1"), Offer("mpn-3", "p2"), Offer("mpn-4", None))
 COMPANIES, PRODUCTS = ("co1", "co2", "co3", "co4"), ("p1", "p2", "p9")
@@ -24,6 +25,7 @@ _REALM = {VENDOR: ("ingram-micro", "na"), PSA: ("connectwise", "main")}
 def begin(world: World, random: Random) -> None:
     """Fills the world."""
     world.company_of, world.offers = dict(COMPANY_OF), list(OFFERS)
+    world.mappings = Timeline(dict(COMPANY_OF))
     world.companies, world.products = list(COMPANIES), list(PRODUCTS)
     for account in COMPANY_OF:
         for _ in range(random.randint(2, 4)):
@@ -41,8 +43,22 @@ def begin(world: World, random: Random) -> None:
 def announce(log: Log) -> None:
     """Says what auth and matcher would: both sides are connected, and mapped."""
     for message in _messages():
-        envelope = envelope_of(message, source="simulation")
-        log.append(envelope.topic, envelope.key.encode(), envelope.body, envelope.headers)
+        _append(log, message)
+
+
+def announce_mappings(world: World, log: Log) -> None:
+    """Says from now on what the matcher would when a person maps an account anew."""
+    revisions = count(2)
+
+    def say(account: str, company: str | None) -> None:
+        _append(log, _mapping(MappingKind.ACCOUNT, account, company, next(revisions)))
+
+    world.on_mapped = say
+
+
+def _append(log: Log, message: Message) -> None:
+    envelope = envelope_of(message, source="simulation")
+    log.append(envelope.topic, envelope.key.encode(), envelope.body, envelope.headers)
 
 
 def _messages() -> Iterator[Message]:
@@ -67,20 +83,21 @@ def _messages() -> Iterator[Message]:
             yield _mapping(MappingKind.SERVICE, service_id, offer.product)
 
 
-def _mapping(kind: MappingKind, vendor_id: str, psa_id: str) -> MappingDecided:
+def _mapping(kind: MappingKind, vendor_id: str, psa_id: str | None, revision: int = 1) -> MappingDecided:
+    """The decision on a vendor item; without a PSA item its mapping is revoked."""
     return MappingDecided(
         tenant_id=TENANT,
-        revision=1,
+        revision=revision,
         kind=kind,
         vendor_provider=_REALM[VENDOR][0],
         vendor_realm=_REALM[VENDOR][1],
         vendor_integration_id=VENDOR,
         vendor_id=vendor_id,
-        psa_provider=_REALM[PSA][0],
-        psa_realm=_REALM[PSA][1],
-        psa_integration_id=PSA,
+        psa_provider=_REALM[PSA][0] if psa_id else None,
+        psa_realm=_REALM[PSA][1] if psa_id else None,
+        psa_integration_id=PSA if psa_id else None,
         psa_id=psa_id,
-        decision=MappingDecision.APPROVED,
+        decision=MappingDecision.APPROVED if psa_id else MappingDecision.REVOKED,
         method=MappingMethod.MANUAL,
         decided_by="ann",
         decided_at=EPOCH,

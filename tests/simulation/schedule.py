@@ -4,7 +4,7 @@
 # history can be made smaller by leaving decisions out one after the other.
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
@@ -17,6 +17,7 @@ class Kind(StrEnum):
     APPROVE = "approve"
     KILL = "kill"
     PAUSE = "pause"
+    RESOLVE = "resolve"
     RESTORE = "restore"
 
 
@@ -26,9 +27,12 @@ _WEIGHTS = {
     Kind.APPROVE: 25,
     Kind.KILL: 4,
     Kind.PAUSE: 4,
-    Kind.RESTORE: 0,
+    Kind.RESOLVE: 6,
 }
+_RESTORED_SHARE = 0.4
+"""Of the histories so many have one restore, somewhere behind their first third."""
 _MEAN_SECONDS = 12.0
+_LEAST_STEPS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +57,8 @@ def schedule(seed: str, steps: int) -> Sequence[Decision]:
         at += random.expovariate(1 / _MEAN_SECONDS)
         [kind] = random.choices(kinds, weights)
         decisions.append(Decision(number, kind, at, f"{seed}/{number}"))
+    draw = Random(f"{seed}/restore")
+    if steps >= _LEAST_STEPS and draw.random() < _RESTORED_SHARE:
+        number = draw.randrange(steps // 3, steps)
+        decisions[number] = replace(decisions[number], kind=Kind.RESTORE)
     return decisions

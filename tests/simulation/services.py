@@ -38,6 +38,9 @@ RULES = BillingRules(
     approval_valid_for=timedelta(minutes=30),
     feeds=FeedRules(least_lines=1000),
 )
+_EAGER_FEEDS = FeedRules(least_lines=2)
+_EAGER_SHARE = 0.3
+"""Of the simulations so many have a feed breaker that holds runs which change little."""
 _JOB_EVERY_FACTOR = 12
 """Jobs look so much less often than usual: nearly always they are woken, and a look takes real time."""
 _CLOCK_ERRORS = (0.0, 0.0, 0.05, -0.2, 1.5, -2.5)
@@ -76,6 +79,7 @@ class Surroundings:
     marketplace: SimulatedMarketplace
     psa: SimulatedPsa
     databases: dict[str, Database]
+    rules: BillingRules
     board: StatusBoard = field(default_factory=StatusBoard)
 
     @classmethod
@@ -85,7 +89,10 @@ class Surroundings:
         world, random = World(loop.time), Random(f"{seed}/surroundings")
         databases = {name: Database(name, lambda: moment(loop.time())) for name in SERVICES}
         marketplace, psa = SimulatedMarketplace(world, network, random), SimulatedPsa(world, network, random)
-        return cls(loop, random, network, log, Groups(log, network), world, marketplace, psa, databases)
+        is_eager = Random(f"{seed}/feeds").random() < _EAGER_SHARE
+        rules = replace(RULES, feeds=_EAGER_FEEDS) if is_eager else RULES
+        groups = Groups(log, network)
+        return cls(loop, random, network, log, groups, world, marketplace, psa, databases, rules)
 
 
 class Replica:
@@ -115,7 +122,7 @@ class Replica:
         producers = SimulatedProducers(self.process, around.log, around.network, self.service)
         if self.service == "billing":
             verifier: Any = None  # nobody comes by HTTP
-            self.billing = Billing(BillingDependencies(mongo, broker, board, verifier), RULES)
+            self.billing = Billing(BillingDependencies(mongo, broker, board, verifier), around.rules)
             return self.billing.health, self.billing.jobs(), self.billing.on_startup
         if self.service == "vendor-sync":
             marketplace: Any = around.marketplace

@@ -6,6 +6,7 @@ from random import Random
 
 from shared.contracts.base import RunKind
 from tests.simulation import mutations, scenario
+from tests.simulation.backups import Backups
 from tests.simulation.bug_log import BUGS
 from tests.simulation.oracle.closed_runs import ClosedRuns
 from tests.simulation.oracle.final_state import FinalState
@@ -16,7 +17,7 @@ from tests.simulation.people import People
 from tests.simulation.schedule import Decision, Kind
 from tests.simulation.services import SERVICES, Replica, Surroundings
 
-_REPLICAS = {"vendor-sync": 2, "psa-sync": 1, "billing": 2}
+_REPLICAS = {"vendor-sync": 2, "psa-sync": 2, "billing": 2}
 _REST_SECONDS = 2400.0
 _LOOK_SECONDS = 20.0
 
@@ -68,15 +69,20 @@ class Simulation:
         self.people = People(billing, self.around.network)
         self.numbers = PlainNumbers(self.around.world)
         self.closed_runs = ClosedRuns(billing, self.around.log)
-        self.final_state = FinalState(self.around.world, self.around.databases, self.around.log)
+        self.writes = Writes(self.around.world, self.people.line_shown, self.around.psa.last_look)
+        self.final_state = FinalState(
+            self.around.world, self.around.databases, self.around.log, self.writes.is_lost
+        )
+        self._backups = Backups(self.around.databases, self.around.loop.time, self.around.network.later)
+        self._backups.begin()
         self._failure: Violation | None = None
         self._rests = 0
-        self.writes = Writes(self.around.world, billing, self.people.line_shown, self.around.psa.last_look)
         self.around.psa.on_send = self._guarded(self.writes.on_send)
         for look in (self.numbers.on_commit, self.closed_runs.on_commit, self.writes.on_commit):
             billing.listeners.append(self._guarded(look))
         scenario.begin(self.around.world, Random(f"{seed}/world"))
         scenario.announce(self.around.log)
+        scenario.announce_mappings(self.around.world, self.around.log)
         self._replicas = [
             Replica(self.around, service, number + 1)
             for service in SERVICES
@@ -110,44 +116,61 @@ class Simulation:
         self.around.loop.close()
 
     def _apply(self, decision: Decision) -> None:
-        random = decision.random
-        match decision.kind:
-            case Kind.MUTATE:
-                kinds, weights = list(mutations.WEIGHTS), list(mutations.WEIGHTS.values())
-                [mutate] = random.choices(kinds, weights)
-                sentence = mutate(self.around.world, random)
-            case Kind.SYNC:
-                kind = random.choice((RunKind.FULL, RunKind.FULL, RunKind.QUICK))
-                self.people.sync(self._billing(random), kind)
-                sentence = f"a {kind} sync is asked for"
-            case Kind.APPROVE:
-                sentence = self.people.decide(self._billing(random), random)
-                sentence = f"approve {sentence}" if sentence else None
-            case Kind.KILL:
-                sentence = self._kill(random)
-            case Kind.PAUSE:
-                sentence = self._pause(random)
-            case _:
-                sentence = None
-        if sentence:
+        happenings: dict[Kind, Callable[[Random], str | None]] = {
+            Kind.MUTATE: self._mutate,
+            Kind.SYNC: self._sync,
+            Kind.APPROVE: lambda random: self.people.decide(self._billing(random), random),
+            Kind.RESOLVE: lambda random: self.people.resolve(self._billing(random), random),
+            Kind.KILL: self._kill,
+            Kind.PAUSE: self._pause,
+            Kind.RESTORE: self._restore,
+        }
+        if sentence := happenings[decision.kind](decision.random):
             self.history.note(f"{decision.kind:8} {sentence}")
+
+    def _mutate(self, random: Random) -> str | None:
+        kinds, weights = list(mutations.WEIGHTS), list(mutations.WEIGHTS.values())
+        [mutate] = random.choices(kinds, weights)
+        return mutate(self.around.world, random)
+
+    def _sync(self, random: Random) -> str | None:
+        kind = random.choice((RunKind.FULL, RunKind.FULL, RunKind.QUICK))
+        return self.people.sync(self._billing(random), kind)
 
     def _kill(self, random: Random) -> str:
         place = random.randrange(len(self._replicas))
         victim, seconds = self._replicas[place], random.uniform(0.5, 40)
         victim.process.kill()
-
-        def start() -> None:
-            self._replicas[place] = Replica(self.around, victim.service, place)
-
-        self.around.network.later(seconds, start)
+        self._begin_later(place, seconds)
         return f"{victim.process.name} for {seconds:.1f} s"
+
+    def _restore(self, random: Random) -> str:
+        """Sets one database back, while no process of its service runs."""
+        service, seconds = random.choice(SERVICES), random.uniform(5, 40)
+        places = [place for place, one in enumerate(self._replicas) if one.service == service]
+        for place in places:
+            self._replicas[place].process.kill()
+            self._begin_later(place, seconds + random.uniform(0, 5))
+        at = self._backups.restore(service, random)
+        if service == "billing":
+            self.writes.note_restore(at)
+        return f"{service} to {at:.0f} s, back in {seconds:.0f} s"
 
     def _pause(self, random: Random) -> str:
         victim, seconds = random.choice(self._replicas), random.choice((2.0, 8.0, 18.0, 30.0, 70.0))
         victim.process.pause(seconds)
         self.around.groups.throw_out_silent()
         return f"{victim.process.name} for {seconds:.0f} s"
+
+    def _begin_later(self, place: int, seconds: float) -> None:
+        """Begins the successor of a process that was killed, unless it was killed once more meanwhile."""
+        dead = self._replicas[place]
+
+        def start() -> None:
+            if self._replicas[place] is dead:
+                self._replicas[place] = Replica(self.around, dead.service, place)
+
+        self.around.network.later(seconds, start)
 
     def _billing(self, random: Random) -> Replica:
         return random.choice([one for one in self._replicas if one.service == "billing"])
@@ -162,6 +185,7 @@ class Simulation:
             self._run_until(self.around.loop.time() + _LOOK_SECONDS)
             until = self.around.loop.time() + _REST_SECONDS
             while self.final_state.waiting() and self.around.loop.time() < until:
+                self.people.release_all(self._billing(Random(0)))
                 self._run_until(self.around.loop.time() + _LOOK_SECONDS)
 
     def _run_until(self, moment: float) -> None:

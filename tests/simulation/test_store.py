@@ -13,7 +13,7 @@ from shared.mongo import Documents, Index, Mongo, Put, Remove, Replace, Session,
 from tests.simulation.network import Link, Network
 from tests.simulation.process import moment
 from tests.simulation.store.client import SimulatedMongo
-from tests.simulation.store.database import Database
+from tests.simulation.store.database import Database, Transaction
 from tests.simulation.virtual_loop import VirtualLoop
 
 _SOUND = Link(shortest=0.001, longest=0.002)
@@ -49,6 +49,17 @@ async def test_the_same_operations_have_the_same_results(mongo: Mongo, seed: int
         assert simulated.run(_outcome(call, simulated.mongo)) == real, f"operation {number}"
         everything = await _contents(mongo)
         assert simulated.run(_contents(simulated.mongo)) == everything, f"after operation {number}"
+
+
+def test_of_two_transactions_that_have_done_the_same_each_ends_for_itself() -> None:
+    database = Database("test", lambda: _DAY)
+    first, second = Transaction(database), Transaction(database)
+
+    second.abort()
+    first.put("rows", {"_id": "d1"})
+    first.commit()
+
+    assert database.open == []
 
 
 async def test_of_two_transactions_that_write_one_document_one_begins_again(mongo: Mongo) -> None:

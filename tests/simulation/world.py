@@ -5,8 +5,9 @@
 #
 #   0 s co1/p1 bought 15   90 s a renewal: still 15   200 s three seats more: 18
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -17,6 +18,8 @@ from shared.contracts.base import service_id_of
 T = TypeVar("T")
 
 TENANT, VENDOR, PSA = "t1", "int_vendor", "int_psa"
+_MAPPING_HEARD_SECONDS = 300.0
+"""How long billing may take to hear of a mapping: a message is late, and both of its processes are down."""
 ACTIVE, HOLD, REMOVED = "active", "hold", "removed"
 Target = tuple[str, str]
 """A PSA account and a PSA product; or a vendor account and a service key, for what is not mapped."""
@@ -79,22 +82,21 @@ class Timeline(Generic[T]):
     """What one thing was, from instant to instant."""
 
     def __init__(self, initial: T) -> None:
-        self._changes: list[tuple[float, T]] = [(float("-inf"), initial)]
+        self._since, self._values = [float("-inf")], [initial]
 
     def note(self, at: float, value: T) -> None:
-        if self._changes[-1][1] != value:
-            self._changes.append((at, value))
+        if self._values[-1] != value:
+            self._since.append(at)
+            self._values.append(value)
 
-    def values(self, first: float, last: float) -> Iterator[T]:
-        """Every value that held at some instant between the two."""
-        for place, (since, value) in enumerate(self._changes):
-            until = self._changes[place + 1][0] if place + 1 < len(self._changes) else float("inf")
-            if since <= last and until >= first:
-                yield value
+    def values(self, first: float, last: float) -> Sequence[T]:
+        """Every value that held at some instant between the two, ends included."""
+        begin = max(0, bisect_left(self._since, first) - 1)
+        return self._values[begin : bisect_right(self._since, last)]
 
     @property
     def now(self) -> T:
-        return self._changes[-1][1]
+        return self._values[-1]
 
 
 class World:
@@ -104,6 +106,11 @@ class World:
         self._clock = clock
         self.company_of: dict[str, str | None] = {}
         """The PSA account that each vendor account is mapped to."""
+        self.mappings = Timeline[Mapping[str, str | None]]({})
+        self.quantities = Timeline[Mapping[tuple[str, Offer], Decimal]]({})
+        """What each account has of each offer."""
+        self.on_mapped: Callable[[str, str | None], None] = lambda _account, _company: None
+        """Told of an account that is mapped anew, and to what."""
         self.offers: list[Offer] = []
         self.products: list[str] = []
         self.companies: list[str] = []
@@ -117,9 +124,13 @@ class World:
         """What is only moved about, and its total."""
         self.unreadable_subscriptions: set[str] = set()
         self.unreadable_lines: set[str] = set()
+        self.bystanders: set[str] = set()
+        """Subscriptions that nothing happens to."""
         self.our_writes: list[tuple[float, str, Decimal]] = []
         """When which line was set to what by a request of ours."""
         self.foreign_writes: list[tuple[float, str]] = []
+        self.lists_begun = 0
+        """How often the lists of the marketplace were begun."""
         self._numbers = 0
 
     @property
@@ -139,11 +150,30 @@ class World:
                 self.lines[one.id] = replace(one, changed_at=self._clock(), changed_by=by)
         self._note()
 
+    def map(self, account: str, company: str | None) -> None:
+        """A person maps an account to another company, or to none."""
+        self.company_of[account] = company
+        self._note()
+        self.on_mapped(account, company)
+
     def place_of(self, subscription: Subscription) -> Target:
-        company, product = self.company_of[subscription.account], subscription.offer.product
-        if company and product:
-            return company, product
-        return subscription.account, service_id_of(VENDOR, subscription.offer.service_key)
+        return _place(self.company_of, subscription.account, subscription.offer)
+
+    def totals(self, target: Target, first: float, last: float) -> Iterator[Decimal]:
+        """What was bought at instants between the two, by any mapping that was decided by then.
+
+        A number is of its readings, and of the mapping as it was known when they were added up.
+        """
+        yield from self.bought[target].values(first, last)
+        mappings = self.mappings.values(first - _MAPPING_HEARD_SECONDS, last)
+        for mapping in mappings if len(mappings) > 1 else ():
+            for quantities in self.quantities.values(first, last):
+                parts = [
+                    quantity
+                    for (account, offer), quantity in quantities.items()
+                    if _place(mapping, account, offer) == target
+                ]
+                yield sum(parts, Decimal(0))
 
     def open_lines(self, target: Target) -> list[BilledFacts]:
         return [one for one in self.lines.values() if one.is_open and (one.company, one.product) == target]
@@ -160,13 +190,24 @@ class World:
     def _note(self) -> None:
         now = self._clock()
         bought: defaultdict[Target, Decimal] = defaultdict(Decimal)
+        quantities: defaultdict[tuple[str, Offer], Decimal] = defaultdict(Decimal)
         for one in self.subscriptions.values():
             bought[self.place_of(one)] += one.quantity if one.counts else 0
+            quantities[one.account, one.offer] += one.quantity if one.counts else 0
+        self.quantities.note(now, dict(quantities))
+        self.mappings.note(now, dict(self.company_of))
         for target in self.bought.keys() | bought.keys():
             self.bought[target].note(now, bought.get(target, Decimal(0)))
         targets = {(one.company, one.product) for one in self.lines.values()}
         for target in self.billed.keys() | targets:
-            quantities = sorted(one.quantity for one in self.open_lines(target))
-            self.billed[target].note(now, tuple(quantities))
+            billed = sorted(one.quantity for one in self.open_lines(target))
+            self.billed[target].note(now, tuple(billed))
         for line in self.lines.values():
             self.line_history[line.id].note(now, line)
+
+
+def _place(mapping: Mapping[str, str | None], account: str, offer: Offer) -> Target:
+    company = mapping[account]
+    if company and offer.product:
+        return company, offer.product
+    return account, service_id_of(VENDOR, offer.service_key)

@@ -1,5 +1,6 @@
 """A database that was restored is noticed, said, and healed by a run that publishes everything again."""
 
+import json
 from typing import Any
 
 from billing_world import World, a_mapped_world
@@ -8,6 +9,7 @@ from manifest_builders import account_reads
 from observation_builders import TENANT, VENDOR, a_finished_run, a_subscription, an_agreement_line
 
 from shared.contracts.base import Outcome
+from shared.contracts.billing import UsageLineChanged
 from shared.contracts.vendor_sync import SyncVendor
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
@@ -28,6 +30,19 @@ async def test_a_sync_service_that_forgot_what_it_published_is_asked_to_publish_
     assert (command.integration_id, command.republish) == (VENDOR, True)
     assert (await the_run(world))["verdict"] == Outcome.PARTIAL
     assert (await world.line()).vendor_count.number == 5
+
+
+async def test_what_a_run_shows_that_ended_long_ago_is_asked_for_by_the_next(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    await world.read(a_subscription(7, revision=20_000))
+    # In the copy that was restored run-1 was still going on: it ends once more, and billing has closed it.
+    await world.ingest(*account_reads([a_subscription(5)], revision=30_000, run_id="run-1"))
+    await world.settle()
+
+    await end_run(world, account_reads([a_subscription(5)], revision=40_000, run_id="run-2"))
+
+    assert [command.republish for command in await commands(world)] == [True]
+    assert (await the_run(world))["verdict"] == Outcome.PARTIAL
 
 
 async def test_what_billing_has_lost_is_asked_for_once(mongo: Mongo) -> None:
@@ -104,6 +119,30 @@ async def test_billing_that_was_restored_says_what_the_topics_keep_no_more_and_i
     assert (await the_run(world, "run-3"))["verdict"] == Outcome.COMPLETE
     assert (await world.line()).vendor_count.number == 9
     await store.close()
+
+
+async def test_a_line_of_a_restored_database_is_announced_above_what_was_announced_before(
+    mongo: Mongo,
+) -> None:
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    backup = await mongo.documents("usage_lines", TENANT).find({})
+    for number in (6, 7, 8):
+        world.advance(minutes=1)
+        await world.read(a_subscription(number, revision=20_000 + number))
+        await world.reconcile()
+
+    await restore_lines(mongo, backup)
+    world.advance(minutes=1)
+    await world.read(a_subscription(9, revision=30_000))
+    await world.reconcile()
+
+    revisions = [json.loads(row["body"])["revision"] for row in await world.events(UsageLineChanged.topic)]
+    assert revisions == sorted(set(revisions))
+
+
+async def restore_lines(mongo: Mongo, backup: list[dict[str, Any]]) -> None:
+    await mongo.documents("usage_lines", TENANT).remove({})
+    await mongo.documents("usage_lines", TENANT).insert_new(backup)
 
 
 async def end_run(world: World, news: list[Any], manifests: int | None = None) -> None:

@@ -6,7 +6,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -17,14 +17,22 @@ from tests.simulation.oracle.violation import Violation
 from tests.simulation.store.database import Database, Document
 from tests.simulation.world import VENDOR, BilledFacts, Target, World
 
+_LINES_TOPIC = "billing.usage-line-changed.v1"
 _ENDED_RUNS = ("complete", "partial", "failed")
 
 
 class FinalState:
     """Looks at everything that is stored."""
 
-    def __init__(self, world: World, databases: Mapping[str, Database], log: Log) -> None:
-        self._world, self._databases, self._log = world, databases, log
+    def __init__(
+        self,
+        world: World,
+        databases: Mapping[str, Database],
+        log: Log,
+        is_lost: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`is_lost` tells of an approval whether a restore has undone it."""
+        self._world, self._databases, self._log, self._is_lost = world, databases, log, is_lost
 
     def check(self) -> None:
         self.check_rest()
@@ -47,6 +55,8 @@ class FinalState:
             sentences.append("billing has a run that is not reconciled")
         if any(one["state"] == "commanded" for one in billing.documents("approvals")):
             sentences.append("an approval has not ended")
+        if any(one.get("state") == "held" for one in billing.documents("feed_runs")):
+            sentences.append("billing holds a run")
         sentences += [f"{group} has not read {topic}" for group, topic in self._unread()]
         return sentences
 
@@ -54,15 +64,17 @@ class FinalState:
         if sentences := self.waiting():
             raise Violation("g", f"at rest {'; '.join(sentences)}")
         for topic in {partition.topic for partition in self._log.records}:
-            if "dead-letter" in topic and list(self._log.of_topic(topic)):
-                letter = next(self._log.of_topic(topic))
-                raise Violation("g", f"a message was set aside: {dict(letter.headers)}")
+            for letter in self._log.of_topic(topic) if "dead-letter" in topic else ():
+                # How a write ended whose approval was lost: set aside, it is what is left of the decision.
+                if not self._is_lost(json.loads(letter.value).get("approval_id", "")):
+                    raise Violation("g", f"a message was set aside: {dict(letter.headers)}")
 
     def check_topics(self) -> None:
         for model in MESSAGES:
             if model.compacted:
                 for partition in self._log.partitions_of(model.topic):
                     self._check_compaction(self._log.records[partition])
+        self._check_announced()
 
     def check_lines(self) -> None:
         lines = {_target(line): line for line in self._present()}
@@ -89,6 +101,14 @@ class FinalState:
         for key, revision in newest.items():
             if last[key] != revision:
                 raise Violation("h", f"compaction keeps {last[key]} of {key!r}, and {revision} was newest")
+
+    def _check_announced(self) -> None:
+        """Who reads the topic of lines knows exactly the lines that billing has."""
+        last = {record.key: json.loads(record.value) for record in self._log.of_topic(_LINES_TOPIC)}
+        announced = {one["line_id"]: _numbers(one) for one in last.values() if one["present"]}
+        stored = {line["line_id"]: _numbers(line) for line in self._present()}
+        if different := announced.items() ^ stored.items():
+            raise Violation("h", f"announced, or stored, alone: {sorted(different, key=str)[:4]}")
 
     def _present(self) -> list[Document]:
         return [line for line in self._databases["billing"].documents("usage_lines") if line["present"]]
@@ -147,6 +167,12 @@ def _target(line: Mapping[str, Any]) -> Target:
     if line["psa_account_id"]:
         return str(line["psa_account_id"]), str(line["psa_product_id"])
     return str(line["vendor_account_id"]), str(line["service_id"])
+
+
+def _numbers(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    numbers = [line[side]["number"] for side in ("vendor_count", "psa_count")]
+    known = [None if number is None else Decimal(number) for number in numbers]
+    return (line["line_class"], *known, line["psa_account_id"], line["vendor_account_id"])
 
 
 def _told(line: Mapping[str, Any]) -> str:

@@ -55,8 +55,8 @@ class PlainNumbers:
         if constant is not None and number != constant:
             raise Violation("b", f"{target} always bought {constant}, and shows {number}: {_told(line)}")
         since = _known_since(line["vendor_count"])
-        if number not in set(self._world.bought[target].values(since, self._world.now)):
-            true = list(self._world.bought[target].values(since, self._world.now))
+        true = set(self._world.totals(target, since, self._world.now))
+        if number not in true:
             raise Violation("a", f"{target} shows {number} bought, true were {true}: {_told(line)}")
 
     def _check_billed(self, line: Line, target: Target, number: Decimal) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 
 from tests.simulation.oracle.violation import Violation
 from tests.simulation.process import seconds_of
-from tests.simulation.store.database import Database, Document, Written
+from tests.simulation.store.database import Document, Written
 from tests.simulation.world import BilledFacts, World
 
 Line = Mapping[str, Any]
+_CLOCKS_DIFFER_SECONDS = 10
 
 
 class Writes:
@@ -25,21 +26,23 @@ class Writes:
     def __init__(
         self,
         world: World,
-        database: Database,
         shown: Callable[[str], Line | None],
         last_look: Mapping[str, float],
     ) -> None:
         """`shown` returns the line on which an approval rests; `last_look` when each line was read last."""
-        self._world, self._database, self._shown, self._last_look = world, database, shown, last_look
+        self._world, self._shown, self._last_look = world, shown, last_look
+        self._approvals: dict[str, Document] = {}
+        """Each as it was stored last, also those that billing's database has lost since."""
+        self._lost: set[str] = set()
         self.sent = self.proven = 0
+
+    def is_lost(self, approval_id: str) -> bool:
+        """Tells whether billing's database went back behind the decision."""
+        return approval_id in self._lost
 
     def on_send(self, line_id: str, quantity: Decimal) -> None:
         self.sent += 1
-        approvals = [
-            one
-            for one in self._database.documents("approvals")
-            if one["agreement_line_id"] == line_id and Decimal(one["target"]) == quantity
-        ]
+        approvals = [one for one in self._approvals_of(line_id) if Decimal(one["target"]) == quantity]
         lines = [line for one in approvals if (line := self._shown(one["approval_id"]))]
         if not lines:
             raise Violation("e", f"nobody approved {quantity} for line {line_id}")
@@ -49,9 +52,17 @@ class Writes:
 
     def on_commit(self, written: Sequence[Written]) -> None:
         for one in written:
-            if one.collection == "approvals" and one.after and one.after["state"] == "written":
+            if one.collection != "approvals" or one.after is None:
+                continue
+            self._approvals[one.after["approval_id"]] = one.after
+            if one.after["state"] == "written":
                 self.proven += 1
                 self._check_proof(one.after)
+
+    def note_restore(self, at: float) -> None:
+        """The database of billing is as it was at a moment: of what was decided since nobody there knows."""
+        decided = {id_: _seconds(one["decided_at"]) for id_, one in self._approvals.items()}
+        self._lost |= {id_ for id_, seconds in decided.items() if seconds > at - _CLOCKS_DIFFER_SECONDS}
 
     def check_at_rest(self) -> None:
         """The last number of ours in the PSA is proven, or somebody was told that it may not be."""
@@ -61,7 +72,8 @@ class Writes:
                 continue
             approvals = self._approvals_of(line_id)
             proven = [one for one in approvals if one["state"] == "written"]
-            doubted = [one for one in approvals if one["state"] == "quarantined"]
+            lost = [one for one in approvals if one["approval_id"] in self._lost]
+            doubted = [*lost, *(one for one in approvals if one["state"] == "quarantined")]
             last = max(proven, key=lambda one: _seconds(one["ended_at"]), default=None)
             if last is not None and Decimal(last["after"]) == quantity:
                 continue
@@ -69,13 +81,13 @@ class Writes:
                 raise Violation("f", f"line {line_id} holds our {quantity}, proven was {last}")
 
     def _check_proof(self, approval: Document) -> None:
-        first, last = _seconds(approval["decided_at"]) - 10, self._world.now
+        first, last = _seconds(approval["decided_at"]) - _CLOCKS_DIFFER_SECONDS, self._world.now
         held = self._world.line_history[approval["agreement_line_id"]].values(first, last)
         if Decimal(approval["after"]) not in {one.quantity for one in held if one}:
             raise Violation("f", f"{approval['after']} is proven, and was never there: {approval}")
 
     def _approvals_of(self, line_id: str) -> list[Document]:
-        return [one for one in self._database.documents("approvals") if one["agreement_line_id"] == line_id]
+        return [one for one in self._approvals.values() if one["agreement_line_id"] == line_id]
 
 
 def _agrees(fact: BilledFacts, line: Line, quantity: Decimal) -> bool:

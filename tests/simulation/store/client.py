@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 from pymongo.errors import AutoReconnect, PyMongoError
 
 from shared.mongo import Mongo
+from shared.mongo.driver_errors import translate_server_errors
 from tests.simulation.network import Link, Network
 from tests.simulation.store.collection import SimulatedCollection
 from tests.simulation.store.database import Database, Transaction, UniqueIndex, View
@@ -36,7 +37,11 @@ class Client:
         if session is not None:
             return await session.call(work)
 
+        restores = self.database.restores
+
         def serve() -> Any:
+            if self.database.restores != restores:
+                raise _broken(carried_out=False)
             view = View(self.database, self.database.collections)
             result = work(view)
             if view.changes:
@@ -77,7 +82,11 @@ class ClientSession:
             self._transaction.abort()  # and kept: a statement of it that arrives now finds it so
 
     async def call(self, work: Callable[[View], Any]) -> Any:
+        restores = self._client.database.restores
+
         def serve() -> Any:
+            if self._client.database.restores != restores:
+                raise _broken(False, "TransientTransactionError")
             if self._transaction is None:
                 self._transaction = Transaction(self._client.database)
                 if self._has_ended:  # whoever sent the statement was cancelled before it arrived
@@ -163,13 +172,16 @@ class SimulatedMongo(Mongo):
                 if index.unique and (unique := UniqueIndex(fields, index.where)) not in known:
                     known.append(unique)
 
-        await self._client.call(note)
+        with translate_server_errors():
+            await self._client.call(note)
 
     async def ping(self) -> None:
-        await self._client.call(lambda _: None)
+        with translate_server_errors():
+            await self._client.call(lambda _: None)
 
     async def is_empty(self) -> bool:
-        empty: bool = await self._client.call(lambda view: not any(view.database.collections.values()))
+        with translate_server_errors():
+            empty: bool = await self._client.call(lambda view: not any(view.database.collections.values()))
         return empty
 
 

@@ -76,6 +76,8 @@ class Database:
         self.locks: dict[tuple[str, str], Transaction] = {}
         self.open: list[Transaction] = []
         self.listeners: list[Callable[[Sequence[Written]], None]] = []
+        self.restores = 0
+        """How often it went back to a backup: connections from before are cut."""
 
     def collection(self, name: str) -> Collection:
         return self.collections.setdefault(name, {})
@@ -93,6 +95,7 @@ class Database:
         for transaction in list(self.open):
             transaction.abort()
         self.collections = {name: dict(records) for name, records in backup.items()}
+        self.restores += 1
 
     def commit(self, changes: Mapping[tuple[str, str], Record | None]) -> None:
         written = []
@@ -109,7 +112,7 @@ class Database:
             listener(written)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # two that have done the same are two all the same
 class View:
     """What one write, or one transaction, sees and changes."""
 

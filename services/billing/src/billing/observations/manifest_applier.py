@@ -71,7 +71,8 @@ class ManifestApplier:
         statements = {
             account: {(thing.id, thing.revision) for thing in of_one} for account, of_one in named.items()
         }
-        known = await self._store.look_up(tenant_id, _new_statements(received, statements))
+        stored = {account: of_one for account, of_one in statements.items() if not current[account].went_back}
+        known = await self._store.look_up(tenant_id, _new_statements(received, stored))
         generations = await self._integrations.generations(tenant_id)
         rejected = await self._judge.rejected(tenant_id)
         decisions = {
@@ -90,11 +91,7 @@ class ManifestApplier:
         doubted = await self._judge.doubted(tenant_id)
         changed = _changed(decisions, current, statements, doubted)
         judgement = await self._judge.judge(tenant_id, _effective(decisions, changed), doubted)
-        effective = {
-            account: decision.effective.revision
-            for account, decision in decisions.items()
-            if decision.effective
-        }
+        effective = {account: one.effective.revision for account, one in decisions.items() if one.effective}
         if effective or any(decision.overtaken or decision.in_vain for decision in decisions.values()):
             await self._store.apply(tenant_id, decisions, changed, judgement)
             log.info("manifests_applied", tenant_id=tenant_id, accounts=len(effective), changed=len(changed))
@@ -109,7 +106,10 @@ class ManifestApplier:
 def _new_statements(
     received: Mapping[Ref, Collection[ReceivedManifest]], known: Mapping[Ref, Collection[tuple[str, int]]]
 ) -> dict[Ref, set[tuple[str, int]]]:
-    """What the manifests name and those that count do not: what counts is stored."""
+    """What the manifests name and those that count do not: what counts is stored.
+
+    Of an account whose sync service went back all is looked at, until it names nothing that is outdated.
+    """
     return {
         account: {statement for one in manifests if one.is_complete for statement in one.statements.items()}
         - {*known.get(account, ())}

@@ -14,17 +14,21 @@ def header(
     manifest: ReceivedManifest,
     before: Document | None,
     doubted: Collection[tuple[str, str]] = (),
+    *,
+    went_back: bool = False,
 ) -> Document:
     """The header by which a manifest counts; what counted before and what was believed stay beside it.
 
-    `doubted` are integration and run id of the runs that nobody believed.
+    `doubted` are integration and run id of the runs that nobody believed. `went_back` is kept, for the run
+    that the manifest is of may have been closed when it shows it: the next manifest that names the same
+    observations must show it too.
     """
     run = manifest.account.integration_id, manifest.run_id
     return {
         "_id": id_,
         "ref": manifest.account.encode(),
         "integration_id": manifest.account.integration_id,
-        "current": manifest.header_fields,
+        "current": manifest.header_fields | {"went_back": went_back},
         "before": before["current"] if before else None,
         "believed": believed_fields(before, run, doubted) if before else None,
     }

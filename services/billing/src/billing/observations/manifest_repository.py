@@ -154,13 +154,16 @@ class ManifestRepository:
             for account, decision in decisions.items()
             if decision.effective
         }
+        went_back = {
+            header_id(tenant_id, account) for account, decision in decisions.items() if decision.went_back
+        }
 
         async def work(session: Session) -> None:
             await judgement.store(session)
             await self._assert_there(tenant_id, effective.values(), session)
             before = await header_rows.get_many(effective, session=session)
             headers = [
-                header(id_, manifest, before.get(id_), judgement.doubted)
+                header(id_, manifest, before.get(id_), judgement.doubted, went_back=id_ in went_back)
                 for id_, manifest in effective.items()
                 if id_ not in before or before[id_]["current"]["revision"] < manifest.revision
             ]

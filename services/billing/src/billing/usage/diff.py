@@ -3,16 +3,21 @@
 # A line is stored when anything in it differs, and announced only when others would act differently.
 #
 #   7 as of the 1st → 7 as of the 2nd   stored
-#   7 → 8                               stored, announced with revision + 1
+#   7 → 8                               stored, announced with a larger revision
 #   7 → not there any more              stored, announced as not present
+#
+# A revision is larger than the one before it, and than the microseconds since the epoch: so a database that
+# went back to a backup announces nothing that ranks below what it announced before.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from billing.usage.failure import failed_line
 from billing.usage.usage_line import UsageLine
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +77,10 @@ def _revised(old: UsageLine | None, calculated: UsageLine | None, now: datetime)
         return _as_not_present(old, now) if old else None
     if old is None:
         # A line that is not present yet has revision 0: it is stored for `recheck_at`, and not announced.
-        return calculated.model_copy(update={"revision": int(calculated.present)})
+        return calculated.model_copy(update={"revision": _next(0, now) if calculated.present else 0})
     if _announced_content(old) == _announced_content(calculated) or not (old.present or calculated.present):
         return calculated.model_copy(update={"revision": old.revision, "changed_at": old.changed_at})
-    return calculated.model_copy(update={"revision": old.revision + 1})
+    return calculated.model_copy(update={"revision": _next(old.revision, now)})
 
 
 def _with_last_numbers(old: UsageLine | None, line: UsageLine | None) -> UsageLine | None:
@@ -94,8 +99,13 @@ def _as_not_present(line: UsageLine, now: datetime) -> UsageLine:
     """The line as its last event announces it: not present any more."""
     if not line.present:
         return line
-    end = {"present": False, "revision": line.revision + 1, "recheck_at": None, "changed_at": now}
+    revision = _next(line.revision, now)
+    end = {"present": False, "revision": revision, "recheck_at": None, "changed_at": now}
     return line.model_copy(update=end)
+
+
+def _next(revision: int, now: datetime) -> int:
+    return max(revision + 1, (now - _EPOCH) // timedelta(microseconds=1))
 
 
 def _announced_content(line: UsageLine) -> tuple[Any, ...]:

@@ -51,6 +51,8 @@ class AppliedManifest:
     """The catalogue items of those of them of which that is known, by id."""
     read_at: Mapping[str, datetime] = field(default_factory=dict)
     """When things were read that were not read about when the oldest of them was, by id."""
+    went_back: bool = False
+    """Whether its sync service had forgotten what it published of the account (a restored database)."""
     things_read_from: datetime | None = None
     """When the oldest of the things was last read; None where that is not known apart from `read_from`."""
 

@@ -128,6 +128,7 @@ def manifest_of(ref: str, fields: Document) -> AppliedManifest:
         unreadable_items={id_: item_id for id_, _, item_id in fields["unreadable"] if item_id},
         read_at=dict(fields["read_at"]),
         things_read_from=fields["things_read_from"],
+        went_back=fields.get("went_back", False),
     )
 
 

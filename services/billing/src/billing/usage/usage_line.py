@@ -160,7 +160,7 @@ class Classification:
 
 
 class UsageLine(ContractModel):
-    """One line as last reconciled. `revision` counts the states that were announced."""
+    """One line as last reconciled. `revision` is raised by each state that is announced."""
 
     tenant_id: str
     line_id: str

@@ -1,0 +1,215 @@
+"""The rules that `make mutants` breaks, three for each invariant that they keep, and how."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One rule, broken: `old` becomes `new` in a file."""
+
+    invariant: str
+    rule: str
+    path: str
+    old: str
+    new: str
+    first_seed: int = 1
+    """Where it is looked for first: a seed in which it was noticed."""
+
+
+_BILLING, _SHARED = "services/billing/src/billing", "shared/src/shared"
+_VENDOR, _PSA = "services/vendor-sync/src/vendor_sync", "services/psa-sync/src/psa_sync"
+MUTANTS = (
+    Mutant(
+        "a",
+        "spans without a common instant are added up",
+        f"{_BILLING}/usage/vendor_count.py",
+        "if common_span(sources.manifests, sources.item_ids).is_empty:",
+        "if False:",
+    ),
+    Mutant(
+        "a",
+        "what was read once in the PSA is a number",
+        f"{_BILLING}/usage/psa_count.py",
+        "if manifest.span_of(basis.place.catalogue_item.id).is_empty:",
+        "if False:",
+    ),
+    Mutant(
+        "a",
+        "a replica that comes late removes the parts that count",
+        f"{_BILLING}/observations/manifest_changes.py",
+        'Remove({"_id": part["_id"], "due_at": {"$type": "date"}})',
+        'Remove({"_id": part["_id"]})',
+    ),
+    Mutant(
+        "b",
+        "what changed is said to be known since ever",
+        f"{_SHARED}/sync_engine/account_manifest.py",
+        "changed = max(record.changed_revision, thing.changed_revision)",
+        "changed = record.changed_revision",
+    ),
+    Mutant(
+        "b",
+        "what an account has is known up to its listing, whenever its things were read",
+        f"{_SHARED}/sync_engine/account_manifest.py",
+        "until[item] = min(until[item], thing.read_revision)",
+        "until[item] = max(until[item], thing.read_revision)",
+    ),
+    Mutant(
+        "b",
+        "the newest observation counts, whichever the manifest names",
+        f"{_BILLING}/observations/effective_things.py",
+        'return row is not None and row["revision"] == version.revision',
+        "return row is not None",
+    ),
+    Mutant(
+        "c",
+        "a manifest counts before what it names is stored",
+        f"{_BILLING}/observations/manifests.py",
+        "and not one.statements.items() & known.unstored",
+        "and one.statements is not None",
+    ),
+    Mutant(
+        "c",
+        "a run is closed by its own word",
+        f"{_BILLING}/runs/models.py",
+        "if applied >= self.manifests and not went_back:",
+        "if applied >= 0:",
+    ),
+    Mutant(
+        "c",
+        "what is not in the history is taken for stored",
+        f"{_BILLING}/observations/manifest_repository.py",
+        "                    of_account.unstored.add((id_, revision))",
+        "                    continue",
+    ),
+    Mutant(
+        "d",
+        "the read-back of a write counts for ever",
+        f"{_BILLING}/observations/effective_things.py",
+        "if read_back is None or read_back.revision <= thing.read_revision:",
+        "if read_back is None:",
+    ),
+    Mutant(
+        "d",
+        "what cannot be read any more is left out",
+        f"{_VENDOR}/runs/account_collect.py",
+        "live = entry.live and entry.read_at is not None",
+        "live = entry.live and not entry.why",
+    ),
+    Mutant(
+        "d",
+        "a manifest that confirms what was in doubt calculates nothing",
+        f"{_BILLING}/observations/manifest_parts.py",
+        "return manifest.listing, manifest.unreadable, spans",
+        "return (manifest.listing,)",
+    ),
+    Mutant(
+        "e",
+        "a write is bound to the quantity alone",
+        f"{_PSA}/writes/terms.py",
+        "        if approved != current:",
+        "        if False:",
+    ),
+    Mutant(
+        "e",
+        "a line is not looked at once more before it is written to",
+        f"{_PSA}/writes/sender.py",
+        "        if latest == line:",
+        "        if latest:",
+    ),
+    Mutant(
+        "e",
+        "a write replaces whatever number the line holds",
+        f"{_PSA}/writes/decide.py",
+        "    if current is None or current != command.expected_current:",
+        "    if current is None:",
+    ),
+    Mutant(
+        "f",
+        "a line is written to while an earlier request may still arrive",
+        f"{_PSA}/writes/writer.py",
+        "            if arrives_until and await self.clock() < arrives_until:",
+        "            if False:",
+    ),
+    Mutant(
+        "f",
+        "a write is refused while its request may still arrive",
+        f"{_PSA}/writes/decide.py",
+        "    if isinstance(verdict, Refused) and arrives_until and now < arrives_until:",
+        "    if False:",
+    ),
+    Mutant(
+        "f",
+        "the PSA's word is taken for proof",
+        f"{_PSA}/writes/sender.py",
+        "            await self.intents.save(acknowledged)",
+        "            await self.endings.finish(acknowledged.finish_written(await self.clock(), sent=True))",
+    ),
+    Mutant(
+        "g",
+        "a result of a write is not sent",
+        f"{_PSA}/writes/repository.py",
+        "            stored = await self._store_next_version(intent, session)\n"
+        "            await self._outbox.add(messages, session=session,"
+        " correlation_id=intent.command.approval_id)",
+        "            stored = await self._store_next_version(intent, session)",
+    ),
+    Mutant(
+        "g",
+        "an error that passes sets a message aside",
+        f"{_SHARED}/kafka/dead_letters.py",
+        "isinstance(error, (ValidationError, PermanentError))",
+        "isinstance(error, Exception)",
+    ),
+    Mutant(
+        "g",
+        "a message is forgotten before it is sent",
+        f"{_SHARED}/outbox.py",
+        "        try:\n            await self._sender.send([_envelope(row) for row in rows]",
+        '        await self._rows.remove_many(row["_id"] for row in rows)\n'
+        "        try:\n            await self._sender.send([_envelope(row) for row in rows]",
+    ),
+    Mutant(
+        "h",
+        "what an interrupted worker left dirty is not published again",
+        f"{_SHARED}/sync_engine/change_publisher.py",
+        "        for item in await self._dirty.lane(self._tenant_id, self._integration_id):\n"
+        "            rows =",
+        "        for item in ():\n            rows =",
+    ),
+    Mutant(
+        "h",
+        "a line's revision counts from what the database holds",
+        f"{_BILLING}/usage/diff.py",
+        "return max(revision + 1, (now - _EPOCH) // timedelta(microseconds=1))",
+        "return revision + 1",
+    ),
+    Mutant(
+        "h",
+        "messages leave in any order",
+        f"{_SHARED}/outbox.py",
+        '_ORDER = [("counted", 1), ("seq", 1)]',
+        '_ORDER = [("_id", 1)]',
+    ),
+    Mutant(
+        "i",
+        "a company to which nobody is mapped has no lines",
+        f"{_BILLING}/usage/allocation.py",
+        "    if group.psa_account:",
+        "    if group.psa_account and group.accounts:",
+    ),
+    Mutant(
+        "i",
+        "what several agreement lines bill has no line",
+        f"{_BILLING}/usage/allocation.py",
+        "if of_product.line_count]",
+        "if of_product.line_count == 1]",
+    ),
+    Mutant(
+        "i",
+        "a line that is calculated no more stays as it was",
+        f"{_BILLING}/usage/diff.py",
+        "sorted(before.keys() | after.keys())",
+        "sorted(after.keys())",
+    ),
+)
