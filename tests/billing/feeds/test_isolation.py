@@ -41,7 +41,12 @@ async def spoil_record(world: World, run: RunRef) -> None:
     await world.mongo.documents("feed_runs", TENANT).insert(row)
 
 
-@pytest.mark.parametrize("spoil", [spoil_swings, spoil_record])
+async def spoil_count(world: World, run: RunRef) -> None:
+    row = {"_id": key_of(TENANT, *run), **run._asdict(), "changes": "some"}
+    await world.mongo.documents("feed_runs", TENANT).insert(row)
+
+
+@pytest.mark.parametrize("spoil", [spoil_swings, spoil_record, spoil_count])
 async def test_a_run_that_cannot_be_judged_is_held_and_all_others_count(
     mongo: Mongo,
     spoil: Any,

@@ -43,11 +43,17 @@ class FeedRepository:
         self._swings = SwingRepository(mongo)
 
     async def record_of(self, tenant_id: str, run: RunRef) -> RunRecord:
-        """Returns what is stored of a run; an empty record for one that was never judged."""
+        """Returns what is stored of a run; an empty record for one that was never judged.
+
+        Raises `ValueError` for a record that cannot be read.
+        """
         row = await self._runs(tenant_id).get(run_key(tenant_id, run))
         if row is None:
             return RunRecord(run)
-        return RunRecord(run, row["changes"], HoldState(row["state"]) if "state" in row else None)
+        changes, state = int(row.get("changes", 0)), row.get("state")
+        if changes < 1:
+            raise ValueError(f"the record of run {run.run_id} counts {changes} judgements")
+        return RunRecord(run, changes, HoldState(state) if state else None)
 
     async def swings(self, tenant_id: str, run: RunRef) -> dict[str, LineSwing]:
         return await self._swings.of_run(tenant_id, run)
