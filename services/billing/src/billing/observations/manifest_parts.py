@@ -53,6 +53,12 @@ class ReceivedManifest:
         return int(self.parts[0]["generation"])
 
     @property
+    def read_from(self) -> datetime:
+        """When the account's things were listed."""
+        at: datetime = self.parts[0]["read_from"]
+        return at
+
+    @property
     def is_complete(self) -> bool:
         """Whether all parts are there; each number is there once, for they are stored by it."""
         return len(self.parts) == int(self.parts[0]["parts"])
