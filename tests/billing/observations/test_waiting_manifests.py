@@ -109,7 +109,7 @@ async def test_the_last_part_that_comes_while_its_manifest_is_found_void_loses_n
         wake=lambda: None,
     )
 
-    with pytest.raises(TransientError, match="parts of manifests are gone"):
+    with pytest.raises(TransientError, match="are gone"):
         await applier.step()
     await world.settle()
 

@@ -90,6 +90,36 @@ async def test_a_run_that_was_asked_for_in_vain_asks_for_no_other(mongo: Mongo) 
     assert await commands(world) == []
 
 
+async def test_a_manifest_of_a_later_run_with_an_older_revision_is_said_to_have_gone_back(
+    mongo: Mongo,
+) -> None:
+    """It cannot count; a run that reads it as old news would be complete, and the number wrong."""
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    world.advance(hours=2)
+    again = a_subscription(3, revision=200)
+
+    late: dict[str, Any] = {"revision": 300, "run_id": "run-2", "read_at": world.now}
+    await end_run(world, [again, *account_reads([again], **late)], manifests=1)
+
+    assert (await the_run(world))["verdict"] == Outcome.PARTIAL
+    assert [command.republish for command in await commands(world)] == [True]
+    assert (await world.line()).vendor_count.number == 5
+
+
+async def test_a_manifest_that_was_read_earlier_and_comes_late_has_not_gone_back(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
+    before = world.now
+    world.advance(hours=2)
+    await world.ingest(*world.manifests_of(run_id="run-3"))
+    await world.settle()
+
+    late: dict[str, Any] = {"revision": 300, "run_id": "run-2", "read_at": before}
+    await end_run(world, account_reads([a_subscription(5)], **late), manifests=1)
+
+    assert (await the_run(world))["verdict"] == Outcome.COMPLETE
+    assert await commands(world) == []
+
+
 async def test_billing_that_was_restored_says_what_the_topics_keep_no_more_and_is_healed(
     mongo_settings: MongoSettings,
 ) -> None:

@@ -44,21 +44,24 @@ def fallen_back(row: Document) -> Change:
     return Put(row | {"current": believed, "before": row["current"], "believed": None})
 
 
-def settled_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
-    """What becomes of parts that waited: those that count stay, those overtaken or in vain go.
+def counting_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
+    """What becomes of the parts that count: they wait no longer."""
+    waits_no_longer = {"$set": {"due_at": None}}
+    effective = [decision.effective for decision in decisions if decision.effective]
+    return [Update({"_id": part["_id"]}, waits_no_longer) for one in effective for part in one.parts]
+
+
+def removed_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
+    """What becomes of the parts that were overtaken, or came in vain: they go.
 
     Only while they still wait: another replica may have let them count since they were looked at.
     """
-    changes: list[Change] = []
-    for decision in decisions:
-        gone = [*decision.overtaken, *(one for one, _ in decision.in_vain)]
-        changes += [
-            Remove({"_id": part["_id"], "due_at": {"$type": "date"}}) for one in gone for part in one.parts
-        ]
-        if decision.effective:
-            waits_no_longer = {"$set": {"due_at": None}}
-            changes += [Update({"_id": part["_id"]}, waits_no_longer) for part in decision.effective.parts]
-    return changes
+    return [
+        Remove({"_id": part["_id"], "due_at": {"$type": "date"}})
+        for decision in decisions
+        for one in [*decision.overtaken, *(one for one, _ in decision.in_vain)]
+        for part in one.parts
+    ]
 
 
 def forgotten_parts(tenant_id: str, before: Mapping[str, Document], headers: Sequence[Document]) -> list[str]:

@@ -8,6 +8,7 @@
 #   r50: part 1 of 2, then part 2 of 3                 they disagree: the second is refused as it comes
 #   r50: part 1 of 2, then another part 1 of 2         two say different things of one number: likewise
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,12 @@ class ReceivedManifest:
     @property
     def generation(self) -> int:
         return int(self.parts[0]["generation"])
+
+    @property
+    def read_from(self) -> datetime:
+        """When the account's things were listed."""
+        at: datetime = self.parts[0]["read_from"]
+        return at
 
     @property
     def is_complete(self) -> bool:
@@ -110,7 +117,7 @@ def account_of(part: AccountRead) -> Ref:
 def part_document(part: AccountRead, arrived_at: datetime) -> dict[str, Any]:
     """The part as stored; lists of values, for an id may hold what the name of a field must not."""
     account = account_of(part)
-    return {
+    document: dict[str, Any] = {
         "_id": part_id(part.tenant_id, account, part.revision, part.part),
         "ref": account.encode(),
         "integration_id": part.integration_id,
@@ -128,10 +135,10 @@ def part_document(part: AccountRead, arrived_at: datetime) -> dict[str, Any]:
             [span.item_id, span.known_from, span.known_until, span.ended, span.last_ended_at]
             for span in part.spans
         ],
-        "digest": sha256(part.model_dump_json().encode()).hexdigest(),
         "arrived_at": arrived_at,
         "due_at": arrived_at,
     }
+    return document | {"digest": _digest(document)}
 
 
 def manifests_of(parts: Iterable[Part]) -> list[ReceivedManifest]:
@@ -172,6 +179,12 @@ def first_contradiction(parts: Sequence[Part], stored: Iterable[Part]) -> tuple[
             if reason := disagreement(part, other):
                 return part, reason
     return None
+
+
+def _digest(document: Part) -> str:
+    """A hash of what the part says; of what is stored, for a later release may read more in the message."""
+    told = [document[name] for name in (*ALIKE, *_KINDS)]
+    return sha256(json.dumps(told, default=lambda moment: moment.isoformat()).encode()).hexdigest()
 
 
 def _content(manifest: AppliedManifest) -> tuple[object, ...]:

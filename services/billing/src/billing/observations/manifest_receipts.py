@@ -52,7 +52,7 @@ class ManifestReceipts:
         for decision in decisions:
             effective = [decision.effective] if decision.effective else []
             for manifest in [*decision.overtaken, *effective]:
-                went_back = decision.went_back and manifest is decision.effective
+                went_back = manifest.revision in decision.went_back
                 changes.append(self._settled(tenant_id, manifest.parts[0], went_back=went_back))
             changes += [self._in_vain(tenant_id, one.parts[0], why) for one, why in decision.in_vain]
         await self._mongo.documents(_RECEIPTS, tenant_id).bulk(changes, session=session)

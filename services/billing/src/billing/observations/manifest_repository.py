@@ -10,7 +10,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
-from billing.observations.manifest_changes import fallen_back, forgotten_parts, header, settled_parts
+from billing.observations.manifest_changes import (
+    counting_parts,
+    fallen_back,
+    forgotten_parts,
+    header,
+    removed_parts,
+)
 from billing.observations.manifest_parts import (
     ALIKE,
     Part,
@@ -160,7 +166,6 @@ class ManifestRepository:
 
         async def work(session: Session) -> None:
             await judgement.store(session)
-            await self._assert_there(tenant_id, effective.values(), session)
             before = await header_rows.get_many(effective, session=session)
             headers = [
                 header(id_, manifest, before.get(id_), judgement.doubted, went_back=id_ in went_back)
@@ -169,7 +174,11 @@ class ManifestRepository:
             ]
             await header_rows.bulk([Put(row) for row in headers], session=session)
             parts = self._mongo.documents(PARTS, tenant_id)
-            await parts.bulk(settled_parts(decisions.values()), session=session)
+            counting = counting_parts(decisions.values())
+            if await parts.bulk(counting, session=session) < len(counting):
+                # Another replica has found a manifest void, or overtaken, while the last of its parts came.
+                raise TransientError(f"parts of manifests of {tenant_id} are gone")
+            await parts.bulk(removed_parts(decisions.values()), session=session)
             await parts.remove_many(forgotten_parts(tenant_id, before, headers), session=session)
             await self._receipts.note(tenant_id, decisions.values(), session=session)
             await self._queue.enqueue_refs(tenant_id, recalculated, session=session)
@@ -228,15 +237,3 @@ class ManifestRepository:
             )
 
         await self._mongo.transaction(work)
-
-    async def _assert_there(
-        self, tenant_id: str, manifests: Iterable[ReceivedManifest], session: Session
-    ) -> None:
-        """Raises `TransientError` when a part is gone that is to count.
-
-        Another replica may have found a manifest void, or overtaken, while the last of its parts came.
-        """
-        ids = {part["_id"] for manifest in manifests for part in manifest.parts}
-        there = await self._mongo.documents(PARTS, tenant_id).get_many(ids, fields=["_id"], session=session)
-        if gone := ids - there.keys():
-            raise TransientError(f"parts of manifests are gone, among them {min(gone)}")

@@ -14,10 +14,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from billing.observations.manifest_parts import ReceivedManifest
 from billing.usage.manifest import AppliedManifest
 
+_CLOCKS_DIFFER = timedelta(hours=1)
+"""By less than that, for certain, between replicas of a sync service."""
 VOID = "parts of its manifest are missing, and a newer manifest has come"
 
 
@@ -45,8 +48,9 @@ class ManifestDecision:
     waiting: Sequence[ReceivedManifest] = ()
     in_vain: Sequence[tuple[ReceivedManifest, str]] = ()
     """Those that can never take effect, and why."""
-    went_back: bool = False
-    """Whether the sync service has forgotten what it published: its database was restored."""
+    went_back: frozenset[int] = frozenset()
+    """Revisions of those that show that the sync service has forgotten what it published: its database was
+    restored."""
 
 
 def decide_manifests(
@@ -85,7 +89,7 @@ def decide_manifests(
         [*outdated, *(one for one in candidates if one.revision < counts)],
         [one for one in later if one.revision not in faults],
         [(one, faults[one.revision]) for one in later if one.revision in faults],
-        effective is not None and _went_back(effective, known),
+        _that_went_back(outdated, current, effective, known),
     )
 
 
@@ -100,6 +104,30 @@ def _faults(candidates: Sequence[ReceivedManifest], known: StoredStatements) -> 
     newest = max((one.revision for one in candidates if one.revision not in faults), default=0)
     incomplete = [one.revision for one in candidates if not one.is_complete and one.revision < newest]
     return dict.fromkeys(incomplete, VOID) | faults
+
+
+def _that_went_back(
+    outdated: Sequence[ReceivedManifest],
+    current: AppliedManifest | None,
+    effective: ReceivedManifest | None,
+    known: StoredStatements,
+) -> frozenset[int]:
+    """The revisions of manifests that show that their sync service has forgotten something."""
+    revisions = {
+        one.revision for one in outdated if current and _read_later(one, current) and one.fault is None
+    }
+    if effective and _went_back(effective, known):
+        revisions.add(effective.revision)
+    return frozenset(revisions)
+
+
+def _read_later(manifest: ReceivedManifest, current: AppliedManifest) -> bool:
+    """Whether another run read it after what counts, and gave it the smaller revision all the same.
+
+    Runs of one integration follow each other, and their revisions grow.
+    """
+    later = manifest.read_from > current.read_from + _CLOCKS_DIFFER
+    return later and manifest.revision < current.revision and manifest.run_id != current.run_id
 
 
 def _went_back(manifest: ReceivedManifest, known: StoredStatements) -> bool:
