@@ -40,8 +40,8 @@ MUTANTS = (
         "d",
         "the read-back of a write counts for ever",
         f"{_BILLING}/observations/effective_things.py",
-        "        if read_back > thing.read_revision:",
-        "        if read_back:",
+        "        if read_back is None or read_back.revision <= thing.read_revision:",
+        "        if read_back is None:",
     ),
     Mutant(
         "c",
