@@ -36,7 +36,7 @@ async def collision_of(env: ApprovalEnv) -> dict[str, object] | None:
     ("field", "kind"),
     [("overwritten", "overwritten"), ("followed_by", "followed"), ("foreign", "in-the-way")],
 )
-async def test_a_write_that_met_another_one_is_on_its_line_with_both_numbers(
+async def test_what_met_our_write_is_on_the_line_with_both_numbers(
     mongo: Mongo, field: str, kind: str
 ) -> None:
     env = await an_approval_env(mongo, LINE)

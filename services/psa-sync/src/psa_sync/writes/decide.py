@@ -30,6 +30,7 @@ MAX_CLASHES = 2
 Guide, status codes)."""
 MAX_PROOFS = 2
 """How often a read-back may show the old number before the answer counts as a false 200 (psa-apis §2.6)."""
+_MOMENT = timedelta(milliseconds=1)
 PATIENCE = timedelta(hours=24)
 """How long past its validity an unknown outcome is still looked into before a person is asked."""
 
@@ -98,6 +99,12 @@ def decide_unbegun(intent: Intent) -> Refused | None:
     if not intent.cancelled_unsent:
         return None
     return Refused(WriteRefusal.CANCELLED, f"cancelled before anything was sent: {intent.cancelled}")
+
+
+def latest_try(intent: Intent) -> datetime:
+    """Returns when a write that cannot be carried on ends; it is put off no further, whoever asks."""
+    patience = timedelta(0) if intent.stage is WriteStage.WAITING else PATIENCE
+    return intent.command.valid_until + patience + _MOMENT
 
 
 def decide_unread(intent: Intent, now: datetime, why: str) -> Refused | None:

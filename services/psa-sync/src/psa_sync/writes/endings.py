@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import structlog
 
-from psa_sync.writes.decide import decide_unread
+from psa_sync.writes.decide import decide_unread, latest_try
 from psa_sync.writes.intent import Intent, WriteStage
 from psa_sync.writes.ports import IntentStore
 from shared.contracts import Message, psa_sync
@@ -28,7 +28,7 @@ class WriteEndings:
         self._intents, self._clock = intents, clock
 
     async def postpone(self, intent: Intent, error: TransientError | UnexpectedResponse) -> None:
-        """Waits as long as the PSA asks for, else longer each time; ends the write when its time is over."""
+        """Waits as the PSA asks for, else longer each time; never beyond the end of the write's own time."""
         now = await self._clock()
         if refused := decide_unread(intent, now, str(error)):
             await self.refuse(intent, refused.reason, refused.detail, current=None)
@@ -38,7 +38,8 @@ class WriteEndings:
         if seconds is None:
             longest = LONGEST_PAUSE.total_seconds()
             seconds = backoff_seconds(intent.delays + 1, first=1.0, longest=longest)
-        await self._intents.save(intent.postpone(now + timedelta(seconds=seconds)))
+        until = min(now + timedelta(seconds=seconds), max(now, latest_try(intent)))
+        await self._intents.save(intent.postpone(until))
 
     async def refuse_locked_out(
         self, intent: Intent, integration: IntegrationState, error: CredentialsRejected
