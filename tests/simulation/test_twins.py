@@ -4,7 +4,6 @@ import pytest
 
 from tests.simulation.twins import ODD, shown_at_rest, twin_decisions
 
-
 pytestmark = pytest.mark.server  # it takes as long as those that start servers
 
 
