@@ -28,9 +28,9 @@ MUTANTS = (
     ),
     Mutant(
         "a",
-        "what was read once in the PSA is a number",
-        f"{_BILLING}/usage/psa_count.py",
-        "if manifest.span_of(basis.place.catalogue_item.id).is_empty:",
+        "an account that was never read completely adds nothing",
+        f"{_BILLING}/usage/vendor_count.py",
+        "if not sources.all_read:",
         "if False:",
     ),
     Mutant(

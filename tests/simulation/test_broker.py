@@ -20,6 +20,7 @@ def test_what_is_handed_over_in_order_is_appended_in_order() -> None:
         for number in range(20):
             await broker.publish(b"%d" % number, "topic", key=b"k", headers={}, no_confirm=True)
 
-    loop.run_until_complete(process.spawn(publish()))
+    process.spawn(publish())
+    loop.run_until(10)  # until all of it is acknowledged
 
     assert [record.value for record in log.of_topic("topic")] == [b"%d" % number for number in range(20)]

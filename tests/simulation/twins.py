@@ -1,6 +1,6 @@
 """(d) by twins: one history twice, the second time with one odd subscription more."""
 
-# Invariant: at rest both histories show the same in every line that the odd subscription is no part of.
+# Invariant: at rest both histories show the same in every line that the odd subscription has no part in.
 # Nobody approves anything in them, so both worlds end alike whatever the services do.
 #
 #   co3/p2 is 7, and 7 + what cannot be read with the odd one   co3/p1 is 4 in both

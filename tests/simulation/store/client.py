@@ -13,7 +13,8 @@ from shared.mongo import Mongo
 from shared.mongo.driver_errors import translate_server_errors
 from tests.simulation.network import Link, Network
 from tests.simulation.store.collection import SimulatedCollection
-from tests.simulation.store.database import Database, Transaction, UniqueIndex, View
+from tests.simulation.store.database import Database, Transaction, View
+from tests.simulation.store.index import UniqueIndex
 from tests.simulation.virtual_loop import PROCESS
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class Client:
         def serve() -> Any:
             if self.database.restores != restores:
                 raise _broken(carried_out=False)
-            view = View(self.database, self.database.collections)
+            view = View(self.database)
             result = work(view)
             if view.changes:
                 self.database.commit(view.changes)

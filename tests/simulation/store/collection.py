@@ -198,7 +198,7 @@ class SimulatedCollection:
     def _select(self, view: View, filter_: Mapping[str, Any]) -> list[Document]:
         ids = wanted_ids(filter_)
         if ids is None:
-            records = view.scan(self._name)
+            records = view.candidates(self._name, filter_)
         else:
             records = (record for id_ in ids if (record := view.get(self._name, id_)) is not None)
         now = view.database.clock()

@@ -1,4 +1,4 @@
-"""One database in memory: committed documents, transactions on snapshots, unique indexes, backups."""
+"""One database in memory: committed documents, transactions, unique indexes, backups."""
 
 # Invariant: a transaction reads what was committed when it began, and its own writes; it commits as a whole,
 # or leaves nothing. A document that it writes is its own until it ends: a second transaction that writes it
@@ -16,8 +16,7 @@ from bson.codec_options import CodecOptions
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from tests.simulation.network import Again
-from tests.simulation.store.filters import matches
-from tests.simulation.store.values import values_at
+from tests.simulation.store.index import FieldIndex, UniqueIndex, indexed_field
 
 Document = dict[str, Any]
 OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
@@ -48,19 +47,6 @@ class Written:
     after: Document | None
 
 
-@dataclass(frozen=True, slots=True)
-class UniqueIndex:
-    """No two documents have the same values here."""
-
-    fields: tuple[str, ...]
-    where: Mapping[str, Any] | None = None
-
-    def key(self, document: Document) -> tuple[Any, ...] | None:
-        if self.where is not None and not matches(document, self.where):
-            return None
-        return tuple(repr(values_at(document, name)) for name in self.fields)
-
-
 def write_conflict() -> OperationFailure:
     labels = {"code": _CONFLICT, "errorLabels": ["TransientTransactionError"]}
     return OperationFailure("WriteConflict", _CONFLICT, labels)
@@ -76,6 +62,7 @@ class Database:
         self.locks: dict[tuple[str, str], Transaction] = {}
         self.open: list[Transaction] = []
         self.listeners: list[Callable[[Sequence[Written]], None]] = []
+        self._indexes: dict[str, dict[str, FieldIndex]] = {}
         self.restores = 0
         """How often it went back to a backup: connections from before are cut."""
 
@@ -96,12 +83,24 @@ class Database:
             transaction.abort()
         self.collections = {name: dict(records) for name, records in backup.items()}
         self.restores += 1
+        self._indexes.clear()
+
+    def index(self, name: str, field_name: str) -> FieldIndex:
+        """The index of one field of a collection; made when it is first asked for."""
+        indexes = self._indexes.setdefault(name, {})
+        if field_name not in indexes:
+            indexes[field_name] = FieldIndex(field_name, self.documents(name))
+        return indexes[field_name]
 
     def commit(self, changes: Mapping[tuple[str, str], Record | None]) -> None:
         written = []
         for (name, id_), record in changes.items():
             records = self.collection(name)
             before = records.get(id_)
+            for transaction in self.open:
+                transaction.outlived.setdefault((name, id_), before)
+            for index in self._indexes.get(name, {}).values():
+                index.change(before.document if before else None, record.document if record else None)
             if record is None:
                 records.pop(id_, None)
             else:
@@ -117,23 +116,38 @@ class View:
     """What one write, or one transaction, sees and changes."""
 
     database: Database
-    snapshot: Mapping[str, Collection]
     changes: dict[tuple[str, str], Record | None] = field(default_factory=dict)
+    outlived: dict[tuple[str, str], Record | None] = field(default_factory=dict)
+    """What others have changed since it began, as it was then."""
 
     def get(self, name: str, id_: str) -> Record | None:
         if (name, id_) in self.changes:
             return self.changes[name, id_]
-        return self.snapshot.get(name, {}).get(id_)
+        return self.seen(name, id_)
+
+    def seen(self, name: str, id_: str) -> Record | None:
+        """The document as it was committed when the view began."""
+        if (name, id_) in self.outlived:
+            return self.outlived[name, id_]
+        return self.database.collection(name).get(id_)
 
     def scan(self, name: str) -> Iterator[Record]:
         """Every document, in the order of insertion."""
-        records = self.snapshot.get(name, {})
-        own = {id_: record for (other, id_), record in self.changes.items() if other == name}
-        for id_, record in list(records.items()):
-            seen = own.pop(id_, record) if id_ in own else record
-            if seen is not None:
-                yield seen
-        yield from (record for record in own.values() if record is not None)
+        return self._existing(name, [*self.database.collection(name)])
+
+    def candidates(self, name: str, filter_: Mapping[str, Any]) -> Iterator[Record]:
+        """Every document that may match a filter."""
+        path = indexed_field(filter_)
+        ids = self.database.index(name, path).candidates(filter_[path]) if path else None
+        return self.scan(name) if ids is None else self._existing(name, ids)
+
+    def _existing(self, name: str, ids: Sequence[str]) -> Iterator[Record]:
+        """What is there of some documents, and of all that this view sees otherwise than is committed."""
+        differing = [id_ for other, id_ in (*self.outlived, *self.changes) if other == name]
+        for id_ in dict.fromkeys((*ids, *differing)):
+            record = self.get(name, id_)
+            if record is not None:
+                yield record
 
     def put(self, name: str, document: Mapping[str, Any], *, inserts: bool = False) -> None:
         record = Record(document)
@@ -167,7 +181,7 @@ class Transaction(View):
     """Several operations that take effect together."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database, database.copy())
+        super().__init__(database)
         self.is_open = True
         database.open.append(self)
 
@@ -176,7 +190,7 @@ class Transaction(View):
         holder = self.database.locks.get((name, id_))
         if holder is self:
             return
-        seen = self.snapshot.get(name, {}).get(id_)
+        seen = self.seen(name, id_)
         if holder is not None or self.database.collection(name).get(id_) is not seen:
             raise write_conflict()
         self.database.locks[name, id_] = self
@@ -198,7 +212,7 @@ class Transaction(View):
 
     def _check_unique_at_end(self) -> None:
         """Another transaction may have committed a document with the same values meanwhile."""
-        committed = View(self.database, self.database.collections)
+        committed = View(self.database)
         for (name, id_), record in self.changes.items():
             for index in self.database.unique.get(name, ()):
                 key = index.key(record.document) if record else None
