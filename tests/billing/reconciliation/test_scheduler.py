@@ -12,6 +12,7 @@ from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.ports import LoadedGroups
 from billing.reconciliation.reconciler import Reconciler
 from billing.reconciliation.scheduler import LONGEST_REST, QUIET, TenantScheduler
+from billing.usage.manifest import Manifests
 from billing.usage.ref import Ref
 from shared.mongo import Mongo
 from shared.runtime.shards import SHARDS
@@ -24,9 +25,11 @@ class SlowLoader(AccountGroupLoader):
         super().__init__(world.mongo, {}, world.feeds)
         self._world = world
 
-    async def load_groups(self, tenant_id: str, accounts: Collection[Ref]) -> LoadedGroups:
+    async def load_groups(
+        self, tenant_id: str, accounts: Collection[Ref], *, given: Manifests | None = None
+    ) -> LoadedGroups:
         self._world.advance(seconds=3)
-        return await super().load_groups(tenant_id, accounts)
+        return await super().load_groups(tenant_id, accounts, given=given)
 
 
 def after(seconds: float) -> datetime:
