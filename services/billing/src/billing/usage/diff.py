@@ -17,7 +17,6 @@ from typing import Any
 from billing.usage.failure import failed_line
 from billing.usage.usage_line import UsageLine
 
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
