@@ -99,7 +99,7 @@ MUTANTS = (
     Mutant(
         "d",
         "an account whose things have changed is not calculated again",
-        f"{_BILLING}/observations/manifests.py",
+        f"{_BILLING}/observations/manifest_parts.py",
         "if before is None or statements != self.statements:",
         "if before is None:",
     ),
