@@ -156,10 +156,10 @@ MUTANTS = (
     ),
     Mutant(
         "g",
-        "an error that passes sets a message aside",
-        f"{_SHARED}/kafka/dead_letters.py",
-        "isinstance(error, (ValidationError, PermanentError))",
-        "isinstance(error, Exception)",
+        "a run whose worker was killed is not taken up",
+        f"{_SHARED}/sync_engine/run_repository.py",
+        '{"state": {"$in": OPEN}, "tenant_id"',
+        '{"state": RunState.QUEUED, "tenant_id"',
     ),
     Mutant(
         "g",
