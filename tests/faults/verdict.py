@@ -172,7 +172,7 @@ class InvariantChecker:
         ]
 
 
-_STORED_ONLY = {"changed_at", "in_flight", "being_read"}
+_STORED_ONLY = {"changed_at", "in_flight", "being_read", "collision"}
 """Fields of a stored line that do not follow from the topics."""
 _ACTIONS = ("approval.recorded", "quantity.written")
 

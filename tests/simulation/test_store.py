@@ -65,8 +65,9 @@ def test_of_two_transactions_that_have_done_the_same_each_ends_for_itself() -> N
 async def test_of_two_transactions_that_write_one_document_one_begins_again(mongo: Mongo) -> None:
     simulated = SimulatedStore()
 
-    assert await _race(mongo) == (2, 3)
-    assert simulated.run(_race(simulated.mongo)) == (2, 3)
+    value, begun = await _race(mongo)
+    assert (value, simulated.run(_race(simulated.mongo))) == (2, (2, 3))
+    assert begun >= 3, "the driver begins one of them again, on a busy machine more than once"
 
 
 async def test_a_transaction_that_fails_leaves_nothing(mongo: Mongo) -> None:

@@ -157,14 +157,14 @@ def tenant_of(shard: int) -> str:
 async def test_replicas_share_the_tenants_and_each_works_on_its_own(world: World) -> None:
     leaders = [
         ReconcilerLeader(
-            other.reconciler, Leases(world.mongo), other.lines.acquire_fence, term=timedelta(seconds=2)
+            other.reconciler, Leases(world.mongo), other.lines.acquire_fence, term=timedelta(seconds=10)
         )
         for other in (World(world.mongo), World(world.mongo))
     ]
     for _ in range(4):  # the first takes all, hears of the second, and gives half of them back
         for leader in leaders:
             await leader.step()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1)  # each looks ten times in a term
     await world.read(
         *(
             a_subscription(7, tenant_id=tenant_of(shard), integration_id=f"int_{shard}")
