@@ -28,7 +28,7 @@ demo: setup ## the whole story on fresh data, judged by the simulated PSA itself
 up: setup ## start everything and leave it running; prints the console's address and sign-in
 	@$(BIN)/python -m standalone up $(if $(SEED),--seed $(SEED))
 
-quick: $(READY) ## all tests that need no server, in under a minute
+quick: $(READY) ## all tests that need no server, in about a minute
 	@$(BIN)/pytest -q -m "not server" $(DEAL)
 
 test: setup ## all tests, those on real servers included (WORKERS=, three by default)
