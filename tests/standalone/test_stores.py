@@ -1,6 +1,8 @@
 """The document store outlives its clients' deaths."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from processes import python
 from pymongo import AsyncMongoClient
 
 from standalone.port_claims import claim_free_port
-from standalone.stores import mongo_url, secantusdb
+from standalone.stores import SECANTUSDB, mongo_url, secantusdb
 
 pytestmark = pytest.mark.server
 
@@ -39,3 +41,13 @@ async def test_what_a_killed_client_left_open_holds_up_nobody_for_long(tmp_path:
     await process.stop()
 
     assert found == {"_id": 1, "seen": 1}
+
+
+def test_without_a_password_it_serves_this_machine_alone(tmp_path: Path) -> None:
+    port = str(claim_free_port())
+    command = [sys.executable, str(SECANTUSDB), "0.0.0.0", port, str(tmp_path), "1", "--for-tests"]  # noqa: S104
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603  ours
+
+    assert done.returncode == 1
+    assert "127.0.0.1 alone, not 0.0.0.0" in done.stderr

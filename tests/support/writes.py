@@ -24,6 +24,7 @@ from shared.contracts.psa_sync import (
     CancelWrite,
     LineTerms,
     PsaCredentialsRejected,
+    QuantityRefused,
     WriteQuantity,
 )
 from shared.mongo import Mongo
@@ -241,3 +242,8 @@ def connected(generation: int = 1) -> IntegrationConnected:
         generation=generation,
         connected_at=NOW,
     )
+
+
+async def the_refusal(harness: WriteHarness) -> QuantityRefused:
+    """Returns the only refusal that the harness has sent."""
+    return only_message(await harness.outbox_messages(), QuantityRefused)

@@ -30,6 +30,7 @@ from types import FrameType
 from secantus.auth import SCRAM_SHA_256, derive_credentials
 from secantus.server import SecantusDBServer
 
+_LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 1.0
 _CACHE_SIZE = "256M"
 _ROLES = ("readWriteAnyDatabase", "dbAdminAnyDatabase")
@@ -40,6 +41,8 @@ def main(host: str, port: int, directory: str, seconds: float, *, for_tests: boo
 
     `for_tests`: nobody is asked for a password, and what was stored is lost with the machine.
     """
+    if for_tests and host != _LOOPBACK:
+        raise SystemExit(f"--for-tests asks for no password: it serves {_LOOPBACK} alone, not {host}")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     server = SecantusDBServer(

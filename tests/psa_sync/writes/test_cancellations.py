@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from writes import EIGHT, LINE, NOW, TEN, WriteHarness, a_cancel, a_write, only_message
+from writes import EIGHT, LINE, NOW, TEN, WriteHarness, a_cancel, a_write, only_message, the_refusal
 
 from shared.contracts.psa_sync import (
     QuantityRefused,
@@ -23,10 +23,6 @@ async def harness(mongo: Mongo) -> WriteHarness:
     harness = WriteHarness(mongo)
     await harness.connect_integration()
     return harness
-
-
-async def the_refusal(harness: WriteHarness) -> QuantityRefused:
-    return only_message(await harness.outbox_messages(), QuantityRefused)
 
 
 async def test_a_write_that_waits_is_cancelled_without_a_look_at_the_psa(harness: WriteHarness) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from writes import LINE, NOW, KillingIntentStore, WriteHarness, a_cancel, a_write, only_message
+from writes import LINE, NOW, KillingIntentStore, WriteHarness, a_cancel, a_write, only_message, the_refusal
 
 from psa_sync.writes.intent import Intent
 from shared.contracts import Message
@@ -21,10 +21,6 @@ async def harness(mongo: Mongo) -> WriteHarness:
     harness = WriteHarness(mongo)
     await harness.connect_integration()
     return harness
-
-
-async def the_refusal(harness: WriteHarness) -> QuantityRefused:
-    return only_message(await harness.outbox_messages(), QuantityRefused)
 
 
 async def test_a_cancel_that_comes_while_a_step_is_made_ends_a_write_that_is_put_off_by_it(
