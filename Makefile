@@ -6,7 +6,7 @@ BIN     := .venv/bin
 SOURCES := shared services deploy tests .ci
 MEMBERS := shared $(patsubst %,services/%,auth vendor-sync psa-sync matcher billing console) deploy/standalone deploy/sandbox
 WORKERS ?= 3
-DEAL     = -n $(WORKERS) --no-loadscope-reorder
+DEAL     = -n $(WORKERS) --no-loadscope-reorder $(if $(filter server,$(STORE)),--server-store)
 READY   := .venv/.ready
 KAFKA   := .tools/kafka/.ready
 STATIC  := services/console/src/console/static/.ready
@@ -28,10 +28,10 @@ demo: setup ## the whole story on fresh data, judged by the simulated PSA itself
 up: setup ## start everything and leave it running; prints the console's address and sign-in
 	@$(BIN)/python -m standalone up $(if $(SEED),--seed $(SEED))
 
-quick: $(READY) ## all tests that need no server, in about a minute
+quick: $(READY) ## all tests that need no server, in a few minutes
 	@$(BIN)/pytest -q -m "not server" $(DEAL)
 
-test: setup ## all tests, those on real servers included (WORKERS=, three by default)
+test: setup ## all tests, those on real servers included (WORKERS=, three by default; STORE=server: none in memory)
 	@$(BIN)/pytest -q $(DEAL)
 
 live: setup ## only the tests on real servers

@@ -34,7 +34,7 @@ class SimulatedStore:
         return self.loop.run_until_complete(work)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(16))
 async def test_the_same_operations_have_the_same_results(mongo: Mongo, seed: int) -> None:
     random, simulated = Random(seed), SimulatedStore()
     unique = [
@@ -181,6 +181,7 @@ def _update(random: Random) -> Any:
     return random.choice(
         [
             {"$set": {"in.deep": random.randint(0, 3)}},
+            {"$unset": {"in.deep": "", "mark": "", "nowhere.at": ""}},
             {"$inc": {"revision": 1}},
             {"$max": {"revision": random.randint(1, 6)}},
             {"$push": {"tags": "p"}},

@@ -1,4 +1,8 @@
-"""A real document store and a real Valkey for the whole test session, a fresh database for each test."""
+"""Document stores and a Valkey for tests: a fresh database for each of them."""
+
+# A test that asks for the address or the settings of a document store gets a real one, started once for the
+# session; so does every test with `--server-store`. Any other test has its database in the memory of its own
+# process, as the simulation has: tests/simulation/test_store.py holds that one to what the real one does.
 
 import subprocess
 import sys
@@ -16,9 +20,14 @@ from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings, RedisSettings
 from standalone.port_claims import claim_free_port
 from standalone.stores import SECANTUSDB
+from tests.simulation.store.memory_store import mongo_in_memory
 
 _TRANSACTION_SECONDS = 60
 """When the server ends one that is idle, as MongoDB does."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--server-store", action="store_true", help="no database in memory: all on the server")
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +45,14 @@ def mongo_settings(mongo_url: str) -> MongoSettings:
 
 
 @pytest.fixture
-async def mongo(mongo_settings: MongoSettings) -> AsyncIterator[Mongo]:
-    store = Mongo(mongo_settings)
-    yield store
-    await store.close()
+async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[Mongo]:
+    """A database of this test's own: on the server if the test asks for a server too, in memory otherwise."""
+    if request.config.getoption("server_store") or "mongo_url" in request.fixturenames:
+        store = Mongo(request.getfixturevalue("mongo_settings"))
+        yield store
+        await store.close()
+    else:
+        yield mongo_in_memory()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI, Response
 from http_server import serve
 from pydantic import SecretStr
+from redis.asyncio import Redis
 from writes import connected
 
 from psa_sync.connectors import CONNECTORS, PsaConnections
@@ -22,21 +23,38 @@ from shared.runtime.settings import OutboundSettings, RedisSettings, ServiceAuth
 from shared.sync_engine.models import IntegrationState
 
 PAUSE_SECONDS = 1
+KEPT_LONGER_SECONDS = 1
+"""By how much the bucket outlives its arrival time in Redis (shared.http_client.rate_limit)."""
 
 
 class ThrottlingPsa:
-    """Answers the first call with a 429, and notes when every call came, by the loop's clock."""
+    """Answers the first call with a 429, and notes when every call came, by the loop's clock.
 
-    def __init__(self) -> None:
+    It answers no other before the pause that it asked for is noted in Redis, as whoever was quick to be
+    answered could rightly have called again until then.
+    """
+
+    def __init__(self, redis: Redis, bucket: str) -> None:
         self.app = FastAPI()
         self.came: list[float] = []
+        self.is_paused = False
+        self._redis, self._bucket = redis, bucket
         self.app.get("/finance/agreements/{id_}/additions")(self._additions)
 
     async def _additions(self, id_: str) -> Response:  # noqa: ARG002 (any agreement)
         self.came.append(asyncio.get_running_loop().time())
         if len(self.came) == 1:
             return Response("{}", 429, {"Retry-After": str(PAUSE_SECONDS)}, "application/json")
+        while not self.is_paused and not await self._notices_pause():
+            await asyncio.sleep(0.01)
         return Response("[]", media_type="application/json")
+
+    async def _notices_pause(self) -> bool:
+        """Only a pause moves the bucket's arrival time further ahead than a burst and one call do."""
+        budget = Settings.model_fields["budget"].default
+        usual_seconds = budget.tolerance_seconds + budget.interval_seconds + KEPT_LONGER_SECONDS
+        self.is_paused = await self._redis.pttl(self._bucket) > usual_seconds * 1000
+        return self.is_paused
 
 
 @asynccontextmanager
@@ -68,12 +86,13 @@ async def read_lines(connections: PsaConnections, integration: IntegrationState,
 async def test_nobody_calls_a_psa_within_the_pause_that_it_asked_for(
     redis_settings: RedisSettings, processes: int
 ) -> None:
-    psa = ThrottlingPsa()
     integration = IntegrationState.connected(connected()).model_copy(
         update={"integration_id": f"int_{uuid4().hex}"}
     )
+    redis = Redis.from_url(redis_settings.url.get_secret_value())
+    psa = ThrottlingPsa(redis, f"budget:{integration.integration_id}")
 
-    async with serve(psa.app) as origin, asyncio.TaskGroup() as callers:
+    async with redis, serve(psa.app) as origin, asyncio.TaskGroup() as callers:
         for _ in range(processes):
             callers.create_task(_call_from(origin, redis_settings, integration))
 

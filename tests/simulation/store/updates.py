@@ -76,8 +76,16 @@ def _each(value: Any) -> list[Any]:
     return list(value["$each"]) if isinstance(value, dict) and "$each" in value else [value]
 
 
+def _remove(document: Document, path: str, _: Any) -> None:
+    *parents, name = path.split(".")
+    holder = _current(document, ".".join(parents)) if parents else document
+    if isinstance(holder, dict):
+        holder.pop(name, None)
+
+
 _OPERATORS: dict[str, Callable[[Document, str, Any], None]] = {
     "$set": put_at,
+    "$unset": _remove,
     "$inc": _increase,
     "$max": _raise_to,
     "$push": _push,
