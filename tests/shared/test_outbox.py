@@ -103,19 +103,18 @@ async def test_what_many_replicas_save_first_for_a_new_tenant_is_all_sent_and_in
 
 
 async def test_a_tenants_first_messages_of_two_replicas_at_the_same_moment_are_both_saved(
-    mongo_settings: MongoSettings,
+    mongo: Mongo,
 ) -> None:
     async def inserted_by_another() -> None:
         raise DuplicateKeyError("E11000 duplicate key error collection: outbox_counters", 11000)
 
-    store = InterleavedMongo(mongo_settings, "outbox_counters.find_one_and_update", inserted_by_another)
+    store = InterleavedMongo(mongo, "outbox_counters.find_one_and_update", inserted_by_another)
     sender, outbox = RecordingSender(), Outbox(store, "billing")
 
     await saved(store, outbox, "1", "2")
     await Relay(store, sender, outbox).step()
 
     assert sent_ids(sender) == ["1", "2"]
-    await store.close()
 
 
 async def test_after_a_clock_was_set_back_messages_leave_in_the_order_of_their_commits(mongo: Mongo) -> None:
@@ -198,7 +197,7 @@ async def test_only_one_relay_sends_at_a_time(mongo: Mongo) -> None:
 
 
 async def test_a_relay_that_takes_over_does_not_repeat_what_was_sent_meanwhile(
-    mongo: Mongo, mongo_settings: MongoSettings
+    mongo: Mongo,
 ) -> None:
     before, after, outbox = RecordingSender(), RecordingSender(), Outbox(mongo, "billing")
     leader = Relay(mongo, before, outbox)
@@ -207,10 +206,9 @@ async def test_a_relay_that_takes_over_does_not_repeat_what_was_sent_meanwhile(
         await leader.step()
         await leader.release()
 
-    store = InterleavedMongo(mongo_settings, "leases.find_one_and_update", sent_and_released)
+    store = InterleavedMongo(mongo, "leases.find_one_and_update", sent_and_released)
     await saved(mongo, outbox, "1")
 
     await Relay(store, after, outbox).step()
 
-    await store.close()
     assert (sent_ids(before), sent_ids(after)) == (["1"], [])

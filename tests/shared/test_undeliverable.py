@@ -13,7 +13,6 @@ from shared.errors import Conflict, NotFound, PermanentError
 from shared.kafka import Envelope
 from shared.mongo import Mongo, Session
 from shared.outbox import Outbox, Relay
-from shared.runtime.settings import MongoSettings
 from shared.undeliverable import UndeliverableMessages
 
 POISON = "2" * 200
@@ -103,7 +102,7 @@ async def test_a_replacement_that_is_refused_too_is_set_aside_and_not_replaced_a
 
 
 async def test_a_crash_before_a_message_is_set_aside_ends_what_waits_once_more_and_loses_nothing(
-    mongo: Mongo, mongo_settings: MongoSettings
+    mongo: Mongo,
 ) -> None:
     outbox, handled = Outbox(mongo, "billing"), list[str]()
 
@@ -114,7 +113,7 @@ async def test_a_crash_before_a_message_is_set_aside_ends_what_waits_once_more_a
     async def killed() -> None:
         raise KeyboardInterrupt
 
-    store = InterleavedMongo(mongo_settings, "undeliverable.bulk_write", killed)
+    store = InterleavedMongo(mongo, "undeliverable.bulk_write", killed)
     await save(mongo, outbox, "1", POISON, "3")
     dying, successor = Relay(store, ChoosySender(), outbox), Relay(mongo, sender := ChoosySender(), outbox)
     for relay in (dying, successor):
@@ -122,7 +121,6 @@ async def test_a_crash_before_a_message_is_set_aside_ends_what_waits_once_more_a
     with pytest.raises(KeyboardInterrupt):
         await dying.step()
     await dying.release()
-    await store.close()
     await successor.step()
 
     assert len(handled) == 2

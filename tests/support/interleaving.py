@@ -4,14 +4,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.mongo import Documents, Mongo
-from shared.runtime.settings import MongoSettings
 
 _INSERTS = ("insert_one", "insert_many", "bulk_write")
 _WRITES = (*_INSERTS, "update_one", "update_many", "find_one_and_update", "delete_many")
 
 
 class _ChangedMongo(Mongo):
-    """Changes what some calls of the driver do."""
+    """The same database over the same connection; changes what some calls of the driver do."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._client, self._database = mongo._client, mongo._database  # noqa: SLF001  not opened again
 
     def documents(self, name: str, tenant_id: str) -> Documents:
         return Documents(_Collection(self, name), {"tenant_id": tenant_id})
@@ -27,8 +29,8 @@ class _ChangedMongo(Mongo):
 class InterleavedMongo(_ChangedMongo):
     """Runs `before` once, right before `call`, which is `collection.method` as the driver names it."""
 
-    def __init__(self, settings: MongoSettings, call: str, before: Callable[[], Awaitable[object]]) -> None:
-        super().__init__(settings)
+    def __init__(self, mongo: Mongo, call: str, before: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(mongo)
         self._call, self._before = call, before
         self._done = False
 
@@ -49,8 +51,8 @@ class InterleavedMongo(_ChangedMongo):
 class RefusingMongo(_ChangedMongo):
     """Refuses so many writes with an error of the driver, as a store whose user lost the right to write."""
 
-    def __init__(self, settings: MongoSettings, error: Exception, *, refusals: int = 0) -> None:
-        super().__init__(settings)
+    def __init__(self, mongo: Mongo, error: Exception, *, refusals: int = 0) -> None:
+        super().__init__(mongo)
         self._error, self.refusals = error, refusals
 
     def call(self, name: str, method: str) -> Any:
@@ -70,8 +72,8 @@ class RefusingMongo(_ChangedMongo):
 class NthWriteMongo(_ChangedMongo):
     """Runs `before` once, right before the nth write, to whatever collection."""
 
-    def __init__(self, settings: MongoSettings, nth: int, before: Callable[[], Awaitable[object]]) -> None:
-        super().__init__(settings)
+    def __init__(self, mongo: Mongo, nth: int, before: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(mongo)
         self._left, self._before = nth, before
 
     def call(self, name: str, method: str) -> Any:
@@ -94,8 +96,8 @@ class ResendingMongo(_ChangedMongo):
     A store that was stopped between the write and its answer does not know the second for the first.
     """
 
-    def __init__(self, settings: MongoSettings, collection: str) -> None:
-        super().__init__(settings)
+    def __init__(self, mongo: Mongo, collection: str) -> None:
+        super().__init__(mongo)
         self._collection = collection
 
     def call(self, name: str, method: str) -> Any:

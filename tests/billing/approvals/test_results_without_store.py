@@ -13,15 +13,16 @@ from billing.approvals.models import ApprovalState, ClosedApprovals
 from shared.contracts.psa_sync import QuantityWritten
 from shared.errors import TransientError
 from shared.kafka import consume, dead_letter_topic, make_broker
-from shared.runtime.settings import KafkaSettings, MongoSettings
+from shared.mongo import Mongo
+from shared.runtime.settings import KafkaSettings
 
 NOT_AUTHORISED = OperationFailure("not authorized on billing to execute command { update }", 13)
 
 
 async def test_store_error_13_during_a_batch_of_50_leaves_no_approval_commanded_for_ever(
-    mongo_settings: MongoSettings,
+    mongo: Mongo,
 ) -> None:
-    store = RefusingMongo(mongo_settings, NOT_AUTHORISED)
+    store = RefusingMongo(mongo, NOT_AUTHORISED)
     env = await an_approval_env(store, a_line())
     approval = approved(*await env.service.approve(a_request(a_line()))).approval
     approvals = [
@@ -45,7 +46,6 @@ async def test_store_error_13_during_a_batch_of_50_leaves_no_approval_commanded_
     closed = [await env.approvals.get("demo", each.approval_id) for each in approvals]
     assert {each.state for each in closed if each} == {ApprovalState.WRITTEN}
     assert letters == []
-    await store.close()
 
 
 def a_broker(letters: list[bytes]) -> KafkaBroker:

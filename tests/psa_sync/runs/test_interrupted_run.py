@@ -4,7 +4,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import pytest
 from psa import FakePsa, Killed, a_line, an_agreement
@@ -15,7 +14,7 @@ from shared.contracts import Message
 from shared.contracts.base import Outcome
 from shared.contracts.psa_sync import PsaRunFinished
 from shared.mongo import Mongo, Session
-from shared.runtime.settings import MongoSettings
+from tests.simulation.store.memory_store import mongo_in_memory
 
 ACME = "19297"
 T = TypeVar("T")
@@ -39,8 +38,8 @@ class Killer:
 class MortalMongo(Mongo):
     """A document store whose client may die right before, or right after, a transaction."""
 
-    def __init__(self, settings: MongoSettings, killer: Killer) -> None:
-        super().__init__(settings)
+    def __init__(self, mongo: Mongo, killer: Killer) -> None:
+        self._client, self._database = mongo._client, mongo._database  # noqa: SLF001  not opened again
         self._killer = killer
 
     async def transaction(self, work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
@@ -62,27 +61,23 @@ class MortalPublisher(RecordingPublisher):
         self.killer.moment()
 
 
-async def read_changes(settings: MongoSettings, killer: Killer) -> tuple[dict[str, Any], PsaRunFinished]:
+async def read_changes(killer: Killer) -> tuple[dict[str, Any], PsaRunFinished]:
     """Reads a PSA in which much has changed since the run before, with as many workers as that takes.
 
     Returns what the manifests say in the end.
     """
-    mongo = MortalMongo(settings.model_copy(update={"database": f"test_{uuid4().hex[:12]}"}), killer)
-    try:
-        harness = await changed_psa(mongo, killer)
-        await harness.queue()
-        with suppress(BaseExceptionGroup):
-            await harness.worker().step()
-        harness.psa.before_call = lambda *_: None
+    harness = await changed_psa(MortalMongo(mongo_in_memory(), killer), killer)
+    await harness.queue()
+    with suppress(BaseExceptionGroup):
         await harness.worker().step()
-        finished = (await harness.outbox_messages())[-1]
-        assert isinstance(finished, PsaRunFinished)
-        return {
-            company_id: (await harness.quantities(company_id), span_says(harness, company_id))
-            for company_id in harness.manifests()
-        }, finished
-    finally:
-        await mongo.close()
+    harness.psa.before_call = lambda *_: None
+    await harness.worker().step()
+    finished = (await harness.outbox_messages())[-1]
+    assert isinstance(finished, PsaRunFinished)
+    return {
+        company_id: (await harness.quantities(company_id), span_says(harness, company_id))
+        for company_id in harness.manifests()
+    }, finished
 
 
 async def changed_psa(mongo: Mongo, killer: Killer) -> PsaRunHarness:
@@ -114,11 +109,9 @@ def span_says(harness: PsaRunHarness, company_id: str) -> list[tuple[str, bool, 
 
 
 @pytest.mark.parametrize("first", range(1, 6))
-async def test_a_run_that_is_killed_at_any_moment_says_the_same_in_the_end(
-    mongo_settings: MongoSettings, first: int
-) -> None:
+async def test_a_run_that_is_killed_at_any_moment_says_the_same_in_the_end(first: int) -> None:
     unhurt = Killer()
-    expected, _ = await read_changes(mongo_settings, unhurt)
+    expected, _ = await read_changes(unhurt)
     assert expected == {
         ACME: ({"901": 9}, [("512", False, 2)]),
         "1": ({"950": 5, "911": 4}, [("512", False, 0)]),
@@ -127,7 +120,7 @@ async def test_a_run_that_is_killed_at_any_moment_says_the_same_in_the_end(
     assert unhurt.moments > 40
 
     for fatal in range(first, unhurt.moments + 1, 5):
-        said, finished = await read_changes(mongo_settings, Killer(fatal))
+        said, finished = await read_changes(Killer(fatal))
 
         assert said == expected, f"killed at moment {fatal}"
         assert (finished.outcome, finished.unread_accounts, finished.exceptions) == (Outcome.COMPLETE, (), ())

@@ -1,9 +1,8 @@
 """Whatever goes wrong in whatever order: one number is written at most, and what is reported was read."""
 
 from dataclasses import dataclass
-from uuid import uuid4
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psa import FakePsa
 from writes import TEN, WriteHarness, a_write
@@ -11,8 +10,7 @@ from writes import TEN, WriteHarness, a_write
 from psa_sync.writes.decide import MAX_SENDS
 from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
 from shared.errors import TransientError
-from shared.mongo import Mongo
-from shared.runtime.settings import MongoSettings
+from tests.simulation.store.memory_store import mongo_in_memory
 
 FAULTS = ["works", *(f"{how}-{when}" for how in ("cut", "killed") for when in ("before", "after"))]
 FAULTS += ["throttled", "busy", "false-200"]
@@ -51,13 +49,12 @@ TROUBLES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(trouble=TROUBLES)
 async def test_an_approval_has_one_effect_at_most_and_the_report_is_what_was_read(
-    mongo_settings: MongoSettings, trouble: Trouble
+    trouble: Trouble,
 ) -> None:
-    store = Mongo(mongo_settings.model_copy(update={"database": f"test_{uuid4().hex[:12]}"}))
-    harness = WriteHarness(store)
+    harness = WriteHarness(mongo_in_memory())
     harness.psa.write_faults, harness.psa.read_faults = trouble.writes, trouble.reads
     harness.psa.before_call, harness.intents.kill_at = LineChanger(trouble.changes), trouble.kill
 
@@ -78,4 +75,3 @@ async def test_an_approval_has_one_effect_at_most_and_the_report_is_what_was_rea
             assert result.current == harness.psa.last_read
     assert harness.observed_quantities()[-1] == harness.psa.last_read
     assert await harness.outbox_messages() == [result, result]
-    await store.close()

@@ -18,7 +18,6 @@ from shared.errors import Conflict, PermanentError, TransientError
 from shared.kafka.batch_handler import BatchHandler, BatchResult
 from shared.kafka.standstills import Standstills
 from shared.mongo import Mongo
-from shared.runtime.settings import MongoSettings
 
 NO_PAUSES = (timedelta(0),)
 NOT_AUTHORISED = OperationFailure("not authorized on billing to execute command { update }", 13)
@@ -36,9 +35,9 @@ class StoringHandler(RecordingHandler):
 
 
 async def test_store_error_13_during_a_batch_of_50_dead_letters_nothing_and_the_batch_comes_again(
-    mongo_settings: MongoSettings,
+    mongo: Mongo,
 ) -> None:
-    store = RefusingMongo(mongo_settings, NOT_AUTHORISED, refusals=3)  # as often as the handler is tried
+    store = RefusingMongo(mongo, NOT_AUTHORISED, refusals=3)  # as often as the handler is tried
     handler, bodies = StoringHandler(store), [body_of(a_command(f"{n:02}")) for n in range(50)]
 
     async with TestKafkaBroker(a_broker(handler)) as broker:
@@ -49,7 +48,6 @@ async def test_store_error_13_during_a_batch_of_50_dead_letters_nothing_and_the_
 
     assert await handler.rows.count() == 50
     assert handler.dead_letters == []
-    await store.close()
 
 
 async def test_a_bug_of_ours_dead_letters_nothing_and_the_batch_comes_again() -> None:

@@ -9,7 +9,6 @@ from interleaving import InterleavedMongo
 
 from shared.errors import Conflict
 from shared.mongo import Index, Mongo, Put, Remove, Replace, Session, Update
-from shared.runtime.settings import MongoSettings
 
 
 async def test_a_tenant_sees_only_its_own_documents(mongo: Mongo) -> None:
@@ -223,17 +222,16 @@ async def test_an_index_with_a_time_to_live_is_stored_in_seconds(mongo: Mongo) -
 
 @pytest.mark.parametrize("before", [[], [{"_id": "1", "revision": 0}]], ids=["unknown", "known"])
 async def test_news_that_was_overtaken_is_not_said_to_be_written(
-    mongo: Mongo, mongo_settings: MongoSettings, before: list[dict[str, Any]]
+    mongo: Mongo, before: list[dict[str, Any]]
 ) -> None:
     theirs = mongo.all_tenants("things")
     await theirs.insert_many(before)
     newer: list[dict[str, Any]] = [{"_id": "1", "revision": 3}]
-    store = InterleavedMongo(mongo_settings, "things.bulk_write", lambda: theirs.upsert_newer(newer))
+    store = InterleavedMongo(mongo, "things.bulk_write", lambda: theirs.upsert_newer(newer))
 
     written = await store.all_tenants("things").upsert_newer(
         [{"_id": "1", "revision": 2}, {"_id": "2", "revision": 2}]
     )
 
-    await store.close()
     assert written == [{"_id": "2", "revision": 2}]
     assert await theirs.get("1") == newer[0]

@@ -8,7 +8,6 @@ from shared.mongo import Mongo
 from shared.runtime.clock import monotonic_seconds
 from shared.runtime.leader import Leader
 from shared.runtime.leases import Lease, LeaseLost, Leases
-from shared.runtime.settings import MongoSettings
 
 MINUTE = timedelta(minutes=1)
 
@@ -91,11 +90,11 @@ async def test_a_leader_that_was_succeeded_loses_the_lease_and_then_waits(mongo:
         lease.check()
 
 
-async def test_a_renewal_without_an_answer_gives_the_lease_up(mongo_settings: MongoSettings) -> None:
+async def test_a_renewal_without_an_answer_gives_the_lease_up(mongo: Mongo) -> None:
     async def no_answer() -> None:
         raise TransientError("the document store does not answer")
 
-    store = InterleavedMongo(mongo_settings, "leases.update_one", no_answer)
+    store = InterleavedMongo(mongo, "leases.update_one", no_answer)
     leader = a_leader(store)
     (await the_lease(leader)).monotonic_deadline = monotonic_seconds() + 20
 
@@ -103,7 +102,6 @@ async def test_a_renewal_without_an_answer_gives_the_lease_up(mongo_settings: Mo
         await leader.lease()
 
     assert await leader.lease() is None
-    await store.close()
 
 
 async def test_a_released_lead_is_free_at_once(mongo: Mongo) -> None:

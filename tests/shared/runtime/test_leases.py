@@ -80,20 +80,19 @@ async def test_a_lease_that_ran_out_while_the_machine_was_suspended_is_over_for_
         lease.check()
 
 
-async def test_the_term_is_measured_from_before_the_store_was_asked(mongo_settings: MongoSettings) -> None:
+async def test_the_term_is_measured_from_before_the_store_was_asked(mongo: Mongo) -> None:
     clock = MonotonicClock()
 
     async def slow() -> None:
         clock.seconds += 20
 
-    store = InterleavedMongo(mongo_settings, "leases.find_one_and_update", slow)
+    store = InterleavedMongo(mongo, "leases.find_one_and_update", slow)
     asked_at = clock()
 
     lease = await Leases(store, monotonic=clock).take("run:i", MINUTE)
 
     assert lease is not None
     assert lease.monotonic_deadline == asked_at + 60
-    await store.close()
 
 
 class RecordingMongo(Mongo):

@@ -8,7 +8,6 @@ from shared.contracts import Message
 from shared.contracts.vendor_sync import VendorAccountObserved
 from shared.errors import PermanentError, TransientError
 from shared.mongo import Mongo
-from shared.runtime.settings import MongoSettings
 from shared.sync_engine.change_publisher import dirty_queue
 
 
@@ -30,17 +29,16 @@ async def test_a_record_that_arrives_long_after_it_was_given_up_is_outlived(mong
 
 
 async def test_a_worker_that_dies_before_its_rows_are_stored_leaves_nothing_dirty(
-    mongo_settings: MongoSettings,
+    mongo: Mongo,
 ) -> None:
     async def killed() -> None:
         raise TransientError("the process was killed")
 
-    store = InterleavedMongo(mongo_settings, "observations.bulk_write", killed)
+    store = InterleavedMongo(mongo, "observations.bulk_write", killed)
     with pytest.raises(TransientError):
         await a_change_publisher(store, RecordingPublisher()).publish([an_account()])
 
     assert await dirty_queue(store).lane("demo", "int_1") == []
-    await store.close()
 
 
 async def test_a_change_that_was_taken_back_before_it_was_published_leaves_nothing_dirty(

@@ -26,7 +26,6 @@ from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import LeaseLost
-from shared.runtime.settings import MongoSettings
 from shared.sync_engine.account_manifest import ItemRecord
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.manifest_publisher import ManifestPublisher
@@ -133,7 +132,7 @@ async def test_what_kafka_did_not_take_is_not_remembered(
 
 
 async def test_a_worker_killed_between_publishing_and_recording_leaves_the_same_number_to_the_next(
-    mongo: Mongo, mongo_settings: MongoSettings, runs: RunRepository, kafka: RecordingPublisher
+    mongo: Mongo, runs: RunRepository, kafka: RecordingPublisher
 ) -> None:
     context = await a_context(mongo, runs, kafka)
     await ManifestPublisher(mongo, VendorAccountRead).publish(context, [an_empty_manifest("a")])
@@ -143,14 +142,13 @@ async def test_a_worker_killed_between_publishing_and_recording_leaves_the_same_
         killed.set()
         await asyncio.Event().wait()
 
-    store = InterleavedMongo(mongo_settings, "manifests.bulk_write", kill)
+    store = InterleavedMongo(mongo, "manifests.bulk_write", kill)
     going = asyncio.ensure_future(
         ManifestPublisher(store, VendorAccountRead).publish(context, [an_empty_manifest("a")])
     )
     await killed.wait()
     going.cancel()
     await asyncio.wait([going])
-    await store.close()
     assert published(kafka) == [("a", 1), ("a", 2)]
 
     await ManifestPublisher(mongo, VendorAccountRead).publish(context, [an_empty_manifest("a")])

@@ -13,7 +13,6 @@ from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Outcome, RunKind
 from shared.errors import TransientError
 from shared.mongo import Mongo
-from shared.runtime.settings import MongoSettings
 from shared.status_channel import RunStatus
 from shared.sync_engine.handlers import SyncHandlers
 from shared.sync_engine.paused_runs import PausedRuns
@@ -61,7 +60,7 @@ async def test_a_run_that_was_put_down_is_left_alone_until_it_is_due(harness: Th
 
 @pytest.mark.parametrize("first", [RunKind.QUICK, RunKind.FULL])
 async def test_nobody_even_takes_the_lease_of_a_run_that_waits_nor_for_what_is_queued_behind_it(
-    harness: ThrottledRunHarness, mongo_settings: MongoSettings, first: RunKind
+    harness: ThrottledRunHarness, mongo: Mongo, first: RunKind
 ) -> None:
     await harness.queue("first", first)
     await harness.work()
@@ -72,10 +71,9 @@ async def test_nobody_even_takes_the_lease_of_a_run_that_waits_nor_for_what_is_q
         nonlocal taken
         taken += 1
 
-    store = InterleavedMongo(mongo_settings, "leases.find_one_and_update", note)
+    store = InterleavedMongo(mongo, "leases.find_one_and_update", note)
     assert await harness.repository(store).claim() is None
 
-    await store.close()
     assert taken == 0
 
 

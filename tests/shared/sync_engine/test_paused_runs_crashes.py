@@ -10,7 +10,6 @@ from shared.contracts.base import Outcome
 from shared.errors import LongPause
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost
-from shared.runtime.settings import MongoSettings
 
 A_PAUSE = LongPause("GET api.example/x answered 429: nothing", retry_after=HOUR.total_seconds(), status=429)
 
@@ -84,7 +83,7 @@ async def test_a_worker_that_was_succeeded_puts_nothing_down(harness: ThrottledR
 
 
 async def test_a_run_put_down_while_another_looks_for_work_is_not_claimed(
-    harness: ThrottledRunHarness, mongo_settings: MongoSettings
+    harness: ThrottledRunHarness, mongo: Mongo
 ) -> None:
     await harness.queue()
     claimed = await harness.runs.claim()
@@ -94,11 +93,10 @@ async def test_a_run_put_down_while_another_looks_for_work_is_not_claimed(
         await harness.runs.put_down(claimed, A_PAUSE, done=40, total=100)
         await claimed.lease.release()
 
-    store = InterleavedMongo(mongo_settings, "leases.find_one_and_update", put_down)
+    store = InterleavedMongo(mongo, "leases.find_one_and_update", put_down)
 
     assert await harness.repository(store).claim() is None
 
-    await store.close()
     assert (await harness.stored())["not_before"] == NOW + HOUR
 
 

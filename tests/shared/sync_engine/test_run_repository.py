@@ -13,7 +13,6 @@ from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import LeaseLost
-from shared.runtime.settings import MongoSettings
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.models import RunRequest, RunState, RunStopped
 from shared.sync_engine.reports import RunEnding, RunTally, StepReport
@@ -135,7 +134,8 @@ async def test_a_worker_that_was_replaced_can_neither_advance_nor_finish(
 
 
 async def test_a_worker_paused_while_claiming_does_not_reopen_what_was_finished_since(
-    runs: RunRepository, mongo: Mongo, mongo_settings: MongoSettings
+    runs: RunRepository,
+    mongo: Mongo,
 ) -> None:
     await runs.queue(a_request())
 
@@ -143,28 +143,24 @@ async def test_a_worker_paused_while_claiming_does_not_reopen_what_was_finished_
         await mongo.all_tenants("leases").change_many({}, {"$set": {"until": NOW}})
         await runs.finish(await claimed(runs), RunEnding(Outcome.COMPLETE))
 
-    store = InterleavedMongo(mongo_settings, "runs.find_one_and_update", finished_by_another)
+    store = InterleavedMongo(mongo, "runs.find_one_and_update", finished_by_another)
 
     assert await make_runs(store).claim() is None
 
-    await store.close()
     assert [row["state"] for row in await mongo.all_tenants("runs").find()] == [RunState.COMPLETE]
     assert len(await outbox(mongo)) == 1
 
 
-async def test_a_claim_that_fails_half_way_holds_nobody_up(
-    runs: RunRepository, mongo_settings: MongoSettings
-) -> None:
+async def test_a_claim_that_fails_half_way_holds_nobody_up(runs: RunRepository, mongo: Mongo) -> None:
     await runs.queue(a_request())
 
     async def away() -> None:
         raise TransientError("the document store does not answer")
 
-    store = InterleavedMongo(mongo_settings, "runs.find_one_and_update", away)
+    store = InterleavedMongo(mongo, "runs.find_one_and_update", away)
     with pytest.raises(TransientError):
         await make_runs(store).claim()
 
-    await store.close()
     assert await runs.claim() is not None
 
 

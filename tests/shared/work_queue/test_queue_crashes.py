@@ -10,7 +10,6 @@ from interleaving import InterleavedMongo, ResendingMongo
 from work_queues import NOW, a_queue, due_keys, ids
 
 from shared.mongo import Mongo, Session
-from shared.runtime.settings import MongoSettings
 
 MINUTE = timedelta(minutes=1)
 
@@ -94,29 +93,27 @@ async def test_a_completion_that_is_rolled_back_leaves_the_item(mongo: Mongo) ->
 
 
 async def test_what_is_enqueued_between_reading_and_completing_is_left(
-    mongo: Mongo, mongo_settings: MongoSettings
+    mongo: Mongo,
 ) -> None:
     producer = a_queue(mongo)
     store = InterleavedMongo(
-        mongo_settings, "work_items.delete_many", lambda: producer.enqueue("t", "accounts", ["a"])
+        mongo, "work_items.delete_many", lambda: producer.enqueue("t", "accounts", ["a"])
     )
     worker = a_queue(store)
     await producer.enqueue("t", "accounts", ["a", "b"])
 
     await worker.complete("t", ids(await worker.read_due("t", limit=10)))
 
-    await store.close()
     assert await due_keys(producer) == [("a",)]
 
 
 async def test_keys_whose_answer_was_lost_are_enqueued_once(
-    mongo: Mongo, mongo_settings: MongoSettings
+    mongo: Mongo,
 ) -> None:
-    store = ResendingMongo(mongo_settings, "work_items")
+    store = ResendingMongo(mongo, "work_items")
 
     await a_queue(store).enqueue("t", "accounts", ["a"])
 
-    await store.close()
     assert await due_keys(a_queue(mongo)) == [("a",)]
 
 

@@ -14,7 +14,6 @@ from shared.mongo.driver_errors import translate_server_errors
 from tests.simulation.network import Link, Network
 from tests.simulation.store.collection import SimulatedCollection
 from tests.simulation.store.database import Database, Transaction, View
-from tests.simulation.store.index import UniqueIndex
 from tests.simulation.virtual_loop import PROCESS
 
 T = TypeVar("T")
@@ -162,19 +161,6 @@ class SimulatedMongo(Mongo):
     def __init__(self, database: Database, network: Network, random: Random, link: Link = LINK) -> None:
         self._client: Any = Client(database, network, random, link)
         self._database: Any = self._client
-
-    async def ensure(self, indexes: Any) -> None:
-        """Notes what must be unique; other indexes change only the speed, no TTL is as short as a run."""
-
-        def note(_: View) -> None:
-            for index in indexes:
-                fields = tuple(name for name, _ in index.keys)
-                known = self._client.database.unique.setdefault(index.collection, [])
-                if index.unique and (unique := UniqueIndex(fields, index.where)) not in known:
-                    known.append(unique)
-
-        with translate_server_errors():
-            await self._client.call(note)
 
     async def ping(self) -> None:
         with translate_server_errors():

@@ -3,23 +3,23 @@
 # It has exactly the calls that `shared.mongo` makes, and raises what the driver raises. What changes several
 # documents outside a transaction may take effect in two pieces, with anything in between.
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pymongo import DeleteMany, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from tests.simulation.store.cursor import Cursor, Sort
 from tests.simulation.store.database import Document, Transaction, View
 from tests.simulation.store.filters import equalities, matches, wanted_ids
+from tests.simulation.store.index import UniqueIndex
 from tests.simulation.store.pipelines import aggregate
 from tests.simulation.store.updates import updated
 from tests.simulation.store.values import copied, put_at, sort_key, value_at, values_at
 
 if TYPE_CHECKING:
     from tests.simulation.store.client import Client, ClientSession
-
-Sort = Sequence[tuple[str, int]] | None
 
 
 class Result:
@@ -34,6 +34,24 @@ class SimulatedCollection:
 
     def __init__(self, client: "Client", name: str) -> None:
         self._client, self._name = client, name
+
+    async def create_index(
+        self,
+        keys: Sequence[tuple[str, int]],
+        *,
+        unique: bool = False,
+        partialFilterExpression: Document | None = None,  # noqa: N803  as the driver's
+        **_: Any,
+    ) -> None:
+        """Notes what must be unique; other indexes change only the speed, no TTL is as short as a run."""
+
+        def note(view: View) -> None:
+            index = UniqueIndex(tuple(name for name, _ in keys), partialFilterExpression)
+            known = view.database.unique.setdefault(self._name, [])
+            if unique and index not in known:
+                known.append(index)
+
+        await self._call(note, None)
 
     async def find_one(self, filter_: Document, session: Any = None) -> Document | None:
         rows = await self.find(filter_, None, 0, 1, session=session).to_list(None)
@@ -206,25 +224,6 @@ class SimulatedCollection:
 
     async def _call(self, work: Callable[[View], Any], session: "ClientSession | None") -> Any:
         return await self._client.call(work, session)
-
-
-class Cursor:
-    """What a find or an aggregate gives out; it asks when it is read."""
-
-    def __init__(self, read: Callable[[Sort], Any]) -> None:
-        self._read, self._sort = read, None
-
-    def sort(self, order: Sort) -> "Cursor":
-        self._sort = order  # type: ignore[assignment]
-        return self
-
-    async def to_list(self, _: None) -> list[Document]:
-        rows: list[Document] = await self._read(self._sort)
-        return rows
-
-    async def __aiter__(self) -> AsyncIterator[Document]:
-        for row in await self._read(self._sort):
-            yield row
 
 
 def _ordered(documents: list[Document], sort: Sort) -> list[Document]:

@@ -15,7 +15,6 @@ from shared.contracts import Message
 from shared.contracts.base import Outcome
 from shared.contracts.vendor_sync import VendorAccountRead
 from shared.mongo import Mongo
-from shared.runtime.settings import MongoSettings
 from vendor_sync.runs.detail_reader import CALLS_AT_ONCE
 
 SUBSCRIPTIONS = 60
@@ -78,7 +77,7 @@ async def assert_manifests_are_counted(harness: VendorRunHarness) -> None:
 
 @pytest.mark.parametrize("write", range(1, 80, 7))
 async def test_a_worker_killed_before_any_write_confirms_only_what_was_true(
-    harness: VendorRunHarness, mongo_settings: MongoSettings, write: int
+    harness: VendorRunHarness, mongo: Mongo, write: int
 ) -> None:
     split_once(harness)
     await harness.queue("third")
@@ -87,7 +86,7 @@ async def test_a_worker_killed_before_any_write_confirms_only_what_was_true(
     async def before() -> None:
         await kills[0]()
 
-    store = NthWriteMongo(mongo_settings, write, before)
+    store = NthWriteMongo(mongo, write, before)
     fragile = VendorRunHarness(
         store, harness.marketplace, publisher=harness.publisher, status_channel=harness.status_channel
     )
@@ -95,7 +94,6 @@ async def test_a_worker_killed_before_any_write_confirms_only_what_was_true(
     while await harness.worker().step():
         continue
 
-    await store.close()
     assert_only_truth_was_confirmed(harness)
     await assert_manifests_are_counted(harness)
 
