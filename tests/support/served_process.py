@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from shared.runtime.settings import ServiceSettings
 from standalone.port_claims import claim_free_port
 
 READY_WITHIN_SECONDS = 60.0
+_POLL_SECONDS = 0.02
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
@@ -120,6 +122,9 @@ def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
             probe.settimeout(READY_WITHIN_SECONDS)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
+        time.sleep(
+            _POLL_SECONDS
+        )  # without it, asking takes as much of the machine as starting
     raise RuntimeError(f"the service ended with code {process.returncode} before it listened on {port}")
 
 
