@@ -25,6 +25,7 @@ from crashes import (
     assert_audit_verifies,
     assert_lines_match_providers,
     count_detail_calls,
+    crash_files,
     read_finished_details,
     read_open_run_id,
 )
@@ -54,8 +55,9 @@ STORING = f"batch-stored {SubscriptionObserved.topic}"
 @pytest.fixture(scope="module")
 async def crashing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReviewedSystem]:
     """A system for this module alone: its services are killed."""
-    data_dir, overrides = tmp_path_factory.mktemp("crashing"), dict.fromkeys(SERVICES, TAKEOVER)
-    overrides["psa-sync"] = {**TAKEOVER, **OVERRIDES["psa-sync"]}
+    data_dir = tmp_path_factory.mktemp("crashing")
+    armed = crash_files(data_dir)
+    overrides = {name: {**TAKEOVER, **OVERRIDES.get(name, {}), **armed[name]} for name in SERVICES}
     async with (
         System(data_dir=data_dir, seed=9, overrides=overrides) as system,
         open_reviewed_system(system) as reviewed,

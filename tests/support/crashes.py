@@ -1,15 +1,16 @@
 """Kills one service of the live system at a named point, and checks what is left afterwards."""
 
-# A crash point is armed by two environment variables of one start; the process then kills itself by SIGKILL
-# as it reaches the point.  Its environment is restored however the test ends, so that the next test finds a
-# service that lives.  `Crash.wait` demands the point's own line in the log: a process that died elsewhere, or
-# was never started, does not pass for a crash.
+# Each service of a system that is to crash watches a file (`crash_files`), and dies by SIGKILL as it reaches
+# the point that is written there: it is armed while it runs.  The file is removed, and the service started
+# again, however the test ends, so that the next test finds a service that lives.  `Crash.wait` demands the
+# point's own line in the log: a process that died elsewhere, or was never armed, does not pass for a crash.
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings, RedisSettings
 from shared.status_channel import StatusChannel
 from standalone.child_process import ChildProcess
+from standalone.services import SERVICES
 
 Json = dict[str, Any]
 
@@ -48,20 +50,35 @@ class Crash:
         assert f"crash point reached: {self.point}" in log
 
 
+def crash_files(data_dir: Path) -> dict[str, dict[str, str]]:
+    """Return the environment of each service by which a file in the directory can arm it."""
+    return {
+        service: {"TRUEUP_TEST_CRASHES": "yes", "TRUEUP_CRASH_AT": f"@{data_dir / f'crash-{service}'}"}
+        for service in SERVICES
+    }
+
+
 @asynccontextmanager
 async def armed_to_crash(reviewed: ReviewedSystem, service: str, point: str) -> AsyncIterator[Crash]:
-    """Restart the service armed to crash at `point`; restart it unarmed when the block ends."""
+    """Let the service crash at `point`; start it again when the block ends, if it has crashed."""
     process = reviewed.system.processes[service]
-    before = process.env
-    await process.stop()
-    process.env = {**before, "TRUEUP_CRASH_AT": point, "TRUEUP_TEST_CRASHES": "yes"}
-    await process.start()
     try:
-        yield Crash(process, point)
+        with _named_in(Path(process.env["TRUEUP_CRASH_AT"].removeprefix("@")), point):
+            yield Crash(process, point)
     finally:
-        await process.stop()
-        process.env = before
-        await process.start()
+        if not process.running:
+            await process.start()
+
+
+@contextmanager
+def _named_in(file: Path, point: str) -> Iterator[None]:
+    fresh = file.with_suffix(".fresh")
+    fresh.write_text(point, "utf-8")
+    fresh.replace(file)  # never read half
+    try:
+        yield
+    finally:
+        file.unlink()
 
 
 async def add_one_seat(reviewed: ReviewedSystem, part: str) -> Json:

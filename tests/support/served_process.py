@@ -122,9 +122,7 @@ def _wait_until_listening(port: int, process: subprocess.Popen[bytes]) -> None:
             probe.settimeout(READY_WITHIN_SECONDS)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(
-            _POLL_SECONDS
-        )  # without it, asking takes as much of the machine as starting
+        time.sleep(_POLL_SECONDS)  # without it, asking takes as much of the machine as starting
     raise RuntimeError(f"the service ended with code {process.returncode} before it listened on {port}")
 
 

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,17 @@ def test_a_process_dies_at_the_point_that_is_named_and_says_so(where: str) -> No
 @pytest.mark.parametrize("where", ["outbox-sent b.topic", "batch-stored"])
 def test_a_process_lives_on_at_every_other_point(where: str) -> None:
     assert run_process(TRUEUP_CRASH_AT=where, TRUEUP_TEST_CRASHES="yes").stdout == "lived\n"
+
+
+@pytest.mark.parametrize(("named", "code"), [("outbox-sent a.topic", -9), ("batch-stored", 0), (None, 0)])
+def test_a_process_that_runs_dies_at_the_point_that_a_file_names(
+    tmp_path: Path, named: str | None, code: int
+) -> None:
+    file = tmp_path / "point"
+    if named:
+        file.write_text(named, "utf-8")
+
+    assert run_process(TRUEUP_CRASH_AT=f"@{file}", TRUEUP_TEST_CRASHES="yes").returncode == code
 
 
 def test_nothing_dies_unless_asked_to() -> None:

@@ -1,11 +1,14 @@
 """Named crash points: a process dies at exactly the moment that a test is about.
 
-Inert unless `TRUEUP_CRASH_AT` names a point; refused, with exit code 2, outside a test setting.
+Inert unless `TRUEUP_CRASH_AT` names a point, or `@` and a file that will name one; refused, with exit code 2,
+outside a test setting.
 """
 
 import os
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 POINTS = {
     "observation-published": "published, not yet remembered as clean",
@@ -22,7 +25,8 @@ POINTS = {
 
 _ALLOWED = "TRUEUP_TEST_CRASHES"
 
-_armed: list[str] = []
+_armed: list[str | Path] = []
+"""The point, or the file that names it as soon as it is there."""
 
 
 def arm() -> None:
@@ -32,16 +36,28 @@ def arm() -> None:
         return
     if os.environ.get(_ALLOWED) != "yes":
         _refuse(f"TRUEUP_CRASH_AT is for tests: unset it, or set {_ALLOWED}=yes")
+    if wanted.startswith("@"):
+        _armed.append(Path(wanted[1:]))
+        return
     if wanted.partition(" ")[0] not in POINTS:
-        _refuse(f"TRUEUP_CRASH_AT names {wanted!r}: it can be {', '.join(POINTS)}")
+        _refuse(f"TRUEUP_CRASH_AT names {wanted!r}: it can be @ and a file, or {', '.join(POINTS)}")
     _armed.append(wanted)
 
 
 def reached(point: str, about: str = "") -> None:
-    """Dies here, as by `kill -9`, if the environment names this point; `about` narrows it, to a topic say."""
-    if _armed and _armed[0] in (point, f"{point} {about}"):
-        os.write(2, f"crash point reached: {_armed[0]}\n".encode())
+    """Dies here, as by `kill -9`, if this point is the armed one; `about` narrows it, to a topic say."""
+    if _armed and (wanted := _wanted()) in (point, f"{point} {about}"):
+        os.write(2, f"crash point reached: {wanted}\n".encode())
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _wanted() -> str:
+    [source] = _armed
+    if isinstance(source, str):
+        return source
+    with suppress(FileNotFoundError):
+        return source.read_text("utf-8")
+    return ""
 
 
 def _refuse(line: str) -> None:
