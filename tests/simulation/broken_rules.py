@@ -36,9 +36,9 @@ MUTANTS = (
     Mutant(
         "a",
         "a replica that comes late removes the parts that count",
-        f"{_BILLING}/observations/manifest_changes.py",
-        'Remove({"_id": part["_id"], "due_at": {"$type": "date"}})',
-        'Remove({"_id": part["_id"]})',
+        f"{_BILLING}/observations/settlement_counter.py",
+        'still = {"_id": tenant_id, "count": count}',
+        'still = {"_id": tenant_id}',
     ),
     Mutant(
         "b",
