@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from itertools import chain
 from typing import Any
@@ -34,7 +35,7 @@ Part = Mapping[str, Any]
 """A part as `part_document` stores it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReceivedManifest:
     """A manifest of which parts have come, in the order of their numbers."""
 
@@ -76,7 +77,7 @@ class ReceivedManifest:
                 return f"{again} is named in two parts"
         return None
 
-    @property
+    @cached_property
     def statements(self) -> dict[str, int]:
         """The revision that states each thing, by its id."""
         return {thing[0]: thing[1] for part in self.parts for thing in part["things"]}
@@ -101,7 +102,7 @@ class ReceivedManifest:
             "read_at": [[id_, at] for id_, at in read_at if at > oldest + _ABOUT],
         }
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A hash of what lines are calculated from: two manifests with one hash differ in ages alone.
 

@@ -179,8 +179,10 @@ class ManifestReceipts:
     def _row(self, rows: dict[str, Document], tenant_id: str, part: Part) -> Document:
         """The row of the part's run, among these or new."""
         run = key_of(tenant_id, part["integration_id"], part["run_id"])
-        new = {"_id": uuid4().hex, "run": run, "at": utc(self._clock()), "settled": [], "in_vain": []}
-        return rows.setdefault(run, new)
+        if run not in rows:
+            at = utc(self._clock())
+            rows[run] = {"_id": uuid4().hex, "run": run, "at": at, "settled": [], "in_vain": []}
+        return rows[run]
 
 
 def _in_vain(part: Part, reason: str) -> list[object]:

@@ -28,19 +28,20 @@ async def stored_statements(
             {key for key, *_ in named}, fields=["revision", "ref"]
         )
         older = {
-            history_id(name, key, revision)
+            (key, revision): history_id(name, key, revision)
             for key, _, _, revision in named
             if key not in rows or rows[key]["revision"] != revision
         }
-        history = await mongo.documents(HISTORY, tenant_id).get_many(older, fields=["ref"])
+        history = await mongo.documents(HISTORY, tenant_id).get_many(older.values(), fields=["ref"])
+        refs = {account: account.encode() for account in statements}
         for key, account, id_, revision in named:
             of_account = known.setdefault(account, StoredStatements(set(), set(), {}))
-            row, past = rows.get(key), history.get(history_id(name, key, revision))
+            row, past = rows.get(key), older.get((key, revision))
             if row and row["revision"] != revision:
                 of_account.newest[id_] = row["revision"]
-            stated = past if row is None or row["revision"] != revision else row
+            stated = history.get(past) if past else row
             if stated is None:
                 of_account.unstored.add((id_, revision))
-            elif stated["ref"] != account.encode():
+            elif stated["ref"] != refs[account]:
                 of_account.elsewhere.add((id_, revision))
     return known
