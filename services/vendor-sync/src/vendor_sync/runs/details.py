@@ -35,7 +35,7 @@ async def read_remaining(vendor: VendorRunContext) -> None:
 async def _read(vendor: VendorRunContext, *, may_wait: bool) -> None:
     accounts = await CollectedAccounts.of(vendor, may_wait=may_wait)
     names = await vendor.published_service_names()
-    store = AnswerStore(vendor, names, accounts.manifest_revisions)
+    store = AnswerStore(vendor, names, accounts.entries, accounts.manifest_revisions)
     await _store_left(vendor, store)
     journal = AnswerJournal(vendor.stores.journal, vendor.run)
     progress = await vendor.queue.progress(vendor.run)
@@ -44,7 +44,7 @@ async def _read(vendor: VendorRunContext, *, may_wait: bool) -> None:
     unpublished = await _unpublished(vendor, accounts, may_wait=may_wait)
     for _ in range(_MAX_ROUNDS):
         for rank in DetailRank:
-            calls = CallQueue(vendor, rank)
+            calls = CallQueue(vendor, accounts.entries, rank)
             if rank is DetailRank.ACCOUNT:
                 for account_id in unpublished:
                     calls.add_complete(account_id)

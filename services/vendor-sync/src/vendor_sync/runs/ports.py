@@ -1,6 +1,6 @@
 """What the steps need of the outside; each is given when the service is built."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -84,17 +84,15 @@ class DetailQueue(Protocol):
         """Stores entries in place of those that exist; raises `LeaseLost` when another worker has the run."""
         ...
 
-    def due(
-        self, run: Run, rank: DetailRank | None = None, *, account_id: str = ""
-    ) -> AsyncIterator[list[DetailEntry]]:
-        """Yields those to read, of one rank or account if it is named, account by account, page by page.
+    def due(self, run: Run, rank: DetailRank) -> AsyncIterator[list[DetailEntry]]:
+        """Yields those to read, of one rank, account by account, page by page.
 
         What is put back as due does not come again.
         """
         ...
 
-    def entries_between(self, run: Run, first: str, last: str) -> AsyncGenerator[DetailEntry, None]:
-        """Yields all entries of the accounts from the first to the last, in the order of `due`."""
+    def keys(self, run: Run) -> AsyncIterator[tuple[str, str]]:
+        """Yields the account id and the key of every entry."""
         ...
 
     async def make_vanished_due(self, run: Run, listed_keys: Collection[str], *, listed_before: bool) -> int:

@@ -9,7 +9,7 @@
 #
 #   demo:int_1:1000027:1000177   demo:int_1:1000027:1000178   demo:int_1:1000028:1000201
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from pydantic import TypeAdapter
 
@@ -61,22 +61,17 @@ class DetailQueueRepository:
         documents = [_document(run, entry) for entry in entries]
         await self._change(run, [Replace({"_id": document["_id"]}, document) for document in documents])
 
-    async def due(
-        self, run: Run, rank: DetailRank | None = None, *, account_id: str = ""
-    ) -> AsyncIterator[list[DetailEntry]]:
+    async def due(self, run: Run, rank: DetailRank) -> AsyncIterator[list[DetailEntry]]:
         """Yields the due entries in pages, by id: what is read meanwhile cannot shift it."""
-        waiting = _queued(run) | {"state": DetailState.DUE}
-        if rank is not None:
-            waiting |= {"rank": rank.value}
-        if account_id:
-            waiting |= _between(run, account_id, account_id)
+        waiting = _queued(run) | {"state": DetailState.DUE, "rank": rank.value}
         while documents := await self._rows(run).find(waiting, sort=[("_id", 1)], limit=_ENTRIES_PER_PAGE):
             yield [_ENTRY.validate_python(document) for document in documents]
             waiting |= {"_id": waiting["_id"] | {"$gt": documents[-1]["_id"]}}
 
-    async def entries_between(self, run: Run, first: str, last: str) -> AsyncGenerator[DetailEntry, None]:
-        async for document in self._rows(run).stream(_between(run, first, last), sort=[("_id", 1)]):
-            yield _ENTRY.validate_python(document)
+    async def keys(self, run: Run) -> AsyncIterator[tuple[str, str]]:
+        prefix = len(_id(run, ""))
+        async for document in self._rows(run).stream(_ever_listed(run), fields=["account_id"]):
+            yield document["account_id"], document["_id"][prefix:]
 
     async def make_vanished_due(self, run: Run, listed_keys: Collection[str], *, listed_before: bool) -> int:
         expected = _ever_listed(run) | {"live": True}
@@ -165,12 +160,6 @@ def _ever_listed(run: Run) -> Document:
 def _queued(run: Run) -> Document:
     """Returns the filter for the subscriptions that this run has queued."""
     return _ever_listed(run) | {"run_id": run.run_id}
-
-
-def _between(run: Run, first: str, last: str) -> Document:
-    """Returns the filter for the subscriptions of the accounts from the first to the last."""
-    after, until = (_id(run, key_of(account_id, "")) for account_id in (first, last))
-    return {"_id": {"$gt": after, "$lt": until + "\uffff"}}
 
 
 def _id(run: Run, key: str) -> str:
