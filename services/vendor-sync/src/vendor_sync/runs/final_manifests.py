@@ -20,7 +20,7 @@ _MANIFESTS_AT_ONCE = 100
 async def publish_missing_manifests(vendor: VendorRunContext) -> None:
     """Publishes by what is stored; no call is made."""
     accounts = await CollectedAccounts.of(vendor, may_wait=False)
-    progress = await vendor.queue.accounts(vendor.run)
+    progress = (await vendor.queue.overview(vendor.run)).accounts
     published = set(await vendor.stores.manifests.records.of_run(vendor.run))
     due: set[str] = set()
     if vendor.run.kind is RunKind.FULL:

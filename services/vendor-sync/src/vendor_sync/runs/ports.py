@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.sync_engine.manifest_publisher import ManifestPublisher
@@ -51,6 +51,14 @@ class AccountProgress:
     """Taken before the newest of its answered calls, of any run."""
     live: int = 0
     """How many subscriptions it has."""
+
+
+class QueueOverview(NamedTuple):
+    """How far the queue is worked off, as a whole and account by account."""
+
+    progress: QueueProgress
+    accounts: Mapping[str, AccountProgress]
+    """Every account that ever had a subscription, by account id."""
 
 
 class DetailQueue(Protocol):
@@ -104,8 +112,8 @@ class DetailQueue(Protocol):
 
     async def progress(self, run: Run) -> QueueProgress: ...
 
-    async def accounts(self, run: Run) -> dict[str, AccountProgress]:
-        """Returns how far each account is that ever had a subscription, by account id."""
+    async def overview(self, run: Run) -> QueueOverview:
+        """Returns how far all is, in one look at the whole queue."""
         ...
 
     async def failed(self, run: Run, limit: int) -> list[DetailEntry]:

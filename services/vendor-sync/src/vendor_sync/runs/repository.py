@@ -9,6 +9,7 @@
 #
 #   demo:int_1:1000027:1000177   demo:int_1:1000027:1000178   demo:int_1:1000028:1000201
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from pydantic import TypeAdapter
@@ -18,7 +19,7 @@ from shared.mongo import Change, Document, Documents, Mongo, Replace, Session, U
 from shared.sync_engine.models import Run
 from shared.sync_engine.run_repository import assert_ownership
 from vendor_sync.runs.detail_queue import DetailEntry, DetailRank, DetailState, QueueProgress
-from vendor_sync.runs.ports import AccountProgress
+from vendor_sync.runs.ports import AccountProgress, QueueOverview
 
 COLLECTION = "subscriptions"
 
@@ -99,7 +100,7 @@ class DetailQueueRepository:
         )
         return QueueProgress(**{state["_id"]: state["count"] for state in states})
 
-    async def accounts(self, run: Run) -> dict[str, AccountProgress]:
+    async def overview(self, run: Run) -> QueueOverview:
         group = {"account": "$account_id", "run": "$run_id", "state": "$state", "live": "$live"}
         rows = await self._rows(run).aggregate(
             [
@@ -107,17 +108,18 @@ class DetailQueueRepository:
                 {"$group": {"_id": group, "count": {"$sum": 1}, "asked": {"$max": "$asked_revision"}}},
             ]
         )
-        accounts: dict[str, AccountProgress] = {}
+        accounts, states = dict[str, AccountProgress](), Counter[str]()
         for row in rows:
             of, count = row["_id"], row["count"]
             so_far = accounts.get(of["account"], AccountProgress())
+            states[of["state"]] += count if of["run"] == run.run_id else 0
             is_due = of["run"] == run.run_id and of["state"] == DetailState.DUE
             accounts[of["account"]] = AccountProgress(
                 so_far.due + (count if is_due else 0),
                 max(so_far.asked_revision, row["asked"]),
                 so_far.live + (count if of["live"] else 0),
             )
-        return accounts
+        return QueueOverview(QueueProgress(**states), accounts)
 
     async def failed(self, run: Run, limit: int) -> list[DetailEntry]:
         failed = _queued(run) | {"state": DetailState.FAILED}
