@@ -157,6 +157,8 @@ class ManifestReceipts:
         run = key_of(tenant_id, integration_id, run_id)
         receipts = defaultdict[str, _Receipt](_Receipt)
         for row in await self._mongo.documents(_RECEIPTS, tenant_id).find({"run": run}):
+            if "settled" not in row:
+                continue  # of an earlier build: the runs that were open then close as partial
             for ref, nth, went_back in row["settled"]:
                 receipt = receipts[ref]
                 receipt.nth, receipt.went_back = max(receipt.nth, nth), receipt.went_back or went_back
