@@ -63,8 +63,8 @@ async def _apply(mongo: Mongo, count: int) -> Sample:
     with Stopwatch() as watch:
         while await applier.step():
             pass
-    if left := await mongo.all_tenants("manifest_parts").count({"due_at": {"$type": "date"}}):
-        raise ValueError(f"{left} manifests still wait")
+    if left := await mongo.all_tenants("manifest_arrivals").count():
+        raise ValueError(f"manifests still wait: {left} batches of them")
     return watch.sample(count)
 
 

@@ -35,10 +35,10 @@ MUTANTS = (
     ),
     Mutant(
         "a",
-        "a replica that comes late removes the parts that count",
-        f"{_BILLING}/observations/manifest_changes.py",
-        'Remove({"_id": part["_id"], "due_at": {"$type": "date"}})',
-        'Remove({"_id": part["_id"]})',
+        "the parts that count are taken for parts that wait, and removed",
+        f"{_BILLING}/observations/waiting_parts.py",
+        'if part["revision"] not in named.get(part["ref"], ())',
+        'if part["revision"] not in ()',
     ),
     Mutant(
         "b",

@@ -53,6 +53,8 @@ OTHERS = (
     "manifest_parts",
     "manifests",
     "manifest_receipts",
+    "manifest_arrivals",
+    "manifest_settlements",
     "arriving",
     "read_backs",
     "feed_swings",

@@ -6,7 +6,7 @@ from billing_world import World, a_mapped_world
 from manifest_builders import ACME, an_account_read
 from observation_builders import TENANT, VENDOR, a_finished_run, a_subscription, an_agreement_line
 
-from billing.usage.manifest_reader import PARTS
+from billing.usage.manifest_reader import HEADERS, PARTS
 from shared.mongo import Mongo
 
 ONE, OTHER = a_subscription(5, revision=20_000), a_subscription(4, id_="sub2", revision=20_001)
@@ -46,4 +46,9 @@ async def the_run(world: World) -> dict[str, Any]:
 
 
 async def waiting_parts(world: World) -> int:
-    return await world.mongo.all_tenants(PARTS).count({"due_at": {"$type": "date"}})
+    """How many parts no header names."""
+    headers = await world.mongo.documents(HEADERS, TENANT).find()
+    places = [(row["ref"], row[name]) for row in headers for name in ("current", "before", "believed")]
+    named = {(ref, place["revision"]) for ref, place in places if place}
+    parts = await world.mongo.documents(PARTS, TENANT).find()
+    return sum((part["ref"], part["revision"]) not in named for part in parts)

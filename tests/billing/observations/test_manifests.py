@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from billing_world import World, a_mapped_world, a_world
+from billing_world import a_mapped_world, a_world
 from manifest_builders import ACME, LISTED, a_span, account_reads, an_account_read
 from observation_builders import TENANT, VENDOR, a_subscription, an_agreement_line, an_integration
+from second_run import waiting_parts
 
 from billing.observations.manifest_repository import ManifestRepository
 from billing.observations.manifests import NOTHING_NEW, decide_manifests
@@ -235,15 +236,13 @@ async def test_a_replica_that_looked_before_another_applied_forgets_nothing_that
     changed = a_subscription(4, revision=20_000)
     await world.ingest(changed, *account_reads([changed], revision=30_000))
     repository, reader = ManifestRepository(mongo, RecalculationQueue(mongo)), ManifestReader(mongo)
-    seen_early = (await repository.received(TENANT, [ACME]))[ACME]
+    early = await repository.snapshot(TENANT, [ACME])
 
     await world.settle()
     counts = await reader.of_accounts(TENANT, [ACME])
-    late = decide_manifests(seen_early, counts[ACME], generation=1, known=NOTHING_NEW)
-    await repository.apply(TENANT, {ACME: late}, set(), await world.feed_breaker.judge(TENANT, {}, ()))
+    late = decide_manifests(early.received[ACME], counts[ACME], generation=1, known=NOTHING_NEW)
+    judgement = await world.feed_breaker.judge(TENANT, {}, ())
+    stored = await repository.apply(TENANT, {ACME: late}, set(), judgement, settled=early.settled)
 
+    assert (stored, len(late.overtaken)) == (False, 1)
     assert [thing.id for thing in (await reader.things(TENANT, counts.values()))[ACME]] == ["sub1"]
-
-
-async def waiting_parts(world: World) -> int:
-    return await world.mongo.all_tenants(PARTS).count({"due_at": {"$type": "date"}})

@@ -117,7 +117,8 @@ async def ending(mongo: Mongo) -> tuple[Any, ...]:
         sorted(row["key"] for row in said),
         [row["_id"] for row in history],
         [(row["_id"], row["current"]["revision"], bool(row["before"])) for row in headers],
-        [(row["_id"], row["due_at"]) for row in parts],
+        [row["_id"] for row in parts],
+        await mongo.all_tenants("manifest_arrivals").count(),
         await mongo.all_tenants("work_items").count(),
     )
 

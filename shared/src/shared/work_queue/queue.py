@@ -24,7 +24,13 @@ _COLLECTION = "work_items"
 _KEYS_PER_ITEM = 250
 """Keys of one item are completed together: the first waits for the last, so an item stays small."""
 
-WORK_QUEUE_INDEXES = (Index(_COLLECTION, [("enqueued_at", 1)]),)
+
+def work_queue_indexes(collection: str = _COLLECTION) -> tuple[Index, ...]:
+    """Returns the indexes of a queue that keeps its items in this collection."""
+    return (Index(collection, [("enqueued_at", 1)]),)
+
+
+WORK_QUEUE_INDEXES = work_queue_indexes()
 
 
 class WorkQueue:
@@ -39,8 +45,11 @@ class WorkQueue:
         *,
         keys_per_item: int = _KEYS_PER_ITEM,
         clock: Clock = utc_now,
+        collection: str = _COLLECTION,
     ) -> None:
+        """`collection` keeps work apart that others must neither see nor wait for."""
         self._mongo, self._keys_per_item, self._clock = mongo, keys_per_item, clock
+        self._collection = collection
 
     async def enqueue(
         self,
@@ -92,7 +101,7 @@ class WorkQueue:
 
     async def tenants(self, now: datetime) -> list[str]:
         """Returns the ids of the tenants that have due items, sorted."""
-        return sorted(await self._mongo.all_tenants(_COLLECTION).distinct("tenant_id", _due(now)))
+        return sorted(await self._mongo.all_tenants(self._collection).distinct("tenant_id", _due(now)))
 
     async def read_due(
         self,
@@ -135,7 +144,7 @@ class WorkQueue:
         return bool(await self._rows(tenant_id).find(wanted, limit=1, fields=["_id"]))
 
     def _rows(self, tenant_id: str) -> Documents:
-        return self._mongo.documents(_COLLECTION, tenant_id)
+        return self._mongo.documents(self._collection, tenant_id)
 
 
 def _due(now: datetime) -> Document:

@@ -4,12 +4,18 @@
 # killed anywhere, the parts still wait, and the next step finds them. The run of a manifest is judged before
 # the manifest counts, and the judgement is stored with it: no number counts that nobody believes.
 
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import structlog
 
 from billing.observations.manifest_parts import ReceivedManifest
-from billing.observations.manifests import NOTHING_NEW, ManifestDecision, decide_manifests
+from billing.observations.manifests import (
+    NOTHING_NEW,
+    ManifestDecision,
+    ManifestSnapshot,
+    decide_manifests,
+)
 from billing.observations.ports import (
     AppliedManifests,
     ArrivingNews,
@@ -18,13 +24,13 @@ from billing.observations.ports import (
     RunJudge,
 )
 from billing.usage.manifest import AppliedManifest
-from billing.usage.manifest_reader import manifest_of
+from billing.usage.manifest_reader import NamedThing, manifest_of
 from billing.usage.ref import Ref
 from shared.runtime.attempt import attempt
+from shared.work_queue import WorkItem
 
 log = structlog.get_logger()
 
-_PARTS_PER_STEP = 400
 _ACCOUNTS_PER_TRANSACTION = 100
 
 
@@ -50,13 +56,10 @@ class ManifestApplier:
 
         A tenant whose manifests cannot be applied holds up no other; the first error is raised at the end.
         """
-        due, failures = await self._store.due_accounts(_PARTS_PER_STEP), list[Exception]()
-        for tenant_id, accounts in due.items():
-            ordered = sorted(accounts)
-            for start in range(0, len(ordered), _ACCOUNTS_PER_TRANSACTION):
-                outcome = await attempt(
-                    self._apply(tenant_id, ordered[start : start + _ACCOUNTS_PER_TRANSACTION])
-                )
+        due, failures = await self._store.due(), list[Exception]()
+        for tenant_id, items in due.items():
+            for batch in _batches(items):
+                outcome = await attempt(self._apply(tenant_id, batch))
                 if isinstance(outcome, Exception):
                     log.warning("manifests_not_applied", tenant_id=tenant_id, error=repr(outcome))
                     failures.append(outcome)
@@ -64,56 +67,85 @@ class ManifestApplier:
             raise failures[0]
         return bool(due)
 
-    async def _apply(self, tenant_id: str, accounts: Collection[Ref]) -> None:
-        received = await self._store.received(tenant_id, accounts)
-        current = await self._applied.of_accounts(tenant_id, accounts)
-        named = await self._applied.things(tenant_id, current.values())
-        statements = {
-            account: {(thing.id, thing.revision) for thing in of_one} for account, of_one in named.items()
-        }
-        stored = {account: of_one for account, of_one in statements.items() if not current[account].went_back}
-        known = await self._store.look_up(tenant_id, _new_statements(received, stored))
+    async def _apply(self, tenant_id: str, items: Sequence[WorkItem]) -> None:
+        accounts = {Ref.decode(key) for item in items for key in item.keys}
+        snapshot = await self._store.snapshot(tenant_id, accounts)
+        decisions = await self._decide(tenant_id, snapshot)
+        doubted = await self._judge.doubted(tenant_id)
+        changed = _changed(decisions, snapshot.current, doubted)
+        judgement = await self._judge.judge(tenant_id, _effective(decisions, changed), doubted)
+        effective = {account: one.effective.revision for account, one in decisions.items() if one.effective}
+        if effective or any(decision.overtaken or decision.in_vain for decision in decisions.values()):
+            if not await self._store.apply(
+                tenant_id, decisions, changed, judgement, settled=snapshot.settled
+            ):
+                log.info("manifests_settled_elsewhere", tenant_id=tenant_id, accounts=len(effective))
+                return  # they are still due: the next step finds them as the other replica has left them
+            log.info("manifests_applied", tenant_id=tenant_id, accounts=len(effective), changed=len(changed))
+            _log_refusals(tenant_id, decisions)
+        waiting = [account for account, decision in decisions.items() if decision.waiting]
+        await self._store.settle(tenant_id, items, waiting)
+        await self._arriving.forget_older(tenant_id, effective)
+        if changed:
+            self._wake()
+
+    async def _decide(self, tenant_id: str, snapshot: ManifestSnapshot) -> dict[Ref, ManifestDecision]:
+        news = _news(snapshot)
+        to_compare = [current for account in news if (current := snapshot.current.get(account))]
+        named = await self._applied.things(tenant_id, [one for one in to_compare if not one.went_back])
+        known = await self._store.look_up(tenant_id, _new_statements(news, named))
         generations = await self._integrations.generations(tenant_id)
         rejected = await self._judge.rejected(tenant_id)
-        decisions = {
+        return {
             account: decide_manifests(
                 manifests,
-                current.get(account),
+                snapshot.current.get(account),
                 generation=generations.get(account.integration_id),
                 known=known.get(account, NOTHING_NEW),
                 rejected={
                     run_id for integration_id, run_id in rejected if integration_id == account.integration_id
                 },
             )
-            for account, manifests in received.items()
-            if manifests
+            for account, manifests in snapshot.received.items()
         }
-        doubted = await self._judge.doubted(tenant_id)
-        changed = _changed(decisions, current, statements, doubted)
-        judgement = await self._judge.judge(tenant_id, _effective(decisions, changed), doubted)
-        effective = {account: one.effective.revision for account, one in decisions.items() if one.effective}
-        if effective or any(decision.overtaken or decision.in_vain for decision in decisions.values()):
-            await self._store.apply(tenant_id, decisions, changed, judgement)
-            log.info("manifests_applied", tenant_id=tenant_id, accounts=len(effective), changed=len(changed))
-            _log_refusals(tenant_id, decisions)
-        waiting = [part for decision in decisions.values() for one in decision.waiting for part in one.parts]
-        await self._store.put_off(tenant_id, waiting)
-        await self._arriving.forget_older(tenant_id, effective)
-        if changed:
-            self._wake()
 
 
-def _new_statements(
-    received: Mapping[Ref, Collection[ReceivedManifest]], known: Mapping[Ref, Collection[tuple[str, int]]]
-) -> dict[Ref, set[tuple[str, int]]]:
-    """What the manifests name and those that count do not: what counts is stored.
+def _batches(items: Iterable[WorkItem]) -> Iterator[list[WorkItem]]:
+    """Items of so many accounts as one transaction takes."""
+    batch, accounts = list[WorkItem](), 0
+    for item in items:
+        if batch and accounts + len(item.keys) > _ACCOUNTS_PER_TRANSACTION:
+            yield batch
+            batch, accounts = [], 0
+        batch.append(item)
+        accounts += len(item.keys)
+    if batch:
+        yield batch
+
+
+def _news(snapshot: ManifestSnapshot) -> dict[Ref, list[ReceivedManifest]]:
+    """The manifests that name what must be looked for: what counts is stored, so the same again is not news.
 
     Of an account whose sync service went back all is looked at, until it names nothing that is outdated.
     """
+    news = defaultdict[Ref, list[ReceivedManifest]](list)
+    for account, manifests in snapshot.received.items():
+        current = snapshot.current.get(account)
+        for one in manifests:
+            if one.is_complete and (current is None or current.went_back or one.changes_numbers(current)):
+                news[account].append(one)
+    return news
+
+
+def _new_statements(
+    news: Mapping[Ref, Iterable[ReceivedManifest]], named: Mapping[Ref, Iterable[NamedThing]]
+) -> dict[Ref, set[tuple[str, int]]]:
+    """What these manifests name and those that count do not."""
+    known = {account: {(thing.id, thing.revision) for thing in things} for account, things in named.items()}
     return {
-        account: {statement for one in manifests if one.is_complete for statement in one.statements.items()}
-        - {*known.get(account, ())}
-        for account, manifests in received.items()
+        account: {statement for one in manifests for statement in one.statements.items()}
+        - known.get(account, set())
+        for account, manifests in news.items()
     }
 
 
@@ -144,7 +176,6 @@ def _effective(
 def _changed(
     decisions: Mapping[Ref, ManifestDecision],
     current: Mapping[Ref, AppliedManifest],
-    statements: Mapping[Ref, Collection[tuple[str, int]]],
     doubted: Collection[tuple[str, str]],
 ) -> set[Ref]:
     """The accounts whose numbers the effective manifests change; ages alone store no line.
@@ -160,8 +191,5 @@ def _changed(
         account
         for account, decision in decisions.items()
         if decision.effective
-        and (
-            account in in_doubt
-            or decision.effective.changes_numbers(current.get(account), dict(statements.get(account, ())))
-        )
+        and (account in in_doubt or decision.effective.changes_numbers(current.get(account)))
     }

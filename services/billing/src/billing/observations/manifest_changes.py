@@ -1,12 +1,13 @@
 """What applying manifests changes in the store: headers, and the parts that nothing names any more."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from billing.observations.manifest_parts import ReceivedManifest
 from billing.observations.manifests import ManifestDecision
+from billing.observations.waiting_parts import named_parts
 from billing.usage.manifest_reader import believed_fields, part_id
 from billing.usage.ref import Ref
-from shared.mongo import Change, Document, Put, Remove, Update
+from shared.mongo import Document
 
 
 def header(
@@ -36,45 +37,31 @@ def header(
     }
 
 
-def fallen_back(row: Document) -> Change:
-    """What lets the manifest count again that was believed; without one the account counts as not read."""
+def fallen_back(row: Document) -> Document | None:
+    """The header by which the manifest counts again that was believed; None without one."""
     believed = row.get("believed")
     if believed is None:
-        return Remove({"_id": row["_id"]})
-    return Put(row | {"current": believed, "before": row["current"], "believed": None})
+        return None
+    return row | {"current": believed, "before": row["current"], "believed": None}
 
 
-def counting_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
-    """What becomes of the parts that count: they wait no longer."""
-    waits_no_longer = {"$set": {"due_at": None}}
-    effective = [decision.effective for decision in decisions if decision.effective]
-    return [Update({"_id": part["_id"]}, waits_no_longer) for one in effective for part in one.parts]
-
-
-def removed_parts(decisions: Iterable[ManifestDecision]) -> list[Change]:
-    """What becomes of the parts that were overtaken, or came in vain: they go.
-
-    Only while they still wait: another replica may have let them count since they were looked at.
-    """
+def removed_parts(decisions: Iterable[ManifestDecision]) -> list[str]:
+    """The ids of the parts that were overtaken, or came in vain: they go."""
     return [
-        Remove({"_id": part["_id"], "due_at": {"$type": "date"}})
+        part["_id"]
         for decision in decisions
         for one in [*decision.overtaken, *(one for one, _ in decision.in_vain)]
         for part in one.parts
     ]
 
 
-def forgotten_parts(tenant_id: str, before: Mapping[str, Document], headers: Sequence[Document]) -> list[str]:
-    """The ids of the parts that headers named up to now and name no more."""
+def forgotten_parts(
+    tenant_id: str, before: Mapping[str, Document], after: Mapping[str, Document]
+) -> list[str]:
+    """The ids of the parts that headers (by id) named up to now and name no more, or are gone with them."""
     forgotten = []
-    for header in headers:
-        account, kept = Ref.decode(header["ref"]), _named_parts(header)
-        for revision, parts in _named_parts(before.get(header["_id"], {})).items() - kept.items():
+    for id_, header in before.items():
+        account, kept = Ref.decode(header["ref"]), named_parts(after.get(id_, {}))
+        for revision, parts in named_parts(header).items() - kept.items():
             forgotten += [part_id(tenant_id, account, revision, number) for number in range(1, parts + 1)]
     return forgotten
-
-
-def _named_parts(header: Document) -> dict[int, int]:
-    """How many parts each manifest has that the header names, by its revision."""
-    places = (header.get(place) for place in ("current", "before", "believed"))
-    return {fields["revision"]: fields["parts"] for fields in places if fields}

@@ -13,12 +13,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from itertools import chain
 from typing import Any
 
 from billing.usage.manifest import AppliedManifest
-from billing.usage.manifest_reader import manifest_of, part_id
+from billing.usage.manifest_reader import part_id
 from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import utc
 from shared.contracts.manifest import AccountRead, first_repeated
@@ -34,7 +35,7 @@ Part = Mapping[str, Any]
 """A part as `part_document` stores it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ReceivedManifest:
     """A manifest of which parts have come, in the order of their numbers."""
 
@@ -76,7 +77,7 @@ class ReceivedManifest:
                 return f"{again} is named in two parts"
         return None
 
-    @property
+    @cached_property
     def statements(self) -> dict[str, int]:
         """The revision that states each thing, by its id."""
         return {thing[0]: thing[1] for part in self.parts for thing in part["things"]}
@@ -94,18 +95,31 @@ class ReceivedManifest:
         oldest = min((at for _, at in read_at), default=first["read_from"])
         alike = "run_id", "generation", "revision", "parts", "listing", "listed_revision", "read_from"
         return {name: first[name] for name in alike} | {
+            "digest": self.digest,
             "things_read_from": oldest,
             "spans": [span for part in self.parts for span in part["spans"]],
             "unreadable": [thing for part in self.parts for thing in part["unreadable"]],
             "read_at": [[id_, at] for id_, at in read_at if at > oldest + _ABOUT],
         }
 
-    def changes_numbers(self, before: AppliedManifest | None, statements: Mapping[str, int]) -> bool:
-        """Whether anything but ages differs from the manifest before, which named these statements."""
-        if before is None or statements != self.statements:
-            return True
-        now = manifest_of(self.account.encode(), self.header_fields)
-        return _content(now) != _content(before)
+    @cached_property
+    def digest(self) -> str:
+        """A hash of what lines are calculated from: two manifests with one hash differ in ages alone.
+
+        A span that only grew changes no line.
+        """
+        spans = {
+            item_id: (known_from, known_from > known_until, ended, last_ended_at)
+            for part in self.parts
+            for item_id, known_from, known_until, ended, last_ended_at in part["spans"]
+        }
+        unreadable = {id_: reason for part in self.parts for id_, reason, _ in part["unreadable"]}
+        of_all = self.statements, unreadable, spans
+        return _hash([self.parts[0]["listing"], *(sorted(entries.items()) for entries in of_all)])
+
+    def changes_numbers(self, before: AppliedManifest | None) -> bool:
+        """Whether anything but ages differs from the manifest before."""
+        return before is None or before.digest != self.digest
 
 
 def account_of(part: AccountRead) -> Ref:
@@ -183,14 +197,8 @@ def first_contradiction(parts: Sequence[Part], stored: Iterable[Part]) -> tuple[
 
 def _digest(document: Part) -> str:
     """A hash of what the part says; of what is stored, for a later release may read more in the message."""
-    told = [document[name] for name in (*ALIKE, *_KINDS)]
+    return _hash([document[name] for name in (*ALIKE, *_KINDS)])
+
+
+def _hash(told: object) -> str:
     return sha256(json.dumps(told, default=lambda moment: moment.isoformat()).encode()).hexdigest()
-
-
-def _content(manifest: AppliedManifest) -> tuple[object, ...]:
-    """What lines are calculated from, besides the things: a span that only grew changes none of them."""
-    spans = {
-        item: (span.known_from, span.is_empty, span.ended, span.last_ended_at)
-        for item, span in manifest.spans.items()
-    }
-    return manifest.listing, manifest.unreadable, spans

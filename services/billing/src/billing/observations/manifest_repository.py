@@ -3,50 +3,44 @@
 # Invariant: what a manifest changes is changed in one transaction: the header, the receipt by which its run
 # is closed, what its run was judged to be, and the work of calculating its account again. The header keeps
 # what counted before (`before`) and what was believed last, and with them the parts that they name; whatever
-# is older goes. Two replicas may apply at the same time: both
-# write the header, so one of them conflicts, starts over and finds the manifest applied.
+# is older goes. A part that no header names waits: parts are written once, and never changed. Two replicas
+# may apply at the same time: see `billing.observations.settlement_counter`.
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from billing.observations.manifest_changes import (
-    counting_parts,
-    fallen_back,
-    forgotten_parts,
-    header,
-    removed_parts,
-)
+from billing.observations.manifest_arrivals import ARRIVAL_INDEXES, ManifestArrivals
+from billing.observations.manifest_changes import fallen_back, forgotten_parts, header, removed_parts
 from billing.observations.manifest_parts import (
     ALIKE,
-    Part,
     ReceivedManifest,
     first_contradiction,
     manifests_of,
     part_document,
 )
 from billing.observations.manifest_receipts import RECEIPT_INDEXES, AppliedCount, ManifestReceipts
-from billing.observations.manifests import ManifestDecision, StoredStatements
+from billing.observations.manifests import ManifestDecision, ManifestSnapshot, StoredStatements
 from billing.observations.ports import RunJudgement
-from billing.observations.repository import HISTORY, history_id
-from billing.usage.manifest_reader import HEADERS, PARTS, header_id
+from billing.observations.settlement_counter import SettledMeanwhile, SettlementCounter
+from billing.observations.stored_statements import stored_statements
+from billing.observations.waiting_parts import COUNTING_FIELDS, NAMED_FIELDS, unnamed
+from billing.usage.manifest_reader import HEADERS, PARTS, header_id, manifest_of
 from billing.usage.recalculation_queue import RecalculationQueue
-from billing.usage.ref import Ref, RefKind
-from shared.contracts.base import key_of, utc
+from billing.usage.ref import Ref
+from shared.contracts.base import utc
 from shared.contracts.manifest import AccountRead
-from shared.errors import PermanentError, TransientError
-from shared.mongo import Change, Index, Mongo, Put, Remove, Session, Update
+from shared.errors import PermanentError
+from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.runtime.clock import Clock, utc_now
+from shared.work_queue import WorkItem
 
 _FALLING_BACK = 100
 """Accounts in one transaction."""
-_SHORTEST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=250), timedelta(seconds=30)
-_ROWS = {RefKind.VENDOR_ACCOUNT: "subscriptions", RefKind.PSA_ACCOUNT: "agreement_lines"}
 
 MANIFEST_INDEXES = (
-    Index(PARTS, [("due_at", 1)], where={"due_at": {"$type": "date"}}),
     Index(PARTS, [("ref", 1)]),
     Index(HEADERS, [("integration_id", 1)]),
+    *ARRIVAL_INDEXES,
     *RECEIPT_INDEXES,
 )
 _COMPARED = ("ref", "revision", "digest", *ALIKE)
@@ -58,7 +52,8 @@ class ManifestRepository:
 
     def __init__(self, mongo: Mongo, queue: RecalculationQueue, *, clock: Clock = utc_now) -> None:
         self._mongo, self._queue, self._clock = mongo, queue, clock
-        self._receipts = ManifestReceipts(mongo, clock=clock)
+        self._arrivals, self._settlements = ManifestArrivals(mongo, clock=clock), SettlementCounter(mongo)
+        self._receipts = ManifestReceipts(mongo, self._arrivals, clock=clock)
 
     async def store(self, tenant_id: str, parts: Iterable[AccountRead]) -> None:
         """Stores parts as they come; one that is there already stays as it is.
@@ -73,74 +68,36 @@ class ManifestRepository:
             await self._receipts.note_refused(tenant_id, part, reason)
             raise PermanentError(f"a part of the manifest of {part['ref']} is refused: {reason}")
         await rows.insert_new(new)
+        await self._arrivals.note(tenant_id, {part["ref"] for part in new})
 
-    async def due_accounts(self, limit: int) -> dict[str, set[Ref]]:
-        """Returns the accounts of the parts that wait and are due, longest first, by tenant."""
-        rows = await self._mongo.all_tenants(PARTS).find(
-            {"due_at": {"$lte": self._clock()}},
-            sort=[("due_at", 1)],
-            limit=limit,
-            fields=["tenant_id", "ref"],
-        )
-        accounts: defaultdict[str, set[Ref]] = defaultdict(set)
-        for row in rows:
-            accounts[row["tenant_id"]].add(Ref.decode(row["ref"]))
-        return accounts
+    async def due(self) -> dict[str, list[WorkItem]]:
+        """Returns the accounts of which something has come that waits and is due, by tenant."""
+        return await self._arrivals.due()
 
-    async def received(self, tenant_id: str, accounts: Collection[Ref]) -> dict[Ref, list[ReceivedManifest]]:
-        """Returns the manifests of these accounts that wait, complete or not, the oldest first."""
-        refs = [account.encode() for account in accounts]
-        parts = await self._mongo.documents(PARTS, tenant_id).find_in(
-            "ref", refs, where={"due_at": {"$type": "date"}}
+    async def snapshot(self, tenant_id: str, accounts: Collection[Ref]) -> ManifestSnapshot:
+        """Returns the manifests of these accounts: those that count, and those that wait."""
+        settled = await self._settlements.read(tenant_id)
+        headers = await self._mongo.documents(HEADERS, tenant_id).get_many(
+            [header_id(tenant_id, account) for account in accounts], fields=COUNTING_FIELDS
         )
-        received: dict[Ref, list[ReceivedManifest]] = {account: [] for account in accounts}
-        for manifest in manifests_of(parts):
+        rows, refs = self._mongo.documents(PARTS, tenant_id), [account.encode() for account in accounts]
+        stored = await rows.find_in("ref", refs, fields=["ref", "revision"])
+        parts = await rows.get_many([part["_id"] for part in unnamed(stored, headers)])
+        received = defaultdict[Ref, list[ReceivedManifest]](list)
+        for manifest in manifests_of(parts.values()):
             received[manifest.account].append(manifest)
-        return received
+        current = [manifest_of(row["ref"], row["current"]) for row in headers.values()]
+        return ManifestSnapshot(settled, received, {manifest.account: manifest for manifest in current})
 
-    async def put_off(self, tenant_id: str, parts: Iterable[Part]) -> None:
-        """Makes parts due again after as long as they have waited already, within bounds."""
-        now = utc(self._clock())
-        changes: list[Change] = []
-        for part in parts:
-            pause = min(max(now - part["arrived_at"], _SHORTEST_PAUSE), _LONGEST_PAUSE)
-            still_waits = {"_id": part["_id"], "due_at": {"$type": "date"}}
-            changes.append(Update(still_waits, {"$set": {"due_at": now + pause}}))
-        await self._mongo.documents(PARTS, tenant_id).bulk(changes)
+    async def settle(self, tenant_id: str, items: Sequence[WorkItem], waiting: Collection[Ref]) -> None:
+        """Takes accounts that were looked at from those that are due; those that wait are due again later."""
+        await self._arrivals.settle(tenant_id, items, waiting)
 
     async def look_up(
         self, tenant_id: str, statements: Mapping[Ref, Collection[tuple[str, int]]]
     ) -> dict[Ref, StoredStatements]:
         """Returns what is known of the observations of these statements (thing and revision), by account."""
-        known: dict[Ref, StoredStatements] = {}
-        for kind, name in _ROWS.items():
-            # Two manifests of one account may name a thing at two revisions.
-            named = [
-                (key_of(tenant_id, account.integration_id, id_), account, id_, revision)
-                for account, of_account in statements.items()
-                if account.kind is kind
-                for id_, revision in of_account
-            ]
-            rows = await self._mongo.documents(name, tenant_id).get_many(
-                {key for key, *_ in named}, fields=["revision", "ref"]
-            )
-            older = {
-                history_id(name, key, revision)
-                for key, _, _, revision in named
-                if key not in rows or rows[key]["revision"] != revision
-            }
-            history = await self._mongo.documents(HISTORY, tenant_id).get_many(older, fields=["ref"])
-            for key, account, id_, revision in named:
-                of_account = known.setdefault(account, StoredStatements(set(), set(), {}))
-                row, past = rows.get(key), history.get(history_id(name, key, revision))
-                if row and row["revision"] != revision:
-                    of_account.newest[id_] = row["revision"]
-                stated = past if row is None or row["revision"] != revision else row
-                if stated is None:
-                    of_account.unstored.add((id_, revision))
-                elif stated["ref"] != account.encode():
-                    of_account.elsewhere.add((id_, revision))
-        return known
+        return await stored_statements(self._mongo, tenant_id, statements)
 
     async def apply(
         self,
@@ -148,42 +105,53 @@ class ManifestRepository:
         decisions: Mapping[Ref, ManifestDecision],
         recalculated: Collection[Ref],
         judgement: RunJudgement,
-    ) -> None:
+        *,
+        settled: int,
+    ) -> bool:
         """Lets the effective manifests count, and notes those that were overtaken; all in one transaction.
 
         `recalculated` are the accounts whose numbers change by it. The judgement on the manifests' runs is
-        stored with them: nothing counts for a moment that is not believed.
+        stored with them: nothing counts for a moment that is not believed. `settled` is that of the snapshot
+        that was decided on; returns False, with nothing stored, if another replica has come in between.
         """
-        header_rows = self._mongo.documents(HEADERS, tenant_id)
-        effective = {
-            header_id(tenant_id, account): decision.effective
-            for account, decision in decisions.items()
-            if decision.effective
-        }
-        went_back = {
-            header_id(tenant_id, account) for account, decision in decisions.items() if decision.went_back
-        }
 
         async def work(session: Session) -> None:
+            await self._settlements.advance_from(tenant_id, settled, session)
             await judgement.store(session)
-            before = await header_rows.get_many(effective, session=session)
-            headers = [
-                header(id_, manifest, before.get(id_), judgement.doubted, went_back=id_ in went_back)
-                for id_, manifest in effective.items()
-                if id_ not in before or before[id_]["current"]["revision"] < manifest.revision
-            ]
-            await header_rows.bulk([Put(row) for row in headers], session=session)
-            parts = self._mongo.documents(PARTS, tenant_id)
-            counting = counting_parts(decisions.values())
-            if await parts.bulk(counting, session=session) < len(counting):
-                # Another replica has found a manifest void, or overtaken, while the last of its parts came.
-                raise TransientError(f"parts of manifests of {tenant_id} are gone")
-            await parts.bulk(removed_parts(decisions.values()), session=session)
-            await parts.remove_many(forgotten_parts(tenant_id, before, headers), session=session)
+            removed = removed_parts(decisions.values())
+            removed += await self._store_headers(tenant_id, decisions, judgement.doubted, session)
+            await self._mongo.documents(PARTS, tenant_id).remove_many(removed, session=session)
             await self._receipts.note(tenant_id, decisions.values(), session=session)
             await self._queue.enqueue_refs(tenant_id, recalculated, session=session)
 
-        await self._mongo.transaction(work)
+        try:
+            await self._mongo.transaction(work)
+        except SettledMeanwhile:
+            return False
+        return True
+
+    async def _store_headers(
+        self,
+        tenant_id: str,
+        decisions: Mapping[Ref, ManifestDecision],
+        doubted: Collection[tuple[str, str]],
+        session: Session,
+    ) -> list[str]:
+        """Lets the headers name the effective manifests; returns the ids of the parts that none names now."""
+        rows = self._mongo.documents(HEADERS, tenant_id)
+        effective = {
+            header_id(tenant_id, account): (decision.effective, bool(decision.went_back))
+            for account, decision in decisions.items()
+            if decision.effective
+        }
+        before = await rows.get_many(effective, session=session)
+        after = {
+            id_: header(id_, manifest, before.get(id_), doubted, went_back=went_back)
+            for id_, (manifest, went_back) in effective.items()
+        }
+        await rows.insert_many([row for id_, row in after.items() if id_ not in before], session=session)
+        await rows.bulk([Put(after[id_]) for id_ in before], session=session)
+        return forgotten_parts(tenant_id, before, after)
 
     async def fall_back(self, tenant_id: str, integration_id: str, run_id: str) -> int:
         """Lets what was believed before a run count again, for some of its accounts; returns for how many.
@@ -194,13 +162,26 @@ class ManifestRepository:
         of_run = {"integration_id": integration_id, "current.run_id": run_id}
 
         async def work(session: Session) -> int:
-            headers = await rows.find(of_run, limit=_FALLING_BACK, session=session)
-            await rows.bulk([fallen_back(row) for row in headers], session=session)
-            accounts = [Ref.decode(row["ref"]) for row in headers]
-            await self._queue.enqueue_refs(tenant_id, accounts, session=session)
+            found = await rows.find(of_run, limit=_FALLING_BACK, session=session)
+            headers = {row["_id"]: row for row in found}
+            after = {id_: believed for id_, row in headers.items() if (believed := fallen_back(row))}
+            await rows.bulk([Put(row) for row in after.values()], session=session)
+            await self._forget(tenant_id, headers, after, session)
             return len(headers)
 
         return await self._mongo.transaction(work)
+
+    async def _forget(
+        self, tenant_id: str, before: Mapping[str, Document], after: Mapping[str, Document], session: Session
+    ) -> None:
+        """Removes headers that are not there afterwards, and parts that are named no more."""
+        await self._settlements.advance(tenant_id, session)
+        gone = before.keys() - after.keys()
+        await self._mongo.documents(HEADERS, tenant_id).remove_many(gone, session=session)
+        parts = forgotten_parts(tenant_id, before, after)
+        await self._mongo.documents(PARTS, tenant_id).remove_many(parts, session=session)
+        accounts = [Ref.decode(row["ref"]) for row in before.values()]
+        await self._queue.enqueue_refs(tenant_id, accounts, session=session)
 
     async def applied_of_run(self, tenant_id: str, integration_id: str, run_id: str) -> AppliedCount:
         """Returns how many manifests of a run were applied or overtaken, as its run-finished counts them."""
@@ -226,14 +207,8 @@ class ManifestRepository:
         ids = [header_id(tenant_id, account) for account in accounts]
 
         async def work(session: Session) -> None:
-            headers = await rows.get_many(ids, fields=["ref", "current.revision"], session=session)
-            older = [row for row in headers.values() if row["current"]["revision"] < before_revision]
-            settled = {"due_at": None, "revision": {"$lt": before_revision}}
-            changes: list[Change] = [Remove({"ref": row["ref"]} | settled) for row in older]
-            await self._mongo.documents(PARTS, tenant_id).bulk(changes, session=session)
-            await rows.remove_many([row["_id"] for row in older], session=session)
-            await self._queue.enqueue_refs(
-                tenant_id, [Ref.decode(row["ref"]) for row in older], session=session
-            )
+            headers = await rows.get_many(ids, fields=NAMED_FIELDS, session=session)
+            older = {id_: row for id_, row in headers.items() if row["current"]["revision"] < before_revision}
+            await self._forget(tenant_id, older, {}, session)
 
         await self._mongo.transaction(work)

@@ -12,12 +12,14 @@
 #   r50 names sub1, which was read in beta   refused: that is not what anybody read of this account
 #   r50 is of connection 3, known is 2       waits: the news of the connection is on its way
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 from billing.observations.manifest_parts import ReceivedManifest
 from billing.usage.manifest import AppliedManifest
+from billing.usage.ref import Ref
 
 _CLOCKS_DIFFER = timedelta(hours=1)
 """By less than that, for certain, between replicas of a sync service."""
@@ -37,6 +39,17 @@ class StoredStatements:
 
 
 NOTHING_NEW = StoredStatements()
+
+
+class ManifestSnapshot(NamedTuple):
+    """The manifests of some accounts of a tenant at one moment."""
+
+    settled: int
+    """How often manifests of the tenant had been settled by then."""
+    received: Mapping[Ref, Sequence[ReceivedManifest]]
+    """What waits, complete or not, the oldest first; nothing waits of an account that is left out."""
+    current: Mapping[Ref, AppliedManifest]
+    """What counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from billing.observations.change_notice import ChangeNotice
-from billing.observations.manifest_parts import Part, ReceivedManifest
-from billing.observations.manifests import ManifestDecision, StoredStatements
+from billing.observations.manifests import ManifestDecision, ManifestSnapshot, StoredStatements
 from billing.usage.manifest import AppliedManifest
 from billing.usage.manifest_reader import NamedThing
 from billing.usage.ref import Ref
 from shared.contracts.manifest import AccountRead
 from shared.contracts.psa_sync import AgreementLineObserved
+from shared.work_queue import WorkItem
 
 
 class ObservationStore(Protocol):
@@ -56,13 +56,11 @@ class ManifestStore(Protocol):
 
     async def store(self, tenant_id: str, parts: Iterable[AccountRead]) -> None: ...
 
-    async def due_accounts(self, limit: int) -> Mapping[str, Collection[Ref]]: ...
+    async def due(self) -> Mapping[str, Sequence[WorkItem]]: ...
 
-    async def received(
-        self, tenant_id: str, accounts: Collection[Ref]
-    ) -> Mapping[Ref, Sequence[ReceivedManifest]]: ...
+    async def snapshot(self, tenant_id: str, accounts: Collection[Ref]) -> ManifestSnapshot: ...
 
-    async def put_off(self, tenant_id: str, parts: Iterable[Part]) -> None: ...
+    async def settle(self, tenant_id: str, items: Sequence[WorkItem], waiting: Collection[Ref]) -> None: ...
 
     async def look_up(
         self, tenant_id: str, statements: Mapping[Ref, Collection[tuple[str, int]]]
@@ -74,15 +72,13 @@ class ManifestStore(Protocol):
         decisions: Mapping[Ref, ManifestDecision],
         recalculated: Collection[Ref],
         judgement: RunJudgement,
-    ) -> None: ...
+        *,
+        settled: int,
+    ) -> bool: ...
 
 
 class AppliedManifests(Protocol):
     """Reads what counts; see `ManifestReader`."""
-
-    async def of_accounts(
-        self, tenant_id: str, accounts: Collection[Ref]
-    ) -> Mapping[Ref, AppliedManifest]: ...
 
     async def things(
         self, tenant_id: str, manifests: Collection[AppliedManifest]

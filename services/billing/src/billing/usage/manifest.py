@@ -53,6 +53,8 @@ class AppliedManifest:
     """When things were read that were not read about when the oldest of them was, by id."""
     went_back: bool = False
     """Whether its sync service had forgotten what it published of the account (a restored database)."""
+    digest: str = ""
+    """Of all that lines are calculated from; empty where none was kept."""
     things_read_from: datetime | None = None
     """When the oldest of the things was last read; None where that is not known apart from `read_from`."""
 

@@ -129,6 +129,7 @@ def manifest_of(ref: str, fields: Document) -> AppliedManifest:
         read_at=dict(fields["read_at"]),
         things_read_from=fields["things_read_from"],
         went_back=fields.get("went_back", False),
+        digest=fields.get("digest", ""),
     )
 
 

@@ -42,9 +42,8 @@ async def read_accounts(vendor: VendorRunContext) -> StepReport:
 
 async def name_unlisted_accounts(vendor: VendorRunContext) -> list[str]:
     """Publishes each account that has subscriptions and was never listed; returns what could not be read."""
-    of_subscriptions = {
-        account_id for account_id, one in (await vendor.queue.accounts(vendor.run)).items() if one.live
-    }
+    overview = await vendor.queue.overview(vendor.run)
+    of_subscriptions = {account_id for account_id, one in overview.accounts.items() if one.live}
     exceptions = []
     for account_id in sorted(of_subscriptions - await vendor.known_account_ids()):
         stamp = await vendor.context.stamp()
@@ -65,8 +64,8 @@ async def _confirm_absences(vendor: VendorRunContext, listed_ids: set[str]) -> l
     """Returns which vanished accounts could not be read: these keep what was last known of them."""
     # Also when the list came back short or empty: what each account answers for itself is the truth.
     exceptions = []
-    progress = await vendor.queue.accounts(vendor.run)
     missing = await vanished(vendor.context, VendorAccountObserved, listed_ids, lambda seen: seen.account_id)
+    progress = (await vendor.queue.overview(vendor.run)).accounts if missing else {}
     for last_seen in missing:
         read = partial(vendor.marketplace.account, last_seen.account_id)
         one = progress.get(last_seen.account_id)

@@ -5,28 +5,38 @@
 #
 #   a, b answered → group 1 {a, b} is written   c, d, e answered meanwhile → group 2 {c, d, e}
 #   a, b, c stored → group 1 is discarded       killed → {c, d, e} are left, and c is found to be stored
+#
+# Callers that were written together ask together, and are answered at about the same time: a moment's wait
+# for each other lets them share every write from then on.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from shared.sync_engine.models import Run
 from vendor_sync.runs.answers import DetailAnswer
 from vendor_sync.runs.ports import JournalStore
+
+_GATHER_TIME = timedelta(milliseconds=5)
+"""How long the first answer of a group waits for those of the other callers: short beside any call."""
 
 
 @dataclass(slots=True)
 class _Group:
     number: int
     answers: list[DetailAnswer] = field(default_factory=list)
+    is_full: asyncio.Event = field(default_factory=asyncio.Event)
     is_written: bool = False
 
 
 class AnswerJournal:
     """Writes the answers of one worker of a run."""
 
-    def __init__(self, store: JournalStore, run: Run) -> None:
-        self._store, self._run = store, run
+    def __init__(self, store: JournalStore, run: Run, *, callers: int) -> None:
+        """`callers` is how many may wait for their answers to be written."""
+        self._store, self._run, self._callers = store, run, callers
         self._next = _Group(1)
         self._writing = asyncio.Lock()
         self._open: dict[int, int] = {}
@@ -37,8 +47,13 @@ class AnswerJournal:
         """Returns the number of the answer's group once it is written."""
         group = self._next
         group.answers.append(answer)
+        if len(group.answers) >= self._callers:
+            group.is_full.set()
         async with self._writing:
             if not group.is_written:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_GATHER_TIME.total_seconds()):
+                        await group.is_full.wait()
                 self._next = _Group(group.number + 1)
                 self._open[group.number] = len(group.answers)
                 await self._store.append(self._run, group.number, group.answers)

@@ -14,6 +14,7 @@ from shared.contracts.base import service_id_of
 from shared.contracts.vendor_sync import ServiceObserved, SubscriptionObserved
 from shared.runtime import crash_points
 from shared.sync_engine.stamp import Stamp
+from vendor_sync.runs.account_entries import AccountEntries
 from vendor_sync.runs.answers import (
     DetailAnswer,
     StoredReading,
@@ -41,6 +42,7 @@ class AnswerStore:
     vendor: VendorRunContext
     names: dict[str, str]
     """The name of each service, by its key: the first that was read, until a whole run reads it no more."""
+    entries: AccountEntries
     manifest_revisions: dict[str, int]
     """The revision of the newest manifest of each account that has one."""
     published_services: set[SoldService] = field(default_factory=set)
@@ -103,6 +105,8 @@ class AnswerStore:
                 if key not in existing
             ],
         )
+        for key, row in rows.items():
+            self.entries.note(row.account_id, [key])
         back = [replace(entry, row=rows[key]) for key, entry in existing.items() if not entry.live]
         await self.vendor.queue.replace(run, [entry.due_again(run.run_id) for entry in back])
 

@@ -13,7 +13,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
 from shared.sync_engine.stamp import Stamp
-from vendor_sync.runs.detail_queue import DetailEntry, DetailRank
+from vendor_sync.runs.account_entries import AccountEntries
+from vendor_sync.runs.detail_queue import DetailEntry, DetailRank, DetailState
 from vendor_sync.runs.run_context import VendorRunContext
 
 ENTRIES_PER_STAMP = 200
@@ -58,8 +59,8 @@ class AccountInWork:
 class CallQueue:
     """The calls of one step."""
 
-    def __init__(self, vendor: VendorRunContext, rank: DetailRank) -> None:
-        self._vendor = vendor
+    def __init__(self, vendor: VendorRunContext, entries: AccountEntries, rank: DetailRank) -> None:
+        self._vendor, self._entries = vendor, entries
         self._by_account = rank is DetailRank.ACCOUNT
         self._main: AsyncGenerator[DetailCall, None] | None = self._details_of_all(rank)
         self._again: deque[AsyncGenerator[DetailCall, None]] = deque()
@@ -174,11 +175,15 @@ class CallQueue:
         self._hand_over(account)
 
     async def _details_of(self, account: AccountInWork) -> AsyncGenerator[DetailCall, None]:
-        due = self._vendor.queue.due(self._vendor.run, account_id=account.account_id)
-        async for call in _stamped(self._vendor, due):
+        async for call in _stamped(self._vendor, self._due_of(account.account_id)):
             account.outstanding += 1
             yield call
         self._hand_over(account)
+
+    async def _due_of(self, account_id: str) -> AsyncIterator[list[DetailEntry]]:
+        run_id = self._vendor.run.run_id
+        async for entries in self._entries.of([account_id]):
+            yield [one for one in entries if one.run_id == run_id and one.state is DetailState.DUE]
 
     def look_again_at_all(self) -> None:
         """Takes up anew what was to be listed: no account can be."""

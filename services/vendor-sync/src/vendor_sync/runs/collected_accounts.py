@@ -5,7 +5,6 @@
 # in between, the account is listed once more, and nothing that the list showed is forgotten.
 
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from shared.sync_engine.account_manifest import AccountManifest, ItemRecord
@@ -18,11 +17,11 @@ from vendor_sync.runs.account_collect import (
     NextMove,
     is_concerned,
 )
+from vendor_sync.runs.account_entries import AccountEntries
 from vendor_sync.runs.account_listing import ListedAccount, entries_to_add, entries_to_read
 from vendor_sync.runs.detail_queue import DetailEntry, DetailState
 from vendor_sync.runs.run_context import VendorRunContext
 
-_ENTRIES_PER_WRITE = 500
 _NOTHING: Mapping[str, ItemRecord] = {}
 
 
@@ -47,6 +46,7 @@ class CollectedAccounts:
     """Of the accounts that were collected more than once, or wait."""
     manifest_revisions: dict[str, int]
     """The revision of the newest manifest of each account that has one."""
+    entries: AccountEntries
     together: Mapping[str, frozenset[str]]
     """The services that are billed together with a service, by its id."""
     published: int = 0
@@ -62,6 +62,7 @@ class CollectedAccounts:
             CollectRules(may_wait, can_list),
             await stores.collects.of_run(run),
             await stores.manifests.records.revisions(run),
+            AccountEntries(vendor.queue, run),
             await stores.services.of_integration(run),
         )
 
@@ -72,18 +73,15 @@ class CollectedAccounts:
             collect = AccountCollect(account_id, self.vendor.first_lists)
         return collect.after_lists(self.lists)
 
-    async def look_at(self, groups: Sequence[Sequence[str]]) -> list[AccountVerdict]:
-        """Publishes the accounts that are ready, and returns what is to be done with each.
-
-        The accounts of a group are neighbours in the order of the queue.
-        """
+    async def look_at(self, account_ids: Sequence[str]) -> list[AccountVerdict]:
+        """Publishes the accounts that are ready, and returns what is to be done with each."""
         now = self.vendor.context.clock()
         manifests, verdicts, collects = (
             list[AccountManifest](),
             list[AccountVerdict](),
             list[AccountCollect](),
         )
-        for account in [account for group in groups for account in await self.load(group)]:
+        for account in await self.load(account_ids):
             manifest = account.manifest(now)
             items = account.concerned_items(manifest, self.together)
             collect = account.collect
@@ -120,12 +118,13 @@ class CollectedAccounts:
         self, account_id: str, concerned_items: frozenset[str], listed: ListedAccount | None
     ) -> None:
         """Makes due what the next collect has to read; `listed` is None when the lists at the end tell."""
-        run, changes, known_keys = self.vendor.run, list[DetailEntry](), set[str]()
+        run, known_keys = self.vendor.run, set[str]()
         collect = self.collect_of(account_id)
         revision = self.manifest_revisions.get(account_id, 0)
         began_at = collect.began_at
-        async with aclosing(self.vendor.queue.entries_between(run, account_id, account_id)) as entries:
-            async for entry in entries:
+        async for entries in self.entries.of([account_id]):
+            changes = []
+            for entry in entries:
                 known_keys.add(entry.key)
                 if entry.run_id == run.run_id and entry.state is DetailState.DONE and entry.read_at:
                     began_at = min(began_at or entry.read_at, entry.read_at)
@@ -133,14 +132,13 @@ class CollectedAccounts:
                 if not shown and is_concerned(entry, concerned_items, revision):
                     shown = [entry.due_again(run.run_id)]
                 changes += shown
-                if len(changes) >= _ENTRIES_PER_WRITE:
-                    await self._replace(changes)
-                    changes = []
-        await self._replace(changes)
+            await self._replace(changes)
         if listed is None:
             return
         self.vendor.context.assert_lease()
-        await self.vendor.queue.insert(run, entries_to_add(known_keys, listed, run_id=run.run_id))
+        new = entries_to_add(known_keys, listed, run_id=run.run_id)
+        await self.vendor.queue.insert(run, new)
+        self.entries.note(account_id, [entry.key for entry in new])
         await self._store_collects(
             [
                 replace(
@@ -162,17 +160,15 @@ class CollectedAccounts:
         self.rules = replace(self.rules, can_list=False)
 
     async def load(self, account_ids: Sequence[str]) -> list[CollectedAccount]:
-        """Returns accounts that are neighbours in the order of the queue, with all that is known of them."""
+        """Returns accounts with all that is known of them."""
         run = self.vendor.run
         records = await self.vendor.stores.manifests.records.get_many(run, account_ids)
         accounts = {
             account_id: self._empty(account_id, records.get(account_id)) for account_id in account_ids
         }
-        entries = self.vendor.queue.entries_between(run, account_ids[0], account_ids[-1])
-        async with aclosing(entries):
-            async for entry in entries:
-                if account := accounts.get(entry.account_id):
-                    account.add(entry)
+        async for entries in self.entries.of(account_ids):
+            for entry in entries:
+                accounts[entry.account_id].add(entry)
         return [*accounts.values()]
 
     def _empty(self, account_id: str, record: ManifestRecord | None) -> CollectedAccount:
@@ -190,15 +186,3 @@ class CollectedAccounts:
     async def _store_collects(self, collects: Sequence[AccountCollect]) -> None:
         await self.vendor.stores.collects.put(self.vendor.run, collects)
         self.collects |= {collect.account_id: collect for collect in collects}
-
-
-def neighbours(places: Sequence[tuple[int, str]]) -> list[list[str]]:
-    """Returns the accounts in groups that follow upon each other in the queue: each is read at once."""
-    groups: list[list[str]] = []
-    last = None
-    for place, account_id in sorted(places):
-        if last is None or place != last + 1:
-            groups.append([])
-        groups[-1].append(account_id)
-        last = place
-    return groups

@@ -24,7 +24,7 @@ from vendor_sync.runs.answer_journal import AnswerJournal
 from vendor_sync.runs.answer_store import AnswerStore
 from vendor_sync.runs.answers import DetailAnswer
 from vendor_sync.runs.call_queue import AccountInWork, CallQueue, DetailCall, ListingCall
-from vendor_sync.runs.collected_accounts import CollectedAccounts, neighbours
+from vendor_sync.runs.collected_accounts import CollectedAccounts
 from vendor_sync.runs.detail_queue import DetailEntry
 from vendor_sync.runs.run_context import VendorRunContext
 
@@ -204,11 +204,10 @@ class DetailReader:
         listed.stored.set()
 
     async def _look_at_completed(self) -> None:
-        """Looks at the accounts that are complete: those that follow upon each other are read at once."""
+        """Looks at the accounts that are complete, as many as there are at once."""
         while completed := self.calls.take_completed():
             accounts = {account.account_id: account for account in completed}
-            groups = neighbours([(account.place, account.account_id) for account in completed])
-            for verdict in await self.accounts.look_at(groups):
+            for verdict in await self.accounts.look_at([*accounts]):
                 account = accounts[verdict.account_id]
                 account.concerned_items = verdict.concerned_items
                 self._move(account, verdict.move)

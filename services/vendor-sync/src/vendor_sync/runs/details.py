@@ -4,6 +4,8 @@
 # manifest, or waits for the lists at the end of the run. An account of which the last answer was stored, and
 # then its worker was killed, has nothing due and no manifest: it is taken up by what it was asked last.
 
+from collections.abc import Mapping
+
 from shared.contracts.base import key_of
 from vendor_sync.runs.answer_journal import AnswerJournal
 from vendor_sync.runs.answer_store import AnswerStore
@@ -11,7 +13,8 @@ from vendor_sync.runs.answers import DetailAnswer
 from vendor_sync.runs.call_queue import CallQueue
 from vendor_sync.runs.collected_accounts import CollectedAccounts
 from vendor_sync.runs.detail_queue import DetailRank
-from vendor_sync.runs.detail_reader import BATCH_SIZE, DetailReader
+from vendor_sync.runs.detail_reader import BATCH_SIZE, CALLS_AT_ONCE, DetailReader
+from vendor_sync.runs.ports import AccountProgress
 from vendor_sync.runs.run_context import VendorRunContext
 
 _MAX_ROUNDS = 3
@@ -35,16 +38,16 @@ async def read_remaining(vendor: VendorRunContext) -> None:
 async def _read(vendor: VendorRunContext, *, may_wait: bool) -> None:
     accounts = await CollectedAccounts.of(vendor, may_wait=may_wait)
     names = await vendor.published_service_names()
-    store = AnswerStore(vendor, names, accounts.manifest_revisions)
+    store = AnswerStore(vendor, names, accounts.entries, accounts.manifest_revisions)
     await _store_left(vendor, store)
-    journal = AnswerJournal(vendor.stores.journal, vendor.run)
-    progress = await vendor.queue.progress(vendor.run)
-    phase = vendor.context.progress.phase
+    journal = AnswerJournal(vendor.stores.journal, vendor.run, callers=CALLS_AT_ONCE)
+    overview = await vendor.queue.overview(vendor.run)
+    progress, phase = overview.progress, vendor.context.progress.phase
     vendor.context.progress.begin(phase, done=progress.total - progress.due, total=progress.total)
-    unpublished = await _unpublished(vendor, accounts, may_wait=may_wait)
+    unpublished = _unpublished(overview.accounts, accounts, may_wait=may_wait)
     for _ in range(_MAX_ROUNDS):
         for rank in DetailRank:
-            calls = CallQueue(vendor, rank)
+            calls = CallQueue(vendor, accounts.entries, rank)
             if rank is DetailRank.ACCOUNT:
                 for account_id in unpublished:
                     calls.add_complete(account_id)
@@ -73,9 +76,10 @@ async def _store_answers(vendor: VendorRunContext, store: AnswerStore, answers: 
     await store.store([(entry, by_key[key]) for key, entry in entries.items()])
 
 
-async def _unpublished(vendor: VendorRunContext, accounts: CollectedAccounts, *, may_wait: bool) -> list[str]:
+def _unpublished(
+    progress: Mapping[str, AccountProgress], accounts: CollectedAccounts, *, may_wait: bool
+) -> list[str]:
     """Returns the accounts of which nothing is due, and something was read that no manifest names."""
-    progress = await vendor.queue.accounts(vendor.run)
     unpublished = [
         account_id
         for account_id, one in progress.items()

@@ -7,12 +7,10 @@
 #   known {a, b, c}   published {a, b}           → c
 #   first lists short, published {a, b} as short → a, b and c, if the last lists are whole
 
-from collections.abc import Iterable
 from itertools import islice
 
 from shared.contracts.base import RunKind, key_of
 from shared.contracts.manifest import ListingExtent
-from vendor_sync.runs.account_collect import CollectedAccount
 from vendor_sync.runs.collected_accounts import CollectedAccounts
 from vendor_sync.runs.run_context import VendorRunContext
 
@@ -22,7 +20,7 @@ _MANIFESTS_AT_ONCE = 100
 async def publish_missing_manifests(vendor: VendorRunContext) -> None:
     """Publishes by what is stored; no call is made."""
     accounts = await CollectedAccounts.of(vendor, may_wait=False)
-    progress = await vendor.queue.accounts(vendor.run)
+    progress = (await vendor.queue.overview(vendor.run)).accounts
     published = set(await vendor.stores.manifests.records.of_run(vendor.run))
     due: set[str] = set()
     if vendor.run.kind is RunKind.FULL:
@@ -32,18 +30,5 @@ async def publish_missing_manifests(vendor: VendorRunContext) -> None:
     rest = iter(sorted(due, key=lambda account_id: key_of(account_id, "")))
     now = vendor.context.clock()
     while batch := list(islice(rest, _MANIFESTS_AT_ONCE)):
-        collected = await _load(accounts, batch, with_entries=progress.keys())
+        collected = await accounts.load(batch)
         await accounts.publish([account.manifest(now) for account in collected if not account.due])
-
-
-async def _load(
-    accounts: CollectedAccounts, account_ids: Iterable[str], *, with_entries: Iterable[str]
-) -> list[CollectedAccount]:
-    """Loads accounts one by one: those between them in the queue may have any number of subscriptions."""
-    known = set(with_entries)
-    empty = [account_id for account_id in account_ids if account_id not in known]
-    loaded = await accounts.load(empty) if empty else []
-    for account_id in account_ids:
-        if account_id in known:
-            loaded += await accounts.load([account_id])
-    return loaded

@@ -1,9 +1,9 @@
 """What the steps need of the outside; each is given when the service is built."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.sync_engine.manifest_publisher import ManifestPublisher
@@ -53,6 +53,14 @@ class AccountProgress:
     """How many subscriptions it has."""
 
 
+class QueueOverview(NamedTuple):
+    """How far the queue is worked off, as a whole and account by account."""
+
+    progress: QueueProgress
+    accounts: Mapping[str, AccountProgress]
+    """Every account that ever had a subscription, by account id."""
+
+
 class DetailQueue(Protocol):
     """The subscriptions of an integration, account by account, and what the present run has to do with each.
 
@@ -84,17 +92,15 @@ class DetailQueue(Protocol):
         """Stores entries in place of those that exist; raises `LeaseLost` when another worker has the run."""
         ...
 
-    def due(
-        self, run: Run, rank: DetailRank | None = None, *, account_id: str = ""
-    ) -> AsyncIterator[list[DetailEntry]]:
-        """Yields those to read, of one rank or account if it is named, account by account, page by page.
+    def due(self, run: Run, rank: DetailRank) -> AsyncIterator[list[DetailEntry]]:
+        """Yields those to read, of one rank, account by account, page by page.
 
         What is put back as due does not come again.
         """
         ...
 
-    def entries_between(self, run: Run, first: str, last: str) -> AsyncGenerator[DetailEntry, None]:
-        """Yields all entries of the accounts from the first to the last, in the order of `due`."""
+    def keys(self, run: Run) -> AsyncIterator[tuple[str, str]]:
+        """Yields the account id and the key of every entry."""
         ...
 
     async def make_vanished_due(self, run: Run, listed_keys: Collection[str], *, listed_before: bool) -> int:
@@ -106,8 +112,8 @@ class DetailQueue(Protocol):
 
     async def progress(self, run: Run) -> QueueProgress: ...
 
-    async def accounts(self, run: Run) -> dict[str, AccountProgress]:
-        """Returns how far each account is that ever had a subscription, by account id."""
+    async def overview(self, run: Run) -> QueueOverview:
+        """Returns how far all is, in one look at the whole queue."""
         ...
 
     async def failed(self, run: Run, limit: int) -> list[DetailEntry]:

@@ -9,7 +9,8 @@
 #
 #   demo:int_1:1000027:1000177   demo:int_1:1000027:1000178   demo:int_1:1000028:1000201
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from pydantic import TypeAdapter
 
@@ -18,7 +19,7 @@ from shared.mongo import Change, Document, Documents, Mongo, Replace, Session, U
 from shared.sync_engine.models import Run
 from shared.sync_engine.run_repository import assert_ownership
 from vendor_sync.runs.detail_queue import DetailEntry, DetailRank, DetailState, QueueProgress
-from vendor_sync.runs.ports import AccountProgress
+from vendor_sync.runs.ports import AccountProgress, QueueOverview
 
 COLLECTION = "subscriptions"
 
@@ -61,22 +62,17 @@ class DetailQueueRepository:
         documents = [_document(run, entry) for entry in entries]
         await self._change(run, [Replace({"_id": document["_id"]}, document) for document in documents])
 
-    async def due(
-        self, run: Run, rank: DetailRank | None = None, *, account_id: str = ""
-    ) -> AsyncIterator[list[DetailEntry]]:
+    async def due(self, run: Run, rank: DetailRank) -> AsyncIterator[list[DetailEntry]]:
         """Yields the due entries in pages, by id: what is read meanwhile cannot shift it."""
-        waiting = _queued(run) | {"state": DetailState.DUE}
-        if rank is not None:
-            waiting |= {"rank": rank.value}
-        if account_id:
-            waiting |= _between(run, account_id, account_id)
+        waiting = _queued(run) | {"state": DetailState.DUE, "rank": rank.value}
         while documents := await self._rows(run).find(waiting, sort=[("_id", 1)], limit=_ENTRIES_PER_PAGE):
             yield [_ENTRY.validate_python(document) for document in documents]
             waiting |= {"_id": waiting["_id"] | {"$gt": documents[-1]["_id"]}}
 
-    async def entries_between(self, run: Run, first: str, last: str) -> AsyncGenerator[DetailEntry, None]:
-        async for document in self._rows(run).stream(_between(run, first, last), sort=[("_id", 1)]):
-            yield _ENTRY.validate_python(document)
+    async def keys(self, run: Run) -> AsyncIterator[tuple[str, str]]:
+        prefix = len(_id(run, ""))
+        async for document in self._rows(run).stream(_ever_listed(run), fields=["account_id"]):
+            yield document["account_id"], document["_id"][prefix:]
 
     async def make_vanished_due(self, run: Run, listed_keys: Collection[str], *, listed_before: bool) -> int:
         expected = _ever_listed(run) | {"live": True}
@@ -104,7 +100,7 @@ class DetailQueueRepository:
         )
         return QueueProgress(**{state["_id"]: state["count"] for state in states})
 
-    async def accounts(self, run: Run) -> dict[str, AccountProgress]:
+    async def overview(self, run: Run) -> QueueOverview:
         group = {"account": "$account_id", "run": "$run_id", "state": "$state", "live": "$live"}
         rows = await self._rows(run).aggregate(
             [
@@ -112,17 +108,18 @@ class DetailQueueRepository:
                 {"$group": {"_id": group, "count": {"$sum": 1}, "asked": {"$max": "$asked_revision"}}},
             ]
         )
-        accounts: dict[str, AccountProgress] = {}
+        accounts, states = dict[str, AccountProgress](), Counter[str]()
         for row in rows:
             of, count = row["_id"], row["count"]
             so_far = accounts.get(of["account"], AccountProgress())
+            states[of["state"]] += count if of["run"] == run.run_id else 0
             is_due = of["run"] == run.run_id and of["state"] == DetailState.DUE
             accounts[of["account"]] = AccountProgress(
                 so_far.due + (count if is_due else 0),
                 max(so_far.asked_revision, row["asked"]),
                 so_far.live + (count if of["live"] else 0),
             )
-        return accounts
+        return QueueOverview(QueueProgress(**states), accounts)
 
     async def failed(self, run: Run, limit: int) -> list[DetailEntry]:
         failed = _queued(run) | {"state": DetailState.FAILED}
@@ -165,12 +162,6 @@ def _ever_listed(run: Run) -> Document:
 def _queued(run: Run) -> Document:
     """Returns the filter for the subscriptions that this run has queued."""
     return _ever_listed(run) | {"run_id": run.run_id}
-
-
-def _between(run: Run, first: str, last: str) -> Document:
-    """Returns the filter for the subscriptions of the accounts from the first to the last."""
-    after, until = (_id(run, key_of(account_id, "")) for account_id in (first, last))
-    return {"_id": {"$gt": after, "$lt": until + "\uffff"}}
 
 
 def _id(run: Run, key: str) -> str:

@@ -1,6 +1,6 @@
 """A run of a marketplace, step by step; full and quick runs differ in which details are due."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from vendor_sync.runs.accounts import read_accounts
 from vendor_sync.runs.details import read_details, read_remaining
 from vendor_sync.runs.final_manifests import publish_missing_manifests
 from vendor_sync.runs.listing import list_again, list_first
-from vendor_sync.runs.ports import Connect, VendorRunStores
+from vendor_sync.runs.ports import AccountProgress, Connect, VendorRunStores
 from vendor_sync.runs.run_context import FIRST_LISTING, LAST_LISTING, VendorRunContext
 from vendor_sync.runs.service_names import settle_services
 
@@ -44,7 +44,8 @@ class VendorRunDefinition:
 
     async def tally(self, run: Run) -> RunTally:
         """Sums up the reports and the queue; nothing counts as read before the lists are known."""
-        reports, progress = run.reports, await self.stores.queue.progress(run)
+        reports, overview = run.reports, await self.stores.queue.overview(run)
+        progress = overview.progress
         counts = {name: count for report in reports.values() for name, count in report.counts.items()}
         counts |= {"details": progress.done, "kept": progress.kept, "failed": progress.failed}
         coverage = progress.coverage if FIRST_LISTING in reports else Decimal(0)
@@ -64,7 +65,7 @@ class VendorRunDefinition:
             coverage,
             tuple(shortfalls),
             tuple(dict.fromkeys(exceptions)),
-            tuple(await self._unread_accounts(run)),
+            tuple(await self._unread_accounts(run, overview.accounts)),
         )
 
     async def _unread_details(self, run: Run, count: int) -> list[str]:
@@ -85,11 +86,12 @@ class VendorRunDefinition:
             if collect.trouble
         ]
 
-    async def _unread_accounts(self, run: Run) -> list[UnreadAccount]:
+    async def _unread_accounts(
+        self, run: Run, progress: Mapping[str, AccountProgress]
+    ) -> list[UnreadAccount]:
         """Returns the accounts that the run was to read, and of which it made no manifest."""
         records = self.stores.manifests.records
         published, revisions = await records.of_run(run), await records.revisions(run)
-        progress = await self.stores.queue.accounts(run)
         unread = {
             account_id
             for account_id, one in progress.items()
