@@ -11,10 +11,16 @@
 #   listed at r120, X and Y as before        → svc1 known 113 … 120: at r113 there were X 0 and Y 15
 #
 # What ended or left an item bounds the item's span as well, for "it is not there" is part of the sum.
+#
+# What took the place of something that ended may be in no list for hours (a renewal). So an end confirms nothing
+# before a list that began so much later than the end was read:
+#
+#   X read at 09:00 to have ended, lists up to 12 h late    listed at 15:00 → known from 21:00 only: empty
+#                                                           listed at 21:30 → known 09:00 … 21:30
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.contracts.manifest import AccountRead, ItemSpan, ListingExtent, ThingRead, UnreadableThing
@@ -39,6 +45,12 @@ class ItemRecord:
     """Taken after the last reading that changed what the account has of the item; 0 before the first."""
     ended: int = 0
     last_ended_at: datetime | None = None
+    awaited_listing: int = 0
+    """Lists that begin at this revision or later show what took the place of all that has ended."""
+
+    def known_from(self, listed_revision: int) -> int:
+        """Returns from when on it is known what the account has of the item, by the listing of that revision."""
+        return self.changed_revision if listed_revision >= self.awaited_listing else self.awaited_listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ class AccountManifest:
         return [
             ItemSpan(
                 item_id=item,
-                known_from=record.changed_revision,
+                known_from=record.known_from(self.listed_revision),
                 known_until=until[item],
                 ended=record.ended,
                 last_ended_at=record.last_ended_at,
@@ -101,6 +113,12 @@ class AccountManifest:
         return frozenset(
             item for item, record in self.records.items() if record.changed_revision > until[item]
         )
+
+    @property
+    def awaited_listing(self) -> int:
+        """The earliest listing that would confirm everything that has ended; 0 when its own does."""
+        awaited = [record.awaited_listing for record in self.records.values()]
+        return max((one for one in awaited if one > self.listed_revision), default=0)
 
     def messages(self, model: type[M], stamp: Stamp, nth: int) -> Iterator[M]:
         """Yields the parts under one stamp: its revision was taken after all that the manifest names."""
@@ -134,10 +152,15 @@ class AccountManifest:
             )
 
 
-def item_records(things: Iterable[CollectedThing], before: Mapping[str, ItemRecord]) -> dict[str, ItemRecord]:
+def item_records(
+    things: Iterable[CollectedThing],
+    before: Mapping[str, ItemRecord],
+    *,
+    listed_within: timedelta = timedelta(0),
+) -> dict[str, ItemRecord]:
     """Returns the records as the things leave them; `before` are those of the manifest before.
 
-    Called again for the same things and the same manifest before, it returns the same.
+    Lists show what takes the place of something that ended, at the latest `listed_within` after that. Called again for the same things and the same manifest before, it returns the same.
     """
     records = dict(before)
     for thing in things:
@@ -147,9 +170,17 @@ def item_records(things: Iterable[CollectedThing], before: Mapping[str, ItemReco
             if ended and thing.read_at:
                 last = max(record.last_ended_at or thing.read_at, thing.read_at)
                 record = replace(record, ended=record.ended + 1, last_ended_at=last)
+                if listed_within:
+                    awaited = awaited_listing(thing.changed_revision, listed_within)
+                    record = replace(record, awaited_listing=max(record.awaited_listing, awaited))
             changed = max(record.changed_revision, thing.changed_revision)
             records[item] = replace(record, changed_revision=changed)
     return records
+
+
+def awaited_listing(ended_revision: int, listed_within: timedelta) -> int:
+    """Returns from which listing on lists show what took the place of what was read to be over by then."""
+    return ended_revision + listed_within // timedelta(microseconds=1)  # a revision counts microseconds
 
 
 def known_until(
