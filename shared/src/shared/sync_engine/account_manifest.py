@@ -12,10 +12,10 @@
 #
 # What ended or left an item bounds the item's span as well, for "it is not there" is part of the sum.
 #
-# What took the place of something that ended may be in no list for hours (a renewal). So an end confirms nothing
-# before a list that began so much later than the end was read:
+# What took the place of something that ended (a renewal) may be in no list for hours. So an item of which
+# something ended is known only by a listing that began so much later than the end was read:
 #
-#   X read at 09:00 to have ended, lists up to 12 h late    listed at 15:00 → known from 21:00 only: empty
+#   X read at 09:00 to have ended, lists up to 12 h late    listed at 15:00 → known up to 09:00 only: empty
 #                                                           listed at 21:30 → known 09:00 … 21:30
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from typing import TypeVar
 
 from shared.contracts.manifest import AccountRead, ItemSpan, ListingExtent, ThingRead, UnreadableThing
 from shared.limits import messages as limits
-from shared.sync_engine.stamp import Stamp
+from shared.sync_engine.stamp import Stamp, moment_of
 
 M = TypeVar("M", bound=AccountRead)
 T = TypeVar("T")
@@ -47,10 +47,6 @@ class ItemRecord:
     last_ended_at: datetime | None = None
     awaited_listing: int = 0
     """Lists that begin at this revision or later show what took the place of all that has ended."""
-
-    def known_from(self, listed_revision: int) -> int:
-        """Returns from when on it is known what the account has of the item, by the listing of that revision."""
-        return self.changed_revision if listed_revision >= self.awaited_listing else self.awaited_listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +90,7 @@ class AccountManifest:
     @property
     def spans(self) -> list[ItemSpan]:
         until = known_until(self.things, self.records, self.listed_revision)
-        return [
-            ItemSpan(
-                item_id=item,
-                known_from=record.known_from(self.listed_revision),
-                known_until=until[item],
-                ended=record.ended,
-                last_ended_at=record.last_ended_at,
-            )
-            for item, record in sorted(self.records.items())
-        ]
+        return [self._span(item, record, until[item]) for item, record in sorted(self.records.items())]
 
     @property
     def unsettled_items(self) -> frozenset[str]:
@@ -114,11 +101,22 @@ class AccountManifest:
             item for item, record in self.records.items() if record.changed_revision > until[item]
         )
 
+    def _span(self, item: str, record: ItemRecord, until: int) -> ItemSpan:
+        awaits = record.awaited_listing > self.listed_revision
+        return ItemSpan(
+            item_id=item,
+            known_from=record.changed_revision,
+            known_until=min(until, record.changed_revision - 1) if awaits else until,
+            ended=record.ended,
+            last_ended_at=record.last_ended_at,
+            renewals_listed_from=moment_of(record.awaited_listing) if awaits else None,
+        )
+
     @property
     def awaited_listing(self) -> int:
-        """The earliest listing that would confirm everything that has ended; 0 when its own does."""
+        """The earliest listing that would confirm something that has ended; 0 when its own confirms all."""
         awaited = [record.awaited_listing for record in self.records.values()]
-        return max((one for one in awaited if one > self.listed_revision), default=0)
+        return min((one for one in awaited if one > self.listed_revision), default=0)
 
     def messages(self, model: type[M], stamp: Stamp, nth: int) -> Iterator[M]:
         """Yields the parts under one stamp: its revision was taken after all that the manifest names."""
@@ -129,7 +127,9 @@ class AccountManifest:
         unread = _chunks(
             unreadable, lambda thing: "".join([thing.id, thing.unreadable[reasons], *thing.items])
         )
-        spans = _chunks(self.spans, lambda span: span.item_id)
+        spans = _chunks(
+            self.spans, lambda span: f"{span.item_id} renewals_listed_from {span.renewals_listed_from}"
+        )
         parts = max(1, len(things), len(unread), len(spans))
         for index in range(parts):
             yield model(
@@ -160,7 +160,8 @@ def item_records(
 ) -> dict[str, ItemRecord]:
     """Returns the records as the things leave them; `before` are those of the manifest before.
 
-    Lists show what takes the place of something that ended, at the latest `listed_within` after that. Called again for the same things and the same manifest before, it returns the same.
+    What takes the place of something that ended is listed at most `listed_within` after that.
+    Called again for the same things and the same manifest before, it returns the same.
     """
     records = dict(before)
     for thing in things:

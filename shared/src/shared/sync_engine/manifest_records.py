@@ -50,7 +50,7 @@ class ManifestRecords:
         return {row["account_id"] for row in rows}
 
     async def awaiting(self, run: Run) -> dict[str, int]:
-        """Returns the accounts with an end that no listing has confirmed, and which listing would."""
+        """Returns the accounts with an end that no listing has confirmed, and the first that would."""
         awaiting = _of_integration(run) | {"awaited_listing": {"$gt": 0}}
         rows = await self._rows(run).find(awaiting, fields=("account_id", "awaited_listing"))
         return {row["account_id"]: row["awaited_listing"] for row in rows}

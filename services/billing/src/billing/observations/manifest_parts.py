@@ -21,7 +21,7 @@ from billing.usage.manifest import AppliedManifest
 from billing.usage.manifest_reader import manifest_of, part_id
 from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import utc
-from shared.contracts.manifest import AccountRead, first_repeated
+from shared.contracts.manifest import AccountRead, ItemSpan, first_repeated
 from shared.contracts.vendor_sync import VendorAccountRead
 
 _ABOUT = timedelta(minutes=10)
@@ -131,10 +131,7 @@ def part_document(part: AccountRead, arrived_at: datetime) -> dict[str, Any]:
         "read_from": utc(part.read_from),
         "things": [[thing.id, thing.revision, thing.read_revision, thing.read_at] for thing in part.things],
         "unreadable": [[thing.id, thing.reason, thing.item_id] for thing in part.unreadable],
-        "spans": [
-            [span.item_id, span.known_from, span.known_until, span.ended, span.last_ended_at]
-            for span in part.spans
-        ],
+        "spans": [_span_fields(span) for span in part.spans],
         "arrived_at": arrived_at,
         "due_at": arrived_at,
     }
@@ -181,6 +178,12 @@ def first_contradiction(parts: Sequence[Part], stored: Iterable[Part]) -> tuple[
     return None
 
 
+def _span_fields(span: ItemSpan) -> list[Any]:
+    fields = [span.item_id, span.known_from, span.known_until, span.ended, span.last_ended_at]
+    # Left out where it is not said: what an earlier release stored of the same message has the same digest.
+    return [*fields, span.renewals_listed_from] if span.renewals_listed_from else fields
+
+
 def _digest(document: Part) -> str:
     """A hash of what the part says; of what is stored, for a later release may read more in the message."""
     told = [document[name] for name in (*ALIKE, *_KINDS)]
@@ -190,7 +193,13 @@ def _digest(document: Part) -> str:
 def _content(manifest: AppliedManifest) -> tuple[object, ...]:
     """What lines are calculated from, besides the things: a span that only grew changes none of them."""
     spans = {
-        item: (span.known_from, span.is_empty, span.ended, span.last_ended_at)
+        item: (
+            span.known_from,
+            span.is_empty,
+            span.ended,
+            span.last_ended_at,
+            span.renewals_listed_from,
+        )
         for item, span in manifest.spans.items()
     }
     return manifest.listing, manifest.unreadable, spans

@@ -30,8 +30,8 @@ from vendor_sync.runs.detail_queue import DetailEntry, DetailState
 MAX_COLLECTS = 3
 """How often the things of an account are read in one run until two readings agree."""
 RENEWALS_LISTED_WITHIN = timedelta(hours=12)
-"""How long lists may fail to show the new id of a renewal: hours (Ingram Micro §8 no. 3), and a daily run that read
-the end of the old id still confirms it the day after."""
+"""How long lists may fail to show the new id of a renewal: hours (Ingram Micro §8 no. 3), and so few that a
+daily run which read the end of the old id confirms it the day after."""
 
 NOTHING_TOGETHER: Mapping[str, frozenset[str]] = MappingProxyType({})
 
