@@ -53,20 +53,15 @@ class SimulatedMarketplace:
             yield page
 
     async def subscriptions(self, status: SubscriptionStatus) -> AsyncIterator[ListPage[SubscriptionRow]]:
-        if status is SubscriptionStatus.ACTIVE:
-            self._world.lists_begun += 1
-        begun = self._world.lists_begun
-
         def rows() -> list[Subscription]:
-            return [one for one in self._listed(begun) if one.status == status.value]
+            return [one for one in self._listed() if one.status == status.value]
 
         async for page in self._list(rows, lambda one: one.id):
             yield _as_rows(page, self._world)
 
     async def account_subscriptions(self, account_id: str) -> AsyncIterator[ListPage[SubscriptionRow]]:
         def rows() -> list[Subscription]:
-            # At once: only the lists of all customers may come to show a new subscription later.
-            return [one for one in self._listed(None) if one.account == account_id]
+            return [one for one in self._listed() if one.account == account_id]
 
         async for page in self._list(rows, lambda one: one.id):
             yield _as_rows(page, self._world)
@@ -85,9 +80,9 @@ class SimulatedMarketplace:
         found: SubscriptionDetail | None = await self._call(read)
         return found
 
-    def _listed(self, begun: int | None) -> list[Subscription]:
-        everything = self._world.subscriptions.values()
-        shown = [one for one in everything if begun is None or one.listed_after <= begun]
+    def _listed(self) -> list[Subscription]:
+        """What the lists show now: those of all customers and those of one come to show a renewal late."""
+        shown = [one for one in self._world.subscriptions.values() if one.listed_at <= self._world.now]
         return sorted(shown, key=lambda one: -one.number)
 
     async def _list(

@@ -9,7 +9,16 @@ from datetime import date
 from decimal import Decimal
 from random import Random
 
-from tests.simulation.world import ACTIVE, HOLD, REMOVED, BilledFacts, Subscription, Target, World
+from tests.simulation.world import (
+    ACTIVE,
+    HOLD,
+    LISTED_WITHIN_SECONDS,
+    REMOVED,
+    BilledFacts,
+    Subscription,
+    Target,
+    World,
+)
 
 Mutation = Callable[[World, Random], str | None]
 """Changes the world and says how; None when there was nothing to change."""
@@ -49,13 +58,13 @@ def split(world: World, random: Random) -> str | None:
 
 
 def renew(world: World, random: Random) -> str | None:
-    """A monthly renewal: the old id ends, and a new one has what it had; a list may show it later."""
+    """A monthly renewal: the old id ends, and a new one has what it had; lists may show it later."""
     one = _pick(world, random)
     if one is None:
         return None
     number = world.next_number()
-    listed_after = world.lists_begun + random.choice((0, 0, 1))
-    new = replace(one, id=f"s{number}", number=number, listed_after=listed_after)
+    late = random.choice((0.0, 0.0, random.uniform(0.0, LISTED_WITHIN_SECONDS)))
+    new = replace(one, id=f"s{number}", number=number, listed_at=world.now + late)
     world.put(replace(one, status=REMOVED), new)
     return f"{one.id} is renewed as {new.id}: {one.quantity}"
 

@@ -28,7 +28,7 @@ from tests.simulation.psa import SimulatedPsa
 from tests.simulation.store.client import SimulatedMongo
 from tests.simulation.store.database import Database
 from tests.simulation.virtual_loop import VirtualLoop
-from tests.simulation.world import TENANT, World
+from tests.simulation.world import LISTED_WITHIN_SECONDS, TENANT, World
 from vendor_sync import app as vendor_sync_app
 
 SERVICES = ("vendor-sync", "psa-sync", "billing")
@@ -127,7 +127,11 @@ class Replica:
         if self.service == "vendor-sync":
             marketplace: Any = around.marketplace
             vendor = SyncDependencies(mongo, broker, board, marketplace.connect, producers.open_publisher)
-            service = vendor_sync_app.build(vendor, replace(vendor_sync_app.PROFILE, workers=2))
+            service = vendor_sync_app.build(
+                vendor,
+                replace(vendor_sync_app.PROFILE, workers=2),
+                renewals_listed_within=timedelta(seconds=LISTED_WITHIN_SECONDS),
+            )
             return service.health, service.jobs, service.on_startup
         psa: Any = around.psa
         dependencies = SyncDependencies(mongo, broker, board, psa.connect, producers.open_publisher)

@@ -20,6 +20,8 @@ T = TypeVar("T")
 TENANT, VENDOR, PSA = "t1", "int_vendor", "int_psa"
 _MAPPING_HEARD_SECONDS = 300.0
 """How long billing may take to hear of a mapping: a message is late, and both of its processes are down."""
+LISTED_WITHIN_SECONDS = 120.0
+"""How late lists may show what a renewal made."""
 ACTIVE, HOLD, REMOVED = "active", "hold", "removed"
 Target = tuple[str, str]
 """A PSA account and a PSA product; or a vendor account and a service key, for what is not mapped."""
@@ -49,8 +51,8 @@ class Subscription:
     currency: str = "USD"
     number: int = 0
     """Counts up with each that is made: lists are newest first."""
-    listed_after: int = 0
-    """How many times all lists must have been begun until it is in one."""
+    listed_at: float = float("-inf")
+    """From when on it is in lists."""
 
     @property
     def counts(self) -> bool:
@@ -129,8 +131,6 @@ class World:
         self.our_writes: list[tuple[float, str, Decimal]] = []
         """When which line was set to what by a request of ours."""
         self.foreign_writes: list[tuple[float, str]] = []
-        self.lists_begun = 0
-        """How often the lists of the marketplace were begun."""
         self._numbers = 0
 
     @property

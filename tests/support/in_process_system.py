@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -89,7 +90,13 @@ def _apps(ports: Mapping[str, int], mongo_url: str, redis_url: str) -> dict[str,
     plenty = {"per_minute": 6000, "burst": 200}
     return {
         "auth": make(auth.app, auth.settings.Settings, "auth", **_secrets()),
-        "vendor-sync": make(vendor_sync.app, vendor_sync.settings.Settings, "vendor-sync", budget=plenty),
+        "vendor-sync": make(
+            vendor_sync.app,
+            vendor_sync.settings.Settings,
+            "vendor-sync",
+            budget=plenty,
+            renewals_listed_within=timedelta(0),  # the sandbox lists at once
+        ),
         "psa-sync": make(psa_sync.app, psa_sync.settings.Settings, "psa-sync", budget=plenty),
         "matcher": make(matcher.app, matcher.settings.Settings, "matcher"),
         "billing": make(billing.app, billing.settings.Settings, "billing", tenants=[_TENANT]),

@@ -16,7 +16,7 @@ from shared.contracts.vendor_sync import (
     VendorAccountRead,
     VendorRunFinished,
 )
-from shared.mongo import Mongo
+from shared.mongo import Mongo, Update
 from shared.outbox import Outbox
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.run_repository import RunRepository
@@ -44,6 +44,8 @@ class VendorRunHarness:
     clock: Callable[[], datetime] = lambda: NOW
     connect: Connect | None = None
     """Opens another marketplace than the fake one."""
+    renewals_listed_within: timedelta = timedelta(0)
+    """The fake marketplace lists at once, unless a test says otherwise."""
     seen: int = 0
     """How many messages were published before what a test looks at."""
 
@@ -54,7 +56,9 @@ class VendorRunHarness:
         )
 
     def worker(self) -> RunWorker:
-        definition = VendorRunDefinition(self.connect or self.marketplace.connect, stores_in(self.mongo))
+        definition = VendorRunDefinition(
+            self.connect or self.marketplace.connect, stores_in(self.mongo), self.renewals_listed_within
+        )
         tools = WorkerTools(
             self.mongo, unfenced(self.publisher), self.status_channel, self.clock, WATCH_INTERVAL
         )
@@ -75,6 +79,13 @@ class VendorRunHarness:
             {"topic": VendorRunFinished.topic}, sort=[("seq", 1)]
         )
         return VendorRunFinished.model_validate_json(rows[-1]["body"])
+
+    async def let_time_pass(self, duration: timedelta) -> None:
+        """Carries the revisions on as if the document store's clock had moved so far."""
+        microseconds = duration // timedelta(microseconds=1)
+        await self.mongo.documents("revisions", "demo").bulk(
+            [Update({"_id": "int_1"}, {"$inc": {"value": microseconds}})]
+        )
 
     def published(self, model: type[M]) -> list[M]:
         return [message for message in self.publisher.messages if isinstance(message, model)]

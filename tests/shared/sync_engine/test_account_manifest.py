@@ -1,5 +1,7 @@
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from run_env import NOW
@@ -113,6 +115,43 @@ def test_what_ended_bounds_its_item_and_is_named_no_more() -> None:
     (message,) = again.messages(VendorAccountRead, STAMP, 1)
     assert [thing.id for thing in message.things] == ["y"]
     assert [(span.ended, span.last_ended_at) for span in message.spans] == [(1, NOW)]
+
+
+NOON = 1_764_417_600_000_000
+HOUR = 3_600_000_000
+
+
+@pytest.mark.parametrize(
+    ("listed", "span", "awaited"),
+    [
+        (NOON + 1, (NOON, NOON - 1), NOON + 12 * HOUR),
+        (NOON + 12 * HOUR - 1, (NOON, NOON - 1), NOON + 12 * HOUR),
+        (NOON + 12 * HOUR, (NOON, NOON + 12 * HOUR), 0),
+    ],
+    ids=["at once", "too early", "late enough"],
+)
+def test_an_end_is_known_by_a_listing_that_would_show_its_renewal(
+    listed: int, span: tuple[int, int], awaited: int
+) -> None:
+    ended = a_thing("x", former=("svc",), live=False, changed=NOON, read=listed)
+    records = item_records([ended], {"svc": ItemRecord(20)}, listed_within=timedelta(hours=12))
+    manifest = replace(a_manifest(before={}, listed=listed), records=records)
+
+    assert (spans(manifest), manifest.awaited_listing) == ({"svc": span}, awaited)
+    assert [one.renewals_listed_from is None for one in manifest.spans] == [not awaited]
+    assert manifest.unsettled_items == frozenset()
+
+
+def test_of_several_ends_the_last_is_awaited_whichever_is_read_first() -> None:
+    things = [
+        a_thing("x", former=("svc",), live=False, changed=NOON + HOUR),
+        a_thing("y", former=("svc",), live=False, changed=NOON),
+    ]
+
+    records = item_records(things, {}, listed_within=timedelta(hours=1))
+    later = item_records([a_thing("z", "svc", changed=NOON + 9)], records, listed_within=timedelta(hours=1))
+
+    assert (records["svc"].awaited_listing, later["svc"].awaited_listing) == (NOON + 2 * HOUR,) * 2
 
 
 def test_ends_are_added_up_over_manifests() -> None:

@@ -25,9 +25,15 @@ class ClosedRuns:
             if one.collection != "runs" or one.after is None or one.before is None:
                 continue
             is_closed = one.before["state"] == "heard" and one.after["state"] == "closed"
+            is_closed &= not self._is_rejected(one.after["run_id"])
             if is_closed and one.after["verdict"] == "complete":
                 self.closed_complete += 1
                 self._check(one.after["run_id"])
+
+    def _is_rejected(self, run_id: str) -> bool:
+        """Tells whether a person rejected the run: nothing of it counts, and nothing of it is waited for."""
+        holds = self._database.documents("feed_runs")
+        return any(hold["run_id"] == run_id and hold.get("state") == "rejected" for hold in holds)
 
     def _check(self, run_id: str) -> None:
         for topic, kind in _KINDS.items():

@@ -1,6 +1,7 @@
 """Seats move at any call of several runs; whatever is confirmed is what the account had all the time."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
@@ -30,6 +31,9 @@ class MovingSeats:
     moves: int = 0
     now_and_then: float = 0.3
     late: set[str] = field(default_factory=set)
+    """New ids that the lists at the end of a run show, and no list before."""
+    later: list[set[str]] = field(default_factory=list)
+    """New ids that the lists of the run after the next show, for the last run and this one; empty without."""
 
     async def at_answer(self, _: str) -> None:
         self._maybe_change()
@@ -37,13 +41,17 @@ class MovingSeats:
     async def at_listing(self, name: str) -> None:
         if name == "active":
             self.lists += 1
-            if self.lists % 2 == 0:
+            if self.lists % 2 == 0 and not self.later:
                 self.marketplace.unlisted -= self.late
                 self.may_renew = False
         self._maybe_change()
 
     def begin_run(self) -> None:
         self.may_renew, self.lists = True, 0
+        if self.later:
+            before_last, last = self.later
+            self.marketplace.unlisted -= before_last
+            self.later = [last, set()]
 
     def _maybe_change(self) -> None:
         if self.random.random() > self.now_and_then:
@@ -92,7 +100,7 @@ class MovingSeats:
         new = f"n{self.ids}"
         self._put(new, account_id, held[old])
         self.marketplace.unlisted.add(new)
-        self.late.add(new)
+        (self.later[-1] if self.later else self.late).add(new)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -116,5 +124,34 @@ async def test_no_sum_is_confirmed_that_the_account_never_had(mongo: Mongo, seed
         assert {sum_["M"] for sum_ in sums if "M" in sum_} <= {Decimal(total)}, (seed, sums)
     world.now_and_then = -1
     await harness.run("at rest")
+    for account_id, total in TOTAL.items():
+        assert harness.seats(harness.last_manifest(account_id), confirmed=True) == {"M": total}
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_no_sum_is_confirmed_while_lists_show_renewals_hours_late(mongo: Mongo, seed: int) -> None:
+    """At any time of a run, and in every list: those at its end and those of the account alone as well."""
+    marketplace = FakeMarketplace(listed_customers=customers("c1", "c2"), page_size=100)
+    marketplace.put(seats("x", 10), seats("y", 5), seats("b", 8, account_id="c2"))
+    random = Random(seed)  # noqa: S311  not for secrets
+    world = MovingSeats(marketplace, random, now_and_then=random.choice([0.05, 0.1]), later=[set(), set()])
+    harness = VendorRunHarness(mongo, marketplace, renewals_listed_within=timedelta(hours=5))
+    await harness.run("first")
+    await harness.run("second")
+    marketplace.before_answer, marketplace.before_listing = world.at_answer, world.at_listing
+
+    for number in range(6):
+        await harness.let_time_pass(timedelta(hours=2))
+        world.begin_run()
+        await harness.run(f"moving {number}", random.choice([*RunKind]))
+
+    for account_id, total in TOTAL.items():
+        sums = [harness.seats(one, confirmed=True) for one in harness.manifests(account_id)]
+        assert {sum_["M"] for sum_ in sums if "M" in sum_} == {Decimal(total)}, (seed, sums)
+    world.now_and_then = -1
+    for number in range(2):
+        world.begin_run()
+        await harness.let_time_pass(timedelta(hours=5))
+        await harness.run(f"at rest {number}")
     for account_id, total in TOTAL.items():
         assert harness.seats(harness.last_manifest(account_id), confirmed=True) == {"M": total}

@@ -58,8 +58,11 @@ def service_environment(name: str, context: SystemContext) -> Environment:
     match name:
         case "auth":
             env |= _tenants(context.credentials) | _auth(context.credentials)
-        case "vendor-sync" | "psa-sync":  # the sandbox has no limits such as the providers' own
+        case (
+            "vendor-sync" | "psa-sync"
+        ):  # the sandbox has no limits such as the providers' own, and lists at once
             env |= {"BUDGET__PER_MINUTE": "6000", "BUDGET__BURST": "200"}
+            env |= {"RENEWALS_LISTED_WITHIN": "PT0S"} if name == "vendor-sync" else {}
         case "billing":
             env |= _tenants(context.credentials)
     return env

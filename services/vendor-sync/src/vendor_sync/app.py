@@ -1,5 +1,7 @@
 """How vendor-sync is built: what it is besides a sync service (`shared.sync_engine.sync_service`)."""
 
+from datetime import timedelta
+
 from fastapi import FastAPI
 
 from shared.contracts import vendor_sync as contracts
@@ -14,6 +16,7 @@ from shared.sync_engine.run_endings import MessageTypes
 from shared.sync_engine.sync_service import SyncDependencies, SyncService, SyncServiceProfile
 from vendor_sync import handlers
 from vendor_sync.connectors import CONNECTORS, MarketplaceConnections
+from vendor_sync.runs.account_collect import RENEWALS_LISTED_WITHIN
 from vendor_sync.runs.billed_together import BilledTogether
 from vendor_sync.runs.ports import Marketplace
 from vendor_sync.runs.run_definition import VendorRunDefinition
@@ -36,7 +39,8 @@ PROFILE = SyncServiceProfile(
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Builds the service as uvicorn runs it."""
-    return make_app(dependencies_of(settings or load(Settings)))
+    settings = settings or load(Settings)
+    return make_app(dependencies_of(settings), renewals_listed_within=settings.renewals_listed_within)
 
 
 def dependencies_of(settings: Settings) -> SyncDependencies[Marketplace]:
@@ -55,14 +59,23 @@ def dependencies_of(settings: Settings) -> SyncDependencies[Marketplace]:
     )
 
 
-def make_app(dependencies: SyncDependencies[Marketplace]) -> FastAPI:
+def make_app(
+    dependencies: SyncDependencies[Marketplace], *, renewals_listed_within: timedelta = RENEWALS_LISTED_WITHIN
+) -> FastAPI:
     """Builds the service from dependencies that a test may bring."""
-    return build(dependencies).app()
+    return build(dependencies, renewals_listed_within=renewals_listed_within).app()
 
 
-def build(dependencies: SyncDependencies[Marketplace], profile: SyncServiceProfile = PROFILE) -> SyncService:
+def build(
+    dependencies: SyncDependencies[Marketplace],
+    profile: SyncServiceProfile = PROFILE,
+    *,
+    renewals_listed_within: timedelta = RENEWALS_LISTED_WITHIN,
+) -> SyncService:
     """Builds the service's objects."""
-    definition = VendorRunDefinition(dependencies.connect, stores_in(dependencies.mongo))
+    definition = VendorRunDefinition(
+        dependencies.connect, stores_in(dependencies.mongo), renewals_listed_within
+    )
     service = SyncService(profile, dependencies, definition)
     services = BilledTogether(dependencies.mongo)
     handlers.register(dependencies.broker, services, service=profile.service, health=service.health)

@@ -22,7 +22,7 @@ from typing import Annotated, ClassVar, Self, TypeVar
 from pydantic import Field, model_validator
 
 from shared.contracts.base import ContractModel, State, bounded
-from shared.contracts.fields import Id, Integer, Moment, Remark, Revision
+from shared.contracts.fields import Deadline, Id, Integer, Moment, Remark, Revision
 from shared.limits import messages as limits
 from shared.plain_text import counted
 
@@ -75,6 +75,11 @@ class ItemSpan(ContractModel):
     """How many things of this item have ended, or are gone; a manifest names none of them."""
     last_ended_at: Moment | None = None
     """When the last of them was read to have ended."""
+    renewals_listed_from: Deadline | None = None
+    """From when on a listing shows what may have taken the place of what ended; None when this one does.
+
+    The span is empty before.
+    """
 
     @property
     def is_empty(self) -> bool:

@@ -11,15 +11,21 @@
 #   listed at r120, X and Y as before        → svc1 known 113 … 120: at r113 there were X 0 and Y 15
 #
 # What ended or left an item bounds the item's span as well, for "it is not there" is part of the sum.
+#
+# What took the place of something that ended (a renewal) may be in no list for hours. So an item of which
+# something ended is known only by a listing that began so much later than the end was read:
+#
+#   X read at 09:00 to have ended, lists up to 12 h late    listed at 15:00 → known up to 09:00 only: empty
+#                                                           listed at 21:30 → known 09:00 … 21:30
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.contracts.manifest import AccountRead, ItemSpan, ListingExtent, ThingRead, UnreadableThing
 from shared.limits import messages as limits
-from shared.sync_engine.stamp import Stamp
+from shared.sync_engine.stamp import Stamp, moment_of
 
 M = TypeVar("M", bound=AccountRead)
 T = TypeVar("T")
@@ -39,6 +45,8 @@ class ItemRecord:
     """Taken after the last reading that changed what the account has of the item; 0 before the first."""
     ended: int = 0
     last_ended_at: datetime | None = None
+    awaited_listing: int = 0
+    """Lists that begin at this revision or later show what took the place of all that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +90,7 @@ class AccountManifest:
     @property
     def spans(self) -> list[ItemSpan]:
         until = known_until(self.things, self.records, self.listed_revision)
-        return [
-            ItemSpan(
-                item_id=item,
-                known_from=record.changed_revision,
-                known_until=until[item],
-                ended=record.ended,
-                last_ended_at=record.last_ended_at,
-            )
-            for item, record in sorted(self.records.items())
-        ]
+        return [self._span(item, record, until[item]) for item, record in sorted(self.records.items())]
 
     @property
     def unsettled_items(self) -> frozenset[str]:
@@ -102,6 +101,23 @@ class AccountManifest:
             item for item, record in self.records.items() if record.changed_revision > until[item]
         )
 
+    def _span(self, item: str, record: ItemRecord, until: int) -> ItemSpan:
+        awaits = record.awaited_listing > self.listed_revision
+        return ItemSpan(
+            item_id=item,
+            known_from=record.changed_revision,
+            known_until=min(until, record.changed_revision - 1) if awaits else until,
+            ended=record.ended,
+            last_ended_at=record.last_ended_at,
+            renewals_listed_from=moment_of(record.awaited_listing) if awaits else None,
+        )
+
+    @property
+    def awaited_listing(self) -> int:
+        """The earliest listing that would confirm something that has ended; 0 when its own confirms all."""
+        awaited = [record.awaited_listing for record in self.records.values()]
+        return min((one for one in awaited if one > self.listed_revision), default=0)
+
     def messages(self, model: type[M], stamp: Stamp, nth: int) -> Iterator[M]:
         """Yields the parts under one stamp: its revision was taken after all that the manifest names."""
         live = [thing for thing in self.things if thing.live and thing.revision]
@@ -111,7 +127,9 @@ class AccountManifest:
         unread = _chunks(
             unreadable, lambda thing: "".join([thing.id, thing.unreadable[reasons], *thing.items])
         )
-        spans = _chunks(self.spans, lambda span: span.item_id)
+        spans = _chunks(
+            self.spans, lambda span: f"{span.item_id} renewals_listed_from {span.renewals_listed_from}"
+        )
         parts = max(1, len(things), len(unread), len(spans))
         for index in range(parts):
             yield model(
@@ -134,9 +152,15 @@ class AccountManifest:
             )
 
 
-def item_records(things: Iterable[CollectedThing], before: Mapping[str, ItemRecord]) -> dict[str, ItemRecord]:
+def item_records(
+    things: Iterable[CollectedThing],
+    before: Mapping[str, ItemRecord],
+    *,
+    listed_within: timedelta = timedelta(0),
+) -> dict[str, ItemRecord]:
     """Returns the records as the things leave them; `before` are those of the manifest before.
 
+    What takes the place of something that ended is listed at most `listed_within` after that.
     Called again for the same things and the same manifest before, it returns the same.
     """
     records = dict(before)
@@ -147,9 +171,17 @@ def item_records(things: Iterable[CollectedThing], before: Mapping[str, ItemReco
             if ended and thing.read_at:
                 last = max(record.last_ended_at or thing.read_at, thing.read_at)
                 record = replace(record, ended=record.ended + 1, last_ended_at=last)
+                if listed_within:
+                    awaited = awaited_listing(thing.changed_revision, listed_within)
+                    record = replace(record, awaited_listing=max(record.awaited_listing, awaited))
             changed = max(record.changed_revision, thing.changed_revision)
             records[item] = replace(record, changed_revision=changed)
     return records
+
+
+def awaited_listing(ended_revision: int, listed_within: timedelta) -> int:
+    """Returns from which listing on lists show what took the place of what was read to be over by then."""
+    return ended_revision + listed_within // timedelta(microseconds=1)  # a revision counts microseconds
 
 
 def known_until(

@@ -49,6 +49,12 @@ class ManifestRecords:
         rows = await self._rows(run).find(_of_integration(run), fields=_COUNTED)
         return {row["account_id"] for row in rows}
 
+    async def awaiting(self, run: Run) -> dict[str, int]:
+        """Returns the accounts with an end that no listing has confirmed, and the first that would."""
+        awaiting = _of_integration(run) | {"awaited_listing": {"$gt": 0}}
+        rows = await self._rows(run).find(awaiting, fields=("account_id", "awaited_listing"))
+        return {row["account_id"]: row["awaited_listing"] for row in rows}
+
     async def put(
         self,
         run: Run,
@@ -84,14 +90,16 @@ def _document(run: Run, manifest: AccountManifest, nth: int, revision: int) -> D
         "run_id": run.run_id,
         "nth": nth,
         "revision": revision,
+        "awaited_listing": manifest.awaited_listing,
         # A list, for an id may hold what the name of a field must not.
         "items": [
-            [item, record.changed_revision, record.ended, record.last_ended_at]
+            [item, record.changed_revision, record.ended, record.last_ended_at, record.awaited_listing]
             for item, record in manifest.records.items()
         ],
     }
 
 
 def _record(row: Document) -> ManifestRecord:
-    items = {item: ItemRecord(changed, ended, last) for item, changed, ended, last in row["items"]}
+    # Rows of earlier releases await no listing.
+    items = {item: ItemRecord(*fields) for item, *fields in row["items"]}
     return ManifestRecord(row["account_id"], row["run_id"], row["nth"], row["revision"], items)

@@ -107,6 +107,14 @@ def common_span(manifests: Iterable[AppliedManifest], item_ids: Sequence[str]) -
     )
 
 
+def renewals_listed_from(manifests: Iterable[AppliedManifest], item_ids: Sequence[str]) -> datetime | None:
+    """From when on lists show what may have taken the place of what ended of these; None when they did."""
+    spans = [manifest.spans.get(item_id) for manifest in manifests for item_id in item_ids]
+    return max(
+        (span.renewals_listed_from for span in spans if span and span.renewals_listed_from), default=None
+    )
+
+
 def ended_things(manifests: Iterable[AppliedManifest], item_ids: Sequence[str]) -> EndedThings:
     """What has ended of these items in these accounts."""
     spans = [

@@ -7,6 +7,7 @@
 #   4 of acme, beta was completely read, without any → 4, as old as the older reading
 #   4 of acme, beta was never read                   → unread, known part 4
 #   4 of acme, read once so far                      → unread, known part 4: the next run confirms it
+#   4 of acme, and others have ended lately          → unread, known part 4: a renewal may not be listed yet
 #   4 of acme, its marketplace was left for another  → 4: one that was left says nothing against the others
 #   4 of acme, and a line without quantity           → unquantified ("mixed"), known part 4
 
@@ -23,6 +24,7 @@ from billing.usage.manifest import (
     Manifests,
     common_span,
     ended_things,
+    renewals_listed_from,
 )
 from billing.usage.ref import Ref
 from billing.usage.usage_line import CountStatus, VendorItem
@@ -179,5 +181,9 @@ def _unread(counting: Sequence[VendorItem], sources: _Sources) -> str | None:
     if any(manifest.listing is ListingExtent.SHORT for manifest in sources.manifests):
         return "the marketplace listed fewer subscriptions than it counts"
     if common_span(sources.manifests, sources.item_ids).is_empty:
+        if from_when := renewals_listed_from(sources.manifests, sources.item_ids):
+            moment = f"{from_when:%Y-%m-%d %H:%M} UTC"
+            why = "a subscription ended, and no list may show its renewal yet"
+            return f"{why}: a sync after {moment} confirms it"
         return "it was read once, or changed while it was read: the next sync confirms it"
     return None

@@ -12,7 +12,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from types import MappingProxyType
 
@@ -21,6 +21,7 @@ from shared.sync_engine.account_manifest import (
     AccountManifest,
     CollectedThing,
     ItemRecord,
+    awaited_listing,
     item_records,
 )
 from shared.sync_engine.stamp import moment_of
@@ -28,7 +29,9 @@ from vendor_sync.runs.detail_queue import DetailEntry, DetailState
 
 MAX_COLLECTS = 3
 """How often the things of an account are read in one run until two readings agree."""
-
+RENEWALS_LISTED_WITHIN = timedelta(hours=12)
+"""How long lists may fail to show the new id of a renewal: hours (Ingram Micro §8 no. 3), and so few that a
+daily run which read the end of the old id confirms it the day after."""
 
 NOTHING_TOGETHER: Mapping[str, frozenset[str]] = MappingProxyType({})
 
@@ -95,10 +98,11 @@ class CollectedAccount:
         run_id: str,
         manifest_revision: int,
         records: Mapping[str, ItemRecord],
+        listed_within: timedelta = RENEWALS_LISTED_WITHIN,
     ) -> None:
         """`manifest_revision` and `records` are of the newest manifest: 0 and none before the first."""
         self.collect, self._run_id, self._records_before = collect, run_id, records
-        self._manifest_revision = manifest_revision
+        self._manifest_revision, self._listed_within = manifest_revision, listed_within
         self._things: list[CollectedThing] = []
         self._items_read: set[str] = set()
         self._read_at: list[datetime] = []
@@ -128,7 +132,7 @@ class CollectedAccount:
         return AccountManifest(
             account_id=self.collect.account_id,
             things=self._things,
-            records=item_records(self._things, self._records_before),
+            records=item_records(self._things, self._records_before, listed_within=self._listed_within),
             listing=listing.extent,
             listed_revision=listing.revision,
             read_from=min([*self._read_at, self.collect.began_at or now, moment_of(listing.revision)]),
@@ -164,7 +168,7 @@ class CollectedAccount:
         former_items = entry.former_items if changed else entry.items
         # What was read to have ended has no number to keep, and is not read again: nothing of it is unread.
         unreadable = entry.why if entry.live or entry.read_at is None else ""
-        if entry.gone and changed and not former_items:
+        if entry.gone and not entry.former_items and (changed or not self._would_show_renewal_of(entry)):
             unreadable = "it was listed, and gone before it was read"  # of whatever service it was
         if not entry.live and not former_items and not unreadable:
             return None
@@ -180,6 +184,10 @@ class CollectedAccount:
             changed_revision=entry.changed_revision if changed else 0,
             unreadable=unreadable,
         )
+
+    def _would_show_renewal_of(self, entry: DetailEntry) -> bool:
+        """Tells whether the account was listed late enough to show what took the place of what is gone."""
+        return self.collect.listing.revision >= awaited_listing(entry.changed_revision, self._listed_within)
 
     def _set(self, items: tuple[str, ...]) -> frozenset[str]:
         """Returns one and the same set for the same items: an account may have 50,000 of one service."""

@@ -177,6 +177,7 @@ class CollectedAccounts:
             run_id=self.vendor.run.run_id,
             manifest_revision=record.revision if record else 0,
             records=record.items if record else _NOTHING,
+            listed_within=self.vendor.renewals_listed_within,
         )
 
     async def _replace(self, entries: Sequence[DetailEntry]) -> None:

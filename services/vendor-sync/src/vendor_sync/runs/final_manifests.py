@@ -2,10 +2,12 @@
 
 # Invariant: after a full run every account has a manifest of it: also one without subscriptions, whose zero
 # is known, and one of which a killed worker read everything. An account that was published while the lists
-# fell short is published again when those at the end are whole: nothing of it is missing.
+# fell short is published again when those at the end are whole: nothing of it is missing. So is one of which
+# something had ended, once the lists began late enough to show its renewal; quick runs see to that as well.
 #
 #   known {a, b, c}   published {a, b}           → c
 #   first lists short, published {a, b} as short → a, b and c, if the last lists are whole
+#   x of a read at 09:00 to have ended           → a, by whole lists of 21:00 or later
 
 from itertools import islice
 
@@ -25,8 +27,10 @@ async def publish_missing_manifests(vendor: VendorRunContext) -> None:
     due: set[str] = set()
     if vendor.run.kind is RunKind.FULL:
         due = (progress.keys() | await vendor.known_account_ids()) - published
-    if vendor.first_lists.extent is ListingExtent.SHORT and accounts.lists.extent is ListingExtent.WHOLE:
-        due |= published
+    if accounts.lists.extent is ListingExtent.WHOLE:
+        awaiting = await vendor.stores.manifests.records.awaiting(vendor.run)
+        due |= {account_id for account_id, listed in awaiting.items() if listed <= accounts.lists.revision}
+        due |= published if vendor.first_lists.extent is ListingExtent.SHORT else set()
     rest = iter(sorted(due, key=lambda account_id: key_of(account_id, "")))
     now = vendor.context.clock()
     while batch := list(islice(rest, _MANIFESTS_AT_ONCE)):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from shared.contracts.vendor_sync import ServiceObserved, VendorAccountObserved
@@ -25,6 +26,8 @@ class VendorRunContext:
     context: RunContext
     marketplace: Marketplace
     stores: VendorRunStores
+    renewals_listed_within: timedelta
+    """How long lists may fail to show the new id of a renewal."""
 
     @property
     def run(self) -> Run:

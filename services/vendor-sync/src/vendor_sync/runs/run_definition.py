@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from shared.contracts.base import RunKind
@@ -9,6 +10,7 @@ from shared.contracts.run_end import UnreadAccount
 from shared.sync_engine.models import Run
 from shared.sync_engine.reports import RunTally, StepReport
 from shared.sync_engine.run_context import FINISHING, RunContext, RunStep
+from vendor_sync.runs.account_collect import RENEWALS_LISTED_WITHIN
 from vendor_sync.runs.accounts import read_accounts
 from vendor_sync.runs.details import read_details, read_remaining
 from vendor_sync.runs.final_manifests import publish_missing_manifests
@@ -30,6 +32,7 @@ class VendorRunDefinition:
 
     connect: Connect
     stores: VendorRunStores
+    renewals_listed_within: timedelta = RENEWALS_LISTED_WITHIN
 
     def steps(self) -> Sequence[RunStep]:
         return (
@@ -107,6 +110,8 @@ class VendorRunDefinition:
 
         async def run_step(context: RunContext) -> StepReport | None:
             async with self.connect(context.integration) as marketplace:
-                return await read(VendorRunContext(context, marketplace, self.stores))
+                return await read(
+                    VendorRunContext(context, marketplace, self.stores, self.renewals_listed_within)
+                )
 
         return RunStep(name, run_step)
