@@ -107,8 +107,9 @@ def _apps(ports: Mapping[str, int], mongo_url: str, redis_url: str) -> dict[str,
 def _unfenced(module: Any, settings: Any, name: str) -> Any:
     """Makes a sync service whose runs publish through its in-memory broker."""
     dependencies = module.dependencies_of(settings)
+    lists = {"renewals_listed_within": settings.renewals_listed_within} if name == "vendor-sync" else {}
     return module.make_app(
-        replace(dependencies, open_publisher=unfenced(Publisher(dependencies.broker, name)))
+        replace(dependencies, open_publisher=unfenced(Publisher(dependencies.broker, name))), **lists
     )
 
 
