@@ -35,10 +35,10 @@ MUTANTS = (
     ),
     Mutant(
         "a",
-        "a replica that comes late removes the parts that count",
-        f"{_BILLING}/observations/manifest_changes.py",
-        'Remove({"_id": part["_id"], "due_at": {"$type": "date"}})',
-        'Remove({"_id": part["_id"]})',
+        "an agreement line that has ended bills on",
+        f"{_BILLING}/usage/psa_count.py",
+        "if open_on(day, line.starts_on, line.ends_on):",
+        "if line.billable:",
     ),
     Mutant(
         "b",
@@ -98,10 +98,10 @@ MUTANTS = (
     ),
     Mutant(
         "d",
-        "an account whose things have changed is not calculated again",
-        f"{_BILLING}/observations/manifest_parts.py",
-        "if before is None or statements != self.statements:",
-        "if before is None:",
+        "a row that cannot be understood makes the list of all short",
+        f"{_VENDOR}/runs/listing.py",
+        "                if page.short:",
+        "                if page.short or page.refused:",
     ),
     Mutant(
         "e",
@@ -186,10 +186,10 @@ MUTANTS = (
     ),
     Mutant(
         "h",
-        "messages leave in any order",
+        "what was committed last leaves first",
         f"{_SHARED}/outbox.py",
         '_ORDER = [("counted", 1), ("seq", 1)]',
-        '_ORDER = [("_id", 1)]',
+        '_ORDER = [("counted", 1), ("seq", -1)]',
     ),
     Mutant(
         "i",

@@ -34,6 +34,7 @@ class Writes:
         self._approvals: dict[str, Document] = {}
         """Each as it was stored last, also those that billing's database has lost since."""
         self._lost: set[str] = set()
+        self._sends_known_since = 0.0
         self.sent = self.proven = 0
 
     def is_lost(self, approval_id: str) -> bool:
@@ -50,6 +51,15 @@ class Writes:
         if not any(_agrees(fact, line, quantity) for fact in facts if fact for line in lines):
             raise Violation("e", f"{quantity} is sent to {facts}, shown was {_billed(lines[-1])}")
 
+    def on_arrive(self, line_id: str, quantity: Decimal, sent_at: float) -> None:
+        """A request takes effect now: it must undo nothing that was decided and proven since it was sent."""
+        if sent_at < self._sends_known_since:
+            return
+        for one in self._approvals_of(line_id):
+            later = _seconds(one["decided_at"]) > sent_at + _CLOCKS_DIFFER_SECONDS
+            if later and one["state"] == "written" and Decimal(one["after"]) != quantity:
+                raise Violation("f", f"{quantity} of {sent_at:.0f} s arrives at line {line_id} after {one}")
+
     def on_commit(self, written: Sequence[Written]) -> None:
         for one in written:
             if one.collection != "approvals" or one.after is None:
@@ -59,10 +69,17 @@ class Writes:
                 self.proven += 1
                 self._check_proof(one.after)
 
-    def note_restore(self, at: float) -> None:
-        """The database of billing is as it was at a moment: of what was decided since nobody there knows."""
-        decided = {id_: _seconds(one["decided_at"]) for id_, one in self._approvals.items()}
-        self._lost |= {id_ for id_, seconds in decided.items() if seconds > at - _CLOCKS_DIFFER_SECONDS}
+    def note_restore(self, service: str, at: float) -> None:
+        """A database is as it was at a moment.
+
+        billing's knows nothing of what was decided since, and psa-sync's of what was sent.
+        """
+        if service == "psa-sync":
+            self._sends_known_since = self._world.now
+        if service == "billing":
+            decided = {id_: _seconds(one["decided_at"]) for id_, one in self._approvals.items()}
+            since = at - _CLOCKS_DIFFER_SECONDS
+            self._lost |= {id_ for id_, seconds in decided.items() if seconds > since}
 
     def check_at_rest(self) -> None:
         """The last number of ours in the PSA is proven, or somebody was told that it may not be."""

@@ -1,0 +1,67 @@
+"""(g) and (h): what is committed together with a state is sent, each key in the order of commits."""
+
+# A message in an outbox is a promise of the transaction that it was committed in. It may be sent twice, and
+# then others with it, but at the end each is in its topic, and the last record of a key tells of the last
+# commit: so whoever folds the last records knows the same as whoever reads them all.
+#
+#   committed A B (one key)   A B, A B → sent twice, in order   A → B was lost: (g)   B A → out of order: (h)
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.simulation.log import Log
+from tests.simulation.oracle.violation import Violation
+from tests.simulation.store.database import Database, Written
+
+_COLLECTION = "outbox"
+Key = tuple[str, bytes | None]
+
+
+class Outboxes:
+    """Looks at every message that is committed, and at rest at what became of it."""
+
+    def __init__(self, databases: Mapping[str, Database], log: Log) -> None:
+        self._log = log
+        self._promised: dict[str, dict[str, str]] = {name: {} for name in databases}
+        """The topics of messages in the order in which they were committed, by event id; of each database."""
+        self._ordered_since: dict[str, int] = {}
+        """How many of them were committed when the database went back: it sends some of these once more."""
+        for name, database in databases.items():
+            database.listeners.append(self._listener(name))
+
+    def note_restore(self, name: str) -> None:
+        """A database went back: what was committed there and not sent is lost with the rest."""
+        sent = self._positions()
+        self._promised[name] = {id_: topic for id_, topic in self._promised[name].items() if id_ in sent}
+        self._ordered_since[name] = len(self._promised[name])
+
+    def check(self) -> None:
+        sent = self._positions()
+        for name, promised in self._promised.items():
+            for id_, topic in promised.items():
+                if id_ not in sent:
+                    raise Violation("g", f"{name} committed {id_} for {topic}, and never sent it")
+            last: defaultdict[Key, int] = defaultdict(int)
+            for id_ in [*promised][self._ordered_since.get(name, 0) :]:
+                key, position = sent[id_]
+                if position < last[key]:
+                    raise Violation("h", f"{name} sent {id_} of {key} before what was committed earlier")
+                last[key] = position
+
+    def _positions(self) -> dict[str, tuple[Key, int]]:
+        """The key of each message that was sent, and where its last record lies."""
+        return {
+            value.decode(): ((record.topic, record.key), record.offset)
+            for records in self._log.records.values()
+            for record in records
+            for name, value in record.headers
+            if name == "ce_id"
+        }
+
+    def _listener(self, name: str) -> Callable[[Sequence[Written]], None]:
+        def note(written: Sequence[Written]) -> None:
+            for one in written:
+                if one.collection == _COLLECTION and one.before is None and one.after is not None:
+                    self._promised[name].setdefault(one.id, str(one.after["topic"]))
+
+        return note
