@@ -133,10 +133,10 @@ MUTANTS = (
     ),
     Mutant(
         "f",
-        "a write is refused while its request may still arrive",
-        f"{_PSA}/writes/decide.py",
-        "    if isinstance(verdict, Refused) and arrives_until and now < arrives_until:",
-        "    if False:",
+        "a conflict over what was sent is told as if nothing had been written",
+        f"{_BILLING}/approvals/models.py",
+        "contested = result.sent and result.reason is WriteRefusal.CONFLICT",
+        "contested = False",
     ),
     Mutant(
         "f",

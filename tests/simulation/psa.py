@@ -32,7 +32,7 @@ _PAGE_SIZE = 3
 _TIMEOUT_SECONDS = 30.0
 _LATEST_SECONDS = 330.0
 _US = "apiMember"
-_LOST, _LATE, _IN_USE, _IGNORED = 0.03, 0.1, 0.03, 0.04
+_LOST, _LATE, _IN_USE, _IGNORED = 0.03, 0.14, 0.03, 0.06
 
 
 class SimulatedPsa:
