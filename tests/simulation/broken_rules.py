@@ -171,11 +171,10 @@ MUTANTS = (
     ),
     Mutant(
         "h",
-        "what an interrupted worker left dirty is not published again",
+        "what an interrupted worker left dirty is taken for published",
         f"{_SHARED}/sync_engine/change_publisher.py",
-        "        for item in await self._dirty.lane(self._tenant_id, self._integration_id):\n"
-        "            rows =",
-        "        for item in ():\n            rows =",
+        "            await self._send(item, self._readable(rows))",
+        "            await self._dirty.complete(self._tenant_id, [item.id])",
     ),
     Mutant(
         "h",

@@ -168,6 +168,8 @@ class Simulation:
             while self.final_state.waiting() and self.around.loop.time() < until:
                 self.people.release_all(self._billing(Random(0)))
                 self._run_until(self.around.loop.time() + _LOOK_SECONDS)
+            if self.final_state.waiting():
+                return  # for ever: a second reading does not help
 
     def _run_until(self, moment: float) -> None:
         self.around.loop.run_until(moment)

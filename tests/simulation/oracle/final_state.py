@@ -35,8 +35,8 @@ class FinalState:
         self._world, self._databases, self._log, self._is_lost = world, databases, log, is_lost
 
     def check(self) -> None:
-        self.check_rest()
         self.check_topics()
+        self.check_rest()
         self.check_lines()
 
     def waiting(self) -> list[str]:
