@@ -25,6 +25,7 @@ MUTANTS = (
         f"{_BILLING}/usage/vendor_count.py",
         "if common_span(sources.manifests, sources.item_ids).is_empty:",
         "if False:",
+        2,
     ),
     Mutant(
         "a",
@@ -39,6 +40,7 @@ MUTANTS = (
         f"{_BILLING}/usage/psa_count.py",
         "if open_on(day, line.starts_on, line.ends_on):",
         "if line.billable:",
+        2,
     ),
     Mutant(
         "b",
@@ -46,6 +48,7 @@ MUTANTS = (
         f"{_SHARED}/sync_engine/account_manifest.py",
         "changed = max(record.changed_revision, thing.changed_revision)",
         "changed = record.changed_revision",
+        2,
     ),
     Mutant(
         "b",
@@ -130,6 +133,7 @@ MUTANTS = (
         f"{_PSA}/writes/writer.py",
         "            if arrives_until and await self.clock() < arrives_until:",
         "            if False:",
+        2,
     ),
     Mutant(
         "f",
@@ -137,6 +141,7 @@ MUTANTS = (
         f"{_BILLING}/approvals/models.py",
         "contested = result.sent and result.reason is WriteRefusal.CONFLICT",
         "contested = False",
+        2,
     ),
     Mutant(
         "f",
@@ -171,10 +176,10 @@ MUTANTS = (
     ),
     Mutant(
         "h",
-        "what an interrupted worker left dirty is taken for published",
-        f"{_SHARED}/sync_engine/change_publisher.py",
-        "            await self._send(item, self._readable(rows))",
-        "            await self._dirty.complete(self._tenant_id, [item.id])",
+        "a line that is gone is not announced",
+        f"{_BILLING}/usage/diff.py",
+        "    revision = _next(line.revision, now)",
+        "    revision = line.revision",
     ),
     Mutant(
         "h",
@@ -189,6 +194,7 @@ MUTANTS = (
         f"{_SHARED}/outbox.py",
         '_ORDER = [("counted", 1), ("seq", 1)]',
         '_ORDER = [("counted", 1), ("seq", -1)]',
+        2,
     ),
     Mutant(
         "i",

@@ -52,6 +52,16 @@ def test_what_is_lost_or_out_of_order_is_noticed(sent: Sequence[str], invariant:
         told.outboxes.check()
 
 
+def test_a_message_that_a_reader_set_aside_was_sent_where_it_was_sent_first() -> None:
+    told = _Told()
+    told.commit("A", "B")
+    told.send("A", "B")
+
+    told.log.append("billing.dead-letter.v1", b"line1", b"{}", {"ce_id": "A"})
+
+    told.outboxes.check()
+
+
 def test_what_a_restored_database_has_lost_is_promised_no_more() -> None:
     told = _Told()
     told.commit("A", "B")

@@ -32,26 +32,30 @@ class Outboxes:
     def note_restore(self, name: str) -> None:
         """A database went back: what was committed there and not sent is lost with the rest."""
         sent = self._positions()
-        self._promised[name] = {id_: topic for id_, topic in self._promised[name].items() if id_ in sent}
+        promised = self._promised[name].items()
+        self._promised[name] = {id_: topic for id_, topic in promised if (topic, id_) in sent}
         self._ordered_since[name] = len(self._promised[name])
 
     def check(self) -> None:
         sent = self._positions()
         for name, promised in self._promised.items():
             for id_, topic in promised.items():
-                if id_ not in sent:
+                if (topic, id_) not in sent:
                     raise Violation("g", f"{name} committed {id_} for {topic}, and never sent it")
             last: defaultdict[Key, int] = defaultdict(int)
-            for id_ in [*promised][self._ordered_since.get(name, 0) :]:
-                key, position = sent[id_]
+            for id_, topic in [*promised.items()][self._ordered_since.get(name, 0) :]:
+                key, position = sent[topic, id_]
                 if position < last[key]:
                     raise Violation("h", f"{name} sent {id_} of {key} before what was committed earlier")
                 last[key] = position
 
-    def _positions(self) -> dict[str, tuple[Key, int]]:
-        """The key of each message that was sent, and where its last record lies."""
+    def _positions(self) -> dict[tuple[str, str], tuple[Key, int]]:
+        """The key of each message, by topic and event id, and where its last record lies.
+
+        Who sets a message aside keeps its event id, in a topic of its own.
+        """
         return {
-            value.decode(): ((record.topic, record.key), record.offset)
+            (record.topic, value.decode()): ((record.topic, record.key), record.offset)
             for records in self._log.records.values()
             for record in records
             for name, value in record.headers
