@@ -56,6 +56,7 @@ MUTANTS = (
         f"{_SHARED}/sync_engine/account_manifest.py",
         "until[item] = min(until[item], thing.read_revision)",
         "until[item] = max(until[item], thing.read_revision)",
+        3,
     ),
     Mutant(
         "b",
