@@ -120,6 +120,7 @@ MUTANTS = (
         f"{_PSA}/writes/sender.py",
         "        if latest == line:",
         "        if latest:",
+        5,
     ),
     Mutant(
         "e",
@@ -150,6 +151,7 @@ MUTANTS = (
         f"{_PSA}/writes/sender.py",
         "            await self.intents.save(acknowledged)",
         "            await self.endings.finish(acknowledged.finish_written(await self.clock(), sent=True))",
+        7,
     ),
     Mutant(
         "g",
@@ -174,6 +176,7 @@ MUTANTS = (
         "        try:\n            await self._sender.send([_envelope(row) for row in rows]",
         '        await self._rows.remove_many(row["_id"] for row in rows)\n'
         "        try:\n            await self._sender.send([_envelope(row) for row in rows]",
+        2,
     ),
     Mutant(
         "h",
@@ -188,6 +191,7 @@ MUTANTS = (
         f"{_BILLING}/usage/diff.py",
         "return max(revision + 1, (now - _EPOCH) // timedelta(microseconds=1))",
         "return revision + 1",
+        49,
     ),
     Mutant(
         "h",

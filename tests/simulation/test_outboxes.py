@@ -1,5 +1,6 @@
 """What the oracle says of messages that were committed, by what became of them."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from random import Random
@@ -23,9 +24,17 @@ class _Told:
         self.database = Database("billing", lambda: datetime(2025, 1, 6, tzinfo=UTC))
         self.log = Log(loop, Random(1))
         self.outboxes = Outboxes({"billing": self.database}, self.log)
+        self._revision = 0
 
     def commit(self, *ids: str) -> None:
-        self.database.commit({("outbox", id_): Record({"_id": id_, "topic": _TOPIC}) for id_ in ids})
+        for id_ in ids:
+            self._revision += 1
+            self.commit_at(id_, self._revision)
+
+    def commit_at(self, id_: str, revision: int) -> None:
+        body = json.dumps({"revision": revision}).encode()
+        row = {"_id": id_, "topic": _TOPIC, "key": "line1", "body": body}
+        self.database.commit({("outbox", id_): Record(row)})
 
     def send(self, *ids: str) -> None:
         for id_ in ids:
@@ -72,3 +81,17 @@ def test_what_a_restored_database_has_lost_is_promised_no_more() -> None:
     told.outboxes.note_restore("billing")
 
     told.outboxes.check()
+
+
+def test_a_state_that_does_not_outrank_what_was_told_before_is_noticed() -> None:
+    told = _Told()
+    told.commit_at("A", 5)
+    told.send("A")
+
+    told.database.restore({})
+    told.outboxes.note_restore("billing")
+    told.commit_at("B", 4)
+    told.send("B")
+
+    with pytest.raises(Violation, match=r"\(h\)"):
+        told.outboxes.check()

@@ -6,14 +6,17 @@
 #
 #   committed A B (one key)   A B, A B → sent twice, in order   A → B was lost: (g)   B A → out of order: (h)
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+from shared.contracts import MESSAGES
 from tests.simulation.log import Log
 from tests.simulation.oracle.violation import Violation
-from tests.simulation.store.database import Database, Written
+from tests.simulation.store.database import Database, Document, Written
 
 _COLLECTION = "outbox"
+_STATE_TOPICS = {model.topic for model in MESSAGES if model.compacted}
 Key = tuple[str, bytes | None]
 
 
@@ -26,6 +29,9 @@ class Outboxes:
         """The topics of messages in the order in which they were committed, by event id; of each database."""
         self._ordered_since: dict[str, int] = {}
         """How many of them were committed when the database went back: it sends some of these once more."""
+        self._newest: dict[tuple[str, str], int] = {}
+        """The largest revision that was committed of each state, also where a database has lost it since."""
+        self._unheard: list[str] = []
         for name, database in databases.items():
             database.listeners.append(self._listener(name))
 
@@ -37,6 +43,8 @@ class Outboxes:
         self._ordered_since[name] = len(self._promised[name])
 
     def check(self) -> None:
+        if self._unheard:
+            raise Violation("h", self._unheard[0])
         sent = self._positions()
         for name, promised in self._promised.items():
             for id_, topic in promised.items():
@@ -65,7 +73,18 @@ class Outboxes:
     def _listener(self, name: str) -> Callable[[Sequence[Written]], None]:
         def note(written: Sequence[Written]) -> None:
             for one in written:
-                if one.collection == _COLLECTION and one.before is None and one.after is not None:
-                    self._promised[name].setdefault(one.id, str(one.after["topic"]))
+                is_new = one.collection == _COLLECTION and one.id not in self._promised[name]
+                if is_new and one.before is None and one.after is not None:
+                    self._promised[name][one.id] = str(one.after["topic"])
+                    if one.after["topic"] in _STATE_TOPICS:
+                        self._note_revision(one.after)
 
         return note
+
+    def _note_revision(self, row: Document) -> None:
+        """Who reads a state moves only forward: what does not outrank what it was told is not heard."""
+        key, revision = (row["topic"], row["key"]), int(json.loads(row["body"])["revision"])
+        newest = self._newest.get(key, -1)
+        if revision <= newest:
+            self._unheard.append(f"{key} is told at {revision} after {newest}")
+        self._newest[key] = max(newest, revision)
