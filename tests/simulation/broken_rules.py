@@ -25,6 +25,7 @@ MUTANTS = (
         f"{_BILLING}/usage/vendor_count.py",
         "if common_span(sources.manifests, sources.item_ids).is_empty:",
         "if False:",
+        2,
     ),
     Mutant(
         "a",
@@ -35,10 +36,11 @@ MUTANTS = (
     ),
     Mutant(
         "a",
-        "the parts that count are taken for parts that wait, and removed",
-        f"{_BILLING}/observations/waiting_parts.py",
-        'if part["revision"] not in named.get(part["ref"], ())',
-        'if part["revision"] not in ()',
+        "an agreement line that has ended bills on",
+        f"{_BILLING}/usage/psa_count.py",
+        "if open_on(day, line.starts_on, line.ends_on):",
+        "if line.billable:",
+        2,
     ),
     Mutant(
         "b",
@@ -46,6 +48,7 @@ MUTANTS = (
         f"{_SHARED}/sync_engine/account_manifest.py",
         "changed = max(record.changed_revision, thing.changed_revision)",
         "changed = record.changed_revision",
+        2,
     ),
     Mutant(
         "b",
@@ -53,6 +56,7 @@ MUTANTS = (
         f"{_SHARED}/sync_engine/account_manifest.py",
         "until[item] = min(until[item], thing.read_revision)",
         "until[item] = max(until[item], thing.read_revision)",
+        3,
     ),
     Mutant(
         "b",
@@ -98,10 +102,10 @@ MUTANTS = (
     ),
     Mutant(
         "d",
-        "an account whose things have changed is not calculated again",
-        f"{_BILLING}/observations/manifest_parts.py",
-        "if before is None or statements != self.statements:",
-        "if before is None:",
+        "a row that cannot be understood makes the list of all short",
+        f"{_VENDOR}/runs/listing.py",
+        "                if page.short:",
+        "                if page.short or page.refused:",
     ),
     Mutant(
         "e",
@@ -116,6 +120,7 @@ MUTANTS = (
         f"{_PSA}/writes/sender.py",
         "        if latest == line:",
         "        if latest:",
+        5,
     ),
     Mutant(
         "e",
@@ -130,13 +135,15 @@ MUTANTS = (
         f"{_PSA}/writes/writer.py",
         "            if arrives_until and await self.clock() < arrives_until:",
         "            if False:",
+        2,
     ),
     Mutant(
         "f",
-        "a write is refused while its request may still arrive",
-        f"{_PSA}/writes/decide.py",
-        "    if isinstance(verdict, Refused) and arrives_until and now < arrives_until:",
-        "    if False:",
+        "a conflict over what was sent is told as if nothing had been written",
+        f"{_BILLING}/approvals/models.py",
+        "contested = result.sent and result.reason is WriteRefusal.CONFLICT",
+        "contested = False",
+        2,
     ),
     Mutant(
         "f",
@@ -144,6 +151,7 @@ MUTANTS = (
         f"{_PSA}/writes/sender.py",
         "            await self.intents.save(acknowledged)",
         "            await self.endings.finish(acknowledged.finish_written(await self.clock(), sent=True))",
+        7,
     ),
     Mutant(
         "g",
@@ -168,14 +176,14 @@ MUTANTS = (
         "        try:\n            await self._sender.send([_envelope(row) for row in rows]",
         '        await self._rows.remove_many(row["_id"] for row in rows)\n'
         "        try:\n            await self._sender.send([_envelope(row) for row in rows]",
+        2,
     ),
     Mutant(
         "h",
-        "what an interrupted worker left dirty is not published again",
-        f"{_SHARED}/sync_engine/change_publisher.py",
-        "        for item in await self._dirty.lane(self._tenant_id, self._integration_id):\n"
-        "            rows =",
-        "        for item in ():\n            rows =",
+        "a line that is gone is not announced",
+        f"{_BILLING}/usage/diff.py",
+        "    revision = _next(line.revision, now)",
+        "    revision = line.revision",
     ),
     Mutant(
         "h",
@@ -183,13 +191,15 @@ MUTANTS = (
         f"{_BILLING}/usage/diff.py",
         "return max(revision + 1, (now - _EPOCH) // timedelta(microseconds=1))",
         "return revision + 1",
+        49,
     ),
     Mutant(
         "h",
-        "messages leave in any order",
+        "what was committed last leaves first",
         f"{_SHARED}/outbox.py",
         '_ORDER = [("counted", 1), ("seq", 1)]',
-        '_ORDER = [("_id", 1)]',
+        '_ORDER = [("counted", 1), ("seq", -1)]',
+        2,
     ),
     Mutant(
         "i",

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.simulation.broken_rules import MUTANTS, Mutant
@@ -24,9 +25,12 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=10, help="in which a mutant must be caught")
     parser.add_argument("--steps", type=int, default=120)
     parser.add_argument("--only", default="", help="mutants whose rule contains this text")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="mutants at a time")
     arguments = parser.parse_args()
     chosen = [one for one in MUTANTS if arguments.only in one.rule]
-    survived = [one for one in chosen if not _is_caught(one, arguments.seeds, arguments.steps)]
+    with ThreadPoolExecutor(arguments.workers) as pool:  # each waits for a process of its own
+        caught = pool.map(lambda one: _is_caught(one, arguments.seeds, arguments.steps), chosen)
+        survived = [one for one, is_caught in zip(chosen, caught, strict=True) if not is_caught]
     print(f"{len(chosen) - len(survived)} of {len(chosen)} mutants are caught")
     for mutant in survived:
         print(f"  survived: ({mutant.invariant}) {mutant.rule}")

@@ -119,36 +119,24 @@ def map_account(world: World, random: Random) -> str | None:
 def write_to_line(world: World, random: Random) -> str | None:
     """Somebody else changes a number in the PSA."""
     line = _line(world, random)
-    if line is None:
-        return None
-    quantity = Decimal(random.randint(0, 30))
-    world.foreign_writes.append((world.now, line.id))
-    world.put(replace(line, quantity=quantity))
-    return f"line {line.id}: {line.quantity} → {quantity} by somebody else"
+    return _set_quantity(world, random, line) if line else None
 
 
 def change_facts(world: World, random: Random) -> str | None:
     """The price, the included units or the product of a line change."""
     line = _line(world, random)
-    if line is None:
-        return None
-    change = random.choice(("price", "included", "product", "charged"))
-    changed = {
-        "price": replace(line, price=line.price + 1),
-        "included": replace(line, included=Decimal(random.randint(0, 3))),
-        "product": replace(line, product=random.choice(world.products)),
-        "charged": replace(line, charged=not line.charged),
-    }[change]
-    world.put(changed)
-    return f"line {line.id}: {change} is now {getattr(changed, change)}"
+    return _change_fact(world, random, line) if line else None
 
 
 def close_line(world: World, random: Random) -> str | None:
     line = _line(world, random)
-    if line is None:
-        return None
-    world.put(replace(line, ends_on=None if line.ends_on else date(2025, 1, 1)))
-    return f"line {line.id} is {'opened again' if line.ends_on else 'closed'}"
+    return _close_or_open(world, random, line) if line else None
+
+
+def meddle(world: World, random: Random, line_id: str) -> str:
+    """Somebody else works at a line just when we are about to write to it."""
+    changes = (_set_quantity, _set_quantity, _change_fact, _close_or_open)
+    return random.choice(changes)(world, random, world.lines[line_id])
 
 
 def add_line(world: World, random: Random) -> str | None:
@@ -196,7 +184,7 @@ WEIGHTS: dict[Mutation, int] = {
     change_facts: 3,
     close_line: 2,
     add_line: 1,
-    turn_odd: 1,
+    turn_odd: 2,
     heal: 2,
 }
 
@@ -221,3 +209,27 @@ def _beside(world: World, one: Subscription) -> list[Subscription]:
 
 def _line(world: World, random: Random) -> BilledFacts | None:
     return random.choice(list(world.lines.values())) if world.lines else None
+
+
+def _set_quantity(world: World, random: Random, line: BilledFacts) -> str:
+    quantity = Decimal(random.randint(0, 30))
+    world.foreign_writes.append((world.now, line.id))
+    world.put(replace(line, quantity=quantity))
+    return f"line {line.id}: {line.quantity} → {quantity} by somebody else"
+
+
+def _change_fact(world: World, random: Random, line: BilledFacts) -> str:
+    change = random.choice(("price", "included", "product", "charged"))
+    changed = {
+        "price": replace(line, price=line.price + 1),
+        "included": replace(line, included=Decimal(random.randint(0, 3))),
+        "product": replace(line, product=random.choice(world.products)),
+        "charged": replace(line, charged=not line.charged),
+    }[change]
+    world.put(changed)
+    return f"line {line.id}: {change} is now {getattr(changed, change)}"
+
+
+def _close_or_open(world: World, _: Random, line: BilledFacts) -> str:
+    world.put(replace(line, ends_on=None if line.ends_on else date(2025, 1, 1)))
+    return f"line {line.id} is {'opened again' if line.ends_on else 'closed'}"

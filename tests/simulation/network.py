@@ -11,9 +11,12 @@ from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.simulation.virtual_loop import PROCESS, VirtualLoop
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
 
 _WORLD = Context()
 """In which servers run: that of no process."""
@@ -43,6 +46,8 @@ class Network:
 
     def __init__(self, loop: VirtualLoop, random: Random) -> None:
         self.loop, self._random, self.is_faulty = loop, random, True
+        self.caller: Process | None = None
+        """Whose request is being carried out."""
 
     async def call(self, link: Link, serve: Callable[[], Any], broken: Callable[[bool], Exception]) -> Any:
         """Returns what `serve` returned, or raises what it raised, or what `broken` makes of a lost request.
@@ -58,6 +63,7 @@ class Network:
         unanswered = not lost and draw < link.lost + link.unanswered
 
         def arrive() -> None:
+            self.caller = process
             try:
                 result, error = (None, broken(False)) if lost else (serve(), None)
             except Again:

@@ -1,7 +1,9 @@
 """People: they look at the lines, think, and approve with the seal that they were shown."""
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -16,6 +18,10 @@ from tests.simulation.store.database import Database
 from tests.simulation.world import TENANT
 
 _DECIDED = ("vendor-higher", "psa-higher", "ended-still-billed")
+_NOT_WRITABLE = ("ambiguous", "unmapped", "excluded", "not-billed")
+_TYPED_SHARE, _AGAIN_SHARE = 0.4, 0.6
+"""How often a person types a number, and how often it is for a line that was just decided on."""
+_REMEMBERED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,7 @@ class Shown:
 
     at: float
     line: dict[str, Any]
+    typed: Decimal | None = None
 
 
 class People:
@@ -34,6 +41,8 @@ class People:
         self.shown: dict[str, Shown] = {}
         """By approval id."""
         self._count = 0
+        self._recent = deque[str](maxlen=_REMEMBERED)
+        """The usage lines that were decided on last."""
 
     def line_shown(self, approval_id: str) -> dict[str, Any] | None:
         """The line on which an approval rests; None when nobody made it."""
@@ -41,21 +50,43 @@ class People:
         return shown.line if shown else None
 
     def decide(self, replica: Replica, random: Random) -> str | None:
-        """Looks at a line that can be approved, and approves it a while later."""
-        lines = [
+        """Looks at a line, and approves it or another number for it a while later."""
+        is_typed = random.random() < _TYPED_SHARE
+        lines = self._typable_lines(random) if is_typed else self._approvable_lines()
+        if not lines or not replica.process.is_running:
+            return None
+        line = random.choice(sorted(lines, key=lambda one: str(one["line_id"])))
+        typed = Decimal(random.randint(0, 30)) if is_typed else None
+        seconds = random.choice((0.0, 0.0, 1.0, 5.0, 20.0, 120.0))
+        self._count += 1
+        self._recent.append(str(line["line_id"]))
+        shown = Shown(self._network.loop.time(), line, typed)
+        replica.process.spawn(self._approve(replica, shown, f"key-{self._count}", seconds), "person")
+        number = line["vendor_count"]["number"] if typed is None else f"{typed} (typed)"
+        what = f"{line['psa_account_id']}/{line['psa_product_id']} {line['psa_count']['number']} → {number}"
+        return f"{what}, after {seconds:.0f} s"
+
+    def waits_for(self, line_id: str) -> bool:
+        """Tells whether a write to an agreement line is on its way."""
+        approvals = self._database.documents("approvals")
+        return any(one["state"] == "commanded" and one["agreement_line_id"] == line_id for one in approvals)
+
+    def _approvable_lines(self) -> list[dict[str, Any]]:
+        return [
             line
             for line in self._database.documents("usage_lines")
             if line["present"] and line["line_class"] in _DECIDED and line["vendor_count"]["number"]
         ]
-        if not lines or not replica.process.is_running:
-            return None
-        line = random.choice(sorted(lines, key=lambda one: str(one["line_id"])))
-        seconds = random.choice((0.0, 1.0, 20.0, 120.0))
-        self._count += 1
-        shown = Shown(self._network.loop.time(), line)
-        replica.process.spawn(self._approve(replica, shown, f"key-{self._count}", seconds), "person")
-        numbers = f"{line['psa_count']['number']} → {line['vendor_count']['number']}"
-        return f"{line['psa_account_id']}/{line['psa_product_id']} {numbers}, after {seconds:.0f} s"
+
+    def _typable_lines(self, random: Random) -> list[dict[str, Any]]:
+        """The lines that another number may be typed for: often only those that were just decided on."""
+        lines = [
+            line
+            for line in self._database.documents("usage_lines")
+            if line["present"] and line["line_class"] not in _NOT_WRITABLE and line["evidence"]["billed"]
+        ]
+        recent = [line for line in lines if line["line_id"] in self._recent]
+        return recent if recent and random.random() < _AGAIN_SHARE else lines
 
     def resolve(self, replica: Replica, random: Random) -> str | None:
         """Releases or rejects a run that is held."""
@@ -81,7 +112,7 @@ class People:
     async def _approve(self, replica: Replica, shown: Shown, key: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
         assert replica.billing is not None
-        decision = LineDecision(shown.line["line_id"], shown.line["seal"])
+        decision = LineDecision(shown.line["line_id"], shown.line["seal"], shown.typed)
         request = ApprovalRequest(TENANT, "ann", key, (decision,))
         # Noted before: the command may be on its way, and its answer lost.
         self.shown[request.approval_id(decision.line_id)] = shown

@@ -32,7 +32,7 @@ _PAGE_SIZE = 3
 _TIMEOUT_SECONDS = 30.0
 _LATEST_SECONDS = 330.0
 _US = "apiMember"
-_LOST, _LATE, _IN_USE, _IGNORED = 0.03, 0.06, 0.03, 0.03
+_LOST, _LATE, _IN_USE, _IGNORED = 0.03, 0.14, 0.03, 0.06
 
 
 class SimulatedPsa:
@@ -42,6 +42,10 @@ class SimulatedPsa:
         self._world, self._network, self._random = world, network, random
         self.on_send: Callable[[str, Decimal], None] = lambda _line, _quantity: None
         """Told of every write in the moment in which it is sent."""
+        self.on_arrive: Callable[[str, Decimal, float], None] = lambda _line, _quantity, _sent_at: None
+        """Told of every write right before it takes effect, with the moment in which it was sent."""
+        self.on_look: Callable[[str], None] = lambda _line: None
+        """Told of every line that is read by itself."""
         self.last_look: dict[str, float] = {}
         """When each line was read by itself last."""
 
@@ -103,6 +107,7 @@ class SimulatedPsa:
     async def line(self, agreement_id: str, line_id: str) -> PsaLine | None:
         def read() -> PsaLine | None:
             self.last_look[line_id] = self._world.now
+            self.on_look(line_id)
             if line_id in self._world.unreadable_lines:
                 raise PermanentError("403 forbidden", status=403)
             one = self._world.lines.get(line_id)
@@ -113,11 +118,12 @@ class SimulatedPsa:
 
     async def set_quantity(self, agreement_id: str, line_id: str, quantity: Decimal) -> WriteAcknowledgement:
         self.on_send(line_id, quantity)
+        arrive = partial(self._arrive, agreement_id, line_id, quantity, sent_at=self._world.now)
         draw = self._random.random() if self._network.is_faulty else 1.0
         if draw < _LOST + _LATE:
             delay = self._random.uniform(1, _LATEST_SECONDS)
             if draw >= _LOST:
-                self._network.later(delay, lambda: self._arrive(agreement_id, line_id, quantity))
+                self._network.later(delay, arrive)
             await self._call(lambda: None)  # the time-out: nothing is known
             raise OutcomeUnknown("no answer in time")
         if draw < _LOST + _LATE + _IN_USE:
@@ -129,14 +135,15 @@ class SimulatedPsa:
             return WriteAcknowledgement(quantity, f"request-{self._world.next_number()}", stamp)
         link = Link(_LINK.shortest, _LINK.longest, unanswered=0.02)
         broken = lambda _: OutcomeUnknown("the connection was cut")  # noqa: E731
-        await self._network.call(link, lambda: self._arrive(agreement_id, line_id, quantity), broken)
+        await self._network.call(link, arrive, broken)
         stamp = LastUpdate(moment(self._world.now), _US)
         return WriteAcknowledgement(quantity, f"request-{self._world.next_number()}", stamp)
 
-    def _arrive(self, agreement_id: str, line_id: str, quantity: Decimal) -> None:
+    def _arrive(self, agreement_id: str, line_id: str, quantity: Decimal, *, sent_at: float) -> None:
         one = self._world.lines.get(line_id)
         if one is None or one.agreement != agreement_id:
             raise NotFound("404")
+        self.on_arrive(line_id, quantity, sent_at)
         self._world.set_by_us(line_id, quantity)
 
     def _lines_of(self, agreement_id: str) -> list[BilledFacts]:

@@ -24,8 +24,8 @@ class Kind(StrEnum):
 _WEIGHTS = {
     Kind.MUTATE: 60,
     Kind.SYNC: 8,
-    Kind.APPROVE: 25,
-    Kind.KILL: 4,
+    Kind.APPROVE: 35,
+    Kind.KILL: 6,
     Kind.PAUSE: 4,
     Kind.RESOLVE: 6,
 }

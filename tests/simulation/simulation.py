@@ -6,21 +6,23 @@ from random import Random
 
 from shared.contracts.base import RunKind
 from tests.simulation import mutations, scenario
-from tests.simulation.backups import Backups
 from tests.simulation.bug_log import BUGS
 from tests.simulation.oracle.closed_runs import ClosedRuns
 from tests.simulation.oracle.final_state import FinalState
+from tests.simulation.oracle.outboxes import Outboxes
 from tests.simulation.oracle.plain_numbers import PlainNumbers
 from tests.simulation.oracle.violation import Violation
 from tests.simulation.oracle.writes import Writes
 from tests.simulation.people import People
+from tests.simulation.replicas import Replicas
 from tests.simulation.schedule import Decision, Kind
-from tests.simulation.services import SERVICES, Replica, Surroundings
+from tests.simulation.services import Replica, Surroundings
 from tests.simulation.world import LISTED_WITHIN_SECONDS
 
-_REPLICAS = {"vendor-sync": 2, "psa-sync": 2, "billing": 2}
 _REST_SECONDS = 2400.0
 _LOOK_SECONDS = 20.0
+_MEDDLED_SHARE, _MEDDLED_SECONDS = 0.15, 4.0
+"""How often somebody else changes a line that we are about to write to, and how soon after our look."""
 
 
 @dataclass(slots=True)
@@ -74,27 +76,26 @@ class Simulation:
         self.final_state = FinalState(
             self.around.world, self.around.databases, self.around.log, self.writes.is_lost
         )
-        self._backups = Backups(self.around.databases, self.around.loop.time, self.around.network.later)
-        self._backups.begin()
+        self.outboxes = Outboxes(self.around.databases, self.around.log)
         self._failure: Violation | None = None
         self._rests = 0
+        self._meddling = Random(f"{seed}/meddling")
         self.around.psa.on_send = self._guarded(self.writes.on_send)
+        self.around.psa.on_arrive = self._guarded(self.writes.on_arrive)
+        self.around.psa.on_look = self._meddle
         for look in (self.numbers.on_commit, self.closed_runs.on_commit, self.writes.on_commit):
             billing.listeners.append(self._guarded(look))
         scenario.begin(self.around.world, Random(f"{seed}/world"))
         scenario.announce(self.around.log)
         scenario.announce_mappings(self.around.world, self.around.log)
-        self._replicas = [
-            Replica(self.around, service, number + 1)
-            for service in SERVICES
-            for number in range(_REPLICAS[service])
-        ]
+        self._replicas = Replicas(self.around, on_restore=self._note_restore)
 
     def run(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
             self._run_until(decision.at)
             self._apply(decision)
         self._rest()
+        self.outboxes.check()
         self.final_state.check()
         self.writes.check_at_rest()
         self._rests += 1
@@ -112,8 +113,7 @@ class Simulation:
 
     def close(self) -> None:
         """Ends every process, so that nothing is left behind."""
-        for replica in self._replicas:
-            replica.process.kill()
+        self._replicas.close()
         self.around.loop.close()
 
     def _apply(self, decision: Decision) -> None:
@@ -122,9 +122,9 @@ class Simulation:
             Kind.SYNC: self._sync,
             Kind.APPROVE: lambda random: self.people.decide(self._billing(random), random),
             Kind.RESOLVE: lambda random: self.people.resolve(self._billing(random), random),
-            Kind.KILL: self._kill,
-            Kind.PAUSE: self._pause,
-            Kind.RESTORE: self._restore,
+            Kind.KILL: self._replicas.kill,
+            Kind.PAUSE: self._replicas.pause,
+            Kind.RESTORE: self._replicas.restore,
         }
         if sentence := happenings[decision.kind](decision.random):
             self.history.note(f"{decision.kind:8} {sentence}")
@@ -138,43 +138,23 @@ class Simulation:
         kind = random.choice((RunKind.FULL, RunKind.FULL, RunKind.QUICK))
         return self.people.sync(self._billing(random), kind)
 
-    def _kill(self, random: Random) -> str:
-        place = random.randrange(len(self._replicas))
-        victim, seconds = self._replicas[place], random.uniform(0.5, 40)
-        victim.process.kill()
-        self._begin_later(place, seconds)
-        return f"{victim.process.name} for {seconds:.1f} s"
-
-    def _restore(self, random: Random) -> str:
-        """Sets one database back, while no process of its service runs."""
-        service, seconds = random.choice(SERVICES), random.uniform(5, 40)
-        places = [place for place, one in enumerate(self._replicas) if one.service == service]
-        for place in places:
-            self._replicas[place].process.kill()
-            self._begin_later(place, seconds + random.uniform(0, 5))
-        at = self._backups.restore(service, random)
-        if service == "billing":
-            self.writes.note_restore(at)
-        return f"{service} to {at:.0f} s, back in {seconds:.0f} s"
-
-    def _pause(self, random: Random) -> str:
-        victim, seconds = random.choice(self._replicas), random.choice((2.0, 8.0, 18.0, 30.0, 70.0))
-        victim.process.pause(seconds)
-        self.around.groups.throw_out_silent()
-        return f"{victim.process.name} for {seconds:.0f} s"
-
-    def _begin_later(self, place: int, seconds: float) -> None:
-        """Begins the successor of a process that was killed, unless it was killed once more meanwhile."""
-        dead = self._replicas[place]
-
-        def start() -> None:
-            if self._replicas[place] is dead:
-                self._replicas[place] = Replica(self.around, dead.service, place)
-
-        self.around.network.later(seconds, start)
-
     def _billing(self, random: Random) -> Replica:
-        return random.choice([one for one in self._replicas if one.service == "billing"])
+        return self._replicas.billing(random)
+
+    def _note_restore(self, service: str, at: float) -> None:
+        self.outboxes.note_restore(service)
+        self.writes.note_restore(service, at)
+
+    def _meddle(self, line_id: str) -> None:
+        """Lets somebody else work at a line that we have just looked at, to write to it."""
+        random = self._meddling
+
+        def meddle() -> None:
+            self.history.note(f"{'meddle':8} {mutations.meddle(self.around.world, random, line_id)}")
+
+        is_likely = self.around.network.is_faulty and self.people.waits_for(line_id)
+        if is_likely and random.random() < _MEDDLED_SHARE:
+            self.around.network.later(random.uniform(0, _MEDDLED_SECONDS), meddle)
 
     def _rest(self) -> None:
         """Lets everything come to rest: nothing is lost any more, and all is read twice.
@@ -183,6 +163,7 @@ class Simulation:
         """
         self.history.note("rest")
         self.around.network.is_faulty = self.around.log.is_slow = False
+        self._replicas.disarm()
         self._run_until(self.around.loop.time() + 150)
         for _ in range(2):
             self.people.sync(self._billing(Random(0)), RunKind.FULL)
@@ -191,6 +172,8 @@ class Simulation:
             while self.final_state.waiting() and self.around.loop.time() < until:
                 self.people.release_all(self._billing(Random(0)))
                 self._run_until(self.around.loop.time() + _LOOK_SECONDS)
+            if self.final_state.waiting():
+                return  # for ever: a second reading does not help
             self._run_until(self.around.loop.time() + LISTED_WITHIN_SECONDS)
 
     def _run_until(self, moment: float) -> None:

@@ -31,8 +31,8 @@ def test_when_renewals_are_listed_is_stored_with_the_manifest_and_changes_its_li
     later = manifests_of([part_document(an_account_read(spans=(longer,)), NOW)])[0]
 
     assert awaiting.spans["svc1"].renewals_listed_from == TONIGHT
-    assert not one.changes_numbers(awaiting, {})
-    assert later.changes_numbers(awaiting, {})
+    assert not one.changes_numbers(awaiting)
+    assert later.changes_numbers(awaiting)
 
 
 def test_a_manifest_that_awaits_nothing_is_stored_as_earlier_releases_stored_it() -> None:

@@ -35,8 +35,8 @@ class FinalState:
         self._world, self._databases, self._log, self._is_lost = world, databases, log, is_lost
 
     def check(self) -> None:
-        self.check_rest()
         self.check_topics()
+        self.check_rest()
         self.check_lines()
 
     def waiting(self) -> list[str]:
@@ -75,6 +75,7 @@ class FinalState:
                 for partition in self._log.partitions_of(model.topic):
                     self._check_compaction(self._log.records[partition])
         self._check_announced()
+        self._check_observed()
 
     def check_lines(self) -> None:
         lines = {_target(line): line for line in self._present()}
@@ -109,6 +110,18 @@ class FinalState:
         stored = {line["line_id"]: _numbers(line) for line in self._present()}
         if different := announced.items() ^ stored.items():
             raise Violation("h", f"announced, or stored, alone: {sorted(different, key=str)[:4]}")
+
+    def _check_observed(self) -> None:
+        """Who reads the topic of an observation knows what its sync service read last."""
+        for name in ("vendor-sync", "psa-sync"):
+            rows = self._databases[name].documents("observations")
+            for topic in {row["topic"] for row in rows}:
+                told = {one.key: int(json.loads(one.value)["revision"]) for one in self._log.of_topic(topic)}
+                for row in rows:
+                    key = row["_id"].removeprefix(f"{topic}#").encode()
+                    if row["topic"] == topic and told.get(key) != row["revision"]:
+                        last = f"{topic} tells {told.get(key)}"
+                        raise Violation("h", f"{name} read {key!r} at {row['revision']}, and {last}")
 
     def _present(self) -> list[Document]:
         return [line for line in self._databases["billing"].documents("usage_lines") if line["present"]]

@@ -17,7 +17,7 @@ from tests.simulation.store.database import Document, Written
 from tests.simulation.world import BilledFacts, World
 
 Line = Mapping[str, Any]
-_CLOCKS_DIFFER_SECONDS = 10
+_CLOCKS_DIFFER_SECONDS, _REPLICAS_DIFFER_SECONDS = 10, 3
 
 
 class Writes:
@@ -34,6 +34,9 @@ class Writes:
         self._approvals: dict[str, Document] = {}
         """Each as it was stored last, also those that billing's database has lost since."""
         self._lost: set[str] = set()
+        self._sends_known_since = 0.0
+        self._arrived: list[tuple[str, Decimal, float]] = []
+        """Which line took which number, and when that was sent."""
         self.sent = self.proven = 0
 
     def is_lost(self, approval_id: str) -> bool:
@@ -50,6 +53,16 @@ class Writes:
         if not any(_agrees(fact, line, quantity) for fact in facts if fact for line in lines):
             raise Violation("e", f"{quantity} is sent to {facts}, shown was {_billed(lines[-1])}")
 
+    def on_arrive(self, line_id: str, quantity: Decimal, sent_at: float) -> None:
+        """A request takes effect now: it must undo nothing that was decided and proven since it was sent."""
+        if sent_at < self._sends_known_since:
+            return
+        self._arrived.append((line_id, quantity, sent_at))
+        for one in self._approvals_of(line_id):
+            later = _seconds(one["decided_at"]) > sent_at + _CLOCKS_DIFFER_SECONDS
+            if later and one["state"] == "written" and Decimal(one["after"]) != quantity:
+                raise Violation("f", f"{quantity} of {sent_at:.0f} s arrives at line {line_id} after {one}")
+
     def on_commit(self, written: Sequence[Written]) -> None:
         for one in written:
             if one.collection != "approvals" or one.after is None:
@@ -58,11 +71,20 @@ class Writes:
             if one.after["state"] == "written":
                 self.proven += 1
                 self._check_proof(one.after)
+            elif one.after["state"] == "refused":
+                self._check_refusal(one.after)
 
-    def note_restore(self, at: float) -> None:
-        """The database of billing is as it was at a moment: of what was decided since nobody there knows."""
-        decided = {id_: _seconds(one["decided_at"]) for id_, one in self._approvals.items()}
-        self._lost |= {id_ for id_, seconds in decided.items() if seconds > at - _CLOCKS_DIFFER_SECONDS}
+    def note_restore(self, service: str, at: float) -> None:
+        """A database is as it was at a moment.
+
+        billing's knows nothing of what was decided since, and psa-sync's of what was sent.
+        """
+        if service == "psa-sync":
+            self._sends_known_since = self._world.now
+        if service == "billing":
+            decided = {id_: _seconds(one["decided_at"]) for id_, one in self._approvals.items()}
+            since = at - _CLOCKS_DIFFER_SECONDS
+            self._lost |= {id_ for id_, seconds in decided.items() if seconds > since}
 
     def check_at_rest(self) -> None:
         """The last number of ours in the PSA is proven, or somebody was told that it may not be."""
@@ -85,6 +107,14 @@ class Writes:
         held = self._world.line_history[approval["agreement_line_id"]].values(first, last)
         if Decimal(approval["after"]) not in {one.quantity for one in held if one}:
             raise Violation("f", f"{approval['after']} is proven, and was never there: {approval}")
+
+    def _check_refusal(self, approval: Document) -> None:
+        """What is told to have been refused was not taken: else a person must be told to look."""
+        since = _seconds(approval["decided_at"]) - _REPLICAS_DIFFER_SECONDS
+        for line_id, quantity, sent_at in self._arrived:
+            is_its_own = (line_id, quantity) == (approval["agreement_line_id"], Decimal(approval["target"]))
+            if is_its_own and sent_at > since > self._sends_known_since:
+                raise Violation("f", f"{quantity} of {sent_at:.0f} s was taken, and is refused: {approval}")
 
     def _approvals_of(self, line_id: str) -> list[Document]:
         return [one for one in self._approvals.values() if one["agreement_line_id"] == line_id]
