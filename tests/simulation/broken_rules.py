@@ -82,9 +82,9 @@ MUTANTS = (
     Mutant(
         "c",
         "what is not in the history is taken for stored",
-        f"{_BILLING}/observations/manifest_repository.py",
-        "                    of_account.unstored.add((id_, revision))",
-        "                    continue",
+        f"{_BILLING}/observations/stored_statements.py",
+        "                of_account.unstored.add((id_, revision))",
+        "                continue",
     ),
     Mutant(
         "d",
