@@ -64,6 +64,8 @@ def renew(world: World, random: Random) -> str | None:
         return None
     number = world.next_number()
     late = random.choice((0.0, 0.0, random.uniform(0.0, LISTED_WITHIN_SECONDS)))
+    if not world.is_known(one.id):
+        late = 0.0  # nobody could tell that anything ended (decision 30)
     new = replace(one, id=f"s{number}", number=number, listed_at=world.now + late)
     world.put(replace(one, status=REMOVED), new)
     return f"{one.id} is renewed as {new.id}: {one.quantity}"

@@ -89,6 +89,7 @@ class Simulation:
         scenario.announce(self.around.log)
         scenario.announce_mappings(self.around.world, self.around.log)
         self._replicas = Replicas(self.around, on_restore=self._note_restore)
+        self.around.world.is_known = self._is_read
 
     def run(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
@@ -144,6 +145,12 @@ class Simulation:
     def _note_restore(self, service: str, at: float) -> None:
         self.outboxes.note_restore(service)
         self.writes.note_restore(service, at)
+        if service == "vendor-sync":
+            self.around.world.list_all()  # it may have forgotten what was renewed (decision 30)
+
+    def _is_read(self, subscription_id: str) -> bool:
+        entries = self.around.databases["vendor-sync"].documents("subscriptions")
+        return any(one["row"]["subscription_id"] == subscription_id and one["read_at"] for one in entries)
 
     def _meddle(self, line_id: str) -> None:
         """Lets somebody else work at a line that we have just looked at, to write to it."""

@@ -113,6 +113,8 @@ class World:
         """What each account has of each offer."""
         self.on_mapped: Callable[[str, str | None], None] = lambda _account, _company: None
         """Told of an account that is mapped anew, and to what."""
+        self.is_known: Callable[[str], bool] = lambda _: True
+        """Whether vendor-sync has a reading of a subscription."""
         self.offers: list[Offer] = []
         self.products: list[str] = []
         self.companies: list[str] = []
@@ -149,6 +151,12 @@ class World:
             else:
                 self.lines[one.id] = replace(one, changed_at=self._clock(), changed_by=by)
         self._note()
+
+    def list_all(self) -> None:
+        """Lists come to show every renewal."""
+        for one in self.subscriptions.values():
+            if one.listed_at > self.now:
+                self.subscriptions[one.id] = replace(one, listed_at=self.now)
 
     def map(self, account: str, company: str | None) -> None:
         """A person maps an account to another company, or to none."""

@@ -80,7 +80,13 @@ async def open_reviewed_system(system: System) -> AsyncIterator[ReviewedSystem]:
     """Play the story on this system up to the review."""
     async with (
         DemoClient(system.urls) as client,
-        httpx.AsyncClient(base_url=system.urls["sandbox"], trust_env=False, timeout=30) as sandbox,
+        # No connection is kept: one that the server closes as a request is on its way fails the test.
+        httpx.AsyncClient(
+            base_url=system.urls["sandbox"],
+            trust_env=False,
+            timeout=30,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        ) as sandbox,
     ):
         await client.sign_in(system.credentials.admin_email, system.credentials.admin_password)
         story = DemoStory(client, (await sandbox.get("/_sandbox/scenario")).raise_for_status().json())
