@@ -1,8 +1,9 @@
 """What must have been read, and when, before a sum is a number."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from manifest_builders import ACME, CO1, LISTED, READ_AT, a_manifest, a_span, spans
@@ -144,6 +145,23 @@ def test_an_agreement_line_that_could_not_be_read_again_keeps_its_number() -> No
 
     assert line.line_class is LineClass.IN_STEP
     assert line.psa_count.number == 4
+
+
+@pytest.mark.parametrize(
+    "then", [{"ends_on": date(2026, 1, 1)}, {"billable": False}], ids=["ended", "not billable"]
+)
+def test_an_agreement_line_that_billed_nothing_when_it_was_last_read_may_bill_again(
+    then: dict[str, Any],
+) -> None:
+    odd = a_manifest(CO1, unreadable={"add1": "answered 403"})
+    of_another = an_agreement_line(4, product_id="prod9", **then)
+
+    line = the_line(a_subscription(4), an_agreement_line(4, **then), manifests={CO1: odd})
+    beside = the_line(a_subscription(4), of_another, manifests={CO1: odd})
+
+    assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
+    assert line.psa_count.detail == "add1 did not bill it, and could not be read since: answered 403"
+    assert beside.psa_count.number == 0
 
 
 def test_an_item_is_as_old_as_the_reading_that_last_looked_at_it() -> None:

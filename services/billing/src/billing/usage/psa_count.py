@@ -6,6 +6,7 @@
 #
 #   add1 of 5 → 5     add1 of 5 that has ended → 0     add1 of 5, add2 of 2 → unquantified, known part 7
 #   add1 of 5, add2 was never read, and is of this product or none that is known → unread, known part 5
+#   add1 had ended, and cannot be read any more → unread: it may be open again
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,8 +70,9 @@ def count_psa(basis: LineBasis, group: AccountGroup, now: datetime) -> PsaCount:
     stale_at = as_of + rule.freshness if as_of else None
     known = sum((line.quantity for line in billed if line.quantity is not None), Decimal(0))
     missing, detail = _missing(basis, billed, manifest)
-    if not missing and manifest and (unread := _never_read(basis, group, manifest)):
-        missing, detail = NoNumber.UNREAD, unread
+    if not missing and manifest and manifest.unreadable:
+        detail = _never_read(basis, group, manifest) or _unread_since(basis, group, billed)
+        missing = NoNumber.UNREAD if detail else None
     if not rule.connected:
         missing, detail = NoNumber.NOT_CONNECTED, None
     elif manifest and group.context.doubts(manifest):
@@ -125,6 +127,23 @@ def _never_read(basis: LineBasis, group: AccountGroup, manifest: AppliedManifest
     for id_, reason in manifest.unreadable.items():
         if id_ not in known and manifest.unreadable_items.get(id_, product_id) == product_id:
             return f"the PSA lists {id_}, which could not be read: {reason}"
+    return None
+
+
+def _unread_since(basis: LineBasis, group: AccountGroup, billed: Sequence[BilledLine]) -> str | None:
+    """Names what did not bill the product when it was last read: it may do so again by now.
+
+    What billed it keeps its number, which tells its age.
+    """
+    counted = {line.line_id for line in billed}
+    for thing in group.agreement_lines:
+        line = thing.observed
+        if (
+            thing.unreadable
+            and line.product_id == basis.place.catalogue_item.id
+            and line.line_id not in counted
+        ):
+            return f"{line.line_id} did not bill it, and could not be read since: {thing.unreadable}"
     return None
 
 
