@@ -87,10 +87,16 @@ class Writes:
             self._lost |= {id_ for id_, seconds in decided.items() if seconds > since}
 
     def check_at_rest(self) -> None:
-        """The last number of ours in the PSA is proven, or somebody was told that it may not be."""
+        """The last number of ours in the PSA is proven, or somebody was told that it may not be.
+
+        Of what was sent before psa-sync's database went back, nobody can tell.
+        """
+        known = {(line_id, quantity) for line_id, quantity, _ in self._arrived}
         for line_id in {line_id for _, line_id, _ in self._world.our_writes}:
             at, _, quantity = [one for one in self._world.our_writes if one[1] == line_id][-1]
             if any(other == line_id and then > at for then, other in self._world.foreign_writes):
+                continue
+            if (line_id, quantity) not in known:
                 continue
             approvals = self._approvals_of(line_id)
             proven = [one for one in approvals if one["state"] == "written"]
