@@ -1,9 +1,6 @@
 """What must have been read, and when, before a sum is a number."""
 
-from dataclasses import replace
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from manifest_builders import ACME, CO1, LISTED, READ_AT, a_manifest, a_span, spans
@@ -105,63 +102,6 @@ def test_no_sum_is_known_of_an_account_whose_listing_fell_short(account: Ref) ->
 
     assert line.line_class is LineClass.NO_VERDICT
     assert line.reason == ("vendor unread" if account is ACME else "psa unread")
-
-
-def test_what_could_not_be_read_again_keeps_its_number_and_its_age() -> None:
-    long_ago = NOW - timedelta(days=5)
-    odd = a_manifest(unreadable={"sub1": "answered 403"}, read_at={"sub1": long_ago})
-
-    line = the_line(a_subscription(4), an_agreement_line(4), manifests={ACME: odd})
-
-    assert (line.line_class, line.vendor_count.as_of) == (LineClass.IN_STEP, long_ago)
-    assert line.evidence.items[0].detail == "it could not be read since: answered 403"
-
-
-def test_an_agreement_line_that_was_never_read_may_bill_any_product_of_its_company() -> None:
-    odd = a_manifest(CO1, unreadable={"add2": "answered 403"})
-
-    line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd})
-
-    assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
-    assert (line.psa_count.number, line.psa_count.known_part) == (None, Decimal(4))
-    assert line.psa_count.detail == "the PSA lists add2, which could not be read: answered 403"
-
-
-def test_an_agreement_line_of_which_only_the_product_could_be_read_is_in_the_way_of_that_alone() -> None:
-    of_another = a_manifest(CO1, unreadable={"add2": "odd"}, unreadable_items={"add2": "prod9"})
-    of_this = replace(of_another, unreadable_items={"add2": "prod1"})
-
-    beside = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: of_another})
-    line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: of_this})
-
-    assert beside.line_class is LineClass.IN_STEP
-    assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
-
-
-def test_an_agreement_line_that_could_not_be_read_again_keeps_its_number() -> None:
-    odd = a_manifest(CO1, unreadable={"add1": "answered 403"})
-
-    line = the_line(a_subscription(4), an_agreement_line(4), manifests={CO1: odd})
-
-    assert line.line_class is LineClass.IN_STEP
-    assert line.psa_count.number == 4
-
-
-@pytest.mark.parametrize(
-    "then", [{"ends_on": date(2026, 1, 1)}, {"billable": False}], ids=["ended", "not billable"]
-)
-def test_an_agreement_line_that_billed_nothing_when_it_was_last_read_may_bill_again(
-    then: dict[str, Any],
-) -> None:
-    odd = a_manifest(CO1, unreadable={"add1": "answered 403"})
-    of_another = an_agreement_line(4, product_id="prod9", **then)
-
-    line = the_line(a_subscription(4), an_agreement_line(4, **then), manifests={CO1: odd})
-    beside = the_line(a_subscription(4), of_another, manifests={CO1: odd})
-
-    assert (line.line_class, line.reason) == (LineClass.NO_VERDICT, "psa unread")
-    assert line.psa_count.detail == "add1 did not bill it, and could not be read since: answered 403"
-    assert beside.psa_count.number == 0
 
 
 def test_an_item_is_as_old_as_the_reading_that_last_looked_at_it() -> None:
