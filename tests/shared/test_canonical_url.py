@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.canonical_url import canonical_url
@@ -68,13 +68,15 @@ def test_another_address_has_another_form(other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "api.cloud.im/na", "https://[", "https://x:port/", "https://" + "a" * 300]
+    "typed", ["", "api.cloud.im/na", "https://[", "https://a b :", "https://x:port/", "https://" + "a" * 300]
 )
 def test_what_is_no_address_is_compared_as_it_is(typed: str) -> None:
     assert canonical_url(typed) == typed
 
 
-@given(st.text(max_size=40).map(lambda rest: f"https://api.example/{rest}") | st.text(max_size=40))
+@example(typed="https://api.example/ #")
+@example(typed="https://api.example/na/\u2003?page=1")
+@given(typed=st.text(max_size=40).map(lambda rest: f"https://api.example/{rest}") | st.text(max_size=40))
 def test_a_form_is_its_own_form(typed: str) -> None:
     form = canonical_url(typed)
 

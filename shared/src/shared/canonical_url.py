@@ -17,11 +17,12 @@ import re
 import string
 from contextlib import suppress
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 _ENCODED = re.compile(r"%([0-9a-fA-F]{2})")
+_SPACE = re.compile(r"\s")
 
 
 def canonical_url(url: str) -> str:
@@ -31,7 +32,7 @@ def canonical_url(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         return url
-    if not host:
+    if not host or _SPACE.search(host):
         return url
     scheme = parts.scheme.lower()
     authority = canonical_host(host)
@@ -55,6 +56,8 @@ def _canonical_path(path: str) -> str:
     segments: list[str] = []
     while (plainer := _ENCODED.sub(_decoded, path)) != path:
         path = plainer  # `%%36d` has become `%6d`: a form must be its own form
+    # As a client sends it: a blank at the end of the form would be taken for one around the address.
+    path = _SPACE.sub(lambda blank: quote(blank[0]), path)
     for segment in path.split("/"):
         if segment == "..":
             del segments[-1:]
