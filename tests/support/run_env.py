@@ -21,7 +21,7 @@ from shared.sync_engine.account_manifest import AccountManifest
 from shared.sync_engine.change_publisher import ChangePublisher, MessagePublisher
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
-from shared.sync_engine.models import RunRequest
+from shared.sync_engine.models import Run, RunRequest
 from shared.sync_engine.run_repository import RunRepository
 from shared.sync_engine.run_worker import OpenPublisher
 
@@ -154,6 +154,19 @@ def changed(
 
 def a_request(sync_id: str = "s1", *, kind: RunKind = RunKind.FULL) -> RunRequest:
     return RunRequest("demo", "int_1", sync_id, kind, "somebody")
+
+
+def a_run() -> Run:
+    """A whole run that has just been asked for."""
+    return Run(
+        run_id="run_1",
+        tenant_id="demo",
+        integration_id="int_1",
+        sync_ids=("s1",),
+        kind=RunKind.FULL,
+        asked_by="test",
+        queued_at=datetime(2026, 11, 1, 9, tzinfo=UTC),
+    )
 
 
 async def queue_run(mongo: Mongo, runs: RunRepository, tenant_id: str, integration_id: str) -> None:

@@ -2,24 +2,16 @@
 
 from collections.abc import AsyncIterator
 
-from marketplace import NOW, a_row
+from marketplace import a_row
+from run_env import a_run
 
-from shared.contracts.base import RunKind
 from shared.mongo import Mongo
 from shared.sync_engine.models import Run
 from vendor_sync.runs.account_entries import AccountEntries
 from vendor_sync.runs.detail_queue import DetailEntry, DetailRank, DetailState
 from vendor_sync.runs.repository import DetailQueueRepository
 
-RUN = Run(
-    run_id="run_1",
-    tenant_id="demo",
-    integration_id="int_1",
-    sync_ids=("s1",),
-    kind=RunKind.FULL,
-    asked_by="test",
-    queued_at=NOW,
-)
+RUN = a_run()
 
 
 class CountingQueue(DetailQueueRepository):

@@ -4,21 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from marketplace import NOW, a_detail
+from run_env import a_run
 
-from shared.contracts.base import RunKind
 from shared.sync_engine.models import Run
 from vendor_sync.runs.answer_journal import AnswerJournal
 from vendor_sync.runs.answers import DetailAnswer
 
-RUN = Run(
-    run_id="run_1",
-    tenant_id="demo",
-    integration_id="int_1",
-    sync_ids=("s1",),
-    kind=RunKind.FULL,
-    asked_by="test",
-    queued_at=NOW,
-)
+RUN = a_run()
 
 
 class FakeJournalStore:

@@ -18,7 +18,7 @@ from vendor_sync.runs.account_collect import (
     is_concerned,
 )
 from vendor_sync.runs.account_entries import AccountEntries
-from vendor_sync.runs.account_listing import ListedAccount, entries_to_add, entries_to_read
+from vendor_sync.runs.account_list import ListedAccount, entries_to_add, entries_to_read
 from vendor_sync.runs.detail_queue import DetailEntry, DetailState
 from vendor_sync.runs.run_context import VendorRunContext
 

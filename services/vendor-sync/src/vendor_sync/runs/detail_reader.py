@@ -19,7 +19,7 @@ from http import HTTPStatus
 from shared.errors import CredentialsRejected, LongPause, NeighbourAway, PermanentError, TransientError
 from shared.sync_engine.models import ProviderUnreachable
 from vendor_sync.runs.account_collect import NextMove
-from vendor_sync.runs.account_listing import ListedAccount, list_account
+from vendor_sync.runs.account_list import ListedAccount, list_account
 from vendor_sync.runs.answer_journal import AnswerJournal
 from vendor_sync.runs.answer_store import AnswerStore
 from vendor_sync.runs.answers import DetailAnswer
