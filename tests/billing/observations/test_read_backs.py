@@ -1,11 +1,16 @@
 """Only a reading that is marked as the read-back of our own write counts without a manifest."""
 
+from datetime import date
+from typing import Any
+
+import pytest
 from billing_world import World, a_mapped_world
 from manifest_builders import CO1
 from observation_builders import a_subscription, an_agreement_line
 
 from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import NoNumber
+from shared.contracts.billing import Count
 from shared.mongo import Mongo
 
 CO2 = Ref(RefKind.PSA_ACCOUNT, CO1.integration_id, "co2")
@@ -58,4 +63,33 @@ async def test_a_line_that_is_read_back_in_another_company_is_billed_there_alone
     lines = {line.psa_account_id: line for line in await world.stored()}
     billed = {account: [one.line_id for one in line.evidence.billed] for account, line in lines.items()}
     assert billed == {"co1": [], "co2": ["add2", "add1"]}
-    assert lines["co1"].psa_count.missing in (None, NoNumber.ABSENT)
+    assert (lines["co1"].psa_count.number, lines["co1"].psa_count.missing) == (None, NoNumber.UNREAD)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [{"ends_on": date(2026, 1, 1)}, {"billable": False}, {"product_id": "prod9"}, {"account": "co2"}],
+    ids=["ended", "not billable", "of another product", "of another company"],
+)
+async def test_what_a_read_back_takes_from_a_product_leaves_no_zero_there(
+    mongo: Mongo, now: dict[str, Any]
+) -> None:
+    """Another line may bill it since the company was read: absence is told by a manifest only."""
+    world = await a_billed_world(mongo)
+
+    read_back = an_agreement_line(7, revision=world.revision + 10, read_back=True, **now)
+    await world.ingest(read_back)
+    await world.settle()
+    at_once = await of_co1(world)
+    await world.read(read_back.model_copy(update={"read_back": False, "revision": world.revision + 20}))
+    await world.settle()
+
+    assert (at_once.number, at_once.missing) == (None, NoNumber.UNREAD)
+    assert at_once.detail == "add1 did not bill it any more when it was read back: a sync must follow"
+    assert (await of_co1(world)).number == 0
+
+
+async def of_co1(world: World) -> Count:
+    """What is billed at `co1`."""
+    [line] = [one for one in await world.stored() if one.psa_account_id == "co1"]
+    return line.psa_count

@@ -5,6 +5,9 @@
 # the history.
 #
 #   manifest: s1 at r12     row of s1: r40, history: r12 → s1 counts as stated at r12
+#
+# What the manifest says of a line that a read-back has replaced is read beside: a read-back tells of its own
+# line alone, so what it takes from a product leaves no zero there (`usage.psa_count`).
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -48,6 +51,8 @@ class EffectiveThings:
     manifests: Mapping[Ref, AppliedManifest]
     subscriptions: Mapping[Ref, Sequence[EffectiveThing[StoredSubscription]]]
     agreement_lines: Mapping[Ref, Sequence[EffectiveThing[AgreementLineObserved]]]
+    replaced_lines: Mapping[Ref, Sequence[EffectiveThing[AgreementLineObserved]]]
+    """What the manifests say of the lines that read-backs have replaced since."""
 
 
 class EffectiveThingReader:
@@ -76,18 +81,18 @@ class EffectiveThingReader:
         bought = [
             _version(account, thing) for account in vendor_accounts for thing in things.get(account, ())
         ]
-        billed = [
-            version
-            for account in psa_accounts
-            if account in manifests
-            for version in _with_read_backs(
+        billed, replaced = list[_Version](), list[_Version]()
+        for account in (account for account in psa_accounts if account in manifests):
+            lines = _with_read_backs(
                 manifests[account], things.get(account, ()), read_backs.get(account, {})
             )
-        ]
+            billed += lines.billed
+            replaced += lines.replaced
         return EffectiveThings(
             manifests,
             await self._load(tenant_id, _SUBSCRIPTIONS, bought, manifests),
             await self._load(tenant_id, _AGREEMENT_LINES, billed, manifests),
+            await self._load(tenant_id, _AGREEMENT_LINES, replaced, manifests),
         )
 
     async def _load(
@@ -137,22 +142,33 @@ def _version(account: Ref, thing: NamedThing) -> _Version:
     return _Version(account, thing.id, thing.revision)
 
 
+class _Lines(NamedTuple):
+    """The lines of a PSA account."""
+
+    billed: list[_Version]
+    """As they count."""
+    replaced: list[_Version]
+    """As the manifest names those that a newer read-back states."""
+
+
 def _with_read_backs(
     manifest: AppliedManifest, things: Iterable[NamedThing], read_backs: Mapping[str, ReadBack]
-) -> list[_Version]:
-    """The lines of a PSA account; a read-back counts unless the manifest read the line later."""
-    versions, named = [], set[str]()
+) -> _Lines:
+    """A read-back counts unless the manifest read the line later."""
+    lines, named = _Lines([], []), set[str]()
     for thing in things:
         named.add(thing.id)
         read_back = read_backs.get(thing.id)
         if read_back is None or read_back.revision <= thing.read_revision:
-            versions.append(_version(manifest.account, thing))
-        elif not read_back.has_left:
-            versions.append(_Version(manifest.account, thing.id, read_back.revision, read_back=True))
+            lines.billed.append(_version(manifest.account, thing))
+            continue
+        lines.replaced.append(_version(manifest.account, thing))
+        if not read_back.has_left:
+            lines.billed.append(_Version(manifest.account, thing.id, read_back.revision, read_back=True))
     for line_id, read_back in read_backs.items():
         if line_id not in named and not read_back.has_left and read_back.revision > manifest.revision:
-            versions.append(_Version(manifest.account, line_id, read_back.revision, read_back=True))
-    return versions
+            lines.billed.append(_Version(manifest.account, line_id, read_back.revision, read_back=True))
+    return lines
 
 
 @dataclass(frozen=True, slots=True)

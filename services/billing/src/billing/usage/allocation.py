@@ -43,6 +43,8 @@ class ProductBilling:
     """How many lines are billable, open or not."""
     changes_at: list[datetime] = field(default_factory=list)
     """The moments at which a billable line opens or ends."""
+    taken_away: list[str] = field(default_factory=list)
+    """The ids of lines that billed it by the manifest, and do not by a read-back since."""
 
 
 @dataclass(slots=True)

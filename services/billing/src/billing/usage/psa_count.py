@@ -7,6 +7,7 @@
 #   add1 of 5 → 5     add1 of 5 that has ended → 0     add1 of 5, add2 of 2 → unquantified, known part 7
 #   add1 of 5, add2 was never read, and is of this product or none that is known → unread, known part 5
 #   add1 had ended, and cannot be read any more → unread: it may be open again
+#   add1 of 5 was written, and read back as ended → unread: what bills in its place, only a manifest tells
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,8 +47,7 @@ def product_billing(group: AccountGroup, now: datetime) -> dict[Ref, ProductBill
     tenant, day = group.tenant, group.tenant.day(now)
     by_product: dict[Ref, ProductBilling] = {}
     for thing in group.agreement_lines:
-        line = thing.observed
-        product = Ref(RefKind.PSA_PRODUCT, line.integration_id, line.product_id)
+        line, product = thing.observed, _product(thing.observed)
         if product not in group.context.products or not line.billable:
             continue
         billing = by_product.setdefault(product, ProductBilling())
@@ -56,6 +56,13 @@ def product_billing(group: AccountGroup, now: datetime) -> dict[Ref, ProductBill
         billing.changes_at += [tenant.midnight(date) for date in (line.starts_on, line.ends_on) if date]
         if open_on(day, line.starts_on, line.ends_on):
             billing.candidates.append(_billed_line(thing, tenant.currency))
+    for thing in group.replaced_lines:
+        line, product = thing.observed, _product(thing.observed)
+        billed = line.billable and open_on(day, line.starts_on, line.ends_on)
+        if product in group.context.products and billed:
+            billing = by_product.setdefault(product, ProductBilling())
+            if line.line_id not in {candidate.line_id for candidate in billing.candidates}:
+                billing.taken_away.append(line.line_id)
     return by_product
 
 
@@ -113,6 +120,9 @@ def _missing(
         return NoNumber.UNREAD, "the PSA listed fewer agreements than it counts"
     if manifest.span_of(basis.place.catalogue_item.id).is_empty:
         return NoNumber.UNREAD, "it was read once, or changed while it was read: the next sync confirms it"
+    if basis.billing and basis.billing.taken_away:
+        taken = basis.billing.taken_away[0]
+        return NoNumber.UNREAD, f"{taken} did not bill it any more when it was read back: a sync must follow"
     if len(billed) > 1:
         return NoNumber.UNQUANTIFIED, "several agreement lines bill it"
     if any(line.quantity is None for line in billed):
@@ -151,6 +161,10 @@ def _absent(basis: LineBasis, manifest: AppliedManifest | None) -> NoNumber | No
     """Whether agreement lines of the product were there, and none of them is any more."""
     span = manifest.spans.get(basis.place.catalogue_item.id) if manifest else None
     return NoNumber.ABSENT if span and span.ended and basis.billing is None else None
+
+
+def _product(line: AgreementLineObserved) -> Ref:
+    return Ref(RefKind.PSA_PRODUCT, line.integration_id, line.product_id)
 
 
 def _billed_line(thing: EffectiveThing[AgreementLineObserved], tenant_currency: str | None) -> BilledLine:
