@@ -74,8 +74,8 @@ class AccountGroupLoader:
                 things.manifests,
                 [thing for account in vendor_accounts for thing in things.subscriptions.get(account.ref, ())],
                 things.agreement_lines.get(psa_account, ()) if psa_account else (),
-                things.replaced_lines.get(psa_account, ()) if psa_account else (),
                 context,
+                things.replaced_lines.get(psa_account, ()) if psa_account else (),
             )
             for psa_account, vendor_accounts in by_psa_account
         ]

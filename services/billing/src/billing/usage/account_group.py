@@ -106,9 +106,9 @@ class AccountGroup:
     """Of the accounts of both sides."""
     subscriptions: Sequence[EffectiveThing[SubscriptionState]] = ()
     agreement_lines: Sequence[EffectiveThing[AgreementLineObserved]] = ()
+    context: TenantContext = field(default_factory=TenantContext)
     replaced_lines: Sequence[EffectiveThing[AgreementLineObserved]] = ()
     """What the PSA account's manifest says of the lines that read-backs of ours have replaced since."""
-    context: TenantContext = field(default_factory=TenantContext)
 
     @property
     def psa_manifest(self) -> AppliedManifest | None:
