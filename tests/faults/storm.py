@@ -224,16 +224,21 @@ def print_table(outcomes: list[ServiceOutcome]) -> None:
         print_line(f"WRONG  {fault}")
 
 
+async def flood(system: System, messages: int) -> int:
+    """Lets a storm loose on a system that runs; prints how it came through, and returns the exit code."""
+    print_line(f"storm: {messages:,} bad messages into each of {len(MESSAGES)} topics")
+    started = time.monotonic()
+    outcomes = await run(system, messages)
+    print_table(outcomes)
+    print_line(f"caught up after {time.monotonic() - started:.0f} s")
+    return 1 if any(each.faults for each in outcomes) else 0
+
+
 async def _main(messages: int, data: Path) -> int:
     with locked(data):
         shutil.rmtree(data / "system", ignore_errors=True)
         async with System(data_dir=data / "system", seed=7, report=lambda _: None) as system:
-            print_line(f"storm: {messages:,} bad messages into each of {len(MESSAGES)} topics")
-            started = time.monotonic()
-            outcomes = await run(system, messages)
-            print_table(outcomes)
-            print_line(f"caught up after {time.monotonic() - started:.0f} s")
-    return 1 if any(each.faults for each in outcomes) else 0
+            return await flood(system, messages)
 
 
 if __name__ == "__main__":

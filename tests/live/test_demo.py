@@ -1,4 +1,4 @@
-"""The demo's exit code is the PSA's verdict."""
+"""The demo ends well when the PSA itself proves it; `faults/test_broken_proof.py` has the other end."""
 
 import asyncio
 import sys
@@ -9,20 +9,13 @@ import pytest
 pytestmark = pytest.mark.live
 
 
-@pytest.mark.parametrize(
-    ("writes", "code", "verdict"),
-    [("applied", 0, "PROVEN: 4 approved lines as approved"), ("refused", 1, "NOT as it should be")],
-    ids=["applied", "refused"],
-)
-async def test_the_demo_exits_by_what_the_psa_says(
-    tmp_path: Path, writes: str, code: int, verdict: str
-) -> None:
-    command = ["-m", "standalone", "demo", "--seed", "21", "--writes", writes, "--data", str(tmp_path)]
+async def test_the_demo_exits_with_code_0_when_the_psa_proves_every_approval(tmp_path: Path) -> None:
+    command = ["-m", "standalone", "demo", "--seed", "21", "--data", str(tmp_path)]
 
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     output = (await process.communicate())[0].decode()
 
-    assert process.returncode == code, output
-    assert verdict in output
+    assert process.returncode == 0, output
+    assert "PROVEN: 4 approved lines as approved" in output

@@ -1,14 +1,17 @@
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+import pytest
 from run_env import RecordingPublisher, RecordingStatusChannel, queue_run, unfenced, working
 
 from shared.contracts.base import Side
 from shared.contracts.vendor_sync import VendorAccountObserved, VendorCredentialsRejected, VendorRunFinished
 from shared.mongo import Mongo
 from shared.outbox import Outbox
+from shared.runtime.clock import MACHINE, TIME_SOURCE
 from shared.runtime.health import Health
 from shared.sync_engine.integrations import IntegrationStates
 from shared.sync_engine.jobs import RunJobs
@@ -84,3 +87,63 @@ async def test_a_tenant_is_full_until_one_of_its_workers_ends() -> None:
             pass
 
     assert offered == [set(), set(), set(), {"acme"}, set()]
+
+
+@dataclass
+class IdleWorkers:
+    """Workers that share looks, at a moment that the test sets."""
+
+    shares: TenantShares = field(default_factory=lambda: TenantShares(2, rest=timedelta(seconds=1)))
+    now: float = 100.0
+    looks: int = 0
+    woken_amid_a_look: bool = False
+
+    async def look(self, found: str | None = None) -> bool:
+        """Has a worker look for work; tells whether there was any."""
+        async with self.shares.at_work(self.choose(found), str) as work:
+            return work is not None
+
+    def choose(self, found: str | None) -> Callable[[Collection[str]], Awaitable[str | None]]:
+        async def choose(_: Collection[str]) -> str | None:
+            self.looks += 1
+            if self.woken_amid_a_look:
+                self.shares.wake()
+            return found
+
+        return choose
+
+
+@pytest.fixture
+def idle() -> Iterator[IdleWorkers]:
+    workers = IdleWorkers()
+    token = TIME_SOURCE.set(MACHINE._replace(monotonic_seconds=lambda: workers.now))
+    yield workers
+    TIME_SOURCE.reset(token)
+
+
+async def test_a_look_in_vain_holds_for_all_workers_until_its_rest_is_over(idle: IdleWorkers) -> None:
+    for _ in range(8):
+        assert not await idle.look()
+    idle.now += 0.99
+    assert not await idle.look("acme")
+    assert idle.looks == 1
+
+    idle.now += 0.01
+    assert await idle.look("acme")
+
+
+async def test_workers_look_at_once_when_they_are_woken_or_one_is_given_back(idle: IdleWorkers) -> None:
+    await idle.look()
+    idle.shares.wake()
+    assert await idle.look("acme")
+
+    async with idle.shares.at_work(idle.choose("acme"), str):
+        await idle.look()
+    assert await idle.look("acme")
+
+
+async def test_a_wake_amid_a_look_in_vain_is_not_lost(idle: IdleWorkers) -> None:
+    idle.woken_amid_a_look = True
+    await idle.look()
+
+    assert await idle.look("acme")

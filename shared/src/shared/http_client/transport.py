@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Collection
+from functools import cache
 
 import httpcore
 import httpx
@@ -28,7 +29,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         network = network or httpcore.AnyIOBackend()
-        tls = tls or httpx.create_ssl_context(trust_env=False)
+        tls = tls or _default_tls()
         self._allowed = frozenset(allowed)
         self._unguarded = _PooledTransport(tls, network)
         self._lookup = NameLookup()
@@ -47,6 +48,12 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         await self._unguarded.aclose()
         await self._guarded.aclose()
         await self._lookup.aclose()
+
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    """Returns what all clients of this process trust; reading it takes as long as a dozen calls."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class _PooledTransport(httpx.AsyncHTTPTransport):

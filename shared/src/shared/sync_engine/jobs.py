@@ -27,10 +27,10 @@ class RunJobs:
         workers: int,
         workers_per_tenant: int,
     ) -> None:
-        shares = TenantShares(workers_per_tenant)
+        self._shares = TenantShares(workers_per_tenant, rest=_LOOK_INTERVAL)
         names = [f"runs {place}" for place in range(workers)]
         self._workers = {
-            name: RunWorker(runs, definition, tools, shares=shares, beat=partial(health.heartbeat, name))
+            name: RunWorker(runs, definition, tools, shares=self._shares, beat=partial(health.heartbeat, name))
             for name in names
         }
         paused_runs = PausedRuns(runs, tools.status_channel)
@@ -40,6 +40,7 @@ class RunJobs:
         ]
 
     def wake(self) -> None:
+        self._shares.wake()
         for job in self.jobs:
             job.wake.set()
 

@@ -27,7 +27,7 @@ async def run(seed: int | None, writes: str, data: Path, report: Report = print_
             report(f"everything is up after {time.monotonic() - started:.0f} s")
             verdict = await _play(system, writes, report)
     report(f"the end after {time.monotonic() - started:.0f} s")
-    return 1 if verdict.faults else 0
+    return verdict.exit_code
 
 
 async def _play(system: System, writes: str, report: Report) -> DemoVerdict:
@@ -42,14 +42,18 @@ async def _play(system: System, writes: str, report: Report) -> DemoVerdict:
         report(f" 1  {name} signs in, with the password that was made for this run")
         await _connect_and_map(story, sandbox, report)
         await _sync_and_review(story, sandbox, report)
-        # The verdict compares what the PSA held before the first approval with what it holds at the end.
-        before = await _control(sandbox, "GET", "additions")
-        await _approve(story, report)
-        after = await _control(sandbox, "GET", "additions")
-        writes_made = (await _control(sandbox, "GET", "writes"))["writes"]
-        verdict = judge(story.approved, before, after, writes_made)
-        _conclude(verdict, report)
-        return verdict
+        return await approve_and_judge(story, sandbox, report)
+
+
+async def approve_and_judge(story: DemoStory, sandbox: httpx.AsyncClient, report: Report) -> DemoVerdict:
+    """Approve what was reviewed; compare what the PSA held before the first approval with what it holds then."""
+    before = await _control(sandbox, "GET", "additions")
+    await _approve(story, report)
+    after = await _control(sandbox, "GET", "additions")
+    writes = (await _control(sandbox, "GET", "writes"))["writes"]
+    verdict = judge(story.approved, before, after, writes)
+    _conclude(verdict, report)
+    return verdict
 
 
 async def _connect_and_map(story: DemoStory, sandbox: httpx.AsyncClient, report: Report) -> None:

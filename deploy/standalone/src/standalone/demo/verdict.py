@@ -27,6 +27,11 @@ class DemoVerdict:
     unchanged: int
     faults: tuple[str, ...]
 
+    @property
+    def exit_code(self) -> int:
+        """0 only if all is proven."""
+        return 1 if self.faults else 0
+
 
 def judge(
     approved: list[DemoApproval], before: list[Json], after: list[Json], writes: list[Json]

@@ -35,6 +35,7 @@ from shared.sync_engine.tenant_shares import TenantShares
 log = structlog.get_logger()
 
 LEASE_TTL = timedelta(seconds=20)
+_LOOK_INTERVAL = timedelta(seconds=1)
 _ROUNDS_AT_ONCE = 8
 _WRITES_PER_ROUND = 50
 _LONGEST_ROUND = timedelta(minutes=20)
@@ -49,7 +50,7 @@ class WriteJobs:
     writer: QuantityWriter
     leases: Leases
     health: Health
-    _shares: TenantShares = field(default_factory=lambda: TenantShares(1))
+    _shares: TenantShares = field(default_factory=lambda: TenantShares(1, rest=_LOOK_INTERVAL))
     _last_tenant_id: str = ""
     jobs: tuple[Job, ...] = field(init=False)
 
@@ -57,11 +58,12 @@ class WriteJobs:
         self.jobs = tuple(self._job(f"writes {place}") for place in range(_ROUNDS_AT_ONCE))
 
     def wake(self) -> None:
+        self._shares.wake()
         for job in self.jobs:
             job.wake.set()
 
     def _job(self, name: str) -> Job:
-        return Job(name, partial(self._step, name), timedelta(seconds=1), step_limit=_LONGEST_ROUND)
+        return Job(name, partial(self._step, name), _LOOK_INTERVAL, step_limit=_LONGEST_ROUND)
 
     async def _step(self, name: str) -> bool:
         """Carries on the writes of one tenant that are due now; tells whether anything moved."""

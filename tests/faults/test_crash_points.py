@@ -14,29 +14,23 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from crashes import (
-    TAKEOVER,
     add_one_seat,
     approve_until_answered,
     armed_to_crash,
     assert_audit_verifies,
     assert_lines_match_providers,
     count_detail_calls,
-    crash_files,
     read_finished_details,
     read_open_run_id,
 )
-from live_system import OVERRIDES
-from reviewed_system import ReviewedSystem, open_reviewed_system
+from reviewed_system import ReviewedSystem
 
 from shared.contracts.psa_sync import WriteQuantity
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.runtime.crash_points import POINTS
-from standalone.services import SERVICES
-from standalone.system import System
 from vendor_sync.runs.detail_reader import CALLS_AT_ONCE
 
 pytestmark = pytest.mark.live
@@ -50,19 +44,6 @@ DECIDING = [
     ("psa-sync", "answer-stored"),
 ]
 STORING = f"batch-stored {SubscriptionObserved.topic}"
-
-
-@pytest.fixture(scope="module")
-async def crashing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ReviewedSystem]:
-    """A system for this module alone: its services are killed."""
-    data_dir = tmp_path_factory.mktemp("crashing")
-    armed = crash_files(data_dir)
-    overrides = {name: {**TAKEOVER, **OVERRIDES.get(name, {}), **armed[name]} for name in SERVICES}
-    async with (
-        System(data_dir=data_dir, seed=9, overrides=overrides) as system,
-        open_reviewed_system(system) as reviewed,
-    ):
-        yield reviewed
 
 
 @pytest.mark.parametrize("where", READING)
