@@ -44,7 +44,7 @@ faults: setup ## a month under random kills: 25 rounds in about ten minutes (ROU
 	@$(BIN)/python tests/faults/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 storm: setup ## thousands of malformed messages into every topic: all services stay ready and catch up (MESSAGES=)
-	@$(BIN)/python tests/faults/storm.py $(if $(MESSAGES),--messages $(MESSAGES))
+	@$(BIN)/python tests/support/storm.py $(if $(MESSAGES),--messages $(MESSAGES))
 
 simulate: $(READY) ## the services over moving providers in virtual time, judged by an oracle (SEEDS=, FIRST=, STEPS=; nightly 200 × 10000)
 	@$(BIN)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) $(if $(STEPS),--steps $(STEPS))

@@ -46,7 +46,7 @@ for environment in json.load(sys.stdin):
         main(create_app, Settings, "auth", [])
     print(json.dumps(said.getvalue()))
 """
-"""Starts auth once for each environment, all of which end it before it serves; prints what each start said."""
+"""Starts auth once for each environment, each of which ends it at once; prints what each start said."""
 
 WRONG = [
     ("SIGNING_KEY", None, "SIGNING_KEY"),
@@ -111,7 +111,7 @@ def test_a_wrong_setting_ends_the_process_with_code_2_and_one_line() -> None:
 def test_a_wrong_setting_is_named_in_one_line_that_tells_no_secret() -> None:
     environments = [environment_with(variable, value) for variable, value, _ in WRONG]
 
-    starts = subprocess.run(
+    starts = subprocess.run(  # noqa: S603 (ours)
         [sys.executable, "-c", START_EACH],
         input=json.dumps(environments),
         capture_output=True,

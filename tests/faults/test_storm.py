@@ -2,8 +2,7 @@
 
 import pytest
 from reviewed_system import ReviewedSystem
-
-from tests.faults.storm import flood
+from storm import flood
 
 pytestmark = pytest.mark.live
 

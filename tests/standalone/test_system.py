@@ -1,7 +1,6 @@
 """The servers themselves: what they were given outlives them, whoever ends them and however."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from shared.contracts import MESSAGES
 from shared.kafka import client_options
 from shared.mongo import Mongo
 from shared.runtime.settings import KafkaSettings, MongoSettings
+from standalone.child_process import ChildProcess
 from standalone.services import TOPICS, Servers
 from standalone.system import SERVERS, System
 
@@ -24,48 +24,27 @@ def servers_in(place: Path) -> System:
     return System(data_dir=place, only=(*SERVERS, TOPICS))
 
 
-@pytest.fixture(scope="module")
-async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
-    async with servers_in(tmp_path_factory.mktemp("servers")) as running:
-        yield running
-
-
-async def test_a_second_start_finds_what_the_first_was_given(tmp_path: Path) -> None:
+async def test_what_servers_were_given_outlives_them_however_they_end(tmp_path: Path) -> None:
     async with servers_in(tmp_path) as first:
         await store(first.servers)
 
     async with servers_in(tmp_path) as second:
-        found = await read_back(second.servers)
+        stopped = await read_back(second.servers)
+        async with asyncio.TaskGroup() as group:
+            for name in SERVERS:
+                group.create_task(kill_and_restart(second.processes[name]))
+        killed = await read_back(second.servers)
 
-    assert found == ([b"news"], 1)
     assert second.context == first.context
+    assert stopped == killed == ([b"news"], 1)
 
 
-@pytest.mark.parametrize("name", ["kafka", "secantusdb", "valkey"])
-async def test_a_server_that_was_killed_comes_back_where_it_was(system: System, name: str) -> None:
-    process = system.processes[name]
+async def kill_and_restart(process: ChildProcess) -> None:
     before = process.pid
-
     await process.kill()
     await process.start()
-
     assert process.running
     assert process.pid != before
-
-
-async def test_what_was_acknowledged_survives_the_death_of_the_servers(system: System) -> None:
-    await store(system.servers)
-
-    async with asyncio.TaskGroup() as group:
-        for name in ("kafka", "secantusdb"):
-            group.create_task(kill_and_restart(system, name))
-
-    assert await read_back(system.servers) == ([b"news"], 1)
-
-
-async def kill_and_restart(system: System, name: str) -> None:
-    await system.processes[name].kill()
-    await system.processes[name].start()
 
 
 async def store(servers: Servers) -> None:

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+import argon2
 import pytest
 from auth_env import KEY, PeopleInMemory
 
@@ -15,7 +16,7 @@ from shared.web.problems import Problem
 from shared.web.token_verification import TokenVerifier
 
 HOME = "192.0.2.7"
-PASSWORDS = PasswordHasher()
+PASSWORDS = PasswordHasher(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 SIGNER = TokenSigner(KEY, "trueup", timedelta(hours=8))
 TENANTS = (Tenant(id="demo", name="Demo MSP"),)
 ADMIN = Member("demo", "admin@demo.example", "Admin", Role.ADMIN, "")

@@ -172,7 +172,9 @@ class View:
             key = index.key(document)
             if key is None:
                 continue
-            for other in self.scan(name):
+            texts = {field: document.get(field) for field in index.fields}
+            same = {field: text for field, text in texts.items() if isinstance(text, str)}
+            for other in self.candidates(name, same):
                 if other.document["_id"] != document["_id"] and index.key(other.document) == key:
                     raise DuplicateKeyError(f"{name} has {key}", _DUPLICATE, {"code": _DUPLICATE})
 

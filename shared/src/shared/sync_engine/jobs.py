@@ -30,7 +30,9 @@ class RunJobs:
         self._shares = TenantShares(workers_per_tenant, rest=_LOOK_INTERVAL)
         names = [f"runs {place}" for place in range(workers)]
         self._workers = {
-            name: RunWorker(runs, definition, tools, shares=self._shares, beat=partial(health.heartbeat, name))
+            name: RunWorker(
+                runs, definition, tools, shares=self._shares, beat=partial(health.heartbeat, name)
+            )
             for name in names
         }
         paused_runs = PausedRuns(runs, tools.status_channel)

@@ -46,7 +46,7 @@ async def _play(system: System, writes: str, report: Report) -> DemoVerdict:
 
 
 async def approve_and_judge(story: DemoStory, sandbox: httpx.AsyncClient, report: Report) -> DemoVerdict:
-    """Approve what was reviewed; compare what the PSA held before the first approval with what it holds then."""
+    """Approve what was reviewed; judge by what the PSA held before the first approval and holds then."""
     before = await _control(sandbox, "GET", "additions")
     await _approve(story, report)
     after = await _control(sandbox, "GET", "additions")

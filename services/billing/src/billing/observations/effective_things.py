@@ -83,9 +83,7 @@ class EffectiveThingReader:
         ]
         billed, replaced = list[_Version](), list[_Version]()
         for account in (account for account in psa_accounts if account in manifests):
-            lines = _with_read_backs(
-                manifests[account], things.get(account, ()), read_backs.get(account, {})
-            )
+            lines = _with_read_backs(manifests[account], things.get(account, ()), read_backs.get(account, {}))
             billed += lines.billed
             replaced += lines.replaced
         return EffectiveThings(

@@ -123,10 +123,9 @@ def _missing(
     if basis.billing and basis.billing.taken_away:
         taken = basis.billing.taken_away[0]
         return NoNumber.UNREAD, f"{taken} did not bill it any more when it was read back: a sync must follow"
-    if len(billed) > 1:
-        return NoNumber.UNQUANTIFIED, "several agreement lines bill it"
-    if any(line.quantity is None for line in billed):
-        return NoNumber.UNQUANTIFIED, None
+    several = len(billed) > 1
+    if several or any(line.quantity is None for line in billed):
+        return NoNumber.UNQUANTIFIED, "several agreement lines bill it" if several else None
     return None, None
 
 
