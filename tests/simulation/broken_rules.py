@@ -1,4 +1,4 @@
-"""The rules that `make mutants` breaks, three for each invariant that they keep, and how."""
+"""The rules that `make mutants` breaks, three or more for each invariant that they keep, and how."""
 
 from dataclasses import dataclass
 
@@ -41,6 +41,14 @@ MUTANTS = (
         "if open_on(day, line.starts_on, line.ends_on):",
         "if line.billable:",
         2,
+    ),
+    Mutant(
+        "a",
+        "what a read-back takes from a product leaves a zero",
+        f"{_BILLING}/usage/psa_count.py",
+        "billing.taken_away.append(line.line_id)",
+        "pass",
+        427,
     ),
     Mutant(
         "b",

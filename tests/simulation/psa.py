@@ -135,16 +135,18 @@ class SimulatedPsa:
             return WriteAcknowledgement(quantity, f"request-{self._world.next_number()}", stamp)
         link = Link(_LINK.shortest, _LINK.longest, unanswered=0.02)
         broken = lambda _: OutcomeUnknown("the connection was cut")  # noqa: E731
-        await self._network.call(link, arrive, broken)
-        stamp = LastUpdate(moment(self._world.now), _US)
+        stamp = await self._network.call(link, arrive, broken)
         return WriteAcknowledgement(quantity, f"request-{self._world.next_number()}", stamp)
 
-    def _arrive(self, agreement_id: str, line_id: str, quantity: Decimal, *, sent_at: float) -> None:
+    def _arrive(
+        self, agreement_id: str, line_id: str, quantity: Decimal, *, sent_at: float
+    ) -> LastUpdate:
         one = self._world.lines.get(line_id)
         if one is None or one.agreement != agreement_id:
             raise NotFound("404")
         self.on_arrive(line_id, quantity, sent_at)
         self._world.set_by_us(line_id, quantity)
+        return LastUpdate(moment(self._world.now), _US)
 
     def _lines_of(self, agreement_id: str) -> list[BilledFacts]:
         return [one for one in self._world.lines.values() if one.agreement == agreement_id]

@@ -107,6 +107,22 @@ async def test_a_change_after_ours_that_keeps_the_number_is_named(harness: Write
     assert written.followed_by == by_jdoe("10", 2)
 
 
+async def test_a_write_that_somebody_took_back_is_a_conflict_and_not_refused_by_the_psa(
+    harness: WriteHarness,
+) -> None:
+    harness.psa.set_line("901", "8")
+    harness.psa.before_call = lambda psa, name: (
+        psa.set_line("901", "8") if name == "line 901" and psa.sent else None
+    )
+
+    refused = only_message(await harness.write(a_write()), QuantityRefused)
+
+    assert (refused.reason, refused.current, refused.sent) == (WriteRefusal.CONFLICT, Decimal(8), True)
+    assert refused.detail == (
+        "the line holds 8 again after the PSA accepted 10: changed by jdoe at 2026-03-02T11:00:03+00:00"
+    )
+
+
 async def test_a_change_after_ours_of_the_number_is_a_conflict_with_its_writer(harness: WriteHarness) -> None:
     harness.psa.before_call = lambda psa, name: (
         psa.set_line("901", "9") if name == "line 901" and psa.sent else None

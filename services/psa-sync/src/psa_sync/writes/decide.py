@@ -7,7 +7,8 @@
 #   approved 8 → 10      the line holds 10    8                               9
 #   WAITING              Written, not sent    Send                            Refused: conflict
 #   SENDING              Written              Send, at most MAX_SENDS times   Refused: conflict
-#   SENT                 Written              ReadAgain once, then rejected   Refused: conflict
+#   SENT                 Written              ReadAgain once, then rejected;  Refused: conflict
+#                                             conflict if changed since
 #   REJECTED             Written              Refused: rejected               Refused: conflict
 #   and other terms      Refused: conflict, whatever it holds; unknown where it was sent without an answer
 #
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from psa_sync.psa import PsaLine
+from psa_sync.psa import LastUpdate, PsaLine
 from psa_sync.writes.intent import Intent, WriteStage
 from psa_sync.writes.terms import changed_terms
 from shared.contracts.psa_sync import WriteRefusal
@@ -87,7 +88,7 @@ def _decide(intent: Intent, line: PsaLine | None, now: datetime) -> Written | Re
         return Written(sent=intent.stage is not WriteStage.WAITING)
     match intent.stage:
         case WriteStage.SENT | WriteStage.REJECTED:
-            return _decide_answered(intent, line.quantity)
+            return _decide_answered(intent, line)
         case WriteStage.SENDING:
             return _decide_sending(intent, line, now)
         case _:
@@ -179,10 +180,14 @@ def _decide_sending(intent: Intent, line: PsaLine, now: datetime) -> Refused | S
     return Send()
 
 
-def _decide_answered(intent: Intent, current: Decimal | None) -> Refused | ReadAgain:
-    command = intent.command
+def _decide_answered(intent: Intent, line: PsaLine) -> Refused | ReadAgain:
+    command, current = intent.command, line.quantity
     if intent.stage is WriteStage.REJECTED:
         return _decide_rejected(intent, current)
+    if current == command.expected_current and (update := _later_update(intent, line)):
+        changed = f"changed by {update.by or 'somebody'} at {update.at.isoformat()}"
+        detail = f"{_holds(current)} again after the PSA accepted {command.target}: {changed}"
+        return Refused(WriteRefusal.CONFLICT, detail)
     if current == command.expected_current and intent.proofs + 1 < MAX_PROOFS:
         return ReadAgain()
     if current == command.expected_current or intent.acknowledged != command.target:
@@ -190,6 +195,12 @@ def _decide_answered(intent: Intent, current: Decimal | None) -> Refused | ReadA
     return Refused(
         WriteRefusal.CONFLICT, f"{_holds(current)}: changed by someone else after we wrote {command.target}"
     )
+
+
+def _later_update(intent: Intent, line: PsaLine) -> LastUpdate | None:
+    """Returns the change of the line that is neither ours nor from before it, as far as the PSA stamps them."""
+    base, own, last = intent.base, intent.own_update, line.last_update
+    return last if base and own and last not in (base, own) else None
 
 
 def _decide_rejected(intent: Intent, current: Decimal | None) -> Refused:
