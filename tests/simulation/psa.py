@@ -138,9 +138,7 @@ class SimulatedPsa:
         stamp = await self._network.call(link, arrive, broken)
         return WriteAcknowledgement(quantity, f"request-{self._world.next_number()}", stamp)
 
-    def _arrive(
-        self, agreement_id: str, line_id: str, quantity: Decimal, *, sent_at: float
-    ) -> LastUpdate:
+    def _arrive(self, agreement_id: str, line_id: str, quantity: Decimal, *, sent_at: float) -> LastUpdate:
         one = self._world.lines.get(line_id)
         if one is None or one.agreement != agreement_id:
             raise NotFound("404")

@@ -10,11 +10,11 @@ import pytest
 from psa import FakePsa, Killed, a_line
 from run_env import RecordingPublisher
 
-from psa_sync.psa import PsaLine
 from psa_sync.runs.ports import Connect
 from psa_sync.writes.intent import Intent, WriteResult
 from psa_sync.writes.ports import LineRef
 from psa_sync.writes.repository import WriteRepository
+from psa_sync.writes.restores import WriteRestores
 from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationChanged, IntegrationConnected, IntegrationStatus
@@ -68,6 +68,7 @@ def a_write(
         tenant_currency="USD",
         day=NOW.date(),
         day_ends_at=NOW + timedelta(hours=12),
+        decided_at=NOW,
         valid_until=NOW + timedelta(hours=1),
     )
 
@@ -80,21 +81,6 @@ def a_cancel(of: WriteQuantity) -> CancelWrite:
         approval_id=of.approval_id,
         reason="the mapping was revoked",
     )
-
-
-def as_shown(command: WriteQuantity, line: PsaLine) -> WriteQuantity:
-    """Returns the command to write to this line, with what a person is shown of it now."""
-    terms = LineTerms(
-        account_id=line.agreement.company_id,
-        product_id=line.product_id,
-        billable=line.billable,
-        included=line.included,
-        unit_price=line.unit_price,
-        unit_cost=line.unit_cost,
-        currency=line.agreement.currency,
-    )
-    fields = {"line_id": line.line_id, "agreement_id": line.agreement.agreement_id, "terms": terms}
-    return command.model_copy(update=fields)
 
 
 def only_message(messages: list[Message], kind: type[M]) -> M:
@@ -157,6 +143,7 @@ class WriteHarness:
     def __post_init__(self) -> None:
         self.integrations = IntegrationStates(self.mongo, Side.PSA)
         self.writes = WriteRepository(self.mongo, Outbox(self.mongo, "psa-sync"), self.clock)
+        self.restores = WriteRestores(self.mongo, self.clock)
         self.intents = KillingIntentStore(self.writes)
 
     async def clock(self) -> datetime:
@@ -165,7 +152,12 @@ class WriteHarness:
 
     def writer(self) -> QuantityWriter:
         return QuantityWriter(
-            self.intents, self.integrations, self.connect or self.psa.connect, self.open_changes, self.clock
+            self.intents,
+            self.restores,
+            self.integrations,
+            self.connect or self.psa.connect,
+            self.open_changes,
+            self.clock,
         )
 
     def open_changes(self, integration: IntegrationState, lease: LeaseFence) -> ChangePublisher:

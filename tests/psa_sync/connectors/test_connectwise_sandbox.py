@@ -12,9 +12,10 @@ import pytest
 from fastapi import FastAPI
 from http_fakes import HASTY
 from psa_runs import PsaRunHarness
-from writes import WriteHarness, a_write, as_shown, only_message
+from writes import WriteHarness, a_write, only_message
 
 from psa_sync.connectors.connectwise.connector import HEADERS, ConnectWiseConnector
+from psa_sync.psa import PsaLine
 from psa_sync.runs.ports import Connect
 from psa_sync.writes.ports import LineRef
 from sandbox.app import create_app
@@ -23,6 +24,7 @@ from shared.contracts import Message
 from shared.contracts.base import Outcome
 from shared.contracts.psa_sync import (
     AgreementLineObserved,
+    LineTerms,
     QuantityRefused,
     QuantityWritten,
     WriteQuantity,
@@ -72,6 +74,21 @@ async def connect(app: FastAPI, control: httpx.AsyncClient) -> Connect:
             yield ConnectWiseConnector(api)
 
     return connect
+
+
+def as_shown(command: WriteQuantity, line: PsaLine) -> WriteQuantity:
+    """Returns the command to write to this line, with what a person is shown of it now."""
+    terms = LineTerms(
+        account_id=line.agreement.company_id,
+        product_id=line.product_id,
+        billable=line.billable,
+        included=line.included,
+        unit_price=line.unit_price,
+        unit_cost=line.unit_cost,
+        currency=line.agreement.currency,
+    )
+    fields = {"line_id": line.line_id, "agreement_id": line.agreement.agreement_id, "terms": terms}
+    return command.model_copy(update=fields)
 
 
 async def a_write_to_the_sandbox(harness: WriteHarness) -> WriteQuantity:

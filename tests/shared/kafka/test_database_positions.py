@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from clocks import MonotonicClock
 from structlog.testing import capture_logs
 
+from shared.errors import TransientError
 from shared.kafka.database_positions import DatabasePositions
 from shared.kafka.position_repository import PositionRepository
 from shared.mongo import Mongo
@@ -72,6 +74,31 @@ async def test_what_was_handled_is_stored_and_may_be_committed(mongo: Mongo) -> 
     assert await handled(positions, FakeConsumer(), 0, 1, 4) == {P: 5}
 
     assert await repository.find([P]) == {P: 5}
+
+
+async def test_who_must_know_of_a_restore_is_told_before_anything_is_read_again(mongo: Mongo) -> None:
+    positions, repository = await positions_in(mongo, 90)
+    consumer = FakeConsumer(committed_offset=90)
+    sought_when_told: list[list[int]] = []
+
+    async def hear() -> None:
+        sought_when_told.append([*consumer.sought])
+        if len(sought_when_told) == 1:
+            raise TransientError("the store is away")
+
+    positions.restore_hooks.append(hear)
+    await positions.compare(consumer, [P])
+    assert sought_when_told == []
+
+    positions.forget([P])
+    await repository.set({P: 40})
+    with pytest.raises(TransientError):
+        await positions.compare(consumer, [P])
+    assert consumer.sought == []
+    await positions.compare(consumer, [P])
+
+    assert sought_when_told == [[], []]
+    assert consumer.sought == [40]
 
 
 async def test_a_database_that_is_behind_is_read_again_from_where_it_was(mongo: Mongo) -> None:

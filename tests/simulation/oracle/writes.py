@@ -34,7 +34,6 @@ class Writes:
         self._approvals: dict[str, Document] = {}
         """Each as it was stored last, also those that billing's database has lost since."""
         self._lost: set[str] = set()
-        self._sends_known_since = 0.0
         self._arrived: list[tuple[str, Decimal, float]] = []
         """Which line took which number, and when that was sent."""
         self.sent = self.proven = 0
@@ -55,8 +54,6 @@ class Writes:
 
     def on_arrive(self, line_id: str, quantity: Decimal, sent_at: float) -> None:
         """A request takes effect now: it must undo nothing that was decided and proven since it was sent."""
-        if sent_at < self._sends_known_since:
-            return
         self._arrived.append((line_id, quantity, sent_at))
         for one in self._approvals_of(line_id):
             later = _seconds(one["decided_at"]) > sent_at + _CLOCKS_DIFFER_SECONDS
@@ -75,28 +72,17 @@ class Writes:
                 self._check_refusal(one.after)
 
     def note_restore(self, service: str, at: float) -> None:
-        """A database is as it was at a moment.
-
-        billing's knows nothing of what was decided since, and psa-sync's of what was sent.
-        """
-        if service == "psa-sync":
-            self._sends_known_since = self._world.now
+        """A database is as it was at a moment: billing's knows nothing of what was decided since."""
         if service == "billing":
             decided = {id_: _seconds(one["decided_at"]) for id_, one in self._approvals.items()}
             since = at - _CLOCKS_DIFFER_SECONDS
             self._lost |= {id_ for id_, seconds in decided.items() if seconds > since}
 
     def check_at_rest(self) -> None:
-        """The last number of ours in the PSA is proven, or somebody was told that it may not be.
-
-        Of what was sent before psa-sync's database went back, nobody can tell.
-        """
-        known = {(line_id, quantity) for line_id, quantity, _ in self._arrived}
+        """The last number of ours in the PSA is proven, or somebody was told that it may not be."""
         for line_id in {line_id for _, line_id, _ in self._world.our_writes}:
             at, _, quantity = [one for one in self._world.our_writes if one[1] == line_id][-1]
             if any(other == line_id and then > at for then, other in self._world.foreign_writes):
-                continue
-            if (line_id, quantity) not in known:
                 continue
             approvals = self._approvals_of(line_id)
             proven = [one for one in approvals if one["state"] == "written"]
@@ -119,7 +105,7 @@ class Writes:
         since = _seconds(approval["decided_at"]) - _REPLICAS_DIFFER_SECONDS
         for line_id, quantity, sent_at in self._arrived:
             is_its_own = (line_id, quantity) == (approval["agreement_line_id"], Decimal(approval["target"]))
-            if is_its_own and sent_at > since > self._sends_known_since:
+            if is_its_own and sent_at > since:
                 raise Violation("f", f"{quantity} of {sent_at:.0f} s was taken, and is refused: {approval}")
 
     def _approvals_of(self, line_id: str) -> list[Document]:

@@ -14,12 +14,14 @@ from psa_sync.writes.handlers import WriteHandlers, refuse_undeliverable_result
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE
 from psa_sync.writes.jobs import WriteJobs
 from psa_sync.writes.repository import WRITE_INDEXES, WriteRepository
+from psa_sync.writes.restores import WriteRestores
 from psa_sync.writes.writer import QuantityWriter
 from shared.contracts import psa_sync as contracts
 from shared.contracts.base import Side
 from shared.http_client.access import AccessClient
 from shared.http_client.rate_limit import RateLimits
 from shared.kafka import FencedProducers, make_broker
+from shared.kafka.database_positions import positions_of
 from shared.mongo import Mongo
 from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
@@ -91,14 +93,17 @@ def build(
     # The command is stored, and carried out by jobs.
     clock = StoreClock(dependencies.mongo)
     writes = WriteRepository(dependencies.mongo, service.outbox, clock)
+    restores = WriteRestores(dependencies.mongo, clock)
     writer = QuantityWriter(
         writes,
+        restores,
         service.integrations,
         dependencies.connect,
         partial(_open_changes, dependencies.mongo, service),
         clock,
         request_life,
     )
+    positions_of(dependencies.broker).restore_hooks.append(restores.note)
     write_jobs = WriteJobs(writes, writer, Leases(dependencies.mongo), service.health)
     handlers = WriteHandlers(writes, write_jobs.wake)
     handlers.subscribe(dependencies.broker, service=profile.service, health=service.health)

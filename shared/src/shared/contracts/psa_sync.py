@@ -148,6 +148,7 @@ class WriteQuantity(Command):
     """When the tenant's next day begins; a command is valid for less than a day."""
     effective_on: date | None = None
     """The day from which the quantity counts; at once when None."""
+    decided_at: Moment | None = None  # an older billing does not tell when a person approved it
     valid_until: Deadline
     """Nothing is sent later: the write is refused as expired."""
 
@@ -181,7 +182,7 @@ class WriteRefusal(StrEnum):
     CANCELLED = "cancelled"
     """What the person approved changed before the write was sent."""
     UNKNOWN_OUTCOME = "unknown-outcome"
-    """The write was sent, and no reading could prove what became of it."""
+    """It was sent, or may have been, and no reading could prove what became of it."""
 
 
 class ForeignWrite(ContractModel):

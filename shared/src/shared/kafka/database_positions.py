@@ -15,7 +15,7 @@
 # term of the partition: a batch that was read before is not stored nor committed, or it would hide the gap.
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from itertools import count
@@ -70,6 +70,11 @@ class DatabasePositions:
         """When a partition was last found to be behind, and a sentence about it."""
         self._sought = set[TopicPartition]()
         """Of which a batch may be on its way that was read before the seek."""
+        self.restore_hooks: list[Callable[[], Awaitable[None]]] = []
+        """Called when the database is found to be behind, before anything is read again.
+
+        One that fails is called again, and nothing is read until then; several partitions call it each.
+        """
 
     def keep_in(self, repository: PositionRepository) -> None:
         """Keeps positions from now on."""
@@ -157,7 +162,8 @@ class DatabasePositions:
         self, repository: PositionRepository, consumer: SeekingConsumer, partitions: set[TopicPartition]
     ) -> set[TopicPartition]:
         """Returns the partitions in which the consumer was sought back."""
-        stored, adopted, sought = await repository.find(partitions), dict[TopicPartition, int](), set()
+        stored, adopted = await repository.find(partitions), dict[TopicPartition, int]()
+        behind: dict[TopicPartition, tuple[int, int]] = {}
         for partition in sorted(partitions):
             committed, offset = await _committed(consumer, partition), stored.get(partition)
             if committed is None or committed == offset:
@@ -168,10 +174,14 @@ class DatabasePositions:
             if first >= committed:
                 adopted[partition] = committed  # so that the next comparison has something to compare
             else:
-                self._seek(consumer, partition, first, committed)
-                sought.add(partition)
+                behind[partition] = first, committed
+        if behind:
+            for hook in self.restore_hooks:
+                await hook()
+        for partition, (first, committed) in behind.items():
+            self._seek(consumer, partition, first, committed)
         await repository.set(adopted)
-        return sought
+        return {*behind}
 
     def _seek(
         self, consumer: SeekingConsumer, partition: TopicPartition, offset: int, committed: int

@@ -144,6 +144,7 @@ class Approval(BaseModel):
             tenant_currency=self.tenant_currency,
             day=self.day,
             day_ends_at=self.day_ends_at,
+            decided_at=self.decided_at,
             valid_until=self.valid_until,
         )
 

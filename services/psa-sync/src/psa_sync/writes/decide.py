@@ -172,6 +172,8 @@ def _decide_sending(intent: Intent, line: PsaLine, now: datetime) -> Refused | S
         changed = f"was changed since by {update.by or 'somebody'} at {update.at.isoformat()}"
         detail = f"{command.target} was sent without an answer; {_holds(current)}, and {changed}"
         return Refused(WriteRefusal.CONFLICT, detail)
+    if intent.restored:
+        return Refused(WriteRefusal.UNKNOWN_OUTCOME, f"it is not sent any more; {_holds(current)}")
     spent = intent.sends >= MAX_SENDS or intent.clashes >= MAX_CLASHES
     if spent or intent.cancelled or now > command.valid_until:
         cancelled = f", and then cancelled ({intent.cancelled})" if intent.cancelled else ""
@@ -198,7 +200,7 @@ def _decide_answered(intent: Intent, line: PsaLine) -> Refused | ReadAgain:
 
 
 def _later_update(intent: Intent, line: PsaLine) -> LastUpdate | None:
-    """Returns the change of the line that is neither ours nor from before it, as far as the PSA stamps them."""
+    """Returns the change of the line that is neither ours nor from before it, as the PSA stamps them."""
     base, own, last = intent.base, intent.own_update, line.last_update
     return last if base and own and last not in (base, own) else None
 

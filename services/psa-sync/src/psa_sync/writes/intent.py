@@ -8,6 +8,7 @@
 #           ◀────────────     ↺ begin_send again, after a look at the line
 #    undo_send, record_clash: the PSA took nothing (with an earlier send still open, the stage stays SENDING)
 #   from every stage: postpone, hold (the stage stays), finish_written or finish_refused → FINISHED
+#   assume_sent: any → SENDING, where a restored database may have forgotten a send; nothing is sent any more
 #
 # Killed after `sending` was stored, 8 → 10: the line holds 10 → finish_written; 8 → begin_send once more.
 #
@@ -25,6 +26,7 @@ from enum import StrEnum
 from typing import Any
 
 from psa_sync.psa import LastUpdate, PsaLine
+from psa_sync.writes.foreign_writes import foreign_write_of
 from shared.contracts.psa_sync import (
     ForeignWrite,
     QuantityRefused,
@@ -97,6 +99,8 @@ class Intent:
     request_ids: tuple[str, ...] = ()
     """The PSA's ids of the requests that it acknowledged."""
     result: WriteResult | None = None
+    restored: bool = False
+    """Whether the database has gone back since it was approved, and may have forgotten a send and the end."""
     cancelled: str | None = None
     """Why the write is not wanted any more; told by its own command, whatever step the write is at."""
 
@@ -126,7 +130,7 @@ class Intent:
         command = self.command
         if line is None or line.quantity in (command.expected_current, command.target, *ours):
             return None
-        return _foreign_write(line)
+        return foreign_write_of(line)
 
     def begin_send(
         self, at: datetime, base: LastUpdate | None = None, *, life: timedelta = LONGEST_REQUEST_LIFE
@@ -143,6 +147,12 @@ class Intent:
             base=base,
             delays=0,
         )
+
+    def assume_sent(self, until: datetime) -> "Intent":
+        """It may have been sent, and have ended: a restored database does not know; `until` it may arrive."""
+        opened = (*self.open_sends, until)
+        known = replace(self, stage=WriteStage.SENDING, sends=max(self.sends, 1), open_sends=opened)
+        return replace(known, restored=True, due_at=max(self.due_at, until))
 
     def acknowledge(
         self, quantity: Decimal | None, request_id: str | None, stamp: LastUpdate | None = None
@@ -202,6 +212,10 @@ class Intent:
         refusal = {"reason": reason, "detail": detail, "current": current, "refused_at": at}
         disproved = self.stage is WriteStage.REJECTED and reason is WriteRefusal.REJECTED
         more = {"sent": self.sends > 0 and not disproved, "foreign": foreign}
+        if self.restored:
+            refusal["detail"] = (
+                f"{detail}; what was sent before psa-sync's database was restored is not known"
+            )
         return self._finish(QuantityRefused(**self._result_fields(), **refusal, **more))
 
     def _followed_by(self, line: PsaLine | None) -> ForeignWrite | None:
@@ -213,7 +227,7 @@ class Intent:
         if line is None or own is None or last is None or last == own:
             return None
         is_ours = bool(self.open_sends) and last.by in (None, own.by)
-        return None if is_ours else _foreign_write(line)
+        return None if is_ours else foreign_write_of(line)
 
     def _finish(self, result: WriteResult) -> "Intent":
         return replace(self, stage=WriteStage.FINISHED, result=result)
@@ -227,14 +241,3 @@ class Intent:
             "approval_id": command.approval_id,
             "request_ids": self.request_ids,
         }
-
-
-def _foreign_write(line: PsaLine) -> ForeignWrite:
-    update = line.last_update
-    foreign = ForeignWrite(quantity=line.quantity, updated_by=update.by if update else None)
-    if update is None:
-        return foreign
-    try:
-        return ForeignWrite.model_validate({**dict(foreign), "updated_at": update.at})
-    except ValueError:  # by a clock that is days ahead, or no clock at all
-        return foreign

@@ -11,6 +11,8 @@
 # A repeat sends the same absolute number, so one that arrives late cannot add up; the next write to the line
 # waits until none can arrive any more, whatever became of this one.
 #
+# Where the database was restored, what was approved before is looked at, and not sent any more (`restores`).
+#
 # Every write ends: what cannot be read, carried on or understood is tried until the command's time is over,
 # and then stored and reported as `unknown-outcome` if it may have been sent, else as what kept it from that.
 
@@ -36,6 +38,7 @@ from psa_sync.writes.decide import (
 from psa_sync.writes.endings import LONGEST_PAUSE, WriteEndings
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, Intent, WriteStage
 from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
+from psa_sync.writes.restores import WriteRestores, may_be_forgotten
 from psa_sync.writes.sender import QuantitySender
 from psa_sync.writes.write_context import LazyConnection, WriteContext
 from shared.contracts.psa_sync import AgreementLineObserved, ForeignWrite
@@ -62,6 +65,7 @@ class QuantityWriter:
     """Carries writes from the stored command to the stored, proven result."""
 
     intents: IntentStore
+    restores: WriteRestores
     integrations: IntegrationStates
     connect: Connect
     open_changes: OpenChanges
@@ -97,12 +101,19 @@ class QuantityWriter:
 
     async def _step(self, intent: Intent, line: LineRef, psa: LazyConnection, lease: Lease) -> None:
         """Makes one step of one write, as far as anything may be done at the line now."""
+        restored_at = await self.restores.found_at()
+        if restored_at and may_be_forgotten(intent, restored_at):
+            log.warning("write_may_have_been_sent", approval_id=intent.command.approval_id)
+            await self.intents.save(intent.assume_sent(restored_at + self.request_life))
+            return
         if refused := decide_unbegun(intent):
             await self.endings.refuse(intent, refused.reason, refused.detail, current=None)
             return
         if intent.stage is WriteStage.WAITING:
             # A request of an earlier write that arrives after this one's would undo it.
-            arrives_until = await self.intents.may_arrive_until(line)
+            known = await self.intents.may_arrive_until(line)
+            forgotten = restored_at + self.request_life if restored_at else None
+            arrives_until = max((moment for moment in (known, forgotten) if moment), default=None)
             if arrives_until and await self.clock() < arrives_until:
                 await self.intents.save(intent.hold(arrives_until))
                 return
