@@ -83,7 +83,7 @@ class Network:
         seconds = link.shortest + (link.longest - link.shortest) * self._random.random() ** 3
         return seconds * 100 if self._random.random() < link.slow else seconds
 
-    def later(self, seconds: float, callback: Callable[[], None]) -> None:
+    def later(self, seconds: float, callback: Callable[[], object]) -> None:
         """Does something in the world, whatever becomes of the processes."""
         self.loop.call_later(seconds, callback, context=_WORLD)
 

@@ -6,13 +6,21 @@ from typing import Any
 import pytest
 from billing_world import World, a_mapped_world
 from manifest_builders import CO1
-from observation_builders import a_subscription, an_agreement_line
+from observation_builders import a_mapping, a_subscription, an_agreement_line
 
 from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import Count
+from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.mongo import Mongo
 
+TAKEN_AWAY: dict[str, dict[str, Any]] = {
+    "ended": {"ends_on": date(2026, 1, 1)},
+    "not billable": {"billable": False},
+    "of another product": {"product_id": "prod9"},
+    "of another company": {"account": "co2"},
+}
+"""How a line may be read back that bills its product no more."""
 CO2 = Ref(RefKind.PSA_ACCOUNT, CO1.integration_id, "co2")
 
 
@@ -66,11 +74,7 @@ async def test_a_line_that_is_read_back_in_another_company_is_billed_there_alone
     assert (lines["co1"].psa_count.number, lines["co1"].psa_count.missing) == (None, NoNumber.UNREAD)
 
 
-@pytest.mark.parametrize(
-    "now",
-    [{"ends_on": date(2026, 1, 1)}, {"billable": False}, {"product_id": "prod9"}, {"account": "co2"}],
-    ids=["ended", "not billable", "of another product", "of another company"],
-)
+@pytest.mark.parametrize("now", TAKEN_AWAY.values(), ids=TAKEN_AWAY)
 async def test_what_a_read_back_takes_from_a_product_leaves_no_zero_there(
     mongo: Mongo, now: dict[str, Any]
 ) -> None:
@@ -85,8 +89,38 @@ async def test_what_a_read_back_takes_from_a_product_leaves_no_zero_there(
     await world.settle()
 
     assert (at_once.number, at_once.missing) == (None, NoNumber.UNREAD)
-    assert at_once.detail == "add1 did not bill it any more when it was read back: a sync must follow"
+    assert at_once.detail == ("a write found add1 moved or ended since the company was read: sync again")
     assert (await of_co1(world)).number == 0
+
+
+@pytest.mark.parametrize("where", [{"product_id": "prod2"}, {"account": "co2"}], ids=["product", "company"])
+async def test_a_line_that_a_read_back_brings_is_not_all_that_may_be_billed_there(
+    mongo: Mongo, where: dict[str, Any]
+) -> None:
+    world = await a_billed_world(mongo)
+    await world.ingest(a_mapping("service", "svc2", "prod2"))
+    await world.ingest(*world.manifests_of(CO1.integration_id))
+    await world.read(an_agreement_line(1, id_="add9", account="co2", product_id="prod9", revision=20_000))
+
+    await world.ingest(an_agreement_line(7, revision=world.revision + 10, read_back=True, **where))
+    await world.settle()
+
+    [line] = [one for one in await world.stored() if [b.line_id for b in one.evidence.billed] == ["add1"]]
+    assert (line.psa_count.number, line.psa_count.missing) == (None, NoNumber.UNREAD)
+    assert line.psa_count.known_part == 7
+
+
+@pytest.mark.parametrize("now", TAKEN_AWAY.values(), ids=TAKEN_AWAY)
+async def test_a_product_of_which_nothing_is_bought_keeps_its_line_while_a_read_back_has_taken_what_billed_it(
+    mongo: Mongo, now: dict[str, Any]
+) -> None:
+    ended = a_subscription(7, status=SubscriptionStatus.TERMINATED)
+    world = await a_mapped_world(mongo, ended, an_agreement_line(5))
+
+    await world.ingest(an_agreement_line(0, revision=world.revision + 10, read_back=True, **now))
+    await world.settle()
+
+    assert (await of_co1(world)).missing is NoNumber.UNREAD
 
 
 async def of_co1(world: World) -> Count:

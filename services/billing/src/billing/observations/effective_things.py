@@ -6,8 +6,8 @@
 #
 #   manifest: s1 at r12     row of s1: r40, history: r12 → s1 counts as stated at r12
 #
-# What the manifest says of a line that a read-back has replaced is read beside: a read-back tells of its own
-# line alone, so what it takes from a product leaves no zero there (`usage.psa_count`).
+# What the manifest says of a line that a read-back states is read beside: a read-back tells of its own line
+# alone, so where it brings a line to a product, or takes it away, no number is known (`usage.psa_count`).
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -27,6 +27,9 @@ from shared.errors import PermanentError
 from shared.mongo import Document, Mongo
 
 Kept = TypeVar("Kept", StoredSubscription, AgreementLineObserved)
+
+StatedBefore = Mapping[str, AgreementLineObserved | None]
+"""Lines by id as a manifest states them; None for one that it does not name."""
 
 _PAGE = 500
 """Things that are read together."""
@@ -51,8 +54,8 @@ class EffectiveThings:
     manifests: Mapping[Ref, AppliedManifest]
     subscriptions: Mapping[Ref, Sequence[EffectiveThing[StoredSubscription]]]
     agreement_lines: Mapping[Ref, Sequence[EffectiveThing[AgreementLineObserved]]]
-    replaced_lines: Mapping[Ref, Sequence[EffectiveThing[AgreementLineObserved]]]
-    """What the manifests say of the lines that read-backs have replaced since."""
+    read_backs: Mapping[Ref, StatedBefore]
+    """By account, what its manifest says of each line that a newer read-back states."""
 
 
 class EffectiveThingReader:
@@ -81,17 +84,36 @@ class EffectiveThingReader:
         bought = [
             _version(account, thing) for account in vendor_accounts for thing in things.get(account, ())
         ]
-        billed, replaced = list[_Version](), list[_Version]()
+        billed, stated = list[_Version](), dict[Ref, dict[str, _Version | None]]()
         for account in (account for account in psa_accounts if account in manifests):
-            lines = _with_read_backs(manifests[account], things.get(account, ()), read_backs.get(account, {}))
-            billed += lines.billed
-            replaced += lines.replaced
+            versions, stated[account] = _with_read_backs(
+                manifests[account], things.get(account, ()), read_backs.get(account, {})
+            )
+            billed += versions
         return EffectiveThings(
             manifests,
             await self._load(tenant_id, _SUBSCRIPTIONS, bought, manifests),
             await self._load(tenant_id, _AGREEMENT_LINES, billed, manifests),
-            await self._load(tenant_id, _AGREEMENT_LINES, replaced, manifests),
+            await self._load_stated(tenant_id, stated, manifests),
         )
+
+    async def _load_stated(
+        self,
+        tenant_id: str,
+        stated: Mapping[Ref, Mapping[str, _Version | None]],
+        manifests: Mapping[Ref, AppliedManifest],
+    ) -> dict[Ref, StatedBefore]:
+        versions = [version for of_account in stated.values() for version in of_account.values() if version]
+        loaded = await self._load(tenant_id, _AGREEMENT_LINES, versions, manifests)
+        lines = {
+            (account, thing.observed.line_id): thing.observed
+            for account, things in loaded.items()
+            for thing in things
+        }
+        return {
+            account: {line_id: lines.get((account, line_id)) for line_id in of_account}
+            for account, of_account in stated.items()
+        }
 
     async def _load(
         self,
@@ -140,33 +162,28 @@ def _version(account: Ref, thing: NamedThing) -> _Version:
     return _Version(account, thing.id, thing.revision)
 
 
-class _Lines(NamedTuple):
-    """The lines of a PSA account."""
-
-    billed: list[_Version]
-    """As they count."""
-    replaced: list[_Version]
-    """As the manifest names those that a newer read-back states."""
-
-
 def _with_read_backs(
     manifest: AppliedManifest, things: Iterable[NamedThing], read_backs: Mapping[str, ReadBack]
-) -> _Lines:
-    """A read-back counts unless the manifest read the line later."""
-    lines, named = _Lines([], []), set[str]()
-    for thing in things:
-        named.add(thing.id)
-        read_back = read_backs.get(thing.id)
-        if read_back is None or read_back.revision <= thing.read_revision:
-            lines.billed.append(_version(manifest.account, thing))
-            continue
-        lines.replaced.append(_version(manifest.account, thing))
+) -> tuple[list[_Version], dict[str, _Version | None]]:
+    """The lines of a PSA account as they count; and of those that a read-back states what the manifest does.
+
+    A read-back states a line unless the manifest read it later.
+    """
+    versions, stated = list[_Version](), dict[str, _Version | None]()
+    named = {thing.id: thing for thing in things}
+    newer = {
+        line_id: read_back
+        for line_id, read_back in read_backs.items()
+        if read_back.revision > (named[line_id].read_revision if line_id in named else manifest.revision)
+    }
+    for thing in named.values():
+        if thing.id not in newer:
+            versions.append(_version(manifest.account, thing))
+    for line_id, read_back in newer.items():
+        stated[line_id] = _version(manifest.account, named[line_id]) if line_id in named else None
         if not read_back.has_left:
-            lines.billed.append(_Version(manifest.account, thing.id, read_back.revision, read_back=True))
-    for line_id, read_back in read_backs.items():
-        if line_id not in named and not read_back.has_left and read_back.revision > manifest.revision:
-            lines.billed.append(_Version(manifest.account, line_id, read_back.revision, read_back=True))
-    return lines
+            versions.append(_Version(manifest.account, line_id, read_back.revision, read_back=True))
+    return versions, stated
 
 
 @dataclass(frozen=True, slots=True)

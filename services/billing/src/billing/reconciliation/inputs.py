@@ -69,13 +69,17 @@ class AccountGroupLoader:
         groups = [
             AccountGroup(
                 tenant,
-                tuple(vendor_accounts),
-                psa_account,
-                things.manifests,
-                [thing for account in vendor_accounts for thing in things.subscriptions.get(account.ref, ())],
-                things.agreement_lines.get(psa_account, ()) if psa_account else (),
-                context,
-                things.replaced_lines.get(psa_account, ()) if psa_account else (),
+                accounts=tuple(vendor_accounts),
+                psa_account=psa_account,
+                manifests=things.manifests,
+                subscriptions=[
+                    thing
+                    for account in vendor_accounts
+                    for thing in things.subscriptions.get(account.ref, ())
+                ],
+                agreement_lines=things.agreement_lines.get(psa_account, ()) if psa_account else (),
+                context=context,
+                read_backs=things.read_backs.get(psa_account, {}) if psa_account else {},
             )
             for psa_account, vendor_accounts in by_psa_account
         ]
@@ -157,8 +161,9 @@ def _named_refs(members: _GroupAccounts, things: EffectiveThings) -> set[Ref]:
         observed = subscription.observed
         for line in observed.lines:
             refs.add(Ref(RefKind.VENDOR_SERVICE, observed.integration_id, line.service_id))
-    for agreement_line in chain(*things.agreement_lines.values()):
-        billed = agreement_line.observed
+    stated = chain(*(of_account.values() for of_account in things.read_backs.values()))
+    counted = (thing.observed for thing in chain(*things.agreement_lines.values()))
+    for billed in chain(counted, filter(None, stated)):
         refs.add(Ref(RefKind.PSA_PRODUCT, billed.integration_id, billed.product_id))
     return refs
 

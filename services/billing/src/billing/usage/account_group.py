@@ -107,8 +107,8 @@ class AccountGroup:
     subscriptions: Sequence[EffectiveThing[SubscriptionState]] = ()
     agreement_lines: Sequence[EffectiveThing[AgreementLineObserved]] = ()
     context: TenantContext = field(default_factory=TenantContext)
-    replaced_lines: Sequence[EffectiveThing[AgreementLineObserved]] = ()
-    """What the PSA account's manifest says of the lines that read-backs of ours have replaced since."""
+    read_backs: Mapping[str, AgreementLineObserved | None] = field(default_factory=dict)
+    """What the PSA account's manifest says of each line (id) that a newer read-back of ours states."""
 
     @property
     def psa_manifest(self) -> AppliedManifest | None:

@@ -43,8 +43,8 @@ class ProductBilling:
     """How many lines are billable, open or not."""
     changes_at: list[datetime] = field(default_factory=list)
     """The moments at which a billable line opens or ends."""
-    taken_away: list[str] = field(default_factory=list)
-    """The ids of lines that billed it by the manifest, and do not by a read-back since."""
+    moved_line_ids: list[str] = field(default_factory=list)
+    """Lines of which a read-back says otherwise than the manifest whether they bill it."""
 
 
 @dataclass(slots=True)
@@ -77,7 +77,11 @@ def allocate(
 ) -> list[LineBasis]:
     """One basis for each usage line of a group; `billing` holds the agreement lines by PSA product (ref)."""
     bases: dict[Place, LineBasis] = {}
-    billed = [product for product, of_product in billing.items() if of_product.line_count]
+    billed = [
+        product
+        for product, of_product in billing.items()
+        if of_product.line_count or of_product.moved_line_ids
+    ]
     if group.psa_account:
         targets = (_target(Place(group.psa_account, product), group, billing) for product in billed)
         bases = {target.place: target for target in targets}

@@ -29,7 +29,7 @@ def calculate(group: AccountGroup, now: datetime) -> list[UsageLine]:
 
 def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | None:
     vendor, psa = count_vendor(basis, group, now), count_psa(basis, group, now)
-    present = bool(psa.billed or vendor.counting or vendor.preview is not None)
+    present = bool(psa.billed or psa.is_unsettled or vendor.counting or vendor.preview is not None)
     # A line whose agreement line opens later is stored but not shown, for its `recheck_at`.
     if not present and not psa.begins_later:
         return None

@@ -7,11 +7,12 @@
 #   add1 of 5 → 5     add1 of 5 that has ended → 0     add1 of 5, add2 of 2 → unquantified, known part 7
 #   add1 of 5, add2 was never read, and is of this product or none that is known → unread, known part 5
 #   add1 had ended, and cannot be read any more → unread: it may be open again
-#   add1 of 5 was written, and read back as ended → unread: what bills in its place, only a manifest tells
+#   add1 of 5 was written, and read back as ended, or of another product → unread, both products: what else
+#   bills them since the company was read, only a manifest tells
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from billing.usage.account_group import AccountGroup
@@ -35,6 +36,8 @@ class PsaCount:
     """The candidates: the agreement lines that bill the target on the day, as last read."""
     begins_later: bool = False
     """Whether an agreement line is known that is not open yet."""
+    is_unsettled: bool = False
+    """Whether a read-back has brought a line, or taken one away, since the company was read."""
     changes_at: Sequence[datetime] = ()
     """The moments at which a line opens or ends, or the number becomes stale."""
 
@@ -53,17 +56,22 @@ def product_billing(group: AccountGroup, now: datetime) -> dict[Ref, ProductBill
         billing = by_product.setdefault(product, ProductBilling())
         billing.line_count += 1
         billing.begins_later |= line.starts_on is not None and line.starts_on > day
-        billing.changes_at += [tenant.midnight(date) for date in (line.starts_on, line.ends_on) if date]
+        billing.changes_at += [tenant.midnight(end) for end in (line.starts_on, line.ends_on) if end]
         if open_on(day, line.starts_on, line.ends_on):
             billing.candidates.append(_billed_line(thing, tenant.currency))
-    for thing in group.replaced_lines:
-        line, product = thing.observed, _product(thing.observed)
-        billed = line.billable and open_on(day, line.starts_on, line.ends_on)
-        if product in group.context.products and billed:
-            billing = by_product.setdefault(product, ProductBilling())
-            if line.line_id not in {candidate.line_id for candidate in billing.candidates}:
-                billing.taken_away.append(line.line_id)
+    _note_moved_lines(group, day, by_product)
     return by_product
+
+
+def _note_moved_lines(group: AccountGroup, day: date, by_product: dict[Ref, ProductBilling]) -> None:
+    """Notes at their products the lines that read-backs have brought there, or taken away."""
+    now = {line.line_id: product for product, of in by_product.items() for line in of.candidates}
+    for line_id, stated in group.read_backs.items():
+        is_billed = stated and stated.billable and open_on(day, stated.starts_on, stated.ends_on)
+        before = _product(stated) if stated and is_billed else None
+        for product in {before} ^ {now.get(line_id)}:
+            if product and product in group.context.products:
+                by_product.setdefault(product, ProductBilling()).moved_line_ids.append(line_id)
 
 
 def count_psa(basis: LineBasis, group: AccountGroup, now: datetime) -> PsaCount:
@@ -98,7 +106,13 @@ def count_psa(basis: LineBasis, group: AccountGroup, now: datetime) -> PsaCount:
             number=known, missing=_absent(basis, manifest), detail="no agreement line bills it", as_of=as_of
         )
     changes_at = [*billing.changes_at, stale_at] if stale_at else billing.changes_at
-    return PsaCount(count, billed, billing.begins_later, changes_at)
+    return PsaCount(
+        count,
+        billed,
+        begins_later=billing.begins_later,
+        is_unsettled=bool(billing.moved_line_ids),
+        changes_at=changes_at,
+    )
 
 
 def billed_as_of(billed: Sequence[BilledLine], manifest: AppliedManifest | None) -> datetime | None:
@@ -120,12 +134,17 @@ def _missing(
         return NoNumber.UNREAD, "the PSA listed fewer agreements than it counts"
     if manifest.span_of(basis.place.catalogue_item.id).is_empty:
         return NoNumber.UNREAD, "it was read once, or changed while it was read: the next sync confirms it"
-    if basis.billing and basis.billing.taken_away:
-        taken = basis.billing.taken_away[0]
-        return NoNumber.UNREAD, f"{taken} did not bill it any more when it was read back: a sync must follow"
-    several = len(billed) > 1
-    if several or any(line.quantity is None for line in billed):
-        return NoNumber.UNQUANTIFIED, "several agreement lines bill it" if several else None
+    if basis.billing and basis.billing.moved_line_ids:
+        moved = ", ".join(basis.billing.moved_line_ids)
+        return NoNumber.UNREAD, f"a write found {moved} moved or ended since the company was read: sync again"
+    return _unquantified(billed)
+
+
+def _unquantified(billed: Sequence[BilledLine]) -> tuple[NoNumber | None, str | None]:
+    if len(billed) > 1:
+        return NoNumber.UNQUANTIFIED, "several agreement lines bill it"
+    if any(line.quantity is None for line in billed):
+        return NoNumber.UNQUANTIFIED, None
     return None, None
 
 
