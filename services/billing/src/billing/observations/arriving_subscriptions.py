@@ -3,12 +3,15 @@
 # Only for showing that something is being read: what arrives counts when a manifest names it. One document
 # for each account stands in for an index on the subscriptions, which every observation would pay for.
 #
+# Invariant: at rest none is remembered that its manifest is not older than, whichever was seen to first: who
+# notes news looks at the manifest after that, who applies a manifest looks at what is noted after that.
+#
 #   manifest r50; news of s1 at r60   → {s1}     manifest r70 applied → s1 at r60 is not newer → no document
+#   manifest r70 applied; then news of s1 at r60 is noted              → likewise
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from billing.usage.manifest_reader import header_id
+from billing.usage.manifest_reader import HEADERS, header_id
 from billing.usage.ref import Ref
 from billing.usage.usage_line import UsageLine
 from shared.errors import TransientError
@@ -25,9 +28,18 @@ class ArrivingSubscriptions:
         self._mongo = mongo
 
     async def add(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None:
-        """Adds keys by account. Raises `TransientError` while others change the same accounts."""
+        """Adds keys by account, but those that its manifest has caught up with already.
+
+        Raises `TransientError` while others change the same accounts.
+        """
+        keys = {header_id(tenant_id, account): of_account for account, of_account in subscriptions.items()}
+        await self._insert(tenant_id, keys)
+        headers = await self._mongo.documents(HEADERS, tenant_id).get_many(keys, fields=["current.revision"])
+        revisions = {id_: row["current"]["revision"] for id_, row in headers.items()}
+        await self._forget_older(tenant_id, revisions, keys)
+
+    async def _insert(self, tenant_id: str, left: Mapping[str, Collection[str]]) -> None:
         rows = self._mongo.documents(_COLLECTION, tenant_id)
-        left = {header_id(tenant_id, account): keys for account, keys in subscriptions.items()}
         for _ in range(_TRIES):
             existing = await rows.get_many(left)
             known = {id_: set(row["keys"]) for id_, row in existing.items()}
@@ -61,17 +73,32 @@ class ArrivingSubscriptions:
 
         Another change at the same moment wins: the next manifest forgets again.
         """
-        rows = self._mongo.documents(_COLLECTION, tenant_id)
         revisions = {header_id(tenant_id, account): revision for account, revision in manifests.items()}
+        await self._forget_older(tenant_id, revisions)
+
+    async def _forget_older(
+        self,
+        tenant_id: str,
+        revisions: Mapping[str, int],
+        among: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        """Looks at all keys of these documents, or at those among these alone."""
+        rows = self._mongo.documents(_COLLECTION, tenant_id)
         existing = await rows.get_many(revisions)
-        keys = {key for row in existing.values() for key in row["keys"]}
-        news = await self._mongo.documents("subscriptions", tenant_id).get_many(keys, fields=["revision"])
-        newer: defaultdict[str, set[str]] = defaultdict(set)
-        for id_, row in existing.items():
-            for key in row["keys"]:
-                if key in news and news[key]["revision"] > revisions[id_]:
-                    newer[id_].add(key)
-        await rows.bulk([_replaced(row, newer[id_]) for id_, row in existing.items()])
+        looked_at = {
+            id_: set(row["keys"] if among is None else among[id_]).intersection(row["keys"])
+            for id_, row in existing.items()
+        }
+        news = await self._mongo.documents("subscriptions", tenant_id).get_many(
+            {key for keys in looked_at.values() for key in keys}, fields=["revision"]
+        )
+        older = {
+            id_: {key for key in keys if key not in news or news[key]["revision"] <= revisions[id_]}
+            for id_, keys in looked_at.items()
+        }
+        await rows.bulk(
+            [_replaced(row, set(row["keys"]) - older[id_]) for id_, row in existing.items() if older[id_]]
+        )
 
 
 def _replaced(row: Document, keys: Collection[str]) -> Replace | Remove:
