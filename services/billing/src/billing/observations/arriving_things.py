@@ -1,7 +1,7 @@
-"""Remembers which subscriptions of an account there is newer news of than its manifest names."""
+"""Remembers which things of an account there is newer news of than its manifest names."""
 
 # Only for showing that something is being read: what arrives counts when a manifest names it. One document
-# for each account stands in for an index on the subscriptions, which every observation would pay for.
+# for each account stands in for an index on what was observed, which every observation would pay for.
 #
 # Invariant: at rest none is remembered that its manifest is not older than, whichever was seen to first: who
 # notes news looks at the manifest after that, who applies a manifest looks at what is noted after that.
@@ -11,9 +11,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from billing.observations.repository import OBSERVED
+from billing.usage.freshness import accounts_of
 from billing.usage.manifest_reader import HEADERS, header_id
 from billing.usage.ref import Ref
 from billing.usage.usage_line import UsageLine
+from shared.contracts.psa_sync import AgreementLineObserved
+from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.errors import TransientError
 from shared.mongo import Document, Mongo, Remove, Replace
 
@@ -21,18 +25,18 @@ _COLLECTION = "arriving"
 _TRIES = 8
 
 
-class ArrivingSubscriptions:
-    """Adds, finds and forgets the arriving subscriptions (keys) of vendor accounts."""
+class ArrivingThings:
+    """Adds, finds and forgets the arriving things (keys) of the accounts of both sides."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
-    async def add(self, tenant_id: str, subscriptions: Mapping[Ref, Collection[str]]) -> None:
+    async def add(self, tenant_id: str, things: Mapping[Ref, Collection[str]]) -> None:
         """Adds keys by account, but those that its manifest has caught up with already.
 
         Raises `TransientError` while others change the same accounts.
         """
-        keys = {header_id(tenant_id, account): of_account for account, of_account in subscriptions.items()}
+        keys = {header_id(tenant_id, account): of_account for account, of_account in things.items()}
         await self._insert(tenant_id, keys)
         headers = await self._mongo.documents(HEADERS, tenant_id).get_many(keys, fields=["current.revision"])
         revisions = {id_: row["current"]["revision"] for id_, row in headers.items()}
@@ -58,11 +62,11 @@ class ArrivingSubscriptions:
                     if id_ in existing
                 ]
             )
-        raise TransientError(f"others are adding subscriptions to the same accounts of {tenant_id}")
+        raise TransientError(f"others are adding things to the same accounts of {tenant_id}")
 
     async def being_read(self, tenant_id: str, lines: Sequence[UsageLine]) -> set[str]:
-        """The ids of the lines of whose vendor accounts something arrives."""
-        accounts = {line.line_id: _vendor_accounts(line) for line in lines}
+        """The ids of the lines of whose accounts something arrives, on either side."""
+        accounts = {line.line_id: accounts_of([line]) for line in lines}
         ids = {header_id(tenant_id, account): account for of_line in accounts.values() for account in of_line}
         rows = await self._mongo.documents(_COLLECTION, tenant_id).get_many(ids, fields=["_id"])
         arriving = {ids[id_] for id_ in rows}
@@ -89,9 +93,10 @@ class ArrivingSubscriptions:
             id_: set(row["keys"] if among is None else among[id_]).intersection(row["keys"])
             for id_, row in existing.items()
         }
-        news = await self._mongo.documents("subscriptions", tenant_id).get_many(
-            {key for keys in looked_at.values() for key in keys}, fields=["revision"]
-        )
+        keys = {key for of_account in looked_at.values() for key in of_account}
+        news: dict[str, Document] = {}
+        for kind in (SubscriptionObserved, AgreementLineObserved):  # no key is of both
+            news |= await self._mongo.documents(OBSERVED[kind], tenant_id).get_many(keys, fields=["revision"])
         older = {
             id_: {key for key in keys if key not in news or news[key]["revision"] <= revisions[id_]}
             for id_, keys in looked_at.items()
@@ -107,7 +112,3 @@ def _replaced(row: Document, keys: Collection[str]) -> Replace | Remove:
     if not keys:
         return Remove(unchanged)
     return Replace(unchanged, row | {"keys": sorted(keys), "version": row["version"] + 1})
-
-
-def _vendor_accounts(line: UsageLine) -> set[Ref]:
-    return {*map(Ref.decode, line.vendor_accounts), *(item.account for item in line.evidence.items)}
