@@ -15,7 +15,7 @@ from billing.audit.repository import AuditLog
 from billing.feeds.models import FeedRules
 from billing.feeds.repository import FeedRepository
 from billing.feeds.service import FeedBreaker
-from billing.observations.arriving_subscriptions import ArrivingSubscriptions
+from billing.observations.arriving_things import ArrivingThings
 from billing.observations.integrations import IntegrationDirectory
 from billing.observations.manifest_applier import ManifestApplier
 from billing.observations.manifest_repository import ManifestRepository
@@ -152,7 +152,7 @@ class World:
             self.manifests,
             ManifestReader(mongo),
             IntegrationDirectory(mongo),
-            ArrivingSubscriptions(mongo),
+            ArrivingThings(mongo),
             judge=self.feed_breaker,
             wake=lambda: None,
         )

@@ -7,7 +7,7 @@ import pytest
 from billing_world import World, a_mapped_world, a_world
 from observation_builders import NOW, TENANT, a_mapping, a_subscription, an_agreement_line
 
-from billing.observations.arriving_subscriptions import ArrivingSubscriptions
+from billing.observations.arriving_things import ArrivingThings
 from billing.reconciliation.batch_size import FIRST_ACCOUNTS
 from billing.reconciliation.reconciliation_pass import ReconciliationPass
 from billing.usage.recalculation_request import FAN_OUT, RecalculationRequest
@@ -129,9 +129,9 @@ async def test_news_of_a_service_waits_in_a_lane_of_its_own_and_reaches_its_acco
 
 async def test_subscriptions_that_two_add_at_once_are_all_kept(mongo: Mongo) -> None:
     keys = [f"k{place}" for place in range(5)]
-    await ArrivingSubscriptions(mongo).add(TENANT, {A: ["k"]})
+    await ArrivingThings(mongo).add(TENANT, {A: ["k"]})
 
-    await asyncio.gather(*(ArrivingSubscriptions(mongo).add(TENANT, {A: [key]}) for key in keys))
+    await asyncio.gather(*(ArrivingThings(mongo).add(TENANT, {A: [key]}) for key in keys))
 
     [row] = await mongo.documents("arriving", TENANT).find()
     assert row["keys"] == sorted(["k", *keys])

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from billing_world import World, a_mapped_world, a_world
@@ -16,6 +17,8 @@ from billing.reconciliation.jobs import rechecking_job
 from billing.usage.diff import revise_line
 from billing.usage.failure import failed_line
 from shared.contracts.billing import LineClass
+from shared.contracts.psa_sync import AgreementLineObserved
+from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.runtime.shards import shard_of
@@ -75,6 +78,29 @@ async def test_a_line_whose_day_has_come_is_looked_at_again(mongo: Mongo) -> Non
 
     assert before.line_class is LineClass.VENDOR_HIGHER
     assert (await world.line()).line_class is LineClass.NOT_BILLED
+
+
+@pytest.mark.parametrize(
+    "news",
+    [a_subscription(9, revision=20_000), an_agreement_line(9, revision=20_000)],
+    ids=["vendor", "psa"],
+)
+async def test_a_number_is_not_as_young_as_a_reading_that_says_otherwise(
+    mongo: Mongo, news: SubscriptionObserved | AgreementLineObserved
+) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+    before = await world.line()
+    world.advance(hours=5)
+
+    await world.read(news)
+    behind = await world.line()
+    await world.reconcile()
+    after = await world.line()
+
+    assert (behind.vendor_count, behind.psa_count) == (before.vendor_count, before.psa_count)
+    assert (before.vendor_count.number, before.psa_count.number) == (Decimal(7), Decimal(5))
+    count = after.vendor_count if isinstance(news, SubscriptionObserved) else after.psa_count
+    assert (count.number, count.as_of) == (Decimal(9), world.now)
 
 
 async def test_a_line_that_an_older_build_stored_is_read(mongo: Mongo) -> None:

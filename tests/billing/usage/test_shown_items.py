@@ -3,17 +3,14 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from manifest_builders import ACME, READ_AT, a_manifest
-from observation_builders import NOW, VENDOR, a_subscription, an_agreement_line
+from manifest_builders import ACME, BETA, CO1, READ_AT, a_manifest
+from observation_builders import NOW, a_subscription, an_agreement_line
 from usage_builders import an_account, the_line
 
 from billing.usage.freshness import with_current_ages
-from billing.usage.ref import Ref, RefKind
 from billing.usage.usage_line import SHOWN_ITEMS, CountStatus
 from shared.contracts.base import NoNumber
 from shared.contracts.vendor_sync import SubscriptionObserved, SubscriptionStatus
-
-BETA = Ref(RefKind.VENDOR_ACCOUNT, VENDOR, "beta")
 
 
 def subscriptions(count: int, quantity: int = 5) -> list[SubscriptionObserved]:
@@ -77,7 +74,11 @@ def test_the_seal_changes_with_an_item_that_is_not_shown_and_with_nothing_that_d
 def test_an_account_of_which_no_item_is_shown_is_as_old_as_its_oldest_item() -> None:
     early = READ_AT - timedelta(days=1)
     of_beta = a_subscription(1, id_="b1", account="beta")
-    manifests = {ACME: a_manifest(), BETA: a_manifest(BETA, read_at={"b1": early})}
+    manifests = {
+        ACME: a_manifest(),
+        BETA: a_manifest(BETA, read_at={"b1": early}),
+        CO1: a_manifest(CO1),
+    }
     line = the_line(
         *subscriptions(SHOWN_ITEMS),
         of_beta,
@@ -96,6 +97,6 @@ def test_an_account_of_which_no_item_is_shown_is_as_old_as_its_oldest_item() -> 
 def test_a_later_reading_makes_what_is_not_shown_younger() -> None:
     line = the_line(*subscriptions(SHOWN_ITEMS + 1), an_agreement_line(5))
 
-    shown = with_current_ages(line, {ACME: a_manifest(read_from=NOW)})
+    shown = with_current_ages(line, {ACME: a_manifest(read_from=NOW), CO1: a_manifest(CO1)})
 
     assert (line.vendor_count.as_of, shown.vendor_count.as_of) == (READ_AT, NOW)

@@ -47,12 +47,15 @@ def affected_refs(notices: Iterable[ChangeNotice]) -> set[Ref]:
     return affected
 
 
-def arriving_subscriptions(notices: Iterable[ChangeNotice]) -> dict[Ref, list[str]]:
-    """The keys of the subscriptions that there is news of, by account."""
+def arriving_things(notices: Iterable[ChangeNotice]) -> dict[Ref, list[str]]:
+    """The keys of the subscriptions and agreement lines that wait for their manifest, by account."""
     keys: dict[Ref, list[str]] = {}
     for notice in notices:
-        if isinstance(notice.news, SubscriptionObserved):
-            keys.setdefault(notice.subject, []).append(notice.key)
+        match notice.news:
+            case AgreementLineObserved() as line if is_read_back(line):
+                continue
+            case SubscriptionObserved() | AgreementLineObserved():
+                keys.setdefault(notice.subject, []).append(notice.key)
     return keys
 
 

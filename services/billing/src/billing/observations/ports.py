@@ -34,7 +34,7 @@ class WorkRequests(Protocol):
 
     async def enqueue_refs(self, tenant_id: str, refs: Collection[Ref]) -> None: ...
 
-    async def enqueue_arrivals(self, tenant_id: str, subscriptions: Mapping[Ref, Sequence[str]]) -> None: ...
+    async def enqueue_arrivals(self, tenant_id: str, things: Mapping[Ref, Sequence[str]]) -> None: ...
 
 
 class RunJudgement(Protocol):
@@ -93,7 +93,7 @@ class IntegrationGenerations(Protocol):
 
 
 class ArrivingNews(Protocol):
-    """Forgets what a manifest has caught up with; see `ArrivingSubscriptions`."""
+    """Forgets what a manifest has caught up with; see `ArrivingThings`."""
 
     async def forget_older(self, tenant_id: str, manifests: Mapping[Ref, int]) -> None: ...
 

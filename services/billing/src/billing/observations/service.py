@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from billing.observations.change_notice import (
     ChangeNotice,
     affected_refs,
-    arriving_subscriptions,
+    arriving_things,
     read_backs,
 )
 from billing.observations.ports import ManifestStore, ObservationStore, ReadBackLog, WorkRequests
@@ -43,7 +43,7 @@ class ObservationIngestor:
             await self._read_back_log.note(tenant_id, read_backs(notices))
             affected = affected_refs(notices)
             await self._queue.enqueue_refs(tenant_id, affected | moved_from if affected else affected)
-            await self._queue.enqueue_arrivals(tenant_id, arriving_subscriptions(notices))
+            await self._queue.enqueue_arrivals(tenant_id, arriving_things(notices))
         self._wake()
 
 

@@ -114,13 +114,13 @@ class Reconciler:
         return pass_
 
     async def _note_arrivals(self, tenant_id: str) -> None:
-        """Notes which subscriptions arrive, and calculates nothing: they count when a manifest names them."""
+        """Notes what arrives, and calculates nothing: it counts when a manifest names it."""
         while requests := await self._read_due(tenant_id, ARRIVALS):
-            subscriptions: defaultdict[Ref, set[str]] = defaultdict(set)
+            things: defaultdict[Ref, set[str]] = defaultdict(set)
             for request in requests:
-                for account, keys in request.subscriptions.items():
-                    subscriptions[account].update(keys)
-            await self._groups.add_arriving(tenant_id, subscriptions)
+                for account, keys in request.arriving.items():
+                    things[account].update(keys)
+            await self._groups.add_arriving(tenant_id, things)
             await self._complete(tenant_id, [request.id for request in requests])
 
     async def _expand_to_accounts(self, tenant_id: str) -> None:

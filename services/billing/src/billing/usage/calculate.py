@@ -11,6 +11,7 @@ from billing.usage.allocation import LineBasis, allocate
 from billing.usage.calendar import soonest
 from billing.usage.classification import classify
 from billing.usage.evidence import provenance_of
+from billing.usage.freshness import manifests_digest
 from billing.usage.money import estimate, unit_worth
 from billing.usage.psa_count import count_psa, product_billing
 from billing.usage.ref import Ref, RefKind
@@ -24,7 +25,11 @@ def calculate(group: AccountGroup, now: datetime) -> list[UsageLine]:
     """The lines of a group as of `now`; where nothing is bought and nothing billed there is no line."""
     bases = allocate(group, vendor_items(group), product_billing(group, now))
     lines = (_line(basis, group, now) for basis in bases)
-    return [line for line in lines if line]
+    return [
+        line.model_copy(update={"manifests_digest": manifests_digest(line, group.manifests)})
+        for line in lines
+        if line
+    ]
 
 
 def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | None:

@@ -3,11 +3,17 @@
 # Storing every line again after each run, only to make it younger, would cost as much as the first sync. So
 # ages are computed again whenever a line is read, by the same functions that the calculation uses.
 #
+# Invariant: no number is shown as of a reading that says otherwise. Ages are brought up only while the
+# manifests that count say what those said that the line was calculated with.
+#
 #   stored as of the 1st, read again on the 5th and found the same   → shown as of the 5th
+#   7 as of the 1st, read on the 5th: 9, not calculated yet          → 7 as of the 1st
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 
 from billing.usage.manifest import Manifests
 from billing.usage.psa_count import billed_as_of
@@ -25,6 +31,13 @@ def accounts_of(lines: Iterable[UsageLine]) -> set[Ref]:
         accounts.update(map(Ref.decode, line.vendor_accounts))
         accounts.add(line.account)
     return accounts
+
+
+def manifests_digest(line: UsageLine, manifests: Manifests) -> str:
+    """A hash of what these manifests say of the line's accounts, ages left out; 64 hex digits."""
+    accounts = [account for account in sorted(accounts_of([line])) if account in manifests]
+    told = [(account.encode(), manifests[account].digest) for account in accounts]
+    return sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _later(as_of: datetime, manifests: Manifests, account: Ref, thing_id: str) -> datetime:
@@ -47,7 +60,12 @@ def _with_current_age(more: UnshownItems | None, manifests: Manifests) -> Unshow
 
 
 def with_current_ages(line: UsageLine, manifests: Manifests) -> UsageLine:
-    """The line with each `as_of` brought up to the manifests that were applied since it was calculated."""
+    """The line with each `as_of` brought up to the manifests that were applied since it was calculated.
+
+    One that they contradict, or of which it is not known what it was calculated with, stays as it is.
+    """
+    if line.manifests_digest != manifests_digest(line, manifests):
+        return line
     items = [
         replace(item, as_of=_later(item.as_of, manifests, item.account, item.subscription_id))
         for item in line.evidence.items

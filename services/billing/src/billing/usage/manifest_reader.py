@@ -22,7 +22,7 @@ from shared.contracts.manifest import ItemSpan, ListingExtent
 from shared.mongo import Document, Mongo
 
 HEADERS, PARTS = "manifests", "manifest_parts"
-_AGES = ("ref", "current.read_from", "current.things_read_from", "current.read_at")
+_AGES = ("ref", "current.digest", "current.read_from", "current.things_read_from", "current.read_at")
 
 
 class NamedThing(NamedTuple):
@@ -82,7 +82,7 @@ class ManifestReader:
         return compared
 
     async def ages(self, tenant_id: str, accounts: Iterable[Ref]) -> dict[Ref, AppliedManifest]:
-        """Returns the manifests with nothing but what tells the ages of their things."""
+        """Returns the manifests with nothing but what tells the ages of their things, and the digest."""
         ids = [header_id(tenant_id, account) for account in accounts]
         rows = await self._mongo.documents(HEADERS, tenant_id).get_many(ids, fields=_AGES)
         return {Ref.decode(row["ref"]): _ages_of(row) for row in rows.values()}
@@ -160,6 +160,7 @@ def _ages_of(row: Document) -> AppliedManifest:
         listed_revision=0,
         read_from=fields["read_from"],
         read_at=dict(fields["read_at"]),
+        digest=fields.get("digest", ""),
         things_read_from=fields["things_read_from"],
     )
 

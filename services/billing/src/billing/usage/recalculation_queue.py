@@ -5,7 +5,7 @@
 #
 #   accounts   v:int:acme, p:int:co1                       calculated as they are
 #   fan-out    s:int:svc1, i:int                           expanded to accounts first, then enqueued again
-#   arrivals   v:int:acme [subscription keys]              noted as arriving, and not calculated
+#   arrivals   v:int:acme [keys of its things]             noted as arriving, and not calculated
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -35,9 +35,9 @@ class RecalculationQueue(WorkQueue):
         if others:
             await self.enqueue(tenant_id, FAN_OUT, others, at=at, session=session)
 
-    async def enqueue_arrivals(self, tenant_id: str, subscriptions: Mapping[Ref, Sequence[str]]) -> None:
-        """Adds accounts with the keys of their subscriptions that there is news of."""
-        keys = {account.encode(): of_account for account, of_account in subscriptions.items()}
+    async def enqueue_arrivals(self, tenant_id: str, things: Mapping[Ref, Sequence[str]]) -> None:
+        """Adds accounts with the keys of their things that there is news of."""
+        keys = {account.encode(): of_account for account, of_account in things.items()}
         if keys:
             await self.enqueue(tenant_id, ARRIVALS, keys)
 
@@ -61,8 +61,6 @@ class RecalculationQueue(WorkQueue):
         requests = []
         for item in await self.read_due(tenant_id, lane=lane, now=now, limit=limit, skip=skip):
             refs = {key: Ref.decode(key) for key in item.keys}
-            subscriptions = {refs[key]: keys for key, keys in item.details.items()}
-            requests.append(
-                RecalculationRequest(item.id, tuple(refs.values()), subscriptions, item.enqueued_at)
-            )
+            arriving = {refs[key]: keys for key, keys in item.details.items()}
+            requests.append(RecalculationRequest(item.id, tuple(refs.values()), arriving, item.enqueued_at))
         return requests

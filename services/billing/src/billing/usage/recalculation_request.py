@@ -20,6 +20,6 @@ class RecalculationRequest:
 
     id: str
     refs: tuple[Ref, ...]
-    subscriptions: Mapping[Ref, Sequence[str]]
-    """By account: the keys of the subscriptions that there was news of; an account without is left out."""
+    arriving: Mapping[Ref, Sequence[str]]
+    """By account: the keys of the things that there was news of; an account without is left out."""
     enqueued_at: datetime

@@ -192,6 +192,8 @@ class UsageLine(ContractModel):
     currency: str | None = None
     recheck_at: AwareDatetime | None = None
     """When time alone may change it: an agreement line opens or ends, a number becomes stale."""
+    manifests_digest: str = ""
+    """A hash of what the manifests said that it was calculated with; empty where none was kept."""
     revision: int = 0
     present: bool = True
     """False once nothing is bought or billed any more, or before the first agreement line begins."""

@@ -10,6 +10,7 @@
 #   4 of acme, and others have ended lately          → unread, known part 4: a renewal may not be listed yet
 #   4 of acme, its marketplace was left for another  → 4: one that was left says nothing against the others
 #   4 of acme, and a line without quantity           → unquantified ("mixed"), known part 4
+#   4 of acme, and 5 that were pending, unread since → unread, known part 4: the 5 may be active by now
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -5,6 +5,7 @@
 #
 #   sub1: 5 of svc1, 2 of svc2   → two items     sub2, answered 403, read as 4 before → 4, with the reason
 #   sub3, never read             → an item without service and number
+#   sub4, pending when it was read, answered 403 since → counts, without number: it may be active by now
 
 from collections.abc import Iterator
 
@@ -43,13 +44,17 @@ def vendor_items(group: AccountGroup) -> list[VendorItem]:
 def _items_of(thing: EffectiveThing[SubscriptionState], group: AccountGroup) -> Iterator[VendorItem]:
     subscription = thing.observed
     status = _count_status(subscription, group.context.rules[subscription.integration_id])
+    # What counted keeps its number, which tells its age. What did not may count by now, and has none to keep.
+    may_count = bool(thing.unreadable) and status is not CountStatus.COUNTING
+    if may_count:
+        status = CountStatus.COUNTING
     if status is CountStatus.COUNTING and group.previews(subscription.integration_id):
         status = CountStatus.PREVIEW
     if subscription.detailed and subscription.lines:
         for line in subscription.lines:
-            yield _item(thing, line, status)
+            yield _item(thing, line, status, may_count=may_count)
     elif status is CountStatus.COUNTING:
-        yield _item(thing, None, status)
+        yield _item(thing, None, status, may_count=may_count)
 
 
 def _count_status(subscription: SubscriptionState, rule: IntegrationRule) -> CountStatus:
@@ -69,11 +74,15 @@ def _count_status(subscription: SubscriptionState, rule: IntegrationRule) -> Cou
 
 
 def _item(
-    thing: EffectiveThing[SubscriptionState], line: LineState | None, status: CountStatus
+    thing: EffectiveThing[SubscriptionState], line: LineState | None, status: CountStatus, *, may_count: bool
 ) -> VendorItem:
     subscription = thing.observed
     missing, detail = _why_no_quantity(subscription, line)
-    if thing.unreadable:
+    if may_count:
+        missing = NoNumber.UNREAD
+        which = f"subscription {subscription.subscription_id}"
+        detail = f"{which} did not count, and could not be read since: {thing.unreadable}"
+    elif thing.unreadable:
         detail = f"it could not be read since: {thing.unreadable}"
     return VendorItem(
         integration_id=subscription.integration_id,
