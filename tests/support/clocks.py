@@ -29,6 +29,17 @@ def off_by(error: timedelta) -> Iterator[None]:
         TIME_SOURCE.reset(token)
 
 
+@contextmanager
+def standing_still() -> Iterator[MonotonicClock]:
+    """Lets this task's monotonic time pass only as the test moves it."""
+    clock = MonotonicClock()
+    token = TIME_SOURCE.set(TimeSource(MACHINE.unix_nanoseconds, clock))
+    try:
+        yield clock
+    finally:
+        TIME_SOURCE.reset(token)
+
+
 def as_store_time(clock: Clock) -> StoreTime:
     """Returns the time of a store whose clock a test moves."""
 

@@ -4,7 +4,7 @@ from manifest_builders import ACME, CO1, LISTED, an_account_read
 from observation_builders import a_subscription
 
 from billing.observations.manifest_parts import ReceivedManifest, complete_manifests, part_document
-from billing.observations.manifests import StoredStatements, decide_manifests
+from billing.observations.manifests import REPLACED, StoredStatements, decide_manifests
 from billing.usage.manifest_reader import manifest_of
 from shared.contracts.manifest import AccountRead
 
@@ -20,6 +20,18 @@ def test_of_several_that_are_complete_the_newest_whose_things_are_stored_counts(
     assert decision.effective.revision == NEWER + 2
     assert [one.revision for one in decision.overtaken] == [NEWER + 1]
     assert [one.revision for one in decision.waiting] == [NEWER + 3]
+
+
+def test_a_manifest_of_an_older_connection_is_in_vain_unless_a_newer_one_counts() -> None:
+    reads = [an_account_read(ACME, revision=NEWER + n, generation=n % 2 + 1) for n in (0, 1, 2)]
+
+    decision = decide_manifests(received(*reads), None, generation=2, known=StoredStatements())
+
+    assert decision.effective is not None
+    assert decision.effective.revision == NEWER + 1
+    assert [one.revision for one in decision.overtaken] == [NEWER]
+    assert [(one.revision, reason) for one, reason in decision.in_vain] == [(NEWER + 2, REPLACED)]
+    assert decision.waiting == []
 
 
 def test_accounts_of_both_sides_with_one_id_are_two() -> None:

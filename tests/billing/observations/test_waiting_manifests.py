@@ -37,6 +37,35 @@ async def test_a_manifest_of_a_connection_that_is_not_known_yet_waits_for_its_ne
     assert (early, await the_number(world)) == (7, 5)
 
 
+async def test_a_run_of_a_connection_that_was_replaced_is_short_of_what_it_read(mongo: Mongo) -> None:
+    world = await a_seven(mongo)
+    await world.ingest(an_integration(VENDOR, generation=2, revision=2))
+
+    await world.ingest(ONE, a_part([ONE], parts=1, generation=1))
+    unread = await unread_of_run(world)
+
+    assert unread == {"acme": "its connection has been replaced"}
+    assert (await the_run(world))["verdict"] == Outcome.PARTIAL
+    assert (await the_number(world), await waiting_parts(world)) == (7, 0)
+
+
+async def test_a_run_of_a_connection_that_was_replaced_is_complete_once_newer_manifests_count(
+    mongo: Mongo,
+) -> None:
+    world = await a_seven(mongo)
+    await world.ingest(an_integration(VENDOR, generation=2, revision=2))
+    await world.ingest(ONE, a_part([ONE], parts=1, generation=1))
+    await world.run_closer.record([a_finished_run(1, **SECOND)])
+    await world.settle()
+    early = (await the_run(world))["verdict"]
+
+    await world.ingest(OTHER, a_part([OTHER], parts=1, revision=40_000, run_id="run-3", generation=2))
+    await world.settle()
+
+    assert (early, (await the_run(world))["verdict"]) == (None, Outcome.COMPLETE)
+    assert await the_number(world) == 4
+
+
 async def test_parts_of_an_older_manifest_that_is_incomplete_go_with_the_first_part_of_a_newer_one(
     mongo: Mongo,
 ) -> None:

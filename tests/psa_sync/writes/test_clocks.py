@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from clocks import off_by
-from writes import LINE, WriteHarness, a_write
+from writes import LINE, NOW, WriteHarness, a_write
 
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, SEND_WITHIN
 from shared.contracts.psa_sync import (
@@ -140,6 +140,18 @@ async def test_a_command_that_expires_during_the_last_look_is_not_sent(mongo: Mo
             harness.now = command.valid_until + timedelta(seconds=1)
 
     harness.psa.before_call = expire
+    (refused,) = await harness.write(command)
+
+    assert isinstance(refused, QuantityRefused)
+    assert (refused.reason, refused.sent, harness.psa.sent) == (WriteRefusal.EXPIRED, False, [])
+
+
+async def test_a_command_that_would_expire_while_its_request_waits_to_go_out_is_not_sent(
+    mongo: Mongo,
+) -> None:
+    harness = WriteHarness(mongo)
+    command = a_write().model_copy(update={"valid_until": NOW + timedelta(seconds=3)})
+
     (refused,) = await harness.write(command)
 
     assert isinstance(refused, QuantityRefused)

@@ -1,25 +1,8 @@
-import asyncio
-from dataclasses import replace
-
 import httpx
 import pytest
-from http_fakes import (
-    HASTY,
-    MILLISECOND,
-    CountingRateLimit,
-    Provider,
-    RenewableAccess,
-    Reply,
-    an_api,
-    renewable_access,
-)
+from http_fakes import Provider, RenewableAccess, Reply, an_api, renewable_access
 
-from shared.errors import (
-    AddressRefused,
-    CredentialsRejected,
-    OutcomeUnknown,
-    TransientError,
-)
+from shared.errors import AddressRefused, CredentialsRejected, OutcomeUnknown, TransientError
 from shared.http_client.access_source import Access
 from shared.http_client.client import Api
 from shared.runtime.settings import OutboundSettings
@@ -110,21 +93,3 @@ async def test_a_change_that_was_refused_is_sent_again_with_new_access() -> None
 async def test_an_address_that_is_not_https_is_refused_at_once() -> None:
     with pytest.raises(AddressRefused):
         Api("http://api.example", outbound=OutboundSettings())
-
-
-class ClosedRateLimit(CountingRateLimit):
-    """Lets no call out before it is cancelled."""
-
-    async def acquire(self) -> None:
-        await asyncio.Event().wait()
-
-
-async def test_a_change_that_the_rate_limit_holds_back_is_not_sent_and_certainly_not_made() -> None:
-    provider, policy = Provider(OK), replace(HASTY, change_wait=MILLISECOND)
-
-    async with an_api(provider, rate_limit=ClosedRateLimit(), policy=policy) as api:
-        with pytest.raises(TransientError, match="nothing was sent") as raised:
-            await api.request("PATCH", "/x", json=[])
-
-    assert type(raised.value) is TransientError
-    assert provider.requests == []

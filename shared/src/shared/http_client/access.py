@@ -6,6 +6,9 @@
 #   ten calls, nothing held        the first asks; nine wait for the lock, and find the new access
 #   ten calls refused with A       the first finds A still held, asks, and holds B; nine find B and use it
 #
+# Who asks may give up, as a change does that waits for seconds only: what is held stays as it is, the lock is
+# free, and the next one in line asks. Auth signs in for the first question all the same, and has the answer.
+#
 # A refusal names the grant's `issued_at`, so that auth signs in once for all replicas that were refused.
 #
 # Access is of one generation of the integration: credentials that were replaced may have opened another

@@ -5,13 +5,13 @@
 #
 #   success, refusal (4xx)             returned; the caller's `result()` raises what it means
 #   status in `renew_on`, first time   AccessRenewed     at once, with new access, changes too
+#   a change is not out in time        TransientError    nothing was made, also where it was refused before
 #   429, 403 about a quota             TransientError    the rate limit is paused for every worker
 #     for more than a minute           LongPause         … and the call ends
 #   408, 5xx, no answer, no JSON       TransientError    a change that was sent has an unknown outcome
 #   no connection                      TransientError    nothing was sent
 
 import asyncio
-import time
 from collections.abc import Awaitable, Mapping
 from typing import Self, TypeVar
 
@@ -115,7 +115,7 @@ class Api:
             status = response.status
         finally:
             # The query stays out: it may hold what a person typed.
-            took = round((time.monotonic() - call.started_seconds) * 1000)
+            took = round(call.age_seconds * 1000)
             log.info(
                 "http_call",
                 method=method,
@@ -147,6 +147,7 @@ class Api:
         if self._rate_limit is not None:
             await call.pass_rate_limit(self._rate_limit)
         access = await self._granted(call, self._source.current())
+        call.assert_in_time()
         answer = await self._send(call, access)
         if answer.is_transient:
             raise await self._transient_error(call, answer)
@@ -159,7 +160,7 @@ class Api:
 
     async def _granted(self, call: Call, access: Awaitable[T]) -> T:
         try:
-            return await access
+            return await call.in_time(access)
         except TransientError as error:
             if error.retry_after is None:
                 raise

@@ -1,7 +1,13 @@
 """How patient a call is, and what it remembers between its attempts."""
 
 # Invariant: a call is sent again only if that does no harm. A read is sent up to `attempts` times; a change
-# once, and after a fault it was either certainly not made (no connection, 429) or has an unknown outcome.
+# once, and once more if its access was refused and renewed. After a fault a change was either certainly not
+# made (no connection, 429) or has an unknown outcome. What it was decided on grows old, so it goes out within
+# `change_wait` of the call's beginning, however long the rate limit, auth or a refusal took, or not at all:
+#
+#   PATCH → 401 after 1 s, renewed after 2 s     sent again
+#   PATCH → 401 after 1 s, auth takes minutes    TransientError after 5 s: nothing was made
+#
 # `total_timeout` bounds the call's own time, which waiting in the rate limit, with all other workers, is not.
 # Nothing is waited for longer than `CALL_WAIT_SECONDS` at a time, for whoever called holds a worker:
 #
@@ -11,12 +17,11 @@
 #   503, Retry-After 90   raised as it is: a fault may be of the one thing that was asked for
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import uniform
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import stamina
 
@@ -27,9 +32,15 @@ from shared.http_client.response import ApiResponse
 from shared.limits import record_hit
 from shared.limits.answers import CALL_WAIT_SECONDS
 from shared.runtime.backoff import backoff_seconds
+from shared.runtime.clock import monotonic_seconds
+
+CHANGE_WAIT = timedelta(seconds=5)
+"""How long a change may wait to go out; its sender counts on it."""
 
 _LONGEST_PAUSE_SECONDS = float(CALL_WAIT_SECONDS.most)
 """The longest pause of our own, with what chance adds to it."""
+
+T = TypeVar("T")
 
 
 class RateLimit(Protocol):
@@ -53,8 +64,9 @@ class CallPolicy:
     """At most, whatever the faults (architecture §4)."""
     total_timeout: timedelta = timedelta(minutes=15)
     """For a call with all its attempts and the pauses between them, without waiting for the rate limit."""
-    change_wait: timedelta = timedelta(seconds=5)
-    """For the rate limit to let a change out: one that waits longer is not sent; its sender looks again."""
+    change_wait: timedelta = CHANGE_WAIT
+    """From the beginning of the call until a change goes out, for the last time: for the rate limit, for
+    access and for a refusal that renews it. One that waits longer is not sent; its sender looks again."""
     throttle_pause: timedelta = timedelta(seconds=2)
     """The first pause after a throttled answer that names no time; it doubles."""
     fault_pause: timedelta = timedelta(milliseconds=500)
@@ -97,16 +109,20 @@ class Call:
     access_renewed: bool = False
     outcome_unknown: bool = False
     """A change went out and its answer is not known: it may have been made."""
-    started_seconds: float = field(default_factory=time.monotonic)
-    """A moment of the monotonic clock."""
+    started_seconds: float = field(default_factory=monotonic_seconds)
+    """A moment of `monotonic_seconds`: a change does not go out after its machine has slept."""
     rate_limit_wait_seconds: float = 0.0
     paused_by_rate_limit: bool = False
     """The rate limit keeps the provider's pause, for everyone: the call itself need not wait for it."""
 
     @property
+    def age_seconds(self) -> float:
+        return monotonic_seconds() - self.started_seconds
+
+    @property
     def left_seconds(self) -> float:
         """What is left of the call's own time."""
-        own_seconds = time.monotonic() - self.started_seconds - self.rate_limit_wait_seconds
+        own_seconds = self.age_seconds - self.rate_limit_wait_seconds
         return self.policy.total_timeout.total_seconds() - own_seconds
 
     def note_unclear_answer(self) -> None:
@@ -114,19 +130,38 @@ class Call:
         self.outcome_unknown |= not self.read_only
 
     async def pass_rate_limit(self, rate_limit: RateLimit) -> None:
-        """Waits its turn; a change does not wait for long, for what it was decided on grows old.
-
-        Raises `TransientError` for a change that was not let out in time: nothing was sent.
-        """
-        since = time.monotonic()
+        """Waits its turn; raises what `in_time` raises."""
+        since = monotonic_seconds()
         try:
-            async with asyncio.timeout(None if self.read_only else self.policy.change_wait.total_seconds()):
-                await rate_limit.acquire()
-        except TimeoutError as error:
-            sentence = f"{self.method} {self.path} had no turn in the rate limit in time: nothing was sent"
-            raise TransientError(sentence) from error
+            await self.in_time(rate_limit.acquire())
         finally:
-            self.rate_limit_wait_seconds += time.monotonic() - since
+            self.rate_limit_wait_seconds += monotonic_seconds() - since
+
+    async def in_time(self, wait: Awaitable[T]) -> T:
+        """Waits for what the call needs before it goes out; of a change, for what is left of `change_wait`.
+
+        Raises `TransientError` for a change that would have to wait longer: nothing of it was made.
+        """
+        try:
+            async with asyncio.timeout(self._change_left_seconds):
+                return await wait
+        except TimeoutError as error:
+            raise self._too_late() from error
+
+    def assert_in_time(self) -> None:
+        """Raises `TransientError` for a change that has waited for too long to go out (or out again)."""
+        left_seconds = self._change_left_seconds
+        if left_seconds is not None and left_seconds <= 0:
+            raise self._too_late()
+
+    @property
+    def _change_left_seconds(self) -> float | None:
+        """Within what time a change must go out; None for a read."""
+        return None if self.read_only else self.policy.change_wait.total_seconds() - self.age_seconds
+
+    def _too_late(self) -> TransientError:
+        sentence = f"{self.method} {self.path} had no turn in the rate limit, or no access, in time"
+        return TransientError(f"{sentence}: nothing was changed")
 
     def attempts(self) -> AsyncIterator[stamina.Attempt]:
         first_seconds = self.policy.fault_pause.total_seconds()

@@ -1,8 +1,8 @@
 """Remembers what became of the manifests of each run, for closing it."""
 
 # Invariant: a manifest that took effect, or that a later one overtook, is noted in the transaction that
-# settles it. One that came in vain (refused, or void) is noted with the reason, and counts for its run only
-# once a newer manifest of its account has taken effect.
+# settles it. One that came in vain (refused, void, or of a connection that was replaced) is noted with the
+# reason, and counts for its run only once a newer manifest of its account has taken effect.
 #
 #   run r1, acme: nth 2 applied → 2        run r1, beta: void at r50 → 0, and 1 once beta's counts as of r60
 #

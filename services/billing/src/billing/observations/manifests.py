@@ -11,6 +11,7 @@
 #   r50 part 1 of 2, then r60 part 1 of 2    r50 is void: the topic keeps the newest part of each number alone
 #   r50 names sub1, which was read in beta   refused: that is not what anybody read of this account
 #   r50 is of connection 3, known is 2       waits: the news of the connection is on its way
+#   r50 is of connection 1, known is 2       in vain, unless r60 of connection 2 counts: then overtaken
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from billing.usage.ref import Ref
 
 _CLOCKS_DIFFER = timedelta(hours=1)
 """By less than that, for certain, between replicas of a sync service."""
+REPLACED = "its connection has been replaced"
 VOID = "parts of its manifest are missing, and a newer manifest has come"
 
 
@@ -81,11 +83,9 @@ def decide_manifests(
     """
     least = max(generation or 0, current.generation if current else 0)
     newest = current.revision if current else 0
-    outdated = [
-        one for one in received if one.revision <= newest or one.generation < least or one.run_id in rejected
-    ]
+    outdated = [one for one in received if one.revision <= newest or one.run_id in rejected]
     candidates = [one for one in received if one not in outdated]
-    faults = _faults(candidates, known)
+    faults = _faults(candidates, known, least)
     stored = [
         one
         for one in candidates
@@ -106,11 +106,15 @@ def decide_manifests(
     )
 
 
-def _faults(candidates: Sequence[ReceivedManifest], known: StoredStatements) -> dict[int, str]:
+def _faults(
+    candidates: Sequence[ReceivedManifest], known: StoredStatements, least_generation: int
+) -> dict[int, str]:
     """Why manifests can never take effect, by their revisions; those that may are left out."""
     faults: dict[int, str] = {}
     for one in candidates:
-        if reason := one.fault:
+        if one.generation < least_generation:
+            faults[one.revision] = REPLACED
+        elif reason := one.fault:
             faults[one.revision] = reason
         elif strangers := one.statements.items() & known.elsewhere:
             faults[one.revision] = f"{min(strangers)[0]} was read in another account"

@@ -38,15 +38,16 @@ from shared.contracts.psa_sync import (
 WriteResult = QuantityWritten | QuantityRefused
 
 SEND_WITHIN = timedelta(seconds=10)
-"""How long after it was begun a send may go out; later it is taken back, and the line is read again."""
+"""How long after it was begun the client may be told to send; later the send is taken back, and the line is
+read again."""
 
 LONGEST_REQUEST_LIFE = timedelta(minutes=7)
 """How long after it was begun a request without an answer may still take effect in the PSA.
 
-It goes out within `SEND_WITHIN`, the lease may be looked at 20 s before that, our client waits 75 s
-(`connectwise.connector.POLICY`), and what is between may hold a request for minutes after we have gone: no
-PSA says how long (psa-apis §2.8), common gateways and load balancers give up after one to four, so five are
-taken.
+Our client is told to send it within `SEND_WITHIN`, the lease may be looked at 20 s before that, the client is
+done in 75 s (`connectwise.connector.POLICY`: 5 s until it goes out for the last time, 10 s to connect, 60 s
+for the answer), and what is between may hold a request for minutes after we have gone: no PSA says how long
+(psa-apis §2.8), common gateways and load balancers give up after one to four, so five are taken.
 """
 
 

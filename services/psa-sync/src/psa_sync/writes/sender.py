@@ -6,6 +6,9 @@
 #
 #   12:00:00 begun: may arrive until 12:07 │ last look, held up by the rate limit │ 12:00:40 taken back
 #   sent then, it might arrive after 12:07, when the line takes other writes
+#
+# The client lets it wait for `CHANGE_WAIT` at most (rate limit, access, a refusal that renews access): so
+# much of the command's time must be left, and a request that is held up for longer is taken back as well.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +29,7 @@ from shared.errors import (
     TransientError,
     UnexpectedResponse,
 )
+from shared.http_client.retry import CHANGE_WAIT
 from shared.runtime import crash_points
 from shared.runtime.attempt import attempt
 from shared.runtime.clock import StoreTime
@@ -102,9 +106,12 @@ class QuantitySender:
         return False
 
     async def _is_in_time(self, intent: Intent, begun_at: datetime) -> bool:
-        """Tells whether the send may still go out; takes it back when the look before it took too long."""
+        """Tells whether the send may still go out; takes it back when the look before it took too long.
+
+        So it is when the command might expire while the client lets the request wait.
+        """
         now = await self.clock()
-        if now <= min(intent.command.valid_until, begun_at + SEND_WITHIN):
+        if now <= min(intent.command.valid_until - CHANGE_WAIT, begun_at + SEND_WITHIN):
             return True
         log.warning("write_too_late_to_send", approval_id=intent.command.approval_id)
         await self.intents.save(intent.undo_send().postpone(now + _LOOK_PAUSE))
