@@ -62,7 +62,7 @@ class PlainNumbers:
     def _check_billed(self, line: Line, target: Target, number: Decimal) -> None:
         self.seen += 1
         since = _known_since(line["psa_count"])
-        written = [one for one in line["evidence"]["billed"] if one["run_id"].startswith("write-")]
+        written = [one for one in line["evidence"]["billed"] if _is_read_back(one)]
         if written:
             self._check_read_back(line, written, number)
             return
@@ -90,6 +90,11 @@ def _plain(count: Mapping[str, Any]) -> Decimal | None:
     if count["number"] is None or count["missing"] not in (None, "absent"):
         return None
     return Decimal(count["number"])
+
+
+def _is_read_back(billed: Line) -> bool:
+    """Whether the line counts as a write read it, and not as a manifest names it, which read it again since."""
+    return bool(billed["run_id"].startswith("write-")) and billed["as_of"] == billed["observed_at"]
 
 
 def _known_since(count: Mapping[str, Any]) -> float:
