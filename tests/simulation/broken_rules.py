@@ -44,11 +44,18 @@ MUTANTS = (
     ),
     Mutant(
         "a",
-        "what a read-back takes from a product leaves a zero",
+        "a read-back tells all that bills the product to which it brings a line, or from which it takes one",
         f"{_BILLING}/usage/psa_count.py",
-        "billing.taken_away.append(line.line_id)",
-        "pass",
-        427,
+        "for product in {before} ^ {now.get(line_id)}:",
+        "for product in ():",
+    ),
+    Mutant(
+        "f",
+        "a restored database knows what was sent",
+        f"{_PSA}/writes/writer.py",
+        "if restored_at and may_be_forgotten(intent, restored_at):",
+        "if False:",
+        1,
     ),
     Mutant(
         "b",
