@@ -71,7 +71,8 @@ class EffectiveThingReader:
     ) -> EffectiveThings:
         """Returns what counts; an account without a manifest has nothing that does.
 
-        With manifests given, it is what would count if these did, and no others.
+        With manifests given, it is what would count if these did, and no others. Raises as
+        `ManifestReader.things` does: what is replaced while it is read is to be read again.
         """
         manifests = given
         if manifests is None:

@@ -26,6 +26,7 @@ from billing.observations.ports import (
 from billing.usage.manifest import AppliedManifest
 from billing.usage.manifest_reader import NamedThing, manifest_of
 from billing.usage.ref import Ref
+from shared.errors import PermanentError
 from shared.runtime.attempt import attempt
 from shared.work_queue import WorkItem
 
@@ -92,7 +93,7 @@ class ManifestApplier:
     async def _decide(self, tenant_id: str, snapshot: ManifestSnapshot) -> dict[Ref, ManifestDecision]:
         news = _news(snapshot)
         to_compare = [current for account in news if (current := snapshot.current.get(account))]
-        named = await self._applied.things(tenant_id, [one for one in to_compare if not one.went_back])
+        named = await self._named(tenant_id, [one for one in to_compare if not one.went_back])
         known = await self._store.look_up(tenant_id, _new_statements(news, named))
         generations = await self._integrations.generations(tenant_id)
         rejected = await self._judge.rejected(tenant_id)
@@ -108,6 +109,19 @@ class ManifestApplier:
             )
             for account, manifests in snapshot.received.items()
         }
+
+    async def _named(
+        self, tenant_id: str, manifests: Collection[AppliedManifest]
+    ) -> Mapping[Ref, Sequence[NamedThing]]:
+        """What these manifests name; nothing of any where the store has lost parts of one.
+
+        Then all that has come is looked for: what counts next replaces what was lost.
+        """
+        try:
+            return await self._applied.things(tenant_id, manifests)
+        except PermanentError:
+            log.exception("manifest_parts_lost", tenant_id=tenant_id)
+            return {}
 
 
 def _batches(items: Iterable[WorkItem]) -> Iterator[list[WorkItem]]:

@@ -23,8 +23,8 @@ from billing.observations.manifests import ManifestDecision, ManifestSnapshot, S
 from billing.observations.ports import RunJudgement
 from billing.observations.settlement_counter import SettledMeanwhile, SettlementCounter
 from billing.observations.stored_statements import stored_statements
-from billing.observations.waiting_parts import COUNTING_FIELDS, NAMED_FIELDS, unnamed
-from billing.usage.manifest_reader import HEADERS, PARTS, header_id, manifest_of
+from billing.observations.waiting_parts import COUNTING_FIELDS, unnamed
+from billing.usage.manifest_reader import HEADERS, NAMED_FIELDS, PARTS, header_id, manifest_of
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.ref import Ref
 from shared.contracts.base import utc
