@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from billing_world import World, a_mapped_world
-from manifest_builders import CO1
+from manifest_builders import CO1, account_reads
 from observation_builders import a_subscription, an_agreement_line
 
 from billing.usage.ref import Ref, RefKind
@@ -42,6 +42,19 @@ async def test_a_reading_that_states_a_read_back_line_anew_takes_nothing_of_it_b
     assert (await world.line()).psa_count.number == 7
 
 
+async def test_a_number_that_somebody_sets_back_after_our_write_counts_with_the_next_run(
+    mongo: Mongo,
+) -> None:
+    world = await a_billed_world(mongo)
+    await world.ingest(an_agreement_line(7, revision=world.revision + 10, read_back=True))
+    await world.settle()
+
+    await world.read(an_agreement_line(5, revision=world.revision + 20))
+    await world.settle()
+
+    assert (await world.line()).psa_count.number == 5
+
+
 async def test_a_line_that_is_gone_when_it_is_read_back_bills_nothing_by_itself(mongo: Mongo) -> None:
     world = await a_billed_world(mongo)
 
@@ -64,6 +77,22 @@ async def test_a_line_that_is_read_back_in_another_company_is_billed_there_alone
     billed = {account: [one.line_id for one in line.evidence.billed] for account, line in lines.items()}
     assert billed == {"co1": [], "co2": ["add2", "add1"]}
     assert (lines["co1"].psa_count.number, lines["co1"].psa_count.missing) == (None, NoNumber.UNREAD)
+
+
+async def test_a_line_that_is_found_where_it_was_before_our_write_is_billed_there_again(mongo: Mongo) -> None:
+    """The manifests say what those before the read-back said, of readings that were made after it."""
+    world = await a_billed_world(mongo)
+    await world.read(a_line_of_co2 := an_agreement_line(2, id_="add2", account="co2", revision=20_000))
+    await world.ingest(an_agreement_line(7, account="co2", revision=world.revision + 10, read_back=True))
+    await world.settle()
+
+    parts = account_reads([an_agreement_line(5), a_line_of_co2], revision=30_000, run_id="run-2")
+    await world.ingest(*parts)
+    await world.settle()
+
+    lines = {line.psa_account_id: line for line in await world.stored()}
+    billed = {account: [one.line_id for one in line.evidence.billed] for account, line in lines.items()}
+    assert billed == {"co1": ["add1"], "co2": ["add2"]}
 
 
 @pytest.mark.parametrize(

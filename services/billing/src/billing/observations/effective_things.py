@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from billing.observations.read_backs import ReadBack, ReadBacks
+from billing.observations.manifests import ReadBack
+from billing.observations.read_backs import ReadBacks
 from billing.observations.repository import HISTORY, OBSERVED, history_id
 from billing.usage.manifest import AppliedManifest, EffectiveThing
 from billing.usage.manifest_reader import ManifestReader, NamedThing

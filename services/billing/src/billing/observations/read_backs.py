@@ -8,8 +8,8 @@
 #   read back at r150 under co2        → 7 at co2, and nothing at co1
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
+from billing.observations.manifests import ReadBack
 from billing.observations.repository import OBSERVED
 from billing.usage.ref import Ref
 from shared.contracts.psa_sync import AgreementLineObserved
@@ -18,14 +18,6 @@ from shared.mongo import Index, Mongo
 _COLLECTION = "read_backs"
 
 READ_BACK_INDEXES = (Index(_COLLECTION, [("ref", 1)]), Index(_COLLECTION, [("left", 1)]))
-
-
-class ReadBack(NamedTuple):
-    """The newest read-back of a line, as one of its accounts sees it."""
-
-    revision: int
-    has_left: bool
-    """Whether it shows the line under another account."""
 
 
 class ReadBacks:
