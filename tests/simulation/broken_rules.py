@@ -55,7 +55,7 @@ MUTANTS = (
         f"{_PSA}/writes/writer.py",
         "if restored_at and may_be_forgotten(intent, restored_at):",
         "if False:",
-        1,
+        6,
     ),
     Mutant(
         "b",

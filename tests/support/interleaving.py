@@ -40,12 +40,32 @@ class InterleavedMongo(_ChangedMongo):
             return real
 
         async def interleaved(*arguments: Any, **more: Any) -> Any:
-            if not self._done:
-                self._done = True
-                await self._before()
+            await self._run_before()
             return await real(*arguments, **more)
 
-        return interleaved
+        def found(*arguments: Any, **more: Any) -> Any:
+            return _InterleavedCursor(real(*arguments, **more), self._run_before)
+
+        return found if method == "find" else interleaved
+
+    async def _run_before(self) -> None:
+        if not self._done:
+            self._done = True
+            await self._before()
+
+
+class _InterleavedCursor:
+    """The driver's cursor, which asks the store for nothing before it is read."""
+
+    def __init__(self, cursor: Any, before: Callable[[], Awaitable[object]]) -> None:
+        self._cursor, self._before = cursor, before
+
+    def sort(self, order: list[tuple[str, int]]) -> "_InterleavedCursor":
+        return _InterleavedCursor(self._cursor.sort(order), self._before)
+
+    async def to_list(self, length: int | None) -> Any:
+        await self._before()
+        return await self._cursor.to_list(length)
 
 
 class RefusingMongo(_ChangedMongo):

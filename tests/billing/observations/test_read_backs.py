@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 from billing_world import World, a_mapped_world
-from manifest_builders import CO1
+from manifest_builders import CO1, account_reads
 from observation_builders import a_mapping, a_subscription, an_agreement_line
 
-from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import Count
 from shared.contracts.vendor_sync import SubscriptionStatus
@@ -21,7 +20,7 @@ TAKEN_AWAY: dict[str, dict[str, Any]] = {
     "of another company": {"account": "co2"},
 }
 """How a line may be read back that bills its product no more."""
-CO2 = Ref(RefKind.PSA_ACCOUNT, CO1.integration_id, "co2")
+A_LINE_OF_CO2 = an_agreement_line(2, id_="add2", account="co2", revision=20_000)
 
 
 async def a_billed_world(mongo: Mongo) -> World:
@@ -50,6 +49,19 @@ async def test_a_reading_that_states_a_read_back_line_anew_takes_nothing_of_it_b
     assert (await world.line()).psa_count.number == 7
 
 
+async def test_a_number_that_somebody_sets_back_after_our_write_counts_with_the_next_run(
+    mongo: Mongo,
+) -> None:
+    world = await a_billed_world(mongo)
+    await world.ingest(an_agreement_line(7, revision=world.revision + 10, read_back=True))
+    await world.settle()
+
+    await world.read(an_agreement_line(5, revision=world.revision + 20))
+    await world.settle()
+
+    assert (await world.line()).psa_count.number == 5
+
+
 async def test_a_line_that_is_gone_when_it_is_read_back_bills_nothing_by_itself(mongo: Mongo) -> None:
     world = await a_billed_world(mongo)
 
@@ -62,16 +74,44 @@ async def test_a_line_that_is_gone_when_it_is_read_back_bills_nothing_by_itself(
 
 async def test_a_line_that_is_read_back_in_another_company_is_billed_there_alone(mongo: Mongo) -> None:
     world = await a_billed_world(mongo)
-    await world.ingest(*world.manifests_of(CO1.integration_id))
-    await world.read(an_agreement_line(2, id_="add2", account="co2", revision=20_000))
+    await world.read(A_LINE_OF_CO2)
 
     await world.ingest(an_agreement_line(7, account="co2", revision=world.revision + 10, read_back=True))
     await world.settle()
 
     lines = {line.psa_account_id: line for line in await world.stored()}
-    billed = {account: [one.line_id for one in line.evidence.billed] for account, line in lines.items()}
-    assert billed == {"co1": [], "co2": ["add2", "add1"]}
+    assert await billed_lines(world) == {"co1": [], "co2": ["add2", "add1"]}
     assert (lines["co1"].psa_count.number, lines["co1"].psa_count.missing) == (None, NoNumber.UNREAD)
+
+
+async def test_a_line_that_is_found_where_it_was_before_our_write_is_billed_there_again(mongo: Mongo) -> None:
+    """The manifests say what those before the read-back said, of readings that were made after it."""
+    world = await a_billed_world(mongo)
+    await world.read(A_LINE_OF_CO2)
+    await world.ingest(an_agreement_line(7, account="co2", revision=world.revision + 10, read_back=True))
+    await world.settle()
+
+    parts = account_reads([an_agreement_line(5), A_LINE_OF_CO2], revision=30_000, run_id="run-2")
+    await world.ingest(*parts)
+    await world.settle()
+
+    assert await billed_lines(world) == {"co1": ["add1"], "co2": ["add2"]}
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["in order", "the later one first"])
+async def test_a_line_that_is_read_where_it_was_right_after_its_read_back_is_billed_once(
+    mongo: Mongo, order: int
+) -> None:
+    """Both readings come at once, and no manifest names the later one yet."""
+    world = await a_billed_world(mongo)
+    await world.read(A_LINE_OF_CO2)
+    read_back = an_agreement_line(7, account="co2", revision=world.revision + 10, read_back=True)
+    later = an_agreement_line(7, revision=world.revision + 20, run_id="run-2")
+
+    await world.ingest(*[read_back, later][::order])
+    await world.settle()
+
+    assert await billed_lines(world) == {"co1": [], "co2": ["add2", "add1"]}
 
 
 @pytest.mark.parametrize("now", TAKEN_AWAY.values(), ids=TAKEN_AWAY)
@@ -121,6 +161,12 @@ async def test_a_product_of_which_nothing_is_bought_keeps_its_line_while_a_read_
     await world.settle()
 
     assert (await of_co1(world)).missing is NoNumber.UNREAD
+
+
+async def billed_lines(world: World) -> dict[str | None, list[str]]:
+    """The agreement lines of each usage line, by company."""
+    lines = await world.stored()
+    return {line.psa_account_id: [one.line_id for one in line.evidence.billed] for line in lines}
 
 
 async def of_co1(world: World) -> Count:

@@ -1,6 +1,6 @@
 """Manifests that wait, those that wait in vain, and what becomes of their runs."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from billing_world import World
 from manifest_builders import ACME
@@ -17,7 +17,8 @@ from billing.observations.integrations import IntegrationDirectory
 from billing.observations.manifest_applier import ManifestApplier
 from billing.observations.manifest_parts import ReceivedManifest
 from billing.observations.manifest_repository import ManifestRepository
-from billing.observations.manifests import VOID, ManifestDecision, ManifestSnapshot
+from billing.observations.manifests import VOID, ManifestDecision
+from billing.observations.ports import RunJudgement
 from billing.usage.manifest_reader import PARTS, ManifestReader
 from billing.usage.ref import Ref
 from shared.contracts.base import Outcome
@@ -147,16 +148,24 @@ async def test_the_last_part_that_comes_while_its_manifest_is_found_void_loses_n
 
 
 class OvertakenRepository(ManifestRepository):
-    """Another replica removes the first part right after this one has looked."""
+    """Another replica removes the first part right before this one stores what it has decided."""
 
     def __init__(self, mongo: Mongo, world: World) -> None:
         super().__init__(mongo, world.queue, clock=world.clock)
         self._world = world
 
-    async def snapshot(self, tenant_id: str, accounts: Collection[Ref]) -> ManifestSnapshot:
-        seen = await super().snapshot(tenant_id, accounts)
+    async def apply(
+        self,
+        tenant_id: str,
+        decisions: Mapping[Ref, ManifestDecision],
+        recalculated: Collection[Ref],
+        judgement: RunJudgement,
+        *,
+        settled: int,
+    ) -> bool:
+        seen = await super().snapshot(tenant_id, [ACME])
         first = ReceivedManifest(ACME, seen.received[ACME][0].parts[:1])
         void = {ACME: ManifestDecision(None, in_vain=[(first, VOID)])}
-        judgement = await self._world.feed_breaker.judge(tenant_id, {}, ())
-        await self._world.manifests.apply(tenant_id, void, set(), judgement, settled=seen.settled)
-        return seen
+        nothing = await self._world.feed_breaker.judge(tenant_id, {}, ())
+        await self._world.manifests.apply(tenant_id, void, set(), nothing, settled=seen.settled)
+        return await super().apply(tenant_id, decisions, recalculated, judgement, settled=settled)

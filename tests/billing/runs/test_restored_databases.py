@@ -6,10 +6,11 @@ from typing import Any
 from billing_world import World, a_mapped_world
 from database_copies import RestorableMongo
 from manifest_builders import account_reads
-from observation_builders import TENANT, VENDOR, a_finished_run, a_subscription, an_agreement_line
+from observation_builders import PSA, TENANT, VENDOR, a_finished_run, a_subscription, an_agreement_line
 
-from shared.contracts.base import Outcome
+from shared.contracts.base import Outcome, SyncRequested
 from shared.contracts.billing import UsageLineChanged
+from shared.contracts.psa_sync import SyncPsa
 from shared.contracts.vendor_sync import SyncVendor
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
@@ -106,6 +107,31 @@ async def test_a_manifest_of_a_later_run_with_an_older_revision_is_said_to_have_
     assert (await world.line()).vendor_count.number == 5
 
 
+async def test_a_psa_sync_that_forgot_our_own_write_is_asked_to_publish_all_again(mongo: Mongo) -> None:
+    """Somebody has set the line back to 5, as the copy that was restored has it: nothing is published."""
+    world = await a_world_with_a_read_back(mongo)
+
+    await end_run(world, account_reads([an_agreement_line(5)], revision=30_000, run_id="run-2"), PSA)
+
+    [command] = await commands(world, SyncPsa)
+    assert (command.integration_id, command.republish) == (PSA, True)
+    assert (await the_run(world))["verdict"] == Outcome.PARTIAL
+    assert (await world.line()).psa_count.number == 5
+
+
+async def test_a_psa_sync_that_read_the_line_before_our_write_has_forgotten_nothing(mongo: Mongo) -> None:
+    world = await a_world_with_a_read_back(mongo)
+    [part] = account_reads([an_agreement_line(5)], revision=30_000, run_id="run-2")
+    [thing] = part.things
+    early = thing.model_copy(update={"read_revision": 900})
+
+    await end_run(world, [part.model_copy(update={"things": (early,)})], PSA)
+
+    assert await commands(world, SyncPsa) == []
+    assert (await the_run(world))["verdict"] == Outcome.COMPLETE
+    assert (await world.line()).psa_count.number == 7
+
+
 async def test_a_manifest_that_was_read_earlier_and_comes_late_has_not_gone_back(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(5), an_agreement_line(5))
     before = world.now
@@ -175,14 +201,26 @@ async def restore_lines(mongo: Mongo, backup: list[dict[str, Any]]) -> None:
     await mongo.documents("usage_lines", TENANT).insert_new(backup)
 
 
-async def end_run(world: World, news: list[Any], manifests: int | None = None) -> None:
+async def a_world_with_a_read_back(mongo: Mongo) -> World:
+    """Five were billed, and seven are since we wrote them."""
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+    await world.ingest(an_agreement_line(7, revision=world.revision + 10, read_back=True))
+    await world.settle()
+    assert (await world.line()).psa_count.number == 7
+    return world
+
+
+async def end_run(
+    world: World, news: list[Any], integration_id: str = VENDOR, *, manifests: int | None = None
+) -> None:
     await world.ingest(*news)
-    await world.run_closer.record([a_finished_run(manifests or len(news), **SECOND)])
+    ended = a_finished_run(manifests or len(news), integration_id=integration_id, **SECOND)
+    await world.run_closer.record([ended])
     await world.settle()
 
 
-async def commands(world: World) -> list[SyncVendor]:
-    return [SyncVendor.model_validate_json(row["body"]) for row in await world.events(SyncVendor.topic)]
+async def commands(world: World, kind: type[SyncRequested] = SyncVendor) -> list[SyncRequested]:
+    return [kind.model_validate_json(row["body"]) for row in await world.events(kind.topic)]
 
 
 async def the_run(world: World, run_id: str = "run-2") -> dict[str, Any]:

@@ -121,6 +121,19 @@ async def test_a_read_back_that_finds_the_same_is_named_and_costs_no_further_col
     assert "agreements of 19297" not in harness.psa.calls
 
 
+async def test_a_number_that_somebody_sets_back_after_our_write_is_stated_anew(
+    harness: PsaRunHarness,
+) -> None:
+    before = harness.psa.held_lines["901"]
+    proof = await read_back(harness, a_line("901", "20"))
+
+    await harness.run()
+
+    [thing] = [thing for thing in harness.manifests()[ACME].things if thing.id == "901"]
+    assert thing.revision > proof.revision
+    assert (await newest_of(harness, "901")).quantity == before.quantity != proof.quantity
+
+
 async def test_a_line_that_a_write_finds_elsewhere_bounds_both_of_its_products(
     harness: PsaRunHarness,
 ) -> None:

@@ -93,7 +93,7 @@ def _plain(count: Mapping[str, Any]) -> Decimal | None:
 
 
 def _is_read_back(billed: Line) -> bool:
-    """Whether the line counts as a write read it, and not as a manifest names it, which read it again since."""
+    """Whether the line counts as a write read it, and not as a manifest names it that read it since."""
     return bool(billed["run_id"].startswith("write-")) and billed["as_of"] == billed["observed_at"]
 
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from billing.observations.read_backs import ReadBack, ReadBacks
+from billing.observations.manifests import ReadBack
+from billing.observations.read_backs import ReadBacks
 from billing.observations.repository import HISTORY, OBSERVED, history_id
 from billing.usage.manifest import AppliedManifest, EffectiveThing
 from billing.usage.manifest_reader import ManifestReader, NamedThing
@@ -74,7 +75,8 @@ class EffectiveThingReader:
     ) -> EffectiveThings:
         """Returns what counts; an account without a manifest has nothing that does.
 
-        With manifests given, it is what would count if these did, and no others.
+        With manifests given, it is what would count if these did, and no others. Raises as
+        `ManifestReader.things` does: what is replaced while it is read is to be read again.
         """
         manifests = given
         if manifests is None:

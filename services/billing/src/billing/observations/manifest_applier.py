@@ -4,12 +4,11 @@
 # killed anywhere, the parts still wait, and the next step finds them. The run of a manifest is judged before
 # the manifest counts, and the judgement is stored with it: no number counts that nobody believes.
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import structlog
 
-from billing.observations.manifest_parts import ReceivedManifest
+from billing.observations.manifest_news import compared_manifests, lines_read_back, new_statements
 from billing.observations.manifests import (
     NOTHING_NEW,
     ManifestDecision,
@@ -26,6 +25,7 @@ from billing.observations.ports import (
 from billing.usage.manifest import AppliedManifest
 from billing.usage.manifest_reader import NamedThing, manifest_of
 from billing.usage.ref import Ref
+from shared.errors import PermanentError
 from shared.runtime.attempt import attempt
 from shared.work_queue import WorkItem
 
@@ -70,9 +70,11 @@ class ManifestApplier:
     async def _apply(self, tenant_id: str, items: Sequence[WorkItem]) -> None:
         accounts = {Ref.decode(key) for item in items for key in item.keys}
         snapshot = await self._store.snapshot(tenant_id, accounts)
-        decisions = await self._decide(tenant_id, snapshot)
+        named = await self._named(tenant_id, snapshot)
+        read_back = lines_read_back(snapshot, named)
+        decisions = await self._decide(tenant_id, snapshot, new_statements(snapshot, named, read_back))
         doubted = await self._judge.doubted(tenant_id)
-        changed = _changed(decisions, snapshot.current, doubted)
+        changed = _changed(decisions, snapshot.current, doubted, read_back)
         judgement = await self._judge.judge(tenant_id, _effective(decisions, changed), doubted)
         effective = {account: one.effective.revision for account, one in decisions.items() if one.effective}
         if effective or any(decision.overtaken or decision.in_vain for decision in decisions.values()):
@@ -89,11 +91,14 @@ class ManifestApplier:
         if changed:
             self._wake()
 
-    async def _decide(self, tenant_id: str, snapshot: ManifestSnapshot) -> dict[Ref, ManifestDecision]:
-        news = _news(snapshot)
-        to_compare = [current for account in news if (current := snapshot.current.get(account))]
-        named = await self._applied.things(tenant_id, [one for one in to_compare if not one.went_back])
-        known = await self._store.look_up(tenant_id, _new_statements(news, named))
+    async def _decide(
+        self,
+        tenant_id: str,
+        snapshot: ManifestSnapshot,
+        statements: Mapping[Ref, Collection[tuple[str, int]]],
+    ) -> dict[Ref, ManifestDecision]:
+        """Decides on all that has come; `statements` are those that must be looked for, by account."""
+        known = await self._store.look_up(tenant_id, statements)
         generations = await self._integrations.generations(tenant_id)
         rejected = await self._judge.rejected(tenant_id)
         return {
@@ -109,6 +114,17 @@ class ManifestApplier:
             for account, manifests in snapshot.received.items()
         }
 
+    async def _named(self, tenant_id: str, snapshot: ManifestSnapshot) -> Mapping[Ref, Sequence[NamedThing]]:
+        """What the manifests name that count, where that matters; nothing if the store has lost parts of one.
+
+        Then all that has come is looked for: what counts next replaces what was lost.
+        """
+        try:
+            return await self._applied.things(tenant_id, compared_manifests(snapshot))
+        except PermanentError:
+            log.exception("manifest_parts_lost", tenant_id=tenant_id)
+            return {}
+
 
 def _batches(items: Iterable[WorkItem]) -> Iterator[list[WorkItem]]:
     """Items of so many accounts as one transaction takes."""
@@ -121,32 +137,6 @@ def _batches(items: Iterable[WorkItem]) -> Iterator[list[WorkItem]]:
         accounts += len(item.keys)
     if batch:
         yield batch
-
-
-def _news(snapshot: ManifestSnapshot) -> dict[Ref, list[ReceivedManifest]]:
-    """The manifests that name what must be looked for: what counts is stored, so the same again is not news.
-
-    Of an account whose sync service went back all is looked at, until it names nothing that is outdated.
-    """
-    news = defaultdict[Ref, list[ReceivedManifest]](list)
-    for account, manifests in snapshot.received.items():
-        current = snapshot.current.get(account)
-        for one in manifests:
-            if one.is_complete and (current is None or current.went_back or one.changes_numbers(current)):
-                news[account].append(one)
-    return news
-
-
-def _new_statements(
-    news: Mapping[Ref, Iterable[ReceivedManifest]], named: Mapping[Ref, Iterable[NamedThing]]
-) -> dict[Ref, set[tuple[str, int]]]:
-    """What these manifests name and those that count do not."""
-    known = {account: {(thing.id, thing.revision) for thing in things} for account, things in named.items()}
-    return {
-        account: {statement for one in manifests for statement in one.statements.items()}
-        - known.get(account, set())
-        for account, manifests in news.items()
-    }
 
 
 def _log_refusals(tenant_id: str, decisions: Mapping[Ref, ManifestDecision]) -> None:
@@ -177,12 +167,14 @@ def _changed(
     decisions: Mapping[Ref, ManifestDecision],
     current: Mapping[Ref, AppliedManifest],
     doubted: Collection[tuple[str, str]],
+    read_back: Collection[Ref],
 ) -> set[Ref]:
     """The accounts whose numbers the effective manifests change; ages alone store no line.
 
-    What follows a run that nobody believed changes them also where it says the same.
+    What follows a run that nobody believed changes them also where it says the same; so does what may end
+    that a line counts as it was `read_back`.
     """
-    in_doubt = {
+    anyway = {*read_back} | {
         account
         for account, manifest in current.items()
         if (account.integration_id, manifest.run_id) in doubted
@@ -191,5 +183,5 @@ def _changed(
         account
         for account, decision in decisions.items()
         if decision.effective
-        and (account in in_doubt or decision.effective.changes_numbers(current.get(account)))
+        and (account in anyway or decision.effective.changes_numbers(current.get(account)))
     }

@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from billing.observations.manifest_parts import ReceivedManifest
 from billing.observations.manifests import ManifestDecision
-from billing.observations.waiting_parts import named_parts
-from billing.usage.manifest_reader import believed_fields, part_id
+from billing.usage.manifest_reader import believed_fields, named_parts, part_id
 from billing.usage.ref import Ref
 from shared.mongo import Document
 

@@ -21,12 +21,13 @@ from billing.observations.manifest_parts import (
 from billing.observations.manifest_receipts import RECEIPT_INDEXES, AppliedCount, ManifestReceipts
 from billing.observations.manifests import ManifestDecision, ManifestSnapshot, StoredStatements
 from billing.observations.ports import RunJudgement
+from billing.observations.read_backs import ReadBacks
 from billing.observations.settlement_counter import SettledMeanwhile, SettlementCounter
 from billing.observations.stored_statements import stored_statements
-from billing.observations.waiting_parts import COUNTING_FIELDS, NAMED_FIELDS, unnamed
-from billing.usage.manifest_reader import HEADERS, PARTS, header_id, manifest_of
+from billing.observations.waiting_parts import COUNTING_FIELDS, unnamed
+from billing.usage.manifest_reader import HEADERS, NAMED_FIELDS, PARTS, header_id, manifest_of
 from billing.usage.recalculation_queue import RecalculationQueue
-from billing.usage.ref import Ref
+from billing.usage.ref import Ref, RefKind
 from shared.contracts.base import utc
 from shared.contracts.manifest import AccountRead
 from shared.errors import PermanentError
@@ -53,7 +54,10 @@ class ManifestRepository:
     def __init__(self, mongo: Mongo, queue: RecalculationQueue, *, clock: Clock = utc_now) -> None:
         self._mongo, self._queue, self._clock = mongo, queue, clock
         self._arrivals, self._settlements = ManifestArrivals(mongo, clock=clock), SettlementCounter(mongo)
-        self._receipts = ManifestReceipts(mongo, self._arrivals, clock=clock)
+        self._receipts, self._read_backs = (
+            ManifestReceipts(mongo, self._arrivals, clock=clock),
+            ReadBacks(mongo),
+        )
 
     async def store(self, tenant_id: str, parts: Iterable[AccountRead]) -> None:
         """Stores parts as they come; one that is there already stays as it is.
@@ -75,7 +79,7 @@ class ManifestRepository:
         return await self._arrivals.due()
 
     async def snapshot(self, tenant_id: str, accounts: Collection[Ref]) -> ManifestSnapshot:
-        """Returns the manifests of these accounts: those that count, and those that wait."""
+        """Returns the manifests of these accounts, those that count and those that wait, and read-backs."""
         settled = await self._settlements.read(tenant_id)
         headers = await self._mongo.documents(HEADERS, tenant_id).get_many(
             [header_id(tenant_id, account) for account in accounts], fields=COUNTING_FIELDS
@@ -87,7 +91,11 @@ class ManifestRepository:
         for manifest in manifests_of(parts.values()):
             received[manifest.account].append(manifest)
         current = [manifest_of(row["ref"], row["current"]) for row in headers.values()]
-        return ManifestSnapshot(settled, received, {manifest.account: manifest for manifest in current})
+        billed = [account for account in received if account.kind is RefKind.PSA_ACCOUNT]
+        read_backs = await self._read_backs.of_accounts(tenant_id, billed)
+        return ManifestSnapshot(
+            settled, received, {manifest.account: manifest for manifest in current}, read_backs
+        )
 
     async def settle(self, tenant_id: str, items: Sequence[WorkItem], waiting: Collection[Ref]) -> None:
         """Takes accounts that were looked at from those that are due; those that wait are due again later."""

@@ -43,6 +43,14 @@ class StoredStatements:
 NOTHING_NEW = StoredStatements()
 
 
+class ReadBack(NamedTuple):
+    """The newest read-back of a line, as one of its accounts sees it."""
+
+    revision: int
+    has_left: bool
+    """Whether it shows the line under another account."""
+
+
 class ManifestSnapshot(NamedTuple):
     """The manifests of some accounts of a tenant at one moment."""
 
@@ -52,6 +60,8 @@ class ManifestSnapshot(NamedTuple):
     """What waits, complete or not, the oldest first; nothing waits of an account that is left out."""
     current: Mapping[Ref, AppliedManifest]
     """What counts."""
+    read_backs: Mapping[Ref, Mapping[str, ReadBack]]
+    """The read-backs of our own writes, by line id; an account of which none was written to is left out."""
 
 
 @dataclass(frozen=True, slots=True)

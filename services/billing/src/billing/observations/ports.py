@@ -26,7 +26,8 @@ class ObservationStore(Protocol):
 class ReadBackLog(Protocol):
     """Keeps the read-backs of our own writes; see `ReadBacks`."""
 
-    async def note(self, tenant_id: str, lines: Mapping[Ref, Iterable[AgreementLineObserved]]) -> None: ...
+    async def note(self, tenant_id: str, lines: Mapping[Ref, Iterable[AgreementLineObserved]]) -> set[Ref]:
+        """Notes the newest read-backs of lines, by account; returns the other accounts of the lines."""
 
 
 class WorkRequests(Protocol):

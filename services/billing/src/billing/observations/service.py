@@ -40,9 +40,9 @@ class ObservationIngestor:
             by_tenant[state.tenant_id].append(ChangeNotice.of(state))
         for tenant_id, notices in by_tenant.items():
             moved_from = await self._observations.store(tenant_id, notices)
-            await self._read_back_log.note(tenant_id, read_backs(notices))
+            others = moved_from | await self._read_back_log.note(tenant_id, read_backs(notices))
             affected = affected_refs(notices)
-            await self._queue.enqueue_refs(tenant_id, affected | moved_from if affected else affected)
+            await self._queue.enqueue_refs(tenant_id, affected | others if affected else affected)
             await self._queue.enqueue_arrivals(tenant_id, arriving_things(notices))
         self._wake()
 

@@ -2,23 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from billing.usage.manifest_reader import HEADERS, PARTS, header_id
+from billing.usage.manifest_reader import BESIDE, HEADERS, NAMED_FIELDS, PARTS, header_id, named_parts
 from billing.usage.ref import Ref
 from shared.mongo import Document, Filter, Mongo
 
-_PLACES = ("current", "before", "believed")
-_BESIDE = tuple(f"{place}.{name}" for place in _PLACES[1:] for name in ("revision", "parts"))
-NAMED_FIELDS = ("ref", "current.revision", "current.parts", *_BESIDE)
-"""The fields of a header that tell which parts it names."""
-COUNTING_FIELDS = ("ref", "current", *_BESIDE)
-"""The same, and all that the header tells of the manifest that counts."""
+COUNTING_FIELDS = ("ref", "current", *BESIDE)
+"""The fields of a header that tell which parts it names, and all of the manifest that counts."""
 _MARKERS = ("ref", "revision", "parts")
-
-
-def named_parts(header: Document) -> dict[int, int]:
-    """How many parts each manifest has that the header names, by its revision."""
-    places = (header.get(place) for place in _PLACES)
-    return {fields["revision"]: fields["parts"] for fields in places if fields}
 
 
 async def waiting_parts(

@@ -54,7 +54,8 @@ class AccountGroupLoader:
     ) -> LoadedGroups:
         """The groups that these vendor and PSA accounts belong to, each once and whole.
 
-        With manifests given, they are what they would be if these counted, and no others.
+        With manifests given, they are what they would be if these counted, and no others. Raises
+        `TransientError` when manifests are replaced meanwhile, and `PermanentError` for what the store lost.
         """
         members = await self._members(tenant_id, accounts)
         psa_accounts = [*members.mapped]

@@ -6,6 +6,9 @@
 #
 #   header acme: revision 50, 2 parts → acme@50/1, acme@50/2     acme@41/1 is what counted before
 #
+# A reader that comes too late, when header and parts were replaced in between, is told so: parts that are not
+# found are no account without things.
+#
 # Besides what counts and what counted before, a header keeps what was *believed* last: a run that is judged
 # is compared with that, and not with whatever another run that nobody believed said in between.
 #
@@ -19,9 +22,15 @@ from billing.usage.manifest import AppliedManifest
 from billing.usage.ref import Ref
 from shared.contracts.base import key_of
 from shared.contracts.manifest import ItemSpan, ListingExtent
+from shared.errors import PermanentError, TransientError
 from shared.mongo import Document, Mongo
 
 HEADERS, PARTS = "manifests", "manifest_parts"
+_PLACES = ("current", "before", "believed")
+BESIDE = tuple(f"{place}.{name}" for place in _PLACES[1:] for name in ("revision", "parts"))
+"""The fields of a header that tell which parts it names besides those of what counts."""
+NAMED_FIELDS = ("ref", "current.revision", "current.parts", *BESIDE)
+"""The fields of a header that tell which parts it names."""
 _AGES = ("ref", "current.digest", "current.read_from", "current.things_read_from", "current.read_at")
 
 
@@ -90,17 +99,36 @@ class ManifestReader:
     async def things(
         self, tenant_id: str, manifests: Iterable[AppliedManifest]
     ) -> dict[Ref, list[NamedThing]]:
-        """Returns the things that these manifests name, by account."""
+        """Returns the things that these manifests name, by account.
+
+        Raises `TransientError` when one of them was replaced since it was read, or gone with what waited, and
+        `PermanentError` when the store has lost parts of one that a header names still.
+        """
         things: dict[Ref, list[NamedThing]] = {manifest.account: [] for manifest in manifests}
-        ids = [
-            part_id(tenant_id, manifest.account, manifest.revision, part)
+        ids = {
+            part_id(tenant_id, manifest.account, manifest.revision, part): manifest
             for manifest in manifests
             for part in range(1, manifest.parts + 1)
-        ]
+        }
         rows = await self._mongo.documents(PARTS, tenant_id).get_many(ids, fields=["ref", "things"])
+        if missing := [manifest for id_, manifest in ids.items() if id_ not in rows]:
+            await self._assert_replaced(tenant_id, missing)
+            raise TransientError(f"manifests of {tenant_id} were replaced while they were read")
         for row in rows.values():
             things[Ref.decode(row["ref"])] += [NamedThing(*thing) for thing in row["things"]]
         return things
+
+    async def _assert_replaced(self, tenant_id: str, manifests: Iterable[AppliedManifest]) -> None:
+        """Raises `PermanentError` when a header names one of these manifests, whose parts were not found.
+
+        Parts go in the transaction in which their header names them no more, and never come back.
+        """
+        revisions = {manifest.account: manifest.revision for manifest in manifests}
+        ids = [header_id(tenant_id, account) for account in revisions]
+        rows = await self._mongo.documents(HEADERS, tenant_id).get_many(ids, fields=NAMED_FIELDS)
+        for row in rows.values():
+            if (revision := revisions[Ref.decode(row["ref"])]) in named_parts(row):
+                raise PermanentError(f"parts of the manifest of {row['ref']} at {revision} are not stored")
 
 
 def header_id(tenant_id: str, account: Ref) -> str:
@@ -110,6 +138,12 @@ def header_id(tenant_id: str, account: Ref) -> str:
 def part_id(tenant_id: str, account: Ref, revision: int, part: int) -> str:
     """The id of a part; those of an account sort by revision, then by part."""
     return f"{header_id(tenant_id, account)}@{revision:019}/{part:06}"
+
+
+def named_parts(header: Document) -> dict[int, int]:
+    """How many parts each manifest has that the header names, by its revision."""
+    places = (header.get(place) for place in _PLACES)
+    return {fields["revision"]: fields["parts"] for fields in places if fields}
 
 
 def manifest_of(ref: str, fields: Document) -> AppliedManifest:
