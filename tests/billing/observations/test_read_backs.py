@@ -62,6 +62,19 @@ async def test_a_number_that_somebody_sets_back_after_our_write_counts_with_the_
     assert (await world.line()).psa_count.number == 5
 
 
+async def test_a_line_that_came_after_the_listing_is_billed_by_its_read_back_until_it_is_listed(
+    mongo: Mongo,
+) -> None:
+    world = await a_billed_world(mongo)
+    read_back = an_agreement_line(7, id_="add2", revision=25_000, read_back=True)
+
+    listed_before = account_reads([an_agreement_line(5)], revision=30_000, listed_revision=24_000)
+    await world.ingest(read_back, *listed_before)
+    await world.settle()
+
+    assert await billed_lines(world) == {"co1": ["add1", "add2"]}
+
+
 async def test_a_line_that_is_gone_when_it_is_read_back_bills_nothing_by_itself(mongo: Mongo) -> None:
     world = await a_billed_world(mongo)
 

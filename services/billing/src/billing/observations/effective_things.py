@@ -169,14 +169,15 @@ def _with_read_backs(
 ) -> tuple[list[_Version], dict[str, _Version | None]]:
     """The lines of a PSA account as they count; and of those that a read-back states what the manifest does.
 
-    A read-back states a line unless the manifest read it later.
+    A read-back states a line unless the manifest read it later, or listed the account later without it.
     """
     versions, stated = list[_Version](), dict[str, _Version | None]()
     named = {thing.id: thing for thing in things}
     newer = {
         line_id: read_back
         for line_id, read_back in read_backs.items()
-        if read_back.revision > (named[line_id].read_revision if line_id in named else manifest.revision)
+        if read_back.revision
+        > (named[line_id].read_revision if line_id in named else manifest.listed_revision)
     }
     for thing in named.values():
         if thing.id not in newer:
