@@ -21,7 +21,7 @@ def service() -> Iterator[ServedProcess]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def hasty_service() -> Iterator[ServedProcess]:
     with run_service(HTTP__HEAD_SECONDS="1", HTTP__IDLE_SECONDS="2") as running:
         yield running
