@@ -36,11 +36,19 @@ class ArrivingThings:
 
         Raises `TransientError` while others change the same accounts.
         """
-        keys = {header_id(tenant_id, account): of_account for account, of_account in things.items()}
-        await self._insert(tenant_id, keys)
-        headers = await self._mongo.documents(HEADERS, tenant_id).get_many(keys, fields=["current.revision"])
-        revisions = {id_: row["current"]["revision"] for id_, row in headers.items()}
-        await self._forget_older(tenant_id, revisions, keys)
+        keys = {header_id(tenant_id, account): set(of_account) for account, of_account in things.items()}
+        revisions = await self._applied(tenant_id, keys)
+        older = await self._older(tenant_id, revisions, {id_: keys[id_] for id_ in revisions})
+        arriving = {id_: left for id_, all_ in keys.items() if (left := all_ - older.get(id_, set()))}
+        await self._insert(tenant_id, arriving)
+        applied = await self._applied(tenant_id, arriving)
+        changed = {id_: revision for id_, revision in applied.items() if revisions.get(id_) != revision}
+        await self._forget_older(tenant_id, changed, arriving)
+
+    async def _applied(self, tenant_id: str, ids: Collection[str]) -> dict[str, int]:
+        """The revisions of the manifests that count now, of those accounts that have one."""
+        headers = await self._mongo.documents(HEADERS, tenant_id).get_many(ids, fields=["current.revision"])
+        return {id_: row["current"]["revision"] for id_, row in headers.items()}
 
     async def _insert(self, tenant_id: str, left: Mapping[str, Collection[str]]) -> None:
         rows = self._mongo.documents(_COLLECTION, tenant_id)
@@ -93,17 +101,24 @@ class ArrivingThings:
             id_: set(row["keys"] if among is None else among[id_]).intersection(row["keys"])
             for id_, row in existing.items()
         }
-        keys = {key for of_account in looked_at.values() for key in of_account}
-        news: dict[str, Document] = {}
-        for kind in (SubscriptionObserved, AgreementLineObserved):  # no key is of both
-            news |= await self._mongo.documents(OBSERVED[kind], tenant_id).get_many(keys, fields=["revision"])
-        older = {
-            id_: {key for key in keys if key not in news or news[key]["revision"] <= revisions[id_]}
-            for id_, keys in looked_at.items()
-        }
+        older = await self._older(tenant_id, revisions, looked_at)
         await rows.bulk(
             [_replaced(row, set(row["keys"]) - older[id_]) for id_, row in existing.items() if older[id_]]
         )
+
+    async def _older(
+        self, tenant_id: str, revisions: Mapping[str, int], keys: Mapping[str, set[str]]
+    ) -> dict[str, set[str]]:
+        """Those of the keys that are not newer than these revisions."""
+        wanted = set[str]().union(*keys.values())
+        news: dict[str, Document] = {}
+        for kind in (SubscriptionObserved, AgreementLineObserved):  # no key is of both
+            rows = self._mongo.documents(OBSERVED[kind], tenant_id)
+            news |= await rows.get_many(wanted - news.keys(), fields=["revision"])
+        return {
+            id_: {key for key in of_id if key not in news or news[key]["revision"] <= revisions[id_]}
+            for id_, of_id in keys.items()
+        }
 
 
 def _replaced(row: Document, keys: Collection[str]) -> Replace | Remove:
