@@ -43,13 +43,6 @@ MUTANTS = (
         2,
     ),
     Mutant(
-        "a",
-        "a read-back tells all that bills the product to which it brings a line, or from which it takes one",
-        f"{_BILLING}/usage/psa_count.py",
-        "for product in {before} ^ {now.get(line_id)}:",
-        "for product in ():",
-    ),
-    Mutant(
         "f",
         "a restored database knows what was sent",
         f"{_PSA}/writes/writer.py",
@@ -105,8 +98,8 @@ MUTANTS = (
         "d",
         "the read-back of a write counts for ever",
         f"{_BILLING}/observations/effective_things.py",
-        "if read_back is None or read_back.revision <= thing.read_revision:",
-        "if read_back is None:",
+        "> (named[line_id].read_revision if line_id in named else manifest.listed_revision)",
+        "> 0",
     ),
     Mutant(
         "d",
@@ -227,8 +220,8 @@ MUTANTS = (
         "i",
         "what several agreement lines bill has no line",
         f"{_BILLING}/usage/allocation.py",
-        "if of_product.line_count]",
-        "if of_product.line_count == 1]",
+        "if of_product.line_count or of_product.moved_line_ids",
+        "if of_product.line_count == 1",
     ),
     Mutant(
         "i",
