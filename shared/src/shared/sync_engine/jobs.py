@@ -12,6 +12,7 @@ from shared.sync_engine.run_worker import RunWorker, WorkerTools
 from shared.sync_engine.tenant_shares import TenantShares
 
 _LOOK_INTERVAL = timedelta(seconds=1)
+"""Between two looks for runs that wait, by whichever worker looks first."""
 
 
 class RunJobs:

@@ -31,11 +31,11 @@ class TenantShares:
         self._most, self._at_work = most, Counter[str]()
         self._choosing = asyncio.Lock()
         """Held while work is chosen, or two workers would take the same last place."""
-        self._rest, self._rests_until, self._wakes = rest, 0.0, 0
+        self._rest, self._rests_until_seconds, self._wakes = rest, 0.0, 0
 
     def wake(self) -> None:
         """Has the next worker look: there may be work."""
-        self._rests_until = 0.0
+        self._rests_until_seconds = 0.0
         self._wakes += 1
 
     @asynccontextmanager
@@ -57,13 +57,13 @@ class TenantShares:
                 self._give_back(tenant_of(work))
 
     async def _choose(self, choose: Callable[[Collection[str]], Awaitable[T | None]]) -> T | None:
-        if monotonic_seconds() < self._rests_until:
+        if monotonic_seconds() < self._rests_until_seconds:
             return None
         full = [tenant_id for tenant_id, workers in self._at_work.items() if workers >= self._most]
         wakes = self._wakes
         work = await choose(full)
         if work is None and wakes == self._wakes:  # what woke it may have come after the look
-            self._rests_until = monotonic_seconds() + self._rest.total_seconds()
+            self._rests_until_seconds = monotonic_seconds() + self._rest.total_seconds()
         return work
 
     def _give_back(self, tenant_id: str) -> None:

@@ -36,6 +36,7 @@ log = structlog.get_logger()
 
 LEASE_TTL = timedelta(seconds=20)
 _LOOK_INTERVAL = timedelta(seconds=1)
+"""Between two looks for writes that are due, by whichever round looks first."""
 _ROUNDS_AT_ONCE = 8
 _WRITES_PER_ROUND = 50
 _LONGEST_ROUND = timedelta(minutes=20)
