@@ -15,8 +15,8 @@ from shared.mongo.changes import Change, Document, Filter, Put, Replace, Session
 from shared.mongo.driver_errors import translate_errors
 from shared.mongo.newer_upsert import upsert_newer, write_all
 
-_MAX_VALUES = 50
-"""The embedded store's `$in` takes time with the square of its length: 500 ids in batches cost a fifth."""
+_MAX_VALUES = 100
+"""A server answers with 101 documents at first: for more it would have to be asked again."""
 
 Sort = Sequence[tuple[str, int]]
 

@@ -1,0 +1,44 @@
+"""Remembers how new the news of each account is, beside what counts of it."""
+
+# Only for showing that something is being read: what arrives counts when a manifest names it. One document
+# for each account stands in for an index on what was observed, which every observation would pay for.
+#
+# Invariant: of all news of an account that was noted, the largest revision is kept, in whatever order it
+# came. A manifest has caught up with what is not newer than it, so nothing need be forgotten when it counts.
+#
+#   counts: r50   noted: s1 at r60, s2 at r55   → r60: being read     counts: r70 → all of it is known
+
+from collections.abc import Mapping, Sequence
+
+from billing.usage.freshness import accounts_of
+from billing.usage.manifest_reader import HEADERS, header_id
+from billing.usage.ref import Ref
+from billing.usage.usage_line import UsageLine
+from shared.mongo import Mongo
+
+_COLLECTION = "account_news"
+
+
+class AccountNews:
+    """Keeps the revision of the newest news of each account, and compares it with what counts."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    async def note(self, tenant_id: str, revisions: Mapping[Ref, int]) -> None:
+        """Notes news by account; raises `TransientError` while others keep noting it of the same accounts."""
+        rows = (
+            {"_id": header_id(tenant_id, account), "revision": revision}
+            for account, revision in revisions.items()
+        )
+        await self._mongo.documents(_COLLECTION, tenant_id).upsert_newer(rows)
+
+    async def being_read(self, tenant_id: str, lines: Sequence[UsageLine]) -> set[str]:
+        """The ids of the lines of whose accounts, on either side, there is newer news than counts."""
+        accounts = {line.line_id: accounts_of([line]) for line in lines}
+        ids = {header_id(tenant_id, account): account for of_line in accounts.values() for account in of_line}
+        news = await self._mongo.documents(_COLLECTION, tenant_id).get_many(ids)
+        headers = await self._mongo.documents(HEADERS, tenant_id).get_many(news, fields=["current.revision"])
+        counting = {id_: row["current"]["revision"] for id_, row in headers.items()}
+        newer = {ids[id_] for id_, row in news.items() if row["revision"] > counting.get(id_, 0)}
+        return {line_id for line_id, of_line in accounts.items() if newer & of_line}
