@@ -29,7 +29,6 @@ from billing.audit.repository import AuditLog
 from billing.feeds.models import FEED_RULES
 from billing.feeds.repository import FeedRepository
 from billing.feeds.service import FeedBreaker
-from billing.observations.arriving_things import ArrivingThings
 from billing.observations.integrations import IntegrationDirectory
 from billing.observations.manifest_applier import ManifestApplier
 from billing.observations.manifest_repository import ManifestRepository
@@ -97,7 +96,6 @@ def an_applier(mongo: Mongo) -> ManifestApplier:
         ManifestRepository(mongo, RecalculationQueue(mongo)),
         ManifestReader(mongo),
         IntegrationDirectory(mongo),
-        ArrivingThings(mongo),
         judge=a_breaker(mongo),
         wake=lambda: None,
     )

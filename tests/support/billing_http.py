@@ -11,7 +11,7 @@ from people import a_verifier
 from billing.approvals import routes as approval_routes
 from billing.audit import routes as audit_routes
 from billing.observations import routes as history_routes
-from billing.observations.arriving_things import ArrivingThings
+from billing.observations.account_news import AccountNews
 from billing.observations.history import HistoryRepository
 from billing.runs import routes as run_routes
 from billing.runs.repository import FinishedRunRepository, SyncRepository
@@ -37,9 +37,7 @@ def _app(env: ApprovalEnv) -> FastAPI:
     runs = FinishedRunRepository(env.mongo, env.outbox)
     app.include_router(approval_routes.make_router(verifier, env.service, env.approvals))
     app.include_router(audit_routes.make_router(verifier, env.audit))
-    app.include_router(
-        usage_routes.make_router(verifier, env.lines, env.approvals, ArrivingThings(env.mongo))
-    )
+    app.include_router(usage_routes.make_router(verifier, env.lines, env.approvals, AccountNews(env.mongo)))
     app.include_router(history_routes.make_router(verifier, env.lines, HistoryRepository(env.mongo)))
     app.include_router(run_routes.make_router(verifier, runs, sync_requests))
     return app

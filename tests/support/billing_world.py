@@ -15,7 +15,6 @@ from billing.audit.repository import AuditLog
 from billing.feeds.models import FeedRules
 from billing.feeds.repository import FeedRepository
 from billing.feeds.service import FeedBreaker
-from billing.observations.arriving_things import ArrivingThings
 from billing.observations.integrations import IntegrationDirectory
 from billing.observations.manifest_applier import ManifestApplier
 from billing.observations.manifest_repository import ManifestRepository
@@ -55,7 +54,7 @@ OTHERS = (
     "manifest_receipts",
     "manifest_arrivals",
     "manifest_settlements",
-    "arriving",
+    "account_news",
     "read_backs",
     "feed_swings",
     "feed_runs",
@@ -152,7 +151,6 @@ class World:
             self.manifests,
             ManifestReader(mongo),
             IntegrationDirectory(mongo),
-            ArrivingThings(mongo),
             judge=self.feed_breaker,
             wake=lambda: None,
         )

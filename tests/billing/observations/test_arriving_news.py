@@ -5,8 +5,11 @@ from billing_world import World, a_mapped_world
 from manifest_builders import Counted
 from observation_builders import TENANT, a_subscription, an_agreement_line
 
-from billing.observations.arriving_things import ArrivingThings
+from billing.observations.account_news import AccountNews
+from billing.usage.recalculation_request import ARRIVALS
+from billing.usage.ref import Ref, RefKind
 from shared.mongo import Mongo
+from shared.work_queue import WorkQueue
 
 NEWS = (a_subscription(8, revision=20_000), an_agreement_line(8, revision=20_000))
 
@@ -57,6 +60,17 @@ async def test_what_a_manifest_does_not_name_yet_stays_arriving_beside_what_it_n
     assert await is_being_read(world)
 
 
+async def test_what_an_earlier_build_queued_as_ids_of_things_is_passed_over(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+    account = Ref(RefKind.VENDOR_ACCOUNT, "int_vendor", "acme").encode()
+    await WorkQueue(mongo).enqueue(TENANT, ARRIVALS, {account: [a_subscription(8).key]})
+
+    await world.reconcile()
+
+    assert not await is_being_read(world)
+    assert await mongo.documents("work_items", TENANT).count() == 0
+
+
 async def is_being_read(world: World) -> bool:
     line = await world.line()
-    return line.line_id in await ArrivingThings(world.mongo).being_read(TENANT, [line])
+    return line.line_id in await AccountNews(world.mongo).being_read(TENANT, [line])

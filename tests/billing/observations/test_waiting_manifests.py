@@ -12,7 +12,6 @@ from observation_builders import (
 )
 from second_run import ONE, OTHER, SECOND, a_part, a_seven, the_number, the_run, unread_of_run, waiting_parts
 
-from billing.observations.arriving_things import ArrivingThings
 from billing.observations.integrations import IntegrationDirectory
 from billing.observations.manifest_applier import ManifestApplier
 from billing.observations.manifest_parts import ReceivedManifest
@@ -134,7 +133,6 @@ async def test_the_last_part_that_comes_while_its_manifest_is_found_void_loses_n
         OvertakenRepository(mongo, world),
         ManifestReader(mongo),
         IntegrationDirectory(mongo),
-        ArrivingThings(mongo),
         judge=world.feed_breaker,
         wake=lambda: None,
     )

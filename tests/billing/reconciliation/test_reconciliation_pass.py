@@ -7,7 +7,7 @@ import pytest
 from billing_world import World, a_mapped_world, a_world
 from observation_builders import NOW, TENANT, a_mapping, a_subscription, an_agreement_line
 
-from billing.observations.arriving_things import ArrivingThings
+from billing.observations.account_news import AccountNews
 from billing.reconciliation.batch_size import FIRST_ACCOUNTS
 from billing.reconciliation.reconciliation_pass import ReconciliationPass
 from billing.usage.recalculation_request import FAN_OUT, RecalculationRequest
@@ -127,14 +127,13 @@ async def test_news_of_a_service_waits_in_a_lane_of_its_own_and_reaches_its_acco
     assert {line.reason for line in await world.stored()} == {"service excluded"}
 
 
-async def test_subscriptions_that_two_add_at_once_are_all_kept(mongo: Mongo) -> None:
-    keys = [f"k{place}" for place in range(5)]
-    await ArrivingThings(mongo).add(TENANT, {A: ["k"]})
+async def test_of_news_that_several_note_at_once_the_newest_is_kept(mongo: Mongo) -> None:
+    await AccountNews(mongo).note(TENANT, {A: 50})
 
-    await asyncio.gather(*(ArrivingThings(mongo).add(TENANT, {A: [key]}) for key in keys))
+    await asyncio.gather(*(AccountNews(mongo).note(TENANT, {A: 50 + later}) for later in (3, 5, -4, 1)))
 
-    [row] = await mongo.documents("arriving", TENANT).find()
-    assert row["keys"] == sorted(["k", *keys])
+    [row] = await mongo.documents("account_news", TENANT).find()
+    assert row["revision"] == 55
 
 
 async def requests_left(world: World) -> int:

@@ -24,7 +24,7 @@ from billing.feeds.repository import FEED_INDEXES, FeedRepository
 from billing.feeds.service import FeedBreaker
 from billing.observations import handlers as observation_handlers
 from billing.observations import routes as history_routes
-from billing.observations.arriving_things import ArrivingThings
+from billing.observations.account_news import AccountNews
 from billing.observations.history import HistoryRepository
 from billing.observations.integrations import IntegrationDirectory
 from billing.observations.jobs import applying_job
@@ -177,7 +177,7 @@ class Billing:
         verifier, mongo = self.dependencies.verifier, self.dependencies.mongo
         history = HistoryRepository(mongo)
         return [
-            usage_routes.make_router(verifier, self.lines, self.approvals, ArrivingThings(mongo)),
+            usage_routes.make_router(verifier, self.lines, self.approvals, AccountNews(mongo)),
             history_routes.make_router(verifier, self.lines, history),
             approval_routes.make_router(verifier, self.approval_service, self.approvals),
             run_routes.make_router(verifier, self.runs, self.sync_requests),
@@ -205,7 +205,6 @@ class Billing:
             self.manifests,
             reader,
             self.integrations,
-            ArrivingThings(mongo),
             judge=self.feed_breaker,
             wake=self._wake_after_applying,
         )

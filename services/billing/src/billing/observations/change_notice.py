@@ -47,16 +47,16 @@ def affected_refs(notices: Iterable[ChangeNotice]) -> set[Ref]:
     return affected
 
 
-def arriving_things(notices: Iterable[ChangeNotice]) -> dict[Ref, list[str]]:
-    """The keys of the subscriptions and agreement lines that wait for their manifest, by account."""
-    keys: dict[Ref, list[str]] = {}
+def arriving_revisions(notices: Iterable[ChangeNotice]) -> dict[Ref, int]:
+    """By account, the largest revision of its things that wait for a manifest."""
+    revisions: dict[Ref, int] = {}
     for notice in notices:
         match notice.news:
             case AgreementLineObserved() as line if is_read_back(line):
                 continue
             case SubscriptionObserved() | AgreementLineObserved():
-                keys.setdefault(notice.subject, []).append(notice.key)
-    return keys
+                revisions[notice.subject] = max(revisions.get(notice.subject, 0), notice.revision)
+    return revisions
 
 
 def read_backs(notices: Iterable[ChangeNotice]) -> dict[Ref, list[AgreementLineObserved]]:

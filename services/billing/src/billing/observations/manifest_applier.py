@@ -17,7 +17,6 @@ from billing.observations.manifests import (
 )
 from billing.observations.ports import (
     AppliedManifests,
-    ArrivingNews,
     IntegrationGenerations,
     ManifestStore,
     RunJudge,
@@ -42,14 +41,13 @@ class ManifestApplier:
         store: ManifestStore,
         applied: AppliedManifests,
         integrations: IntegrationGenerations,
-        arriving: ArrivingNews,
         *,
         judge: RunJudge,
         wake: Callable[[], None],
     ) -> None:
         """`wake` tells the reconciler that there is work."""
         self._store, self._applied, self._integrations = store, applied, integrations
-        self._arriving, self._judge, self._wake = arriving, judge, wake
+        self._judge, self._wake = judge, wake
 
     async def step(self) -> bool:
         """Applies what is due; tells whether anything was.
@@ -76,18 +74,17 @@ class ManifestApplier:
         doubted = await self._judge.doubted(tenant_id)
         changed = _changed(decisions, snapshot.current, doubted, read_back)
         judgement = await self._judge.judge(tenant_id, _effective(decisions, changed), doubted)
-        effective = {account: one.effective.revision for account, one in decisions.items() if one.effective}
+        effective = sum(1 for decision in decisions.values() if decision.effective)
         if effective or any(decision.overtaken or decision.in_vain for decision in decisions.values()):
             if not await self._store.apply(
                 tenant_id, decisions, changed, judgement, settled=snapshot.settled
             ):
-                log.info("manifests_settled_elsewhere", tenant_id=tenant_id, accounts=len(effective))
+                log.info("manifests_settled_elsewhere", tenant_id=tenant_id, accounts=effective)
                 return  # they are still due: the next step finds them as the other replica has left them
-            log.info("manifests_applied", tenant_id=tenant_id, accounts=len(effective), changed=len(changed))
+            log.info("manifests_applied", tenant_id=tenant_id, accounts=effective, changed=len(changed))
             _log_refusals(tenant_id, decisions)
         waiting = [account for account, decision in decisions.items() if decision.waiting]
         await self._store.settle(tenant_id, items, waiting)
-        await self._arriving.forget_older(tenant_id, effective)
         if changed:
             self._wake()
 

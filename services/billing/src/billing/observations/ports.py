@@ -35,7 +35,7 @@ class WorkRequests(Protocol):
 
     async def enqueue_refs(self, tenant_id: str, refs: Collection[Ref]) -> None: ...
 
-    async def enqueue_arrivals(self, tenant_id: str, things: Mapping[Ref, Sequence[str]]) -> None: ...
+    async def enqueue_arrivals(self, tenant_id: str, revisions: Mapping[Ref, int]) -> None: ...
 
 
 class RunJudgement(Protocol):
@@ -91,12 +91,6 @@ class IntegrationGenerations(Protocol):
 
     async def generations(self, tenant_id: str) -> Mapping[str, int]:
         """Returns the newest generation of each integration that is known here."""
-
-
-class ArrivingNews(Protocol):
-    """Forgets what a manifest has caught up with; see `ArrivingThings`."""
-
-    async def forget_older(self, tenant_id: str, manifests: Mapping[Ref, int]) -> None: ...
 
 
 class RunJudge(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from billing.observations.change_notice import (
     ChangeNotice,
     affected_refs,
-    arriving_things,
+    arriving_revisions,
     read_backs,
 )
 from billing.observations.ports import ManifestStore, ObservationStore, ReadBackLog, WorkRequests
@@ -43,7 +43,7 @@ class ObservationIngestor:
             others = moved_from | await self._read_back_log.note(tenant_id, read_backs(notices))
             affected = affected_refs(notices)
             await self._queue.enqueue_refs(tenant_id, affected | others if affected else affected)
-            await self._queue.enqueue_arrivals(tenant_id, arriving_things(notices))
+            await self._queue.enqueue_arrivals(tenant_id, arriving_revisions(notices))
         self._wake()
 
 

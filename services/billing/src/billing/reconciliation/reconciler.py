@@ -8,7 +8,6 @@
 #   expand   svc1 concerns c and d: enqueued as accounts, so that a crash here loses nothing
 #   pass     a, b, c, d   one batch a step: a and b are stored → {a} and {a, b} are completed; then c and d
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 import structlog
@@ -116,11 +115,11 @@ class Reconciler:
     async def _note_arrivals(self, tenant_id: str) -> None:
         """Notes what arrives, and calculates nothing: it counts when a manifest names it."""
         while requests := await self._read_due(tenant_id, ARRIVALS):
-            things: defaultdict[Ref, set[str]] = defaultdict(set)
+            newest: dict[Ref, int] = {}
             for request in requests:
-                for account, keys in request.arriving.items():
-                    things[account].update(keys)
-            await self._groups.add_arriving(tenant_id, things)
+                for account, revision in request.arriving.items():
+                    newest[account] = max(newest.get(account, 0), revision)
+            await self._groups.note_news(tenant_id, newest)
             await self._complete(tenant_id, [request.id for request in requests])
 
     async def _expand_to_accounts(self, tenant_id: str) -> None:

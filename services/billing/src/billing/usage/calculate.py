@@ -24,12 +24,7 @@ from billing.usage.vendor_items import vendor_items
 def calculate(group: AccountGroup, now: datetime) -> list[UsageLine]:
     """The lines of a group as of `now`; where nothing is bought and nothing billed there is no line."""
     bases = allocate(group, vendor_items(group), product_billing(group, now))
-    lines = (_line(basis, group, now) for basis in bases)
-    return [
-        line.model_copy(update={"manifests_digest": manifests_digest(line, group.manifests)})
-        for line in lines
-        if line
-    ]
+    return [line for basis in bases if (line := _line(basis, group, now))]
 
 
 def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | None:
@@ -42,6 +37,7 @@ def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | N
     provenance = provenance_of(basis, vendor, psa, group.context)
     unit_price, currency = unit_worth(vendor, psa)
     line_id = line_id_of(group.tenant.id, basis.place.account, basis.place.catalogue_item)
+    accounts = {basis.place.account, *vendor.accounts, *(item.account for item in provenance.evidence.items)}
     return UsageLine(
         tenant_id=group.tenant.id,
         line_id=line_id,
@@ -59,6 +55,7 @@ def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | N
         preview=vendor.preview,
         unit_price=unit_price,
         currency=currency,
+        manifests_digest=manifests_digest(accounts, group.manifests),
         recheck_at=soonest([*vendor.changes_at, *psa.changes_at], after=now),
         present=present,
         changed_at=now,

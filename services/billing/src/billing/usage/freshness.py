@@ -9,7 +9,6 @@
 #   stored as of the 1st, read again on the 5th and found the same   → shown as of the 5th
 #   7 as of the 1st, read on the 5th: 9, not calculated yet          → 7 as of the 1st
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -33,11 +32,10 @@ def accounts_of(lines: Iterable[UsageLine]) -> set[Ref]:
     return accounts
 
 
-def manifests_digest(line: UsageLine, manifests: Manifests) -> str:
-    """A hash of what these manifests say of the line's accounts, ages left out; 64 hex digits."""
-    accounts = [account for account in sorted(accounts_of([line])) if account in manifests]
-    told = [(account.encode(), manifests[account].digest) for account in accounts]
-    return sha256(json.dumps(told).encode()).hexdigest()
+def manifests_digest(accounts: Iterable[Ref], manifests: Manifests) -> str:
+    """A hash of what these manifests say of a line's accounts, ages left out; 64 hex digits."""
+    told = (f"{account} {manifests[account].digest}" for account in sorted(accounts) if account in manifests)
+    return sha256("\n".join(told).encode()).hexdigest()
 
 
 def _later(as_of: datetime, manifests: Manifests, account: Ref, thing_id: str) -> datetime:
@@ -64,7 +62,7 @@ def with_current_ages(line: UsageLine, manifests: Manifests) -> UsageLine:
 
     One that they contradict, or of which it is not known what it was calculated with, stays as it is.
     """
-    if line.manifests_digest != manifests_digest(line, manifests):
+    if line.manifests_digest != manifests_digest(accounts_of([line]), manifests):
         return line
     items = [
         replace(item, as_of=_later(item.as_of, manifests, item.account, item.subscription_id))

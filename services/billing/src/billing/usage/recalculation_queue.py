@@ -5,9 +5,9 @@
 #
 #   accounts   v:int:acme, p:int:co1                       calculated as they are
 #   fan-out    s:int:svc1, i:int                           expanded to accounts first, then enqueued again
-#   arrivals   v:int:acme [keys of its things]             noted as arriving, and not calculated
+#   arrivals   v:int:acme [revision of its newest news]    noted, and not calculated
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from billing.usage.recalculation_request import ACCOUNTS, ARRIVALS, FAN_OUT, RecalculationRequest
@@ -35,9 +35,9 @@ class RecalculationQueue(WorkQueue):
         if others:
             await self.enqueue(tenant_id, FAN_OUT, others, at=at, session=session)
 
-    async def enqueue_arrivals(self, tenant_id: str, things: Mapping[Ref, Sequence[str]]) -> None:
-        """Adds accounts with the keys of their things that there is news of."""
-        keys = {account.encode(): of_account for account, of_account in things.items()}
+    async def enqueue_arrivals(self, tenant_id: str, revisions: Mapping[Ref, int]) -> None:
+        """Adds accounts with the revision of their newest news."""
+        keys = {account.encode(): [str(revision)] for account, revision in revisions.items()}
         if keys:
             await self.enqueue(tenant_id, ARRIVALS, keys)
 
@@ -61,6 +61,7 @@ class RecalculationQueue(WorkQueue):
         requests = []
         for item in await self.read_due(tenant_id, lane=lane, now=now, limit=limit, skip=skip):
             refs = {key: Ref.decode(key) for key in item.keys}
-            arriving = {refs[key]: keys for key, keys in item.details.items()}
+            # An earlier build left ids of things here: such an arrival is not shown.
+            arriving = {refs[key]: int(told[0]) for key, told in item.details.items() if told[0].isdecimal()}
             requests.append(RecalculationRequest(item.id, tuple(refs.values()), arriving, item.enqueued_at))
         return requests

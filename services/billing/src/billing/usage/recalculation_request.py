@@ -1,6 +1,6 @@
 """A request to calculate lines again, and the lanes that requests wait in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,6 @@ class RecalculationRequest:
 
     id: str
     refs: tuple[Ref, ...]
-    arriving: Mapping[Ref, Sequence[str]]
-    """By account: the keys of the things that there was news of; an account without is left out."""
+    arriving: Mapping[Ref, int]
+    """The revision of the newest news that waits for a manifest, by account."""
     enqueued_at: datetime
