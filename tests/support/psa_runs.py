@@ -90,16 +90,16 @@ class PsaRunHarness:
         tools = WorkerTools(self.mongo, unfenced(self.publisher), self.status_channel)
         return RunWorker(self.runs, definition, tools, shares=TenantShares(2))
 
-    async def queue(self) -> None:
+    async def queue(self, kind: RunKind = RunKind.FULL) -> None:
         self.run_count += 1
         await self.integrations.on_connected(connected())
-        await self.runs.queue(RunRequest("demo", "int_1", f"sync_{self.run_count}", RunKind.FULL, "somebody"))
+        await self.runs.queue(RunRequest("demo", "int_1", f"sync_{self.run_count}", kind, "somebody"))
 
-    async def run(self) -> PsaRunFinished:
+    async def run(self, kind: RunKind = RunKind.FULL) -> PsaRunFinished:
         """Queues one more run and carries it to its end; calls and messages are then of that run."""
         self.publisher.messages.clear()
         self.psa.calls.clear()
-        await self.queue()
+        await self.queue(kind)
         assert await self.worker().step()
         messages = await self.outbox_messages()
         return [message for message in messages if isinstance(message, PsaRunFinished)][-1]

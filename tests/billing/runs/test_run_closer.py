@@ -13,8 +13,8 @@ SECOND: dict[str, Any] = {"run_id": "run-2", "first_revision": 20, "sync_id": "s
 GONE = a_subscription(7, present=False, revision=20, run_id="run-2", lines=())
 
 
-async def the_run(world: World, run_id: str = "run-1") -> dict[str, Any]:
-    [row] = await world.mongo.all_tenants("runs").find({"run_id": run_id, "integration_id": VENDOR})
+async def the_run(world: World, run_id: str = "run-1", integration_id: str = VENDOR) -> dict[str, Any]:
+    [row] = await world.mongo.all_tenants("runs").find({"run_id": run_id, "integration_id": integration_id})
     return row
 
 
@@ -57,6 +57,23 @@ async def test_a_later_runs_manifest_stands_in_for_none_that_is_still_travelling
     await world.settle()
 
     assert (await the_run(world))["state"] == RunStage.HEARD
+
+
+async def test_a_read_back_stands_in_for_no_observation_that_is_still_travelling(mongo: Mongo) -> None:
+    world = await a_world(mongo)
+    travelling = an_agreement_line(5, revision=10)
+    written = an_agreement_line(7, revision=3_000, read_back=True, run_id="write-1")
+    await world.ingest(written, *account_reads([travelling]))
+
+    await world.run_closer.record([a_finished_run(1, integration_id=PSA)])
+    await world.settle()
+    early = (await the_run(world, integration_id=PSA))["state"]
+    await world.ingest(travelling)
+    world.advance(seconds=1)
+    await world.settle()
+
+    assert early == RunStage.HEARD
+    assert (await the_run(world, integration_id=PSA))["verdict"] == Outcome.COMPLETE
 
 
 async def test_the_second_manifest_of_an_account_in_one_run_is_waited_for(mongo: Mongo) -> None:

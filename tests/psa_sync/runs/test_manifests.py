@@ -8,7 +8,7 @@ from psa import FakePsa, a_line, an_agreement
 from psa_runs import PsaRunHarness, span_of
 
 from shared.contracts import Message
-from shared.contracts.base import Outcome
+from shared.contracts.base import Outcome, RunKind
 from shared.contracts.manifest import ListingExtent
 from shared.contracts.psa_sync import AgreementLineObserved, PsaAccountRead
 from shared.errors import CredentialsRejected, PermanentError, TransientError
@@ -47,10 +47,13 @@ async def test_a_company_without_agreements_has_an_empty_manifest_in_every_run(
         assert (manifest.things, manifest.spans, manifest.unreadable) == ((), (), ())
 
 
-async def test_a_second_reading_that_finds_the_same_confirms_it(harness: PsaRunHarness) -> None:
+@pytest.mark.parametrize("kind", RunKind)
+async def test_a_second_reading_that_finds_the_same_confirms_it(
+    harness: PsaRunHarness, kind: RunKind
+) -> None:
     await harness.run()
     first = harness.manifests()[ACME]
-    await harness.run()
+    await harness.run(kind)
 
     second = harness.manifests()[ACME]
     assert [thing.revision for thing in second.things] == [thing.revision for thing in first.things]
