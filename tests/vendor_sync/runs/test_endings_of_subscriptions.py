@@ -7,7 +7,7 @@ from marketplace import FakeMarketplace, customers
 from vendor_runs import VendorRunHarness
 
 from shared.contracts.vendor_sync import SubscriptionStatus
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
 from shared.mongo import Mongo
 
 
@@ -72,3 +72,27 @@ async def test_an_end_that_could_not_be_read_twice_is_not_doubted_for_ever(mongo
     await harness.run("after")
 
     assert [manifest.unreadable for manifest in harness.manifests()] == [(), ()]
+
+
+async def test_what_had_ended_and_is_listed_active_again_is_named_until_it_can_be_read(mongo: Mongo) -> None:
+    harness = await a_settled_harness(mongo)
+    is_readable = True
+
+    async def answer(call: str) -> None:
+        if call == "x" and not is_readable:
+            raise PermanentError("its detail cannot be understood")
+
+    harness.marketplace.before_answer = answer
+
+    harness.marketplace.set_status("x", SubscriptionStatus.REMOVED)
+    await harness.run("ends")
+    harness.marketplace.set_status("x", SubscriptionStatus.ACTIVE)
+    is_readable = False
+    await harness.run("active again")
+    unreadable = harness.last_manifest().unreadable
+    is_readable = True
+    await harness.run("readable")
+
+    assert [(one.id, one.reason) for one in unreadable] == [("x", "its detail cannot be understood")]
+    assert harness.last_manifest().unreadable == ()
+    assert "x" in {thing.id for thing in harness.last_manifest().things}

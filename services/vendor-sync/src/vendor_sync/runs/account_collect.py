@@ -166,8 +166,8 @@ class CollectedAccount:
         """Returns what the entry says; None for what neither this manifest names nor the one before."""
         changed = entry.changed_revision > self._manifest_revision
         former_items = entry.former_items if changed else entry.items
-        # What was read to have ended has no number to keep, and is not read again: nothing of it is unread.
-        unreadable = entry.why if entry.live or entry.read_at is None else ""
+        # What was read to have ended has no number to keep: it is unread only where it is listed live again.
+        unreadable = entry.why if entry.live or entry.read_at is None or entry.is_listed_live else ""
         if entry.gone and not entry.former_items and (changed or not self._would_show_renewal_of(entry)):
             unreadable = "it was listed, and gone before it was read"  # of whatever service it was
         if not entry.live and not former_items and not unreadable:

@@ -21,7 +21,7 @@ from enum import IntEnum, StrEnum
 
 from shared.contracts.base import RunKind, key_of
 from shared.contracts.vendor_sync import SubscriptionStatus
-from vendor_sync.marketplace import RefusedRow, SubscriptionRow
+from vendor_sync.marketplace import ENDED, RefusedRow, SubscriptionRow
 
 _ONE_DAY = timedelta(days=1)
 
@@ -89,6 +89,11 @@ class DetailEntry:
     @property
     def account_id(self) -> str:
         return self.row.account_id
+
+    @property
+    def is_listed_live(self) -> bool:
+        """Whether the newest list shows it, and not as ended."""
+        return self.listed and self.row.status not in ENDED
 
     @property
     def key(self) -> str:
