@@ -16,6 +16,7 @@ from fed_world import (
 from observation_builders import TENANT, VENDOR, a_line, a_mapping, a_subscription, an_agreement_line
 
 from billing.feeds.models import HoldState, RunRef
+from billing.observations.account_news import AccountNews
 from shared.contracts.base import NoNumber
 from shared.errors import Conflict, NotFound
 from shared.mongo import Mongo
@@ -114,6 +115,27 @@ async def test_a_late_manifest_of_an_overtaken_run_is_judged_with_all_that_the_r
 
     assert overtaken == {"run-2": HoldState.OVERTAKEN}
     assert await states(world) == {"run-2": HoldState.HELD}
+
+
+async def test_nothing_is_being_read_because_a_run_was_rejected(mongo: Mongo) -> None:
+    world = await a_fed_world(mongo)
+    await read_by(world, "run-2", bought(0, revision=20_000))
+
+    await resolve(world, HoldState.REJECTED)
+
+    assert await AccountNews(mongo).being_read(TENANT, await world.stored()) == set()
+
+
+async def test_what_comes_after_a_rejected_run_is_being_read(mongo: Mongo) -> None:
+    world = await a_fed_world(mongo)
+    await read_by(world, "run-2", bought(0, revision=20_000))
+    await resolve(world, HoldState.REJECTED)
+
+    await world.ingest(bought(9, revision=40_000))
+    await carry_out(world)
+
+    lines = await world.stored()
+    assert await AccountNews(mongo).being_read(TENANT, lines) == {line.line_id for line in lines}
 
 
 async def test_an_account_of_which_nothing_was_believed_before_is_unread_after_a_rejection(

@@ -60,6 +60,29 @@ async def test_what_a_manifest_does_not_name_yet_stays_arriving_beside_what_it_n
     assert await is_being_read(world)
 
 
+async def test_older_news_behind_newer_news_of_an_account_hides_nothing(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+    await world.read(a_subscription(8, revision=20_000))
+    newer = a_subscription(9, revision=30_000)
+    older = a_subscription(1, id_="sub2", revision=15_000)
+
+    await world.ingest(newer, older)
+    await world.reconcile()
+
+    assert await is_being_read(world)
+
+
+async def test_older_news_that_is_noted_together_with_newer_news_hides_nothing(mongo: Mongo) -> None:
+    world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
+    await world.read(a_subscription(8, revision=20_000))
+
+    await world.ingest(a_subscription(9, revision=30_000))
+    await world.ingest(a_subscription(1, id_="sub2", revision=15_000))
+    await world.reconcile()
+
+    assert await is_being_read(world)
+
+
 async def test_what_an_earlier_build_queued_as_ids_of_things_is_passed_over(mongo: Mongo) -> None:
     world = await a_mapped_world(mongo, a_subscription(7), an_agreement_line(5))
     account = Ref(RefKind.VENDOR_ACCOUNT, "int_vendor", "acme").encode()

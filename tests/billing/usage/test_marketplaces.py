@@ -54,6 +54,13 @@ def test_the_age_of_a_sum_is_that_of_the_marketplace_read_longest_ago() -> None:
     assert line.vendor_count.as_of == READ_AT
 
 
+def test_a_later_reading_makes_the_sum_younger_to_which_one_marketplace_adds_nothing() -> None:
+    again = NOW + timedelta(hours=2)
+    line = with_current_ages(a_line_of_both(READ_AT), manifests_of(again, again))
+
+    assert line.vendor_count.as_of == again
+
+
 def test_a_second_marketplace_that_was_left_does_not_silence_the_first() -> None:
     line = a_line_of_both(LONG_AGO, integrations=[LEFT])
 

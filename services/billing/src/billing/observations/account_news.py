@@ -7,11 +7,12 @@
 # came. A manifest has caught up with what is not newer than it, so nothing need be forgotten when it counts.
 #
 #   counts: r50   noted: s1 at r60, s2 at r55   → r60: being read     counts: r70 → all of it is known
+#   a person rejects the run of r70: r50 counts again, and r70 was before it → nothing is being read
 
 from collections.abc import Mapping, Sequence
 
 from billing.usage.freshness import accounts_of
-from billing.usage.manifest_reader import HEADERS, header_id
+from billing.usage.manifest_reader import HEADERS, NAMED_FIELDS, header_id, named_parts
 from billing.usage.ref import Ref
 from billing.usage.usage_line import UsageLine
 from shared.mongo import Mongo
@@ -34,11 +35,11 @@ class AccountNews:
         await self._mongo.documents(_COLLECTION, tenant_id).upsert_newer(rows)
 
     async def being_read(self, tenant_id: str, lines: Sequence[UsageLine]) -> set[str]:
-        """The ids of the lines of whose accounts, on either side, there is newer news than counts."""
+        """The ids of the lines of whose accounts, on either side, there is newer news than was applied."""
         accounts = {line.line_id: accounts_of([line]) for line in lines}
         ids = {header_id(tenant_id, account): account for of_line in accounts.values() for account in of_line}
         news = await self._mongo.documents(_COLLECTION, tenant_id).get_many(ids)
-        headers = await self._mongo.documents(HEADERS, tenant_id).get_many(news, fields=["current.revision"])
-        counting = {id_: row["current"]["revision"] for id_, row in headers.items()}
-        newer = {ids[id_] for id_, row in news.items() if row["revision"] > counting.get(id_, 0)}
+        headers = await self._mongo.documents(HEADERS, tenant_id).get_many(news, fields=NAMED_FIELDS)
+        applied = {id_: max(named_parts(row)) for id_, row in headers.items()}
+        newer = {ids[id_] for id_, row in news.items() if row["revision"] > applied.get(id_, 0)}
         return {line_id for line_id, of_line in accounts.items() if newer & of_line}
