@@ -19,7 +19,7 @@ from billing.reconciliation.tenant_context import DoubtedRuns, TenantContextLoad
 from billing.usage.account_group import AccountGroup, VendorAccount, unless_revoked
 from billing.usage.calendar import TenantCalendar
 from billing.usage.manifest import Manifests
-from billing.usage.manifest_reader import HEADERS
+from billing.usage.manifest_reader import HEADERS, ManifestReader
 from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.mongo import Mongo
@@ -43,7 +43,7 @@ class AccountGroupLoader:
     def __init__(self, mongo: Mongo, tenants: Mapping[str, TenantCalendar], runs: DoubtedRuns) -> None:
         self._mongo, self._tenants = mongo, tenants
         self._context, self._things = TenantContextLoader(mongo, runs), EffectiveThingReader(mongo)
-        self._news = AccountNews(mongo)
+        self._manifests, self._news = ManifestReader(mongo), AccountNews(mongo)
 
     async def note_news(self, tenant_id: str, revisions: Mapping[Ref, int]) -> None:
         """Notes the revision of the newest news of accounts: it counts when a manifest names it."""
@@ -85,6 +85,16 @@ class AccountGroupLoader:
             for psa_account, vendor_accounts in by_psa_account
         ]
         return LoadedGroups(groups, frozenset({*accounts, *members.mapped, *members.vendor_accounts}))
+
+    async def overtaken_accounts(self, tenant_id: str, groups: Collection[AccountGroup]) -> set[Ref]:
+        """The accounts of these groups whose manifest was replaced since they were loaded."""
+        loaded = {
+            account: manifest.revision if (manifest := group.manifests.get(account)) else None
+            for group in groups
+            for account in group.all_accounts
+        }
+        revisions = await self._manifests.revisions(tenant_id, loaded)
+        return {account for account, revision in loaded.items() if revisions.get(account) != revision}
 
     async def group_accounts(self, tenant_id: str, accounts: Collection[Ref]) -> dict[Ref, frozenset[Ref]]:
         """All accounts of the group that each of these belongs to; reads mappings, and nothing else."""

@@ -55,6 +55,9 @@ class GroupLoader(Protocol):
 
     async def load_groups(self, tenant_id: str, accounts: Collection[Ref]) -> LoadedGroups: ...
 
+    async def overtaken_accounts(self, tenant_id: str, groups: Collection[AccountGroup]) -> set[Ref]:
+        """Returns the accounts of these groups whose manifest was replaced since they were loaded."""
+
 
 class LineStore(Protocol):
     """Keeps usage lines, and the fence of each shard; see `UsageLineRepository`."""

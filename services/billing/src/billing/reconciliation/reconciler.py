@@ -17,6 +17,7 @@ from billing.reconciliation.group_calculation import calculate_group
 from billing.reconciliation.ports import GroupLoader, LineStore, RequestQueue
 from billing.reconciliation.reconciliation_pass import ReconciliationPass
 from billing.reconciliation.scheduler import QUIET, TenantScheduler
+from billing.usage.account_group import AccountGroup
 from billing.usage.diff import LineRevision, revise_failed_lines, revise_lines
 from billing.usage.recalculation_request import ACCOUNTS, ARRIVALS, FAN_OUT, RecalculationRequest
 from billing.usage.ref import Ref
@@ -153,7 +154,7 @@ class Reconciler:
         A batch that fails is halved until the failing account stands alone. Returns the accounts that are
         finished: these, and the others of their groups. Raises `TransientError` as it comes.
         """
-        outcome = await attempt(self._reconcile(tenant_id, accounts))
+        outcome = await attempt(self._reconcile(tenant_id, accounts, pass_))
         if isinstance(outcome, TransientError):
             raise outcome  # an outage is no account's fault: the whole pass is tried again
         if not isinstance(outcome, Exception):
@@ -190,7 +191,9 @@ class Reconciler:
         stored = await self._lines.lines_of_accounts(tenant_id, frozenset().union(*of_groups.values()))
         await self._save(tenant_id, revise_failed_lines(stored, utc(self._clock())))
 
-    async def _reconcile(self, tenant_id: str, accounts: Collection[Ref]) -> set[Ref]:
+    async def _reconcile(
+        self, tenant_id: str, accounts: Collection[Ref], pass_: ReconciliationPass
+    ) -> set[Ref]:
         loaded = await self._groups.load_groups(tenant_id, accounts)
         self._batch_size.record(len(accounts), sum(group.row_count for group in loaded.groups))
         stored = await self._lines.lines_of_accounts(tenant_id, loaded.replaced_accounts)
@@ -200,9 +203,27 @@ class Reconciler:
             calculated += await calculate_group(group, now)
         revisions = revise_lines(stored, calculated, now)
         await self._save(tenant_id, revisions)
+        await self._requeue_overtaken(tenant_id, loaded.groups, calculated, pass_)
         announced = sum(revision.announced for revision in revisions)
         log.info("lines_reconciled", tenant_id=tenant_id, scopes=len(loaded.groups), changed=announced)
         return {*loaded.replaced_accounts}
+
+    async def _requeue_overtaken(
+        self,
+        tenant_id: str,
+        groups: Collection[AccountGroup],
+        lines: Collection[UsageLine],
+        pass_: ReconciliationPass,
+    ) -> None:
+        """Queues once more what a manifest may have made known while it was calculated.
+
+        One that only makes numbers younger, or known for longer, queues nothing by itself; and when its run
+        is closed, the lines are looked at that are stored by then. The run waits for news of this age.
+        """
+        undecided = {line.account for line in lines if line.is_undecided}
+        concerned = [group for group in groups if undecided.intersection(group.all_accounts)]
+        if overtaken := await self._groups.overtaken_accounts(tenant_id, concerned):
+            await self._queue.enqueue_refs(tenant_id, overtaken, at=pass_.started_at)
 
     async def _save(self, tenant_id: str, revisions: Sequence[LineRevision]) -> None:
         token = self._tokens[tenant_id]

@@ -6,7 +6,8 @@
 #   1. A manifest is applied in one transaction with its work and its receipt: what is counted as applied is
 #      in the queue already, or through it.
 #   2. Closing enqueues the lines with a number that was stale or unread: a manifest that only makes numbers
-#      younger, or known for longer, enqueues nothing by itself.
+#      younger, or known for longer, enqueues nothing by itself. What is being calculated meanwhile, the
+#      reconciler enqueues: it looks whether manifests have changed since it loaded them.
 #   3. The run is reconciled once no work enqueued up to its closing is left.
 #
 #   manifests 3 ─ applied 2 … applied 3 → closed at 12:00 ─ work of 11:59 waits … is done → reconciled, totals

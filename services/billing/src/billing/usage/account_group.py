@@ -111,6 +111,12 @@ class AccountGroup:
     """What the PSA account's manifest says of each line (id) that a newer read-back of ours states."""
 
     @property
+    def all_accounts(self) -> list[Ref]:
+        """Those of both sides."""
+        psa_accounts = [self.psa_account] if self.psa_account else []
+        return psa_accounts + [account.ref for account in self.accounts]
+
+    @property
     def psa_manifest(self) -> AppliedManifest | None:
         """What the PSA account was last read to hold; None before any complete reading."""
         return self.manifests.get(self.psa_account) if self.psa_account else None

@@ -96,6 +96,12 @@ class ManifestReader:
         rows = await self._mongo.documents(HEADERS, tenant_id).get_many(ids, fields=_AGES)
         return {Ref.decode(row["ref"]): _ages_of(row) for row in rows.values()}
 
+    async def revisions(self, tenant_id: str, accounts: Iterable[Ref]) -> dict[Ref, int]:
+        """Returns the revisions of the manifests that count."""
+        ids = {header_id(tenant_id, account): account for account in accounts}
+        rows = await self._mongo.documents(HEADERS, tenant_id).get_many(ids, fields=["current.revision"])
+        return {ids[id_]: row["current"]["revision"] for id_, row in rows.items()}
+
     async def things(
         self, tenant_id: str, manifests: Iterable[AppliedManifest]
     ) -> dict[Ref, list[NamedThing]]:

@@ -21,9 +21,9 @@ from billing.usage.manifest_reader import ManifestReader
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.ref import Ref
 from billing.usage.totals import Totals, TotalsTally
-from billing.usage.usage_line import UsageLine
+from billing.usage.usage_line import UNDECIDED, UsageLine
 from shared.contracts import Message
-from shared.contracts.base import NoNumber, key_of
+from shared.contracts.base import key_of
 from shared.contracts.billing import LineClass, MoneyEffect
 from shared.errors import TransientError
 from shared.mongo import Document, Index, Mongo, Replace, Session
@@ -124,7 +124,7 @@ class UsageLineRepository:
 
     async def undecided_accounts(self, tenant_id: str, integration_id: str) -> set[Ref]:
         """The accounts that have a line of an integration with a number that is stale or unread."""
-        undecided = [NoNumber.STALE.value, NoNumber.UNREAD.value]
+        undecided = sorted(UNDECIDED)
         filter_: Document = {
             "integration_ids": integration_id,
             "present": True,

@@ -17,6 +17,8 @@ from shared.contracts.billing import Count, LineClass, MoneyEffect, UsageLineCha
 from shared.contracts.fields import Number
 from shared.contracts.vendor_sync import MissingQuantity, SubscriptionStatus
 
+UNDECIDED = frozenset({NoNumber.STALE, NoNumber.UNREAD})
+"""Why a number is missing that a reading may make known although it finds nothing new."""
 SHOWN_ITEMS = 200
 """So many items a line keeps: with all of a very large group it would be too large a document to store."""
 
@@ -217,6 +219,11 @@ class UsageLine(ContractModel):
         if self.psa_integration_id and self.psa_product_id:
             return Ref(RefKind.PSA_PRODUCT, self.psa_integration_id, self.psa_product_id)
         return Ref(RefKind.VENDOR_SERVICE, self.vendor_integration_id or "", self.service_id or "")
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a reading alone may make a number of it known: it is not read, or not lately."""
+        return bool(UNDECIDED & {self.vendor_count.missing, self.psa_count.missing})
 
     @property
     def key(self) -> str:
