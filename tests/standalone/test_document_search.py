@@ -55,6 +55,16 @@ async def test_a_filter_finds_what_fits_all_of_it(
     assert sorted((row["_id"] for row in found), key=str) == ids
 
 
+async def test_a_list_finds_its_own_and_nothing_of_the_list_before_it(
+    rows: AsyncCollection[dict[str, Any]],
+) -> None:
+    await rows.insert_many([{"_id": place, "kind": kind} for place, kind in enumerate("xyz")])
+
+    found = [await rows.distinct("_id", {"kind": {"$in": [kind, "w"]}}) for kind in "zyx"]
+
+    assert found == [[2], [1], [0]]
+
+
 async def test_a_batch_that_breaks_the_rule_of_an_index_is_refused_from_there_on(
     rows: AsyncCollection[dict[str, Any]],
 ) -> None:

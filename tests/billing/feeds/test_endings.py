@@ -157,6 +157,7 @@ async def test_an_account_of_which_nothing_was_believed_before_is_unread_after_a
     lines = {line.psa_account_id: line for line in await world.stored()}
     assert (lines["co2"].vendor_count.number, lines["co2"].vendor_count.missing) == (None, NoNumber.UNREAD)
     assert lines["co1"].vendor_count.number == 10
+    assert await AccountNews(mongo).being_read(TENANT, [*lines.values()]) == set()
 
 
 async def test_the_next_run_reads_such_an_account_anew(mongo: Mongo) -> None:

@@ -150,3 +150,22 @@ async def ends_when_a_round_comes_by(harness: WriteHarness, at: Any) -> list[Mes
     jobs = WriteJobs(harness.writes, harness.writer(), Leases(harness.mongo), Health("psa-sync"))
     await jobs.jobs[0].step()
     return await harness.outbox_messages()
+
+
+@pytest.mark.parametrize("call", ["write 901", "reread 901"])
+async def test_a_psa_that_takes_no_request_is_asked_less_and_less_often(
+    harness: WriteHarness, call: str
+) -> None:
+    harness.psa.faults = {call: [TransientError("no connection")] * 8}
+    pauses = []
+    for _ in range(8):
+        await harness.work_once()
+        intent = await harness.writes.next_unfinished(LINE)
+        assert intent
+        pauses.append((intent.due_at - harness.now).total_seconds())
+        harness.now = intent.due_at
+
+    await harness.work_once()
+
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert only_message(await harness.outbox_messages(), QuantityWritten).sent

@@ -8,6 +8,7 @@
 #
 #   counts: r50   noted: s1 at r60, s2 at r55   → r60: being read     counts: r70 → all of it is known
 #   a person rejects the run of r70: r50 counts again, and r70 was before it → nothing is being read
+#   the same, and nothing was believed before: the header goes, and r60 with it → nothing is being read
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +16,7 @@ from billing.usage.freshness import accounts_of
 from billing.usage.manifest_reader import HEADERS, NAMED_FIELDS, header_id, named_parts
 from billing.usage.ref import Ref
 from billing.usage.usage_line import UsageLine
-from shared.mongo import Mongo
+from shared.mongo import Document, Mongo, Remove, Session
 
 _COLLECTION = "account_news"
 
@@ -33,6 +34,13 @@ class AccountNews:
             for account, revision in revisions.items()
         )
         await self._mongo.documents(_COLLECTION, tenant_id).upsert_newer(rows)
+
+    async def forget(self, tenant_id: str, headers: Mapping[str, Document], *, session: Session) -> None:
+        """Forgets what these headers (by id) had caught up with, which go: nothing of it is on its way."""
+        caught_up = [
+            Remove({"_id": id_, "revision": {"$lte": max(named_parts(row))}}) for id_, row in headers.items()
+        ]
+        await self._mongo.documents(_COLLECTION, tenant_id).bulk(caught_up, session=session)
 
     async def being_read(self, tenant_id: str, lines: Sequence[UsageLine]) -> set[str]:
         """The ids of the lines of whose accounts, on either side, there is newer news than was applied."""

@@ -9,6 +9,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from billing.observations.account_news import AccountNews
 from billing.observations.manifest_arrivals import ARRIVAL_INDEXES, ManifestArrivals
 from billing.observations.manifest_changes import fallen_back, forgotten_parts, header, removed_parts
 from billing.observations.manifest_parts import (
@@ -54,10 +55,8 @@ class ManifestRepository:
     def __init__(self, mongo: Mongo, queue: RecalculationQueue, *, clock: Clock = utc_now) -> None:
         self._mongo, self._queue, self._clock = mongo, queue, clock
         self._arrivals, self._settlements = ManifestArrivals(mongo, clock=clock), SettlementCounter(mongo)
-        self._receipts, self._read_backs = (
-            ManifestReceipts(mongo, self._arrivals, clock=clock),
-            ReadBacks(mongo),
-        )
+        self._receipts = ManifestReceipts(mongo, self._arrivals, clock=clock)
+        self._read_backs, self._news = ReadBacks(mongo), AccountNews(mongo)
 
     async def store(self, tenant_id: str, parts: Iterable[AccountRead]) -> None:
         """Stores parts as they come; one that is there already stays as it is.
@@ -186,6 +185,7 @@ class ManifestRepository:
         await self._settlements.advance(tenant_id, session)
         gone = before.keys() - after.keys()
         await self._mongo.documents(HEADERS, tenant_id).remove_many(gone, session=session)
+        await self._news.forget(tenant_id, {id_: before[id_] for id_ in gone}, session=session)
         parts = forgotten_parts(tenant_id, before, after)
         await self._mongo.documents(PARTS, tenant_id).remove_many(parts, session=session)
         accounts = [Ref.decode(row["ref"]) for row in before.values()]

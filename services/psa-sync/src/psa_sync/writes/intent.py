@@ -86,7 +86,7 @@ class Intent:
     proofs: int = 0
     """How often a read-back still showed the old number."""
     delays: int = 0
-    """How often it was postponed since it was last sent; the pause grows with it."""
+    """How often it was postponed since the PSA last took a request; the pause grows with it."""
     base: LastUpdate | None = None
     """The line's last change when the latest request was sent, as far as the PSA stamps it."""
     own_update: LastUpdate | None = None
@@ -169,10 +169,14 @@ class Intent:
             request_ids=ids,
         )
 
-    def undo_send(self) -> "Intent":
-        """The PSA took nothing this time; an earlier send may still leave the outcome open."""
+    def undo_send(self, *, delays: int = 0) -> "Intent":
+        """The PSA took nothing this time; an earlier send may still leave the outcome open.
+
+        `delays` is how often it was postponed before: a pause after it goes on growing.
+        """
         stage = WriteStage.SENDING if self.sends > 1 else WriteStage.WAITING
-        return replace(self, stage=stage, sends=self.sends - 1, open_sends=self.open_sends[:-1])
+        open_sends = self.open_sends[:-1]
+        return replace(self, stage=stage, sends=self.sends - 1, open_sends=open_sends, delays=delays)
 
     def record_clash(self) -> "Intent":
         """The PSA took nothing because the record was in use, or not to be found."""
