@@ -94,6 +94,9 @@ class WorkBacklog(Protocol):
     async def newest(self, tenant_id: str) -> datetime | None:
         """Returns when the last of it was enqueued."""
 
+    async def waiting_refs(self, tenant_id: str) -> set[Ref]:
+        """Returns all of it that is to be calculated again, or to be expanded to accounts first."""
+
     async def any_until(self, tenant_id: str, moment: datetime, *, delayed: bool = False) -> bool:
         """Returns whether work enqueued up to that moment waits.
 

@@ -6,7 +6,8 @@
 #   1. A manifest is applied in one transaction with its work and its receipt: what is counted as applied is
 #      in the queue already, or through it.
 #   2. Closing enqueues the lines with a number that was stale or unread: a manifest that only makes numbers
-#      younger, or known for longer, enqueues nothing by itself.
+#      younger, or known for longer, enqueues nothing by itself. So it does what waits: that may be in the
+#      middle of being calculated with what counted before, and be stored as unread afterwards.
 #   3. The run is reconciled once no work enqueued up to its closing is left.
 #
 #   manifests 3 ─ applied 2 … applied 3 → closed at 12:00 ─ work of 11:59 waits … is done → reconciled, totals
@@ -82,7 +83,7 @@ class RunCloser:
         forgotten = await self._forgotten_accounts(run, verdict)
         if forgotten:
             verdict = Outcome.PARTIAL
-        affected = await self._lines.undecided_accounts(run.tenant_id, run.integration_id)
+        affected = await self._affected_accounts(run)
         in_vain = await self._accounts_in_vain(run, applied)
         unread = (run.unread_accounts + in_vain + _named(forgotten))[:_NAMED]
         if went_back or forgotten or applied < run.manifests:
@@ -99,6 +100,15 @@ class RunCloser:
         # A replica whose clock is ahead may have enqueued work of this run "later" than now.
         waits_for = max(now, newest) if newest else now
         return await self._runs.close(RunClosure(run, verdict, now, unread, frozenset(affected), waits_for))
+
+    async def _affected_accounts(self, run: FinishedRun) -> set[Ref]:
+        """Returns the accounts of which the run's manifests may have made a number younger, or known.
+
+        What waits is read first: what leaves the queue in between has stored its lines by then.
+        """
+        waiting = await self._backlog.waiting_refs(run.tenant_id)
+        undecided = await self._lines.undecided_accounts(run.tenant_id, run.integration_id)
+        return undecided | {ref for ref in waiting if ref.is_account}
 
     async def _accounts_in_vain(self, run: FinishedRun, applied: int) -> tuple[UnreadAccount, ...]:
         """Returns the accounts whose manifest does not count, or did not come."""
