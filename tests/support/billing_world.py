@@ -98,8 +98,9 @@ class FakeStatusChannel:
 class World:
     """One billing process."""
 
-    def __init__(self, mongo: Mongo) -> None:
+    def __init__(self, mongo: Mongo, calendar: TenantCalendar | None = None) -> None:
         self.mongo, self.now, self.status_channel = mongo, NOW, FakeStatusChannel()
+        self.calendar = calendar or TenantCalendar(id=TENANT, currency="USD")
         self.woken = asyncio.Event()
         self.outbox = Outbox(mongo, "billing")
         self.queue = RecalculationQueue(mongo, clock=self.clock)
@@ -132,8 +133,7 @@ class World:
     def _build_manifests(self) -> None:
         mongo = self.mongo
         self.feeds = FeedRepository(mongo, AuditLog(mongo), self.queue)
-        calendars = {TENANT: TenantCalendar(id=TENANT, currency="USD")}
-        self.groups = AccountGroupLoader(mongo, calendars, self.feeds)
+        self.groups = AccountGroupLoader(mongo, {TENANT: self.calendar}, self.feeds)
         uncounted = UncountedLines(self.queue, self.groups, self.lines, clock=self.clock)
         self.comparison = FeedComparison(
             self.groups, ManifestReader(mongo), self.lines, uncounted, clock=self.clock

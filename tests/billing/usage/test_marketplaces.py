@@ -9,6 +9,7 @@ from observation_builders import (
     NOW,
     PSA,
     VENDOR,
+    a_listed_subscription,
     a_mapping,
     a_subscription,
     an_agreement_line,
@@ -105,3 +106,13 @@ def a_line_of_both(read: datetime | None, *seen: Observation, **more: Any) -> Us
         "manifests": {ACME_THERE: there},
     }
     return the_line(a_subscription(4), *seen, an_agreement_line(9), **known, **more)
+
+
+def test_what_cannot_be_read_in_a_pending_marketplace_does_not_silence_the_first() -> None:
+    pending = an_integration(OTHER, status=IntegrationStatus.PENDING)
+    never_read = a_listed_subscription(integration_id=OTHER)
+
+    line = a_line_of_both(READ_AT, never_read, integrations=[pending, an_integration(PSA)])
+
+    assert line.vendor_count.number == 4
+    assert line.preview == 0

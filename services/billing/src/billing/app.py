@@ -33,6 +33,7 @@ from billing.observations.manifest_repository import MANIFEST_INDEXES, ManifestR
 from billing.observations.read_backs import READ_BACK_INDEXES, ReadBacks
 from billing.observations.repository import OBSERVED_INDEXES, ObservationRepository
 from billing.observations.service import ManifestIngestor, ObservationIngestor
+from billing.reconciliation.calendar_changes import CalendarChanges
 from billing.reconciliation.feed_comparison import FeedComparison
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.jobs import rechecking_job
@@ -153,6 +154,7 @@ class Billing:
             partial(refuse_former_work, mongo, "touched"),
             partial(mongo.ensure, INDEXES),
             self.controls.load,
+            partial(CalendarChanges(mongo, self.queue).enqueue, rules.tenants),
         )
         """What must be done before the service consumes."""
         self._subscribe()

@@ -35,9 +35,10 @@ def vendor_items(group: AccountGroup) -> list[VendorItem]:
     known = {(thing.account, thing.observed.subscription_id) for thing in group.subscriptions}
     for account in group.accounts:
         manifest = group.manifests.get(account.ref)
+        standing = _standing(CountStatus.COUNTING, account.ref.integration_id, group)
         for id_, reason in manifest.unreadable.items() if manifest else ():
             if manifest and (account.ref, id_) not in known:
-                items.append(_unread_item(manifest, id_, reason))
+                items.append(_unread_item(manifest, id_, reason, standing))
     return items
 
 
@@ -48,13 +49,18 @@ def _items_of(thing: EffectiveThing[SubscriptionState], group: AccountGroup) -> 
     may_count = bool(thing.unreadable) and status is not CountStatus.COUNTING
     if may_count:
         status = CountStatus.COUNTING
-    if status is CountStatus.COUNTING and group.previews(subscription.integration_id):
-        status = CountStatus.PREVIEW
+    status = _standing(status, subscription.integration_id, group)
     if subscription.detailed and subscription.lines:
         for line in subscription.lines:
             yield _item(thing, line, status, may_count=may_count)
     elif status is CountStatus.COUNTING:
         yield _item(thing, None, status, may_count=may_count)
+
+
+def _standing(status: CountStatus, integration_id: str, group: AccountGroup) -> CountStatus:
+    """The status within the group: what would count, but is of a pending integration, is a preview."""
+    would_count = status is CountStatus.COUNTING
+    return CountStatus.PREVIEW if would_count and group.previews(integration_id) else status
 
 
 def _count_status(subscription: SubscriptionState, rule: IntegrationRule) -> CountStatus:
@@ -105,7 +111,9 @@ def _item(
     )
 
 
-def _unread_item(manifest: AppliedManifest, subscription_id: str, reason: str) -> VendorItem:
+def _unread_item(
+    manifest: AppliedManifest, subscription_id: str, reason: str, standing: CountStatus
+) -> VendorItem:
     """A subscription that is listed and was never read: it may be of any service of its account."""
     return VendorItem(
         integration_id=manifest.account.integration_id,
@@ -113,7 +121,7 @@ def _unread_item(manifest: AppliedManifest, subscription_id: str, reason: str) -
         account_id=manifest.account.id,
         name=subscription_id,
         status=SubscriptionStatus.UNKNOWN,
-        standing=CountStatus.COUNTING,
+        standing=standing,
         missing=NoNumber.UNREAD,
         detail=f"subscription {subscription_id} could not be read: {reason}",
         observed_at=manifest.read_from,
