@@ -17,6 +17,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,7 @@ def _read(url: str, registry: str) -> bytes:
         challenge = dict(re.findall(r'(\w+)="([^"]*)"', error.headers.get("WWW-Authenticate", "")))
         realm = challenge.pop("realm", "")
         # Only as safe as the registry itself: no token service without TLS for a registry with it.
-        if error.code != 401 or not realm.startswith(registry.partition("//")[0]):  # noqa: PLR2004
+        if error.code != HTTPStatus.UNAUTHORIZED or not realm.startswith(registry.partition("//")[0]):
             raise
     token = json.loads(_get(f"{realm}?{urllib.parse.urlencode(challenge)}", {}))["token"]
     return _get(url, headers | {"Authorization": f"Bearer {token}"})
@@ -79,7 +80,7 @@ def _read(url: str, registry: str) -> bytes:
 
 def _get(url: str, headers: dict[str, str]) -> bytes:
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 (the registry's)
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 (the registry's)
         body: bytes = answer.read(_MOST_BYTES)
         return body
 

@@ -2,6 +2,7 @@
 
 from observation_builders import TENANT
 
+from billing.observations.account_news import AccountNews
 from billing.reconciliation.inputs import AccountGroupLoader
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.reconciler import Reconciler
@@ -44,7 +45,9 @@ async def reconcile_all(mongo: Mongo) -> None:
     calendars, feeds = {TENANT: TenantCalendar(id=TENANT, currency="USD")}, a_feed_store(mongo)
     groups = AccountGroupLoader(mongo, calendars, feeds)
     job = ReconcilerLeader(
-        Reconciler(RecalculationQueue(mongo), groups, lines), Leases(mongo), lines.acquire_fence
+        Reconciler(RecalculationQueue(mongo), groups, lines, AccountNews(mongo)),
+        Leases(mongo),
+        lines.acquire_fence,
     )
     while await job.step():
         pass

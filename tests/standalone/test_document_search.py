@@ -76,6 +76,17 @@ async def test_a_batch_that_breaks_the_rule_of_an_index_is_refused_from_there_on
     assert await rows.distinct("_id", {"count": {"$in": [4, 6]}}) == ["d"]
 
 
+async def test_no_log_of_changes_grows_with_what_is_written(
+    rows: AsyncCollection[dict[str, Any]],
+) -> None:
+    log = rows.database.client.local["oplog.rs"]
+    before = await log.count_documents({})
+
+    await rows.insert_many([{"_id": place} for place in range(100, 150)])
+
+    assert await log.count_documents({}) == before
+
+
 async def test_an_update_by_id_and_something_else_changes_nothing_that_does_not_fit(
     rows: AsyncCollection[dict[str, Any]],
 ) -> None:

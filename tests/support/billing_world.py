@@ -15,6 +15,7 @@ from billing.audit.repository import AuditLog
 from billing.feeds.models import FeedRules
 from billing.feeds.repository import FeedRepository
 from billing.feeds.service import FeedBreaker
+from billing.observations.account_news import AccountNews
 from billing.observations.integrations import IntegrationDirectory
 from billing.observations.manifest_applier import ManifestApplier
 from billing.observations.manifest_repository import ManifestRepository
@@ -113,7 +114,8 @@ class World:
         """Everything that was observed."""
         self.revision = LISTED
         """Of the newest manifest."""
-        self.reconciler = Reconciler(self.queue, self.groups, self.lines, clock=self.clock)
+        self.news = AccountNews(mongo)
+        self.reconciler = Reconciler(self.queue, self.groups, self.lines, self.news, clock=self.clock)
         self.recalculator = LineRecalculator(self.queue, self.groups, self.lines, clock=self.clock)
         self.leader = ReconcilerLeader(self.reconciler, Leases(mongo), self.lines.acquire_fence)
         self.runs = FinishedRunRepository(mongo, self.outbox, clock=self.clock)

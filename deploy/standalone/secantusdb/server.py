@@ -31,8 +31,8 @@ and nothing imports this file: the launcher and the tests start it as a program 
 # asks for.  From its 100,000th entry on, a thread is busy with removing the oldest, and a read takes forty
 # times as long meanwhile.  So no log is kept.
 #
-# Where a filter names an id and something else, the indexes are gone through four times before the id is
-# tried.  So the id is tried first: what it finds is compared with the whole filter in any case.
+# Where a filter names an id and something else, the indexes are gone through several times before the id
+# is tried.  So the id is tried first: what it finds is compared with the whole filter in any case.
 
 import argparse
 import os
@@ -79,13 +79,13 @@ def main(host: str, port: int, directory: str, seconds: float, *, for_tests: boo
     if not for_tests:
         _store_user(server, os.environ["SECANTUSDB_USER"], os.environ["SECANTUSDB_PASSWORD"])
     registry = server.transactions
-    forget_answers, registry._prune_retryable_locked = registry._prune_retryable_locked, _do_nothing  # noqa: SLF001
+    forget_answers, registry._prune_retryable_locked = registry._prune_retryable_locked, _do_nothing
     server.start()
     try:
         while True:
             time.sleep(_POLL_SECONDS)
             registry.prune_expired()
-            with registry._lock:  # noqa: SLF001
+            with registry._lock:
                 forget_answers()
     finally:
         server.stop()
@@ -109,7 +109,7 @@ def _read_index_options_once(storage: Any) -> None:
 
     An index whose options change during a batch has them from the next batch on.
     """
-    read, insert, batch = storage._index_options_map, storage._insert_chunk, threading.local()  # noqa: SLF001
+    read, insert, batch = storage._index_options_map, storage._insert_chunk, threading.local()
 
     def options_of(database: str, collection: str) -> Any:
         known: dict[tuple[str, str], dict[str, Any]] = getattr(batch, "options", {})
@@ -122,12 +122,12 @@ def _read_index_options_once(storage: Any) -> None:
         finally:
             batch.options = {}
 
-    storage._index_options_map, storage._insert_chunk = options_of, insert_batch  # noqa: SLF001
+    storage._index_options_map, storage._insert_chunk = options_of, insert_batch
 
 
 def _look_up_texts() -> None:
     """Have `$in` look a text up among those of its list; what is not among them goes the usual way."""
-    match, last = query._op_matches, threading.local()  # noqa: SLF001
+    match, last = query._op_matches, threading.local()
 
     def op_matches(values: list[Any], op: str, arg: Any, *args: Any, **kwargs: Any) -> Any:
         by_bytes = op == "$in" and args == (None,)  # and by no collation
@@ -138,12 +138,12 @@ def _look_up_texts() -> None:
                 return True
         return match(values, op, arg, *args, **kwargs)
 
-    query._op_matches = op_matches  # noqa: SLF001
+    query._op_matches = op_matches
 
 
 def _try_ids_first(storage: Any) -> None:
     """Have a filter that names ids among other things find its candidates by these."""
-    find = storage._try_index_id_keys  # noqa: SLF001
+    find = storage._try_index_id_keys
 
     def candidates(database: str, collection: str, filter_: dict[str, Any], **kwargs: Any) -> Any:
         if len(filter_) > 1 and "_id" in filter_:
@@ -152,7 +152,7 @@ def _try_ids_first(storage: Any) -> None:
                 return found
         return find(database, collection, filter_, **kwargs)
 
-    storage._try_index_id_keys = candidates  # noqa: SLF001
+    storage._try_index_id_keys = candidates
 
 
 def _do_nothing() -> None:

@@ -86,7 +86,7 @@ class LargeWorld:
         self.world, self.marketplace = world, LargeMarketplace(world.mongo, amount)
         calendars = {TENANT: TenantCalendar(id=TENANT, currency="USD")}
         groups = AccountGroupLoader(self.marketplace, calendars, world.feeds)  # type: ignore[arg-type]  # a fake
-        reconciler = Reconciler(world.queue, groups, world.lines, clock=world.clock)
+        reconciler = Reconciler(world.queue, groups, world.lines, world.news, clock=world.clock)
         self.leader = ReconcilerLeader(reconciler, Leases(world.mongo), world.lines.acquire_fence)
 
     async def reconcile(self) -> UsageLine:

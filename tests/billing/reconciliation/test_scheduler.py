@@ -96,7 +96,7 @@ async def process_next(reconciler: Reconciler) -> bool:
 
 async def test_news_after_a_long_pass_gathers_until_it_is_quiet(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    reconciler = Reconciler(world.queue, SlowLoader(world), world.lines, clock=world.clock)
+    reconciler = Reconciler(world.queue, SlowLoader(world), world.lines, world.news, clock=world.clock)
     await hold_fences(world)
     await world.read(a_subscription(7))
     await process_next(reconciler)
@@ -112,7 +112,7 @@ async def test_news_after_a_long_pass_gathers_until_it_is_quiet(mongo: Mongo) ->
 
 async def test_a_tenant_that_gathers_keeps_nobody_else_waiting(mongo: Mongo) -> None:
     world = await a_world(mongo)
-    reconciler = Reconciler(world.queue, SlowLoader(world), world.lines, clock=world.clock)
+    reconciler = Reconciler(world.queue, SlowLoader(world), world.lines, world.news, clock=world.clock)
     await hold_fences(world)
     await world.read(a_subscription(7))
     await process_next(reconciler)

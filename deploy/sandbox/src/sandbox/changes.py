@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 from sandbox.connectwise import patch
 from sandbox.connectwise.errors import not_found
@@ -37,22 +38,28 @@ class Term(_RequestModel):
     duration: int = 1
 
 
-class SubscriptionChange(_RequestModel):
+class _SubscriptionValues(_RequestModel):
+    """Values by the provider's own names, as `customerId`."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class SubscriptionChange(_SubscriptionValues):
     """New values of a subscription; `quantity: null` takes its products away."""
 
     id: str
     quantity: Quantity | None = None
     status: Status | None = None
-    customerId: str | None = None  # noqa: N815 - the provider's own name
+    customer_id: str | None = None
     name: str | None = None
-    lastModifiedDate: date | None = None  # noqa: N815 - the provider's own name
+    last_modified_date: date | None = None
     """Today by default: whether the real date moves with every change is not documented."""
 
 
-class NewSubscription(_RequestModel):
+class NewSubscription(_SubscriptionValues):
     """A subscription to add; without `quantity` it has no products."""
 
-    customerId: str  # noqa: N815 - the provider's own name
+    customer_id: str
     id: str | None = None
     name: str = "Microsoft 365 Business Basic"
     vendor: str = "Microsoft"
@@ -60,11 +67,11 @@ class NewSubscription(_RequestModel):
     quantity: Quantity | None = None
     status: Status = "active"
     currency: str = "USD"
-    subscriptionPeriod: Term = Term(type="year")  # noqa: N815 - the provider's own name
-    billingPeriod: Term = Term()  # noqa: N815 - the provider's own name
-    unitPrice: Decimal = Decimal("6.0")  # noqa: N815 - the provider's own name
-    unitCost: Decimal = Decimal("5.0")  # noqa: N815 - the provider's own name
-    creationDate: date | None = None  # noqa: N815 - the provider's own name
+    subscription_period: Term = Term(type="year")
+    billing_period: Term = Term()
+    unit_price: Decimal = Decimal("6.0")
+    unit_cost: Decimal = Decimal("5.0")
+    creation_date: date | None = None
 
 
 class AdditionChange(BaseModel):
@@ -134,9 +141,9 @@ def _change_subscription(subscription: Subscription, change: SubscriptionChange,
             else [OfferLine(subscription.offer, change.quantity), *subscription.lines[1:]]
         )
     subscription.status = change.status or subscription.status
-    subscription.customer_id = change.customerId or subscription.customer_id
+    subscription.customer_id = change.customer_id or subscription.customer_id
     subscription.name = change.name or subscription.name
-    subscription.modified = change.lastModifiedDate or today
+    subscription.modified = change.last_modified_date or today
 
 
 def _sale(new: NewSubscription, today: date) -> Sale:
@@ -144,12 +151,12 @@ def _sale(new: NewSubscription, today: date) -> Sale:
         name=new.name,
         vendor=new.vendor,
         mpn=new.mpn,
-        term=OfferPeriod(**new.subscriptionPeriod.model_dump()),
-        billing=OfferPeriod(**new.billingPeriod.model_dump()),
-        price=new.unitPrice,
-        cost=new.unitCost,
+        term=OfferPeriod(**new.subscription_period.model_dump()),
+        billing=OfferPeriod(**new.billing_period.model_dump()),
+        price=new.unit_price,
+        cost=new.unit_cost,
         product_id=f"PRD-{new.mpn}",
         plan_id=30_000,
     )
-    created = new.creationDate or today
-    return Sale(new.customerId, offer, new.quantity, created, new.status, new.currency, id=new.id)
+    created = new.creation_date or today
+    return Sale(new.customer_id, offer, new.quantity, created, new.status, new.currency, id=new.id)

@@ -190,7 +190,7 @@ class Billing:
     def _build_reconciliation(self, rules: BillingRules) -> None:
         mongo = self.dependencies.mongo
         groups = AccountGroupLoader(mongo, self.calendars, self.feeds)
-        reconciler = Reconciler(self.queue, groups, self.lines)
+        reconciler = Reconciler(self.queue, groups, self.lines, AccountNews(mongo))
         self.approval_service = ApprovalService(
             self.approvals,
             LineRecalculator(self.queue, groups, self.lines),

@@ -58,11 +58,8 @@ class GroupCommit(Generic[T]):
             raise error
 
     async def _commit_waiting(self) -> None:
-        group, self._waiting = self._waiting, []
-        try:
-            error = await attempt(self._commit([thing for thing, _ in group]))
-        except BaseException:  # cancelled: another of the group commits it, if any goes on
-            self._waiting = group + self._waiting
-            raise
+        group = [*self._waiting]  # it waits until that is over: cancelled, another of the group commits it
+        error = await attempt(self._commit([thing for thing, _ in group]))
+        del self._waiting[: len(group)]
         for _, outcome in group:
             outcome.set_result(error)

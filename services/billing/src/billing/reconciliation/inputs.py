@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from billing.observations.account_news import AccountNews
 from billing.observations.effective_things import EffectiveThingReader, EffectiveThings
 from billing.observations.repository import HISTORY
 from billing.reconciliation.ports import LoadedGroups
@@ -43,11 +42,7 @@ class AccountGroupLoader:
     def __init__(self, mongo: Mongo, tenants: Mapping[str, TenantCalendar], runs: DoubtedRuns) -> None:
         self._mongo, self._tenants = mongo, tenants
         self._context, self._things = TenantContextLoader(mongo, runs), EffectiveThingReader(mongo)
-        self._manifests, self._news = ManifestReader(mongo), AccountNews(mongo)
-
-    async def note_news(self, tenant_id: str, revisions: Mapping[Ref, int]) -> None:
-        """Notes the revision of the newest news of accounts: it counts when a manifest names it."""
-        await self._news.note(tenant_id, revisions)
+        self._manifests = ManifestReader(mongo)
 
     async def load_groups(
         self, tenant_id: str, accounts: Collection[Ref], *, given: Manifests | None = None

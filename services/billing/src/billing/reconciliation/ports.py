@@ -43,10 +43,14 @@ class RequestQueue(Protocol):
     async def complete(self, tenant_id: str, ids: Collection[str]) -> None: ...
 
 
+class NewsLog(Protocol):
+    """Remembers how new the news of each account is; see `AccountNews`."""
+
+    async def note(self, tenant_id: str, revisions: Mapping[Ref, int]) -> None: ...
+
+
 class GroupLoader(Protocol):
     """Reads what was observed, by account group; see `AccountGroupLoader`."""
-
-    async def note_news(self, tenant_id: str, revisions: Mapping[Ref, int]) -> None: ...
 
     async def affected_accounts(self, tenant_id: str, refs: Collection[Ref]) -> set[Ref]: ...
 

@@ -14,7 +14,7 @@ import structlog
 
 from billing.reconciliation.batch_size import BatchSize
 from billing.reconciliation.group_calculation import calculate_group
-from billing.reconciliation.ports import GroupLoader, LineStore, RequestQueue
+from billing.reconciliation.ports import GroupLoader, LineStore, NewsLog, RequestQueue
 from billing.reconciliation.reconciliation_pass import ReconciliationPass
 from billing.reconciliation.scheduler import QUIET, TenantScheduler
 from billing.usage.account_group import AccountGroup
@@ -46,10 +46,12 @@ class Reconciler:
         queue: RequestQueue,
         groups: GroupLoader,
         lines: LineStore,
+        news: NewsLog,
         *,
         clock: Clock = utc_now,
     ) -> None:
-        self._queue, self._groups, self._lines, self._clock = queue, groups, lines, clock
+        self._queue, self._groups, self._lines, self._news = queue, groups, lines, news
+        self._clock = clock
         self._passes: dict[str, ReconciliationPass] = {}
         self._tokens: dict[str, str] = {}
         """The token under which each tenant was worked on last."""
@@ -120,7 +122,7 @@ class Reconciler:
             for request in requests:
                 for account, revision in request.arriving.items():
                     newest[account] = max(newest.get(account, 0), revision)
-            await self._groups.note_news(tenant_id, newest)
+            await self._news.note(tenant_id, newest)
             await self._complete(tenant_id, [request.id for request in requests])
 
     async def _expand_to_accounts(self, tenant_id: str) -> None:

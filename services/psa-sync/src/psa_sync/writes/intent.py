@@ -86,7 +86,9 @@ class Intent:
     proofs: int = 0
     """How often a read-back still showed the old number."""
     delays: int = 0
-    """How often it was postponed since the PSA last took a request; the pause grows with it."""
+    """How often it was postponed since it was last sent; the pause grows with it."""
+    delays_before: int = 0
+    """What `delays` was before the latest send: so it is again if the PSA took nothing."""
     base: LastUpdate | None = None
     """The line's last change when the latest request was sent, as far as the PSA stamps it."""
     own_update: LastUpdate | None = None
@@ -147,6 +149,7 @@ class Intent:
             open_sends=(*self.open_sends, at + life),
             base=base,
             delays=0,
+            delays_before=self.delays,
         )
 
     def assume_sent(self, until: datetime) -> "Intent":
@@ -169,18 +172,15 @@ class Intent:
             request_ids=ids,
         )
 
-    def undo_send(self, *, delays: int = 0) -> "Intent":
-        """The PSA took nothing this time; an earlier send may still leave the outcome open.
-
-        `delays` is how often it was postponed before: a pause after it goes on growing.
-        """
+    def undo_send(self) -> "Intent":
+        """The PSA took nothing this time; an earlier send may still leave the outcome open."""
         stage = WriteStage.SENDING if self.sends > 1 else WriteStage.WAITING
-        open_sends = self.open_sends[:-1]
-        return replace(self, stage=stage, sends=self.sends - 1, open_sends=open_sends, delays=delays)
+        again = replace(self, stage=stage, delays=self.delays_before)
+        return replace(again, sends=self.sends - 1, open_sends=self.open_sends[:-1])
 
     def record_clash(self) -> "Intent":
         """The PSA took nothing because the record was in use, or not to be found."""
-        return replace(self.undo_send(), clashes=self.clashes + 1)
+        return replace(self.undo_send(), clashes=self.clashes + 1, delays=0)
 
     def record_rejection(self, detail: str) -> "Intent":
         """The PSA refused the write; a gateway may say so although the PSA has taken it."""

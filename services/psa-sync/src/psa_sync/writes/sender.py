@@ -55,15 +55,13 @@ class QuantitySender:
         """Stores that the outcome is unknown from here on, looks at the line once more, and sends."""
         await context.lease.renew()
         begun_at = await self.clock()
-        begun = await self.intents.save_before_send(
-            intent.begin_send(begun_at, line.last_update, life=self.request_life)
-        )
-        is_unchanged = await self._is_unchanged(line, begun, context, delays=intent.delays)
-        if is_unchanged and await self._is_in_time(begun, begun_at):
-            await self._send(begun, context, delays=intent.delays)
+        begun = intent.begin_send(begun_at, line.last_update, life=self.request_life)
+        intent = await self.intents.save_before_send(begun)
+        if await self._is_unchanged(line, intent, context) and await self._is_in_time(intent, begun_at):
+            await self._send(intent, context)
 
-    async def _send(self, intent: Intent, context: WriteContext, *, delays: int) -> None:
-        """Sends the quantity once, and stores what the PSA answered; `delays` were before."""
+    async def _send(self, intent: Intent, context: WriteContext) -> None:
+        """Sends the quantity once, and stores what the PSA answered."""
         command = intent.command
         try:
             # Once more: storing may have taken longer than the lease lasts.
@@ -74,7 +72,7 @@ class QuantitySender:
         except (OutcomeUnknown, UnexpectedResponse) as error:
             await self.endings.postpone(intent, error)
         except TransientError as error:
-            await self.endings.postpone(intent.undo_send(delays=delays), error)
+            await self.endings.postpone(intent.undo_send(), error)
         except CredentialsRejected as error:
             told = [locked_out(context.integration, error)]
             await self.intents.save(intent.record_rejection(locked_out_detail(error)), told)
@@ -90,9 +88,7 @@ class QuantitySender:
             await self.intents.save(acknowledged)
             crash_points.reached("answer-stored")
 
-    async def _is_unchanged(
-        self, line: PsaLine, intent: Intent, context: WriteContext, *, delays: int
-    ) -> bool:
+    async def _is_unchanged(self, line: PsaLine, intent: Intent, context: WriteContext) -> bool:
         """Looks at the line once more, right before a send; takes the send back when it is not as just read.
 
         Publishing and storing took their time. What is left is the moment between this look and the PATCH: no
@@ -104,7 +100,7 @@ class QuantitySender:
             return True
         log.warning("line_changed_before_write", approval_id=intent.command.approval_id)
         if isinstance(latest, TransientError):
-            await self.endings.postpone(intent.undo_send(delays=delays), latest)
+            await self.endings.postpone(intent.undo_send(), latest)
         else:  # the next step reads it whole, and decides
             await self.intents.save(intent.undo_send().postpone(await self.clock() + _LOOK_PAUSE))
         return False
