@@ -1,0 +1,1 @@
+"""What the matcher suggests where names are not equal: candidates, their probability, and the reasons."""

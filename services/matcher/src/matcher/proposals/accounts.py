@@ -1,0 +1,80 @@
+"""Reads an account's record once: its name and evidence in comparable form, and the keys it is found by."""
+
+import re
+from dataclasses import dataclass
+
+from matcher.proposals.names import ParsedName, fold, parse
+from matcher.proposals.records import AccountRecord
+
+_NOT_ALNUM = re.compile(r"[^a-z0-9]")
+_LEAST_CODE = 3
+_LEAST_INITIALS, _MOST_INITIALS = 2, 6
+_SMALL_WORDS = ("and", "the", "of")
+"""Words that initials usually leave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as the engine compares it; what its record does not say is empty."""
+
+    id: str
+    name: ParsedName
+    folded: str
+    """The whole name, legal forms included."""
+    text: str
+    """What trigrams are made of."""
+    tax_id: str
+    code: str
+    domains: frozenset[str]
+    domain_labels: frozenset[str]
+    """What stands before the first dot of each domain: often the name."""
+    town: str
+    postcode: str
+    country: str
+
+
+def read_account(record: AccountRecord) -> Account:
+    """Returns the account in comparable form; unreadable evidence counts as none."""
+    domains = frozenset(
+        domain.casefold().removeprefix("www.").rstrip(".") for domain in record.domains if domain
+    )
+    name = parse(record.name)
+    return Account(
+        id=record.id,
+        name=name,
+        folded=fold(record.name),
+        text=" ".join(name.stems),
+        tax_id=_bare(record.tax_id),
+        code=_bare(record.code),
+        domains=domains,
+        domain_labels=frozenset(_bare(domain.split(".")[0]) for domain in domains),
+        town=" ".join(parse(record.town).stems) if record.town else "",
+        postcode=_bare(record.postcode),
+        country=(record.country or "").casefold(),
+    )
+
+
+def keys_of(account: Account) -> list[str]:
+    """Returns the keys by which an account is a candidate, whatever the trigrams of its name say."""
+    name = account.name
+    keys = {f"domain {domain}" for domain in account.domains}
+    keys |= {f"tax {account.tax_id}"} if account.tax_id else set()
+    keys |= {f"code {account.code}"} if len(account.code) >= _LEAST_CODE else set()
+    names = [name, *(parse(alias) for alias in name.aliases)]
+    keys |= {f"words {' '.join(sorted(one.stems))}" for one in names if one.stems}
+    compact = (*(one.compact for one in names), *account.domain_labels)
+    keys |= {f"name {text}" for text in compact if len(text) >= _LEAST_CODE}
+    return [*keys, *_initials(name)]
+
+
+def _initials(name: ParsedName) -> list[str]:
+    if len(name.words) <= 1:
+        return [f"initials {name.compact}"] if _LEAST_INITIALS <= len(name.compact) <= _MOST_INITIALS else []
+    every = "".join(word[0] for word in name.words)
+    main = "".join(word[0] for word in name.words if word not in _SMALL_WORDS)
+    found = {every, main, *name.words[:1]}
+    return [f"initials {text}" for text in found if _LEAST_INITIALS <= len(text) <= _MOST_INITIALS]
+
+
+def _bare(text: str | None) -> str:
+    return _NOT_ALNUM.sub("", text.casefold()) if text else ""

@@ -1,0 +1,46 @@
+"""Finds which items of two plain lists map themselves: the exact rule, for items outside the catalogue."""
+
+# Invariant: as in `mappings/exact.py`, a pair is exact when both carry a label that no other item of
+# their list carries; the part number is tried first, then the name; case and spaces count. A pair whose
+# evidence says that they are two is none: equal names of two firms do exist.
+#
+#   vendor: Contoso, Fabrikam, Fabrikam      PSA: Contoso, Fabrikam      → Contoso alone
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from matcher.proposals.contradictions import are_two_accounts, are_two_services
+from matcher.proposals.records import AccountRecord, ServiceRecord
+
+Record = TypeVar("Record", AccountRecord, ServiceRecord)
+
+
+def exact_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecord]) -> dict[str, str]:
+    """Returns PSA id by vendor id of the accounts that map themselves."""
+    return _pairs(vendor, psa, [lambda one: one.name], are_two_accounts)
+
+
+def exact_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecord]) -> dict[str, str]:
+    """Returns product id by service id of the services that map themselves."""
+    return _pairs(vendor, psa, [lambda one: one.code or "", lambda one: one.name], are_two_services)
+
+
+def _pairs(
+    vendor: Sequence[Record],
+    psa: Sequence[Record],
+    labels: Sequence[Callable[[Record], str]],
+    are_two: Callable[[Record, Record], bool],
+) -> dict[str, str]:
+    pairs = dict[str, str]()
+    for label in labels:
+        theirs = _alone(psa, label)
+        for text, item in _alone(vendor, label).items():
+            if text in theirs and not are_two(item, theirs[text]):
+                pairs.setdefault(item.id, theirs[text].id)
+    return pairs
+
+
+def _alone(items: Sequence[Record], label: Callable[[Record], str]) -> Mapping[str, Record]:
+    counts = Counter(label(item) for item in items)
+    return {label(item): item for item in items if label(item) and counts[label(item)] == 1}

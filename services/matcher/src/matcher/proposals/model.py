@@ -1,0 +1,88 @@
+"""The weights by which features become a probability; they are fitted by `python -m trainer` and shipped."""
+
+# Invariant: both steps are weighted sums, so that each proposal can be explained by its largest terms. A
+# pair's score is what speaks for it alone; its share sets that against all other candidates of the vendor
+# item, and against that it is none of them (score 0); the counter-share does the same among all vendor
+# items that may be the PSA item. The probability weighs the two:
+#
+#   score 6, runner-up 5   → share 0.73        score 6, runner-up 0 → share 0.997
+#   … and another vendor item has 9 for the same PSA item → counter-share 0.05, and the probability is small
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.proposals.candidates import Candidates
+
+Matrix = NDArray[np.float32]
+Vector = NDArray[np.float64]
+
+RANK_FEATURES = ("share", "counter_share", "smaller_share")
+"""What the second step weighs: the logarithm of the odds of both shares, and the smaller of the two."""
+_SUREST = 12.0
+"""Odds beyond it (as a logarithm) make nothing surer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A weighted sum over named features."""
+
+    names: tuple[str, ...]
+    intercept: float
+    values: Vector
+
+    def __call__(self, rows: NDArray[np.floating]) -> Vector:
+        return np.asarray(rows @ self.values + self.intercept, np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The two steps for one kind of item."""
+
+    pair: Weights
+    rank: Weights
+
+
+@cache
+def load_model(kind: str) -> Model:
+    """Returns the shipped model of `accounts` or `services`."""
+    stored = json.loads(files("matcher.proposals").joinpath(f"weights_{kind}.json").read_text())
+    steps = {
+        step: Weights(tuple(said["weights"]), said["intercept"], np.array(list(said["weights"].values())))
+        for step, said in stored.items()
+    }
+    return Model(steps["pair"], steps["rank"])
+
+
+def rank_rows(candidates: Candidates, scores: Vector) -> NDArray[np.float64]:
+    """Returns the inputs of the second step for each pair, in the order of `RANK_FEATURES`."""
+    share, counter_share = (_log_odds(groups, scores) for groups in (candidates.vendor, candidates.psa))
+    return np.column_stack([share, counter_share, np.minimum(share, counter_share)])
+
+
+def _log_odds(groups: NDArray[np.integer], scores: Vector) -> Vector:
+    """Returns the logarithm of the odds that a pair is the one of its group, rather than another or none."""
+    powers = np.exp(np.clip(scores, -40, 40))
+    others = np.bincount(groups, powers, minlength=int(groups.max(initial=-1)) + 1)[groups] - powers
+    odds = np.log(powers) - np.log1p(np.maximum(others, 0))
+    return np.asarray(np.clip(odds, -_SUREST, _SUREST), np.float64)
+
+
+def probabilities(weighted: Vector) -> Vector:
+    """Returns the logistic function of a weighted sum."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(weighted, -30, 30))), np.float64)
+
+
+def as_matrix(rows: Sequence[dict[str, float]], names: Sequence[str]) -> Matrix:
+    """Returns features by name as one row each, in the order of `names`."""
+    at = {name: column for column, name in enumerate(names)}
+    matrix = np.zeros((len(rows), len(names)), np.float32)
+    for number, row in enumerate(rows):
+        for name, value in row.items():
+            matrix[number, at[name]] = value
+    return matrix

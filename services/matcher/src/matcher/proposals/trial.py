@@ -1,0 +1,77 @@
+"""Says what the matcher would map and propose for two plain lists (`python -m matcher trial`)."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matcher.proposals.engine import Proposal, propose_accounts, propose_services
+from matcher.proposals.exact_pairs import exact_accounts, exact_services
+from matcher.proposals.trial_lists import AccountRow, ProductRow, VendorServiceRow, read_rows
+from shared.errors import PermanentError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Reads both lists, writes the predictions; returns the exit code: 1 when a list cannot be used."""
+    parser = ArgumentParser(prog="python -m matcher trial", description=__doc__)
+    parser.add_argument("--kind", choices=("accounts", "services"), required=True)
+    for name, help_ in (
+        ("vendor", "what the marketplace has"),
+        ("psa", "what the PSA has"),
+        ("out", "where to write"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            required=True,
+            help=help_ + (" (JSON or CSV)" if name != "out" else " (JSON)"),
+        )
+    given = parser.parse_args(arguments)
+    try:
+        found = (
+            accounts_trial(given.vendor, given.psa)
+            if given.kind == "accounts"
+            else services_trial(given.vendor, given.psa)
+        )
+        given.out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    except (PermanentError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 (a command)
+        return 1
+    shown = sum(bool(proposed) for proposed in found["proposals"].values())
+    print(  # noqa: T201 (a command)
+        f"{len(found['proposals'])} {given.kind}: {len(found['auto'])} map themselves, {shown} have proposals"
+    )
+    return 0
+
+
+def accounts_trial(vendor_path: Path, psa_path: Path) -> dict[str, Any]:
+    vendor = [row.record() for row in read_rows(vendor_path, AccountRow)]
+    psa = [row.record() for row in read_rows(psa_path, AccountRow)]
+    auto = exact_accounts(vendor, psa)
+    return _predictions(propose_accounts(vendor, psa), auto)
+
+
+def services_trial(vendor_path: Path, psa_path: Path) -> dict[str, Any]:
+    """Matches within each tenant: two MSPs may call different products alike."""
+    lists: dict[str, tuple[list[VendorServiceRow], list[ProductRow]]] = defaultdict(lambda: ([], []))
+    for service in read_rows(vendor_path, VendorServiceRow):
+        lists[service.tenant][0].append(service)
+    for product in read_rows(psa_path, ProductRow):
+        lists[product.tenant][1].append(product)
+    proposals, auto = dict[str, list[Proposal]](), dict[str, str]()
+    for services, products in lists.values():
+        vendor, psa = [row.record() for row in services], [row.record() for row in products]
+        proposals |= propose_services(vendor, psa)
+        auto |= exact_services(vendor, psa)
+    return _predictions(proposals, auto)
+
+
+def _predictions(proposals: dict[str, list[Proposal]], auto: dict[str, str]) -> dict[str, Any]:
+    shown = {
+        id_: [{"psa_id": one.psa_id, "score": round(one.probability, 4)} for one in proposed]
+        for id_, proposed in proposals.items()
+    }
+    return {"proposals": shown, "auto": auto}

@@ -1,0 +1,52 @@
+"""Which items of two plain lists map themselves."""
+
+from matcher.proposals.exact_pairs import exact_accounts, exact_services
+from matcher.proposals.records import AccountRecord, ServiceRecord
+
+
+def test_equal_names_that_are_unique_on_both_sides_map_themselves() -> None:
+    vendor = [
+        AccountRecord("v1", "Contoso"),
+        AccountRecord("v2", "Fabrikam"),
+        AccountRecord("v3", "Fabrikam"),
+    ]
+    psa = [
+        AccountRecord("p1", "Contoso"),
+        AccountRecord("p2", "Fabrikam"),
+        AccountRecord("p3", "contoso ltd"),
+    ]
+    assert exact_accounts(vendor, psa) == {"v1": "p1"}
+
+
+def test_duplicates_in_the_psa_are_never_mapped() -> None:
+    vendor = [AccountRecord("v1", "Contoso")]
+    assert exact_accounts(vendor, [AccountRecord("p1", "Contoso"), AccountRecord("p2", "Contoso")]) == {}
+
+
+def test_an_empty_name_maps_nothing() -> None:
+    assert exact_accounts([AccountRecord("v1", "")], [AccountRecord("p1", "")]) == {}
+
+
+def test_equal_names_with_other_tax_ids_or_countries_are_two_firms() -> None:
+    vendor = [AccountRecord("v1", "Contoso", tax_id="DE 111"), AccountRecord("v2", "Fabrikam", country="DE")]
+    psa = [AccountRecord("p1", "Contoso", tax_id="DE222"), AccountRecord("p2", "Fabrikam", country="US")]
+    assert exact_accounts(vendor, psa) == {}
+
+
+def test_equal_names_with_another_term_are_two_products() -> None:
+    vendor = [
+        ServiceRecord("v1", "Entra ID P1", "CFQ7TTC0LFLS:0002", term="1 year", billing_period="1 month")
+    ]
+    monthly = ServiceRecord("p1", "Entra ID P1", "ENTRA-P1-1M-M", is_code_text=True)
+    yearly = ServiceRecord("p1", "Entra ID P1", "ENTRA-P1-1Y-M", is_code_text=True)
+    assert exact_services(vendor, [monthly]) == {}
+    assert exact_services(vendor, [yearly]) == {"v1": "p1"}
+
+
+def test_the_part_number_is_tried_before_the_name() -> None:
+    vendor = [ServiceRecord("v1", "Entra ID P1", "CFQ7TTC0LFLS:0002")]
+    psa = [
+        ServiceRecord("p1", "Entra ID P1", "ENTRA", is_code_text=True),
+        ServiceRecord("p2", "Directory", "CFQ7TTC0LFLS:0002", is_code_text=True),
+    ]
+    assert exact_services(vendor, psa) == {"v1": "p2"}
