@@ -22,14 +22,8 @@ from sandbox.app import create_app
 from sandbox.settings import Settings
 from shared.contracts import Message
 from shared.contracts.base import Outcome
-from shared.contracts.psa_sync import (
-    AgreementLineObserved,
-    LineTerms,
-    QuantityRefused,
-    QuantityWritten,
-    WriteQuantity,
-    WriteRefusal,
-)
+from shared.contracts.psa_sync import AgreementLineObserved, QuantityRefused, QuantityWritten, WriteQuantity
+from shared.contracts.quantity_write import LineTerms, WriteRefusal
 from shared.http_client.access_source import Access, FixedAccess
 from shared.http_client.client import Api
 from shared.mongo import Mongo

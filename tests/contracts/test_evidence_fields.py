@@ -1,0 +1,41 @@
+"""Mere evidence makes no message unreadable, and no address of a person gets through."""
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from shared.contracts.evidence_fields import (
+    CountryCode,
+    Description,
+    Domains,
+    EvidenceText,
+    EvidenceWords,
+    TaxId,
+)
+
+ODD: list[Any] = [None, 7, True, 1.5, [], {}, "", "a\x00", "\ud83d", "robin@contoso.com", "x" * 5_000]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:20])
+@pytest.mark.parametrize("field", [EvidenceText, Description, TaxId, CountryCode], ids=str)
+def test_a_text_in_no_form_of_its_field_is_left_out(field: Any, odd: Any) -> None:
+    assert TypeAdapter(field).validate_python(odd) is None
+
+
+@pytest.mark.parametrize("field", [Domains, EvidenceWords], ids=["domains", "words"])
+@pytest.mark.parametrize(
+    "odd", [None, 7, "contoso.com", {}, [7, None, "a@contoso.com", "x" * 5_000]], ids=ascii
+)
+def test_of_a_list_whatever_is_in_no_form_is_left_out(field: Any, odd: Any) -> None:
+    assert TypeAdapter(field).validate_python(odd) == ()
+
+
+def test_what_has_the_form_stays_as_it_is() -> None:
+    assert TypeAdapter(Domains).validate_python(["contoso.com", "Fabrikam.com", "contoso.com"]) == (
+        "contoso.com",
+    )
+    assert TypeAdapter(EvidenceWords).validate_python(("Client", "Vendor")) == ("Client", "Vendor")
+    assert TypeAdapter(TaxId).validate_python("GB123456789") == "GB123456789"
+    assert TypeAdapter(CountryCode).validate_python("GB") == "GB"
+    assert len(TypeAdapter(Domains).validate_python([f"d{n}.example" for n in range(99)])) == 10
