@@ -33,7 +33,9 @@ def test_a_placeholder_is_no_tax_number(placeholder: str) -> None:
     assert tax_id_of(placeholder) is None
 
 
-@pytest.mark.parametrize("personal", ["123-45-6789", "RSSMRA85T10A562S", "robin1234567@contoso.com"])
+@pytest.mark.parametrize(
+    "personal", ["123-45-6789", "RSSMRA85T10A562S", "robin1234567@contoso.com", "+1 512 555 0100"]
+)
 def test_the_number_of_a_person_is_no_companys(personal: str) -> None:
     assert tax_id_of(personal) is None
 

@@ -24,6 +24,8 @@ _PHONE: Final = re.compile(r"\+\d[\d ()./-]{6,}|\(\d{2,5}\) ?\d{3}|\d{6,}|\d[\d 
 _POSTCODE: Final = re.compile(r"[A-Z0-9](?:[A-Z0-9 -]{0,10}[A-Z0-9])?", re.ASCII).fullmatch
 _MOST_POSTCODE_DIGITS: Final = 9
 """A ZIP code with its extension; a telephone number has ten."""
+_OF_A_PERSON: Final = re.compile(r"[@+()]")
+"""No tax number is written with these; addresses and telephone numbers are."""
 _NO_LETTER_OR_DIGIT: Final = re.compile(r"[^A-Z0-9]", re.ASCII)
 _TAX_ID: Final = re.compile(r"[A-Z0-9]{5,30}", re.ASCII).fullmatch
 _LEAST_TAX_DIGITS: Final = 4
@@ -60,7 +62,7 @@ def tax_id_of(value: Any) -> str | None:
     than digits, as words have, and the tax numbers that are made of a person's name and birthday.
     """
     text = (_line(value) or "").upper()
-    if len(text) > EVIDENCE_CHARACTERS.most or _SOCIAL_SECURITY(text) or "@" in text:
+    if len(text) > EVIDENCE_CHARACTERS.most or _SOCIAL_SECURITY(text) or _OF_A_PERSON.search(text):
         return None
     number = _NO_LETTER_OR_DIGIT.sub("", text)
     digits = [character for character in number if character.isdecimal()]
