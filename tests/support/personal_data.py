@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
-from typing import Any
+from typing import Self
 
 from database_copies import RestorableMongo
 
@@ -28,16 +28,17 @@ class PersonalDataWatch:
 
     def __init__(self) -> None:
         self._written = StringIO()
-        self._redirections = (redirect_stdout(self._written), redirect_stderr(self._written))
+        written = self._written
+        self._redirections = redirect_stdout(written), redirect_stderr(written)
 
-    def __enter__(self) -> "PersonalDataWatch":
+    def __enter__(self) -> Self:
         for redirection in self._redirections:
             redirection.__enter__()
         return self
 
-    def __exit__(self, *failure: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         for redirection in reversed(self._redirections):
-            redirection.__exit__(*failure)
+            redirection.__exit__(None, None, None)
 
     async def traces(self, mongo: RestorableMongo, messages: Iterable[Message]) -> dict[str, list[str]]:
         """Returns the traces in the log, in all stored documents and in the messages, by place."""
