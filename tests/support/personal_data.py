@@ -24,7 +24,7 @@ def traces_in(*places: object) -> list[str]:
 
 
 class PersonalDataWatch:
-    """Collects what is written to the log while it is entered, and looks for the person there and elsewhere."""
+    """Collects what is logged while it is entered, and looks for the person there and elsewhere."""
 
     def __init__(self) -> None:
         self._written = StringIO()
