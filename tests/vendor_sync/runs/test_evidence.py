@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -14,8 +15,8 @@ from personal_data import EMAIL, FIRST_NAME, LAST_NAME, PHONE, STREET, PersonalD
 from vendor_runs import VendorRunHarness
 
 from shared.contracts.base import Outcome, RunKind
-from shared.contracts.vendor_sync import VendorAccountObserved, VendorAccountRead
-from shared.mongo import Mongo
+from shared.contracts.vendor_sync import ServiceObserved, VendorAccountObserved, VendorAccountRead
+from shared.mongo import Mongo, Put
 from shared.runtime.settings import MongoSettings
 from shared.sync_engine.models import IntegrationState
 from vendor_sync.connectors.ingram_micro.connector import IngramMicroConnector
@@ -57,26 +58,34 @@ async def test_evidence_that_changed_publishes_its_account_and_nothing_else(
     assert all(getattr(news[0], name) == value for name, value in evidence.items())
 
 
-async def test_accounts_of_an_older_release_are_published_once_more_and_no_second_time(mongo: Mongo) -> None:
+async def test_what_an_older_release_published_is_published_once_more_where_there_is_evidence(
+    mongo: Mongo,
+) -> None:
     harness = a_harness(mongo)
     await harness.run("first")
-    rows = await mongo.all_tenants("observations").find({"topic": VendorAccountObserved.topic})
-    await mongo.all_tenants("observations").remove({"topic": VendorAccountObserved.topic})
-    older = [
-        {**row, "digest": "of an older release", "body": as_before_evidence(row["body"])} for row in rows
-    ]
-    await mongo.all_tenants("observations").insert_many(older)
+    await store_as_an_older_release(mongo)
     harness.publisher.messages.clear()
+    listed = harness.marketplace.listed_customers
+    listed["c2"] = replace(listed["c2"], town="Leeds")
 
     await harness.run("updated")
-    assert len(harness.published(VendorAccountObserved)) == 2
-    harness.publisher.messages.clear()
+    assert [one.account_id for one in harness.published(VendorAccountObserved)] == ["c2"]
+    assert harness.published(ServiceObserved) == []
     await harness.run("again")
-    assert harness.published(VendorAccountObserved) == []
+    assert len(harness.published(VendorAccountObserved)) == 1
 
 
-def as_before_evidence(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in VendorAccountObserved.evidence_fields}
+async def store_as_an_older_release(mongo: Mongo) -> None:
+    """Stores what was last seen as a release stored it that knew no evidence."""
+    stamps = {"run_id", "revision", "observed_at", "generation"}
+    for model in (VendorAccountObserved, ServiceObserved):
+        changes = []
+        for row in await mongo.all_tenants("observations").find({"topic": model.topic}):
+            seen = model.model_validate(row["body"])
+            said = seen.model_dump_json(exclude=stamps | model.evidence_fields)
+            body = seen.model_dump(mode="json", exclude=set(model.evidence_fields))
+            changes.append(Put({**row, "digest": sha256(said.encode()).hexdigest(), "body": body}))
+        await mongo.documents("observations", "demo").bulk(changes)
 
 
 PERSON = {
