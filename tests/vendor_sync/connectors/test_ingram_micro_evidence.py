@@ -55,6 +55,11 @@ def test_a_number_stands_for_the_text_that_is_meant() -> None:
     assert (customer.tax_id, customer.postcode) == ("123456789", "78701")
 
 
+def test_an_external_id_that_is_an_address_of_somebody_is_none() -> None:
+    assert account_of(a_customer(externalId="CRM-7")).external_id == "CRM-7"
+    assert account_of(a_customer(externalId="robin@contoso.com")).external_id is None
+
+
 def test_a_row_of_a_list_may_lack_all_of_it() -> None:
     assert account_of(a_customer()) == BARE
 

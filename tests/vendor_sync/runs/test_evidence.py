@@ -116,6 +116,7 @@ def customer_rows() -> list[dict[str, Any]]:
         {
             "id": f"10{number}",
             "name": f"Contoso {number}",
+            "externalId": EMAIL,
             "status": "active",
             "address": address,
             "taxRegId": numbers[number],

@@ -81,7 +81,7 @@ def account_of(row: Json) -> Customer:
         return Customer(
             account_id=id_of(row),
             name=_name(row) or id_of(row),
-            external_id=_code(row, "externalId"),
+            external_id=_external_id(row),
             status=_code(row, "status") or "unknown",
             tax_id=tax_id_of(row.get("taxRegId")),
             domains=domains_of(_emails(row.get("contactPersons"))),
@@ -122,6 +122,12 @@ def detail_of(body: Json) -> SubscriptionDetail:
             record_hit(limits.SUBSCRIPTION_LINES)
             raise ValueError(f"it has {len(products):,} products; the most is {limits.SUBSCRIPTION_LINES}")
         return SubscriptionDetail(row_of(body), tuple(_product(product) for product in products))
+
+
+def _external_id(row: Json) -> str | None:
+    """Returns the tenant's own id of a customer; one that is somebody's e-mail address is none."""
+    code = _code(row, "externalId")
+    return None if code is None or "@" in code else code
 
 
 def _emails(contacts: Json) -> Iterator[Json]:
