@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from shared.contracts import MESSAGES, Observation
 from shared.contracts.evidence_fields import (
     CountryCode,
     Description,
@@ -14,6 +15,7 @@ from shared.contracts.evidence_fields import (
     TaxId,
 )
 
+OBSERVATIONS = [message for message in MESSAGES if issubclass(message, Observation)]
 ODD: list[Any] = [None, 7, True, 1.5, [], {}, "", "a\x00", "\ud83d", "robin@contoso.com", "x" * 5_000]
 
 
@@ -29,6 +31,14 @@ def test_a_text_in_no_form_of_its_field_is_left_out(field: Any, odd: Any) -> Non
 )
 def test_of_a_list_whatever_is_in_no_form_is_left_out(field: Any, odd: Any) -> None:
     assert TypeAdapter(field).validate_python(odd) == ()
+
+
+@pytest.mark.parametrize("message", OBSERVATIONS, ids=lambda message: message.topic)
+def test_evidence_may_be_missing_from_any_message(message: type[Observation]) -> None:
+    """A message of an older release has none."""
+    assert message.evidence_fields <= message.model_fields.keys()
+    assert not [name for name in message.evidence_fields if message.model_fields[name].is_required()]
+    assert not message.evidence_fields & {*message.key_fields, "name", "present", "revision"}
 
 
 def test_what_has_the_form_stays_as_it_is() -> None:

@@ -107,6 +107,13 @@ def test_a_long_description_is_shortened() -> None:
     assert (len(long), long[-1]) == (500, "…")
 
 
+def test_the_same_types_in_another_order_are_no_news() -> None:
+    types = [{"id": 1, "name": "Vendor"}, {"id": 2, "name": "Client"}, {"id": 2, "name": "Client"}]
+
+    assert rows.company({**COMPANY, "types": types}) == rows.company({**COMPANY, "types": types[::-1]})
+    assert rows.company({**COMPANY, "types": types}).types == ("Client", "Vendor")
+
+
 def test_of_many_types_ten_are_told() -> None:
     types = [{"id": number, "name": f"Type {number}"} for number in range(5_000)]
 

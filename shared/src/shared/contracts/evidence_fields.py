@@ -79,4 +79,4 @@ CountryCode = Annotated[str | None, _matching(_COUNTRY)]
 Domains = Annotated[tuple[str, ...], BeforeValidator(_domains)]
 """Domains of the company itself, never an address: lower-case ASCII (punycode), without `www.`, sorted."""
 EvidenceWords = Annotated[tuple[str, ...], BeforeValidator(_words)]
-"""Several words by which people recognise the thing, in the provider's order."""
+"""Several words by which people recognise the thing, sorted."""

@@ -203,8 +203,9 @@ def _reference_name(value: Any) -> str | None:
 
 
 def _reference_names(value: Any) -> tuple[str, ...]:
-    references = value[: EVIDENCE_ITEMS.most] if isinstance(value, list) else ()
-    return tuple(dict.fromkeys(name for reference in references if (name := _reference_name(reference))))
+    """Returns the names of references, sorted: in another order the same ones would be news."""
+    names = {_reference_name(reference) for reference in value} if isinstance(value, list) else set()
+    return tuple(sorted(name for name in names if name)[: EVIDENCE_ITEMS.most])
 
 
 def _country(value: Any) -> str | None:
