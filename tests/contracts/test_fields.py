@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from shared import limits
 from shared.contracts.base import Outcome, RunKind
-from shared.contracts.psa_sync import LineTerms, WriteQuantity
+from shared.contracts.psa_sync import WriteQuantity
+from shared.contracts.quantity_write import LineTerms
 from shared.contracts.vendor_sync import (
     ServiceObserved,
     SubscriptionLine,

@@ -10,7 +10,7 @@ import pytest
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from shared import limits
-from shared.contracts import MESSAGES, Message, auth, fields
+from shared.contracts import MESSAGES, Message, auth, evidence_fields, fields
 from shared.contracts.vendor_sync import SubscriptionObserved, VendorRunFinished
 from shared.kafka.envelope import Envelope, envelope_of
 
@@ -36,6 +36,12 @@ LARGEST_BY_FIELD: list[tuple[Any, Any]] = [
     (fields.Deadline, NOW),
     (fields.Revision, 1_773_144_000_000_000),
     (fields.Integer, -(2**63) + 1),
+    (evidence_fields.EvidenceText, TEXT * 200),
+    (evidence_fields.Description, TEXT * 500),
+    (evidence_fields.TaxId, "A1" * 15),
+    (evidence_fields.CountryCode, "GB"),
+    (evidence_fields.Domains, tuple(f"{number}{'a' * 62}." * 3 + "b" * 61 for number in range(10))),
+    (evidence_fields.EvidenceWords, tuple(f"{number}" + TEXT * 199 for number in range(10))),
 ]
 LARGEST_BY_TYPE: dict[Any, Any] = {
     bool: False,

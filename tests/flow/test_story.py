@@ -37,11 +37,23 @@ async def rows(control: httpx.AsyncClient, what: str) -> Any:
     return (await control.get(f"/{what}")).raise_for_status().json()
 
 
+async def shown_towns(desk: DemoClient, side: str) -> dict[str, str | None]:
+    """Returns the town that the matcher shows of each account of one side."""
+    accounts = (await desk.request("GET", "matcher", f"/accounts?side={side}&limit=500"))["accounts"]
+    return {account["id"]: account["town"] for account in accounts}
+
+
 async def test_the_story_ends_as_its_inputs_say(desk: DemoClient, control: httpx.AsyncClient) -> None:
     story = DemoStory(desk, await rows(control, "scenario"))
 
     await story.connect(await rows(control, "credentials"))
     generated = await story.wait_for_discovery()
+    known = await rows(control, "state")
+    customers, companies = known["ingram-micro"]["customers"], known["connectwise"]["companies"]
+    assert await shown_towns(desk, "vendor") == {row["id"]: row["address"]["city"] for row in customers}
+    assert await shown_towns(desk, "psa") == {
+        str(row["id"]): row["city"] for row in companies if not row["deletedFlag"]
+    }
     mapped = await story.count_mappings()
     await story.map_manually()
     (await control.post("/month-passes")).raise_for_status()

@@ -6,7 +6,8 @@ from decimal import Decimal
 from lines import AT, PSA
 
 from billing.approvals.models import Approval
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 
 
 def written(approval: Approval) -> QuantityWritten:

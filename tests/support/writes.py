@@ -22,11 +22,11 @@ from shared.contracts.base import Side
 from shared.contracts.psa_sync import (
     AgreementLineObserved,
     CancelWrite,
-    LineTerms,
     PsaCredentialsRejected,
     QuantityRefused,
     WriteQuantity,
 )
+from shared.contracts.quantity_write import LineTerms
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.leases import LeaseLost, Leases

@@ -12,7 +12,7 @@ from billing.usage.seal import seal_of
 from billing.usage.usage_line import Evidence, MappingUsed, UsageLine
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import Count
-from shared.contracts.psa_sync import WriteRefusal
+from shared.contracts.quantity_write import WriteRefusal
 from shared.mongo import Mongo
 
 

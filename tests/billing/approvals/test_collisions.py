@@ -11,7 +11,7 @@ from outcomes import refused, written
 from people import signed_in
 
 from billing.approvals.models import Approval
-from shared.contracts.psa_sync import ForeignWrite, WriteRefusal
+from shared.contracts.quantity_write import ForeignWrite, WriteRefusal
 from shared.mongo import Mongo
 from shared.web.person import Role
 

@@ -9,7 +9,7 @@ from outcomes import refused, written
 from billing.approvals.handlers import register
 from billing.approvals.models import Approval, ApprovalState
 from shared.contracts import Message
-from shared.contracts.psa_sync import WriteRefusal
+from shared.contracts.quantity_write import WriteRefusal
 from shared.kafka import dead_letter_topic, make_broker
 from shared.mongo import Mongo
 from shared.runtime.health import Health

@@ -8,7 +8,7 @@ from outcomes import refused, written
 
 from billing.approvals.models import Approval, ApprovalState
 from billing.audit.chain import verify
-from shared.contracts.psa_sync import ForeignWrite, WriteRefusal
+from shared.contracts.quantity_write import ForeignWrite, WriteRefusal
 from shared.errors import NotFound
 from shared.mongo import Mongo
 

@@ -17,7 +17,8 @@ from billing.audit.repository import AuditLog
 from billing.observations.integrations import IntegrationDirectory
 from psa_sync.writes.ports import LineRef
 from shared.contracts.matcher import MappingDecision
-from shared.contracts.psa_sync import CancelWrite, QuantityRefused, WriteRefusal
+from shared.contracts.psa_sync import CancelWrite, QuantityRefused
+from shared.contracts.quantity_write import WriteRefusal
 from shared.mongo import Mongo
 
 

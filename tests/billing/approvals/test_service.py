@@ -22,7 +22,8 @@ from billing.usage.repository import UsageLineRepository
 from billing.usage.usage_line import UsageLine
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.billing import ApprovalDecision
-from shared.contracts.psa_sync import LineTerms, WriteQuantity
+from shared.contracts.psa_sync import WriteQuantity
+from shared.contracts.quantity_write import LineTerms
 from shared.errors import RuleBroken
 from shared.mongo import Mongo, Session
 

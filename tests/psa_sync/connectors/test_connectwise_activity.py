@@ -51,9 +51,9 @@ async def test_the_statuses_are_read_once_however_many_companies_there_are() -> 
 
 
 async def test_one_company_that_is_read_by_itself_is_told_alike() -> None:
-    company = await a_server([a_company(7, {"id": 2})]).psa.company("7")
+    company = await a_server([a_company(7, {"id": 2, "name": "Ruht"})]).psa.company("7")
 
-    assert company == Company("7", "c7", "Company 7", active=False)
+    assert company == Company("7", "c7", "Company 7", active=False, status="Ruht")
 
 
 @pytest.mark.parametrize(

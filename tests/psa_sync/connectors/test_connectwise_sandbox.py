@@ -24,12 +24,13 @@ from shared.contracts import Message
 from shared.contracts.base import Outcome
 from shared.contracts.psa_sync import (
     AgreementLineObserved,
-    LineTerms,
+    ProductObserved,
+    PsaAccountObserved,
     QuantityRefused,
     QuantityWritten,
     WriteQuantity,
-    WriteRefusal,
 )
+from shared.contracts.quantity_write import LineTerms, WriteRefusal
 from shared.http_client.access_source import Access, FixedAccess
 from shared.http_client.client import Api
 from shared.mongo import Mongo
@@ -127,6 +128,25 @@ async def test_a_run_reads_every_line_that_the_sandbox_has(
         id_: Decimal(str(row["quantity"])) for id_, row in additions_held.items()
     }
     assert {line.currency for line in read.values()} == {"USD"}
+
+
+async def test_companies_and_products_are_observed_with_what_helps_to_recognise_them(
+    control: httpx.AsyncClient, connect: Connect, mongo: Mongo
+) -> None:
+    harness = PsaRunHarness(mongo, connect=connect)
+
+    await harness.run()
+
+    held = (await control.get("/_sandbox/state")).json()["connectwise"]
+    companies = {str(row["id"]): row for row in held["companies"]}
+    for account in harness.published(PsaAccountObserved):
+        row = companies[account.account_id]
+        website = row.get("website", "").removeprefix("https://www.")
+        assert (account.town, account.status, account.types) == (row["city"], "Active", ("Client",))
+        assert account.domains == ((website,) if website else ())
+    products = {product.product_key: product for product in harness.published(ProductObserved)}
+    assert (products["M365-BP"].vendor, products["M365-BP"].category) == ("Microsoft", "Software")
+    assert (products["RMM-SEAT"].vendor, products["RMM-SEAT"].description) == (None, None)
 
 
 async def test_a_line_that_changed_in_the_sandbox_is_collected_until_it_is_known(

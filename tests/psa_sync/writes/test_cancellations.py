@@ -6,11 +6,8 @@ from decimal import Decimal
 import pytest
 from writes import EIGHT, LINE, NOW, TEN, WriteHarness, a_cancel, a_write, only_message, the_refusal
 
-from shared.contracts.psa_sync import (
-    QuantityRefused,
-    QuantityWritten,
-    WriteRefusal,
-)
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import Conflict, TransientError
 from shared.mongo import Mongo
 from shared.runtime.leases import LeaseLost

@@ -8,13 +8,8 @@ from clocks import off_by
 from writes import LINE, NOW, WriteHarness, a_write
 
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, SEND_WITHIN
-from shared.contracts.psa_sync import (
-    CancelWrite,
-    QuantityRefused,
-    QuantityWritten,
-    WriteQuantity,
-    WriteRefusal,
-)
+from shared.contracts.psa_sync import CancelWrite, QuantityRefused, QuantityWritten, WriteQuantity
+from shared.contracts.quantity_write import WriteRefusal
 from shared.mongo import Mongo
 from shared.runtime.store_clock import StoreClock
 

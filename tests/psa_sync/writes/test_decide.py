@@ -23,7 +23,7 @@ from psa_sync.writes.decide import (
     decide_unread,
 )
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, Intent
-from shared.contracts.psa_sync import WriteRefusal
+from shared.contracts.quantity_write import WriteRefusal
 
 WAITING = Intent(a_write("10", expected="8"), "1", NOW)
 SENDING = WAITING.begin_send(NOW)

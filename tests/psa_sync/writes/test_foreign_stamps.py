@@ -11,7 +11,8 @@ from writes import NOW, TEN, WriteHarness, a_write, only_message
 from psa_sync.psa import LastUpdate
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE
 from shared.contracts.auth import IntegrationStatus
-from shared.contracts.psa_sync import ForeignWrite, QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import ForeignWrite, WriteRefusal
 from shared.mongo import Mongo
 
 NINE = Decimal(9)

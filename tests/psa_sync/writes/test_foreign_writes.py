@@ -8,7 +8,8 @@ import pytest
 from psa import FIRST_CHANGE, FakePsa
 from writes import TEN, WriteHarness, a_write, only_message
 
-from shared.contracts.psa_sync import ForeignWrite, QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import ForeignWrite, WriteRefusal
 from shared.mongo import Mongo
 
 

@@ -4,7 +4,8 @@ from decimal import Decimal
 import pytest
 
 from psa_sync.writes.handlers import refuse_undeliverable_result
-from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 WRITE = {"tenant_id": "demo", "integration_id": "int_2", "line_id": "901", "approval_id": "apr_1"}

@@ -4,7 +4,8 @@ from decimal import Decimal
 from writes import EIGHT, NOW, TEN, a_write
 
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, Intent, WriteStage
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 
 WAITING = Intent(a_write("10", expected="8"), "1", NOW)
 

@@ -9,7 +9,8 @@ from writes import LINE, NOW, TEN, WriteHarness, a_write
 
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE
 from shared.contracts.auth import IntegrationStatus
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 from shared.mongo import Mongo
 
 FIRST = a_write("10", expected="8")

@@ -9,7 +9,8 @@ from writes import LINE, NOW, KillingIntentStore, WriteHarness, a_cancel, a_writ
 from psa_sync.writes.intent import Intent
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationStatus
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import TransientError
 from shared.mongo import Mongo
 

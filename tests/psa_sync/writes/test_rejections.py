@@ -7,7 +7,8 @@ from psa import FakePsa
 from writes import EIGHT, NOW, TEN, WriteHarness, a_write, only_message
 
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE
-from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import PermanentError
 from shared.mongo import Mongo
 

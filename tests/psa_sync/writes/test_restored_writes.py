@@ -8,7 +8,8 @@ import pytest
 from writes import NOW, TEN, WriteHarness, a_cancel, a_write, only_message
 
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 from shared.mongo import Mongo
 
 

@@ -17,7 +17,8 @@ from writes import NOW, WriteHarness, a_write, the_refusal
 from psa_sync.connectors.connectwise.connector import POLICY, ConnectWiseConnector
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, SEND_WITHIN
 from psa_sync.writes.jobs import LEASE_TTL
-from shared.contracts.psa_sync import QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 from shared.http_client.access_source import Access
 from shared.http_client.retry import CHANGE_WAIT
 from shared.mongo import Mongo

@@ -10,7 +10,8 @@ from writes import NOW, WriteHarness, a_write, only_message
 
 from psa_sync.writes.decide import PATIENCE
 from shared.contracts import Message
-from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, WriteRefusal
+from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import (
     Conflict,
     CredentialsRejected,

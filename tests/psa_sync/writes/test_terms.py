@@ -12,7 +12,8 @@ from psa_sync.psa import PsaLine
 from psa_sync.writes.decide import Refused, Send, Written, decide
 from psa_sync.writes.intent import LONGEST_REQUEST_LIFE, Intent
 from psa_sync.writes.terms import changed_terms
-from shared.contracts.psa_sync import QuantityRefused, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused
+from shared.contracts.quantity_write import WriteRefusal
 from shared.mongo import Mongo
 
 LINE = a_line("901", "8")

@@ -5,13 +5,8 @@ import pytest
 from writes import EIGHT, NOW, TEN, WriteHarness, a_write, only_message
 
 from shared.contracts.auth import IntegrationStatus
-from shared.contracts.psa_sync import (
-    PsaCredentialsRejected,
-    QuantityRefused,
-    QuantityWritten,
-    WriteQuantity,
-    WriteRefusal,
-)
+from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, QuantityWritten, WriteQuantity
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import CredentialsRejected as Refused
 from shared.errors import TransientError
 from shared.mongo import Mongo

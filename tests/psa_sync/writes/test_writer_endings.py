@@ -13,7 +13,8 @@ from psa_sync.writes.decide import PATIENCE
 from psa_sync.writes.jobs import WriteJobs
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationStatus
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import PermanentError, TransientError
 from shared.mongo import Mongo
 from shared.runtime.health import Health

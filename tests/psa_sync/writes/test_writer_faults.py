@@ -13,7 +13,8 @@ from writes import EIGHT, LINE, NOW, TEN, WriteHarness, a_write, only_message
 from psa_sync.connectors.connectwise.connector import ConnectWiseConnector
 from psa_sync.writes.decide import MAX_SENDS
 from psa_sync.writes.intent import WriteStage
-from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import PsaCredentialsRejected, QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import TransientError
 from shared.mongo import Mongo
 from shared.sync_engine.models import IntegrationState

@@ -8,7 +8,8 @@ from psa import FakePsa
 from writes import TEN, WriteHarness, a_write
 
 from psa_sync.writes.decide import MAX_SENDS
-from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import TransientError
 from tests.simulation.store.memory_store import mongo_in_memory
 

@@ -11,10 +11,20 @@ from vendor_sync.connectors.ingram_micro.rows import account_of, detail_of, row_
 from vendor_sync.marketplace import Customer, Price, VendorPeriod
 
 
-def test_a_customer_is_read_without_personal_data() -> None:
+def test_a_customer_is_read_with_its_place_and_domain_and_without_personal_data() -> None:
     contoso, fabrikam, nameless = map(account_of, recorded("customers")["data"])
 
-    assert contoso == Customer("1000027", "Contoso Dental", "EXT-1", "active")
+    assert contoso == Customer(
+        "1000027",
+        "Contoso Dental",
+        "EXT-1",
+        "active",
+        tax_id="123456789",
+        domains=("contoso.example",),
+        town="Austin",
+        postcode="78701",
+        country="US",
+    )
     assert fabrikam == Customer("1000028", "Fabrikam", None, "creditHold")
     assert nameless == Customer("1000029", "1000029", None, "unknown")
 

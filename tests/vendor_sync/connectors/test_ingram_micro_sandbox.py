@@ -139,3 +139,21 @@ async def test_a_second_run_publishes_manifests_and_nothing_new(harness: VendorR
 
     assert (len(harness.publisher.messages), finished.outcome) == (finished.manifests, Outcome.COMPLETE)
     assert finished.manifests == len(harness.published(VendorAccountRead))
+
+
+async def test_customers_are_observed_with_what_helps_to_recognise_them(
+    harness: VendorRunHarness, world: World
+) -> None:
+    await harness.run()
+
+    details = {id_: customer.details for id_, customer in world.marketplace.customers.items()}
+    for account in harness.published(VendorAccountObserved):
+        known = details[account.account_id]
+        assert (account.town, account.postcode, account.country) == (
+            known.city,
+            known.postal_code,
+            known.country_code,
+        )
+        assert account.tax_id == (known.tax_reg_id and known.tax_reg_id.replace("-", ""))
+        domain = known.email.partition("@")[2]
+        assert account.domains == (() if domain == "gmail.com" else (domain,))

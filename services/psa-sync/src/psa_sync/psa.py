@@ -27,6 +27,17 @@ class Company:
     """False when the PSA still answers for it but calls it deleted."""
     active: bool = True
     """What the PSA says: False only when its status is one that the PSA calls inactive."""
+    tax_id: str | None = None
+    domains: tuple[str, ...] = ()
+    """Of its website."""
+    town: str | None = None
+    postcode: str | None = None
+    country: str | None = None
+    """ISO 3166-1 alpha-2."""
+    status: str | None = None
+    """The tenant's own word."""
+    types: tuple[str, ...] = ()
+    """The tenant's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,13 @@ class CatalogueItem:
     name: str
     active: bool
     present: bool = True
+    description: str | None = None
+    """What the customer is told of the item, where that is more than its name."""
+    manufacturer_part_number: str | None = None
+    vendor: str | None = None
+    """Who makes the item; where the PSA does not say it, from whom it is bought."""
+    category: str | None = None
+    product_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

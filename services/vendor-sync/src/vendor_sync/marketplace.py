@@ -44,6 +44,13 @@ class Customer:
     name: str
     external_id: str | None
     status: str
+    tax_id: str | None = None
+    domains: tuple[str, ...] = ()
+    """Of its contacts' e-mail addresses; nothing else of a contact is read."""
+    town: str | None = None
+    postcode: str | None = None
+    country: str | None = None
+    """ISO 3166-1 alpha-2."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,9 @@ class Observation(State):
     Its `revision` was taken before the reading, and is about microseconds since the epoch (architecture §3).
     """
 
+    evidence_fields: ClassVar[frozenset[str]] = frozenset()
+    """The fields that only help to recognise the thing: nothing is calculated from them."""
+
     integration_id: Id
     run_id: Id
     """The run that read it, or `write-<approval id>` when a write did."""

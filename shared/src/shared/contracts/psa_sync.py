@@ -1,13 +1,21 @@
 """What psa-sync publishes, and the commands that it handles."""
 
 from datetime import date
-from enum import StrEnum
 from typing import ClassVar
 
 from shared.contracts import base
-from shared.contracts.base import Command, ContractModel, Event, Observation
+from shared.contracts.base import Command, Event, Observation
+from shared.contracts.evidence_fields import (
+    CountryCode,
+    Description,
+    Domains,
+    EvidenceText,
+    EvidenceWords,
+    TaxId,
+)
 from shared.contracts.fields import Code, Deadline, Id, Listed, Moment, Name, Number, ReadNumber, Sentence
 from shared.contracts.manifest import AccountRead
+from shared.contracts.quantity_write import ForeignWrite, LineTerms, WriteRefusal
 from shared.contracts.run_end import RunFinished
 
 
@@ -18,6 +26,9 @@ class PsaAccountObserved(Observation):
     meaning: ClassVar[str] = "A company in the PSA as last read"
     readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "account_id")
+    evidence_fields: ClassVar[frozenset[str]] = frozenset(
+        {"tax_id", "domains", "town", "postcode", "country", "status", "types"}
+    )
 
     account_id: Id
     """The PSA's own id."""
@@ -25,6 +36,16 @@ class PsaAccountObserved(Observation):
     """The short name by which people know the company (ConnectWise `identifier`)."""
     name: Name
     active: bool
+    tax_id: TaxId = None
+    domains: Domains = ()
+    """Of its website."""
+    town: EvidenceText = None
+    postcode: EvidenceText = None
+    country: CountryCode = None
+    status: EvidenceText = None
+    """The tenant's own word; whether the company is active, `active` says."""
+    types: EvidenceWords = ()
+    """The tenant's own words, as *Client* or *Vendor*."""
 
 
 class ProductObserved(Observation):
@@ -34,6 +55,9 @@ class ProductObserved(Observation):
     meaning: ClassVar[str] = "A catalogue item of the PSA as last read"
     readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "product_id")
+    evidence_fields: ClassVar[frozenset[str]] = frozenset(
+        {"description", "manufacturer_part_number", "vendor", "category", "product_class"}
+    )
 
     product_id: Id
     """The PSA's own id."""
@@ -41,6 +65,14 @@ class ProductObserved(Observation):
     """The part number by which people know the item (ConnectWise `identifier`)."""
     name: Name
     active: bool
+    description: Description = None
+    """What the customer is told of the item, where that is more than its name."""
+    manufacturer_part_number: EvidenceText = None
+    vendor: EvidenceText = None
+    """Who makes the item; where the PSA does not say it, from whom the tenant buys it."""
+    category: EvidenceText = None
+    product_class: EvidenceText = None
+    """The PSA's own word (ConnectWise: *Agreement*, *Bundle*, *Service* …)."""
 
 
 class AgreementLineObserved(Observation):
@@ -110,19 +142,6 @@ class SyncPsa(base.SyncRequested):
     readers: ClassVar[tuple[str, ...]] = ("psa-sync",)
 
 
-class LineTerms(ContractModel):
-    """The terms under which an agreement line bills: what people are shown of it besides its quantity."""
-
-    account_id: Id
-    product_id: Id
-    billable: bool
-    included: ReadNumber | None
-    unit_price: ReadNumber | None
-    unit_cost: ReadNumber | None
-    currency: Code | None
-    """ISO 4217; the tenant's own where the PSA names none."""
-
-
 class WriteQuantity(Command):
     """Asks to set one agreement line to an approved quantity, unless it differs from what was shown."""
 
@@ -168,31 +187,6 @@ class CancelWrite(Command):
     line_id: Id
     approval_id: Id
     reason: Sentence
-
-
-class WriteRefusal(StrEnum):
-    """Why a write was not made, or not known to be made."""
-
-    CONFLICT = "conflict"
-    """The line is not what was approved: another quantity, other terms, closed or gone."""
-    REJECTED = "rejected"
-    """The PSA refused, and would refuse again."""
-    EXPIRED = "expired"
-    """`valid_until` passed before the write was sent."""
-    CANCELLED = "cancelled"
-    """What the person approved changed before the write was sent."""
-    UNKNOWN_OUTCOME = "unknown-outcome"
-    """It was sent, or may have been, and no reading could prove what became of it."""
-
-
-class ForeignWrite(ContractModel):
-    """A write of somebody else to the line, as a reading showed it."""
-
-    quantity: ReadNumber | None
-    """What the line held then."""
-    updated_by: Name | None = None
-    """Who changed the line last, as the PSA names them; None where it does not say."""
-    updated_at: Moment | None = None
 
 
 class QuantityWritten(Event):

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from shared.contracts import base
 from shared.contracts.base import ContractModel, NoNumber, Observation
+from shared.contracts.evidence_fields import CountryCode, Domains, EvidenceText, TaxId
 from shared.contracts.fields import Code, Id, Name, ReadNumber, ServiceKey
 from shared.contracts.manifest import AccountRead
 from shared.contracts.run_end import RunFinished
@@ -50,6 +51,9 @@ class VendorAccountObserved(Observation):
     meaning: ClassVar[str] = "A customer in the marketplace as last read"
     readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "account_id")
+    evidence_fields: ClassVar[frozenset[str]] = frozenset(
+        {"tax_id", "domains", "town", "postcode", "country"}
+    )
 
     account_id: Id
     """The marketplace's own id."""
@@ -59,6 +63,12 @@ class VendorAccountObserved(Observation):
     """The tenant's own id of the customer, as typed into the marketplace."""
     status: Code
     """In the marketplace's own words."""
+    tax_id: TaxId = None
+    domains: Domains = ()
+    """Of its contacts' e-mail addresses; public mail hosts are left out, and so is all else of a contact."""
+    town: EvidenceText = None
+    postcode: EvidenceText = None
+    country: CountryCode = None
 
 
 class ServiceObserved(Observation):
@@ -68,6 +78,7 @@ class ServiceObserved(Observation):
     meaning: ClassVar[str] = "A service that the marketplace sells, derived from subscriptions"
     readers: ClassVar[tuple[str, ...]] = ("matcher", "billing")
     key_fields: ClassVar[tuple[str, ...]] = ("integration_id", "service_id")
+    evidence_fields: ClassVar[frozenset[str]] = frozenset({"family", "plan", "edition"})
 
     service_id: Id
     """Opaque, made of the integration and the key (`service_id_of`)."""
@@ -84,6 +95,12 @@ class ServiceObserved(Observation):
     """`1 year`, `1 month`; `-` when unset."""
     billing_period: Code
     """Written as the term is."""
+    family: EvidenceText = None
+    """The line of products that it belongs to, where the marketplace says it; Ingram Micro does not."""
+    plan: EvidenceText = None
+    """As the family: Ingram Micro numbers plans, and names them in calls that no run makes."""
+    edition: EvidenceText = None
+    """As the family."""
 
 
 class SubscriptionLine(ContractModel):

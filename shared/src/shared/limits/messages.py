@@ -35,6 +35,27 @@ SENTENCE_CHARACTERS = Limit(
 REMARK_CHARACTERS = Limit(
     "remark-characters", 250, "characters", "a sentence in a list of many", "shortened, with … at its end"
 )
+EVIDENCE_CHARACTERS = Limit(
+    "evidence-characters",
+    200,
+    "characters",
+    "a town, a vendor or another word by which a thing is recognised",
+    "left out; the thing itself stands",
+)
+DESCRIPTION_CHARACTERS = Limit(
+    "description-characters",
+    500,
+    "characters",
+    "the description of a product",
+    "shortened, with … at its end",
+)
+EVIDENCE_ITEMS = Limit(
+    "evidence-items",
+    10,
+    "items",
+    "the domains or the types by which an account is recognised",
+    "further ones are left out",
+)
 SIGNIFICANT_DIGITS = Limit(
     "significant-digits", 28, "significant digits", "a number; more could not be added up exactly", "refused"
 )

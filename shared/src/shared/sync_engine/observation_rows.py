@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from shared.contracts import MESSAGES, Observation
 from shared.contracts.base import key_of
@@ -16,7 +16,7 @@ saves the few reads."""
 
 O = TypeVar("O", bound=Observation)  # noqa: E741  one letter, as type variables have
 
-_STAMP_FIELDS = {"run_id", "revision", "observed_at", "generation", "read_back"}
+_STAMP_FIELDS: Final = {"run_id", "revision", "observed_at", "generation", "read_back"}
 _MODELS = {model.topic: model for model in MESSAGES if issubclass(model, Observation)}
 
 
@@ -43,8 +43,12 @@ def of_integration(topic: str, tenant_id: str, integration_id: str) -> Document:
 
 def digest(observation: Observation) -> str:
     """Returns a hash of what the observation says, without when and by what it was read."""
-    # A generation alone says nothing new of the thing: keys may rotate without a flood of repeats.
-    return sha256(observation.model_dump_json(exclude=_STAMP_FIELDS).encode()).hexdigest()
+    # A generation alone says nothing new of the thing: keys may rotate without a flood of repeats. Nor does
+    # evidence that is not there: a thing of which the provider tells none is not published for an update.
+    silent = _STAMP_FIELDS
+    if observation.evidence_fields:
+        silent = silent | {name for name in observation.evidence_fields if not getattr(observation, name)}
+    return sha256(observation.model_dump_json(exclude=silent).encode()).hexdigest()
 
 
 def newest_of(observations: Iterable[O]) -> dict[str, O]:

@@ -50,9 +50,12 @@ _COMMON = _fields(FieldKind.NUMBER, "id") | _fields(FieldKind.DATE, "lastUpdated
 COMPANY = Resource(
     "company",
     _COMMON
-    | _fields(FieldKind.STRING, "identifier", "name")
+    | _fields(FieldKind.STRING, "identifier", "name", "website", "taxIdentifier", "phoneNumber")
+    | _fields(FieldKind.STRING, "addressLine1", "city", "zip")
     | _fields(FieldKind.BOOLEAN, "deletedFlag")
-    | _reference("status", "name"),
+    | _reference("status", "name")
+    | _reference("country", "name")
+    | _reference("defaultContact", "name"),
 )
 COMPANY_STATUS = Resource(
     "companyStatus",
@@ -64,6 +67,9 @@ PRODUCT = Resource(
     "catalogItem",
     _COMMON
     | _fields(FieldKind.STRING, "identifier", "description", "customerDescription", "productClass")
+    | _fields(FieldKind.STRING, "manufacturerPartNumber")
+    | _reference("manufacturer", "name")
+    | _reference("category", "name")
     | _fields(FieldKind.BOOLEAN, "inactiveFlag", "recurringFlag", "taxableFlag")
     | _fields(FieldKind.NUMBER, "price", "cost")
     | _reference("type", "name")

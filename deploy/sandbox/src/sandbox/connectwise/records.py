@@ -24,7 +24,30 @@ def info(day: date) -> dict[str, str]:
     return {"lastUpdated": f"{day.isoformat()}T10:11:12Z", "updatedBy": SEEDER}
 
 
-def company(company_id: int, name: str, *, identifier: str, deleted: bool, updated: date) -> Record:
+@dataclass(frozen=True, slots=True)
+class CompanyDetails:
+    """What the PSA's own people typed about a company; None is a field that they left empty."""
+
+    street: str
+    city: str
+    postcode: str
+    country: str | None
+    website: str | None
+    tax_identifier: str | None
+
+
+def company(
+    company_id: int, name: str, *, identifier: str, deleted: bool, updated: date, details: CompanyDetails
+) -> Record:
+    texts = {
+        "addressLine1": details.street,
+        "city": details.city,
+        "zip": details.postcode,
+        "phoneNumber": "5125550100",
+        "website": details.website,
+        "taxIdentifier": details.tax_identifier,
+    }
+    country = {"country": {"id": 1, "name": details.country}} if details.country else {}
     return {
         "id": company_id,
         # The field limits of the REST schema.
@@ -33,21 +56,49 @@ def company(company_id: int, name: str, *, identifier: str, deleted: bool, updat
         "status": {"id": 2, "name": "Inactive"} if deleted else {"id": 1, "name": "Active"},
         "types": [{"id": 1, "name": "Client"}],
         "deletedFlag": deleted,
+        "defaultContact": {"id": company_id + 1, "name": "Robin Reyes"},
+        **{field: text for field, text in texts.items() if text is not None},
+        **country,
         "_info": info(updated),
     }
 
 
-def product(product_id: int, key: str, name: str, *, amounts: tuple[float, float], updated: date) -> Record:
+@dataclass(frozen=True, slots=True)
+class ProductOrigin:
+    """Who makes a product, and under which number, as far as the PSA's people typed it in."""
+
+    manufacturer: str | None = None
+    part_number: str | None = None
+    description: str | None = None
+    """What a customer is told; the product's name where nobody wrote more."""
+
+
+NO_ORIGIN = ProductOrigin()
+
+
+def product(
+    product_id: int,
+    key: str,
+    name: str,
+    *,
+    amounts: tuple[float, float],
+    updated: date,
+    origin: ProductOrigin = NO_ORIGIN,
+) -> Record:
     """Return a catalogue item; `amounts` are its price and cost."""
+    made: Record = {"manufacturer": {"id": 5, "name": origin.manufacturer}} if origin.manufacturer else {}
+    made |= {"manufacturerPartNumber": origin.part_number} if origin.part_number else {}
     return {
         "id": product_id,
         "identifier": key,
         "description": name,
-        "customerDescription": name,
+        "customerDescription": origin.description or name,
         "inactiveFlag": False,
         "productClass": "Service",
         "type": {"id": 3, "name": "Cloud"},
+        "category": {"id": 2, "name": "Software"},
         "subcategory": {"id": 7, "name": "Subscriptions"},
+        **made,
         "unitOfMeasure": {"id": 1, "name": "Each"},
         "recurringFlag": True,
         "taxableFlag": True,

@@ -48,6 +48,18 @@ class OfferLine:
     quantity: Quantity
 
 
+@dataclass(frozen=True, slots=True)
+class CustomerDetails:
+    """Where a customer is, and who speaks for it: personal data that a reader must not store."""
+
+    street: str
+    city: str
+    postal_code: str
+    country_code: str
+    tax_reg_id: str | None
+    email: str
+
+
 @dataclass(slots=True)
 class CustomerRecord:
     """A customer of the reseller: the vendor's account."""
@@ -55,7 +67,7 @@ class CustomerRecord:
     id: str
     name: str
     external_id: str | None
-    domain: str
+    details: CustomerDetails
     status: str = "active"
     reseller_id: str = "1000001"
 
@@ -79,7 +91,8 @@ class Subscription:
 
 
 def customer_row(customer: CustomerRecord, *, names_reseller: bool = True) -> Json:
-    """Render a customer for lists and details, with personal data that a reader must not store."""
+    """Render a customer for lists and details; what is not known is left out."""
+    details = customer.details
     row: Json = {
         "id": customer.id,
         "name": customer.name,
@@ -87,13 +100,14 @@ def customer_row(customer: CustomerRecord, *, names_reseller: bool = True) -> Js
         "language": "en_US",
         "attributes": {},
         "address": {
-            "streetAddress": "1 Main Street",
-            "postalCode": "78701",
-            "city": "Austin",
-            "countryCode": "US",
+            "streetAddress": details.street,
+            "postalCode": details.postal_code,
+            "city": details.city,
+            "countryCode": details.country_code,
         },
         "contactPersons": [_contact(customer)],
     }
+    row |= {"taxRegId": details.tax_reg_id} if details.tax_reg_id else {}
     row |= {"resellerId": customer.reseller_id} if names_reseller else {}
     return row | ({"externalId": customer.external_id} if customer.external_id else {})
 
@@ -173,6 +187,6 @@ def _contact(customer: CustomerRecord) -> Json:
         "type": "admin",
         "firstName": "Robin",
         "lastName": "Reyes",
-        "email": f"robin@{customer.domain}",
+        "email": customer.details.email,
         "phoneNumber": "1##5125550100#",
     }

@@ -11,6 +11,7 @@ from random import Random
 
 from sandbox.connectwise.psa import PsaState
 from sandbox.ingram.marketplace import MarketplaceState
+from sandbox.story.directory import Directory
 from sandbox.story.psa_side import PsaSide
 from sandbox.story.scenario import ENDED, LINES, PSA_ONLY, Quantities, ScenarioLine, draw_quantities
 from sandbox.story.vendor_side import VendorSide
@@ -40,7 +41,12 @@ class BuiltStory:
 def build_story(seed: int, today: date, marketplace: MarketplaceState, psa: PsaState) -> BuiltStory:
     """Fill the marketplace and the PSA, and return what was put into them."""
     rng = Random(f"story {seed}")  # noqa: S311 - a scenario, not a secret
-    story = BuiltStory(seed, VendorSide(marketplace, rng, today), PsaSide(psa, rng, today))
+    directory = Directory(seed)
+    vendor_side, psa_side = (
+        VendorSide(marketplace, rng, today, directory),
+        PsaSide(psa, rng, today, directory),
+    )
+    story = BuiltStory(seed, vendor_side, psa_side)
     story.vendor.add_customers()
     story.psa.add_master_data()
     for line in LINES:

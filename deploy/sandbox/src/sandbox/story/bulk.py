@@ -19,6 +19,7 @@ from sandbox.connectwise.records import AgreementBilling
 from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import CustomerRecord, Offer, OfferPeriod
 from sandbox.ingram.sale import Sale, sell
+from sandbox.story.directory import Directory
 
 OFFERS, PER_CUSTOMER = 40, 8
 IN_STEP, DIFFERENT = 0.95, 0.99
@@ -45,6 +46,7 @@ class Bulk:
         self._today = today
         self._marketplace = marketplace
         self._psa = psa
+        self._directory = Directory(seed)
         self._offers: list[tuple[Offer, Record]] = []
 
     def generate(self, subscriptions: int) -> None:
@@ -70,9 +72,11 @@ class Bulk:
 
     def _add_customer(self, number: int, subscriptions: int) -> None:
         name = f"{TRADES[number % len(TRADES)]} {number:06}"
-        customer = CustomerRecord(self._marketplace.new_id(), name, None, f"b{number}.example")
+        key, domain = f"Bulk{number:06}", f"b{number}.example"
+        details = self._directory.customer(key, domain)
+        customer = CustomerRecord(self._marketplace.new_id(), name, None, details)
         self._marketplace.add_customer(customer)
-        agreement_id = self._add_agreement(name, f"Bulk{number:06}")
+        agreement_id = self._add_agreement(name, key, domain)
         for nth in range(subscriptions):
             offer, item = self._offers[(number + nth) % OFFERS]
             seats = self._rng.randint(1, 60)
@@ -80,10 +84,13 @@ class Bulk:
             sell(self._marketplace, Sale(customer.id, offer, seats, created), self._today)
             self._bill(agreement_id, item, seats, nth)
 
-    def _add_agreement(self, name: str, identifier: str) -> int:
+    def _add_agreement(self, name: str, identifier: str, domain: str) -> int:
         psa, since = self._psa, self._today - timedelta(days=400)
         company_id, agreement_id = (psa.companies.last_id or 0) + 1, (psa.agreements.last_id or 0) + 1
-        company = records.company(company_id, name, identifier=identifier, deleted=False, updated=since)
+        details = self._directory.company(identifier, domain)
+        company = records.company(
+            company_id, name, identifier=identifier, deleted=False, updated=since, details=details
+        )
         psa.companies.add(company)
         psa.agreements.add(
             records.agreement(agreement_id, "Managed services", company, starts=since, ends=None)

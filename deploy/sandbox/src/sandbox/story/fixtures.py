@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from sandbox.connectwise.records import NO_ORIGIN, ProductOrigin
 from sandbox.ingram.records import Offer, OfferPeriod
 
 YEAR, MONTH = OfferPeriod("year", 1), OfferPeriod("month", 1)
@@ -96,19 +97,48 @@ class CatalogueFixture:
     name: str
     price: float
     cost: float
+    origin: ProductOrigin = NO_ORIGIN
     kind: str = "Service"
     inactive: bool = False
 
 
+def _made_by(
+    manufacturer: str, part_number: str | None = None, description: str | None = None
+) -> ProductOrigin:
+    return ProductOrigin(manufacturer, part_number, description)
+
+
 ITEMS = {
-    "basic": CatalogueFixture("CFQ7TTC0LH18:0001_P1Y_M", "M365 Business Basic, annual", 7.5, 5.0),
-    "standard": CatalogueFixture("CFQ7TTC0LDPB:0001_P1Y_M", "M365 Business Standard, annual", 15.0, 10.4),
-    "premium": CatalogueFixture("M365-BP", "Business Premium seat", 27.0, 18.3),
+    "basic": CatalogueFixture(
+        "CFQ7TTC0LH18:0001_P1Y_M", "M365 Business Basic, annual", 7.5, 5.0, _made_by("Microsoft")
+    ),
+    "standard": CatalogueFixture(
+        "CFQ7TTC0LDPB:0001_P1Y_M", "M365 Business Standard, annual", 15.0, 10.4, _made_by("Microsoft")
+    ),
+    "premium": CatalogueFixture(
+        "M365-BP",
+        "Business Premium seat",
+        27.0,
+        18.3,
+        _made_by("Microsoft", "CFQ7TTC0LCHC:0002", "Microsoft 365 Business Premium, one seat"),
+    ),
     "exchange": CatalogueFixture("CFQ7TTC0LH16:0001_P1Y_M", "Hosted mailbox", 5.0, 3.3),
-    "backup": CatalogueFixture("BKP-WS", "Acronis Cyber Protect Workstation", 11.0, 4.0),
-    "antivirus": CatalogueFixture("AV-SEAT", "Bitdefender GravityZone Business Security", 4.5, 1.9),
-    "edr": CatalogueFixture("EDR-SEAT", "EDR per seat", 5.5, 2.5),
-    "files": CatalogueFixture("FILE-SYNC", "File sync per user", 19.0, 12.0),
+    "backup": CatalogueFixture(
+        "BKP-WS", "Acronis Cyber Protect Workstation", 11.0, 4.0, _made_by("Acronis", "SQ2AMSENS")
+    ),
+    "antivirus": CatalogueFixture(
+        "AV-SEAT", "Bitdefender GravityZone Business Security", 4.5, 1.9, _made_by("Bitdefender")
+    ),
+    "edr": CatalogueFixture(
+        "EDR-SEAT",
+        "EDR per seat",
+        5.5,
+        2.5,
+        _made_by("Microsoft", None, "Microsoft Defender for Business, watched by us"),
+    ),
+    "files": CatalogueFixture(
+        "FILE-SYNC", "File sync per user", 19.0, 12.0, _made_by("Dropbox", "DBX-BUS-STD-US")
+    ),
     "reservation": CatalogueFixture("AZ-RI-D2S", "Reserved cloud server", 95.0, 70.0),
     "rmm": CatalogueFixture("RMM-SEAT", "Remote monitoring per device", 3.5, 1.2),
     "bundle": CatalogueFixture("WORKPLACE-BUNDLE", "Workplace bundle", 60.0, 40.0, kind="Bundle"),

@@ -8,6 +8,7 @@ from sandbox.connectwise import records
 from sandbox.connectwise.fields import Record
 from sandbox.connectwise.psa import PsaState, RecordCollection
 from sandbox.connectwise.records import AgreementBilling
+from sandbox.story.directory import Directory
 from sandbox.story.fixtures import COMPANIES, DELETED_COMPANIES, ITEMS
 from sandbox.story.scenario import AGREEMENTS, PsaOnlyLine, ScenarioLine
 
@@ -15,8 +16,8 @@ from sandbox.story.scenario import AGREEMENTS, PsaOnlyLine, ScenarioLine
 class PsaSide:
     """Adds master data and agreement lines; companies, items and agreements are kept by fixture key."""
 
-    def __init__(self, psa: PsaState, rng: Random, today: date) -> None:
-        self._psa = psa
+    def __init__(self, psa: PsaState, rng: Random, today: date, directory: Directory) -> None:
+        self._psa, self._directory = psa, directory
         self._rng = rng
         self._today = today
         self.companies: dict[str, Record] = {}
@@ -60,6 +61,7 @@ class PsaSide:
                 identifier="".join(part.capitalize() for part in key.split("-")),
                 deleted=key in DELETED_COMPANIES,
                 updated=self._day(-30),
+                details=self._directory.company(key, f"{key}.example"),
             )
             self._psa.companies.add(self.companies[key])
 
@@ -67,7 +69,14 @@ class PsaSide:
         for key, item in ITEMS.items():
             product_id = self._next_id(self._psa.products, least=500)
             amounts = (item.price, item.cost)
-            made = records.product(product_id, item.key, item.name, amounts=amounts, updated=self._day(-30))
+            made = records.product(
+                product_id,
+                item.key,
+                item.name,
+                amounts=amounts,
+                updated=self._day(-30),
+                origin=item.origin,
+            )
             self.items[key] = made | {"productClass": item.kind, "inactiveFlag": item.inactive}
             self._psa.products.add(self.items[key])
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import CustomerRecord
 from sandbox.ingram.sale import Sale, sell
+from sandbox.story.directory import Directory
 from sandbox.story.fixtures import OFFERS
 
 RESELLER_ID = "1000002"
@@ -19,7 +20,8 @@ def build_sister_company(token_lifetime: timedelta, today: date) -> MarketplaceS
     marketplace.new_id(_FIRST_ID)
     offer = next(iter(OFFERS.values()))
     for name in _NAMES:
-        customer = CustomerRecord(marketplace.new_id(), name, None, "sister.example", reseller_id=RESELLER_ID)
+        details = Directory(0).customer(name, "sister.example")
+        customer = CustomerRecord(marketplace.new_id(), name, None, details, reseller_id=RESELLER_ID)
         marketplace.add_customer(customer)
         sell(marketplace, Sale(customer.id, offer, 3, today - timedelta(days=60)), today)
     return marketplace

@@ -7,6 +7,7 @@ from random import Random
 from sandbox.ingram.marketplace import MarketplaceState
 from sandbox.ingram.records import CustomerRecord, Quantity
 from sandbox.ingram.sale import Sale, sell
+from sandbox.story.directory import Directory
 from sandbox.story.fixtures import ACCOUNTS, OFFERS
 from sandbox.story.scenario import ScenarioEnding, ScenarioLine
 
@@ -14,8 +15,8 @@ from sandbox.story.scenario import ScenarioEnding, ScenarioLine
 class VendorSide:
     """Adds customers and sells to them; `customers` finds them by their fixture keys."""
 
-    def __init__(self, marketplace: MarketplaceState, rng: Random, today: date) -> None:
-        self._marketplace = marketplace
+    def __init__(self, marketplace: MarketplaceState, rng: Random, today: date, directory: Directory) -> None:
+        self._marketplace, self._directory = marketplace, directory
         self._rng = rng
         self._today = today
         self.customers: dict[str, CustomerRecord] = {}
@@ -27,7 +28,7 @@ class VendorSide:
                 id=self._marketplace.new_id(self._id_step()),
                 name=account.name,
                 external_id=f"CRM-{number:03}" if number % 3 == 0 else None,
-                domain=f"{key}.example",
+                details=self._directory.customer(key, f"{key}.example"),
             )
             self._marketplace.add_customer(self.customers[key])
 

@@ -20,7 +20,7 @@ from billing.usage.failure import has_failed
 from billing.usage.usage_line import BilledLine, UsageLine
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import LineClass
-from shared.contracts.psa_sync import LineTerms
+from shared.contracts.quantity_write import LineTerms
 
 
 class RejectionReason(StrEnum):

@@ -23,15 +23,8 @@ from billing.usage.usage_line import UsageLine
 from shared.contracts.base import NoNumber, opaque
 from shared.contracts.billing import ApprovalDecision, ApprovalRecorded
 from shared.contracts.fields import Number
-from shared.contracts.psa_sync import (
-    CancelWrite,
-    ForeignWrite,
-    LineTerms,
-    QuantityRefused,
-    QuantityWritten,
-    WriteQuantity,
-    WriteRefusal,
-)
+from shared.contracts.psa_sync import CancelWrite, QuantityRefused, QuantityWritten, WriteQuantity
+from shared.contracts.quantity_write import ForeignWrite, LineTerms, WriteRefusal
 
 VALID_FOR = timedelta(minutes=30)
 """How long a command may wait to be carried out, unless the settings say otherwise."""

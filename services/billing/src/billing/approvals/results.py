@@ -12,7 +12,8 @@ from datetime import datetime
 from billing.approvals.models import Approval, ApprovalState, ClosedApprovals, WriteResult
 from billing.approvals.ports import ApprovalStore
 from shared.contracts import Message
-from shared.contracts.psa_sync import QuantityRefused, WriteQuantity, WriteRefusal
+from shared.contracts.psa_sync import QuantityRefused, WriteQuantity
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import NotFound
 from shared.runtime.clock import Clock, utc_now
 

@@ -1,11 +1,11 @@
 """A piece of news with what it is stored and found by, worked out once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from billing.usage.ref import Ref, mapped_to, subject_of
-from shared.contracts.base import State
+from shared.contracts.base import Observation, State
 from shared.contracts.matcher import MappingDecided
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.contracts.vendor_sync import SubscriptionObserved
@@ -25,6 +25,39 @@ class ChangeNotice:
     @classmethod
     def of(cls, news: State) -> Self:
         return cls(news.key, subject_of(news), news.revision, news)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNews:
+    """What storing a batch of news found out."""
+
+    moved_from: set[Ref]
+    """What the things belonged to, or led to, before."""
+    affecting: Sequence[ChangeNotice]
+    """The news that may change a number: all but what tells new evidence alone (`tells_evidence_alone`)."""
+
+
+_STAMP_FIELDS = frozenset({"revision", "run_id", "generation", "observed_at"})
+
+
+def tells_evidence_alone(news: State, row: Mapping[str, Any] | None) -> bool:
+    """Tells whether newer news differs from the row of its thing only in what helps to recognise it.
+
+    News that is as old as the row, or older, does not: whoever stored the row may have been killed before the
+    calculation was asked for.
+    """
+    # First what most news is decided by: subscriptions, of which there are many, have no evidence.
+    if not isinstance(news, Observation) or not news.evidence_fields or row is None:
+        return False
+    if news.revision <= row["revision"]:
+        return False
+    # A row of an older release lacks evidence: empty evidence says no more than that.
+    changed = {
+        name
+        for name, value in news.model_dump(mode="json").items()
+        if (row.get(name) or None) != (value or None)
+    }
+    return bool(changed & news.evidence_fields) and changed <= news.evidence_fields | _STAMP_FIELDS
 
 
 def affected_refs(notices: Iterable[ChangeNotice]) -> set[Ref]:

@@ -6,7 +6,7 @@ An import contract keeps use cases from repositories, so each is a protocol alth
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from billing.observations.change_notice import ChangeNotice
+from billing.observations.change_notice import ChangeNotice, StoredNews
 from billing.observations.manifests import ManifestDecision, ManifestSnapshot, StoredStatements
 from billing.usage.manifest import AppliedManifest
 from billing.usage.manifest_reader import NamedThing
@@ -19,8 +19,8 @@ from shared.work_queue import WorkItem
 class ObservationStore(Protocol):
     """Keeps the state of things."""
 
-    async def store(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> set[Ref]:
-        """Stores news of one kind, forward-only; returns what the things belonged to, or led to, before."""
+    async def store(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> StoredNews:
+        """Stores news of one kind, forward-only."""
 
 
 class ReadBackLog(Protocol):

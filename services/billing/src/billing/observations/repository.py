@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from billing.observations.change_notice import ChangeNotice
+from billing.observations.change_notice import ChangeNotice, StoredNews, tells_evidence_alone
 from billing.usage.ref import Ref, RefKind, mapped_to
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
@@ -57,8 +57,8 @@ class ObservationRepository:
     def __init__(self, mongo: Mongo, *, clock: Clock = utc_now) -> None:
         self._mongo, self._clock = mongo, clock
 
-    async def store(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> set[Ref]:
-        """Stores news of one kind; returns what the things belonged to, or led to, before.
+    async def store(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> StoredNews:
+        """Stores news of one kind, forward-only.
 
         Only the revisions are read at first: a new thing needs no more, and one of the same revision is left
         as it is. Raises `TransientError` when others keep storing the same things.
@@ -78,7 +78,12 @@ class ObservationRepository:
             except Conflict:  # another consumer stored one of them at this moment: look again
                 continue
             moved_from = plan.moved_from.union(*(row["moved_from"] for row in existing.values()))
-            return {Ref.decode(text) for text in moved_from}
+            affecting = [
+                notice
+                for notice in notices
+                if not tells_evidence_alone(notice.news, existing.get(notice.key))
+            ]
+            return StoredNews({Ref.decode(text) for text in moved_from}, affecting)
         raise TransientError(f"others are storing the same {name} of {tenant_id}")
 
 

@@ -2,7 +2,10 @@
 
 # The order makes a crash harmless: store, then enqueue. Killed in between, Kafka delivers the batch again,
 # and old news is enqueued like new. News of subscriptions and agreement lines changes no number: the manifest
-# that names it does (`ManifestApplier`).
+# that names it does (`ManifestApplier`). Nor does news that tells only new evidence of an account, a service
+# or a product, by which people recognise it:
+#
+#   stored Acme r5   Acme r6, now in Leeds → stored, nothing is calculated   Acme Ltd r7 → calculated again
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -39,9 +42,9 @@ class ObservationIngestor:
         for state in news:
             by_tenant[state.tenant_id].append(ChangeNotice.of(state))
         for tenant_id, notices in by_tenant.items():
-            moved_from = await self._observations.store(tenant_id, notices)
-            others = moved_from | await self._read_back_log.note(tenant_id, read_backs(notices))
-            affected = affected_refs(notices)
+            stored = await self._observations.store(tenant_id, notices)
+            others = stored.moved_from | await self._read_back_log.note(tenant_id, read_backs(notices))
+            affected = affected_refs(stored.affecting)
             await self._queue.enqueue_refs(tenant_id, affected | others if affected else affected)
             await self._queue.enqueue_arrivals(tenant_id, arriving_revisions(notices))
         self._wake()

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime
 
 from shared.contracts.base import ContractModel
 from shared.contracts.fields import Number
-from shared.contracts.psa_sync import ForeignWrite
+from shared.contracts.quantity_write import ForeignWrite
 
 
 class CollisionKind(StrEnum):

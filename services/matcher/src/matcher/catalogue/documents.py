@@ -1,5 +1,6 @@
 """Items, integrations and inventories as documents and back; only this knows their fields."""
 
+from matcher.catalogue.evidence import evidence_document, evidence_from
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, part_number
 from matcher.catalogue.search import folded
@@ -26,6 +27,7 @@ def item_document(item: Item) -> Document:
         "present": item.present,
         "usable": item.usable,
         "facts": dict(item.facts),
+        "evidence": evidence_document(item.evidence),
         "revision": item.revision,
     }
 
@@ -42,6 +44,7 @@ def item_from(kind: ItemKind, row: Document) -> Item:
         present=row["present"],
         usable=row["usable"],
         facts=row["facts"],
+        evidence=evidence_from(kind.mapping_kind, row.get("evidence")),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from matcher.catalogue.evidence import evidence_of
 from matcher.catalogue.inventory import inventories_of
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
 from matcher.catalogue.ports import Catalogue
@@ -104,6 +105,7 @@ def _vendor_account(observed: vendor_sync.VendorAccountObserved) -> Item:
         present=observed.present,
         usable=observed.present and observed.status != _CANCELLED,
         facts={"external_id": observed.external_id, "status": observed.status},
+        evidence=evidence_of(observed),
     )
 
 
@@ -126,6 +128,7 @@ def _vendor_service(observed: vendor_sync.ServiceObserved) -> Item:
             "term": observed.term,
             "billing_period": observed.billing_period,
         },
+        evidence=evidence_of(observed),
     )
 
 
@@ -141,6 +144,7 @@ def _psa_account(observed: psa_sync.PsaAccountObserved) -> Item:
         present=observed.present,
         usable=observed.present and observed.active,
         facts={"account_key": observed.account_key},
+        evidence=evidence_of(observed),
     )
 
 
@@ -156,6 +160,7 @@ def _psa_product(observed: psa_sync.ProductObserved) -> Item:
         present=observed.present,
         usable=observed.present and observed.active,
         facts={"product_key": observed.product_key},
+        evidence=evidence_of(observed),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from matcher.catalogue.evidence import Evidence
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side, key_of
 from shared.contracts.matcher import MappingKind
@@ -69,6 +70,8 @@ class Item:
     """Whether exact matching may use the item: it is present, and neither cancelled nor inactive."""
     facts: Mapping[str, str | None] = field(default_factory=dict)
     """What a person is shown beside the name, by the answer's field names."""
+    evidence: Evidence | None = None
+    """What helps to recognise the item; None in what an older release stored."""
 
     @property
     def key(self) -> str:

@@ -1,5 +1,6 @@
 """How items, and the mappings they have, are shown to people."""
 
+from dataclasses import asdict
 from typing import Self
 
 from pydantic import AwareDatetime, BaseModel
@@ -55,7 +56,9 @@ class ItemResponse(BaseModel):
             else {"mapped_from": mappings}
         )
         fields = {name: getattr(item, name) for name in ("id", "integration_id", "name", "usable")}
-        return cls.model_validate({**fields, "state": mapped.state, **item.facts, **shown})
+        evidence = asdict(item.evidence) if item.evidence else {}
+        # Facts last: they are in the words of the answer, where both tell the same.
+        return cls.model_validate({**fields, "state": mapped.state, **evidence, **item.facts, **shown})
 
 
 class VendorAccountResponse(ItemResponse):
@@ -63,6 +66,13 @@ class VendorAccountResponse(ItemResponse):
 
     external_id: str | None
     status: str
+    tax_id: str | None = None
+    domains: tuple[str, ...] = ()
+    """Of its contacts' e-mail addresses, without public mail hosts."""
+    town: str | None = None
+    postcode: str | None = None
+    country: str | None = None
+    """ISO 3166-1 alpha-2."""
     mapping: MappingResponse | None
 
 
@@ -75,6 +85,9 @@ class VendorServiceResponse(ItemResponse):
     mpn: str | None
     term: str
     billing_period: str
+    family: str | None = None
+    plan: str | None = None
+    edition: str | None = None
     mapping: MappingResponse | None
 
 
@@ -82,6 +95,15 @@ class PsaAccountResponse(ItemResponse):
     """A company in the PSA, with the vendor accounts mapped to it."""
 
     account_key: str
+    tax_id: str | None = None
+    domains: tuple[str, ...] = ()
+    """Of its website."""
+    town: str | None = None
+    postcode: str | None = None
+    country: str | None = None
+    """ISO 3166-1 alpha-2."""
+    status: str | None = None
+    types: tuple[str, ...] = ()
     mapped_from: tuple[MappingResponse, ...]
 
 
@@ -89,6 +111,12 @@ class PsaProductResponse(ItemResponse):
     """A catalogue item of the PSA, with the vendor services mapped to it; its key is the *Product ID*."""
 
     product_key: str
+    description: str | None = None
+    """What the customer is told of it, where that is more than its name."""
+    manufacturer_part_number: str | None = None
+    vendor: str | None = None
+    category: str | None = None
+    product_class: str | None = None
     mapped_from: tuple[MappingResponse, ...]
 
 

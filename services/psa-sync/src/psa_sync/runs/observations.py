@@ -12,6 +12,13 @@ def account_observed(company: Company, stamp: Stamp) -> PsaAccountObserved:
         account_key=company.key,
         name=company.name,
         active=company.active,
+        tax_id=company.tax_id,
+        domains=company.domains,
+        town=company.town,
+        postcode=company.postcode,
+        country=company.country,
+        status=company.status,
+        types=company.types,
     )
 
 
@@ -22,6 +29,11 @@ def product_observed(item: CatalogueItem, stamp: Stamp) -> ProductObserved:
         product_key=item.key,
         name=item.name,
         active=item.active,
+        description=item.description,
+        manufacturer_part_number=item.manufacturer_part_number,
+        vendor=item.vendor,
+        category=item.category,
+        product_class=item.product_class,
     )
 
 

@@ -22,7 +22,7 @@ from decimal import Decimal
 from psa_sync.psa import LastUpdate, PsaLine
 from psa_sync.writes.intent import Intent, WriteStage
 from psa_sync.writes.terms import changed_terms
-from shared.contracts.psa_sync import WriteRefusal
+from shared.contracts.quantity_write import WriteRefusal
 
 MAX_SENDS = 4
 """How often one absolute write may be sent when answers go missing (architecture §7, unknown outcome)."""

@@ -10,7 +10,7 @@ from psa_sync.writes.decide import decide_unread, latest_try
 from psa_sync.writes.intent import Intent, WriteStage
 from psa_sync.writes.ports import IntentStore
 from shared.contracts import Message, psa_sync
-from shared.contracts.psa_sync import WriteRefusal
+from shared.contracts.quantity_write import WriteRefusal
 from shared.errors import CredentialsRejected, TransientError, UnexpectedResponse
 from shared.runtime.backoff import backoff_seconds
 from shared.runtime.clock import StoreTime

@@ -1,7 +1,7 @@
 """Tells of somebody else's write by what a line shows of its last change; pure."""
 
 from psa_sync.psa import PsaLine
-from shared.contracts.psa_sync import ForeignWrite
+from shared.contracts.quantity_write import ForeignWrite
 
 
 def foreign_write_of(line: PsaLine) -> ForeignWrite:

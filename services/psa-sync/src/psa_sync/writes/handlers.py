@@ -7,13 +7,8 @@ from faststream.kafka import KafkaBroker
 
 from psa_sync.writes.repository import WriteRepository
 from shared.contracts import Message
-from shared.contracts.psa_sync import (
-    CancelWrite,
-    QuantityRefused,
-    QuantityWritten,
-    WriteQuantity,
-    WriteRefusal,
-)
+from shared.contracts.psa_sync import CancelWrite, QuantityRefused, QuantityWritten, WriteQuantity
+from shared.contracts.quantity_write import WriteRefusal
 from shared.kafka import consume
 from shared.runtime import crash_points
 from shared.runtime.health import Health

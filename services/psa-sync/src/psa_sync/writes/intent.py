@@ -27,13 +27,8 @@ from typing import Any
 
 from psa_sync.psa import LastUpdate, PsaLine
 from psa_sync.writes.foreign_writes import foreign_write_of
-from shared.contracts.psa_sync import (
-    ForeignWrite,
-    QuantityRefused,
-    QuantityWritten,
-    WriteQuantity,
-    WriteRefusal,
-)
+from shared.contracts.psa_sync import QuantityRefused, QuantityWritten, WriteQuantity
+from shared.contracts.quantity_write import ForeignWrite, WriteRefusal
 
 WriteResult = QuantityWritten | QuantityRefused
 

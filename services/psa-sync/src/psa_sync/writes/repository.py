@@ -38,7 +38,8 @@ from psa_sync.writes.documents import (
 from psa_sync.writes.intent import Intent, WriteResult, WriteStage
 from psa_sync.writes.ports import LineRef
 from shared.contracts import Message
-from shared.contracts.psa_sync import CancelWrite, QuantityRefused, WriteQuantity, WriteRefusal
+from shared.contracts.psa_sync import CancelWrite, QuantityRefused, WriteQuantity
+from shared.contracts.quantity_write import WriteRefusal
 from shared.mongo import Documents, Index, Mongo, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import StoreTime

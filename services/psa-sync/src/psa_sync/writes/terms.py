@@ -18,7 +18,8 @@ from decimal import Decimal
 
 from psa_sync.psa import PsaLine
 from shared.contracts.fields import plain
-from shared.contracts.psa_sync import LineTerms, WriteQuantity
+from shared.contracts.psa_sync import WriteQuantity
+from shared.contracts.quantity_write import LineTerms
 
 
 def changed_terms(command: WriteQuantity, line: PsaLine, now: datetime) -> str | None:

@@ -41,7 +41,8 @@ from psa_sync.writes.ports import IntentStore, LineRef, OpenChanges
 from psa_sync.writes.restores import WriteRestores, may_be_forgotten
 from psa_sync.writes.sender import QuantitySender
 from psa_sync.writes.write_context import LazyConnection, WriteContext
-from shared.contracts.psa_sync import AgreementLineObserved, ForeignWrite
+from shared.contracts.psa_sync import AgreementLineObserved
+from shared.contracts.quantity_write import ForeignWrite
 from shared.errors import (
     CredentialsRejected,
     PermanentError,

@@ -22,6 +22,11 @@ def account_observed(account: Customer, stamp: Stamp) -> VendorAccountObserved:
         name=account.name,
         external_id=account.external_id,
         status=account.status,
+        tax_id=account.tax_id,
+        domains=account.domains,
+        town=account.town,
+        postcode=account.postcode,
+        country=account.country,
     )
 
 

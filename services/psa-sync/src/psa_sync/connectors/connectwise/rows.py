@@ -3,7 +3,8 @@
 An unset date is left out, `null` or an empty string; numbers are doubles, made exact through their text
 (ConnectWise §2.5). Raises `UnexpectedResponse` for a row in another shape, or with an id, a code or a number
 larger than our limits (`shared.contracts.fields`); a name that is too long is shortened. Characters that
-cannot be shown are replaced (`shared.plain_text`).
+cannot be shown are replaced (`shared.plain_text`). Evidence, which decides nothing, makes no row unreadable:
+what of it cannot be read is left out (`shared.evidence`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,10 @@ from shared.contracts.provider_values import (
     whole_number,
 )
 from shared.errors import UnexpectedResponse
+from shared.evidence.countries import country_code
+from shared.evidence.domains import domains_of
+from shared.evidence.texts import description_of, postcode_of, tax_id_of, text_of, town_of
+from shared.limits.messages import EVIDENCE_ITEMS
 from shared.plain_text import cleaned
 
 Row = Mapping[str, Any]
@@ -46,9 +51,21 @@ _SWITCHED_OFF = ("Cancelled", "Inactive")
 
 
 def company(row: Row) -> Company:
+    """Parses a company; of its address, contacts and telephone numbers only the place is kept."""
     with _parsing("company", row):
-        present = not flag(row.get("deletedFlag"))
-        return Company(_id(row), _code(row["identifier"]), _name(row["name"]), present)
+        return Company(
+            company_id=_id(row),
+            key=_code(row["identifier"]),
+            name=_name(row["name"]),
+            present=not flag(row.get("deletedFlag")),
+            tax_id=tax_id_of(row.get("taxIdentifier")),
+            domains=domains_of([row.get("website")]),
+            town=town_of(row.get("city")),
+            postcode=postcode_of(row.get("zip")),
+            country=_country(row.get("country")),
+            status=_reference_name(row.get("status")),
+            types=_reference_names(row.get("types")),
+        )
 
 
 def company_with_status(row: Row) -> tuple[Company, int | None]:
@@ -68,8 +85,20 @@ def company_status(row: Row) -> tuple[int, bool]:
 def product(row: Row) -> CatalogueItem:
     """Parses a catalogue item; its identifier is what the screens call *Product ID*."""
     with _parsing("catalogue item", row):
-        active = not flag(row.get("inactiveFlag"))
-        return CatalogueItem(_id(row), _code(row["identifier"]), _name(row["description"]), active)
+        name = _name(row["description"])
+        description = description_of(row.get("customerDescription"))
+        return CatalogueItem(
+            product_id=_id(row),
+            key=_code(row["identifier"]),
+            name=name,
+            active=not flag(row.get("inactiveFlag")),
+            # Nearly every item's repeats its name: that is no more to compare by, and twice to store.
+            description=None if description == name else description,
+            manufacturer_part_number=text_of(row.get("manufacturerPartNumber")),
+            vendor=_reference_name(row.get("manufacturer")) or _reference_name(row.get("vendor")),
+            category=_reference_name(row.get("category")),
+            product_class=text_of(row.get("productClass")),
+        )
 
 
 def agreement(row: Row) -> Agreement:
@@ -166,6 +195,23 @@ def _readable_id(row: Any) -> str:
         return _id(row)
     except _UNREADABLE:
         return ""
+
+
+def _reference_name(value: Any) -> str | None:
+    """Returns the name of a reference to another record, as far as it can be read: mere evidence."""
+    return text_of(value.get("name")) if isinstance(value, Mapping) else None
+
+
+def _reference_names(value: Any) -> tuple[str, ...]:
+    """Returns the names of references, sorted: in another order the same ones would be news."""
+    names = {_reference_name(reference) for reference in value} if isinstance(value, list) else set()
+    return tuple(sorted(name for name in names if name)[: EVIDENCE_ITEMS.most])
+
+
+def _country(value: Any) -> str | None:
+    """Returns the code of a country: a tenant names its countries itself, and may give them codes."""
+    country = value if isinstance(value, Mapping) else {}
+    return country_code(country.get("identifier")) or country_code(country.get("name"))
 
 
 def _code(value: Any) -> str:

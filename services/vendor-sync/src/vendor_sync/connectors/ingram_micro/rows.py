@@ -22,6 +22,9 @@ from shared.contracts.fields import (
 from shared.contracts.provider_values import exact_number, exact_quantity, reckonable_day
 from shared.contracts.vendor_sync import SubscriptionStatus
 from shared.errors import UnexpectedResponse
+from shared.evidence.countries import country_code
+from shared.evidence.domains import domains_of
+from shared.evidence.texts import postcode_of, tax_id_of, town_of
 from shared.limits import messages as limits
 from shared.limits import record_hit
 from shared.plain_text import cleaned
@@ -37,6 +40,7 @@ from vendor_sync.marketplace import (
 Json = Any
 
 _EXTERNAL_RATING = "chargeexternalrating"
+_MOST_CONTACTS = 100
 _NO_TYPE = ("", "unknown")
 _STATUSES = frozenset(SubscriptionStatus)
 
@@ -67,13 +71,23 @@ def customer_id_of(row: Json) -> str | None:
 
 
 def account_of(row: Json) -> Customer:
-    """Parses a customer (§7.1); address, contacts and tax number are personal data, and are left out."""
+    """Parses a customer (§7.1).
+
+    Of address and contacts, which are personal data, only place and domains are kept, and these as far as the
+    row has them: list rows may lack them, and one that is odd is no reason to refuse the row.
+    """
     with parsing(f"customer {id_of(row)}"):
+        address = _object(row.get("address"))
         return Customer(
             account_id=id_of(row),
             name=_name(row) or id_of(row),
-            external_id=_code(row, "externalId"),
+            external_id=_external_id(row),
             status=_code(row, "status") or "unknown",
+            tax_id=tax_id_of(row.get("taxRegId")),
+            domains=domains_of(_emails(row.get("contactPersons"))),
+            town=town_of(address.get("city")),
+            postcode=postcode_of(address.get("postalCode")),
+            country=country_code(address.get("countryCode")),
         )
 
 
@@ -108,6 +122,23 @@ def detail_of(body: Json) -> SubscriptionDetail:
             record_hit(limits.SUBSCRIPTION_LINES)
             raise ValueError(f"it has {len(products):,} products; the most is {limits.SUBSCRIPTION_LINES}")
         return SubscriptionDetail(row_of(body), tuple(_product(product) for product in products))
+
+
+def _external_id(row: Json) -> str | None:
+    """Returns the tenant's own id of a customer; one that is somebody's e-mail address is none."""
+    code = _code(row, "externalId")
+    return None if code is None or "@" in code else code
+
+
+def _emails(contacts: Json) -> Iterator[Json]:
+    """Yields what stands where the contacts' addresses are; a customer has a few contacts (§7.1)."""
+    for contact in contacts[:_MOST_CONTACTS] if isinstance(contacts, list) else ():
+        yield _object(contact).get("email")
+
+
+def _object(value: Json) -> dict[str, Json]:
+    """Returns an object as it is, and an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _product(product: Json) -> ProductEntry:
