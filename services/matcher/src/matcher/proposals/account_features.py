@@ -87,6 +87,23 @@ class AccountPair:
     words: Alignment
     cosine: float
 
+    @property
+    def written(self) -> Alignment:
+        """The words as the two names write them, instead of their stems."""
+        ours, theirs = (
+            dict(zip(name.stems, name.words, strict=True)) for name in (self.vendor_name, self.psa_name)
+        )
+        return Alignment(
+            [(_write(one, ours), _write(other, theirs), like) for one, other, like in self.words.shared],
+            [_write(word, ours) for word in self.words.left],
+            [_write(word, theirs) for word in self.words.right],
+            self.words.by_initials,
+        )
+
+
+def _write(stems: str, words: dict[str, str]) -> str:
+    return " ".join(words.get(one, one) for one in stems.split())
+
 
 def pair_accounts(vendor: Account, psa: Account, cosine: float) -> AccountPair:
     one, other = vendor.name, psa.name

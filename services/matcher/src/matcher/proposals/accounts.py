@@ -17,7 +17,7 @@ _SMALL_WORDS = ("and", "the", "of")
 class Account:
     """An account as the engine compares it; what its record does not say is empty."""
 
-    id: str
+    record: AccountRecord
     name: ParsedName
     folded: str
     """The whole name, legal forms included."""
@@ -40,7 +40,7 @@ def read_account(record: AccountRecord) -> Account:
     )
     name = parse(record.name)
     return Account(
-        id=record.id,
+        record=record,
         name=name,
         folded=fold(record.name),
         text=" ".join(name.stems),

@@ -47,6 +47,10 @@ class Candidates:
     psa: Ints
     cosine: Floats
 
+    def at(self, index: int) -> tuple[int, int, float]:
+        """Returns one pair: its vendor row, its PSA row, and the cosine."""
+        return int(self.vendor[index]), int(self.psa[index]), float(self.cosine[index])
+
 
 @dataclass(frozen=True, slots=True)
 class Searchable:

@@ -7,20 +7,23 @@
 #   vendor: Contoso Dental, Fabrikam      PSA: Contoso Dental LLC, Northwind
 #   → Contoso Dental: Contoso Dental LLC 0.99        Fabrikam: nothing
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from matcher.proposals.account_features import FEATURES, account_features, pair_accounts
+from matcher.proposals.account_features import FEATURES, AccountPair, account_features, pair_accounts
+from matcher.proposals.account_reasons import account_reasons
 from matcher.proposals.accounts import Account, keys_of, read_account
 from matcher.proposals.candidates import Candidates, Reach, Searchable, find_candidates
 from matcher.proposals.model import Matrix, Model, Vector, as_matrix, load_model, probabilities, rank_rows
 from matcher.proposals.rarity import Rarity
+from matcher.proposals.reasons import Reason
 from matcher.proposals.records import AccountRecord, ServiceRecord
-from matcher.proposals.service_features import SERVICE_FEATURES, pair_services, service_features
+from matcher.proposals.service_features import SERVICE_FEATURES, ServicePair, pair_services, service_features
+from matcher.proposals.service_reasons import service_reasons
 from matcher.proposals.services import ServiceTexts, read_service, service_keys, vendor_words_of
 
 MOST_PROPOSALS = 5
@@ -38,8 +41,8 @@ class Proposal:
 
     psa_id: str
     probability: float
-    features: dict[str, float]
-    """What the two have in common and what not: the reasons are made of it."""
+    reasons: tuple[Reason, ...] = ()
+    """Why, and what speaks against it; empty unless they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Compared:
 
     candidates: Candidates
     features: Matrix
+    explain: Callable[[int], list[Reason]]
+    """Returns the reasons of one pair, by its index."""
 
 
 def compare_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecord]) -> Compared:
@@ -55,11 +60,13 @@ def compare_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecor
     ours, theirs = [read_account(one) for one in vendor], [read_account(one) for one in psa]
     candidates = find_candidates(_searchable_accounts(ours), _searchable_accounts(theirs), _ACCOUNT_REACH)
     rarity = Rarity(one.name.stems for one in (*ours, *theirs))
-    rows = [
-        account_features(pair_accounts(ours[row], theirs[column], cosine), rarity)
-        for row, column, cosine in _each(candidates)
-    ]
-    return Compared(candidates, as_matrix(rows, FEATURES))
+
+    def pair(index: int) -> AccountPair:
+        row, column, cosine = candidates.at(index)
+        return pair_accounts(ours[row], theirs[column], cosine)
+
+    rows = [account_features(pair(index), rarity) for index in range(len(candidates.vendor))]
+    return Compared(candidates, as_matrix(rows, FEATURES), lambda index: account_reasons(pair(index), rarity))
 
 
 def compare_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecord]) -> Compared:
@@ -68,11 +75,15 @@ def compare_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecor
     ours, theirs = [read_service(one, names) for one in vendor], [read_service(one, names) for one in psa]
     candidates = find_candidates(_searchable_services(ours), _searchable_services(theirs), _SERVICE_REACH)
     rarity = Rarity(one.words for one in (*ours, *theirs))
-    rows = [
-        service_features(pair_services(ours[row], theirs[column], cosine), rarity)
-        for row, column, cosine in _each(candidates)
-    ]
-    return Compared(candidates, as_matrix(rows, SERVICE_FEATURES))
+
+    def pair(index: int) -> ServicePair:
+        row, column, cosine = candidates.at(index)
+        return pair_services(ours[row], theirs[column], cosine)
+
+    rows = [service_features(pair(index), rarity) for index in range(len(candidates.vendor))]
+    return Compared(
+        candidates, as_matrix(rows, SERVICE_FEATURES), lambda index: service_reasons(pair(index), rarity)
+    )
 
 
 def _searchable_accounts(accounts: Sequence[Account]) -> Searchable:
@@ -84,61 +95,54 @@ def _searchable_services(services: Sequence[ServiceTexts]) -> Searchable:
 
 
 def propose_accounts(
-    vendor: Sequence[AccountRecord], psa: Sequence[AccountRecord]
+    vendor: Sequence[AccountRecord], psa: Sequence[AccountRecord], *, explained: bool = False
 ) -> dict[str, list[Proposal]]:
     """Returns each vendor account's proposals by its id, the likeliest first; none when none is likely."""
-    return _propose(vendor, psa, compare_accounts, load_model("accounts"))
+    return _propose(vendor, psa, Procedure(compare_accounts, load_model("accounts"), explained))
 
 
 def propose_services(
-    vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecord]
+    vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecord], *, explained: bool = False
 ) -> dict[str, list[Proposal]]:
     """Returns each vendor service's proposals by its id, the likeliest first; none when none is likely."""
-    return _propose(vendor, psa, compare_services, load_model("services"))
+    return _propose(vendor, psa, Procedure(compare_services, load_model("services"), explained))
 
 
-def _each(candidates: Candidates) -> Iterator[tuple[int, int, float]]:
-    return zip(candidates.vendor.tolist(), candidates.psa.tolist(), candidates.cosine.tolist(), strict=True)
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """How one kind of item is proposed, and whether reasons are wanted."""
+
+    compare: Callable[..., Compared]
+    model: Model
+    explained: bool
 
 
-def _propose(
-    vendor: Sequence[Any], psa: Sequence[Any], compare: Callable[..., Compared], model: Model
-) -> dict[str, list[Proposal]]:
+def _propose(vendor: Sequence[Any], psa: Sequence[Any], procedure: Procedure) -> dict[str, list[Proposal]]:
     # Sorted, so that which of two equally good comes first does not hang on the order of the lists.
     vendor, psa = (sorted(items, key=lambda one: one.id) for items in (vendor, psa))
     found: dict[str, list[Proposal]] = {one.id: [] for one in vendor}
     if not vendor or not psa:
         return found
-    compared = compare(vendor, psa)
-    scores = model.pair(compared.features)
-    shares = _probabilities(compared, scores, model)
-    rows = compared.candidates.vendor
-    starts = (
-        np.r_[np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]), len(rows)]
-        if len(rows)
-        else np.zeros(0, int)
-    )
-    for start, end in pairwise(starts.tolist()):
-        order = sorted(range(start, end), key=lambda pair: (-shares[pair], pair))[:MOST_PROPOSALS]
-        found[vendor[rows[start]].id] = [
+    compared = procedure.compare(vendor, psa)
+    shares = _probabilities(compared, procedure.model)
+    rows, columns = compared.candidates.vendor.tolist(), compared.candidates.psa.tolist()
+    for row, pairs in groupby(range(len(rows)), key=rows.__getitem__):
+        likeliest = sorted(pairs, key=lambda pair: (-shares[pair], pair))[:MOST_PROPOSALS]
+        found[vendor[row].id] = [
             Proposal(
-                psa[compared.candidates.psa[pair]].id,
+                psa[columns[pair]].id,
                 float(shares[pair]),
-                _named(compared.features[pair], model.pair.names),
+                tuple(compared.explain(pair)) if procedure.explained else (),
             )
-            for pair in order
+            for pair in likeliest
             if shares[pair] >= _LEAST_PROBABILITY
         ]
     return found
 
 
-def _named(row: Matrix, names: Sequence[str]) -> dict[str, float]:
-    return {name: float(value) for name, value in zip(names, row, strict=True) if value}
-
-
-def _probabilities(compared: Compared, scores: Vector, model: Model) -> Vector:
+def _probabilities(compared: Compared, model: Model) -> Vector:
     """Returns each pair's probability; those of one vendor item add up to at most 1."""
-    shares = probabilities(model.rank(rank_rows(compared.candidates, scores)))
+    shares = probabilities(model.rank(rank_rows(compared.candidates, model.pair(compared.features))))
     rows = compared.candidates.vendor
     totals = np.bincount(rows, shares, minlength=int(rows.max(initial=-1)) + 1)
-    return shares / np.maximum(totals, 1.0)[rows]
+    return np.asarray(shares / np.maximum(totals, 1.0)[rows], np.float64)

@@ -17,7 +17,7 @@ _MICROSOFT_BASE = 12
 class ServiceTexts:
     """A service or product as the engine compares it; what its record does not say is empty."""
 
-    id: str
+    record: ServiceRecord
     words: tuple[str, ...]
     code_words: frozenset[str]
     """What a Product ID says in pieces of words: it may confirm a word; what it leaves out is not lacking."""
@@ -47,7 +47,7 @@ def read_service(record: ServiceRecord, vendor_words: frozenset[str] = VENDOR_WO
     words = tuple(word for word in told if word not in vendor_words) or told
     stated = {bare_code(record.code), bare_code(record.part_number)}
     return ServiceTexts(
-        id=record.id,
+        record=record,
         words=words,
         code_words=frozenset(code.words),
         vendors=frozenset((*vendor, *(word for word in told if word in vendor_words))),

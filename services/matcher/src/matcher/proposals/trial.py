@@ -29,12 +29,13 @@ def main(arguments: Sequence[str]) -> int:
             required=True,
             help=help_ + (" (JSON or CSV)" if name != "out" else " (JSON)"),
         )
+    parser.add_argument("--reasons", action="store_true", help="say why, and what speaks against it")
     given = parser.parse_args(arguments)
     try:
         found = (
-            accounts_trial(given.vendor, given.psa)
+            accounts_trial(given.vendor, given.psa, explained=given.reasons)
             if given.kind == "accounts"
-            else services_trial(given.vendor, given.psa)
+            else services_trial(given.vendor, given.psa, explained=given.reasons)
         )
         given.out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
     except (PermanentError, OSError) as error:
@@ -47,14 +48,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def accounts_trial(vendor_path: Path, psa_path: Path) -> dict[str, Any]:
+def accounts_trial(vendor_path: Path, psa_path: Path, *, explained: bool = False) -> dict[str, Any]:
     vendor = [row.record() for row in read_rows(vendor_path, AccountRow)]
     psa = [row.record() for row in read_rows(psa_path, AccountRow)]
     auto = exact_accounts(vendor, psa)
-    return _predictions(propose_accounts(vendor, psa), auto)
+    return _predictions(propose_accounts(vendor, psa, explained=explained), auto)
 
 
-def services_trial(vendor_path: Path, psa_path: Path) -> dict[str, Any]:
+def services_trial(vendor_path: Path, psa_path: Path, *, explained: bool = False) -> dict[str, Any]:
     """Matches within each tenant: two MSPs may call different products alike."""
     lists: dict[str, tuple[list[VendorServiceRow], list[ProductRow]]] = defaultdict(lambda: ([], []))
     for service in read_rows(vendor_path, VendorServiceRow):
@@ -64,14 +65,24 @@ def services_trial(vendor_path: Path, psa_path: Path) -> dict[str, Any]:
     proposals, auto = dict[str, list[Proposal]](), dict[str, str]()
     for services, products in lists.values():
         vendor, psa = [row.record() for row in services], [row.record() for row in products]
-        proposals |= propose_services(vendor, psa)
+        proposals |= propose_services(vendor, psa, explained=explained)
         auto |= exact_services(vendor, psa)
     return _predictions(proposals, auto)
 
 
 def _predictions(proposals: dict[str, list[Proposal]], auto: dict[str, str]) -> dict[str, Any]:
-    shown = {
-        id_: [{"psa_id": one.psa_id, "score": round(one.probability, 4)} for one in proposed]
-        for id_, proposed in proposals.items()
+    return {
+        "proposals": {id_: [_shown(one) for one in proposed] for id_, proposed in proposals.items()},
+        "auto": auto,
     }
-    return {"proposals": shown, "auto": auto}
+
+
+def _shown(proposal: Proposal) -> dict[str, Any]:
+    shown = {"psa_id": proposal.psa_id, "score": round(proposal.probability, 4)}
+    if not proposal.reasons:
+        return shown
+    said = {
+        side: [reason.words for reason in proposal.reasons if reason.speaks_for is speaks_for]
+        for side, speaks_for in (("for", True), ("against", False))
+    }
+    return {**shown, **said}

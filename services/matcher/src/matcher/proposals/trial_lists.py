@@ -10,6 +10,9 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from matcher.proposals.records import AccountRecord, ServiceRecord
 from shared.errors import PermanentError
+from shared.evidence.countries import country_code
+from shared.evidence.domains import domains_of
+from shared.evidence.texts import postcode_of, tax_id_of, town_of
 
 MOST_BYTES = 200_000_000
 _SHOWN_FAULTS = 5
@@ -20,9 +23,8 @@ def _as_text(value: Any) -> Any:
 
 
 def _as_domains(value: Any) -> Any:
-    """Takes one or several of: a domain, a web address, an e-mail address; of all the domain only."""
-    texts = value.replace(";", ",").split(",") if isinstance(value, str) else value or ()
-    return tuple(text.strip().split("://")[-1].split("@")[-1].split("/")[0] for text in texts if text)
+    """Takes one or several domains, web addresses or e-mail addresses; of all the domain only."""
+    return domains_of(value if isinstance(value, list) else [value])
 
 
 Text = Annotated[str, BeforeValidator(_as_text)]
@@ -38,21 +40,25 @@ class Row(BaseModel):
 
 
 class AccountRow(Row):
-    """An account: everything but id and name may be absent."""
+    """An account: all but id and name may be absent; evidence that cannot be read counts as absent."""
 
     name: Text
     code: OptionalText = Field(
         None, validation_alias=AliasChoices("external_id", "externalId", "identifier", "account_key", "code")
     )
-    tax_id: OptionalText = Field(None, validation_alias=AliasChoices("tax_id", "taxId", "vat", "vat_id"))
+    tax_id: Annotated[str | None, BeforeValidator(tax_id_of)] = Field(
+        None, validation_alias=AliasChoices("tax_id", "taxId", "vat", "vat_id")
+    )
     domains: Annotated[tuple[str, ...], BeforeValidator(_as_domains)] = Field(
         (), validation_alias=AliasChoices("domains", "domain", "website", "email")
     )
-    town: OptionalText = Field(None, validation_alias=AliasChoices("town", "city"))
-    postcode: OptionalText = Field(
+    town: Annotated[str | None, BeforeValidator(town_of)] = Field(
+        None, validation_alias=AliasChoices("town", "city")
+    )
+    postcode: Annotated[str | None, BeforeValidator(postcode_of)] = Field(
         None, validation_alias=AliasChoices("postcode", "postal_code", "postalCode", "zip")
     )
-    country: OptionalText = Field(
+    country: Annotated[str | None, BeforeValidator(country_code)] = Field(
         None, validation_alias=AliasChoices("country", "country_code", "countryCode")
     )
 
