@@ -59,7 +59,7 @@ def a_service(id_: str, name: str, mpn: str | None = None, **more: Any) -> vendo
         title=f"{name} – 1 Month",
         vendor="Acme",
         mpn=mpn,
-        term="1 month",
+        term=more.pop("term", "1 month"),
         billing_period="1 month",
         **_common_fields(VENDOR, more),
     )

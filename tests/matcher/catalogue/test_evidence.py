@@ -111,11 +111,30 @@ async def test_evidence_that_changes_leaves_an_exact_mapping_as_it_is(world: Mat
     await world.receive(*CONNECTED, a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso"))
     before = await world.published()
 
-    await world.receive(with_evidence(a_vendor_account("1", "Contoso", revision=2), {"country": "GB"}))
-    await world.receive(with_evidence(a_psa_account("9", "Contoso", revision=2), {"country": "US"}))
+    await world.receive(with_evidence(a_vendor_account("1", "Contoso", revision=2), {"town": "Leeds"}))
+    await world.receive(with_evidence(a_psa_account("9", "Contoso", revision=2), {"town": "York"}))
 
     assert await world.published() == before
     assert await world.mapped() == {"1": "9"}
+
+
+@pytest.mark.parametrize("psa_first", [False, True])
+async def test_equal_names_of_two_countries_are_not_mapped_whenever_that_is_learnt(
+    world: MatcherWorld, *, psa_first: bool
+) -> None:
+    await world.receive(*CONNECTED, a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso"))
+    news = [
+        with_evidence(a_vendor_account("1", "Contoso", revision=2), {"country": "GB"}),
+        with_evidence(a_psa_account("9", "Contoso", revision=2), {"country": "US"}),
+    ]
+
+    for observed in reversed(news) if psa_first else news:
+        await world.receive(observed)
+
+    assert await world.mapped() == {}
+    *_, revoked = await world.published()
+    assert isinstance(revoked, MappingDecided)
+    assert revoked.reason == "not the same by what both sides say: country GB beside US"
 
 
 def as_json(evidence: dict[str, Any]) -> dict[str, Any]:

@@ -86,8 +86,18 @@ def test_without_its_part_number_among_the_product_ids_a_service_goes_by_its_nam
     assert target_of(a_service("1", "Mail", "MPN-1"), psa=products) == "8"
 
 
+YEARLY = a_service("2", "Mail, yearly", "MPN-1", term="1 year")
+
+
+def test_a_product_id_that_says_another_term_is_another_product() -> None:
+    monthly, yearly = a_product("8", "Mail", "MAIL-1M-M"), a_product("8", "Mail", "MAIL-1Y-M")
+
+    assert target_of(a_service("1", "Mail", term="1 year"), psa=[monthly]) is None
+    assert target_of(a_service("1", "Mail", term="1 year"), psa=[yearly]) == "8"
+
+
 def test_two_terms_of_one_part_number_are_told_apart_by_name_alone() -> None:
-    monthly, yearly = a_service("1", "Mail, monthly", "MPN-1"), a_service("2", "Mail, yearly", "MPN-1")
+    monthly, yearly = a_service("1", "Mail, monthly", "MPN-1"), YEARLY
     products = [a_product("8", "Mail, yearly", "MPN-1"), a_product("9", "Post", "X")]
 
     assert target_of(monthly, yearly, psa=products) is None

@@ -11,6 +11,9 @@
 # The vendor's item must be alone within its marketplace, for two marketplaces may know the same customer; the
 # PSA's item among all PSAs of the tenant.
 #
+# Equal names of two firms do exist: what says that a pair is two (other tax ids, another term) is believed
+# more than its label (`proposals/contradictions.py`).
+#
 # An item that is gone, cancelled or inactive neither is mapped nor stands in another's way. What was mapped
 # while it was there stays mapped: whatever of it is still billed can only be found by its mapping.
 
@@ -20,6 +23,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from matcher.catalogue.items import Item, ItemKind, name_label, part_number
+from matcher.proposals.contradictions import item_contradiction
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingMethod
 
 ItemsByLabel = Mapping[tuple[str, str], Sequence[Item]]
@@ -58,9 +62,11 @@ def exact_target(item: Item, vendor: ItemGroups, psa: ItemGroups) -> Item | None
     if not item.usable:
         return None
     scope = item.integration_id
-    return _only_pair(vendor.by_part_number, psa.by_part_number, scope, part_number(item)) or _only_pair(
-        vendor.by_name, psa.by_name, scope, name_label(item)
+    pairs = (
+        _only_pair(vendor.by_part_number, psa.by_part_number, scope, part_number(item)),
+        _only_pair(vendor.by_name, psa.by_name, scope, name_label(item)),
     )
+    return next((target for target in pairs if target and not item_contradiction(item, target)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +80,17 @@ class ExactComparison:
     """The PSA item that the existing mapping points to; None also when that was never observed."""
     rivals: Sequence[Item] = ()
     """Who else carries the labels of the two that are mapped; nobody while one label is theirs alone."""
+    contradiction: str = ""
+    """By what the two that are mapped are certainly two, in words."""
 
 
 def compare(item: Item, mapped: Item | None, vendor: ItemGroups, psa: ItemGroups) -> ExactComparison:
-    rivals = _rivals(item, mapped, vendor, psa) if mapped else []
-    return ExactComparison(item, exact_target(item, vendor, psa), mapped, rivals)
+    target = exact_target(item, vendor, psa)
+    if mapped is None:
+        return ExactComparison(item, target)
+    return ExactComparison(
+        item, target, mapped, _rivals(item, mapped, vendor, psa), item_contradiction(item, mapped)
+    )
 
 
 def exact_outcome(
@@ -105,6 +117,8 @@ def exact_outcome(
 
 def revocation_reason(found: ExactComparison) -> str:
     """Returns why the existing mapping is taken back, in a sentence that names a rival."""
+    if found.contradiction:
+        return f"not the same by what both sides say: {found.contradiction}"
     if not found.rivals:
         return "the two that were mapped to each other share no name and no part number any more"
     first, *others = sorted(found.rivals, key=lambda item: (item.kind, item.integration_id, item.id))
@@ -132,7 +146,7 @@ def _outcome_of_unequal(found: ExactComparison, *, pending: bool) -> ExactOutcom
     target, mapped = found.target, found.mapped
     if mapped is None or not _shared_labels(found.item, mapped):
         return ExactOutcome.REVOKE if pending else ExactOutcome.KEEP
-    if mapped.usable and not found.rivals:
+    if mapped.usable and not found.rivals and not found.contradiction:
         return ExactOutcome.KEEP  # another carries the part number by now, but the name is still theirs alone
     if target:
         return ExactOutcome.MAP

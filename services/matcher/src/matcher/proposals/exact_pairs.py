@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from matcher.proposals.contradictions import are_two_accounts, are_two_services
+from matcher.proposals.contradictions import account_contradiction, service_contradiction
 from matcher.proposals.records import AccountRecord, ServiceRecord
 
 Record = TypeVar("Record", AccountRecord, ServiceRecord)
@@ -18,25 +18,25 @@ Record = TypeVar("Record", AccountRecord, ServiceRecord)
 
 def exact_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecord]) -> dict[str, str]:
     """Returns PSA id by vendor id of the accounts that map themselves."""
-    return _pairs(vendor, psa, [lambda one: one.name], are_two_accounts)
+    return _pairs(vendor, psa, [lambda one: one.name], account_contradiction)
 
 
 def exact_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecord]) -> dict[str, str]:
     """Returns product id by service id of the services that map themselves."""
-    return _pairs(vendor, psa, [lambda one: one.code or "", lambda one: one.name], are_two_services)
+    return _pairs(vendor, psa, [lambda one: one.code or "", lambda one: one.name], service_contradiction)
 
 
 def _pairs(
     vendor: Sequence[Record],
     psa: Sequence[Record],
     labels: Sequence[Callable[[Record], str]],
-    are_two: Callable[[Record, Record], bool],
+    contradiction: Callable[[Record, Record], str],
 ) -> dict[str, str]:
     pairs = dict[str, str]()
     for label in labels:
         theirs = _alone(psa, label)
         for text, item in _alone(vendor, label).items():
-            if text in theirs and not are_two(item, theirs[text]):
+            if text in theirs and not contradiction(item, theirs[text]):
                 pairs.setdefault(item.id, theirs[text].id)
     return pairs
 
