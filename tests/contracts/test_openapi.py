@@ -37,6 +37,9 @@ ROUTES = {
         "GET /mappings",
         "PUT /mappings/{kind}/{vendor_integration_id}/{vendor_id}",
         "DELETE /mappings/{kind}/{vendor_integration_id}/{vendor_id}",
+        "POST /mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo",
+        "GET /mappings/{kind}/{vendor_integration_id}/{vendor_id}/history",
+        "POST /mappings",
         "POST /finish",
     },
     "billing": {
@@ -69,6 +72,13 @@ FURTHER_REFUSALS = {
     "PUT /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {
         "409": "the PSA item may be inactive or gone"
     },
+    "DELETE /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {
+        "409": "somebody else may have decided meanwhile"
+    },
+    "POST /mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo": {
+        "409": "somebody else may have decided meanwhile"
+    },
+    "POST /mappings": {"409": "the key may be used for another request"},
     "POST /finish": {
         "404": "an integration may not exist",
         "409": "something may be left to map, or the key be used for another request",

@@ -79,6 +79,19 @@ async def test_what_was_decided_since_the_backup_comes_back_and_is_not_told_agai
     assert len(await world.published()) == told
 
 
+async def test_a_decision_that_came_back_can_be_undone(stored_world: MatcherWorld, backup: Backup) -> None:
+    world = stored_world
+    await world.receive(*CONTOSO, a_psa_account("8", "Fabrikam"))
+    await backup.take()
+    decided = await world.approve("1", "8")
+    await backup.restore()
+    await hear_own_news(world)
+
+    undone = await world.undo(decided)
+
+    assert (undone.psa_id, undone.method) == ("9", MappingMethod.EXACT)
+
+
 async def test_what_a_person_decided_stands_above_what_the_rule_decided_on_older_ground(
     stored_world: MatcherWorld, backup: Backup
 ) -> None:

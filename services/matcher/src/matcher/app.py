@@ -17,6 +17,12 @@ from matcher.catalogue.service import CatalogueService
 from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore
 from matcher.finishing.routes import make_finish_router
 from matcher.finishing.service import FinishService
+from matcher.mappings.decision_batches import DecisionBatchService
+from matcher.mappings.decision_routes import (
+    make_batch_router,
+    make_decision_router,
+    make_undo_router,
+)
 from matcher.mappings.exact_matcher import ExactMatcher
 from matcher.mappings.handlers import subscribe_own
 from matcher.mappings.indexes import MAPPING_INDEXES
@@ -24,7 +30,7 @@ from matcher.mappings.inventory_check import InventoryCheck
 from matcher.mappings.jobs import matching_job
 from matcher.mappings.recovery import MappingRecovery
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
-from matcher.mappings.routes import make_decision_router, make_mapping_list_router
+from matcher.mappings.routes import make_history_router, make_mapping_list_router
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.settings import Settings
@@ -85,10 +91,14 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
         on_shutdown=(relay.release, mongo.close),
     )
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
+    decisions = MappingService(store, _now)
     routers = [
         make_catalogue_router(listing, viewer),
         make_mapping_list_router(mappings, listing, viewer),
-        make_decision_router(MappingService(store, _now), listing, mapper),
+        make_history_router(mappings, listing, viewer),
+        make_decision_router(decisions, listing, mapper),
+        make_undo_router(decisions, listing, mapper),
+        make_batch_router(DecisionBatchService(store, _now), listing, mapper),
         make_finish_router(FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}"), mapper),
     ]
     return create_application(health, lifespan, routers, broker=broker)

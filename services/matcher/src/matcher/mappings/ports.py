@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import Item, ItemKind, Labels
 from matcher.catalogue.ports import CatalogueReader
+from matcher.mappings.models import DecisionRecord
 from shared.contracts.matcher import MappingDecided, MappingKind
 from shared.work_queue import WorkItem
 
@@ -64,12 +65,24 @@ class UnitOfWork(CatalogueReader, Protocol):
         """Returns the existing mappings, by key."""
         ...
 
-    async def record_mappings(self, mappings: Sequence[MappingDecided], *, existing: Collection[str]) -> None:
-        """Stores and publishes decisions; `existing` are the keys of mappings that are stored already."""
+    async def record_mappings(
+        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
+    ) -> None:
+        """Stores and publishes decisions; `existing` are those that they replace, by key, now history."""
         ...
 
-    async def restore_mappings(self, mappings: Sequence[MappingDecided]) -> None:
+    async def restore_mappings(
+        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
+    ) -> None:
         """Stores decisions that were published already, in place of those that are stored."""
+        ...
+
+    async def decision_record(self, record_id: str) -> DecisionRecord | None:
+        """Returns what came of the request, or the part of one, that was recorded under this id."""
+        ...
+
+    async def record_outcomes(self, record: DecisionRecord) -> None:
+        """Stores what came of a request, together with the commit of its decisions."""
         ...
 
     async def approved_counts(

@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from matcher.mappings.decisions import next_revision
+from matcher.mappings.decisions import next_revision, replaced_by_next
 from matcher.mappings.ports import MappingStore, UnitOfWork
 from shared.contracts.matcher import MappingDecided, MappingMethod
 from shared.runtime.clock import Clock
@@ -45,13 +45,17 @@ class MappingRecovery:
         lost = {key: mapping for key, mapping in newest.items() if _is_newer(mapping, stored.get(key))}
         now_stored = {**stored, **lost}
         overruled = [
-            mapping.model_copy(update={"revision": next_revision(now_stored[key], self._clock())})
+            self._put_above(now_stored[key], mapping)
             for key, mapping in by_people.items()
             if _is_overruled(mapping, now_stored[key])
         ]
-        await unit_of_work.restore_mappings(list(lost.values()))
+        await unit_of_work.restore_mappings(list(lost.values()), existing=stored)
         await unit_of_work.record_mappings(overruled, existing=now_stored)
         return len(lost) + len(overruled)
+
+    def _put_above(self, stored: MappingDecided, by_person: MappingDecided) -> MappingDecided:
+        revision = next_revision(stored, self._clock())
+        return by_person.model_copy(update={"revision": revision, "replaced": replaced_by_next(stored)})
 
 
 def _is_newer(told: MappingDecided, stored: MappingDecided | None) -> bool:
