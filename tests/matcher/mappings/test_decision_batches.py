@@ -9,10 +9,10 @@ from matcher.mappings.models import (
     Choice,
     DecisionOutcome,
     DecisionRefusal,
-    DecisionStatus,
     Exclude,
     ItemDecision,
     MapTo,
+    OutcomeStatus,
     PsaItemRef,
 )
 from matcher.mappings.ports import MappingStore
@@ -93,9 +93,9 @@ async def test_the_same_item_twice_is_decided_in_order(known: MatcherWorld) -> N
     outcomes = await decide(known, asked("1", saw=0), asked("1", Exclude("ours")), asked("1", saw=0))
 
     assert [one.status for one in outcomes] == [
-        DecisionStatus.DONE,
-        DecisionStatus.DONE,
-        DecisionStatus.CONFLICT,
+        OutcomeStatus.DONE,
+        OutcomeStatus.DONE,
+        OutcomeStatus.CONFLICT,
     ]
 
 
@@ -119,7 +119,7 @@ async def test_cut_off_in_the_middle_it_goes_on_where_it_was(known: MatcherWorld
     outcomes = await decide(known, *requests)
 
     assert 0 < before < MANY
-    assert {one.status for one in outcomes} == {DecisionStatus.DONE}
+    assert {one.status for one in outcomes} == {OutcomeStatus.DONE}
     assert len(await known.published()) == MANY
 
 

@@ -22,10 +22,10 @@ from matcher.mappings.models import (
     DecisionOutcome,
     DecisionRefusal,
     DecisionRefused,
-    DecisionStatus,
     Exclude,
     ItemDecision,
     MapTo,
+    OutcomeStatus,
     PsaItemRef,
     Revoke,
     Undo,
@@ -51,11 +51,11 @@ async def decide(unit_of_work: UnitOfWork, request: ItemDecision, at: datetime) 
     target = await _find_target(unit_of_work, kind, chosen, existing) if chosen else None
     mapping = apply_decision(vendor, item, decision, target=target, existing=existing, at=at)
     if existing and not isinstance(request.choice, Undo) and same_decision(existing, mapping):
-        return DecisionOutcome(DecisionStatus.UNCHANGED, existing)
+        return DecisionOutcome(OutcomeStatus.UNCHANGED, existing)
     await unit_of_work.record_mappings([mapping], existing={key: existing} if existing else {})
     if mapping.method is MappingMethod.EXACT:  # the rule may find by now that it was ambiguous, or another's
         await unit_of_work.enqueue(item.kind, [item.key])
-    return DecisionOutcome(DecisionStatus.DONE, mapping)
+    return DecisionOutcome(OutcomeStatus.DONE, mapping)
 
 
 def _require_expected(request: ItemDecision, item: Item, existing: MappingDecided | None) -> None:

@@ -17,8 +17,8 @@ from matcher.mappings.models import (
     DecisionRecord,
     DecisionRefusal,
     DecisionRefused,
-    DecisionStatus,
     ItemDecision,
+    OutcomeStatus,
     fingerprint_of,
     record_id,
 )
@@ -78,7 +78,7 @@ async def _outcome(unit_of_work: UnitOfWork, request: ItemDecision, at: datetime
         return await decide(unit_of_work, request, at)
     except DecisionRefused as refused:
         is_conflict = refused.refusal is DecisionRefusal.DECIDED_MEANWHILE
-        status = DecisionStatus.CONFLICT if is_conflict else DecisionStatus.REFUSED
+        status = OutcomeStatus.CONFLICT if is_conflict else OutcomeStatus.REFUSED
         return DecisionOutcome(status, refused.existing, refused.refusal, str(refused))
     except NotFound as missing:
-        return DecisionOutcome(DecisionStatus.REFUSED, None, DecisionRefusal.NOT_FOUND, str(missing))
+        return DecisionOutcome(OutcomeStatus.REFUSED, None, DecisionRefusal.NOT_FOUND, str(missing))

@@ -19,7 +19,7 @@ from matcher.mappings.requests import (
 )
 from matcher.mappings.responses import (
     DecisionConflict,
-    DecisionResponse,
+    MappingVersionResponse,
     OutcomeResponse,
     OutcomesResponse,
 )
@@ -79,13 +79,13 @@ class _NamedDecisions:
     def __init__(self, catalogue: CatalogueService) -> None:
         self._catalogue = catalogue
 
-    async def response(self, mapping: MappingDecided) -> DecisionResponse:
+    async def response(self, mapping: MappingDecided) -> MappingVersionResponse:
         (named,) = await self._catalogue.with_names(mapping.tenant_id, [mapping])
-        return DecisionResponse.of(named)
+        return MappingVersionResponse.of(named)
 
     async def decide(
         self, service: MappingService, decision: ItemDecision, key: str | None
-    ) -> DecisionResponse:
+    ) -> MappingVersionResponse:
         """Raises a problem document with the mapping as it is for a decision that is refused."""
         try:
             return await self.response(await service.decide(decision, key))
@@ -124,7 +124,7 @@ def make_decision_router(service: MappingService, catalogue: CatalogueService, m
         decision: MapRequest | ExcludeRequest,
         person: Annotated[Person, Depends(mapper)],
         headers: Annotated[DecisionHeaders, Depends()],
-    ) -> DecisionResponse:
+    ) -> MappingVersionResponse:
         """Map a vendor item to a PSA item, or exclude it with a reason. The same again changes nothing."""
         made = ItemDecision(path.ref(person), decision.choice(), person.person_id, headers.seen)
         return await named.decide(service, made, headers.idempotency_key)
@@ -137,7 +137,7 @@ def make_decision_router(service: MappingService, catalogue: CatalogueService, m
         path: Annotated[VendorItemPath, Depends()],
         person: Annotated[Person, Depends(mapper)],
         headers: Annotated[DecisionHeaders, Depends()],
-    ) -> DecisionResponse:
+    ) -> MappingVersionResponse:
         """Leave a vendor item undecided. The same again changes nothing.
 
         It is not mapped by itself again until the revocation is undone.
@@ -165,7 +165,7 @@ def make_undo_router(service: MappingService, catalogue: CatalogueService, mappe
         body: UndoRequest,
         person: Annotated[Person, Depends(mapper)],
         idempotency_key: OptionalIdempotencyKey = None,
-    ) -> DecisionResponse:
+    ) -> MappingVersionResponse:
         """Take the decision that stands back: what it replaced comes back, as a new decision.
 
         Undone once more, it stands again. A mapping that came about by itself is revoked, and the item is not

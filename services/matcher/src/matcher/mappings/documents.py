@@ -5,7 +5,7 @@ from matcher.mappings.models import (
     DecisionOutcome,
     DecisionRecord,
     DecisionRefusal,
-    DecisionStatus,
+    OutcomeStatus,
 )
 from shared.contracts.matcher import MappingDecided
 from shared.mongo import Document
@@ -49,7 +49,7 @@ def _outcome_document(outcome: DecisionOutcome) -> Document:
 
 def _outcome_from(row: Document) -> DecisionOutcome:
     return DecisionOutcome(
-        DecisionStatus(row["status"]),
+        OutcomeStatus(row["status"]),
         mapping_from(row["mapping"]) if row["mapping"] else None,
         DecisionRefusal(row["refusal"]) if row["refusal"] else None,
         row["sentence"],

@@ -92,7 +92,7 @@ class DecisionRefused(Conflict):
         self.refusal, self.existing = refusal, existing
 
 
-class DecisionStatus(StrEnum):
+class OutcomeStatus(StrEnum):
     """What became of one decision."""
 
     DONE = "done"
@@ -108,7 +108,7 @@ class DecisionStatus(StrEnum):
 class DecisionOutcome:
     """What became of one decision, and the mapping as it is then."""
 
-    status: DecisionStatus
+    status: OutcomeStatus
     mapping: MappingDecided | None
     refusal: DecisionRefusal | None = None
     sentence: str | None = None

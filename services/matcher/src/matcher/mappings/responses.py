@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 from matcher.catalogue.responses import MappingResponse
 from matcher.catalogue.search import NamedMapping
-from matcher.mappings.models import DecisionOutcome, DecisionRefusal, DecisionStatus
+from matcher.mappings.models import DecisionOutcome, DecisionRefusal, OutcomeStatus
 from shared.contracts.matcher import ReplacedDecision
 from shared.web.openapi import ProblemDocument
 
@@ -16,7 +16,7 @@ class MappingsPage(BaseModel):
     next: str | None
 
 
-class DecisionResponse(MappingResponse):
+class MappingVersionResponse(MappingResponse):
     """A decision on a vendor item, with what it replaced."""
 
     replaced: ReplacedDecision | None
@@ -28,7 +28,7 @@ class DecisionResponse(MappingResponse):
 class HistoryPage(BaseModel):
     """A page of the decisions on one vendor item, newest first; `next` is the `after` of the following."""
 
-    decisions: tuple[DecisionResponse, ...]
+    decisions: tuple[MappingVersionResponse, ...]
     next: str | None
 
 
@@ -37,18 +37,18 @@ class DecisionConflict(ProblemDocument):
 
     refusal: DecisionRefusal | None = None
     """None where the idempotency key belongs to another request."""
-    mapping: DecisionResponse | None = None
+    mapping: MappingVersionResponse | None = None
     """None when nothing is decided."""
 
 
 class OutcomeResponse(BaseModel):
     """What became of one decision of many, and the mapping as it is."""
 
-    status: DecisionStatus
+    status: OutcomeStatus
     refusal: DecisionRefusal | None
     reason: str | None
     """A sentence for people, of one that was not made."""
-    mapping: DecisionResponse | None
+    mapping: MappingVersionResponse | None
     """None when nothing is decided on the item, or there is no such item."""
 
     @classmethod
@@ -57,7 +57,7 @@ class OutcomeResponse(BaseModel):
             status=outcome.status,
             refusal=outcome.refusal,
             reason=outcome.sentence,
-            mapping=DecisionResponse.of(named) if named else None,
+            mapping=MappingVersionResponse.of(named) if named else None,
         )
 
 
@@ -65,4 +65,4 @@ class OutcomesResponse(BaseModel):
     """What became of each decision, in the order of the request, and how many there were of each status."""
 
     outcomes: tuple[OutcomeResponse, ...]
-    counts: dict[DecisionStatus, int]
+    counts: dict[OutcomeStatus, int]

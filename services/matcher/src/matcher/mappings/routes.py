@@ -9,7 +9,7 @@ from matcher.catalogue.search import next_sort_key
 from matcher.catalogue.service import CatalogueService
 from matcher.mappings.repository import MongoMappings
 from matcher.mappings.requests import HistoryRequest, MappingRequest, VendorItemPath
-from matcher.mappings.responses import DecisionResponse, HistoryPage, MappingsPage
+from matcher.mappings.responses import HistoryPage, MappingsPage, MappingVersionResponse
 from matcher.mappings.search import MappingQuery
 from shared.web.fair_share import Caller
 from shared.web.openapi import described_router, problem_responses
@@ -63,7 +63,7 @@ def make_history_router(mappings: MongoMappings, catalogue: CatalogueService, vi
         last = next_sort_key(found, request.limit, lambda mapping: (str(mapping.revision),))
         named = await catalogue.with_names(person.tenant_id, found[: request.limit])
         return HistoryPage(
-            decisions=tuple(DecisionResponse.of(mapping) for mapping in named),
+            decisions=tuple(MappingVersionResponse.of(mapping) for mapping in named),
             next=encode_cursor(*last) if last else None,
         )
 
