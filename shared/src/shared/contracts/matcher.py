@@ -53,6 +53,10 @@ class ReplacedDecision(ContractModel):
     reason: Sentence | None = None
 
 
+DECIDED_BY_RULE = "trueup"
+"""Stands as `decided_by` when no person decided."""
+
+
 class MappingDecided(State):
     """States the decision on one vendor account or service; keyed by realm, it outlives reconnecting."""
 

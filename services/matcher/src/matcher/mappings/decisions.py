@@ -19,6 +19,7 @@ from datetime import datetime
 from matcher.catalogue.items import IntegrationInfo, Item
 from shared.contracts.base import key_of, utc
 from shared.contracts.matcher import (
+    DECIDED_BY_RULE,
     MappingDecided,
     MappingDecision,
     MappingKind,
@@ -26,8 +27,7 @@ from shared.contracts.matcher import (
     ReplacedDecision,
 )
 
-SYSTEM = "trueup"
-"""Stands as `decided_by` when no person decided."""
+SYSTEM = DECIDED_BY_RULE
 
 
 @dataclass(frozen=True, slots=True)
