@@ -16,6 +16,7 @@ import billing.app
 import matcher.app
 from shared.kafka import make_broker
 from shared.mongo import Mongo
+from shared.news_channel import NewsChannel
 from shared.runtime.settings import KafkaSettings, MongoSettings, RedisSettings
 from shared.status_channel import StatusChannel
 
@@ -218,7 +219,8 @@ def auth_app(mongo: Mongo) -> FastAPI:
 
 def matcher_app(mongo: Mongo) -> FastAPI:
     broker = make_broker(KafkaSettings(servers="127.0.0.1:9"), "matcher")
-    return matcher.app.make_app(mongo, broker, a_verifier())
+    news = NewsChannel(RedisSettings(url=SecretStr("redis://127.0.0.1:9")))
+    return matcher.app.make_app(mongo, broker, a_verifier(), news)
 
 
 def billing_app(mongo: Mongo) -> FastAPI:

@@ -137,7 +137,7 @@ class InvariantChecker:
             return [f"the audit log does not verify: {verdict.problem}"]
         all_entries: list[Json] = [json.loads(line) for line in lines]
         entries = [entry for entry in all_entries if not entry["action"].startswith("mapping.")]
-        of_mappings = [entry for entry in all_entries if entry not in entries]
+        of_mappings = [entry for entry in all_entries if entry["action"].startswith("mapping.")]
         found = Counter(f"{entry['action']} {entry['subject']}" for entry in entries)
         subjects = [f"approval:{decision.approval_id}" for decision in self.month.ledger.decisions]
         expected = Counter(f"{action} {subject}" for subject in subjects for action in _ACTIONS)
