@@ -182,6 +182,14 @@ async def test_many_are_decided_and_each_says_what_became_of_it(known: MatcherCl
     assert "no vendor account 2" in body["outcomes"][3]["reason"]
 
 
+async def test_as_many_as_are_allowed_with_the_longest_words_are_decided(known: MatcherClient) -> None:
+    decision = {"excluded": True, "reason": "\N{GRINNING FACE}" * 500}
+
+    answer = await known.send("POST", "/mappings", {"items": [item("1", decision=decision)] * 500}, key="k1")
+
+    assert (answer.status_code, answer.json()["counts"]) == (200, {"done": 1, "unchanged": 499})
+
+
 async def test_many_can_be_excluded_and_revoked(known: MatcherClient) -> None:
     decisions = [{"excluded": True, "reason": "ours"}, {"revoked": True}]
 

@@ -25,7 +25,8 @@ from matcher.mappings.responses import (
 )
 from matcher.mappings.service import MappingService
 from shared.contracts.matcher import MappingDecided
-from shared.web.fair_share import Caller
+from shared.limits.http import BULK_REQUEST_BODY_BYTES
+from shared.web.fair_share import Caller, authenticated_caller, authenticated_first
 from shared.web.openapi import Responses, described_router, problem_response, problem_responses
 from shared.web.person import Person
 from shared.web.problems import Problem
@@ -182,11 +183,16 @@ def make_batch_router(
 ) -> APIRouter:
     """`mapper` authenticates the caller, who decides for their own tenant only."""
     router, named = described_router("mappings"), _NamedDecisions(catalogue)
+    router.route_class = authenticated_first(mapper)  # the body may be large
 
-    @router.post("/mappings", responses=problem_responses(_409="The key was used for another request"))
+    @router.post(
+        "/mappings",
+        responses=problem_responses(_409="The key was used for another request"),
+        max_body_size=BULK_REQUEST_BODY_BYTES.most,
+    )
     async def decide_many(
         body: ManyDecisionsRequest,
-        person: Annotated[Person, Depends(mapper)],
+        person: Annotated[Person, Depends(authenticated_caller)],
         idempotency_key: IdempotencyKey,
     ) -> OutcomesResponse:
         """Decide on many vendor items: each is done, unchanged, in conflict or refused for itself.
