@@ -30,31 +30,31 @@ from matcher.mappings.models import (
     Revoke,
     Undo,
 )
-from matcher.mappings.ports import UnitOfWork
+from matcher.mappings.ports import DecisionUnit
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
 from shared.errors import Conflict, NotFound
 
 
-async def decide(unit_of_work: UnitOfWork, request: ItemDecision, at: datetime) -> DecisionOutcome:
+async def decide(unit: DecisionUnit, request: ItemDecision, at: datetime) -> DecisionOutcome:
     """Stores and publishes the decision, unless the same stands already.
 
     Raises `NotFound` for an item, an integration or a decision that is not there, and `DecisionRefused`.
     """
     kind = request.item.kind
-    vendor = await find_integration(unit_of_work, request.item.vendor_integration_id, Side.VENDOR)
-    item = await find_item(unit_of_work, VENDOR_KINDS[kind], vendor, request.item.vendor_id)
+    vendor = await find_integration(unit, request.item.vendor_integration_id, Side.VENDOR)
+    item = await find_item(unit, VENDOR_KINDS[kind], vendor, request.item.vendor_id)
     key = mapping_key(vendor, kind, item.id)
-    existing = (await unit_of_work.mappings([key])).get(key)
+    existing = (await unit.mappings([key])).get(key)
     _require_expected(request, item, existing)
     decision, chosen = _decision_of(request, item, existing)
-    target = await _find_target(unit_of_work, kind, chosen, existing) if chosen else None
+    target = await _find_target(unit, kind, chosen, existing) if chosen else None
     mapping = apply_decision(vendor, item, decision, target=target, existing=existing, at=at)
     if existing and not isinstance(request.choice, Undo) and same_decision(existing, mapping):
         return DecisionOutcome(OutcomeStatus.UNCHANGED, existing)
-    await unit_of_work.record_mappings([mapping], existing={key: existing} if existing else {})
+    await unit.record_mappings([mapping], existing={key: existing} if existing else {})
     if mapping.method is MappingMethod.EXACT:  # the rule may find by now that it was ambiguous, or another's
-        await unit_of_work.enqueue(item.kind, [item.key])
+        await unit.enqueue(item.kind, [item.key])
     return DecisionOutcome(OutcomeStatus.DONE, mapping)
 
 
@@ -108,13 +108,13 @@ def _undoing(existing: MappingDecided, by: str, subject: str) -> tuple[Decision,
 
 
 async def _find_target(
-    unit_of_work: UnitOfWork, kind: MappingKind, chosen: PsaItemRef, existing: MappingDecided | None
+    unit: DecisionUnit, kind: MappingKind, chosen: PsaItemRef, existing: MappingDecided | None
 ) -> PsaMatch:
     try:
-        psa = await find_connected_integration(unit_of_work, chosen.integration_id, Side.PSA)
+        psa = await find_connected_integration(unit, chosen.integration_id, Side.PSA)
     except Conflict as error:
         raise DecisionRefused(str(error), DecisionRefusal.PSA_DISCONNECTED, existing) from error
-    item = await find_item(unit_of_work, PSA_KINDS[kind], psa, chosen.id)
+    item = await find_item(unit, PSA_KINDS[kind], psa, chosen.id)
     if item.usable:
         return PsaMatch(psa, item)
     state, refusal = (

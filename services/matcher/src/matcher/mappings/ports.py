@@ -14,14 +14,30 @@ from shared.work_queue import WorkItem
 T = TypeVar("T")
 
 
-class UnitOfWork(CatalogueReader, Protocol):
+class DecisionUnit(CatalogueReader, Protocol):
+    """What a decision on a vendor item reads and writes."""
+
+    async def enqueue(self, lane: str, keys: Iterable[str]) -> None:
+        """Adds keys to the work queue, for the exact rule to look at."""
+        ...
+
+    async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
+        """Returns the existing mappings, by key."""
+        ...
+
+    async def record_mappings(
+        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
+    ) -> None:
+        """Stores and publishes decisions; `existing` are those that they replace, by key, now history."""
+        ...
+
+
+class UnitOfWork(DecisionUnit, Protocol):
     """One tenant's state while nobody else decides for the tenant; all of its writes are stored, or none."""
 
     async def read_due(self, *, limit: int) -> list[WorkItem]:
         """Returns the oldest items of the work queue, of all lanes; they stay until they are completed."""
         ...
-
-    async def enqueue(self, lane: str, keys: Iterable[str]) -> None: ...
 
     async def complete(self, work: Sequence[WorkItem]) -> None:
         """Removes work items from the queue, together with the commit of their result."""
@@ -59,16 +75,6 @@ class UnitOfWork(CatalogueReader, Protocol):
 
     async def finished_integrations(self) -> frozenset[str]:
         """Returns the ids of vendor integrations whose mapping a person has ever finished."""
-        ...
-
-    async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
-        """Returns the existing mappings, by key."""
-        ...
-
-    async def record_mappings(
-        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
-    ) -> None:
-        """Stores and publishes decisions; `existing` are those that they replace, by key, now history."""
         ...
 
     async def restore_mappings(
