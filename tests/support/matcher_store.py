@@ -185,6 +185,10 @@ class MemoryUnitOfWork:
         self._draft.history += [existing[one.key] for one in mappings if one.key in existing]
         self._draft.mappings |= {mapping.key: mapping for mapping in mappings}
 
+    async def replaced_revisions(self, mappings: Collection[MappingDecided]) -> set[tuple[str, int]]:
+        asked = {(mapping.key, mapping.revision) for mapping in mappings}
+        return asked & {(mapping.key, mapping.revision) for mapping in self._draft.history}
+
     async def decision_record(self, record_id: str) -> DecisionRecord | None:
         return self._draft.records.get(record_id)
 

@@ -40,7 +40,7 @@ _CONFLICT_EXAMPLE = {
     "title": "Conflict",
     "status": 409,
     "detail": "vendor account 1000027 (Contoso) was decided on meanwhile: mapped to 19297 by per_maria at"
-    " 2026-11-30T08:15:30+00:00; look at it and decide anew, on revision 1764490530000000",
+    " 2026-11-30T08:15:30+00:00; look at it and decide anew, on revision 1796026530000000",
     "refusal": "decided-meanwhile",
     "mapping": {
         "kind": "account",
@@ -55,7 +55,7 @@ _CONFLICT_EXAMPLE = {
         "decided_by": "per_maria",
         "reason": None,
         "decided_at": "2026-11-30T08:15:30Z",
-        "revision": 1764490530000000,
+        "revision": 1796026530000000,
         "replaced": {
             "revision": 0,
             "decision": "revoked",

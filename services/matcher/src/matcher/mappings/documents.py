@@ -20,8 +20,11 @@ def mapping_from(row: Document) -> MappingDecided:
 
 
 def history_document(mapping: MappingDecided) -> Document:
-    own = {"_id": f"{mapping.key}@{mapping.revision}", "key": mapping.key}
-    return {**mapping.model_dump(mode="json"), **own}
+    return {**mapping.model_dump(mode="json"), "_id": history_id(mapping), "key": mapping.key}
+
+
+def history_id(mapping: MappingDecided) -> str:
+    return f"{mapping.key}@{mapping.revision}"
 
 
 def record_document(record: DecisionRecord) -> Document:

@@ -83,6 +83,10 @@ class UnitOfWork(DecisionUnit, Protocol):
         """Stores decisions that were published already, in place of those that are stored."""
         ...
 
+    async def replaced_revisions(self, mappings: Collection[MappingDecided]) -> set[tuple[str, int]]:
+        """Returns key and revision of those of these decisions that are history."""
+        ...
+
     async def decision_record(self, record_id: str) -> DecisionRecord | None:
         """Returns what came of the request, or the part of one, that was recorded under this id."""
         ...

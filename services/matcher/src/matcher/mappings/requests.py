@@ -121,7 +121,7 @@ class RevokeRequest(BaseModel):
 class UndoRequest(BaseModel):
     """Take this decision back."""
 
-    model_config = _with_example(revision=1764489330000000)
+    model_config = _with_example(revision=1796026530000000)
 
     revision: SeenRevision = Field(description="Of the decision that stands, as it was shown.")
 

@@ -17,6 +17,7 @@ from matcher.catalogue.items import ItemKind, Labels
 from matcher.catalogue.repository import TenantCatalogue, match_queue
 from matcher.mappings.documents import (
     history_document,
+    history_id,
     labels_document,
     labels_from,
     labels_id,
@@ -119,6 +120,11 @@ class MongoUnitOfWork(TenantCatalogue):
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
     ) -> None:
         await self._replace(mappings, existing)
+
+    async def replaced_revisions(self, mappings: Collection[MappingDecided]) -> set[tuple[str, int]]:
+        ids = [history_id(mapping) for mapping in mappings]
+        found = await self._rows(HISTORY).get_many(ids, fields=["key", "revision"], session=self._session)
+        return {(row["key"], row["revision"]) for row in found.values()}
 
     async def decision_record(self, record_id: str) -> DecisionRecord | None:
         row = await self._rows(RECORDS).get(record_id, session=self._session)
