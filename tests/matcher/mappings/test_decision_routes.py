@@ -150,6 +150,13 @@ async def test_an_id_with_a_slash_has_a_history_too(known: MatcherClient) -> Non
     assert [one["revision"] for one in page["decisions"]] == [undone.json()["revision"], decided["revision"]]
 
 
+async def test_what_is_done_to_an_item_is_no_item(known: MatcherClient) -> None:
+    answers = [await known.send("PUT", f"{ACCOUNT}/{name}", TO_9) for name in ("undo", "history")]
+
+    assert [answer.status_code for answer in answers] == [405, 405]
+    assert [answer.headers["allow"] for answer in answers] == ["POST", "GET"]
+
+
 @pytest.mark.parametrize("cursor", ["WyJ4Il0=", "WyItMSJd", "never-made-here"])
 async def test_a_cursor_that_the_history_did_not_give_is_refused(known: MatcherClient, cursor: str) -> None:
     await put(known, TO_9)

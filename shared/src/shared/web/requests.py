@@ -21,8 +21,9 @@ SearchText = Annotated[
 Email = Annotated[PlainText, StringConstraints(max_length=EMAIL_CHARACTERS.most), counted(EMAIL_CHARACTERS)]
 """The e-mail address that somebody signs in with, as they typed it."""
 
-SeenRevision = Annotated[int, Field(ge=0, le=2**63 - 1)]
-"""The revision of what a person saw when they decided; 0 when there was none."""
+SeenRevision = Annotated[int, Field(ge=0, le=2**53)]
+"""The revision of what a person saw when they decided; 0 when there was none. It is about microseconds since
+the epoch, and bounded by what every reader of JSON can hold."""
 
 _Key = Annotated[
     PlainText, StringConstraints(min_length=1, max_length=KEY_CHARACTERS.most), counted(KEY_CHARACTERS)
@@ -47,7 +48,8 @@ def _unquoted(value: object) -> object:
 
 
 OptionalIfMatch = Annotated[
-    Annotated[SeenRevision, BeforeValidator(_unquoted, json_schema_input_type=SeenRevision)] | None,
+    SeenRevision | None,
+    BeforeValidator(_unquoted, json_schema_input_type=SeenRevision),
     Header(
         description="The revision that the person saw, 0 for none; where another one stands nothing is done"
         " and the answer is 409. Without it the last who decides wins."

@@ -10,6 +10,8 @@ from matcher.catalogue.service import CatalogueService
 from matcher.mappings.decision_batches import DecisionBatchService
 from matcher.mappings.models import DecisionOutcome, DecisionRefused, ItemDecision, Revoke, Undo
 from matcher.mappings.requests import (
+    ITEM_ACTION_PATH,
+    ITEM_PATH,
     DecisionHeaders,
     ExcludeRequest,
     ManyDecisionsRequest,
@@ -32,8 +34,6 @@ from shared.web.person import Person
 from shared.web.problems import Problem
 from shared.web.requests import IdempotencyKey, OptionalIdempotencyKey
 
-# `path`: an id of the vendor's may hold a slash.
-_VENDOR_ITEM = "/mappings/{kind}/{vendor_integration_id}/{vendor_id:path}"
 _UNDECIDED = "No such vendor item or integration, or nothing decided on it"
 _CONFLICT_EXAMPLE = {
     "type": "about:blank",
@@ -113,7 +113,7 @@ def make_decision_router(service: MappingService, catalogue: CatalogueService, m
     router, named = described_router("mappings"), _NamedDecisions(catalogue)
 
     @router.put(
-        _VENDOR_ITEM,
+        ITEM_PATH,
         responses=_refusals(
             "No such vendor item, integration or PSA item",
             "Decided on meanwhile, the PSA is disconnected, an item inactive or gone, or the key was used for"
@@ -131,7 +131,7 @@ def make_decision_router(service: MappingService, catalogue: CatalogueService, m
         return await named.decide(service, made, headers.idempotency_key)
 
     @router.delete(
-        _VENDOR_ITEM,
+        ITEM_PATH,
         responses=_refusals(_UNDECIDED, "Decided on meanwhile, or the key was used for another request"),
     )
     async def revoke(
@@ -154,7 +154,7 @@ def make_undo_router(service: MappingService, catalogue: CatalogueService, mappe
     router, named = described_router("mappings"), _NamedDecisions(catalogue)
 
     @router.post(
-        _VENDOR_ITEM + "/undo",
+        ITEM_ACTION_PATH + "/undo",
         responses=_refusals(
             _UNDECIDED,
             "Decided on meanwhile, what would come back is inactive, gone or was not kept, or the key was"

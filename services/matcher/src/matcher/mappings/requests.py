@@ -3,7 +3,8 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from starlette.convertors import Convertor, register_url_convertor
 
 from matcher.catalogue.requests import DEFAULT_LIMIT
 from matcher.mappings.models import (
@@ -18,7 +19,7 @@ from matcher.mappings.models import (
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
 from shared.limits.people import MAPPING_DECISIONS, REASON_CHARACTERS
 from shared.plain_text import PlainText, counted
-from shared.web.pagination import KeyCursor, PageLimit, PageRequest
+from shared.web.pagination import PageLimit, PageRequest, RevisionCursor
 from shared.web.person import Person
 from shared.web.requests import Id, OptionalIdempotencyKey, OptionalIfMatch, SeenRevision
 
@@ -38,18 +39,34 @@ class MappingRequest(PageRequest):
     vendor_integration_id: Id | None = Field(None, description="Only mappings of this vendor's items.")
 
 
-def _checked_revision(cursor: str) -> str:
-    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= len(str(2**63))):
-        raise ValueError("send `next` of the page before, as it was, or leave it out to start again")
-    return cursor
+class _ItemIdConvertor(Convertor[str]):
+    """An id of the vendor's in a path: it may hold a slash, and does not end like what is done to an item."""
+
+    regex = r"(?!.*/(?:undo|history)$).*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
 
 
-class HistoryRequest(PageRequest):
+register_url_convertor("item_id", _ItemIdConvertor())
+
+ITEM_PATH = "/mappings/{kind}/{vendor_integration_id}/{vendor_id:item_id}"
+"""Of a vendor item itself; one whose id ends in `/undo` is decided on as one of many."""
+ITEM_ACTION_PATH = "/mappings/{kind}/{vendor_integration_id}/{vendor_id:path}"
+"""What is asked or done about a vendor item goes behind it."""
+
+
+class HistoryRequest(BaseModel):
     """Which decisions on one vendor item."""
 
-    after: Annotated[KeyCursor, AfterValidator(_checked_revision)] | None = Field(
-        None, description="`next` of the page before; none for the first."
-    )
+    # Not a `PageRequest`: decisions are sorted by revision, and so is a cursor here.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    after: RevisionCursor | None = Field(None, description="`next` of the page before; none for the first.")
+    limit: PageLimit = Field(DEFAULT_LIMIT, description="How many at most.")
 
 
 class VendorItemPath:

@@ -8,7 +8,7 @@ from matcher.catalogue.responses import MappingResponse
 from matcher.catalogue.search import next_sort_key
 from matcher.catalogue.service import CatalogueService
 from matcher.mappings.repository import MongoMappings
-from matcher.mappings.requests import HistoryRequest, MappingRequest, VendorItemPath
+from matcher.mappings.requests import ITEM_ACTION_PATH, HistoryRequest, MappingRequest, VendorItemPath
 from matcher.mappings.responses import HistoryPage, MappingsPage, MappingVersionResponse
 from matcher.mappings.search import MappingQuery
 from shared.web.fair_share import Caller
@@ -45,8 +45,7 @@ def make_history_router(mappings: MongoMappings, catalogue: CatalogueService, vi
     router = described_router("mappings")
 
     @router.get(
-        # `path`: an id of the vendor's may hold a slash.
-        "/mappings/{kind}/{vendor_integration_id}/{vendor_id:path}/history",
+        ITEM_ACTION_PATH + "/history",
         responses=problem_responses(_404="Nothing was ever decided on such an item"),
     )
     async def list_history(
@@ -58,8 +57,7 @@ def make_history_router(mappings: MongoMappings, catalogue: CatalogueService, vi
 
         Of decisions from before the history was kept only the last one is there.
         """
-        before = int(request.after) if request.after else None
-        found = await mappings.versions(path.ref(person), before, request.limit + 1)
+        found = await mappings.versions(path.ref(person), request.after, request.limit + 1)
         last = next_sort_key(found, request.limit, lambda mapping: (str(mapping.revision),))
         named = await catalogue.with_names(person.tenant_id, found[: request.limit])
         return HistoryPage(
