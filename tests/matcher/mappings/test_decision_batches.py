@@ -99,6 +99,15 @@ async def test_the_same_item_twice_is_decided_in_order(known: MatcherWorld) -> N
     ]
 
 
+async def test_a_company_that_is_unknown_is_refused_beside_the_mapping_as_it_is(known: MatcherWorld) -> None:
+    standing = await known.approve("1", "9")
+
+    [outcome] = await decide(known, asked("1", MapTo(PsaItemRef(PSA, "77"))))
+
+    assert (outcome.status, outcome.refusal) == (OutcomeStatus.REFUSED, DecisionRefusal.NOT_FOUND)
+    assert outcome.mapping == standing
+
+
 async def test_sent_again_it_answers_as_at_first(known: MatcherWorld) -> None:
     requests = [asked(str(number), saw=0) for number in range(MANY)]
     first = await decide(known, *requests)

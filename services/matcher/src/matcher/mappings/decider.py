@@ -19,6 +19,7 @@ from matcher.mappings.decisions import (
     undoing_decision,
 )
 from matcher.mappings.models import (
+    ChosenItemMissing,
     DecisionOutcome,
     DecisionRefusal,
     DecisionRefused,
@@ -112,9 +113,11 @@ async def _find_target(
 ) -> PsaMatch:
     try:
         psa = await find_connected_integration(unit, chosen.integration_id, Side.PSA)
+        item = await find_item(unit, PSA_KINDS[kind], psa, chosen.id)
     except Conflict as error:
         raise DecisionRefused(str(error), DecisionRefusal.PSA_DISCONNECTED, existing) from error
-    item = await find_item(unit, PSA_KINDS[kind], psa, chosen.id)
+    except NotFound as error:
+        raise ChosenItemMissing(str(error), existing) from error
     if item.usable:
         return PsaMatch(psa, item)
     state, refusal = (

@@ -14,6 +14,7 @@ from functools import partial
 from matcher.mappings.decider import decide
 from matcher.mappings.decision_buffer import load_buffer
 from matcher.mappings.models import (
+    ChosenItemMissing,
     DecisionOutcome,
     DecisionRecord,
     DecisionRefusal,
@@ -84,4 +85,5 @@ async def _outcome(unit: DecisionUnit, request: ItemDecision, at: datetime) -> D
         status = OutcomeStatus.CONFLICT if is_conflict else OutcomeStatus.REFUSED
         return DecisionOutcome(status, refused.existing, refused.refusal, str(refused))
     except NotFound as missing:
-        return DecisionOutcome(OutcomeStatus.REFUSED, None, DecisionRefusal.NOT_FOUND, str(missing))
+        existing = missing.existing if isinstance(missing, ChosenItemMissing) else None
+        return DecisionOutcome(OutcomeStatus.REFUSED, existing, DecisionRefusal.NOT_FOUND, str(missing))

@@ -20,6 +20,7 @@ from matcher.mappings.requests import (
     VendorItemPath,
 )
 from matcher.mappings.responses import (
+    MAPPING_EXAMPLE,
     DecisionConflict,
     MappingVersionResponse,
     OutcomeResponse,
@@ -42,30 +43,7 @@ _CONFLICT_EXAMPLE = {
     "detail": "vendor account 1000027 (Contoso) was decided on meanwhile: mapped to 19297 by per_maria at"
     " 2026-11-30T08:15:30+00:00; look at it and decide anew, on revision 1796026530000000",
     "refusal": "decided-meanwhile",
-    "mapping": {
-        "kind": "account",
-        "vendor_integration_id": "int_1190feebee4bd1d7",
-        "vendor_id": "1000027",
-        "vendor_name": "Contoso",
-        "psa_integration_id": "int_c8f8e50eee5be8dd",
-        "psa_id": "19297",
-        "psa_name": "Contoso Ltd",
-        "decision": "approved",
-        "method": "manual",
-        "decided_by": "per_maria",
-        "reason": None,
-        "decided_at": "2026-11-30T08:15:30Z",
-        "revision": 1796026530000000,
-        "replaced": {
-            "revision": 0,
-            "decision": "revoked",
-            "method": "exact",
-            "psa_integration_id": None,
-            "psa_id": None,
-            "reason": None,
-        },
-        "undoes": None,
-    },
+    "mapping": MAPPING_EXAMPLE,
 }
 
 

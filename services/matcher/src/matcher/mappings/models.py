@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingKind, MappingMethod
-from shared.errors import Conflict
+from shared.errors import Conflict, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,14 @@ class DecisionRefused(Conflict):
     def __init__(self, sentence: str, refusal: DecisionRefusal, existing: MappingDecided | None) -> None:
         super().__init__(sentence)
         self.refusal, self.existing = refusal, existing
+
+
+class ChosenItemMissing(NotFound):
+    """The PSA item that was chosen was never observed; `existing` is the mapping as it is."""
+
+    def __init__(self, sentence: str, existing: MappingDecided | None) -> None:
+        super().__init__(sentence)
+        self.existing = existing
 
 
 class OutcomeStatus(StrEnum):

@@ -1,6 +1,8 @@
 """How mappings, their history, and what came of decisions are shown to people."""
 
-from pydantic import BaseModel
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from matcher.catalogue.responses import MappingResponse
 from matcher.catalogue.search import NamedMapping
@@ -16,8 +18,37 @@ class MappingsPage(BaseModel):
     next: str | None
 
 
+MAPPING_EXAMPLE: dict[str, Any] = {
+    "kind": "account",
+    "vendor_integration_id": "int_1190feebee4bd1d7",
+    "vendor_id": "1000027",
+    "vendor_name": "Contoso",
+    "psa_integration_id": "int_c8f8e50eee5be8dd",
+    "psa_id": "19297",
+    "psa_name": "Contoso Ltd",
+    "decision": "approved",
+    "method": "manual",
+    "decided_by": "per_maria",
+    "reason": None,
+    "decided_at": "2026-11-30T08:15:30Z",
+    "revision": 1796026530000000,
+    "replaced": {
+        "revision": 0,
+        "decision": "revoked",
+        "method": "exact",
+        "psa_integration_id": None,
+        "psa_id": None,
+        "reason": None,
+    },
+    "undoes": None,
+}
+"""A decision as it is answered, for the description of the API."""
+
+
 class MappingVersionResponse(MappingResponse):
     """A decision on a vendor item, with what it replaced."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [MAPPING_EXAMPLE]})
 
     replaced: ReplacedDecision | None
     """None for a decision from before this was kept; of revision 0 where nothing was decided before."""
@@ -43,6 +74,12 @@ class DecisionConflict(ProblemDocument):
 
 class OutcomeResponse(BaseModel):
     """What became of one decision of many, and the mapping as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"status": "done", "refusal": None, "reason": None, "mapping": MAPPING_EXAMPLE}]
+        }
+    )
 
     status: OutcomeStatus
     refusal: DecisionRefusal | None
