@@ -1,4 +1,4 @@
-"""Decisions on what was seen, undo, history and many at once over HTTP."""
+"""Decisions on what was seen, undo and history over HTTP."""
 
 import asyncio
 from typing import Any
@@ -9,6 +9,7 @@ from catalogue_builders import a_psa, a_psa_account, a_vendor_account, an_integr
 from matcher_http import MatcherClient
 from people import signed_in
 
+from shared.mongo import Mongo
 from shared.web.person import Role
 
 ACCOUNTS = (
@@ -21,6 +22,7 @@ ACCOUNTS = (
 ACCOUNT = "/mappings/account/int_vendor/1"
 TO_9 = {"psa_integration_id": "int_psa", "psa_id": "9"}
 TO_8 = {"psa_integration_id": "int_psa", "psa_id": "8"}
+ITEM = {"kind": "account", "vendor_integration_id": "int_vendor", "vendor_id": "1", "decision": TO_9}
 
 
 @pytest.fixture
@@ -130,6 +132,26 @@ async def test_the_history_holds_each_decision_once_newest_first(known: MatcherC
     assert found == made[::-1]
 
 
+async def test_what_was_decided_before_versions_were_kept_is_the_first_of_them(
+    known: MatcherClient, mongo: Mongo
+) -> None:
+    old = (await put(known, TO_9)).json()["revision"]
+    await mongo.all_tenants("mappings").change({}, {"$unset": {"replaced": "", "undoes": ""}})
+
+    undone = await known.send("POST", f"{ACCOUNT}/undo", {"revision": old})
+    new = (await put(known, TO_8)).json()
+    page = await known.get(f"{ACCOUNT}/history")
+    back = await known.send("POST", f"{ACCOUNT}/undo", {"revision": new["revision"]})
+
+    assert (undone.status_code, undone.json()["refusal"]) == (409, "former-decision-unknown")
+    assert [(one["revision"], one["psa_id"]) for one in page["decisions"]] == [
+        (new["revision"], "8"),
+        (old, "9"),
+    ]
+    assert page["decisions"][1]["replaced"] is None
+    assert back.json()["psa_id"] == "9"
+
+
 async def test_the_history_of_nothing_or_of_another_tenants_item_is_not_there(known: MatcherClient) -> None:
     undecided = await known.http.get(f"{ACCOUNT}/history", headers=signed_in(Role.VIEWER))
     await put(known, TO_9)
@@ -168,68 +190,8 @@ async def test_a_cursor_that_the_history_did_not_give_is_refused(known: MatcherC
     assert answer.status_code == 422
 
 
-def item(vendor_id: str, **more: Any) -> dict[str, Any]:
-    named = {"kind": "account", "vendor_integration_id": "int_vendor", "vendor_id": vendor_id}
-    return {**named, "decision": TO_9, **more}
-
-
-async def test_many_are_decided_and_each_says_what_became_of_it(known: MatcherClient) -> None:
-    items = [item("1", revision=0), item("1"), item("1", revision=0), item("2")]
-
-    answer = await known.send("POST", "/mappings", {"items": items}, key="k1")
-
-    body = answer.json()
-    assert answer.status_code == 200
-    assert [one["status"] for one in body["outcomes"]] == ["done", "unchanged", "conflict", "refused"]
-    assert body["counts"] == {"done": 1, "unchanged": 1, "conflict": 1, "refused": 1}
-    assert [one["mapping"] and one["mapping"]["psa_name"] for one in body["outcomes"]] == [
-        *["Contoso Ltd"] * 3,
-        None,
-    ]
-    assert "no vendor account 2" in body["outcomes"][3]["reason"]
-
-
-async def test_as_many_as_are_allowed_with_the_longest_words_are_decided(known: MatcherClient) -> None:
-    decision = {"excluded": True, "reason": "\N{GRINNING FACE}" * 500}
-
-    answer = await known.send("POST", "/mappings", {"items": [item("1", decision=decision)] * 500}, key="k1")
-
-    assert (answer.status_code, answer.json()["counts"]) == (200, {"done": 1, "unchanged": 499})
-
-
-async def test_many_can_be_excluded_and_revoked(known: MatcherClient) -> None:
-    decisions = [{"excluded": True, "reason": "ours"}, {"revoked": True}]
-
-    answer = await known.send(
-        "POST", "/mappings", {"items": [item("1", decision=one) for one in decisions]}, key="k1"
-    )
-
-    assert [one["mapping"]["decision"] for one in answer.json()["outcomes"]] == ["excluded", "revoked"]
-
-
 @pytest.mark.parametrize(
-    ("body", "key"),
-    [
-        ({"items": [item("1")]}, None),
-        ({"items": []}, "k1"),
-        ({"items": [item("1")] * 501}, "k1"),
-        ({"items": [item("1", decision={"excluded": True})]}, "k1"),
-        ({"items": [item("1", revision=-1)]}, "k1"),
-        ({"items": [item("1", kind="contact")]}, "k1"),
-    ],
-    ids=["no key", "none", "too many", "no reason", "no revision", "no kind"],
-)
-async def test_many_that_make_no_sense_are_refused(
-    known: MatcherClient, body: dict[str, Any], key: str | None
-) -> None:
-    answer = await known.send("POST", "/mappings", body, key=key)
-
-    assert answer.status_code == 422
-    assert await known.world.published() == []
-
-
-@pytest.mark.parametrize(
-    ("path", "body"), [(f"{ACCOUNT}/undo", {"revision": 1}), ("/mappings", {"items": [item("1")]})]
+    ("path", "body"), [(f"{ACCOUNT}/undo", {"revision": 1}), ("/mappings", {"items": [ITEM]})]
 )
 async def test_a_viewer_decides_nothing(known: MatcherClient, path: str, body: dict[str, Any]) -> None:
     answer = await known.send("POST", path, body, role=Role.VIEWER, key="k1")
@@ -242,7 +204,7 @@ async def test_another_tenant_decides_on_nothing_and_learns_nothing(known: Match
     before = await known.world.published()
 
     undone = await known.send("POST", f"{ACCOUNT}/undo", {"revision": 1}, tenant_id="rival")
-    many = await known.send("POST", "/mappings", {"items": [item("1")]}, tenant_id="rival", key="k1")
+    many = await known.send("POST", "/mappings", {"items": [ITEM]}, tenant_id="rival", key="k1")
 
     assert undone.status_code == 404
     assert (many.json()["outcomes"][0]["status"], many.json()["outcomes"][0]["mapping"]) == ("refused", None)
