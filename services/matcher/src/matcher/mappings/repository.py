@@ -17,6 +17,7 @@ from shared.contracts.matcher import MappingDecided, MappingDecision
 from shared.errors import NotFound
 from shared.mongo import Document, Mongo, Session
 from shared.outbox import Outbox
+from shared.runtime import crash_points
 
 T = TypeVar("T")
 
@@ -113,5 +114,7 @@ class MongoMappingStore:
             return result
 
         result = await self._lock.run(tenant_id, in_session)
+        if recorded:
+            crash_points.reached("mapping-decided", recorded[-1].method)
         self._announce(recorded)
         return result
