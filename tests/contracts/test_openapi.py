@@ -16,6 +16,7 @@ import billing.app
 import matcher.app
 from shared.kafka import make_broker
 from shared.mongo import Mongo
+from shared.news_channel import NewsChannel
 from shared.runtime.settings import KafkaSettings, MongoSettings, RedisSettings
 from shared.status_channel import StatusChannel
 
@@ -37,6 +38,9 @@ ROUTES = {
         "GET /mappings",
         "PUT /mappings/{kind}/{vendor_integration_id}/{vendor_id}",
         "DELETE /mappings/{kind}/{vendor_integration_id}/{vendor_id}",
+        "POST /mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo",
+        "GET /mappings/{kind}/{vendor_integration_id}/{vendor_id}/history",
+        "POST /mappings",
         "POST /finish",
     },
     "billing": {
@@ -69,6 +73,13 @@ FURTHER_REFUSALS = {
     "PUT /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {
         "409": "the PSA item may be inactive or gone"
     },
+    "DELETE /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {
+        "409": "somebody else may have decided meanwhile"
+    },
+    "POST /mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo": {
+        "409": "somebody else may have decided meanwhile"
+    },
+    "POST /mappings": {"409": "the key may be used for another request"},
     "POST /finish": {
         "404": "an integration may not exist",
         "409": "something may be left to map, or the key be used for another request",
@@ -208,7 +219,8 @@ def auth_app(mongo: Mongo) -> FastAPI:
 
 def matcher_app(mongo: Mongo) -> FastAPI:
     broker = make_broker(KafkaSettings(servers="127.0.0.1:9"), "matcher")
-    return matcher.app.make_app(mongo, broker, a_verifier())
+    news = NewsChannel(RedisSettings(url=SecretStr("redis://127.0.0.1:9")))
+    return matcher.app.make_app(mongo, broker, a_verifier(), news)
 
 
 def billing_app(mongo: Mongo) -> FastAPI:

@@ -6,6 +6,7 @@
 | detail-observed | vendor-sync | a to-do item is finished, not yet stored |
 | manifest-published | vendor-sync | an account's manifest is acknowledged, not yet recorded |
 | decision-committed | billing | an approval is committed, the relay has not sent |
+| mapping-decided | matcher | decisions on mappings are committed, not answered |
 | outbox-sent | billing | the relay has sent the command, not yet marked it |
 | intent-stored | psa-sync | the write's intent is stored, its command not committed |
 | patch-answered | psa-sync | the PATCH is sent, its answer not stored |
@@ -23,6 +24,8 @@ from crashes import (
     assert_audit_verifies,
     assert_lines_match_providers,
     count_detail_calls,
+    decide_until_answered,
+    read_audit,
     read_finished_details,
     read_open_run_id,
 )
@@ -43,6 +46,7 @@ DECIDING = [
     ("psa-sync", "patch-answered"),
     ("psa-sync", "answer-stored"),
 ]
+MAPPING = "mapping-decided manual"
 STORING = f"batch-stored {SubscriptionObserved.topic}"
 
 
@@ -118,7 +122,31 @@ async def test_a_batch_that_was_stored_and_not_committed_is_stored_once(crashing
     assert len(seen) == len(set(seen))
 
 
+async def test_decisions_on_mappings_that_were_cut_off_go_on_and_none_is_made_twice(
+    crashing: ReviewedSystem,
+) -> None:
+    [mapping, *_] = await crashing.client.list_all("matcher", "/mappings?kind=account", "mappings")
+    named = {name: mapping[name] for name in ("kind", "vendor_integration_id", "vendor_id")}
+    address = f"/mappings/{'/'.join(named.values())}"
+    excluding = {**named, "decision": {"excluded": True, "reason": "our own"}}
+
+    async with asyncio.TaskGroup() as group, armed_to_crash(crashing, "matcher", MAPPING) as crash:
+        deciding = group.create_task(decide_until_answered(crashing, {"items": [excluding] * 150}))
+        await crash.wait()
+    outcomes = deciding.result()
+    history = await crashing.client.request("GET", "matcher", f"{address}/history")
+    decided = history["decisions"][0]
+    await crashing.client.request("POST", "matcher", f"{address}/undo", {"revision": decided["revision"]})
+    await crashing.sync()
+
+    assert outcomes["counts"] == {"done": 1, "unchanged": 149}
+    assert decided["replaced"]["revision"] == mapping["revision"]
+    entered = [entry["details"].get("revision") for entry in await read_audit(crashing)]
+    assert entered.count(decided["revision"]) == 1
+    await assert_lines_match_providers(crashing)
+
+
 def test_every_crash_point_has_its_test() -> None:
-    tested = {where.split()[0] for where in [*READING, *(where for _, where in DECIDING), STORING]}
+    tested = {where.split()[0] for where in [*READING, *(where for _, where in DECIDING), STORING, MAPPING]}
 
     assert tested == set(POINTS)

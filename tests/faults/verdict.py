@@ -6,7 +6,7 @@
 #   writes       every approval that changed a line is one effective write, and there are no others
 #   decisions    each is listed, announced, commanded and answered; none is refused
 #   mappings     matcher stores what it published last
-#   audit        the exported chain verifies, and holds each decision and each result once
+#   audit        the exported chain verifies, and holds each decision, on mappings too, and each result once
 #   lines        stored lines equal the pure fold of the topics, and what was published last equals the stored
 #   dead letters none, and no outbox row, work item or dirty key is left
 #   runs         every run is reconciled and complete, but one that was overtaken by connecting again
@@ -16,7 +16,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -61,7 +61,7 @@ class InvariantChecker:
             *await self._writes(),
             *await self._decisions(contents),
             *await self._mappings(contents),
-            *await self._audit(),
+            *await self._audit(contents),
             *await self._lines(contents),
             *(f"set aside: {dict(letter.headers)}" for letter in contents.dead_letters),
             *await self._left_over(),
@@ -130,16 +130,18 @@ class InvariantChecker:
             else []
         )
 
-    async def _audit(self) -> list[str]:
+    async def _audit(self, contents: TopicContents) -> list[str]:
         lines, head = await self.month.client.export_audit()
         verdict = verify(lines, head=head)
         if not verdict.intact:
             return [f"the audit log does not verify: {verdict.problem}"]
-        entries: list[Json] = [json.loads(line) for line in lines]
+        all_entries: list[Json] = [json.loads(line) for line in lines]
+        entries = [entry for entry in all_entries if not entry["action"].startswith("mapping.")]
+        of_mappings = [entry for entry in all_entries if entry["action"].startswith("mapping.")]
         found = Counter(f"{entry['action']} {entry['subject']}" for entry in entries)
         subjects = [f"approval:{decision.approval_id}" for decision in self.month.ledger.decisions]
         expected = Counter(f"{action} {subject}" for subject in subjects for action in _ACTIONS)
-        return [
+        return _mapping_entry_faults(of_mappings, contents.of(MappingDecided)) + [
             f"the audit log tells {count} times of {what}, not {expected[what]} times"
             for what, count in (found | Counter(dict.fromkeys(expected, 0))).items()
             if found[what] != expected[what]
@@ -170,6 +172,17 @@ class InvariantChecker:
             if (run["state"], run["verdict"]) != ("reconciled", "complete")
             and not str(run["reason"]).endswith(_CONNECTED_ANEW)
         ]
+
+
+def _mapping_entry_faults(entries: Iterable[Json], published: Iterable[MappingDecided]) -> list[str]:
+    """Return a fault for each decision on a mapping that the audit log does not tell of exactly once."""
+    told = Counter((entry["subject"], entry["details"]["revision"]) for entry in entries)
+    decided = {(f"mapping:{mapping.key}", mapping.revision) for mapping in published}
+    return [
+        f"the audit log tells {told[one]} times of {one[0]} at revision {one[1]}, not once"
+        for one in sorted(decided | told.keys())
+        if told[one] != 1
+    ]
 
 
 _STORED_ONLY = {"changed_at", "in_flight", "being_read", "collision"}

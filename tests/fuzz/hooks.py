@@ -14,6 +14,7 @@ PROVIDER = os.environ["FUZZ_PROVIDER_URL"]
 # Without halves of surrogate pairs, which no cursor holds; control characters are in some names.
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 schemathesis.openapi.format("key-cursor", st.builds(encode_cursor, _text))
+schemathesis.openapi.format("revision-cursor", st.builds(encode_cursor, st.integers(0, 2**53).map(str)))
 schemathesis.openapi.format("pair-cursor", st.builds(encode_cursor, _text, _text))
 
 

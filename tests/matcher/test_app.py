@@ -18,6 +18,7 @@ from catalogue_builders import (
 )
 from ended_runs import EndedRuns
 from faststream.kafka import KafkaBroker, TestKafkaBroker
+from matcher_http import no_news
 from people import a_verifier, signed_in
 
 from matcher.app import SERVICE, make_app
@@ -26,12 +27,16 @@ from shared.contracts.matcher import MappingDecided
 from shared.contracts.run_end import RunFinished
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
-from shared.runtime.settings import KafkaSettings
+from shared.news_channel import News, NewsChannel
+from shared.redis_connection import connect_redis
+from shared.runtime.settings import KafkaSettings, RedisSettings
 from shared.web.person import Role
 
 
 @asynccontextmanager
-async def running(mongo: Mongo) -> AsyncIterator[tuple[httpx.AsyncClient, KafkaBroker, list[MappingDecided]]]:
+async def running(
+    mongo: Mongo, news: NewsChannel | None = None
+) -> AsyncIterator[tuple[httpx.AsyncClient, KafkaBroker, list[MappingDecided]]]:
     """Yields a client, the broker, and the list to which published decisions are added."""
     broker, published = make_broker(KafkaSettings(servers="127.0.0.1:1"), SERVICE), list[MappingDecided]()
 
@@ -39,7 +44,7 @@ async def running(mongo: Mongo) -> AsyncIterator[tuple[httpx.AsyncClient, KafkaB
     async def read(body: bytes) -> None:
         published.append(MappingDecided.model_validate(body))
 
-    app = make_app(mongo, broker, a_verifier())
+    app = make_app(mongo, broker, a_verifier(), news or no_news())
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://matcher")
     async with TestKafkaBroker(broker, connect_only=False), app.router.lifespan_context(app), client:
         yield client, broker, published
@@ -92,6 +97,33 @@ async def test_matcher_is_alive_and_ready(mongo: Mongo) -> None:
         live, ready = await client.get("/health/live"), await client.get("/health/ready")
 
     assert live.json() == {"service": "matcher", "ok": True, "faults": []}
+    assert ready.json()["faults"] in ([], ["kafka"])
+
+
+async def test_whoever_looks_is_told_of_a_decision(mongo: Mongo, redis_settings: RedisSettings) -> None:
+    redis = connect_redis(redis_settings)
+    seen = [a_vendor_account("a/b", "Contoso"), a_psa_account("9", "Contoso")]
+    async with running(mongo, NewsChannel(redis_settings)) as (_, broker, _), redis.pubsub() as subscription:
+        await subscription.subscribe("news:demo")
+        await Publisher(broker, "test").publish([an_integration(), a_psa(), *seen, *ends_after(*seen)])
+        async with asyncio.timeout(60):
+            while not (told := await subscription.get_message(ignore_subscribe_messages=True, timeout=1)):
+                pass
+    await redis.aclose()
+
+    news = News.model_validate_json(told["data"])
+    assert (news.kind, news.id, news.state) == ("mapping", f"account/{VENDOR}/a%2Fb", "approved")
+
+
+async def test_without_redis_decisions_are_made_and_the_service_is_degraded(mongo: Mongo) -> None:
+    seen = [a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso")]
+    async with running(mongo) as (client, broker, published):
+        await Publisher(broker, "test").publish([an_integration(), a_psa(), *seen, *ends_after(*seen)])
+        await until_published(published, 1)
+        ready = await client.get("/health/ready")
+
+    assert [mapping.psa_id for mapping in published] == ["9"]
+    assert "news" in ready.json()["degraded"]
     assert ready.json()["faults"] in ([], ["kafka"])
 
 

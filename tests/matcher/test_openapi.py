@@ -23,7 +23,7 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
 ) -> None:
     routes = [route for path in description["paths"].values() for route in path.values()]
 
-    assert len(routes) == 7
+    assert len(routes) == 10
     for route in routes:
         assert route["tags"]
         assert route["description"]
@@ -37,7 +37,10 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
     ("path", "method", "refusals"),
     [
         ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}", "put", {"404", "409"}),
-        ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}", "delete", {"404"}),
+        ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}", "delete", {"404", "409"}),
+        ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo", "post", {"404", "409"}),
+        ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}/history", "get", {"404"}),
+        ("/mappings", "post", {"409"}),
         ("/finish", "post", {"404", "409"}),
     ],
 )

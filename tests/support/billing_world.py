@@ -11,6 +11,7 @@ from manifest_builders import ACME, CO1, LISTED, Counted, account_reads, account
 from observation_builders import NOW, PSA, TENANT, VENDOR, a_finished_run, a_mapping, an_integration
 
 from billing.app import INDEXES
+from billing.audit.decision_log import DecisionLog
 from billing.audit.repository import AuditLog
 from billing.feeds.models import FeedRules
 from billing.feeds.repository import FeedRepository
@@ -105,7 +106,7 @@ class World:
         self.woken = asyncio.Event()
         self.outbox = Outbox(mongo, "billing")
         self.queue = RecalculationQueue(mongo, clock=self.clock)
-        self.observed = ObservationRepository(mongo, clock=self.clock)
+        self.observed = ObservationRepository(mongo, clock=self.clock, watcher=DecisionLog(AuditLog(mongo)))
         self.lines = UsageLineRepository(mongo, self.outbox)
         self.ingestor = ObservationIngestor(self.observed, ReadBacks(mongo), self.queue, wake=lambda: None)
         self.manifests = ManifestRepository(mongo, self.queue, clock=self.clock)

@@ -6,6 +6,7 @@
 # point's own line in the log: a process that died elsewhere, or was never armed, does not pass for a crash.
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -111,6 +112,22 @@ async def approve_until_answered(reviewed: ReviewedSystem, line: Json) -> Json:
                 await asyncio.sleep(_POLL_SECONDS)
 
 
+async def decide_until_answered(reviewed: ReviewedSystem, body: Json) -> Json:
+    """Send the same decisions on mappings under the same key until there is an answer."""
+    key = str(uuid4())
+    async with asyncio.timeout(_TIMEOUT_SECONDS):
+        while True:
+            try:
+                return dict(await reviewed.client.request("POST", "matcher", "/mappings", body, key=key))
+            except httpx.TransportError:
+                await asyncio.sleep(_POLL_SECONDS)
+
+
+async def read_audit(reviewed: ReviewedSystem) -> list[Json]:
+    """Return the entries of the audit log, which verifies."""
+    return [json.loads(line) for line in await assert_audit_verifies(reviewed)]
+
+
 async def read_finished_details(reviewed: ReviewedSystem, run_id: str) -> set[str]:
     """Return the subscriptions whose detail the run has finished, as its stored queue says."""
     url = SecretStr(reviewed.system.servers.mongo_url)
@@ -140,13 +157,14 @@ async def count_detail_calls(reviewed: ReviewedSystem, since: int) -> dict[str, 
     return counts
 
 
-async def assert_audit_verifies(reviewed: ReviewedSystem) -> None:
-    """Assert that the exported audit log verifies from its first entry to the head that came with it."""
+async def assert_audit_verifies(reviewed: ReviewedSystem) -> list[str]:
+    """Assert that the exported audit log verifies from its first entry to its head; return its lines."""
     url = f"{reviewed.system.urls['billing']}/audit"
     async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         answer = (await http.get(url, headers=reviewed.client.headers)).raise_for_status()
     head = ChainHead(int(answer.headers["audit-head-seq"]), answer.headers["audit-head-hash"])
     assert verify(answer.text.splitlines(), head=head).intact
+    return answer.text.splitlines()
 
 
 async def assert_lines_match_providers(reviewed: ReviewedSystem) -> None:

@@ -2,61 +2,23 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from catalogue_builders import NOW
+from matcher_state import TenantState
 
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, part_number
 from matcher.catalogue.search import ItemQuery, SortKey, StateFilter, folded, sort_key_of
 from matcher.finishing.models import FinishRecord
-from shared.contracts.base import Message, Side
+from matcher.mappings.models import DecisionRecord
+from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.contracts.topic_checksum import ChecksumSum, TopicChecksum
 from shared.work_queue import WorkItem
 
 T = TypeVar("T")
-
-
-@dataclass
-class TenantState:
-    """One tenant's rows."""
-
-    items: dict[tuple[ItemKind, str], Item] = field(default_factory=dict)
-    integrations: dict[str, IntegrationInfo] = field(default_factory=dict)
-    work: list[WorkItem] = field(default_factory=list)
-    inventories: dict[str, Inventory] = field(default_factory=dict)
-    undecided: dict[tuple[ItemKind, str], None] = field(default_factory=dict)
-    labels: dict[tuple[ItemKind, str], Labels] = field(default_factory=dict)
-    mappings: dict[str, MappingDecided] = field(default_factory=dict)
-    finishes: dict[str, FinishRecord] = field(default_factory=dict)
-    published: list[Message] = field(default_factory=list)
-    work_items: int = 0
-    """How many were ever enqueued."""
-
-    def copy(self) -> "TenantState":
-        return TenantState(**{name: _copy(getattr(self, name)) for name in self.__dataclass_fields__})
-
-    def enqueue(self, lane: str, keys: Iterable[str]) -> None:
-        if ordered := tuple(sorted(keys)):
-            self.work_items += 1
-            self.work.append(WorkItem(f"{self.work_items:06}", "", lane, ordered, NOW))
-
-    def items_of(self, kind: ItemKind) -> list[Item]:
-        return [item for (item_kind, _), item in self.items.items() if item_kind is kind]
-
-    def items_in(self, inventory: Inventory) -> list[Item]:
-        of_kind = self.items_of(inventory.kind)
-        return [item for item in of_kind if item.integration_id == inventory.integration_id]
-
-    def is_outdated(self, inventory: Inventory) -> bool:
-        newest = inventory.stated.newest_revision
-        return any(item.revision > newest for item in self.items_in(inventory))
-
-    def mappings_with(self, decisions: Collection[MappingDecision]) -> list[MappingDecided]:
-        return [mapping for mapping in self.mappings.values() if mapping.decision in decisions]
 
 
 class MemoryStore:
@@ -209,13 +171,30 @@ class MemoryUnitOfWork:
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {key: self._draft.mappings[key] for key in keys if key in self._draft.mappings}
 
-    async def record_mappings(self, mappings: Sequence[MappingDecided], *, existing: Collection[str]) -> None:
-        assert {mapping.key for mapping in mappings if mapping.key in self._draft.mappings} <= {*existing}
-        self._draft.mappings |= {mapping.key: mapping for mapping in mappings}
+    async def record_mappings(
+        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
+    ) -> None:
+        stored = self._draft.mappings
+        assert all(existing.get(mapping.key) == stored.get(mapping.key) for mapping in mappings)
+        await self.restore_mappings(mappings, existing=existing)
         self._draft.published += mappings
 
-    async def restore_mappings(self, mappings: Sequence[MappingDecided]) -> None:
+    async def restore_mappings(
+        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
+    ) -> None:
+        self._draft.history += [existing[one.key] for one in mappings if one.key in existing]
         self._draft.mappings |= {mapping.key: mapping for mapping in mappings}
+
+    async def replaced_revisions(self, mappings: Collection[MappingDecided]) -> set[tuple[str, int]]:
+        asked = {(mapping.key, mapping.revision) for mapping in mappings}
+        return asked & {(mapping.key, mapping.revision) for mapping in self._draft.history}
+
+    async def decision_record(self, record_id: str) -> DecisionRecord | None:
+        return self._draft.records.get(record_id)
+
+    async def record_outcomes(self, record: DecisionRecord) -> None:
+        assert record.id not in self._draft.records
+        self._draft.records[record.id] = record
 
     async def approved_counts(
         self, vendor_integration_id: str, psa_integration_id: str
@@ -240,7 +219,3 @@ def _end(mapping: MappingDecided, side: Side) -> tuple[str, str]:
     if side is Side.VENDOR:
         return mapping.vendor_integration_id, mapping.vendor_id
     return mapping.psa_integration_id or "", mapping.psa_id or ""
-
-
-def _copy(value: Any) -> Any:
-    return value.copy() if isinstance(value, dict | list) else value

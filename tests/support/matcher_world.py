@@ -18,9 +18,19 @@ from matcher.finishing.repository import MongoFinishStore
 from matcher.finishing.service import FinishService
 from matcher.mappings.exact_matcher import ExactMatcher
 from matcher.mappings.inventory_check import InventoryCheck
+from matcher.mappings.models import (
+    Choice,
+    Exclude,
+    ItemDecision,
+    MapTo,
+    PsaItemRef,
+    Revoke,
+    Undo,
+    VendorItemRef,
+)
 from matcher.mappings.ports import MappingStore
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
-from matcher.mappings.service import MappingService, PsaItemRef, VendorItemRef
+from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
 from shared.contracts import MESSAGES, Message
 from shared.contracts.auth import IntegrationChanged
@@ -75,13 +85,32 @@ class MatcherWorld:
     async def approve(
         self, vendor_id: str, psa_id: str, kind: str = "account", psa: str = PSA
     ) -> MappingDecided:
-        return await self._decisions().approve(_ref(kind, vendor_id), PsaItemRef(psa, psa_id), "ann")
+        return await self.decide(vendor_id, MapTo(PsaItemRef(psa, psa_id)), kind=kind)
 
     async def exclude(self, vendor_id: str, reason: str = "internal") -> MappingDecided:
-        return await self._decisions().exclude(_ref("account", vendor_id), reason, "ann")
+        return await self.decide(vendor_id, Exclude(reason))
 
     async def revoke(self, vendor_id: str) -> MappingDecided:
-        return await self._decisions().revoke(_ref("account", vendor_id), "ann")
+        return await self.decide(vendor_id, Revoke())
+
+    async def undo(self, decision: MappingDecided, by: str = "ann") -> MappingDecided:
+        """Take a decision back, and match what that concerns."""
+        undone = await self.decide(decision.vendor_id, Undo(), saw=decision.revision, by=by)
+        await self.match()
+        return undone
+
+    async def decide(
+        self,
+        vendor_id: str,
+        choice: Choice,
+        *,
+        kind: str = "account",
+        by: str = "ann",
+        saw: int | None = None,
+        key: str | None = None,
+    ) -> MappingDecided:
+        request = ItemDecision(a_ref(vendor_id, kind), choice, by, saw)
+        return await MappingService(self.store, lambda: self.now).decide(request, key)
 
     async def finish(self, key: str | None = None, psa: str = PSA) -> MappingFinished:
         request = FinishRequest("demo", VENDOR, psa, "ann", key)
@@ -96,9 +125,6 @@ class MatcherWorld:
         """PSA id by vendor id."""
         mappings = await self.newest_mappings()
         return {id_: m.psa_id for id_, m in mappings.items() if m.decision is MappingDecision.APPROVED}
-
-    def _decisions(self) -> MappingService:
-        return MappingService(self.store, lambda: self.now)
 
     def _new_finish_id(self) -> str:
         self._finish_ids += 1
@@ -130,5 +156,5 @@ def mongo_world(mongo: Mongo) -> MatcherWorld:
     return MatcherWorld(MongoCatalogue(mongo), MongoMappings(mongo), store, finishes, published)
 
 
-def _ref(kind: str, vendor_id: str) -> VendorItemRef:
+def a_ref(vendor_id: str, kind: str = "account") -> VendorItemRef:
     return VendorItemRef("demo", MappingKind(kind), VENDOR, vendor_id)

@@ -31,16 +31,13 @@ from pydantic import (
     Field,
     ValidationError,
 )
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from shared.contracts.base import Outcome
 from shared.errors import TransientError
 from shared.limits import record_hit
 from shared.limits.streams import STATUS_CHARACTERS, STATUSES_PER_TENANT
+from shared.redis_connection import connect_redis
 from shared.run_hold import HeldRuns, RunHold, held_runs_json
 from shared.runtime.attempt import propagate_cancellation
 from shared.runtime.settings import RedisSettings
@@ -53,7 +50,6 @@ log = structlog.get_logger()
 _LARGEST_SEQ = 2**53
 """Redis' scripts count in doubles, which hold every whole number up to here."""
 _LOG_ENTRIES = 1000
-_REDIS_TIMEOUT = timedelta(seconds=5)
 _SNAPSHOT_INTERVAL = timedelta(seconds=5)
 
 
@@ -87,15 +83,7 @@ class StatusChannel:
     """Reports, and follows what others report; raises `TransientError` when Redis does not answer."""
 
     def __init__(self, settings: RedisSettings) -> None:
-        self._redis: Redis = Redis.from_url(
-            settings.url.get_secret_value(),
-            decode_responses=True,
-            encoding_errors="replace",
-            # Once, for a connection of the pool that was cut while nobody used it.
-            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-            socket_timeout=_REDIS_TIMEOUT.total_seconds(),
-            socket_connect_timeout=_REDIS_TIMEOUT.total_seconds(),
-        )
+        self._redis = connect_redis(settings)
         self._report_script = self._redis.register_script(REPORT)
         self._holds_script = self._redis.register_script(SHOW_HOLDS)
         self._unreadable: dict[str, int] = {}

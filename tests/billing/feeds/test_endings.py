@@ -76,7 +76,7 @@ async def test_a_run_that_newer_runs_have_overtaken_cannot_be_resolved(
     assert await states(world) == {"run-2": HoldState.OVERTAKEN}
     assert vendor_numbers(await world.stored()) == {9}
     actions = [row["action"] for row in await mongo.documents("audit_entries", TENANT).find()]
-    assert sorted(actions) == ["run.held", "run.overtaken"]
+    assert sorted(action for action in actions if action.startswith("run.")) == ["run.held", "run.overtaken"]
 
 
 async def test_a_run_of_which_one_account_still_counts_is_not_overtaken(mongo: Mongo) -> None:

@@ -10,6 +10,7 @@ from matcher_world import MatcherWorld
 from matcher.catalogue.documents import item_document, item_from
 from matcher.catalogue.evidence import AccountEvidence, OfferingEvidence
 from matcher.catalogue.ingestor import ItemObserved, item_of
+from shared.contracts.matcher import MappingDecided
 
 CONNECTED = (an_integration(), a_psa())
 ACCOUNT = {

@@ -79,6 +79,19 @@ async def test_what_was_decided_since_the_backup_comes_back_and_is_not_told_agai
     assert len(await world.published()) == told
 
 
+async def test_a_decision_that_came_back_can_be_undone(stored_world: MatcherWorld, backup: Backup) -> None:
+    world = stored_world
+    await world.receive(*CONTOSO, a_psa_account("8", "Fabrikam"))
+    await backup.take()
+    decided = await world.approve("1", "8")
+    await backup.restore()
+    await hear_own_news(world)
+
+    undone = await world.undo(decided)
+
+    assert (undone.psa_id, undone.method) == ("9", MappingMethod.EXACT)
+
+
 async def test_what_a_person_decided_stands_above_what_the_rule_decided_on_older_ground(
     stored_world: MatcherWorld, backup: Backup
 ) -> None:
@@ -97,6 +110,48 @@ async def test_what_a_person_decided_stands_above_what_the_rule_decided_on_older
     mapping = (await world.newest_mappings())["1"]
     assert (mapping.decision, mapping.reason) == (MappingDecision.EXCLUDED, "our own company")
     assert [one.vendor_id for one in await world.published()].count("1") == 4  # type: ignore[attr-defined]  # all are states
+
+
+async def test_what_a_person_took_back_is_not_brought_back_by_hearing_it_again(
+    stored_world: MatcherWorld,
+) -> None:
+    world = stored_world
+    await world.receive(*CONTOSO, a_psa_account("8", "Fabrikam"))
+    undone = await world.undo(await world.approve("1", "8"))
+
+    await hear_own_news(world)
+
+    assert (await world.newest_mappings())["1"] == undone
+
+
+async def test_what_the_rule_decides_after_a_person_gave_way_to_it_stands(stored_world: MatcherWorld) -> None:
+    world = stored_world
+    await world.receive(*CONTOSO, a_psa_account("8", "Fabrikam"))
+    await world.undo(await world.approve("1", "8"))
+    await world.receive(a_psa_account("7", "Contoso"))
+    taken_back = (await world.newest_mappings())["1"]
+
+    await hear_own_news(world)
+
+    assert taken_back.decision is MappingDecision.REVOKED
+    assert (await world.newest_mappings())["1"] == taken_back
+
+
+async def test_a_person_who_gave_way_to_the_rule_does_not_come_back_above_it(
+    stored_world: MatcherWorld, backup: Backup
+) -> None:
+    world = stored_world
+    await backup.take()
+    await world.receive(*CONTOSO, a_psa_account("8", "Fabrikam"))
+    await world.undo(await world.approve("1", "8"))
+    await backup.restore()
+    world.now += timedelta(minutes=1)
+    await world.receive(*CONTOSO, a_psa_account("8", "Fabrikam"), a_psa_account("7", "Contoso"))
+
+    await hear_own_news(world)
+    await world.match()
+
+    assert await world.mapped() == {}
 
 
 async def test_nothing_is_told_or_stored_while_matcher_hears_what_it_knows(

@@ -18,6 +18,7 @@ from console.settings import Settings as ConsoleSettings
 from matcher.app import make_app as make_matcher
 from shared.kafka import make_broker
 from shared.mongo import Mongo
+from shared.news_channel import NewsChannel
 from shared.runtime.settings import AuthSettings, KafkaSettings, MongoSettings, RedisSettings
 from shared.status_channel import StatusChannel
 
@@ -26,7 +27,8 @@ Schema = dict[str, Any]
 
 
 def matcher() -> FastAPI:
-    return make_matcher(a_store(), make_broker(KafkaSettings(servers=NOWHERE), "matcher"), a_verifier())
+    broker = make_broker(KafkaSettings(servers=NOWHERE), "matcher")
+    return make_matcher(a_store(), broker, a_verifier(), NewsChannel(a_redis()))
 
 
 def billing() -> FastAPI:

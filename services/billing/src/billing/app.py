@@ -16,6 +16,7 @@ from billing.approvals.repository import APPROVAL_INDEXES, ApprovalRepository
 from billing.approvals.results import WriteResultService
 from billing.approvals.service import ApprovalService
 from billing.audit import routes as audit_routes
+from billing.audit.decision_log import DecisionLog
 from billing.audit.repository import AUDIT_INDEXES, AuditLog
 from billing.feeds import routes as feed_routes
 from billing.feeds.jobs import feed_jobs
@@ -138,8 +139,7 @@ class Billing:
         self.parts_stored, self.work_enqueued = asyncio.Event(), asyncio.Event()
         self.run_finished = asyncio.Event()
         self.queue, self.integrations = RecalculationQueue(mongo), IntegrationDirectory(mongo)
-        self.lines = UsageLineRepository(mongo, self.outbox)
-        self.audit = AuditLog(mongo)
+        self.lines, self.audit = UsageLineRepository(mongo, self.outbox), AuditLog(mongo)
         self.feeds = FeedRepository(mongo, self.audit, self.queue)
         self.approvals = ApprovalRepository(
             mongo, self.outbox, self.audit, lines=self.lines, integrations=self.integrations
@@ -217,7 +217,7 @@ class Billing:
     def _subscribe(self) -> None:
         broker, health = self.dependencies.broker, self.health
         ingestor = ObservationIngestor(
-            ObservationRepository(self.dependencies.mongo),
+            ObservationRepository(self.dependencies.mongo, watcher=DecisionLog(self.audit)),
             ReadBacks(self.dependencies.mongo),
             self.queue,
             wake=self.work_enqueued.set,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from faststream.kafka import KafkaBroker
 
 from matcher.catalogue.handlers import subscribe
@@ -17,19 +17,27 @@ from matcher.catalogue.service import CatalogueService
 from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore
 from matcher.finishing.routes import make_finish_router
 from matcher.finishing.service import FinishService
+from matcher.mappings.decision_batches import DecisionBatchService
+from matcher.mappings.decision_routes import (
+    make_batch_router,
+    make_decision_router,
+    make_undo_router,
+)
 from matcher.mappings.exact_matcher import ExactMatcher
 from matcher.mappings.handlers import subscribe_own
 from matcher.mappings.indexes import MAPPING_INDEXES
 from matcher.mappings.inventory_check import InventoryCheck
 from matcher.mappings.jobs import matching_job
+from matcher.mappings.news import announce_decisions
 from matcher.mappings.recovery import MappingRecovery
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
-from matcher.mappings.routes import make_decision_router, make_mapping_list_router
+from matcher.mappings.routes import make_history_router, make_mapping_list_router
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.settings import Settings
 from shared.kafka import ControlJob, Publisher, make_broker
 from shared.mongo import Mongo
+from shared.news_channel import NewsChannel
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.lifespan import create_application, service_lifespan
@@ -52,11 +60,16 @@ INDEXES = (
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Builds the service as uvicorn runs it."""
     settings = settings or load(Settings)
-    return make_app(Mongo(settings.mongo), make_broker(settings.kafka, SERVICE), TokenVerifier(settings.auth))
+    return make_app(
+        Mongo(settings.mongo),
+        make_broker(settings.kafka, SERVICE),
+        TokenVerifier(settings.auth),
+        NewsChannel(settings.redis),
+    )
 
 
-def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> FastAPI:
-    """Builds the service from a database, a broker and a verifier, which a test may bring."""
+def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: NewsChannel) -> FastAPI:
+    """Builds the service from a database, a broker and so on, which a test may bring."""
     health = Health(SERVICE)
     health.add_readiness_probe("document store", mongo.ping)
     outbox = Outbox(mongo, SERVICE)
@@ -64,9 +77,10 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
     health.add_degradation_check("outbox", relay.degradation)
     lock, wake = TenantLock(mongo, outbox), asyncio.Event()
     finishes = MongoFinishStore(mongo, outbox, lock)
-    store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations)
-    catalogue, mappings = MongoCatalogue(mongo), MongoMappings(mongo)
-    listing = CatalogueService(catalogue, mappings)
+    announce = partial(announce_decisions, news.announce)
+    store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations, announce=announce)
+    health.add_degradation_check("news", news.degradation)
+    catalogue = MongoCatalogue(mongo)
     check = InventoryCheck(catalogue, store, _now, wake.set)
     health.add_degradation_check("inventories", check.degradation)
     controls = ControlJob(mongo, broker, health)
@@ -76,22 +90,38 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
         service_lifespan,
         health=health,
         broker=broker,
-        jobs=(relay.job(), controls.job(), matching_job(check, ExactMatcher(store, _now), wake)),
+        jobs=(
+            relay.job(),
+            controls.job(),
+            news.job(),
+            matching_job(check, ExactMatcher(store, _now), wake),
+        ),
         on_startup=(
             partial(refuse_former_work, mongo, "marks"),
             partial(mongo.ensure, INDEXES),
             controls.load,
         ),
-        on_shutdown=(relay.release, mongo.close),
+        on_shutdown=(relay.release, news.close, mongo.close),
     )
+    routers = _routers(mongo, verifier, store, FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}"))
+    return create_application(health, lifespan, routers, broker=broker)
+
+
+def _routers(
+    mongo: Mongo, verifier: TokenVerifier, store: MongoMappingStore, finishing: FinishService
+) -> list[APIRouter]:
+    mappings, decisions = MongoMappings(mongo), MappingService(store, _now)
+    listing = CatalogueService(MongoCatalogue(mongo), mappings)
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
-    routers = [
+    return [
         make_catalogue_router(listing, viewer),
         make_mapping_list_router(mappings, listing, viewer),
-        make_decision_router(MappingService(store, _now), listing, mapper),
-        make_finish_router(FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}"), mapper),
+        make_history_router(mappings, listing, viewer),
+        make_decision_router(decisions, listing, mapper),
+        make_undo_router(decisions, listing, mapper),
+        make_batch_router(DecisionBatchService(store, _now), listing, mapper),
+        make_finish_router(finishing, mapper),
     ]
-    return create_application(health, lifespan, routers, broker=broker)
 
 
 def _now() -> datetime:

@@ -1,6 +1,12 @@
 """What matcher reads from its environment."""
 
-from shared.runtime.settings import AuthSettings, KafkaSettings, MongoSettings, ServiceSettings
+from shared.runtime.settings import (
+    AuthSettings,
+    KafkaSettings,
+    MongoSettings,
+    RedisSettings,
+    ServiceSettings,
+)
 
 
 class _Database(MongoSettings):
@@ -14,4 +20,5 @@ class Settings(ServiceSettings):
 
     kafka: KafkaSettings
     mongo: _Database
+    redis: RedisSettings
     auth: AuthSettings

@@ -3,8 +3,8 @@
 from enum import StrEnum
 from typing import ClassVar
 
-from shared.contracts.base import Event, State, bounded
-from shared.contracts.fields import Code, Id, Integer, Listed, Moment, Sentence
+from shared.contracts.base import ContractModel, Event, State, bounded
+from shared.contracts.fields import Code, Id, Integer, Listed, Moment, Revision, Sentence
 
 
 class MappingKind(StrEnum):
@@ -29,13 +29,32 @@ class MappingMethod(StrEnum):
     """How the decision came about."""
 
     EXACT = "exact"
-    """The names are equal, and no person was asked."""
+    """The names are equal, and no person was asked; or a person brought back a mapping that came about so."""
     PROPOSAL = "proposal"
     """A person accepted a proposal."""
     MANUAL = "manual"
     """A person chose the PSA item."""
     IMPORT = "import"
     """A file that a person imported says so."""
+
+
+class ReplacedDecision(ContractModel):
+    """What stood on a vendor item before a decision on it.
+
+    Before the first decision that was `revoked` by the method `exact`, of revision 0: nothing was decided,
+    and the exact rule was free to map the item.
+    """
+
+    revision: Revision
+    decision: MappingDecision
+    method: MappingMethod
+    psa_integration_id: Id | None = None
+    psa_id: Id | None = None
+    reason: Sentence | None = None
+
+
+DECIDED_BY_RULE = "trueup"
+"""Stands as `decided_by` when no person decided."""
 
 
 class MappingDecided(State):
@@ -64,6 +83,10 @@ class MappingDecided(State):
     reason: Sentence | None = None
     """Why a person decided so, in their words; of a revoked exact mapping, what it was ambiguous with."""
     decided_at: Moment
+    replaced: ReplacedDecision | None = None
+    """What the decision replaced; None in messages from before this was told."""
+    undoes: Revision | None = None
+    """The revision of the decision that a person took back with this one; None when it undoes none."""
 
 
 class MappingFinished(Event):

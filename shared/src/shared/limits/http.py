@@ -6,7 +6,11 @@ REQUEST_BODY_BYTES = Limit(
     "request-body-bytes", 65_536, "bytes", "the body of a request", "413; a route may declare more"
 )
 BULK_REQUEST_BODY_BYTES = Limit(
-    "bulk-request-body-bytes", 6_291_456, "bytes", "the body of a bulk approval, by a person signed in", "413"
+    "bulk-request-body-bytes",
+    6_291_456,
+    "bytes",
+    "the body of a request for many decisions, by a person signed in",
+    "413",
 )
 """20,000 decisions with the longest ids and seals come to 5.7 MB."""
 REQUEST_BODY_SECONDS = Limit(

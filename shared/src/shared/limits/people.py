@@ -35,6 +35,9 @@ CURSOR_CHARACTERS = Limit(
 """Two sort texts with all quotes escaped, or four ids of the longest, come to 4,800."""
 PAGE_ROWS = Limit("page-rows", 500, "rows", "how many rows are asked for at once", _REFUSED)
 DECISIONS = Limit("decisions", 20_000, "decisions", "the decisions of one request", _REFUSED)
+MAPPING_DECISIONS = Limit(
+    "mapping-decisions", 500, "decisions", "the decisions on mappings of one request", _REFUSED
+)
 CONNECTION_CHARACTERS = Limit(
     "connection-characters", 300, "characters", "a field of a provider's connection", _REFUSED
 )

@@ -15,6 +15,7 @@ POINTS = {
     "detail-observed": "a detail's news are clean, its to-do item is not yet done",
     "manifest-published": "an account's manifest is acknowledged, and not yet recorded",
     "decision-committed": "an approval is committed, the relay has not been woken",
+    "mapping-decided": "decisions on mappings are committed, whoever made them has no answer yet",
     "outbox-sent": "the relay has sent, and not yet removed what it sent",
     "intent-stored": "a write's intent is stored, its command not yet committed",
     "patch-answered": "the PSA has taken the write, its answer is not yet stored",

@@ -1,5 +1,6 @@
 """What the description of an API says of every route: who may call it, and how it refuses."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Security
@@ -26,15 +27,35 @@ def problem_responses(**descriptions: str) -> Responses:
 
     A keyword is the status behind an underscore, for a name cannot begin with a digit.
     """
-    # Written into each answer, not referred to: FastAPI describes a `model` under application/json only.
-    schema = ProblemDocument.model_json_schema()
     return {
-        int(status.removeprefix("_")): {
-            "description": description,
-            "content": {"application/problem+json": {"schema": schema}},
-        }
+        int(status.removeprefix("_")): problem_response(description, ProblemDocument)
         for status, description in descriptions.items()
     }
+
+
+def problem_response(
+    description: str, model: type[ProblemDocument], *, example: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Describes a refusal whose problem document has the members of `model`."""
+    # Written into each answer, not referred to: FastAPI describes a `model` under application/json only.
+    schema = model.model_json_schema()
+    content: dict[str, Any] = {"schema": _without_references(schema, schema.pop("$defs", {}))}
+    if example:
+        content["example"] = example
+    return {"description": description, "content": {"application/problem+json": content}}
+
+
+def _without_references(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """Returns the schema with each definition in the place of its reference; none refers to itself."""
+    if isinstance(schema, list):
+        return [_without_references(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if ref := schema.get("$ref"):
+        schema = definitions[ref.rpartition("/")[2]] | {
+            name: part for name, part in schema.items() if name != "$ref"
+        }
+    return {name: _without_references(part, definitions) for name, part in schema.items()}
 
 
 def described_router(tag: str) -> APIRouter:

@@ -23,6 +23,7 @@ from shared.plain_text import counted
 
 _ENCODED = re.compile(r"(?:%[89A-F][0-9A-F])+")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_REVISION = re.compile(r"[0-9]{1,16}")
 _WHAT_TO_DO = "send `next` of the page before, as it was, or leave it out to start again"
 
 
@@ -88,6 +89,12 @@ def _decode_pair(cursor: object) -> tuple[str, str]:
     return first, second
 
 
+def _decode_revision(cursor: object) -> int:
+    if _REVISION.fullmatch(revision := _decode_key(cursor)):
+        return int(revision)
+    raise ValueError(_WHAT_TO_DO)
+
+
 def _described(cursor_format: str) -> Any:
     """Returns a cursor as it is sent; `format` tells whoever makes up requests which of the two it is."""
     return Annotated[str, Field(json_schema_extra={"format": cursor_format})]
@@ -99,6 +106,10 @@ PairCursor = Annotated[
     tuple[str, str], BeforeValidator(_decode_pair, json_schema_input_type=_described("pair-cursor"))
 ]
 """A cursor over rows that are sorted by a text and an id; its value is both."""
+RevisionCursor = Annotated[
+    int, BeforeValidator(_decode_revision, json_schema_input_type=_described("revision-cursor"))
+]
+"""A cursor over rows that are sorted by a revision; its value is that revision."""
 
 PageLimit = Annotated[int, Field(ge=1, le=PAGE_ROWS.most), counted(PAGE_ROWS)]
 """How many rows a page has at most; the field's default differs from list to list."""

@@ -42,8 +42,9 @@ def make_router(verifier: TokenVerifier, audit: AuditLog) -> APIRouter:
 
     @router.get("/audit", response_class=StreamingResponse, responses=_EXPORT)
     async def export_audit(person: Annotated[Person, Depends(viewer)]) -> StreamingResponse:
-        """Every decision and write result, one entry a line, oldest first, each with the hash of the last.
+        """Every decision, on lines and mappings, and every write result, each with the hash of the last.
 
+        One entry a line, oldest first.
         Any change inside the file shows from the file alone. A cut-off end shows only against the head,
         so note it with the file.
         """

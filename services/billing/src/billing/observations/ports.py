@@ -4,6 +4,7 @@ An import contract keeps use cases from repositories, so each is a protocol alth
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from billing.observations.change_notice import ChangeNotice, StoredNews
@@ -12,6 +13,7 @@ from billing.usage.manifest import AppliedManifest
 from billing.usage.manifest_reader import NamedThing
 from billing.usage.ref import Ref
 from shared.contracts.manifest import AccountRead
+from shared.contracts.matcher import MappingDecided
 from shared.contracts.psa_sync import AgreementLineObserved
 from shared.work_queue import WorkItem
 
@@ -21,6 +23,16 @@ class ObservationStore(Protocol):
 
     async def store(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> StoredNews:
         """Stores news of one kind, forward-only."""
+
+
+class DecisionWatcher(Protocol):
+    """Is told of decisions on mappings; see `billing.audit.decision_log`."""
+
+    def tenant_lock(self, tenant_id: str) -> AbstractAsyncContextManager[Any]:
+        """Returns the lock to hold around the transaction in which decisions are stored."""
+
+    async def enter(self, tenant_id: str, decisions: Sequence[MappingDecided], *, session: Any) -> None:
+        """Takes decisions that were never stored before, in the transaction that stores them."""
 
 
 class ReadBackLog(Protocol):

@@ -7,6 +7,11 @@
 #   row of revision 3, 5 and 4 and 3 arrive   → the row is 5, the history gets 3 and 4
 #
 # So every state that a manifest names is found: in the row, or in the history by its revision.
+#
+# A decision on a mapping is also entered into the audit log, in one transaction with its row. What is neither
+# in the row nor in the history is new, so each decision is entered once, however late and often it comes:
+#
+#   row of revision 5, history 3   5, 3 and 4 arrive   → 4 is entered, and becomes history
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from billing.observations.change_notice import ChangeNotice, StoredNews, tells_evidence_alone
+from billing.observations.ports import DecisionWatcher
 from billing.usage.ref import Ref, RefKind, mapped_to
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
@@ -21,7 +27,7 @@ from shared.contracts.base import State, utc
 from shared.contracts.matcher import MappingDecided
 from shared.contracts.vendor_sync import SubscriptionObserved
 from shared.errors import Conflict, TransientError
-from shared.mongo import Change, Document, Documents, Index, Mongo, Replace
+from shared.mongo import Change, Document, Documents, Index, Mongo, Replace, Session
 from shared.runtime.clock import Clock, utc_now
 
 OBSERVED: dict[type[State], str] = {
@@ -54,8 +60,11 @@ found by their ids, which manifests name."""
 class ObservationRepository:
     """Stores news forward-only: the same news again, or older news, changes nothing that stands."""
 
-    def __init__(self, mongo: Mongo, *, clock: Clock = utc_now) -> None:
-        self._mongo, self._clock = mongo, clock
+    def __init__(
+        self, mongo: Mongo, *, clock: Clock = utc_now, watcher: DecisionWatcher | None = None
+    ) -> None:
+        """`watcher` is told of each new decision on a mapping, in the transaction that stores it."""
+        self._mongo, self._clock, self._watcher = mongo, clock, watcher
 
     async def store(self, tenant_id: str, notices: Sequence[ChangeNotice]) -> StoredNews:
         """Stores news of one kind, forward-only.
@@ -64,6 +73,8 @@ class ObservationRepository:
         as it is. Raises `TransientError` when others keep storing the same things.
         """
         name = OBSERVED[type(notices[0].news)]
+        if self._watcher and isinstance(notices[0].news, MappingDecided):
+            return await self._store_watched(tenant_id, notices, self._watcher)
         rows, history = self._mongo.documents(name, tenant_id), self._mongo.documents(HISTORY, tenant_id)
         for _ in range(_TRIES):
             existing = await _existing(rows, notices)
@@ -86,6 +97,39 @@ class ObservationRepository:
             return StoredNews({Ref.decode(text) for text in moved_from}, affecting)
         raise TransientError(f"others are storing the same {name} of {tenant_id}")
 
+    async def _store_watched(
+        self, tenant_id: str, notices: Sequence[ChangeNotice], watcher: DecisionWatcher
+    ) -> StoredNews:
+        name = OBSERVED[MappingDecided]
+        rows, history = self._mongo.documents(name, tenant_id), self._mongo.documents(HISTORY, tenant_id)
+
+        async def work(session: Session) -> set[str]:
+            existing = await _existing(rows, notices, session)
+            changed = [notice for notice in notices if _differs(notice, existing)]
+            plan = _plan(name, changed, existing, utc(self._clock()))
+            ids = {row["_id"] for row in plan.superseded}
+            kept = await history.get_many(ids, fields=["revision"], session=session)
+            new = {history_id(name, one.key, one.revision): one.news for one in changed}
+            decisions = [
+                one for id_, one in new.items() if id_ not in kept and isinstance(one, MappingDecided)
+            ]
+            # First, for a rival conflicts here.
+            await watcher.enter(tenant_id, decisions, session=session)
+            superseded = {row["_id"]: row for row in plan.superseded if row["_id"] not in kept}
+            await history.insert_many(superseded.values(), session=session)
+            await rows.insert_many(plan.new, session=session)
+            await rows.bulk(plan.newer, session=session)
+            return plan.moved_from.union(*(row["moved_from"] for row in existing.values()))
+
+        for _ in range(_TRIES):
+            try:
+                async with watcher.tenant_lock(tenant_id):
+                    moved_from = await self._mongo.transaction(work)
+                    return StoredNews({Ref.decode(text) for text in moved_from}, list(notices))
+            except Conflict:  # another consumer stored one of them at this moment: look again
+                continue
+        raise TransientError(f"others are storing the same {name} of {tenant_id}")
+
 
 @dataclass(slots=True)
 class _WritePlan:
@@ -97,11 +141,13 @@ class _WritePlan:
     moved_from: set[str] = field(default_factory=set)
 
 
-async def _existing(rows: Documents, notices: Sequence[ChangeNotice]) -> dict[str, Document]:
+async def _existing(
+    rows: Documents, notices: Sequence[ChangeNotice], session: Session | None = None
+) -> dict[str, Document]:
     """The rows of these things: whole where the news differs, else only their markers."""
-    markers = await rows.get_many({notice.key for notice in notices}, fields=_MARKERS)
+    markers = await rows.get_many({notice.key for notice in notices}, fields=_MARKERS, session=session)
     differing = {notice.key for notice in notices if notice.key in markers and _differs(notice, markers)}
-    return markers | await rows.get_many(differing)
+    return markers | await rows.get_many(differing, session=session)
 
 
 def _differs(notice: ChangeNotice, existing: Mapping[str, Document]) -> bool:

@@ -4,16 +4,30 @@
 # state: readers keep the larger revision, and would pass over the later decision.
 #
 #   none stored, at 1,764,382,000,000,000 µs → 1,764,382,000,000,000     the same moment again → … 001
+#
+# Each decision tells what it replaced, so that it can be taken back. What a person decided is taken back to
+# what stood before, with its own method; what the exact rule decided is taken back *by a person*, or the rule
+# would decide the same again at once:
+#
+#   1 → 9 exact     ann maps 1 → 8, undone: 1 → 9 exact       undone once more: 1 → 8
+#   1 → 9 exact     undone: revoked by ann, and barred        undone once more: 1 → 9 exact
+#   1 → 8 by ann, the first decision, undone: revoked, and the exact rule is as free to map 1 as it was
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from matcher.catalogue.items import IntegrationInfo, Item
 from shared.contracts.base import key_of, utc
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
+from shared.contracts.matcher import (
+    DECIDED_BY_RULE,
+    MappingDecided,
+    MappingDecision,
+    MappingKind,
+    MappingMethod,
+    ReplacedDecision,
+)
 
-SYSTEM = "trueup"
-"""Stands as `decided_by` when no person decided."""
+SYSTEM = DECIDED_BY_RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,12 @@ class Decision:
     method: MappingMethod
     decided_by: str
     reason: str | None = None
+    undoes: int | None = None
+    """The revision of the decision that is taken back."""
+
+
+NOTHING_DECIDED = ReplacedDecision(revision=0, decision=MappingDecision.REVOKED, method=MappingMethod.EXACT)
+"""What the first decision on an item replaces."""
 
 
 def apply_decision(
@@ -61,7 +81,23 @@ def apply_decision(
         decided_by=decision.decided_by,
         reason=decision.reason,
         decided_at=utc(at),  # as precise as the store keeps it, or a repeated answer would differ
+        replaced=replaced_by_next(existing),
+        undoes=decision.undoes,
     )
+
+
+def replaced_by_next(existing: MappingDecided | None) -> ReplacedDecision:
+    """Returns what the next decision says that it replaced."""
+    if existing is None:
+        return NOTHING_DECIDED
+    return ReplacedDecision.model_validate(existing.model_dump(include={*ReplacedDecision.model_fields}))
+
+
+def undoing_decision(undone: MappingDecided, replaced: ReplacedDecision, by: str) -> Decision:
+    """Returns the decision with which a person takes a decision back, to what it replaced."""
+    by_rule = undone.method is MappingMethod.EXACT and undone.decided_by == SYSTEM
+    method, reason = (MappingMethod.MANUAL, None) if by_rule else (replaced.method, replaced.reason)
+    return Decision(replaced.decision, method, by, reason, undoes=undone.revision)
 
 
 def next_revision(existing: MappingDecided | None, at: datetime) -> int:

@@ -1,6 +1,12 @@
-"""Mappings and former labels as documents and back; the only place that knows these documents' fields."""
+"""Mappings, their history and former labels as documents and back; only this knows their fields."""
 
 from matcher.catalogue.items import ItemKind, Labels
+from matcher.mappings.models import (
+    DecisionOutcome,
+    DecisionRecord,
+    DecisionRefusal,
+    OutcomeStatus,
+)
 from shared.contracts.matcher import MappingDecided
 from shared.mongo import Document
 
@@ -11,6 +17,46 @@ def mapping_document(mapping: MappingDecided) -> Document:
 
 def mapping_from(row: Document) -> MappingDecided:
     return MappingDecided.model_validate(row)
+
+
+def history_document(mapping: MappingDecided) -> Document:
+    return {**mapping.model_dump(mode="json"), "_id": history_id(mapping), "key": mapping.key}
+
+
+def history_id(mapping: MappingDecided) -> str:
+    return f"{mapping.key}@{mapping.revision}"
+
+
+def record_document(record: DecisionRecord) -> Document:
+    return {
+        "_id": record.id,
+        "fingerprint": record.fingerprint,
+        "outcomes": [_outcome_document(outcome) for outcome in record.outcomes],
+        "at": record.at,
+    }
+
+
+def record_from(row: Document) -> DecisionRecord:
+    outcomes = tuple(_outcome_from(outcome) for outcome in row["outcomes"])
+    return DecisionRecord(row["_id"], row["fingerprint"], outcomes, row["at"])
+
+
+def _outcome_document(outcome: DecisionOutcome) -> Document:
+    return {
+        "status": outcome.status.value,
+        "mapping": outcome.mapping.model_dump(mode="json") if outcome.mapping else None,
+        "refusal": outcome.refusal.value if outcome.refusal else None,
+        "sentence": outcome.sentence,
+    }
+
+
+def _outcome_from(row: Document) -> DecisionOutcome:
+    return DecisionOutcome(
+        OutcomeStatus(row["status"]),
+        mapping_from(row["mapping"]) if row["mapping"] else None,
+        DecisionRefusal(row["refusal"]) if row["refusal"] else None,
+        row["sentence"],
+    )
 
 
 def labels_document(kind: ItemKind, key: str, labels: Labels) -> Document:

@@ -1,8 +1,14 @@
 """The collections of mappings, and an index for each query."""
 
+from datetime import timedelta
+
 from shared.mongo import Index
 
 MAPPINGS = "mappings"
+HISTORY = "mapping_history"
+"""Every decision that another one has replaced."""
+RECORDS = "decision_records"
+"""By idempotency key, what came of a request."""
 LABELS = "labels"
 """Under which labels each item was compared last."""
 UNDECIDED = "undecided"
@@ -10,7 +16,12 @@ UNDECIDED = "undecided"
 TURNS = "turns"
 """One row for each tenant, which every unit of work writes: the tenant's lock."""
 
+_RECORD_LIFE = timedelta(days=90)
+"""A key that is sent again after this time decides anew."""
+
 MAPPING_INDEXES = (
+    Index(HISTORY, [("tenant_id", 1), ("key", 1), ("revision", -1)]),
+    Index(RECORDS, [("at", 1)], ttl=_RECORD_LIFE),
     Index(UNDECIDED, [("tenant_id", 1), ("kind", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("psa_id", 1)]),

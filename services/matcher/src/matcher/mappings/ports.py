@@ -7,20 +7,37 @@ from typing import Any, Protocol, TypeVar
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import Item, ItemKind, Labels
 from matcher.catalogue.ports import CatalogueReader
+from matcher.mappings.models import DecisionRecord
 from shared.contracts.matcher import MappingDecided, MappingKind
 from shared.work_queue import WorkItem
 
 T = TypeVar("T")
 
 
-class UnitOfWork(CatalogueReader, Protocol):
+class DecisionUnit(CatalogueReader, Protocol):
+    """What a decision on a vendor item reads and writes."""
+
+    async def enqueue(self, lane: str, keys: Iterable[str]) -> None:
+        """Adds keys to the work queue, for the exact rule to look at."""
+        ...
+
+    async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
+        """Returns the existing mappings, by key."""
+        ...
+
+    async def record_mappings(
+        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
+    ) -> None:
+        """Stores and publishes decisions; `existing` are those that they replace, by key, now history."""
+        ...
+
+
+class UnitOfWork(DecisionUnit, Protocol):
     """One tenant's state while nobody else decides for the tenant; all of its writes are stored, or none."""
 
     async def read_due(self, *, limit: int) -> list[WorkItem]:
         """Returns the oldest items of the work queue, of all lanes; they stay until they are completed."""
         ...
-
-    async def enqueue(self, lane: str, keys: Iterable[str]) -> None: ...
 
     async def complete(self, work: Sequence[WorkItem]) -> None:
         """Removes work items from the queue, together with the commit of their result."""
@@ -60,16 +77,22 @@ class UnitOfWork(CatalogueReader, Protocol):
         """Returns the ids of vendor integrations whose mapping a person has ever finished."""
         ...
 
-    async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
-        """Returns the existing mappings, by key."""
-        ...
-
-    async def record_mappings(self, mappings: Sequence[MappingDecided], *, existing: Collection[str]) -> None:
-        """Stores and publishes decisions; `existing` are the keys of mappings that are stored already."""
-        ...
-
-    async def restore_mappings(self, mappings: Sequence[MappingDecided]) -> None:
+    async def restore_mappings(
+        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
+    ) -> None:
         """Stores decisions that were published already, in place of those that are stored."""
+        ...
+
+    async def replaced_revisions(self, mappings: Collection[MappingDecided]) -> set[tuple[str, int]]:
+        """Returns key and revision of those of these decisions that are history."""
+        ...
+
+    async def decision_record(self, record_id: str) -> DecisionRecord | None:
+        """Returns what came of the request, or the part of one, that was recorded under this id."""
+        ...
+
+    async def record_outcomes(self, record: DecisionRecord) -> None:
+        """Stores what came of a request, together with the commit of its decisions."""
         ...
 
     async def approved_counts(

@@ -1,20 +1,25 @@
 """Follows matcher's own decisions, which are news to it only when its database was restored."""
 
 # Invariant: what a person decided outlives a restore of the database. Every decision was published with it,
-# so what is published and not stored was lost; and where the exact rule has decided anew in between, on what
-# an older database knew, a person's decision comes back above it:
+# so what is published, and neither stored nor history, was lost; and where the exact rule has decided anew in
+# between, on what an older database knew, a person's decision comes back above it:
 #
 #   stored r5                      told r5 → nothing     told r9 → stored as it is, and not published again
 #   stored r20, by the exact rule  told r9, by a person → published as r21: the rule overrules nobody
+#   stored r20, history r10 r9     told r9 → nothing: with r10 the person gave way to the rule
+#
+# What came back and is the exact rule's is looked at again: it was decided on other ground.
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import structlog
 
-from matcher.mappings.decisions import next_revision
+from matcher.catalogue.items import VENDOR_KINDS, ItemKind
+from matcher.mappings.decisions import SYSTEM, next_revision, replaced_by_next
 from matcher.mappings.ports import MappingStore, UnitOfWork
+from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingMethod
 from shared.runtime.clock import Clock
 
@@ -40,24 +45,45 @@ class MappingRecovery:
     async def _recover(self, unit_of_work: UnitOfWork, *, told: Sequence[MappingDecided]) -> int:
         """Recovers what `told` says, the oldest first; returns how many mappings."""
         newest = {mapping.key: mapping for mapping in told}
-        by_people = {mapping.key: mapping for mapping in told if mapping.method is not MappingMethod.EXACT}
+        by_people = {mapping.key: mapping for mapping in told if mapping.decided_by != SYSTEM}
         stored = await unit_of_work.mappings(newest)
         lost = {key: mapping for key, mapping in newest.items() if _is_newer(mapping, stored.get(key))}
         now_stored = {**stored, **lost}
+        candidates = [one for key, one in by_people.items() if _may_be_overruled(one, now_stored[key])]
+        known = await unit_of_work.replaced_revisions(candidates)
         overruled = [
-            mapping.model_copy(update={"revision": next_revision(now_stored[key], self._clock())})
-            for key, mapping in by_people.items()
-            if _is_overruled(mapping, now_stored[key])
+            self._put_above(now_stored[one.key], one)
+            for one in candidates
+            if (one.key, one.revision) not in known
         ]
-        await unit_of_work.restore_mappings(list(lost.values()))
+        await unit_of_work.restore_mappings(list(lost.values()), existing=stored)
         await unit_of_work.record_mappings(overruled, existing=now_stored)
+        await _enqueue_exact(unit_of_work, lost.values())
         return len(lost) + len(overruled)
+
+    def _put_above(self, stored: MappingDecided, by_person: MappingDecided) -> MappingDecided:
+        revision = next_revision(stored, self._clock())
+        return by_person.model_copy(update={"revision": revision, "replaced": replaced_by_next(stored)})
 
 
 def _is_newer(told: MappingDecided, stored: MappingDecided | None) -> bool:
     return stored is None or told.revision > stored.revision
 
 
-def _is_overruled(by_person: MappingDecided, stored: MappingDecided) -> bool:
-    """Whether the exact rule stands above a person's decision: it does so after a restore alone."""
-    return by_person.revision < stored.revision and stored.method is MappingMethod.EXACT
+def _may_be_overruled(by_person: MappingDecided, stored: MappingDecided) -> bool:
+    """Whether the exact rule stands above a person's decision that was not one to give way to it."""
+    return (
+        by_person.revision < stored.revision
+        and by_person.method is not MappingMethod.EXACT
+        and stored.decided_by == SYSTEM
+    )
+
+
+async def _enqueue_exact(unit_of_work: UnitOfWork, restored: Iterable[MappingDecided]) -> None:
+    by_kind: defaultdict[ItemKind, set[str]] = defaultdict(set)
+    for one in restored:
+        if one.method is MappingMethod.EXACT:
+            item_key = key_of(one.tenant_id, one.vendor_integration_id, one.vendor_id)
+            by_kind[VENDOR_KINDS[one.kind]].add(item_key)
+    for kind, keys in by_kind.items():
+        await unit_of_work.enqueue(kind, keys)

@@ -1,22 +1,27 @@
 """Mappings in the document store: read for lists, and decided on in units of work."""
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from matcher.catalogue.items import ItemKind
 from matcher.catalogue.repository import match_queue
 from matcher.mappings.documents import mapping_from
-from matcher.mappings.indexes import MAPPINGS
+from matcher.mappings.indexes import HISTORY, MAPPINGS
+from matcher.mappings.models import VendorItemRef
 from matcher.mappings.search import MappingQuery
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.mappings.unit_of_work import FinishedIntegrations, MongoUnitOfWork
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecided, MappingDecision
+from shared.errors import NotFound
 from shared.mongo import Document, Mongo, Session
 from shared.outbox import Outbox
+from shared.runtime import crash_points
 
 T = TypeVar("T")
+
+Announcement = Callable[[Sequence[MappingDecided]], None]
 
 
 class MongoMappings:
@@ -33,6 +38,28 @@ class MongoMappings:
                 filter_[field] = str(value)
         rows = self._mongo.documents(MAPPINGS, query.tenant_id)
         return [mapping_from(row) for row in await rows.find(filter_, sort=[("_id", 1)], limit=limit)]
+
+    async def versions(self, item: VendorItemRef, before: int | None, limit: int) -> list[MappingDecided]:
+        """Returns the decisions on a vendor item, the newest first: those of smaller revisions than `before`.
+
+        Raises `NotFound` when nothing was ever decided on it.
+        """
+        named: Document = {
+            "kind": item.kind.value,
+            "vendor_id": item.vendor_id,
+            "vendor_integration_id": item.vendor_integration_id,
+        }
+        rows = await self._mongo.documents(MAPPINGS, item.tenant_id).find(named, limit=1)
+        if not rows:
+            raise NotFound(f"nothing was ever decided on {item.kind} {item.vendor_id} of that integration")
+        # What stands is read first: replaced meanwhile it is in the history as well, and must come once.
+        newest = mapping_from(rows[0])
+        shown = [newest] if before is None or newest.revision < before else []
+        end = newest.revision if before is None else min(before, newest.revision)
+        older: Document = {"key": newest.key, "revision": {"$lt": end}}
+        history = self._mongo.documents(HISTORY, item.tenant_id)
+        found = await history.find(older, sort=[("revision", -1)], limit=limit)
+        return [*shown, *(mapping_from(row) for row in found)][:limit]
 
     async def mappings_of(self, tenant_id: str, kind: ItemKind, ids: Collection[str]) -> list[MappingDecided]:
         field = "vendor_id" if kind.side is Side.VENDOR else "psa_id"
@@ -58,10 +85,17 @@ class MongoMappingStore:
     """Units of work of all tenants, one at a time for each tenant."""
 
     def __init__(
-        self, mongo: Mongo, outbox: Outbox, lock: TenantLock, finished: FinishedIntegrations
+        self,
+        mongo: Mongo,
+        outbox: Outbox,
+        lock: TenantLock,
+        finished: FinishedIntegrations,
+        *,
+        announce: Announcement = lambda _: None,
     ) -> None:
+        """`announce` is told of decisions once they are committed; it neither waits nor raises."""
         self._mongo, self._outbox, self._lock, self._finished = mongo, outbox, lock, finished
-        self._queue = match_queue(mongo)
+        self._announce, self._queue = announce, match_queue(mongo)
 
     async def tenants_with_work(self, now: datetime) -> list[str]:
         return await self._queue.tenants(now)
@@ -69,9 +103,18 @@ class MongoMappingStore:
     async def run_unit_of_work(
         self, tenant_id: str, work: Callable[[MongoUnitOfWork], Coroutine[Any, Any, T]]
     ) -> T:
-        async def in_session(session: Session) -> T:
-            return await work(
-                MongoUnitOfWork(self._mongo, self._outbox, tenant_id, session, finished=self._finished)
-            )
+        recorded: list[MappingDecided] = []
 
-        return await self._lock.run(tenant_id, in_session)
+        async def in_session(session: Session) -> T:
+            unit_of_work = MongoUnitOfWork(
+                self._mongo, self._outbox, tenant_id, session, finished=self._finished
+            )
+            result = await work(unit_of_work)
+            recorded[:] = unit_of_work.recorded  # of the last attempt, which is the one that is committed
+            return result
+
+        result = await self._lock.run(tenant_id, in_session)
+        if recorded:
+            crash_points.reached("mapping-decided", recorded[-1].method)
+        self._announce(recorded)
+        return result

@@ -1,8 +1,14 @@
-"""How lists of mappings are shown to people; one mapping is shown as the catalogue shows it."""
+"""How mappings, their history, and what came of decisions are shown to people."""
 
-from pydantic import BaseModel
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from matcher.catalogue.responses import MappingResponse
+from matcher.catalogue.search import NamedMapping
+from matcher.mappings.models import DecisionOutcome, DecisionRefusal, OutcomeStatus
+from shared.contracts.matcher import ReplacedDecision
+from shared.web.openapi import ProblemDocument
 
 
 class MappingsPage(BaseModel):
@@ -10,3 +16,90 @@ class MappingsPage(BaseModel):
 
     mappings: tuple[MappingResponse, ...]
     next: str | None
+
+
+MAPPING_EXAMPLE: dict[str, Any] = {
+    "kind": "account",
+    "vendor_integration_id": "int_1190feebee4bd1d7",
+    "vendor_id": "1000027",
+    "vendor_name": "Contoso",
+    "psa_integration_id": "int_c8f8e50eee5be8dd",
+    "psa_id": "19297",
+    "psa_name": "Contoso Ltd",
+    "decision": "approved",
+    "method": "manual",
+    "decided_by": "per_maria",
+    "reason": None,
+    "decided_at": "2026-11-30T08:15:30Z",
+    "revision": 1796026530000000,
+    "replaced": {
+        "revision": 0,
+        "decision": "revoked",
+        "method": "exact",
+        "psa_integration_id": None,
+        "psa_id": None,
+        "reason": None,
+    },
+    "undoes": None,
+}
+"""A decision as it is answered, for the description of the API."""
+
+
+class MappingVersionResponse(MappingResponse):
+    """A decision on a vendor item, with what it replaced."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [MAPPING_EXAMPLE]})
+
+    replaced: ReplacedDecision | None
+    """None for a decision from before this was kept; of revision 0 where nothing was decided before."""
+    undoes: int | None
+    """The revision of the decision that was taken back with this one."""
+
+
+class HistoryPage(BaseModel):
+    """A page of the decisions on one vendor item, newest first; `next` is the `after` of the following."""
+
+    decisions: tuple[MappingVersionResponse, ...]
+    next: str | None
+
+
+class DecisionConflict(ProblemDocument):
+    """Why a decision was not made, and the mapping as it is."""
+
+    refusal: DecisionRefusal | None = None
+    """None where the idempotency key belongs to another request."""
+    mapping: MappingVersionResponse | None = None
+    """None when nothing is decided."""
+
+
+class OutcomeResponse(BaseModel):
+    """What became of one decision of many, and the mapping as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"status": "done", "refusal": None, "reason": None, "mapping": MAPPING_EXAMPLE}]
+        }
+    )
+
+    status: OutcomeStatus
+    refusal: DecisionRefusal | None
+    reason: str | None
+    """A sentence for people, of one that was not made."""
+    mapping: MappingVersionResponse | None
+    """None when nothing is decided on the item, or there is no such item."""
+
+    @classmethod
+    def of(cls, outcome: DecisionOutcome, named: NamedMapping | None) -> "OutcomeResponse":
+        return cls(
+            status=outcome.status,
+            refusal=outcome.refusal,
+            reason=outcome.sentence,
+            mapping=MappingVersionResponse.of(named) if named else None,
+        )
+
+
+class OutcomesResponse(BaseModel):
+    """What became of each decision, in the order of the request, and how many there were of each status."""
+
+    outcomes: tuple[OutcomeResponse, ...]
+    counts: dict[OutcomeStatus, int]

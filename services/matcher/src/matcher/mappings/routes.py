@@ -1,42 +1,20 @@
-"""HTTP in: the list of mappings, and decisions on one vendor item (map, exclude, revoke)."""
+"""HTTP in: the list of mappings, and the history of one."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query
 
 from matcher.catalogue.responses import MappingResponse
 from matcher.catalogue.search import next_sort_key
 from matcher.catalogue.service import CatalogueService
 from matcher.mappings.repository import MongoMappings
-from matcher.mappings.requests import ExcludeRequest, MappingRequest, MapRequest
-from matcher.mappings.responses import MappingsPage
+from matcher.mappings.requests import ITEM_ACTION_PATH, HistoryRequest, MappingRequest, VendorItemPath
+from matcher.mappings.responses import HistoryPage, MappingsPage, MappingVersionResponse
 from matcher.mappings.search import MappingQuery
-from matcher.mappings.service import MappingService, PsaItemRef, VendorItemRef
-from shared.contracts.matcher import MappingDecided, MappingKind
 from shared.web.fair_share import Caller
 from shared.web.openapi import described_router, problem_responses
 from shared.web.pagination import encode_cursor
 from shared.web.person import Person
-from shared.web.requests import Id
-
-# `path`: an id of the vendor's may hold a slash.
-_VENDOR_ITEM = "/mappings/{kind}/{vendor_integration_id}/{vendor_id:path}"
-_UNKNOWN = "No such vendor item, integration or PSA item"
-
-
-class _VendorItemPath:
-    """The vendor item that the path names."""
-
-    def __init__(
-        self,
-        kind: MappingKind,
-        vendor_integration_id: Annotated[Id, Path()],
-        vendor_id: Annotated[Id, Path()],
-    ) -> None:
-        self._kind, self._integration_id, self._id = kind, vendor_integration_id, vendor_id
-
-    def ref(self, person: Person) -> VendorItemRef:
-        return VendorItemRef(person.tenant_id, self._kind, self._integration_id, self._id)
 
 
 def make_mapping_list_router(
@@ -62,40 +40,29 @@ def make_mapping_list_router(
     return router
 
 
-def make_decision_router(service: MappingService, catalogue: CatalogueService, mapper: Caller) -> APIRouter:
-    """`mapper` authenticates the caller, who decides for their own tenant only."""
+def make_history_router(mappings: MongoMappings, catalogue: CatalogueService, viewer: Caller) -> APIRouter:
+    """`viewer` authenticates the caller, who sees their own tenant only."""
     router = described_router("mappings")
 
-    async def response(mapping: MappingDecided) -> MappingResponse:
-        (named,) = await catalogue.with_names(mapping.tenant_id, [mapping])
-        return MappingResponse.of(named)
-
-    @router.put(
-        _VENDOR_ITEM,
-        responses=problem_responses(
-            _404=_UNKNOWN, _409="The PSA is disconnected, or the chosen PSA item inactive or gone"
-        ),
+    @router.get(
+        ITEM_ACTION_PATH + "/history",
+        responses=problem_responses(_404="Nothing was ever decided on such an item"),
     )
-    async def decide(
-        path: Annotated[_VendorItemPath, Depends()],
-        decision: MapRequest | ExcludeRequest,
-        person: Annotated[Person, Depends(mapper)],
-    ) -> MappingResponse:
-        """Map a vendor item to a PSA item, or exclude it with a reason. The same again changes nothing."""
-        item = path.ref(person)
-        if isinstance(decision, ExcludeRequest):
-            return await response(await service.exclude(item, decision.reason, person.person_id))
-        chosen = PsaItemRef(decision.psa_integration_id, decision.psa_id)
-        return await response(await service.approve(item, chosen, person.person_id))
+    async def list_history(
+        path: Annotated[VendorItemPath, Depends()],
+        request: Annotated[HistoryRequest, Query()],
+        person: Annotated[Person, Depends(viewer)],
+    ) -> HistoryPage:
+        """Every decision on a vendor item, newest first: who, when, why, how, and what it replaced.
 
-    @router.delete(
-        _VENDOR_ITEM,
-        responses=problem_responses(_404="No such vendor item or integration, or nothing decided on it"),
-    )
-    async def revoke(
-        path: Annotated[_VendorItemPath, Depends()], person: Annotated[Person, Depends(mapper)]
-    ) -> MappingResponse:
-        """Leave a vendor item undecided; it is not mapped by itself again. The same again changes nothing."""
-        return await response(await service.revoke(path.ref(person), person.person_id))
+        Of decisions from before the history was kept only the last one is there.
+        """
+        found = await mappings.versions(path.ref(person), request.after, request.limit + 1)
+        last = next_sort_key(found, request.limit, lambda mapping: (str(mapping.revision),))
+        named = await catalogue.with_names(person.tenant_id, found[: request.limit])
+        return HistoryPage(
+            decisions=tuple(MappingVersionResponse.of(mapping) for mapping in named),
+            next=encode_cursor(*last) if last else None,
+        )
 
     return router

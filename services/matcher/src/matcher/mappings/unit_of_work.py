@@ -5,6 +5,8 @@
 # write (`tenant_lock.py` says why), so that what is read here stays true until the commit:
 #
 #   lock t1   read the queue: [a]   read items 1, 9   record "1 → 9" with its message   complete [a]   commit
+#
+# So is a decision that it replaces, which goes into the history: what stands is not in there.
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -14,13 +16,18 @@ from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import ItemKind, Labels
 from matcher.catalogue.repository import TenantCatalogue, match_queue
 from matcher.mappings.documents import (
+    history_document,
+    history_id,
     labels_document,
     labels_from,
     labels_id,
     mapping_document,
     mapping_from,
+    record_document,
+    record_from,
 )
-from matcher.mappings.indexes import LABELS, MAPPINGS, UNDECIDED
+from matcher.mappings.indexes import HISTORY, LABELS, MAPPINGS, RECORDS, UNDECIDED
+from matcher.mappings.models import DecisionRecord
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.mongo import Document, Mongo, Put, Session
@@ -45,6 +52,8 @@ class MongoUnitOfWork(TenantCatalogue):
     ) -> None:
         super().__init__(mongo, tenant_id, session)
         self._outbox, self._queue, self._finished = outbox, match_queue(mongo), finished
+        self.recorded: list[MappingDecided] = []
+        """The decisions made in here: news once the transaction is committed."""
 
     async def read_due(self, *, limit: int) -> list[WorkItem]:
         return await self._queue.read_due(self._tenant_id, limit=limit, session=self._session)
@@ -100,14 +109,29 @@ class MongoUnitOfWork(TenantCatalogue):
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {row["_id"]: mapping_from(row) for row in await self._find_in(MAPPINGS, "_id", keys)}
 
-    async def record_mappings(self, mappings: Sequence[MappingDecided], *, existing: Collection[str]) -> None:
-        new = [mapping_document(mapping) for mapping in mappings if mapping.key not in existing]
-        changed = [mapping_document(mapping) for mapping in mappings if mapping.key in existing]
-        await self._write(MAPPINGS, new, changed)
+    async def record_mappings(
+        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
+    ) -> None:
+        await self._replace(mappings, existing)
         await self._outbox.add(mappings, session=self._session)
+        self.recorded += mappings
 
-    async def restore_mappings(self, mappings: Sequence[MappingDecided]) -> None:
-        await self._write(MAPPINGS, [], [mapping_document(mapping) for mapping in mappings])
+    async def restore_mappings(
+        self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
+    ) -> None:
+        await self._replace(mappings, existing)
+
+    async def replaced_revisions(self, mappings: Collection[MappingDecided]) -> set[tuple[str, int]]:
+        ids = [history_id(mapping) for mapping in mappings]
+        found = await self._rows(HISTORY).get_many(ids, fields=["key", "revision"], session=self._session)
+        return {(row["key"], row["revision"]) for row in found.values()}
+
+    async def decision_record(self, record_id: str) -> DecisionRecord | None:
+        row = await self._rows(RECORDS).get(record_id, session=self._session)
+        return record_from(row) if row else None
+
+    async def record_outcomes(self, record: DecisionRecord) -> None:
+        await self._rows(RECORDS).insert(record_document(record), session=self._session)
 
     async def approved_counts(
         self, vendor_integration_id: str, psa_integration_id: str
@@ -125,6 +149,17 @@ class MongoUnitOfWork(TenantCatalogue):
         filter_ = {"vendor_integration_id": vendor_integration_id, "decision": decision.value}
         fields = ["kind", "psa_integration_id"]
         return await self._rows(MAPPINGS).find(filter_, fields=fields, session=self._session)
+
+    async def _replace(
+        self, mappings: Sequence[MappingDecided], existing: Mapping[str, MappingDecided]
+    ) -> None:
+        superseded = [existing[mapping.key] for mapping in mappings if mapping.key in existing]
+        new = [mapping_document(mapping) for mapping in mappings if mapping.key not in existing]
+        changed = [mapping_document(mapping) for mapping in mappings if mapping.key in existing]
+        # Put, not inserted: a database that was restored may tell of a decision a second time.
+        history = [Put(history_document(mapping)) for mapping in superseded]
+        await self._rows(HISTORY).bulk(history, session=self._session)
+        await self._write(MAPPINGS, new, changed)
 
     async def _write(self, collection: str, new: Sequence[Document], changed: Sequence[Document]) -> None:
         # Inserts are several times as fast as upserts, and under the lock one knows which documents are new.
