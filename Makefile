@@ -15,7 +15,7 @@ export UV_NO_PROGRESS = 1
 # The tests start a hundred Python processes: each would compile all it imports if none kept the result.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: secrets help setup demo up quick test live bench faults storm simulate mutants fuzz lint audit format catalogue check lock clean
+.PHONY: secrets help setup demo up quick test live bench faults storm simulate mutants fuzz lint audit format weights catalogue check lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -70,6 +70,9 @@ audit: $(READY) $(STATIC) ## licences and known vulnerabilities of what we rest 
 format: $(READY) ## put code in form
 	@$(BIN)/ruff check --fix -q $(SOURCES) || true
 	@$(BIN)/ruff format -q $(SOURCES)
+
+weights: $(READY) ## fit the weights of the matcher's proposals anew, on lists that it invents (about a minute)
+	@PYTHONPATH=services/matcher $(BIN)/python -m trainer
 
 catalogue: $(READY) ## write the tables of events and limits in shared/README.md anew
 	@$(BIN)/python -m shared.catalogue shared/README.md

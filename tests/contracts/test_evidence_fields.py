@@ -20,7 +20,11 @@ ODD: list[Any] = [None, 7, True, 1.5, [], {}, "", "a\x00", "\ud83d", "robin@cont
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:20])
-@pytest.mark.parametrize("field", [EvidenceText, Description, TaxId, CountryCode], ids=str)
+@pytest.mark.parametrize(
+    "field",
+    [EvidenceText, Description, TaxId, CountryCode],
+    ids=["text", "description", "tax id", "country"],
+)
 def test_a_text_in_no_form_of_its_field_is_left_out(field: Any, odd: Any) -> None:
     assert TypeAdapter(field).validate_python(odd) is None
 
