@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from matcher.proposals.services import read_service
 from matcher.proposals.trial import main
+from matcher.proposals.trial_lists import AccountRow, VendorServiceRow
 
 
 def write(path: Path, content: Any) -> Path:
@@ -115,3 +117,25 @@ def test_the_command_needs_no_settings(tmp_path: Path) -> None:
     paths = ["--vendor", str(vendor), "--psa", str(psa), "--out", str(tmp_path / "out.json")]
     subprocess.run([*command, *paths], check=True, env={}, capture_output=True)  # noqa: S603 (our own command)
     assert predictions(tmp_path) == {"proposals": {"1": []}, "auto": {}}
+
+
+def test_domains_are_read_from_every_field_that_may_hold_one() -> None:
+    row = {
+        "id": "1",
+        "name": "A",
+        "website": "https://www.contoso.com/x",
+        "email": "robin@fabrikam.com",
+        "domain": "",
+    }
+    assert AccountRow.model_validate(row).domains == ("contoso.com", "fabrikam.com")
+
+
+def test_periods_are_read_as_the_marketplace_writes_them() -> None:
+    row = {
+        "id": "1",
+        "name": "A",
+        "subscriptionPeriod": {"type": "year", "duration": 1},
+        "billingPeriod": "P1M",
+    }
+    service = VendorServiceRow.model_validate(row).record()
+    assert (read_service(service).term, read_service(service).billing) == ("1 year", "1 month")

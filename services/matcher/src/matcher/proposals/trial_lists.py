@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from matcher.proposals.records import AccountRecord, ServiceRecord
 from shared.errors import PermanentError
@@ -22,13 +30,39 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _as_domains(value: Any) -> Any:
-    """Takes one or several domains, web addresses or e-mail addresses; of all the domain only."""
-    return domains_of(value if isinstance(value, list) else [value])
+def _as_period(value: Any) -> Any:
+    """Takes a period as text, or as the marketplace's `{"type": "year", "duration": 1}`."""
+    return (
+        f"{value.get('duration', '')} {value.get('type', '')}".strip() if isinstance(value, dict) else value
+    )
 
 
 Text = Annotated[str, BeforeValidator(_as_text)]
 OptionalText = Annotated[str | None, BeforeValidator(_as_text)]
+Period = Annotated[str | None, BeforeValidator(_as_period)]
+_DOMAIN_FIELDS = (
+    *(
+        "domains",
+        "domain",
+        "website",
+        "websites",
+        "web",
+        "url",
+        "email",
+        "emails",
+        "email_domain",
+        "emailDomain",
+    ),
+    *(
+        "email_domains",
+        "emailDomains",
+        "website_domain",
+        "websiteDomain",
+        "website_domains",
+        "websiteDomains",
+    ),
+)
+"""Whatever of these a row has is read; of each only the domain is kept."""
 
 
 class Row(BaseModel):
@@ -49,9 +83,7 @@ class AccountRow(Row):
     tax_id: Annotated[str | None, BeforeValidator(tax_id_of)] = Field(
         None, validation_alias=AliasChoices("tax_id", "taxId", "vat", "vat_id")
     )
-    domains: Annotated[tuple[str, ...], BeforeValidator(_as_domains)] = Field(
-        (), validation_alias=AliasChoices("domains", "domain", "website", "email")
-    )
+    domains: tuple[str, ...] = ()
     town: Annotated[str | None, BeforeValidator(town_of)] = Field(
         None, validation_alias=AliasChoices("town", "city")
     )
@@ -61,6 +93,15 @@ class AccountRow(Row):
     country: Annotated[str | None, BeforeValidator(country_code)] = Field(
         None, validation_alias=AliasChoices("country", "country_code", "countryCode")
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_domains(cls, row: Any) -> Any:
+        if not isinstance(row, dict):
+            return row
+        said = [row[name] for name in _DOMAIN_FIELDS if name in row]
+        texts = [text for value in said for text in (value if isinstance(value, list) else [value])]
+        return {**row, "domains": domains_of(texts)}
 
     def record(self) -> AccountRecord:
         return AccountRecord(**self.model_dump())
@@ -73,12 +114,10 @@ class VendorServiceRow(Row):
     tenant: Text = ""
     mpn: OptionalText = None
     vendor: OptionalText = None
-    term: OptionalText = Field(
+    term: Period = Field(
         None, validation_alias=AliasChoices("subscriptionPeriod", "subscription_period", "term")
     )
-    billing_period: OptionalText = Field(
-        None, validation_alias=AliasChoices("billingPeriod", "billing_period")
-    )
+    billing_period: Period = Field(None, validation_alias=AliasChoices("billingPeriod", "billing_period"))
 
     def record(self) -> ServiceRecord:
         return ServiceRecord(
