@@ -6,23 +6,23 @@ such pairs by itself.  Nothing in an id or in the order of a list tells what bel
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
 from tests.bench.matching.companies import NameStock, businesses
-from tests.bench.matching.evidence import prove, psa_record, tell_place, vendor_record
+from tests.bench.matching.evidence import keep_name, prove, psa_record, tell_place, vendor_record
 from tests.bench.matching.models import Business, Label, LabelledSet, Record
 from tests.bench.matching.perturbations import SHARES, perturb
 from tests.bench.matching.resolvability import Judge
-from tests.bench.matching.twins import make_twins, made_up_core
+from tests.bench.matching.twins import TOLD_BY_PLACE, made_up_core, make_twins
 
 _ABSENT = 0.07
 """The share of accounts without a counterpart, on either side, beside those that are twins of another."""
 _TWINS = 0.14
 _SECOND = 0.01
 """The share of companies that the marketplace has twice."""
-_PASSES = 4
+_PASSES = 3
 
 
 @dataclass(slots=True)
@@ -37,10 +37,17 @@ class _Case:
     twin: bool = False
 
 
-def labelled_accounts(size: int, seed: int, stock: NameStock | None = None) -> LabelledSet:
-    """Return a set with about `size` accounts on either side."""
+def labelled_accounts(
+    size: int, seed: int, stock: NameStock | None = None, *, names_alone: bool = False
+) -> LabelledSet:  # fmt: skip
+    """Return a set with about `size` accounts on either side, of two lists without evidence if so wished."""
     random = Random(f"accounts {seed}")
-    cases = _clear(_cases(size, random, businesses(stock or NameStock(), seed)), random)
+    cases = _cases(size, random, businesses(stock or NameStock(), seed))
+    if names_alone:
+        cases = [case for case in cases if not (case.difficulty == "absent" and case.kind[6:] in TOLD_BY_PLACE)]
+        for record in (record for case in cases for record in (case.vendor, case.psa) if record):
+            keep_name(record)
+    cases = _clear(cases, random, may_prove=not names_alone)
     random.shuffle(cases)
     return _labelled(cases, random)
 
@@ -90,13 +97,15 @@ def _pair(business: Business, random: Random) -> list[_Case]:
 def _twin_cases(kind: str, first: Business, second: Business, random: Random) -> list[_Case]:
     """Return two twins: both on both sides, one of them on the PSA's side alone, or on the vendor's alone."""
     sides = random.choice((("", ""), ("", ""), ("", "psa"), ("", "vendor"), ("psa", "vendor")))
+    if "vendor" in sides and second.domain == first.domain:
+        second = replace(second, domain=f"{second.town.lower()[:3]}{second.domain}")
     cases = []
     for business, side in zip((first, second), sides, strict=True):
         changed = perturb(business, "light", random) if random.random() < 0.4 and not side else None
         name = changed[0] if changed else business.name
         difficulty = "absent" if side else "twin"
         case = _case(business, random, f"twin: {kind}", difficulty, side=side, name=name)
-        if kind in ("same name abroad", "branches", "surname spelling") or random.random() < 0.2:
+        if kind in TOLD_BY_PLACE or random.random() < 0.2:
             for record in filter(None, (case.vendor, case.psa)):
                 tell_place(record, business)
         cases.append(replace(case, twin=True))
@@ -122,62 +131,62 @@ def _case(
     return _Case(business, vendor, psa, kind, difficulty)
 
 
-def _clear(cases: list[_Case], random: Random) -> list[_Case]:
-    """Prove, rename or leave out what is doubtful, until everything is clear."""
-    for number in range(_PASSES):
-        doubtful = _doubtful(cases)
-        if not doubtful:
-            break
-        left_out = {at for at in doubtful if not _mend(cases[at], random, last=number >= _PASSES - 2)}
-        cases = [case for at, case in enumerate(cases) if at not in left_out]
-    doubtful = _doubtful(cases)
-    return [case for at, case in enumerate(cases) if at not in doubtful]
-
-
-def _doubtful(cases: list[_Case]) -> set[int]:
+def _clear(cases: list[_Case], random: Random, *, may_prove: bool) -> list[_Case]:
+    """Prove or rename what is doubtful, some times over, and leave out what still is."""
     _number(cases)
-    judge = Judge([*{case.psa["id"]: case.psa for case in cases if case.psa}.values()])
+    doubtful = _doubtful(cases, range(len(cases)))
+    for _ in range(_PASSES):
+        doubtful = _doubtful(cases, [at for at in doubtful if _mend(cases[at], random, may_prove=may_prove)])
+    while doubtful := _doubtful(cases, range(len(cases))):
+        # An item that is left out may have been another's namesake, and the other stands alone then.
+        gone = {*doubtful}
+        cases = [case for at, case in enumerate(cases) if at not in gone]
+    return cases
+
+
+def _doubtful(cases: list[_Case], places: Iterable[int]) -> list[int]:
+    """Return which of these places hold a case that is not clear, or that equality would mislead about."""
+    items = [*{case.psa["id"]: case.psa for case in cases if case.psa}.values()]
+    judge = Judge(items)
     named = Counter(case.vendor["name"] for case in cases if case.vendor)
-    owners = {case.psa["name"]: case.psa["id"] for case in cases if case.psa}
-    carried = Counter(item["name"] for item in {case.psa["id"]: case.psa for case in cases if case.psa}.values())
-    found: set[int] = set()
-    for at, case in enumerate(cases):
-        if case.vendor is None:
+    carried = Counter(item["name"] for item in items)
+    owners = {item["name"]: item["id"] for item in items}
+    found: list[int] = []
+    for at in places:
+        if (vendor := cases[at].vendor) is None:
             continue
-        true, name = case.psa["id"] if case.psa else None, case.vendor["name"]
+        psa, name = cases[at].psa, vendor["name"]
+        true = psa["id"] if psa else None
         misleads = named[name] == carried[name] == 1 and owners[name] != true
-        if misleads or not judge.is_clear(case.vendor, true):
-            found.add(at)
+        if misleads or not judge.is_clear(vendor, true):
+            found.append(at)
     return found
 
 
-def _mend(case: _Case, random: Random, *, last: bool) -> bool:
+def _mend(case: _Case, random: Random, *, may_prove: bool) -> bool:
     """Give a doubtful pair evidence, or another name; tell that nothing helps an item without a counterpart."""
-    if case.psa is None or case.vendor is None or last:
+    if case.psa is None or case.vendor is None:
         return False
-    if case.twin or random.random() < 0.5:
+    if may_prove and (case.twin or case.difficulty == "exact" or random.random() < 0.5):
         prove(case.vendor, case.psa, case.business, random)
         if case.twin:
             tell_place(case.vendor, case.business)
             tell_place(case.psa, case.business)
-    elif changed := perturb(case.business, case.difficulty, random) if case.difficulty != "exact" else None:
-        case.vendor["name"], case.psa["name"], case.kind = changed[0], case.business.name, changed[1].kind
-        if changed[1].needs_evidence:
-            prove(case.vendor, case.psa, case.business, random)
-    else:
+        return True
+    changed = perturb(case.business, case.difficulty, random) if case.difficulty in SHARES else None
+    if changed is None or (changed[1].needs_evidence and not may_prove):
+        return may_prove or changed is not None
+    case.vendor["name"], case.psa["name"], case.kind = changed[0], case.business.name, changed[1].kind
+    if changed[1].needs_evidence:
         prove(case.vendor, case.psa, case.business, random)
     return True
 
 
 def _number(cases: list[_Case]) -> None:
+    """Give PSA items ids to work with; a company that is bought for twice has one."""
     for at, case in enumerate(cases):
-        if case.psa and "id" not in case.psa:
-            case.psa["id"] = f"{at}"
-    seen: dict[str, Record] = {}
-    for case in cases:
-        if case.psa and seen.setdefault(case.psa["id"], case.psa) is not case.psa:
-            case.psa["id"] = f"n{len(seen)}{case.psa['id']}"
-            seen[case.psa["id"]] = case.psa
+        if case.psa:
+            case.psa.setdefault("id", f"{at}")
 
 
 def _labelled(cases: list[_Case], random: Random) -> LabelledSet:

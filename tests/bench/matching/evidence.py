@@ -45,6 +45,13 @@ def prove(vendor: Record, psa: Record, business: Business, random: Random) -> No
     vendor["country"] = psa["country"] = business.country
 
 
+def keep_name(record: Record) -> None:
+    """Take everything from a record but its name and its PSA identifier."""
+    for field in [*record]:
+        if field not in ("id", "name", "identifier"):
+            del record[field]
+
+
 def tell_place(record: Record, business: Business) -> None:
     """Give a record the place that tells it from its twin elsewhere."""
     record |= {field: value for field, value in facts(business).items() if value}

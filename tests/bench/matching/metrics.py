@@ -49,6 +49,7 @@ class Predictions:
 class Shown:
     """What is shown at a threshold and above."""
 
+    items: int
     precision: float
     coverage: float
 
@@ -62,6 +63,7 @@ class Accuracy:
     recall_at_1: float
     recall_at_5: float
     shown: Mapping[float, Shown]
+    """By threshold."""
     coverage_at_precision: float
     calibration_error: float
     auto: int
@@ -126,7 +128,7 @@ def _shown(judged: Sequence[_Judged], threshold: float) -> Shown:
     known = sum(each.has_counterpart for each in judged)
     seen = [each for each in judged if each.score is not None and each.score >= threshold]
     covered = sum(each.has_counterpart for each in seen)
-    return Shown(_share(seen, (each.right for each in seen)), covered / known if known else 0.0)
+    return Shown(len(seen), _share(seen, (each.right for each in seen)), covered / known if known else 0.0)
 
 
 def _coverage_at_precision(judged: Sequence[_Judged]) -> float:

@@ -1,4 +1,4 @@
-"""Reads names from packages that `requirements.txt` pins; they are data to us, and are never imported.
+"""Reads names from packages that `requirements/names.txt` pins; they are data to us, and are never imported.
 
 Half of the real names are the bench's and half are free for training, by a checksum of the name; see
 `is_for_bench`.  So nobody can train on what is measured, though both may read the same package.
@@ -9,10 +9,7 @@ import json
 from pathlib import Path
 from zlib import crc32
 
-from tests.bench.matching.companies import MARKETS, NameStock
-
-DIRECTORY = Path(".tools/matching")
-REQUIREMENTS = Path("tests/bench/matching/requirements.txt")
+from tests.bench.matching.companies import NameStock
 
 _CODES = {
     "united states": "US", "japan": "JP", "china": "CN", "south korea": "KR", "india": "IN", "canada": "CA",
@@ -33,12 +30,8 @@ def is_for_bench(name: str) -> bool:
     return crc32(name.casefold().encode()) % 2 == 0
 
 
-def is_there(directory: Path = DIRECTORY) -> bool:
-    return all((directory / package).is_dir() for package in ("investpy", "mimesis"))
-
-
-def read_stock(directory: Path = DIRECTORY) -> NameStock:
-    """Return the packages' names in an order that depends on nothing but them."""
+def read_stock(directory: Path) -> NameStock:
+    """Return the names of the packages in a folder, in an order that depends on nothing but them."""
     languages = {country: directory / "mimesis" / "datasets" / folder for country, folder in _LANGUAGES.items()}
     return NameStock(
         real=_company_names(directory / "investpy" / "resources" / "stocks.csv"),
@@ -59,5 +52,3 @@ def _words(path: Path, field: str) -> list[str]:
     found = json.loads(path.read_text("utf-8")).get(field, [])
     return [word for word in found if isinstance(word, str)]
 
-
-assert set(_LANGUAGES) <= set(MARKETS)

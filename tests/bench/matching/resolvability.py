@@ -11,13 +11,15 @@ Example: `Smith` is doubtful beside Smith Plumbing and Smith Painting, and clear
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
 from math import log
 from typing import Any
 
 from tests.bench.matching.canonical_name import initials, read_words, squashed
 from tests.bench.matching.models import Record
 
-_OFTEN = 150
+_OFTEN = 40
 """A word that more items have than this leads to too many; two such words together are looked up."""
 _STRONG = 3.0
 _RECOGNISED = 0.45
@@ -38,17 +40,31 @@ class _Likeness:
     initials: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the judge sees in a name."""
+
+    words: frozenset[str]
+    squashed: str
+    initials: str
+    trigrams: frozenset[str]
+
+
 class Judge:
+    """Judges vendor items against one list of PSA items."""
+
     def __init__(self, psa: Sequence[Record]) -> None:
         self._items = {item["id"]: item for item in psa}
         self._by_word: defaultdict[str, set[str]] = defaultdict(set)
         self._by_key: defaultdict[tuple[str, Any], set[str]] = defaultdict(set)
         self._domains = Counter(domain for item in psa for domain in item.get("domains", ()))
         for item in psa:
-            for word in read_words(item["name"]):
+            for word in _read(item["name"]).words:
                 self._by_word[word].add(item["id"])
             for key in _keys(item):
                 self._by_key[key].add(item["id"])
+        self._weights = {word: log(2 + len(psa) / (1 + len(items))) for word, items in self._by_word.items()}
+        self._unseen = log(2 + len(psa))
 
     def is_clear(self, vendor: Record, psa_id: str | None) -> bool:
         if psa_id is None:
@@ -56,8 +72,9 @@ class Judge:
         true = self._compare(vendor, psa_id)
         if max(true.covered, true.alike) < _RECOGNISED and not true.initials and true.evidence < _STRONG:
             return False
-        rivals = self._candidates(vendor) - {psa_id}
-        return not any(_as_good(self._compare(vendor, rival), true) for rival in rivals)
+        # Beside an item with the same words only others with the same words or with its evidence count.
+        near = self._by_keys(vendor) if true.same_words else self._candidates(vendor)
+        return not any(_as_good(self._compare(vendor, rival), true) for rival in near - {psa_id})
 
     def _could_be(self, vendor: Record, rival: str) -> bool:
         like = self._compare(vendor, rival)
@@ -66,13 +83,16 @@ class Judge:
         return like.same_words or like.evidence >= _STRONG or (like.covered > 0.95 and like.alike > 0.8)
 
     def _candidates(self, vendor: Record) -> set[str]:
+        found = self._by_keys(vendor)
+        words = sorted(_read(vendor["name"]).words, key=lambda word: len(self._by_word.get(word, ())))[:4]
+        found.update(*(self._by_word.get(word, ()) for word in words if len(self._by_word.get(word, ())) <= _OFTEN))
+        for first, second in combinations(words, 2):
+            both = self._by_word.get(first, set()) & self._by_word.get(second, set())
+            found |= both if len(both) <= 2 * _OFTEN else set()
+        return found
+
+    def _by_keys(self, vendor: Record) -> set[str]:
         found: set[str] = set()
-        words = sorted({*read_words(vendor["name"])}, key=lambda word: len(self._by_word.get(word, ())))
-        for word in words:
-            if len(items := self._by_word.get(word, set())) <= _OFTEN:
-                found |= items
-        if len(words) > 1:
-            found |= self._by_word.get(words[0], set()) & self._by_word.get(words[1], set())
         for key in _keys(vendor):
             if len(items := self._by_key.get(key, set())) <= _OFTEN:
                 found |= items
@@ -80,23 +100,24 @@ class Judge:
 
     def _compare(self, vendor: Record, psa_id: str) -> _Likeness:
         item = self._items[psa_id]
-        ours, theirs = frozenset(read_words(vendor["name"])), frozenset(read_words(item["name"]))
-        mine, other = squashed(vendor["name"]), squashed(item["name"])
-        by_words = self._shares(ours, theirs)
-        by_letters = _letter_shares(mine, other)
+        ours, theirs = _read(vendor["name"]), _read(item["name"])
+        by_words = self._shares(ours.words, theirs.words)
+        common = len(ours.trigrams & theirs.trigrams)
+        covered = common / len(ours.trigrams)
+        alike = 2 * common / (len(ours.trigrams) + len(theirs.trigrams))
         return _Likeness(
-            same_words=ours == theirs,
-            covered=max(by_words[0], by_letters[0]),
-            alike=max(by_words[1], by_letters[1]),
+            same_words=ours.words == theirs.words or ours.squashed == theirs.squashed,
+            covered=max(by_words[0], covered),
+            alike=max(by_words[1], alike),
             evidence=self._evidence(vendor, item),
-            initials=_are_initials(vendor["name"], item["name"]),
+            initials=_are_initials(ours, theirs) or _are_initials(theirs, ours),
         )
 
     def _shares(self, ours: frozenset[str], theirs: frozenset[str]) -> tuple[float, float]:
-        weights = {word: log(2 + len(self._items) / (1 + len(self._by_word.get(word, ())))) for word in ours | theirs}
-        common, whole = sum(weights[word] for word in ours & theirs), sum(weights[word] for word in ours)
-        both = whole + sum(weights[word] for word in theirs)
-        return (common / whole if whole else 0, 2 * common / both if both else 0)
+        common, whole, other = (
+            sum(self._weights.get(word, self._unseen) for word in words) for words in (ours & theirs, ours, theirs)
+        )
+        return common / whole, 2 * common / (whole + other)
 
     def _evidence(self, vendor: Record, psa: Record) -> float:
         score = 0.0
@@ -126,29 +147,25 @@ def _as_good(rival: _Likeness, true: _Likeness) -> bool:
     return rival.covered >= true.covered - 0.05 and rival.alike >= true.alike - 0.25
 
 
+@cache
+def _read(name: str) -> _Reading:
+    text = squashed(name) or name
+    trigrams = frozenset(text[at : at + 3] for at in range(len(text) - 2)) or frozenset({text})
+    return _Reading(frozenset(read_words(name)) or frozenset({name}), text, initials(name), trigrams)
+
+
 def _keys(item: Record) -> set[tuple[str, Any]]:
     """Return what leads from an item to others beside its words."""
-    name = item["name"]
-    keys: set[tuple[str, Any]] = {("start", squashed(name)[:5]), ("end", squashed(name)[-6:])}
-    keys |= {("letters", initials(name)), ("letters", squashed(name))}
+    name = _read(item["name"])
+    keys: set[tuple[str, Any]] = {("start", name.squashed[:5]), ("end", name.squashed[-6:]), ("words", name.words)}
+    keys |= {("letters", name.initials), ("letters", name.squashed)}
     keys |= {("domain", domain) for domain in item.get("domains", ())}
     keys |= {("tax", _digits(item)), ("code", item.get("externalId") or item.get("identifier"))}
     return {key for key in keys if key[1]}
 
 
-def _are_initials(first: str, second: str) -> bool:
-    pairs = ((squashed(first), initials(second)), (squashed(second), initials(first)))
-    return any(len(short) >= 3 and short == letters for short, letters in pairs)
-
-
-def _letter_shares(ours: str, theirs: str) -> tuple[float, float]:
-    mine, other = _trigrams(ours), _trigrams(theirs)
-    common = len(mine & other)
-    return (common / max(1, len(mine)), 2 * common / max(1, len(mine) + len(other)))
-
-
-def _trigrams(text: str) -> set[str]:
-    return {text[at : at + 3] for at in range(len(text) - 2)} or {text}
+def _are_initials(short: _Reading, whole: _Reading) -> bool:
+    return len(short.squashed) >= 3 and short.squashed == whole.initials
 
 
 def _digits(item: Record) -> str:

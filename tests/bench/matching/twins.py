@@ -17,11 +17,12 @@ Pair = tuple[Business, Business]
 Twin = Callable[[Business, Random], Pair | None]
 
 _SPELLINGS = (
-    ("Anderson", "Andersen"), ("Schmidt", "Schmitt"), ("Meier", "Meyer"), ("Clark", "Clarke"), ("Thomson", "Thompson"),
-    ("Jansen", "Janssen"), ("Petersen", "Pedersen"), ("Reid", "Read"), ("Smith", "Smyth"), ("Johnson", "Johnston"),
-    ("Brown", "Browne"), ("Hoffmann", "Hofmann"), ("Bauer", "Brauer"), ("Martin", "Martens"), ("Harris", "Harrison"),
-    ("Roberts", "Robertson"), ("Lewis", "Louis"), ("Durand", "Durant"), ("Hansen", "Hanson"), ("Nielsen", "Nilsen"),
+    (r"sen\b", "son"), (r"son\b", "sen"), (r"mann\b", "man"), (r"dt\b", "tt"), (r"ei", "ey"), (r"ey", "ei"),
+    (r"ck\b", "k"), (r"\bClark\b", "Clarke"), (r"\bThomson\b", "Thompson"), (r"ans", "anss"), (r"Ped", "Pet"),
+    (r"Smith", "Smyth"), (r"nn", "n"), (r"ff", "f"), (r"and\b", "ant"), (r"ert\b", "ertson"), (r"is\b", "ison"),
+    (r"Schm", "Schn"), (r"\bRe", "Ree"), (r"own\b", "owne"),
 )  # fmt: skip
+"""How one surname differs from another that is as common: Anderson and Andersen, Meier and Meyer."""
 _OPPOSITES = (("Northern", "Southern"), ("Eastern", "Western"), ("North", "South"), ("East", "West"), ("Upper", "Lower"), ("Old", "New"), ("Red", "Green"))  # fmt: skip
 _UNITS = ("Holdings", "Properties", "Services", "Retail", "Leasing", "Foundation", "Finance", "Logistics", "Trading")
 _NUMBERED = ("School District {}", "Fund {}", "Lodge {}", "Site {}", "Unit {}", "Store #{}", "Local {}", "Plant {}")
@@ -81,10 +82,11 @@ def same_name_abroad(business: Business, random: Random) -> Pair | None:
 
 
 def surname_spelling(business: Business, random: Random) -> Pair | None:
-    for pair in _SPELLINGS:
-        for name, other in (pair, pair[::-1]):
-            if re.search(rf"\b{name}\b", business.core):
-                return business, _sibling(business, re.sub(rf"\b{name}\b", other, business.core), random)
+    """Return two firms whose names differ by a letter or two, as two surnames do."""
+    head = business.core.split()[0]
+    for pattern, other in random.sample(_SPELLINGS, len(_SPELLINGS)):
+        if business.trade and head not in business.trade and (changed := re.sub(pattern, other, head)) != head:
+            return business, _sibling(business, business.core.replace(head, changed, 1), random)
     return None
 
 
@@ -136,11 +138,16 @@ TWINS: tuple[tuple[str, Twin, float], ...] = tuple(
     (twin.__name__.replace("_", " "), twin, weight)
     for twin, weight in (
         (other_trade, 3), (branches, 3), (parent_and_subsidiary, 2), (group_and_member, 1.5), (word_and_figure, 1),
-        (neighbouring_numbers, 1.5), (same_name_abroad, 1.5), (surname_spelling, 2), (opposite, 1),
+        (neighbouring_numbers, 1.5), (same_name_abroad, 1.5), (surname_spelling, 3), (opposite, 1),
         (with_and_without_sons, 1), (other_first_name, 1.5), (other_letters, 1), (saints, 1),
     )
 )  # fmt: skip
-"""Each kind of twin with its share among them; `old name` is made where the lists are, for it needs three names."""
+"""Each kind of twin with its share; `old name` is made where the lists are, for it needs a third name."""
+
+TOLD_BY_PLACE = frozenset(
+    ("same name abroad", "branches", "surname spelling", "group and member", "with and without sons")
+)
+"""Kinds that are surely two businesses only when the evidence says so."""
 
 
 def make_twins(business: Business, random: Random) -> tuple[str, Business, Business] | None:
@@ -152,12 +159,6 @@ def make_twins(business: Business, random: Random) -> tuple[str, Business, Busin
         if (pair := twin(business, random)) and pair[0].name != "":
             return kind, *pair
     return None
-
-
-def former_name(business: Business, random: Random) -> str:
-    """Return a name as somebody writes it who still thinks of the firm that carries another name now."""
-    word = random.choice(("formerly", "fka", "previously", "was"))
-    return f"{{}} ({word} {business.core})"
 
 
 def made_up_core(random: Random, words: Sequence[str] = ()) -> str:
