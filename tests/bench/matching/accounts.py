@@ -39,12 +39,14 @@ class _Case:
 
 def labelled_accounts(
     size: int, seed: int, stock: NameStock | None = None, *, names_alone: bool = False
-) -> LabelledSet:  # fmt: skip
+) -> LabelledSet:
     """Return a set with about `size` accounts on either side, of two lists without evidence if so wished."""
     random = Random(f"accounts {seed}")
     cases = _cases(size, random, businesses(stock or NameStock(), seed))
     if names_alone:
-        cases = [case for case in cases if not (case.difficulty == "absent" and case.kind[6:] in TOLD_BY_PLACE)]
+        cases = [
+            case for case in cases if not (case.difficulty == "absent" and case.kind[6:] in TOLD_BY_PLACE)
+        ]
         for record in (record for case in cases for record in (case.vendor, case.psa) if record):
             keep_name(record)
     cases = _clear(cases, random, may_prove=not names_alone)
@@ -89,7 +91,9 @@ def _pair(business: Business, random: Random) -> list[_Case]:
             case.vendor["name"], case.psa["name"] = case.psa["name"], case.vendor["name"]
     cases = [case]
     if random.random() < _SECOND and (again := perturb(business, "light", random)) and case.vendor:
-        second = replace(case, vendor=vendor_record(again[0], business, random), kind="second account", difficulty="medium")  # fmt: skip
+        second = replace(
+            case, vendor=vendor_record(again[0], business, random), kind="second account", difficulty="medium"
+        )
         cases.append(second)
     return cases
 
@@ -124,7 +128,7 @@ def _old_name_cases(business: Business, other: Business, random: Random) -> list
 
 def _case(
     business: Business, random: Random, kind: str, difficulty: str, *, side: str = "", name: str = ""
-) -> _Case:  # fmt: skip
+) -> _Case:
     """Return a business with its records, on one side or on both; the vendor has it under `name`."""
     vendor = vendor_record(name or business.name, business, random) if side != "psa" else None
     psa = psa_record(business.name, business, random) if side != "vendor" else None
@@ -164,7 +168,7 @@ def _doubtful(cases: list[_Case], places: Iterable[int]) -> list[int]:
 
 
 def _mend(case: _Case, random: Random, *, may_prove: bool) -> bool:
-    """Give a doubtful pair evidence, or another name; tell that nothing helps an item without a counterpart."""
+    """Give a doubtful pair evidence or another name; return whether anything could be done."""
     if case.psa is None or case.vendor is None:
         return False
     if may_prove and (case.twin or case.difficulty == "exact" or random.random() < 0.5):
@@ -202,5 +206,7 @@ def _labelled(cases: list[_Case], random: Random) -> LabelledSet:
         assert case.vendor
         case.vendor["id"] = f"v{at:06}"
         made.vendor.append(case.vendor)
-        made.truth[case.vendor["id"]] = Label(case.psa["id"] if case.psa else None, case.kind, case.difficulty)
+        made.truth[case.vendor["id"]] = Label(
+            case.psa["id"] if case.psa else None, case.kind, case.difficulty
+        )
     return made

@@ -12,7 +12,15 @@ BEGIN, END = "<!-- accuracy: written by the bench -->", "<!-- accuracy: end -->"
 COMMAND = "make bench ROWS=matching"
 
 _SHOWN = 0.9
-_FIGURES = ("recall@1", "recall@5", "precision at ≥ 0.9", "coverage at ≥ 0.9", f"coverage at precision {PRECISION}", "calibration error", "wrong automatic mappings")  # fmt: skip
+_FIGURES = (
+    "recall@1",
+    "recall@5",
+    "precision at ≥ 0.9",
+    "coverage at ≥ 0.9",
+    f"coverage at precision {PRECISION}",
+    "calibration error",
+    "wrong automatic mappings",
+)
 
 Results = Mapping[str, Sequence[Measured]]
 """By the title of a set: the engine, then the methods beside it."""
@@ -54,6 +62,8 @@ def _figures(each: Accuracy) -> tuple[str, ...]:
     shown = each.shown[_SHOWN]
     shares = (each.recall_at_1, each.recall_at_5, shown.precision, shown.coverage, each.coverage_at_precision)
     texts = [f"{share:.4f}" for share in shares]
+    if not shown.items:
+        texts[2] = "–"
     if not each.with_counterpart:
         # Nothing is to be found there; a proposal that is shown all the same is wrong.
         texts = ["–", "–", f"{shown.items:,} shown", "–", "–"]

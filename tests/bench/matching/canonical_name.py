@@ -17,27 +17,88 @@ from tests.bench.matching.words import abbreviations, countries, scripts
 _CYRILLIC = dict(
     zip(
         "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh shch - y - e yu ya".split(),
+        [
+            "a",
+            "b",
+            "v",
+            "g",
+            "d",
+            "e",
+            "e",
+            "zh",
+            "z",
+            "i",
+            "y",
+            "k",
+            "l",
+            "m",
+            "n",
+            "o",
+            "p",
+            "r",
+            "s",
+            "t",
+            "u",
+            "f",
+            "kh",
+            "ts",
+            "ch",
+            "sh",
+            "shch",
+            "-",
+            "y",
+            "-",
+            "e",
+            "yu",
+            "ya",
+        ],
         strict=True,
     )
 )
 _GREEK = dict(
     zip(
         "αβγδεζηθικλμνξοπρσςτυφχψω",
-        "a v g d e z i th i k l m n x o p r s s t i f ch ps o".split(),
+        [
+            "a",
+            "v",
+            "g",
+            "d",
+            "e",
+            "z",
+            "i",
+            "th",
+            "i",
+            "k",
+            "l",
+            "m",
+            "n",
+            "x",
+            "o",
+            "p",
+            "r",
+            "s",
+            "s",
+            "t",
+            "i",
+            "f",
+            "ch",
+            "ps",
+            "o",
+        ],
         strict=True,
     )
 )
 LOOK_ALIKES = dict(zip("асеорхуіАВЕКМНОРСТХ", "aceopxyiABEKMHOPCTX", strict=True))
 """Cyrillic letters that look like Latin ones."""
 
-_NOISE = frozenset("the and und et en og och y e fa firma dr".split())
+_NOISE = frozenset(["the", "and", "und", "et", "en", "og", "och", "y", "e", "fa", "firma", "dr"])
 _NUMBERS = {
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
-    "nine": "9", "ten": "10", "first": "1st", "second": "2nd", "third": "3rd", "ii": "2", "iii": "3", "iv": "4",
+    "nine": "9", "ten": "10", "first": "1st", "second": "2nd", "third": "3rd", "ii": "2", "iii": "3",
+    "iv": "4",
     "ein": "1", "zwei": "2", "drei": "3", "deux": "2", "trois": "3", "twee": "2", "drie": "3",
 }  # fmt: skip
-_SINGLE = str.maketrans({"ß": "ss", "ø": "o", "æ": "a", "œ": "o", "ł": "l", "đ": "d", "ı": "i", "’": "'"})
+_SINGLE = str.maketrans("øæœłđı’", "oaoldi'", "") | {ord("ß"): "ss"}
 
 
 @cache

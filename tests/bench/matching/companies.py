@@ -17,12 +17,26 @@ from tests.bench.matching.name_patterns import compose
 from tests.bench.matching.words import countries, scripts
 
 MARKETS = {
-    "US": 30, "GB": 16, "DE": 12, "AU": 8, "NL": 7, "FR": 7, "SE": 4, "DK": 3, "NO": 3, "CA": 3, "IE": 2, "NZ": 2,
+    "US": 30, "GB": 16, "DE": 12, "AU": 8, "NL": 7, "FR": 7, "SE": 4, "DK": 3, "NO": 3, "CA": 3,
+    "IE": 2, "NZ": 2,
     "AT": 2, "CH": 2, "BE": 2, "FI": 1, "ES": 1, "IT": 1,
 }  # fmt: skip
 """Where the customers of managed service providers are, in parts."""
 
-_ELSEWHERE = {"Co Ltd", "Co., Ltd.", "Bhd", "Tbk PT", "PCL", "JSC", "SA", "SpA", "NV", "AG", "A.S.", "Holdings Ltd"}
+_ELSEWHERE = {
+    "Co Ltd",
+    "Co., Ltd.",
+    "Bhd",
+    "Tbk PT",
+    "PCL",
+    "JSC",
+    "SA",
+    "SpA",
+    "NV",
+    "AG",
+    "A.S.",
+    "Holdings Ltd",
+}
 _ROLES = ("Class A", " ADR", " DRC", " Pref", " Preferred", " Warrant", " Unit", " DL ")
 _OTHER_SCRIPT = 0.015
 
@@ -61,7 +75,10 @@ def evidence_for(core: str, country: str, random: Random, towns: Sequence[str] =
     facts = countries().get(country) or countries()["US"]
     host = re.sub(r"[^a-z0-9]", "", _plain(core)) or f"c{random.randrange(10**6)}"
     if random.random() < 0.3 and len(core.split()) > 1:
-        host = "-".join(filter(None, (re.sub(r"[^a-z0-9]", "", _plain(word)) for word in core.split()[:2]))) or host
+        host = (
+            "-".join(filter(None, (re.sub(r"[^a-z0-9]", "", _plain(word)) for word in core.split()[:2])))
+            or host
+        )
     return {
         "country": country,
         "town": random.choice([*facts["towns"], *towns]),
@@ -89,7 +106,7 @@ def _real(name: str, country: str, random: Random, stock: NameStock) -> Business
 
 
 def split_form(name: str, country: str) -> tuple[str, str]:
-    """Return a name's words and the legal form at its end, where it ends with one of its country or the US."""
+    """Return a name's words and the legal form at its end, where it ends with one."""
     facts = [countries()[code] for code in (country, "US", "GB") if code in countries()]
     forms = {text for each in facts for form in each["forms"] for text in form} | _ELSEWHERE
     for form in sorted(forms, key=lambda form: (-len(form), form)):
@@ -110,7 +127,25 @@ def _in_other_script(random: Random) -> Business:
 
 
 def _plain(text: str) -> str:
-    table = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae", "é": "e", "è": "e", "ê": "e", "à": "a", "ç": "c", "ô": "o", "î": "i", "ñ": "n"})  # fmt: skip
+    table = str.maketrans(
+        {
+            "ä": "ae",
+            "ö": "oe",
+            "ü": "ue",
+            "ß": "ss",
+            "ø": "oe",
+            "å": "aa",
+            "æ": "ae",
+            "é": "e",
+            "è": "e",
+            "ê": "e",
+            "à": "a",
+            "ç": "c",
+            "ô": "o",
+            "î": "i",
+            "ñ": "n",
+        }
+    )
     return text.casefold().translate(table)
 
 

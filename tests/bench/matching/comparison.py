@@ -8,11 +8,11 @@ from pathlib import Path
 from tests.bench.matching import packages
 from tests.bench.matching.accounts import labelled_accounts
 from tests.bench.matching.companies import NameStock
-from tests.bench.matching.metrics import Accuracy, Predictions, accuracy, accuracy_by
+from tests.bench.matching.metrics import Accuracy, accuracy, accuracy_by
 from tests.bench.matching.models import Label, LabelledSet
 from tests.bench.matching.rivals import METHODS
 from tests.bench.matching.services import labelled_services
-from tests.bench.matching.trial import run_trial
+from tests.bench.matching.trial import Trial, run_trial
 
 ENGINE = (sys.executable, "-m", "matcher", "trial")
 TRUEUP = "Trueup"
@@ -84,7 +84,7 @@ def compare(
 ) -> list[Measured]:
     """Return the engine's figures on a set, then those of each method beside it."""
     trial = run_trial(engine, labelled, directory)
-    measured = [_measured(TRUEUP, labelled.truth, trial.predictions, trial.seconds, trial.peak_mb)]
+    measured = [_measured(TRUEUP, labelled.truth, trial)]
     return [*measured, *(_measure_rival(method, labelled, directory) for method in methods)]
 
 
@@ -101,25 +101,20 @@ def _measure_rival(method: str, labelled: LabelledSet, directory: Path) -> Measu
     trial = run_trial(command, labelled, directory, {"PYTHONPATH": libraries})
     asked = {item["id"] for item in labelled.vendor[: sampled or None]}
     truth = {item: label for item, label in labelled.truth.items() if item in asked}
-    seconds = trial.seconds * (len(labelled.vendor) / sampled if sampled else 1)
-    return _measured(method, truth, trial.predictions, seconds, trial.peak_mb, sampled=sampled)
+    return _measured(
+        method, truth, trial, sampled=sampled, times=len(labelled.vendor) / sampled if sampled else 1
+    )
 
 
-def _measured(  # noqa: PLR0913 (what a trial is made of)
-    method: str,
-    truth: Mapping[str, Label],
-    predictions: Predictions,
-    seconds: float,
-    peak_mb: float,
-    *,
-    sampled: int = 0,
+def _measured(
+    method: str, truth: Mapping[str, Label], trial: Trial, *, sampled: int = 0, times: float = 1
 ) -> Measured:
     return Measured(
         method=method,
-        whole=accuracy(truth, predictions),
-        by_class=accuracy_by(truth, predictions),
-        by_kind=accuracy_by(truth, predictions, attribute="kind"),
-        seconds=seconds,
-        peak_mb=peak_mb,
+        whole=accuracy(truth, trial.predictions),
+        by_class=accuracy_by(truth, trial.predictions),
+        by_kind=accuracy_by(truth, trial.predictions, attribute="kind"),
+        seconds=trial.seconds * times,
+        peak_mb=trial.peak_mb,
         sampled=sampled,
     )

@@ -10,11 +10,82 @@ from tests.bench.matching.canonical_name import read_words
 from tests.bench.matching.models import Business
 from tests.bench.matching.words import words_of
 
-_TO_CYRILLIC = {"shch": "щ", "zh": "ж", "kh": "х", "ts": "ц", "ch": "ч", "sh": "ш", "yu": "ю", "ya": "я", "ph": "ф", "th": "т", "ck": "к", "qu": "кв", "a": "а", "b": "б", "c": "к", "d": "д", "e": "е", "f": "ф", "g": "г", "h": "х", "i": "и", "j": "дж", "k": "к", "l": "л", "m": "м", "n": "н", "o": "о", "p": "п", "q": "к", "r": "р", "s": "с", "t": "т", "u": "у", "v": "в", "w": "в", "x": "кс", "y": "й", "z": "з"}  # fmt: skip
-_TO_GREEK = {"ch": "χ", "th": "θ", "ph": "φ", "ps": "ψ", "ou": "ου", "a": "α", "b": "β", "c": "κ", "d": "δ", "e": "ε", "f": "φ", "g": "γ", "h": "χ", "i": "ι", "j": "τζ", "k": "κ", "l": "λ", "m": "μ", "n": "ν", "o": "ο", "p": "π", "q": "κ", "r": "ρ", "s": "σ", "t": "τ", "u": "ου", "v": "β", "w": "γου", "x": "ξ", "y": "υ", "z": "ζ"}  # fmt: skip
+_TO_CYRILLIC = {
+    "shch": "щ",
+    "zh": "ж",
+    "kh": "х",
+    "ts": "ц",
+    "ch": "ч",
+    "sh": "ш",
+    "yu": "ю",
+    "ya": "я",
+    "ph": "ф",
+    "th": "т",
+    "ck": "к",
+    "qu": "кв",
+    "a": "а",
+    "b": "б",
+    "c": "к",
+    "d": "д",
+    "e": "е",
+    "f": "ф",
+    "g": "г",
+    "h": "х",
+    "i": "и",
+    "j": "дж",
+    "k": "к",
+    "l": "л",
+    "m": "м",
+    "n": "н",
+    "o": "о",
+    "p": "п",
+    "q": "к",
+    "r": "р",
+    "s": "с",
+    "t": "т",
+    "u": "у",
+    "v": "в",
+    "w": "в",
+    "x": "кс",
+    "y": "й",
+    "z": "з",
+}
+_TO_GREEK = {
+    "ch": "χ",
+    "th": "θ",
+    "ph": "φ",
+    "ps": "ψ",
+    "ou": "ου",
+    "a": "α",
+    "b": "β",
+    "c": "κ",
+    "d": "δ",
+    "e": "ε",
+    "f": "φ",
+    "g": "γ",
+    "h": "χ",
+    "i": "ι",
+    "j": "τζ",
+    "k": "κ",
+    "l": "λ",
+    "m": "μ",
+    "n": "ν",
+    "o": "ο",
+    "p": "π",
+    "q": "κ",
+    "r": "ρ",
+    "s": "σ",
+    "t": "τ",
+    "u": "ου",
+    "v": "β",
+    "w": "γου",
+    "x": "ξ",
+    "y": "υ",
+    "z": "ζ",
+}
 
 
-def make_initials(name: str, business: Business, random: Random) -> str | None:
+def make_initials(_: str, business: Business, random: Random) -> str | None:
     """Write a name of three words and more by their first letters, as its people call it."""
     words = [word for word in re.findall(r"\w+", business.core) if word[0].isupper()]
     if len(words) < 3:
@@ -36,12 +107,12 @@ def use_domain(_: str, business: Business, random: Random) -> str | None:
     return random.choice((business.domain, f"www.{business.domain}", business.domain.upper()))
 
 
-def use_identifier(name: str, business: Business, _: Random) -> str | None:
+def use_identifier(_: str, business: Business, __: Random) -> str | None:
     """Write the name as one word without form, as a PSA's company identifier is made."""
     return re.sub(r"\W", "", business.core)
 
 
-def drop_trade(name: str, business: Business, _: Random) -> str | None:
+def drop_trade(_: str, business: Business, __: Random) -> str | None:
     """Keep the person's or the made-up name alone: Smith for Smith Plumbing."""
     if not business.trade or business.core == business.trade:
         return None
@@ -49,7 +120,7 @@ def drop_trade(name: str, business: Business, _: Random) -> str | None:
     return kept if len(kept) >= 4 and read_words(kept) != read_words(business.core) else None
 
 
-def transliterate(name: str, business: Business, random: Random) -> str | None:
+def transliterate(_: str, business: Business, random: Random) -> str | None:
     """Write a Latin name in Cyrillic or Greek, or a name of another script in Latin letters."""
     if business.latin:
         return business.latin
@@ -58,7 +129,8 @@ def transliterate(name: str, business: Business, random: Random) -> str | None:
     table = random.choice((_TO_CYRILLIC, _TO_GREEK))
     pattern = re.compile("|".join(sorted(table, key=len, reverse=True)))
     return " ".join(
-        pattern.sub(lambda found: table[found[0]], word.lower()).capitalize() for word in business.core.split()
+        pattern.sub(lambda found: table[found[0]], word.lower()).capitalize()
+        for word in business.core.split()
     )
 
 
@@ -67,10 +139,12 @@ def move_native_form(_: str, business: Business, random: Random) -> str | None:
     if not business.latin:
         return None
     core, form = business.core, business.form
-    return random.choice((f"{form}{core}", f"{form} {core}", core, f"{core} ({business.latin})", f"{business.latin} {core}"))  # fmt: skip
+    return random.choice(
+        (f"{form}{core}", f"{form} {core}", core, f"{core} ({business.latin})", f"{business.latin} {core}")
+    )
 
 
-def rename(_: str, business: Business, random: Random) -> str | None:
+def rename(_: str, __: Business, random: Random) -> str | None:
     """Give the name under which its owner is known; evidence alone says that it is the same."""
     coined = random.choice(words_of("coined_first")) + random.choice(words_of("coined_last"))
     second = random.choice(("Ridge", "Lane", "Park", "House", "Works", "Court", "Point", "Yard"))

@@ -30,7 +30,10 @@ def vendor_record(name: str, business: Business, random: Random) -> Record:
 def psa_record(name: str, business: Business, random: Random) -> Record:
     record = {"name": name, "identifier": _identifier(business, random), **_evidence(business, _PSA, random)}
     if random.random() < 0.5:
-        record |= {"status": "Active", "types": [random.choice(("Client", "Customer", "Managed", "Prospect"))]}
+        record |= {
+            "status": "Active",
+            "types": [random.choice(("Client", "Customer", "Managed", "Prospect"))],
+        }
     return record
 
 

@@ -16,7 +16,9 @@ def write_set(labelled: LabelledSet, directory: Path) -> tuple[Path, Path]:
     for path, items in zip(paths, (labelled.vendor, labelled.psa), strict=True):
         path.write_text(json.dumps(items, ensure_ascii=False, indent=0), "utf-8")
     truth = {item: truth_of(label) for item, label in labelled.truth.items()}
-    (directory / f"{labelled.kind}_truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=0), "utf-8")
+    (directory / f"{labelled.kind}_truth.json").write_text(
+        json.dumps(truth, ensure_ascii=False, indent=0), "utf-8"
+    )
     return paths
 
 

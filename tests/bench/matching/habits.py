@@ -38,8 +38,15 @@ class Offer:
 Written = tuple[str, str]
 """Identifier and description."""
 
-_LENGTHS = {"P1M": ("monthly", "month to month", "1 month", "M2M"), "P1Y": ("annual", "1 year", "12 months", "yearly"), "P3Y": ("3 years", "triennial", "36 months", "3-Year")}  # fmt: skip
-_PAID = {"P1M": ("billed monthly", "monthly billing", "paid monthly"), "P1Y": ("billed annually", "annual billing", "paid upfront")}  # fmt: skip
+_LENGTHS = {
+    "P1M": ("monthly", "month to month", "1 month", "M2M"),
+    "P1Y": ("annual", "1 year", "12 months", "yearly"),
+    "P3Y": ("3 years", "triennial", "36 months", "3-Year"),
+}
+_PAID = {
+    "P1M": ("billed monthly", "monthly billing", "paid monthly"),
+    "P1Y": ("billed annually", "annual billing", "paid upfront"),
+}
 _CODES = {"P1M": ("1M", "MTM", "M2M"), "P1Y": ("1Y", "ANN", "12M"), "P3Y": ("3Y", "TRI", "36M")}
 
 
@@ -76,18 +83,30 @@ def price_list(offer: Offer, random: Random) -> Written:
     mark = random.choice(("NCE ", "[NCE] ", "New Commerce ", "CSP ")) if offer.vendor == "Microsoft" else ""
     shape = random.choice(("{m}{n} ({t} - {r})", "{m}{n} {term}-{r}", "{n} {m}{term} {r} Comm"))
     text = shape.format(m=mark, n=offer.name, t=words[offer.term], r=rhythm, term=offer.term)
-    return random.choice((f"{offer.mpn}:{offer.term}:{rhythm}", f"{offer.mpn}-{offer.term}{offer.rhythm}")), " ".join(text.split())  # fmt: skip
+    return random.choice(
+        (f"{offer.mpn}:{offer.term}:{rhythm}", f"{offer.mpn}-{offer.term}{offer.rhythm}")
+    ), " ".join(text.split())
 
 
 def term_in_words(offer: Offer, random: Random) -> Written:
-    name = random.choice((offer.name, offer.name.replace("Microsoft 365", "M365").replace("Microsoft ", "MS ")))
+    name = random.choice(
+        (offer.name, offer.name.replace("Microsoft 365", "M365").replace("Microsoft ", "MS "))
+    )
     shape = random.choice(("{n} – {w} commitment, {p}", "{n} ({w} term / {p})", "{w} {n}, {p}"))
     text = shape.format(n=name, w=random.choice(_LENGTHS[offer.term]), p=random.choice(_PAID[offer.billing]))
     return f"{offer.code}{random.randrange(100, 999)}", text
 
 
 def term_left_out(offer: Offer, random: Random) -> Written:
-    name = random.choice((offer.name, f"{offer.vendor} {offer.name}", offer.short[0], f"{offer.name} License", f"{offer.name} (per user)"))  # fmt: skip
+    name = random.choice(
+        (
+            offer.name,
+            f"{offer.vendor} {offer.name}",
+            offer.short[0],
+            f"{offer.name} License",
+            f"{offer.name} (per user)",
+        )
+    )
     return random.choice((offer.code, offer.code.replace("-", ""), offer.mpn, offer.code.lower())), name
 
 

@@ -12,7 +12,21 @@ from random import Random
 from tests.bench.matching.canonical_name import LOOK_ALIKES
 from tests.bench.matching.models import Business
 
-_TRANSCRIBED = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa", "Æ": "Ae"}  # fmt: skip
+_TRANSCRIBED = {
+    "ä": "ae",
+    "ö": "oe",
+    "ü": "ue",
+    "ß": "ss",
+    "ø": "oe",
+    "å": "aa",
+    "æ": "ae",
+    "Ä": "Ae",
+    "Ö": "Oe",
+    "Ü": "Ue",
+    "Ø": "Oe",
+    "Å": "Aa",
+    "Æ": "Ae",
+}
 _PLAIN = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "Ø": "O", "Æ": "AE", "ı": "i", "ł": "l"})
 _BLANKS = ("\u00a0", "  ", "\t", " \u200b", "\u2009")
 _EMOJI = ("⭐", "🚫", "✅", "🏥", "🔧", "💼", "❗", "®", "™")
@@ -25,9 +39,9 @@ def change_case(name: str, _: Business, random: Random) -> str | None:
 
 def change_punctuation(name: str, _: Business, random: Random) -> str | None:
     """Drop the dots, commas, hyphens and apostrophes, or put in some that are not needed."""
-    if bare := re.sub(r"[.,'’]", "", name).replace("-", " ").replace("/", " "):
-        if bare != name:
-            return bare
+    bare = re.sub(r"[.,'’]", "", name).replace("-", " ").replace("/", " ")
+    if bare not in ("", name):
+        return bare
     words = name.split()
     if len(words) < 2:
         return f"{name}."
@@ -88,11 +102,12 @@ def add_control(name: str, _: Business, random: Random) -> str | None:
 def use_look_alikes(name: str, _: Business, random: Random) -> str | None:
     """Replace some Latin letters by Cyrillic ones that look the same; each word keeps a Latin letter."""
     swap = {latin: cyrillic for cyrillic, latin in LOOK_ALIKES.items()}
-    words = []
-    for word in name.split(" "):
-        places = [at for at, sign in enumerate(word) if sign in swap]
-        if places and len(places) < sum(sign.isascii() and sign.isalpha() for sign in word):
-            at = random.choice(places)
-            word = word[:at] + swap[word[at]] + word[at + 1 :]  # noqa: PLW2901
-        words.append(word)
-    return " ".join(words)
+    return " ".join(_with_one_swapped(word, swap, random) for word in name.split(" "))
+
+
+def _with_one_swapped(word: str, swap: dict[str, str], random: Random) -> str:
+    places = [at for at, sign in enumerate(word) if sign in swap]
+    if not places or len(places) >= sum(sign.isascii() and sign.isalpha() for sign in word):
+        return word
+    at = random.choice(places)
+    return word[:at] + swap[word[at]] + word[at + 1 :]

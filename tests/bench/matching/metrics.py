@@ -1,11 +1,11 @@
-"""Measures predictions by the truth: recall, precision and coverage by threshold, calibration, wrong mappings.
+"""Measures predictions by the truth: recall, precision, coverage, calibration, wrong mappings.
 
 What counts:
 
 - *recall at k*: of the items that have a counterpart, those with it among their first k proposals
-- *shown at t*: the first proposal of an item, if its score is t and more; *precision*: how many of those shown
-  are right, where a proposal for an item without a counterpart is wrong; *coverage*: how many items that have
-  a counterpart are shown one
+- *shown at t*: the first proposal of an item, if its score is t and more; *precision*: how many of those
+  shown are right, where a proposal for an item without a counterpart is wrong; *coverage*: how many items
+  that have a counterpart are shown one
 - *coverage at a precision*: the largest coverage of all thresholds at which the precision holds
 - *calibration error*: first proposals in ten bins of equal width by their score; the difference between mean
   score and share of right ones, averaged with the sizes of the bins
@@ -41,7 +41,7 @@ class Predictions:
         return cls(proposals, document["auto"])
 
     def ranked(self, item: str) -> Sequence[tuple[str, float]]:
-        """Return an item's proposals; what is mapped by itself and not proposed is proposed with certainty."""
+        """Return an item's proposals; what is mapped and not proposed counts as a certain one."""
         return self.proposals.get(item) or ([(self.auto[item], 1.0)] if item in self.auto else [])
 
 
@@ -88,7 +88,7 @@ def accuracy(truth: Mapping[str, Label], predictions: Predictions) -> Accuracy:
 
 def accuracy_by(
     truth: Mapping[str, Label], predictions: Predictions, *, attribute: str = "difficulty"
-) -> dict[str, Accuracy]:  # fmt: skip
+) -> dict[str, Accuracy]:
     """Return the accuracy of each class of difficulty, or of each `kind`."""
     groups: defaultdict[str, list[_Judged]] = defaultdict(list)
     for item, label in truth.items():

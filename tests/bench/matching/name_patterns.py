@@ -1,21 +1,62 @@
 """Composes the names of small businesses, as people of each language call theirs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from tests.bench.matching.words import trades, words_of
 
-_SONS = {"en": "& Sons", "de": "& Söhne", "nl": "& Zonen", "fr": "et Fils", "sv": "& Söner", "da": "& Sønner", "no": "& Sønner"}  # fmt: skip
-_AND = {"en": "and", "de": "und", "nl": "en", "fr": "et", "sv": "och", "da": "og", "no": "og", "fi": "ja", "es": "y", "it": "e"}  # fmt: skip
-_BROTHERS = {"de": "Gebrüder {}", "nl": "Gebroeders {}", "fr": "{} Frères", "sv": "Bröderna {}", "da": "Brdr. {}", "no": "Brødrene {}"}  # fmt: skip
+_SONS = {
+    "en": "& Sons",
+    "de": "& Söhne",
+    "nl": "& Zonen",
+    "fr": "et Fils",
+    "sv": "& Söner",
+    "da": "& Sønner",
+    "no": "& Sønner",
+}
+_AND = {
+    "en": "and",
+    "de": "und",
+    "nl": "en",
+    "fr": "et",
+    "sv": "och",
+    "da": "og",
+    "no": "og",
+    "fi": "ja",
+    "es": "y",
+    "it": "e",
+}
+_BROTHERS = {
+    "de": "Gebrüder {}",
+    "nl": "Gebroeders {}",
+    "fr": "{} Frères",
+    "sv": "Bröderna {}",
+    "da": "Brdr. {}",
+    "no": "Brødrene {}",
+}
 _SAINTS = ("Mary", "John", "Peter", "Paul", "Luke", "Mark", "Anne", "George", "Michael", "Andrew")
 _BODIES = (
-    "City of {town}", "{town} City Council", "{town} Chamber of Commerce", "{town} Golf Club", "{town} Public Library",
-    "First Baptist Church of {town}", "{town} Community Health Center", "{town} School District {number}",
-    "University of {town}", "St {saint}'s Primary School {town}", "St. {saint}'s Church {town}", "{town} Rotary Club",
-    "{town} County Sheriff", "Bank of {town}", "{town} & District Housing Association", "Friends of {town} Museum",
-)  # fmt: skip
+    "City of {town}",
+    "{town} City Council",
+    "{town} Chamber of Commerce",
+    "{town} Golf Club",
+    "{town} Public Library",
+    "First Baptist Church of {town}",
+    "{town} Community Health Center",
+    "{town} School District {number}",
+    "University of {town}",
+    "St {saint}'s Primary School {town}",
+    "St. {saint}'s Church {town}",
+    "{town} Rotary Club",
+    "{town} County Sheriff",
+    "Bank of {town}",
+    "{town} & District Housing Association",
+    "Friends of {town} Museum",
+)
+
+_COUNTS = ("One", "Two", "Three", "4", "7", "21", "360", "Second", "Third")
 
 Made = tuple[str, str, str]
 """The name, the words of it that say the trade, and the filling word at its end."""
@@ -29,7 +70,7 @@ def compose(facts: dict[str, Any], surnames: Sequence[str], town: str, random: R
         pattern = random.choice((*_ENGLISH, *_ANYWHERE))
     else:
         pattern = random.choice((*_ANYWHERE, *_CONTINENTAL))
-    core = pattern(_Words(language, facts["first"], surnames, town, trade, random))
+    core = pattern(_Words(language, town, trade, random, facts["first"], surnames))
     generic = ""
     if language == "en" and len(core.split()) < 4 and random.random() < 0.2:
         generic = random.choice(words_of("second"))
@@ -37,22 +78,24 @@ def compose(facts: dict[str, Any], surnames: Sequence[str], town: str, random: R
     return core, trade if trade in core else "", generic
 
 
+@dataclass(frozen=True, slots=True)
 class _Words:
     """The words at hand for one name."""
 
-    def __init__(
-        self, language: str, first: Sequence[str], surnames: Sequence[str], town: str, trade: str, random: Random
-    ) -> None:  # fmt: skip
-        self.language, self.town, self.trade, self.random = language, town, trade, random
-        self._first, self._surnames = first, surnames
+    language: str
+    town: str
+    trade: str
+    random: Random
+    first_names: Sequence[str]
+    surnames: Sequence[str]
 
     @property
     def surname(self) -> str:
-        return self.random.choice(self._surnames)
+        return self.random.choice(self.surnames)
 
     @property
     def first(self) -> str:
-        return self.random.choice(self._first)
+        return self.random.choice(self.first_names)
 
     @property
     def adjective(self) -> str:
@@ -64,7 +107,9 @@ class _Words:
 
     @property
     def letters(self) -> str:
-        return "".join(self.random.choice("ABCDEFGHJKLMNPRSTVW") for _ in range(self.random.choice((2, 3, 3))))
+        return "".join(
+            self.random.choice("ABCDEFGHJKLMNPRSTVW") for _ in range(self.random.choice((2, 3, 3)))
+        )
 
     @property
     def other_trade(self) -> str:
@@ -107,7 +152,7 @@ _ENGLISH: tuple[Pattern, ...] = (
     lambda w: f"{w.adjective} {w.adjective} {w.trade}",
     lambda w: f"{w.first[0]} {w.first[0]} {w.surname} {w.trade}",
     lambda w: f"{w.coined} International {w.trade}",
-    lambda w: f"{w.random.choice(('One', 'Two', 'Three', '4', '7', '21', '360', 'Second', 'Third'))} {w.adjective} {w.trade}",
+    lambda w: f"{w.random.choice(_COUNTS)} {w.adjective} {w.trade}",
     _body,
 )
 _CONTINENTAL: tuple[Pattern, ...] = (

@@ -31,11 +31,22 @@ def install(name: str) -> Path:
     target = place_of(name)
     if not is_installed(name):
         uv = Path(sys.executable).with_name("uv")
-        options = ["--no-deps", "--require-hashes", "--upgrade", "--target", str(target), "--python", sys.executable]
+        options = [
+            "--no-deps",
+            "--require-hashes",
+            "--upgrade",
+            "--target",
+            str(target),
+            "--python",
+            sys.executable,
+        ]
         file = _REQUIREMENTS / f"{name}.txt"
-        subprocess.run([str(uv), "pip", "install", "-q", *options, "-r", str(file)], check=True)  # noqa: S603 (pinned and hashed)
+        command = [str(uv), "pip", "install", "-q", *options, "-r", str(file)]
+        subprocess.run(command, check=True)
         if refused := [*refused_licences(target)]:
-            raise ValueError(f"{file} brings in {', '.join(refused)}: .ci/supply_chain.toml does not allow that")
+            raise ValueError(
+                f"{file} brings in {', '.join(refused)}: .ci/supply_chain.toml does not allow that"
+            )
         (target / ".installed").write_text(_stamp(name), "ascii")
     return target
 

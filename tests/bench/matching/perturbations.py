@@ -21,9 +21,11 @@ class Perturbation:
 
 
 _LIGHT = (
-    (letters.change_case, 3), (letters.change_punctuation, 3), (letters.change_blanks, 2), (letters.drop_accents, 3),
+    (letters.change_case, 3), (letters.change_punctuation, 3), (letters.change_blanks, 2),
+    (letters.drop_accents, 3),
     (letters.transcribe_accents, 6), (letters.decompose_accents, 3), (letters.add_emoji, 0.5),
-    (letters.escape_entities, 4), (letters.widen, 0.2), (letters.add_control, 0.5), (word_changes.rewrite_form, 4),
+    (letters.escape_entities, 4), (letters.widen, 0.2), (letters.add_control, 0.5),
+    (word_changes.rewrite_form, 4),
     (word_changes.drop_form, 5), (word_changes.add_form, 4), (word_changes.rewrite_and, 7),
     (word_changes.change_article, 2.5), (word_changes.change_plural, 1.5), (disguises.move_native_form, 30),
 )  # fmt: skip
@@ -33,13 +35,17 @@ _MEDIUM = (
     (word_changes.join_words, 1.5), (word_changes.split_word, 4), (word_changes.drop_generic, 8),
     (word_changes.add_generic, 3), (word_changes.repeat_word, 0.3), (word_changes.shorten_first_name, 10),
     (typos.swap_letters, 1), (typos.drop_letter, 1), (typos.double_letter, 1), (typos.hit_neighbour, 1),
-    (typos.cut_off, 2.5), (additions.put_code_before, 1.5), (additions.put_code_behind, 1.5), (additions.add_note, 2),
-    (additions.add_place, 2), (additions.add_country, 1), (additions.add_department, 1), (additions.add_title, 3),
+    (typos.cut_off, 2.5), (additions.put_code_before, 1.5), (additions.put_code_behind, 1.5),
+    (additions.add_note, 2),
+    (additions.add_place, 2), (additions.add_country, 1), (additions.add_department, 1),
+    (additions.add_title, 3),
     (letters.damage_encoding, 3), (letters.use_look_alikes, 0.3),
 )  # fmt: skip
 _HARD = (
-    (disguises.make_initials, 1.2), (disguises.shorten_tail, 1), (disguises.use_domain, 1), (disguises.use_identifier, 1),
-    (disguises.drop_trade, 1.5), (disguises.transliterate, 1.2), (typos.make_two_slips, 1), (typos.shorten_words, 1),
+    (disguises.make_initials, 1.2), (disguises.shorten_tail, 1), (disguises.use_domain, 1),
+    (disguises.use_identifier, 1),
+    (disguises.drop_trade, 1.5), (disguises.transliterate, 1.2), (typos.make_two_slips, 1),
+    (typos.shorten_words, 1),
     (additions.add_trading_name, 1.7), (additions.add_former_name, 1.2),
 )  # fmt: skip
 _BY_EVIDENCE = ((disguises.rename, 0.8),)
@@ -53,7 +59,10 @@ PERTURBATIONS: tuple[Perturbation, ...] = (
     *(Perturbation(_kind(change), "light", change, weight) for change, weight in _LIGHT),
     *(Perturbation(_kind(change), "medium", change, weight) for change, weight in _MEDIUM),
     *(Perturbation(_kind(change), "hard", change, weight) for change, weight in _HARD),
-    *(Perturbation(_kind(change), "hard", change, weight, needs_evidence=True) for change, weight in _BY_EVIDENCE),
+    *(
+        Perturbation(_kind(change), "hard", change, weight, needs_evidence=True)
+        for change, weight in _BY_EVIDENCE
+    ),
 )
 
 SHARES = {"exact": 0.50, "light": 0.25, "medium": 0.16, "hard": 0.09}
@@ -61,7 +70,7 @@ SHARES = {"exact": 0.50, "light": 0.25, "medium": 0.16, "hard": 0.09}
 
 
 def perturb(business: Business, difficulty: str, random: Random) -> tuple[str, Perturbation] | None:
-    """Return the name in a changed spelling with the kind of the change; one in six is lightly changed as well.
+    """Return the name in a changed spelling, and the kind; one in six is lightly changed as well.
 
     None after some kinds in vain: a name of one plain word has little to change.
     """

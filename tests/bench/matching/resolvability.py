@@ -85,7 +85,9 @@ class Judge:
     def _candidates(self, vendor: Record) -> set[str]:
         found = self._by_keys(vendor)
         words = sorted(_read(vendor["name"]).words, key=lambda word: len(self._by_word.get(word, ())))[:4]
-        found.update(*(self._by_word.get(word, ()) for word in words if len(self._by_word.get(word, ())) <= _OFTEN))
+        found.update(
+            *(self._by_word.get(word, ()) for word in words if len(self._by_word.get(word, ())) <= _OFTEN)
+        )
         for first, second in combinations(words, 2):
             both = self._by_word.get(first, set()) & self._by_word.get(second, set())
             found |= both if len(both) <= 2 * _OFTEN else set()
@@ -115,7 +117,8 @@ class Judge:
 
     def _shares(self, ours: frozenset[str], theirs: frozenset[str]) -> tuple[float, float]:
         common, whole, other = (
-            sum(self._weights.get(word, self._unseen) for word in words) for words in (ours & theirs, ours, theirs)
+            sum(self._weights.get(word, self._unseen) for word in words)
+            for words in (ours & theirs, ours, theirs)
         )
         return common / whole, 2 * common / (whole + other)
 
@@ -157,7 +160,11 @@ def _read(name: str) -> _Reading:
 def _keys(item: Record) -> set[tuple[str, Any]]:
     """Return what leads from an item to others beside its words."""
     name = _read(item["name"])
-    keys: set[tuple[str, Any]] = {("start", name.squashed[:5]), ("end", name.squashed[-6:]), ("words", name.words)}
+    keys: set[tuple[str, Any]] = {
+        ("start", name.squashed[:5]),
+        ("end", name.squashed[-6:]),
+        ("words", name.words),
+    }
     keys |= {("letters", name.initials), ("letters", name.squashed)}
     keys |= {("domain", domain) for domain in item.get("domains", ())}
     keys |= {("tax", _digits(item)), ("code", item.get("externalId") or item.get("identifier"))}

@@ -1,7 +1,7 @@
 """The methods that a matching engine is compared with, each as one would use it by its manual.
 
-`python -m tests.bench.matching.rivals METHOD --kind … --vendor … --psa … --out …` speaks as the trial does.
-Where a method gives a likeness and no probability, the likeness is its score; none maps by itself but `exact`.
+`python -m tests.bench.matching.rivals METHOD --kind … --vendor … --psa … --out …` speaks as the trial
+does.  Where a method gives a likeness and no probability, that is its score; only `exact` maps by itself.
 RapidFuzz compares every pair, so of long lists it is asked about a sample (`--sample`).
 """
 
@@ -29,7 +29,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--kind", choices=("accounts", "services"), required=True)
     for name in ("--vendor", "--psa", "--out"):
         parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--sample", type=int, default=0, help="propose for so many vendor items only; 0 is all")
+    parser.add_argument(
+        "--sample", type=int, default=0, help="propose for so many vendor items only; 0 is all"
+    )
     given = parser.parse_args(arguments)
     vendor, psa = (json.loads(path.read_text("utf-8")) for path in (given.vendor, given.psa))
     vendor = vendor[: given.sample or None]
@@ -86,7 +88,9 @@ def tf_idf(vendor: Sequence[Record], psa: Sequence[Record]) -> Ranked:
     )
     theirs = vectorizer.fit_transform(text_of(item) for item in psa)
     ours = vectorizer.transform(text_of(item) for item in vendor)
-    best = import_module("sparse_dot_topn").sp_matmul_topn(ours, theirs.T.tocsr(), top_n=_TOP, n_threads=2, sort=True)
+    best = import_module("sparse_dot_topn").sp_matmul_topn(
+        ours, theirs.T.tocsr(), top_n=_TOP, n_threads=2, sort=True
+    )
     ranked: Ranked = {}
     for at, item in enumerate(vendor):
         row = slice(best.indptr[at], best.indptr[at + 1])

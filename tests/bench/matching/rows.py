@@ -55,7 +55,13 @@ def _rows(definition: SetDefinition, ours: Measured, count: int) -> Iterator[Row
     sample = Sample(ours.seconds, count, peak_mb=ours.peak_mb)
     limits = definition.limits
     seconds = Target(Sign.AT_MOST, limits.seconds) if limits else None
-    yield Row(name=f"{definition.title}: time", unit="s", ours=Spread.of([ours.seconds]), target=seconds, samples=(sample,))  # fmt: skip
+    yield Row(
+        name=f"{definition.title}: time",
+        unit="s",
+        ours=Spread.of([ours.seconds]),
+        target=seconds,
+        samples=(sample,),
+    )
     for name, value, unit, target in _figures(ours, limits):
         yield Row(name=f"{definition.title}: {name}", unit=unit, ours=Spread.of([value]), target=target)
 

@@ -61,7 +61,9 @@ def _offers(row: dict[str, Any], random: Random) -> list[Offer]:
     mpn = f"{stem.randrange(10**7, 10**8)}{digits}"
     if row["vendor"] == "Microsoft":
         mpn = f"CFQ7TTC0{digits}:000{stem.choice('12359ABC')}"
-    offer = Offer(row["vendor"], row["name"], row["code"], tuple(row["short"]), tuple(row["old"]), mpn, "", "")
+    offer = Offer(
+        row["vendor"], row["name"], row["code"], tuple(row["short"]), tuple(row["old"]), mpn, "", ""
+    )
     terms = _TERMS if row["vendor"] == "Microsoft" else _TERMS[:3]
     chosen = random.sample(terms, random.choice((1, 1, 2, 2, 3)))
     return [replace(offer, term=term, billing=billing) for term, billing in sorted(chosen)]
@@ -86,8 +88,6 @@ class _Tenant:
 
     def add_product(self, offers: Sequence[Offer], room: int) -> None:
         """Add the services of a product and, mostly, what they belong to, with terms that nobody buys."""
-        if offers[0].code in self.seen:
-            return
         self.seen.add(offers[0].code)
         bought = offers[:room]
         if self.random.random() < _ABSENT:
@@ -95,21 +95,17 @@ class _Tenant:
                 self._sell(offer, None, "not in the catalogue", "absent")
             return
         habit = self._habit(offers[0])
-        if habit == TERMLESS:
-            item = self._write(offers[0], habit)
-            for offer in bought:
-                self._sell(offer, item, habit, HABITS[habit][1])
-            return
+        shared = self._write(offers[0], habit) if habit == TERMLESS else None
         for offer in bought:
-            if len(bought) > 1 and self.random.random() < _ABSENT / 2:
+            if shared is None and len(bought) > 1 and self.random.random() < _ABSENT / 2:
                 self._sell(offer, None, "other terms only", "absent")
             else:
-                self._sell(offer, self._write(offer, habit), habit, HABITS[habit][1])
-        if self.random.random() < 0.6:
+                self._sell(offer, shared or self._write(offer, habit), habit, HABITS[habit][1])
+        if shared is None and self.random.random() < 0.6:
             self._add_other_terms(offers, habit)
 
     def fill(self, products: int, unseen: Sequence[dict[str, Any]]) -> None:
-        """Fill the catalogue up: products of vendors that are not bought, and what providers sell themselves."""
+        """Fill the catalogue up with products that are not bought, and with what providers sell."""
         for row in unseen:
             if len(self.psa) < products:
                 offer = self.random.choice(_offers(row, self.random))
@@ -141,7 +137,12 @@ class _Tenant:
             identifier += self.random.choice("ABCDEFGH23456789")
         self._taken.add(identifier)
         number = f"{self.random.randrange(10**4, 10**7)}"
-        item = {"id": f"{self._name}-{number}", "identifier": identifier, "description": description, "tenant": self._name}  # fmt: skip
+        item = {
+            "id": f"{self._name}-{number}",
+            "identifier": identifier,
+            "description": description,
+            "tenant": self._name,
+        }
         self.psa.append(item)
         return item
 

@@ -34,13 +34,18 @@ class EngineFailure(Exception):
 
 
 def run_trial(
-    command: Sequence[str], labelled: LabelledSet, directory: Path, environment: Mapping[str, str] | None = None
-) -> Trial:  # fmt: skip
+    command: Sequence[str],
+    labelled: LabelledSet,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Trial:
     vendor, psa = write_set(labelled, directory)
     out = directory / f"{labelled.kind}_predictions.json"
     out.unlink(missing_ok=True)
     options = ["--kind", labelled.kind, "--vendor", str(vendor), "--psa", str(psa), "--out", str(out)]
-    seconds, peak = _run([*command, *options], directory / "engine.log", {**os.environ, **(environment or {})})
+    seconds, peak = _run(
+        [*command, *options], directory / "engine.log", {**os.environ, **(environment or {})}
+    )
     if not out.exists():
         raise EngineFailure(f"{' '.join(command)} ended well and wrote no {out}")
     return Trial(read_predictions(out), seconds, peak)
@@ -50,7 +55,7 @@ def _run(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> t
     peak = 0.0
     started = time.perf_counter()
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)  # noqa: S603 (our own command)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
         try:
             while process.poll() is None:
                 peak = max(peak, sum(_held(pid) for pid in _with_children(process.pid)))

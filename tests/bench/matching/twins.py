@@ -19,13 +19,41 @@ Twin = Callable[[Business, Random], Pair | None]
 _SPELLINGS = (
     (r"sen\b", "son"), (r"son\b", "sen"), (r"mann\b", "man"), (r"dt\b", "tt"), (r"ei", "ey"), (r"ey", "ei"),
     (r"ck\b", "k"), (r"\bClark\b", "Clarke"), (r"\bThomson\b", "Thompson"), (r"ans", "anss"), (r"Ped", "Pet"),
-    (r"Smith", "Smyth"), (r"nn", "n"), (r"ff", "f"), (r"and\b", "ant"), (r"ert\b", "ertson"), (r"is\b", "ison"),
+    (r"Smith", "Smyth"), (r"nn", "n"), (r"ff", "f"), (r"and\b", "ant"),
+    (r"ert\b", "ertson"), (r"is\b", "ison"),
     (r"Schm", "Schn"), (r"\bRe", "Ree"), (r"own\b", "owne"),
 )  # fmt: skip
 """How one surname differs from another that is as common: Anderson and Andersen, Meier and Meyer."""
-_OPPOSITES = (("Northern", "Southern"), ("Eastern", "Western"), ("North", "South"), ("East", "West"), ("Upper", "Lower"), ("Old", "New"), ("Red", "Green"))  # fmt: skip
-_UNITS = ("Holdings", "Properties", "Services", "Retail", "Leasing", "Foundation", "Finance", "Logistics", "Trading")
-_NUMBERED = ("School District {}", "Fund {}", "Lodge {}", "Site {}", "Unit {}", "Store #{}", "Local {}", "Plant {}")
+_OPPOSITES = (
+    ("Northern", "Southern"),
+    ("Eastern", "Western"),
+    ("North", "South"),
+    ("East", "West"),
+    ("Upper", "Lower"),
+    ("Old", "New"),
+    ("Red", "Green"),
+)
+_UNITS = (
+    "Holdings",
+    "Properties",
+    "Services",
+    "Retail",
+    "Leasing",
+    "Foundation",
+    "Finance",
+    "Logistics",
+    "Trading",
+)
+_NUMBERED = (
+    "School District {}",
+    "Fund {}",
+    "Lodge {}",
+    "Site {}",
+    "Unit {}",
+    "Store #{}",
+    "Local {}",
+    "Plant {}",
+)
 
 
 def other_trade(business: Business, random: Random) -> Pair | None:
@@ -54,7 +82,9 @@ def parent_and_subsidiary(business: Business, random: Random) -> Pair | None:
 
 def group_and_member(business: Business, random: Random) -> Pair | None:
     """Return a firm and the group that owns it; they share the domain half of the time."""
-    group = _sibling(business, f"{business.core} {random.choice(('Group', 'Holdings', 'International'))}", random)
+    group = _sibling(
+        business, f"{business.core} {random.choice(('Group', 'Holdings', 'International'))}", random
+    )
     return business, replace(group, domain=business.domain) if random.random() < 0.5 else group
 
 
@@ -75,7 +105,9 @@ def neighbouring_numbers(business: Business, random: Random) -> Pair | None:
 
 def same_name_abroad(business: Business, random: Random) -> Pair | None:
     """Return two firms of one name in two countries, of which the evidence tells one from the other."""
-    country = random.choice([code for code in ("US", "GB", "DE", "AU", "NL", "SE") if code != business.country])
+    country = random.choice(
+        [code for code in ("US", "GB", "DE", "AU", "NL", "SE") if code != business.country]
+    )
     form = random.choice(countries()[country]["forms"])[0] if business.form else ""
     abroad = evidence_for(business.core, country, random)
     return business, replace(business, form=form, **abroad)
@@ -85,7 +117,11 @@ def surname_spelling(business: Business, random: Random) -> Pair | None:
     """Return two firms whose names differ by a letter or two, as two surnames do."""
     head = business.core.split()[0]
     for pattern, other in random.sample(_SPELLINGS, len(_SPELLINGS)):
-        if business.trade and head not in business.trade and (changed := re.sub(pattern, other, head)) != head:
+        if (
+            business.trade
+            and head not in business.trade
+            and (changed := re.sub(pattern, other, head)) != head
+        ):
             return business, _sibling(business, business.core.replace(head, changed, 1), random)
     return None
 
@@ -122,22 +158,32 @@ def other_letters(business: Business, random: Random) -> Pair | None:
         return None
     letters = [random.choice("ABCDEFGHJKLMNPRSTVW") for _ in range(3)]
     changed = [*letters]
-    changed[random.randrange(3)] = random.choice([sign for sign in "ABCDEFGHJKLMNPRSTVW" if sign not in letters])
-    first, second = (_sibling(business, f"{''.join(each)} {business.trade}", random) for each in (letters, changed))
+    changed[random.randrange(3)] = random.choice(
+        [sign for sign in "ABCDEFGHJKLMNPRSTVW" if sign not in letters]
+    )
+    first, second = (
+        _sibling(business, f"{''.join(each)} {business.trade}", random) for each in (letters, changed)
+    )
     return first, second
 
 
 def saints(business: Business, random: Random) -> Pair | None:
-    first, second = random.sample(("Mary", "Mark", "Martin", "Margaret", "John", "Joan", "Joseph", "Paul", "Peter"), 2)
+    first, second = random.sample(
+        ("Mary", "Mark", "Martin", "Margaret", "John", "Joan", "Joseph", "Paul", "Peter"), 2
+    )
     kind = random.choice(("Primary School", "Church", "Hospital", "Academy", "Hospice"))
-    made = [_sibling(business, f"St {saint}'s {kind} {business.town}".strip(), random) for saint in (first, second)]
+    made = [
+        _sibling(business, f"St {saint}'s {kind} {business.town}".strip(), random)
+        for saint in (first, second)
+    ]
     return replace(made[0], form="", town=business.town), replace(made[1], form="", town=business.town)
 
 
 TWINS: tuple[tuple[str, Twin, float], ...] = tuple(
     (twin.__name__.replace("_", " "), twin, weight)
     for twin, weight in (
-        (other_trade, 3), (branches, 3), (parent_and_subsidiary, 2), (group_and_member, 1.5), (word_and_figure, 1),
+        (other_trade, 3), (branches, 3), (parent_and_subsidiary, 2), (group_and_member, 1.5),
+        (word_and_figure, 1),
         (neighbouring_numbers, 1.5), (same_name_abroad, 1.5), (surname_spelling, 3), (opposite, 1),
         (with_and_without_sons, 1), (other_first_name, 1.5), (other_letters, 1), (saints, 1),
     )

@@ -5,7 +5,8 @@ from random import Random
 from tests.bench.matching.models import Business
 
 _NEIGHBOURS = {
-    "a": "qsz", "b": "vgn", "c": "xdv", "d": "sfe", "e": "wrd", "f": "dgr", "g": "fht", "h": "gjy", "i": "uok",
+    "a": "qsz", "b": "vgn", "c": "xdv", "d": "sfe", "e": "wrd", "f": "dgr",
+    "g": "fht", "h": "gjy", "i": "uok",
     "j": "hku", "k": "jli", "l": "kop", "m": "nj", "n": "bmh", "o": "ipl", "p": "ol", "q": "wa", "r": "etf",
     "s": "adw", "t": "ryg", "u": "yij", "v": "cbf", "w": "qes", "x": "zcs", "y": "tuh", "z": "xa",
 }  # fmt: skip
@@ -51,7 +52,11 @@ def cut_off(name: str, _: Business, random: Random) -> str | None:
 def shorten_words(name: str, business: Business, random: Random) -> str | None:
     """Cut a long word to its beginning: Smith Plumb."""
     words = name.split()
-    places = [at for at, word in enumerate(words) if at and len(word) > 6 and word.isalpha() and word in business.core]
+    places = [
+        at
+        for at, word in enumerate(words)
+        if at and len(word) > 6 and word.isalpha() and word in business.core
+    ]
     if not places:
         return None
     at = random.choice(places)
@@ -60,7 +65,7 @@ def shorten_words(name: str, business: Business, random: Random) -> str | None:
 
 
 def _place(name: str, business: Business, random: Random) -> int | None:
-    """Return where a word of five letters and more of the name proper is hit, never its first or last letter."""
+    """Return a place inside a word of five letters and more, never its first or last letter."""
     words = [word for word in business.core.split() if len(word) >= 5 and word.isalpha() and word in name]
     if not words:
         return None

@@ -2,12 +2,41 @@
 
 import re
 from random import Random
+from typing import Any
 
 from tests.bench.matching.models import Business
 from tests.bench.matching.words import abbreviations, countries, words_of
 
-_NUMBERS = (("One", "1", "I"), ("Two", "2", "II"), ("Three", "3", "III"), ("Four", "4", "IV"), ("Five", "5", "V"), ("Seven", "7", "VII"), ("First", "1st"), ("Second", "2nd"), ("Third", "3rd"), ("Twenty-One", "21", "XXI"))  # fmt: skip
-_AND = {"en": "and", "de": "und", "nl": "en", "fr": "et", "sv": "och", "da": "og", "no": "og", "fi": "ja", "es": "y", "it": "e"}  # fmt: skip
+_NUMBERS = (
+    ("One", "1", "I"),
+    ("Two", "2", "II"),
+    ("Three", "3", "III"),
+    ("Four", "4", "IV"),
+    ("Five", "5", "V"),
+    ("Seven", "7", "VII"),
+    ("First", "1st"),
+    ("Second", "2nd"),
+    ("Third", "3rd"),
+    ("Twenty-One", "21", "XXI"),
+)
+_AND = {
+    "en": "and",
+    "de": "und",
+    "nl": "en",
+    "fr": "et",
+    "sv": "och",
+    "da": "og",
+    "no": "og",
+    "fi": "ja",
+    "es": "y",
+    "it": "e",
+}
+
+_ENDS = (
+    "technik", "techniek", "beratung", "betrieb", "bedrijf", "office", "haus", "studio", "byrå", "bau", "stone",
+    "gate", "wood", "bird", "star", "land",
+)  # fmt: skip
+"""Second halves of compounds."""
 
 
 def rewrite_form(name: str, business: Business, random: Random) -> str | None:
@@ -27,7 +56,8 @@ def add_form(name: str, business: Business, random: Random) -> str | None:
     if business.form:
         return None
     forms = random.choice(_facts(business)["forms"][:2])
-    return name + random.choice((" ", ", ")) + random.choice(forms)
+    form: str = random.choice(forms)
+    return name + random.choice((" ", ", ")) + form
 
 
 def change_form(name: str, business: Business, random: Random) -> str | None:
@@ -67,7 +97,9 @@ def change_plural(name: str, business: Business, random: Random) -> str | None:
     if "'s" in name:
         return random.choice((name.replace("'s", "s"), name.replace("'s", ""), name.replace("'s", "s'")))
     words = name.split()
-    places = [at for at, word in enumerate(words) if len(word) > 5 and word.isalpha() and word in business.core]
+    places = [
+        at for at, word in enumerate(words) if len(word) > 5 and word.isalpha() and word in business.core
+    ]
     if not places or _facts(business)["language"] != "en":
         return None
     at = random.choice(places)
@@ -97,7 +129,9 @@ def change_order(name: str, business: Business, random: Random) -> str | None:
     if len(words) < 2 or business.core not in name or not words[-1][0].isalnum():
         return None
     rest = " ".join(words[:-1]).rstrip(" &,-")
-    moved = random.choice((f"{words[-1]} {rest}", f"{words[-1]}, {rest}", f"{' '.join(words[1:])}, {words[0]}"))
+    moved = random.choice(
+        (f"{words[-1]} {rest}", f"{words[-1]}, {rest}", f"{' '.join(words[1:])}, {words[0]}")
+    )
     return name.replace(business.core, moved)
 
 
@@ -113,13 +147,12 @@ def join_words(name: str, business: Business, random: Random) -> str | None:
 
 
 def split_word(name: str, business: Business, random: Random) -> str | None:
-    """Write a compound as two words, where it is made of known parts: Nova Tek, Elektro Technik."""
-    ends = [*words_of("coined_last"), "technik", "bau", "technology", "byrå", "techniek", "bedrijf", "beratung", "office", "land", "bird", "star", "stone", "gate", "wood"]  # fmt: skip
+    """Write a compound as two words, where it is made of known parts: Nova Tek, Elektro-Technik."""
     for word in business.core.split():
-        for end in ends:
-            if word.endswith(end) and len(word) - len(end) >= 3 and len(end) >= 3:
-                head, tail = word[: -len(end)], random.choice((end.capitalize(), f"-{end.capitalize()}", f" {end.capitalize()}"))  # fmt: skip
-                return name.replace(word, f"{head} {tail}".replace(" -", "-").replace("  ", " "), 1)
+        for end in (*_ENDS, *words_of("coined_last")):
+            head = word.removesuffix(end)
+            if len(head) >= 3 and head != word and (end in _ENDS or head in words_of("coined_first")):
+                return name.replace(word, head + random.choice((" ", "-")) + end.capitalize(), 1)
     return None
 
 
@@ -150,7 +183,7 @@ def shorten_first_name(name: str, business: Business, random: Random) -> str | N
     return name.replace(found[0], random.choice((found[0][0], f"{found[0][0]}.")), 1)
 
 
-def _facts(business: Business) -> dict[str, list[list[str]]]:
+def _facts(business: Business) -> dict[str, Any]:
     return countries().get(business.country) or countries()["US"]
 
 

@@ -1,4 +1,4 @@
-"""Reads the word lists that composed names are made of: countries, trades, abbreviations and other scripts."""
+"""Reads the word lists that composed names are made of: countries, trades, abbreviations, scripts."""
 
 import json
 from functools import cache
