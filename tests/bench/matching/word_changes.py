@@ -33,8 +33,8 @@ _AND = {
 }
 
 _ENDS = (
-    "technik", "techniek", "beratung", "betrieb", "bedrijf", "office", "haus", "studio", "byrå", "bau", "stone",
-    "gate", "wood", "bird", "star", "land",
+    "technik", "techniek", "beratung", "betrieb", "bedrijf", "office", "haus", "studio", "byrå", "bau",
+    "stone", "gate", "wood", "bird", "star", "land",
 )  # fmt: skip
 """Second halves of compounds."""
 
