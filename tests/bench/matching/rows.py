@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,18 +17,18 @@ from standalone.startup_order import print_line
 from tests.bench.harness import Row, Sample, Sign, Spread, Target
 from tests.bench.matching import packages
 from tests.bench.matching.accuracy_table import PAGE, published, write_page
-from tests.bench.matching.comparison import Limits, Measured, SetDefinition, compare, definitions
+from tests.bench.matching.comparison import ENGINE, Limits, Measured, SetDefinition, compare, definitions
 from tests.bench.matching.name_stock import read_stock
 
 _DIRECTORY = Path(".trueup/bench/matching")
 _CALIBRATED = 0.02
 
 
-async def measure(*, quick: bool) -> list[Row]:
-    return await asyncio.to_thread(_measure, quick=quick)
+async def measure(*, quick: bool, engine: Sequence[str] = ENGINE) -> list[Row]:
+    return await asyncio.to_thread(_measure, engine, quick=quick)
 
 
-def _measure(*, quick: bool) -> list[Row]:
+def _measure(engine: Sequence[str], *, quick: bool) -> list[Row]:
     stock = read_stock(packages.install(packages.NAMES))
     packages.install(packages.RIVALS)
     results: dict[str, list[Measured]] = {}
@@ -37,8 +37,8 @@ def _measure(*, quick: bool) -> list[Row]:
         print_line(f"  {definition.title}: making the set …")
         labelled = definition.make(stock)
         print_line(f"  {definition.title}: measuring {len(labelled.vendor):,} × {len(labelled.psa):,} …")
-        results[definition.title] = compare(labelled, _DIRECTORY)
-        rows += _rows(definition, results[definition.title][0], len(labelled.vendor))
+        results[definition.title] = compare(labelled, _DIRECTORY, engine=engine)
+        rows += rows_of(definition, results[definition.title][0], len(labelled.vendor))
     now = datetime.now(UTC)
     document = {title: [asdict(each) for each in measured] for title, measured in results.items()}
     path = _DIRECTORY / f"{now:%Y%m%dT%H%M%SZ}.json"
@@ -51,7 +51,8 @@ def _measure(*, quick: bool) -> list[Row]:
     return rows
 
 
-def _rows(definition: SetDefinition, ours: Measured, count: int) -> Iterator[Row]:
+def rows_of(definition: SetDefinition, ours: Measured, count: int) -> Iterator[Row]:
+    """Yield the time of a set with its memory, then each figure of accuracy, held to its limit."""
     sample = Sample(ours.seconds, count, peak_mb=ours.peak_mb)
     limits = definition.limits
     seconds = Target(Sign.AT_MOST, limits.seconds) if limits else None

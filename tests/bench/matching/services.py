@@ -24,11 +24,11 @@ _HABITUAL = 0.6
 _ABSENT = 0.09
 
 
-def labelled_services(services: int, products: int, seed: int, tenants: int = 9) -> LabelledSet:
+def labelled_services(services: int, products: int, seed: int, tenants: int = 10) -> LabelledSet:
     """Return a set of about so many services and PSA products, in several tenants."""
     random = Random(f"services {seed}")
     made = LabelledSet("services")
-    habits = [name for name in HABITS if name != "old name"]
+    habits = [*HABITS]
     random.shuffle(habits)
     for number in range(tenants):
         tenant = _Tenant(f"tenant-{number + 1}", random, habits[number % len(habits)])
@@ -120,7 +120,8 @@ class _Tenant:
 
     def _habit(self, offer: Offer) -> str:
         names = [name for name in HABITS if name != "old name" or offer.old]
-        return self._main if self.random.random() < _HABITUAL else self.random.choice(names)
+        habitual = self._main in names and self.random.random() < _HABITUAL
+        return self._main if habitual else self.random.choice(names)
 
     def _add_other_terms(self, offers: Sequence[Offer], habit: str) -> None:
         bought = {(offer.term, offer.billing) for offer in offers}

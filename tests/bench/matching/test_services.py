@@ -58,6 +58,7 @@ def test_all_ten_habits_come_up_and_some_services_have_no_counterpart(services: 
     kinds = Counter(label.kind for label in services.truth.values())
 
     assert {*HABITS} <= {*kinds}
+    assert all(kinds[name] >= 10 for name in HABITS)
     assert 0.05 <= (kinds["not in the catalogue"] + kinds["other terms only"]) / 600 <= 0.2
 
 
