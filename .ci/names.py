@@ -20,6 +20,7 @@ NOUNS = {
     "interleaving": "the order in which two writers meet, as the literature calls it",
     "listing": "a list as a provider gives it out",
     "logging": "the field's own word",
+    "matching": "what a matching engine is measured at, as the literature calls it",
     "sealing": "what is done to a credential at rest",
     "shared": "the top level's fixed name",
 }

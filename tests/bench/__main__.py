@@ -27,6 +27,7 @@ from tests.bench import (
 from tests.bench.bench_env import BenchEnv
 from tests.bench.connected_system import ConnectedEnv, run_first_sync
 from tests.bench.harness import Row
+from tests.bench.matching import rows as matching
 from tests.bench.report import save, table
 
 _DIRECTORY = Path(".trueup/bench").absolute()
@@ -42,6 +43,8 @@ ON_SERVERS = {
 ON_SYSTEM = {"memory": memory, "calls": calls, "dashboards": dashboards, "full-run": full_run}
 """In this order: the later ones stop what they do not need."""
 
+WITHOUT_SERVERS = {"matching": matching}
+
 Rows = Mapping[str, ModuleType]
 
 
@@ -50,8 +53,8 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", help="all unless named")
     parser.add_argument("--quick", action="store_true", default=os.environ.get("QUICK", "") not in ("", "0"))
     given = parser.parse_args()
-    if unknown := {*given.rows} - {*ON_SERVERS, *ON_SYSTEM}:
-        parser.error(f"no rows {sorted(unknown)}: there are {[*ON_SERVERS, *ON_SYSTEM]}")
+    if unknown := {*given.rows} - {*WITHOUT_SERVERS, *ON_SERVERS, *ON_SYSTEM}:
+        parser.error(f"no rows {sorted(unknown)}: there are {[*WITHOUT_SERVERS, *ON_SERVERS, *ON_SYSTEM]}")
     _LOGS.mkdir(parents=True, exist_ok=True)
     return signals.run(_bench(frozenset(given.rows), quick=given.quick))
 
@@ -59,6 +62,9 @@ def main() -> int:
 async def _bench(names: frozenset[str], *, quick: bool) -> int:
     started = time.monotonic()
     rows: list[Row] = []
+    for name, row in _select(WITHOUT_SERVERS, names).items():
+        print_line(f"measuring {name} …")
+        rows += await row.measure(quick=quick)
     if selected := _select(ON_SERVERS, names):
         async with _start_system((*SERVERS, TOPICS)) as system:
             rows += await _measure(selected, BenchEnv(system, _LOGS, quick))
