@@ -40,9 +40,9 @@ class Habits:
 def habits(rng: Random) -> Habits:
     return Habits(
         equal=rng.choice((0.0, 0.3, 0.5, 0.7)),
-        counterpart=rng.choice((0.4, 0.7, 0.85, 0.95)),
+        counterpart=rng.choice((0.6, 0.85, 0.9, 0.95)),
         evidence=rng.choice((0.0, 0.0, 0.4, 0.8)),
-        twins=rng.choice((0.05, 0.15, 0.4)),
+        twins=rng.choice((0.05, 0.1, 0.3)),
     )
 
 

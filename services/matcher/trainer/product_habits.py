@@ -151,7 +151,19 @@ def in_words(offer: SoldProduct, rng: Random) -> Text:
     return code, f"{offer.name} {words[offer.term]} Commitment {words[offer.billing]} Billing"
 
 
+def code_alone(offer: SoldProduct, rng: Random) -> Text:
+    code = own_code(offer, rng, ends=True)
+    return code, code
+
+
+def without_a_word(offer: SoldProduct, rng: Random) -> Text:
+    words = short(offer.name, rng).split()
+    if len(words) > 2:
+        words.pop(rng.randrange(len(words) - 1))
+    return f"{rng.randrange(1000, 9999)}", f"{' '.join(words)} {periods(offer, rng)}"
+
+
 HABITS: tuple[Callable[[SoldProduct, Random], Text], ...] = (
-    *(by_part_number, by_part_number_and_term, initialled, cut, by_own_code, in_full, abbreviated),
-    *(listed, termless, by_former_name, in_capitals, named_by_vendor, in_words),
+    *(by_part_number, by_part_number_and_term, by_own_code, in_full, abbreviated, listed, termless),
+    *(by_former_name, in_capitals, named_by_vendor, in_words, initialled, cut, code_alone, without_a_word),
 )

@@ -23,12 +23,12 @@ def make_service_set(rng: Random) -> ServiceSet:
     habits = rng.sample(HABITS, rng.choice((1, 1, 2)))
     vendor, psa, truth = list[ServiceRecord](), list[ServiceRecord](), dict[str, str | None]()
     for at, offers_of_product in enumerate(_by_product(offers)):
-        habit, billed = rng.choice(habits), rng.random() < 0.85
+        habit, billed = rng.choice(habits), rng.random() < 0.92
         for number, offer in enumerate(offers_of_product):
             place = f"{at}-{number}"
             target = (
                 (f"p{at}-0" if habit is termless else f"p{place}")
-                if billed and (habit is termless or rng.random() < 0.9)
+                if billed and (habit is termless or rng.random() < 0.95)
                 else None
             )
             if target == f"p{place}":
@@ -58,9 +58,9 @@ def _by_product(offers: list[SoldProduct]) -> list[list[SoldProduct]]:
 
 
 def _misspelt(text: str, rng: Random) -> str:
-    """Returns the text, one time in twenty with two letters swapped."""
+    """Returns the text, one time in fifty with two letters swapped."""
     places = [at for at in range(1, len(text) - 2) if text[at : at + 2].isalpha()]
-    if rng.random() >= 0.05 or not places:
+    if rng.random() >= 0.02 or not places:
         return text
     at = rng.choice(places)
     return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
