@@ -117,17 +117,21 @@ def _names_of(name: ParsedName) -> list[ParsedName]:
     return [name, *(parse(alias) for alias in name.aliases)]
 
 
+_TELLING = (
+    *("other_vendor", "other_psa", "number_one", "number_both", "branch_one", "branch_both"),
+    *("kinship_one", "kinship_both"),
+)
+"""What is left over that may tell two firms apart."""
+
+
 def account_features(pair: AccountPair, rarity: Rarity) -> dict[str, float]:
     """Returns the features that are not 0, by name."""
-    found = {**_of_names(pair, rarity), **_of_left_over(pair, rarity), **_of_evidence(pair)}
-    telling = (
-        "other_vendor",
-        "other_psa",
-        *(f"{kind}_{sides}" for kind in ("number", "branch", "kinship") for sides in ("one", "both")),
-    )
-    found["nothing_left"] = bool(pair.words.shared) and not any(found[name] for name in telling)
-    if not pair.words.shared and not found.get("equal_core"):
-        found["only_evidence"] = 1.0
+    found = _of_names(pair, rarity)
+    if pair.words.left or pair.words.right:
+        found |= _of_left_over(pair, rarity)
+    found |= _of_evidence(pair)
+    found["nothing_left"] = bool(pair.words.shared) and not any(found.get(name) for name in _TELLING)
+    found["only_evidence"] = not pair.words.shared and not found["equal_core"]
     return {name: value for name, value in found.items() if value}
 
 
@@ -145,7 +149,7 @@ def _of_names(pair: AccountPair, rarity: Rarity) -> dict[str, float]:
         "alias_equal": equal and (one is not pair.vendor.name or other is not pair.psa.name),
         "cosine": pair.cosine,
         "ratio": fuzz.ratio(one.compact, other.compact) / 100,
-        "sorted_ratio": fuzz.ratio(" ".join(sorted(one.stems)), " ".join(sorted(other.stems))) / 100,
+        "sorted_ratio": fuzz.ratio(one.sorted_stems, other.sorted_stems) / 100,
         "covered_less": 1.0 if equal else min(covered),
         "covered_more": 1.0 if equal else max(covered),
         "shared_weight": min(1.0, shared / 3),
@@ -160,48 +164,58 @@ def _of_names(pair: AccountPair, rarity: Rarity) -> dict[str, float]:
     }
 
 
+_ONE_OR_BOTH = {
+    kind: (f"{kind}_one", f"{kind}_both") for kind in (WordKind.NUMBER, WordKind.BRANCH, WordKind.KINSHIP)
+}
+
+
 def _of_left_over(pair: AccountPair, rarity: Rarity) -> dict[str, float]:
-    sides = [_by_kind(alone, rarity) for alone in (pair.words.left, pair.words.right)]
-    towns = {word for town in (pair.vendor.town, pair.psa.town) for word in town.split()}
-    left_over = {*pair.words.left, *pair.words.right}
+    ours, theirs = _by_kind(pair.words.left), _by_kind(pair.words.right)
     found = dict[str, float]()
-    for kind in (WordKind.NUMBER, WordKind.BRANCH, WordKind.KINSHIP):
-        count = sum(kind in side for side in sides)
-        found |= {f"{kind}_one": count == 1, f"{kind}_both": count == len(sides)}
-    for kind in (WordKind.CODE, WordKind.DEPARTMENT):
-        found[f"{kind}_one"] = any(kind in side for side in sides)
-    vendor, psa = (side.get(WordKind.OTHER, 0.0) for side in sides)
-    others = [
-        [word for word in alone if kind_of(word) is WordKind.OTHER]
-        for alone in (pair.words.left, pair.words.right)
-    ]
-    alike = max((JaroWinkler.similarity(a, b) for a in others[0] for b in others[1]), default=0.0)
-    both_towns = pair.vendor.town == pair.psa.town
-    named = left_over & towns
+    for kind, (one, both) in _ONE_OR_BOTH.items():
+        found[both], found[one] = kind in ours and kind in theirs, (kind in ours) is not (kind in theirs)
+    found["code_one"] = WordKind.CODE in ours or WordKind.CODE in theirs
+    found["department_one"] = WordKind.DEPARTMENT in ours or WordKind.DEPARTMENT in theirs
+    left, right = ours.get(WordKind.OTHER, ()), theirs.get(WordKind.OTHER, ())
+    vendor, psa = (max(map(rarity, words), default=0.0) for words in (left, right))
     return found | {
         "other_vendor": vendor,
         "other_psa": psa,
         "other_both": min(vendor, psa),
-        "other_alike": alike,
-        "place_named": bool(named) and (both_towns or not (pair.vendor.town and pair.psa.town)),
+        "other_alike": max((JaroWinkler.similarity(a, b) for a in left for b in right), default=0.0),
+        "place_named": _names_town(pair),
     }
 
 
-def _by_kind(words: Iterable[str], rarity: Rarity) -> dict[WordKind, float]:
-    rarest = dict[WordKind, float]()
+def _by_kind(words: Iterable[str]) -> dict[WordKind, list[str]]:
+    found = dict[WordKind, list[str]]()
     for word in words:
-        kind = kind_of(word)
-        rarest[kind] = max(rarest.get(kind, 0.0), rarity(word))
-    return rarest
+        found.setdefault(kind_of(word), []).append(word)
+    return found
+
+
+def _names_town(pair: AccountPair) -> bool:
+    """Whether a left-over word is the town of the two; not when their towns differ."""
+    ours, theirs = pair.vendor.town, pair.psa.town
+    if not (ours or theirs) or (ours and theirs and ours != theirs):
+        return False
+    town = (ours or theirs).split()
+    return any(word in town for word in (*pair.words.left, *pair.words.right))
+
+
+_FACTS = {
+    field: (f"{field.removesuffix('_id')}_equal", f"{field.removesuffix('_id')}_differs")
+    for field in ("tax_id", "code", "postcode", "town", "country")
+}
 
 
 def _of_evidence(pair: AccountPair) -> dict[str, float]:
     one, other = pair.vendor, pair.psa
     found = dict[str, float]()
-    for name in ("tax_id", "code", "postcode", "town", "country"):
-        ours, theirs = getattr(one, name), getattr(other, name)
+    for field, (equal, differs) in _FACTS.items():
+        ours, theirs = getattr(one, field), getattr(other, field)
         if ours and theirs:
-            found[f"{name.removesuffix('_id')}_{'equal' if ours == theirs else 'differs'}"] = 1.0
+            found[equal if ours == theirs else differs] = 1.0
     if one.domains and other.domains:
         found["domain_equal" if one.domains & other.domains else "domain_differs"] = 1.0
     found["domain_named"] = _is_label(other.name.compact, one) or _is_label(one.name.compact, other)

@@ -61,7 +61,7 @@ def keys_of(account: Account) -> list[str]:
     keys |= {f"tax {account.tax_id}"} if account.tax_id else set()
     keys |= {f"code {account.code}"} if len(account.code) >= _LEAST_CODE else set()
     names = [name, *(parse(alias) for alias in name.aliases)]
-    keys |= {f"words {' '.join(sorted(one.stems))}" for one in names if one.stems}
+    keys |= {f"words {one.sorted_stems}" for one in names if one.stems}
     compact = (*(one.compact for one in names), *account.domain_labels)
     keys |= {f"name {text}" for text in compact if len(text) >= _LEAST_CODE}
     return [*keys, *_initials(name)]

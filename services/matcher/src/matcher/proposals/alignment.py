@@ -77,11 +77,11 @@ def _share_joined(found: Alignment) -> None:
 
 
 def _share_like(found: Alignment) -> None:
-    alike = sorted(
-        ((likeness(one, other), one, other) for one in found.left for other in found.right), reverse=True
-    )
-    for like, one, other in alike:
-        if like and one in found.left and other in found.right:
+    alike = [
+        (like, one, other) for one in found.left for other in found.right if (like := likeness(one, other))
+    ]
+    for like, one, other in sorted(alike, reverse=True):
+        if one in found.left and other in found.right:
             found.left.remove(one)
             found.right.remove(other)
             found.shared.append((one, other, like))

@@ -20,7 +20,7 @@ from sparse_dot_topn import sp_matmul_topn
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
-NEAR_SHARE = 0.6
+NEAR_SHARE = 0.7
 """A candidate that is so much less alike than the best one is not worth a comparison."""
 _LEAST_COSINE = 0.25
 _COMMON_SHARE = 0.04

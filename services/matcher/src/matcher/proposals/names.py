@@ -49,6 +49,8 @@ class ParsedName:
     """The same words as written, folded: what is shown to people."""
     legal: str
     """The legal forms, joined; empty when the name has none."""
+    sorted_stems: str
+    """The stems in the order of the alphabet, as one text."""
     compact: str
     """All letters and figures without legal forms, unreduced."""
     aliases: tuple[str, ...] = ()
@@ -123,8 +125,10 @@ def parse(text: str) -> ParsedName:
     """Reads a name; a text without letters or figures has no words."""
     name, *aliases = _split_aliases(fold(text))
     words, legal = _set_legal_form_apart(name.split())
+    stems = tuple(stem(word) for word in words)
     return ParsedName(
-        stems=tuple(stem(word) for word in words),
+        stems=stems,
+        sorted_stems=" ".join(sorted(stems)),
         words=tuple(words),
         legal=" ".join(sorted(set(legal))),
         compact="".join(words),
