@@ -1,0 +1,128 @@
+"""A page of the document store is what sorting all that fits would give, and a count counts each once."""
+
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+
+Rows = AsyncCollection[dict[str, Any]]
+
+NAMES = ("", "a", "ab", "abc", "a\x00b", "b", "ä", "\N{GRINNING FACE}", "z" * 200)
+WORDS = ("den", "dental", "dent+", "denz", "deo", "\N{GRINNING FACE}", "")
+ROWS = 300
+
+
+def some_rows() -> list[dict[str, Any]]:
+    """With texts, numbers, nothing and no field at all under the name that lists are sorted by."""
+    made = random.Random(7)  # noqa: S311  rows, not a secret
+    rows = []
+    for number in range(ROWS):
+        row: dict[str, Any] = {"_id": f"{number:03}", "tenant": made.choice("tu"), "present": number % 3 > 0}
+        row["words"] = made.sample(WORDS, made.randrange(4))
+        if number % 10:
+            row["name"] = made.choice((*NAMES, None, number % 4, 2.5))
+        rows.append(row)
+    return rows
+
+
+@pytest.fixture
+async def rows(mongo_url: str) -> AsyncIterator[Rows]:
+    async with AsyncMongoClient[dict[str, Any]](mongo_url) as client:
+        collection = client.paged.rows
+        await collection.drop()
+        await collection.create_index([("tenant", 1), ("name", 1), ("_id", 1)])
+        await collection.create_index([("tenant", 1), ("words", 1)])
+        await collection.insert_many(some_rows())
+        yield collection
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {},
+        {"present": True},
+        {"present": True, "words": {"$regex": "^dent"}},
+        {"name": {"$gte": "a"}},
+        {"name": {"$gt": "a", "$lte": "b"}, "present": False},
+        {"name": {"$lt": "b"}},
+        {"name": {"$lte": 2}},
+        {"$or": [{"name": "ab"}, {"words": "deo"}]},
+        {"name": None},
+        {"name": "ab"},
+        {"words": "den"},
+    ],
+    ids=str,
+)
+async def test_a_page_is_the_beginning_of_all_that_fits(
+    rows: Rows, condition: dict[str, Any], direction: int
+) -> None:
+    order = [("name", direction), ("_id", direction)]
+    filter_ = {"tenant": "t", **condition}
+    # Without an index: what the store takes from one for `$lte` leaves out the bound itself.
+    bare = rows.database.bare
+    await bare.drop()
+    await bare.insert_many(some_rows())
+    whole = await bare.find(filter_).sort(order).to_list()
+
+    for skip, limit in ((0, 1), (0, 7), (5, 10), (0, ROWS)):
+        page = await rows.find(filter_).sort(order).skip(skip).limit(limit).to_list()
+
+        assert page == whole[skip : skip + limit]
+
+
+async def test_a_page_of_some_fields_holds_these_alone(rows: Rows) -> None:
+    page = await rows.find({"tenant": "t"}, ["name"]).sort([("name", 1), ("_id", 1)]).limit(200).to_list()
+
+    assert len(page) > 100
+    assert all(row.keys() <= {"_id", "name"} for row in page)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "begins"),
+    [("^dent", "dent"), (r"^dent\+", "dent+"), ("^\N{GRINNING FACE}", "\N{GRINNING FACE}"), ("^x", "x")],
+)
+async def test_texts_are_found_and_counted_by_their_beginning(rows: Rows, pattern: str, begins: str) -> None:
+    fitting = {
+        row["_id"]
+        for row in some_rows()
+        if row["tenant"] == "t" and any(word.startswith(begins) for word in row["words"])
+    }
+    filter_ = {"tenant": "t", "words": {"$regex": pattern}}
+
+    assert {row["_id"] for row in await rows.find(filter_).to_list()} == fitting
+    assert await rows.count_documents(filter_) == len(fitting)
+    assert await rows.count_documents(filter_, limit=3) == min(3, len(fitting))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{}, {"name": "ab"}, {"words": "den"}, {"present": True}, {"name": None}, {"name": {"$gt": 1}}],
+    ids=str,
+)
+async def test_a_count_counts_what_is_found(rows: Rows, condition: dict[str, Any]) -> None:
+    filter_ = {"tenant": "t", **condition}
+
+    assert await rows.count_documents(filter_) == len(await rows.find(filter_).to_list())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("^de(n|o)$", {"den", "deo"}),
+        ("ental", {"dental"}),
+        ("^den.$", {"dent", "denz"}),
+        ("(?i)^DEO", {"deo"}),
+    ],
+)
+async def test_a_pattern_that_is_no_beginning_finds_what_it_fits(
+    rows: Rows, pattern: str, words: set[str]
+) -> None:
+    fitting = {row["_id"] for row in some_rows() if row["tenant"] == "t" and words & {*row["words"]}}
+
+    found = await rows.distinct("_id", {"tenant": "t", "words": {"$regex": pattern}})
+
+    assert {*found} == fitting
