@@ -10,11 +10,14 @@ from catalogue_builders import NOW
 
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, part_number
-from matcher.catalogue.search import ItemQuery, SortKey, StateFilter, folded, sort_key_of
+from matcher.catalogue.ranking import FoundItems, PageBounds, Ranking
+from matcher.catalogue.search import LONG_AGO, ItemQuery, StateFilter
+from matcher.catalogue.words import has_words, item_words
 from matcher.finishing.models import FinishRecord
 from shared.contracts.base import Message, Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.contracts.topic_checksum import ChecksumSum, TopicChecksum
+from shared.plain_text import sort_text
 from shared.work_queue import WorkItem
 
 T = TypeVar("T")
@@ -71,8 +74,11 @@ class MemoryStore:
     async def store_newer_items(self, items: Sequence[Item]) -> None:
         for item in items:
             rows, row_key = self.of(item.tenant_id).items, (item.kind, item.key)
-            if row_key not in rows or rows[row_key].revision < item.revision:
+            stored = rows.get(row_key)
+            if stored is None:
                 rows[row_key] = item
+            elif stored.revision < item.revision:
+                rows[row_key] = replace(item, first_seen_at=stored.first_seen_at)
 
     async def store_newer_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
         for integration in integrations:
@@ -102,19 +108,22 @@ class MemoryStore:
     async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
         self.of(tenant_id).enqueue(lane, keys)
 
-    async def page(
-        self, query: ItemQuery, by_state: StateFilter | None, after: SortKey | None, limit: int
-    ) -> list[Item]:
-        found = [
-            item
-            for item in self.of(query.tenant_id).items_of(query.kind)
-            if item.present
-            and query.integration_id in (None, item.integration_id)
-            and folded(query.search) in folded(f"{item.name}\n{item.code or ''}")
-            and (by_state is None or by_state.accepts(item.integration_id, item.id))
-            and (after is None or sort_key_of(item) > after)
-        ]
-        return sorted(found, key=sort_key_of)[:limit]
+    async def page(self, query: ItemQuery, states: StateFilter | None, bounds: PageBounds) -> FoundItems:
+        ranking, edge = Ranking(query), bounds.edge
+        keyed = []
+        for item in self.of(query.tenant_id).items_of(query.kind):
+            words, seen_at = item_words(item.name, item.code), item.first_seen_at or LONG_AGO
+            if (
+                item.present
+                and query.integration_id in (None, item.integration_id)
+                and (not query.ids or item.id in query.ids)
+                and (not query.search or (query.words and has_words(words, query.words)))
+                and (states is None or states.accepts((item.integration_id, item.id), seen_at))
+            ):
+                keyed.append((ranking.sort_key(item.key, sort_text(item.name), words, seen_at), item))
+        keyed.sort(key=lambda one: one[0], reverse=ranking.descending is not bounds.backward)
+        behind = keyed if edge is None else keyed[[key for key, _ in keyed].index(edge) + 1 :]
+        return FoundItems(tuple(behind[: bounds.limit]), len(keyed))
 
     async def names(self, tenant_id: str, kind: ItemKind, keys: Collection[str]) -> dict[str, str]:
         return {item.key: item.name for item in self.of(tenant_id).items_of(kind) if item.key in keys}

@@ -11,9 +11,11 @@ from faststream.kafka import KafkaBroker
 from matcher.catalogue.handlers import subscribe
 from matcher.catalogue.indexes import CATALOGUE_INDEXES
 from matcher.catalogue.ingestor import ItemIngestor
+from matcher.catalogue.item_forms import ItemForms
+from matcher.catalogue.jobs import item_form_job
 from matcher.catalogue.repository import MongoCatalogue
 from matcher.catalogue.routes import make_catalogue_router
-from matcher.catalogue.service import CatalogueService
+from matcher.catalogue.service import CatalogueService, NoSuggestions
 from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore
 from matcher.finishing.routes import make_finish_router
 from matcher.finishing.service import FinishService
@@ -66,7 +68,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
     finishes = MongoFinishStore(mongo, outbox, lock)
     store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations)
     catalogue, mappings = MongoCatalogue(mongo), MongoMappings(mongo)
-    listing = CatalogueService(catalogue, mappings)
+    listing = CatalogueService(catalogue, mappings, NoSuggestions())
     check = InventoryCheck(catalogue, store, _now, wake.set)
     health.add_degradation_check("inventories", check.degradation)
     controls = ControlJob(mongo, broker, health)
@@ -76,7 +78,12 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
         service_lifespan,
         health=health,
         broker=broker,
-        jobs=(relay.job(), controls.job(), matching_job(check, ExactMatcher(store, _now), wake)),
+        jobs=(
+            relay.job(),
+            controls.job(),
+            matching_job(check, ExactMatcher(store, _now), wake),
+            item_form_job(ItemForms(mongo)),
+        ),
         on_startup=(
             partial(refuse_former_work, mongo, "marks"),
             partial(mongo.ensure, INDEXES),

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequenc
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from pymongo import DeleteMany, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
@@ -89,9 +90,16 @@ class Documents:
             async for row in cursor.sort(list(sort)) if sort else cursor:
                 yield row
 
-    async def count(self, filter_: Filter | None = None, *, session: Session | None = None) -> int:
+    async def count(
+        self, filter_: Filter | None = None, *, limit: int = 0, session: Session | None = None
+    ) -> int:
+        """Returns how many documents match; counts no further than to a `limit`, unless that is 0."""
+        # The driver takes no limit of 0 here.
+        bounds = {"limit": limit} if limit else {}
         with translate_errors(session):
-            number: int = await self._collection.count_documents(self._scoped(filter_), session=session)
+            number: int = await self._collection.count_documents(
+                self._scoped(filter_), session=session, **bounds
+            )
             return number
 
     async def distinct(self, name: str, filter_: Filter | None = None) -> list[Any]:
@@ -133,7 +141,7 @@ class Documents:
         Outside a transaction this is the way to insert even what has an id of its own: a write whose answer
         was lost is sent again by the driver, and a store that was stopped has forgotten that it took it.
         """
-        await write_all(self._collection, [InsertOne(self._scoped(document)) for document in documents], None)
+        await write_all(self._collection, None, [InsertOne(self._scoped(document)) for document in documents])
 
     async def put(self, document: Document, *, session: Session | None = None) -> None:
         """Inserts one document, or replaces the document with its `_id`."""
@@ -204,20 +212,22 @@ class Documents:
         documents: Iterable[Document],
         *,
         existing: Mapping[str, Document] | None = None,
+        keep: Mapping[str, Any] = MappingProxyType({}),
         session: Session | None = None,
     ) -> list[Document]:
         """Stores each document unless one with the same or a larger `revision` is there.
 
-        `existing` is what was there a moment ago, by `_id`, if the caller has looked already. Returns what
+        `existing` is what was there a moment ago, by `_id`, if the caller has looked already. The fields of
+        `keep` stay as they are stored; its values stand for them where a document has none. Returns what
         was written, each `_id` once. Raises `TransientError` when others keep writing the same documents.
         """
         return await upsert_newer(
-            self._collection,
             (self._scoped(document) for document in documents),
             scope=self._scope,
-            look_up=partial(self.get_many, fields=["revision"], session=session),
+            look_up=partial(self.get_many, fields=["revision", *keep], session=session),
+            write=partial(write_all, self._collection, session),
             existing=existing,
-            session=session,
+            keep=keep,
         )
 
     def _scoped(self, filter_or_document: Mapping[str, Any] | None) -> Document:

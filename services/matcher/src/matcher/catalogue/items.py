@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from shared.contracts.auth import IntegrationStatus
@@ -69,6 +70,8 @@ class Item:
     """Whether exact matching may use the item: it is present, and neither cancelled nor inactive."""
     facts: Mapping[str, str | None] = field(default_factory=dict)
     """What a person is shown beside the name, by the answer's field names."""
+    first_seen_at: datetime | None = None
+    """When it was first observed, which never changes; None when that was before it was noted."""
 
     @property
     def key(self) -> str:
