@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -96,6 +97,34 @@ async def test_texts_are_found_and_counted_by_their_beginning(rows: Rows, patter
     assert {row["_id"] for row in await rows.find(filter_).to_list()} == fitting
     assert await rows.count_documents(filter_) == len(fitting)
     assert await rows.count_documents(filter_, limit=3) == min(3, len(fitting))
+
+
+async def test_what_begins_with_several_texts_is_found_and_counted(rows: Rows) -> None:
+    begins = ("den", "deo", "dental")
+    fitting = {
+        row["_id"]
+        for row in some_rows()
+        if row["tenant"] == "t" and all(any(word.startswith(b) for word in row["words"]) for b in begins)
+    }
+    filter_ = {"tenant": "t", "$and": [{"words": {"$regex": f"^{one}"}} for one in begins]}
+
+    assert fitting
+    assert {row["_id"] for row in await rows.find(filter_).to_list()} == fitting
+    assert await rows.count_documents(filter_) == len(fitting)
+    assert await rows.count_documents(filter_, limit=2) == 2
+    assert len(await rows.find({**filter_, "present": True}).to_list()) < len(fitting)
+
+
+async def test_what_is_not_before_a_moment_is_found_and_counted(rows: Rows) -> None:
+    moments = [datetime(2026, 11, day, tzinfo=UTC) for day in range(1, 5)]
+    await rows.insert_many(
+        {"_id": f"m{at}", "tenant": "m", "name": value}
+        for at, value in enumerate([*moments, "text", 7, None])
+    )
+    filter_ = {"tenant": "m", "name": {"$gte": moments[1]}}
+
+    assert sorted(row["_id"] for row in await rows.find(filter_).to_list()) == ["m1", "m2", "m3"]
+    assert await rows.count_documents(filter_) == 3
 
 
 @pytest.mark.parametrize(

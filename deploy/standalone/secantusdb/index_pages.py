@@ -9,6 +9,7 @@ order of an index it reads, compares and sorts a whole tenant, for a count it de
 #
 #   find {t: 1, x: {$gt: "b"}, y: 2} sort {x, _id} limit 2   index (t, x, _id): from (1, "b") until two fit
 #   find {t: 1, w: /^den/}                                   index (t, w): from (1, "den") to (1, "denÿ…")
+#   find {t: 1, $and: [{w: /^den/}, {w: /^ca/}]}             what both ranges of entries have
 #   count {t: 1, w: /^den/}                                  the same entries, each document once
 #
 # An index that holds lists (`multikey`) has no order of documents, so no page is read from it.
@@ -17,18 +18,21 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from key_bytes import beginning
 from secantus import commands
 from secantus.query import matches
 from secantus.sortkey import COMPOUND_SEP, encode_value
-from secantus.storage import _ENTRY_SEP, _IDX_ENTRIES_TABLE, _escape_kb, _unpack_entry
+from secantus.storage import _ENTRY_SEP, _IDX_ENTRIES_TABLE, _escape_kb
 
 Where = tuple[str, str]
 """A database and a collection."""
 
 _LITERAL_PREFIX = re.compile(r"\^((?:[^\\.^$*+?{}\[\]|()]|\\\W)+)")
 _LAST_CHARACTER = "\U0010ffff"
+_LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 _COUNT = {"$group": {"_id": 1, "n": {"$sum": 1}}}
 """How a driver asks for the number of what a filter selects."""
 _OTHER_WAYS = ("hint", "collation", "min_bound", "max_bound")
@@ -64,6 +68,8 @@ def install(storage: Any) -> None:
     def candidates(database: str, collection: str, filter_: dict[str, Any], **more: Any) -> Any:
         page, local.page = getattr(local, "page", None), None
         found = _read_page(storage, (database, collection), filter_, page) if page and filter_ else None
+        if found is None and filter_ and "$and" in filter_ and more.get("collation") is None:
+            found = _numbers(storage, (database, collection), filter_)
         return look_up(database, collection, _bounded(filter_), **more) if found is None else found
 
     storage.find_matching, storage._try_index_id_keys = find_matching, candidates
@@ -127,44 +133,63 @@ def _counting(aggregate: Any) -> Any:
 
 def _count(storage: Any, where: Where, filter_: dict[str, Any], limit: int) -> int | None:
     """Return how many documents fit, at most `limit` unless it is 0; None where no index tells."""
-    equal, others = _equalities(filter_), filter_.keys() - _equalities(filter_).keys()
-    between = [_bounds(filter_[field]) for field in others]
-    if not equal or len(others) > 1 or None in between:
-        return None
     storage._refresh_read_snapshot()
     with storage._lock:
-        for name, keys in _plain_indexes(storage, where):
-            first = keys[: len(equal)]
-            if {*first} == equal.keys() and others <= {*keys[len(equal) : len(equal) + 1]}:
-                entries = _range([equal[key] for key in first], keys, *between)
-                counted: set[int] = set()
-                for number in _scan(storage, (*where, name), entries):
-                    counted.add(number)  # a list has an entry for each of its elements
-                    if len(counted) == limit:
-                        break
-                return len(counted)
-    return None
+        numbers = _numbers(storage, where, filter_, limit)
+    return None if numbers is None else len(numbers)
+
+
+def _numbers(storage: Any, where: Where, filter_: dict[str, Any], limit: int = 0) -> list[int] | None:
+    """Return the numbers of just the documents that fit, or of `limit` of them; None where no index tells."""
+    ranges = _ranges(storage, where, filter_)
+    if ranges is None:
+        return None
+    *others, (index, between) = ranges
+    known = [set(_scan(storage, *other)) for other in others]
+    numbers: dict[int, None] = {}
+    for number in _scan(storage, index, between):
+        if all(number in one for one in known):
+            numbers[number] = None  # a list has an entry for each of its elements
+            if len(numbers) == limit:
+                break
+    return list(numbers)
+
+
+def _ranges(storage: Any, where: Where, filter_: dict[str, Any]) -> list[Any] | None:
+    """Return the ranges of indexes that all have a document if it fits; None if it takes more to tell."""
+    equal, rest = _equalities(filter_), filter_.get("$and", ())
+    conditions = [(field, value) for field, value in filter_.items() if field not in {*equal, "$and"}]
+    conditions += [condition for one in rest for condition in one.items()]
+    between = [(field, _bounds(condition)) for field, condition in conditions]
+    ranges = []
+    for field, bounds in between or [("", None)]:
+        fitting = [
+            (name, keys)
+            for name, keys in _plain_indexes(storage, where)
+            if {*keys[: len(equal)]} == equal.keys() and field in ("", *keys[len(equal) : len(equal) + 1])
+        ]
+        if not equal or not fitting or (field and bounds is None):
+            return None
+        name, keys = fitting[0]
+        ranges.append(((*where, name), _range([equal[key] for key in keys[: len(equal)]], keys, bounds)))
+    return ranges
 
 
 def _scan(
     storage: Any, index: tuple[str, str, str], between: tuple[bytes, bytes], *, backward: bool = False
 ) -> Iterator[int]:
     """Yield the numbers of the documents that an index has between two keys, in its order or against it."""
-    low, high = between
+    low, high = (beginning(*index) + end for end in between)
     cursor = storage._cursor(_IDX_ENTRIES_TABLE)
-    cursor.set_key(*index, high if backward else low)
+    cursor._key = high if backward else low  # kept from being collected, as `set_key` does
+    cursor._set_key(cursor._key)
     near = cursor.search_near()  # at the key, before it (-1) or behind it (1), or nothing is there
     step, is_outside = (cursor.prev, near >= 0) if backward else (cursor.next, near < 0)
     if near not in (-1, 0, 1) or (is_outside and step() != 0):
         return
-    while True:
-        *place, packed = cursor.get_key()
-        entry = bytes(packed)
-        if tuple(place) != index or not low <= entry < high:
-            return
-        number = _unpack_entry(entry)[1]
-        if number is not None:
-            yield number
+    read = cursor._get_key
+    while low <= (key := read()) < high:
+        yield int.from_bytes(key[-8:], "big", signed=True)  # an entry ends with the document's number
         if step() != 0:
             return
 
@@ -204,17 +229,19 @@ def _equalities(filter_: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bounded(filter_: dict[str, Any]) -> dict[str, Any]:
-    """Return the filter with texts between bounds in place of those that begin with something."""
+    """Return the filter with values between bounds where an index has only these between them."""
     return {field: _bounds(condition) or condition for field, condition in (filter_ or {}).items()}
 
 
 def _bounds(condition: Any) -> dict[str, Any] | None:
-    """Return between which texts those are that a pattern `^literal` fits; None for anything else."""
-    if not isinstance(condition, dict) or condition.keys() != {"$regex"}:
-        return None
-    pattern = condition["$regex"]
-    found = _LITERAL_PREFIX.fullmatch(pattern) if isinstance(pattern, str) else None
-    if found is None:
-        return None
-    literal = re.sub(r"\\(\W)", r"\1", found[1])
-    return {"$gte": literal, "$lt": literal + _LAST_CHARACTER}
+    """Return between which values those are that a pattern `^literal` fits, or that are not before a moment.
+
+    Return None for anything else.
+    """
+    match condition:
+        case {"$regex": str(pattern), **more} if not more and (found := _LITERAL_PREFIX.fullmatch(pattern)):
+            literal = re.sub(r"\\(\W)", r"\1", found[1])
+            return {"$gte": literal, "$lt": literal + _LAST_CHARACTER}
+        case {"$gte": datetime() as moment, **more} if not more:
+            return {"$gte": moment, "$lt": _LAST_MOMENT}
+    return None

@@ -19,7 +19,7 @@ CATALOGUE_INDEXES = (
         Index(kind, [("tenant_id", 1), ("integration_id", 1), ("present", 1), ("folded", 1), ("_id", 1)])
         for kind in ItemKind
     ),
-    *(Index(kind, [("tenant_id", 1), ("first_seen_at", 1), ("_id", 1)]) for kind in ItemKind),
+    *(Index(kind, [("tenant_id", 1), ("present", 1), ("first_seen_at", 1), ("_id", 1)]) for kind in ItemKind),
     *(Index(kind, [("tenant_id", 1), ("words", 1)]) for kind in ItemKind),
     *(Index(kind, [("tenant_id", 1), ("integration_id", 1), ("revision", 1)]) for kind in ItemKind),
     Index(INTEGRATIONS, [("tenant_id", 1)]),

@@ -1,11 +1,12 @@
 """Pages of items in the document store, and how many there are on all pages."""
 
 # Invariant: a page is the beginning of all that fits, in the order of `ranking.py`, however it is found. A
-# search looks at the rarest of its words. Where few items have it, these are all read, and told apart, sorted
-# and counted here. Where many have it, the list of all items is gone through in its order until the page is
-# full, which is soon; what begins with the search comes first, and stands together in that order.
+# search looks at the rarest of its words. Where few items have it, or all words together, these are all read,
+# and told apart, sorted and counted here. Where many have, the list of all items is gone through in its order
+# until the page is full, which is soon; what begins with the search comes first, and stands together there.
 #
 #   "care contoso"  20,000 items have care*, 12 have contoso* → the 12 are read, 3 of them have care*
+#   "care de"       20,000 have care*, 9,000 have de*, 800 have both → the 800 are read
 #   "care"          20,000 of 100,000 → in the order of names one of five fits: 250 are read for a page of 50
 
 import asyncio
@@ -49,10 +50,28 @@ class ItemPages:
             return await reader.sorted_page(await rows.find_in("_id", keys, where=_PRESENT, fields=_RANKED))
         if not query.search:
             return FoundItems(await reader.walked_page(), await reader.total())
-        rarest = await _rarest_word(rows, query.words, self._few)
-        if rarest is None:
+        few = await self._few_with(rows, query.words)
+        if few is None:
             return FoundItems(await reader.walked_page(), None)
-        return await reader.sorted_page(await rows.find(_has_word(rarest), fields=_RANKED) if rarest else [])
+        return await reader.sorted_page(await rows.find(few, fields=_RANKED) if few else [])
+
+    async def _few_with(self, rows: Documents, words: list[str]) -> Document | None:
+        """Returns a filter for a few items, among them all that have the words; none for no item at all.
+
+        Returns None where many items have all words.
+        """
+        longest = sorted(words, key=len, reverse=True)[:_COUNTED_WORDS]
+        filters = [_has_word(word) for word in longest]
+        counts = await asyncio.gather(*(rows.count(one, limit=self._few + 1) for one in filters))
+        rarest = min(range(len(counts)), key=counts.__getitem__, default=None)
+        if rarest is None or not counts[rarest]:
+            return {}
+        if counts[rarest] <= self._few:
+            return filters[rarest]
+        together = {"$and": filters}
+        if len(filters) == 1 or await rows.count(together, limit=self._few + 1) > self._few:
+            return None
+        return together
 
     async def _keys(self, query: ItemQuery, states: StateFilter | None) -> set[str] | None:
         """Returns the keys of all items that can be meant, if they are few and known; None otherwise."""
@@ -67,16 +86,6 @@ class ItemPages:
 
 
 _PRESENT = {"present": True}
-
-
-async def _rarest_word(rows: Documents, words: list[str], few: int) -> str | None:
-    """Returns a word that few items have; "" where no item has all words, None where all are frequent."""
-    longest = sorted(words, key=len, reverse=True)[:_COUNTED_WORDS]
-    counts = await asyncio.gather(*(rows.count(_has_word(word), limit=few + 1) for word in longest))
-    count, word = min(zip(counts, longest, strict=True), default=(0, ""))
-    if not count:
-        return ""
-    return word if count <= few else None
 
 
 def _has_word(word: str) -> Document:
