@@ -23,7 +23,7 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
 ) -> None:
     routes = [route for path in description["paths"].values() for route in path.values()]
 
-    assert len(routes) == 7
+    assert len(routes) == 9
     for route in routes:
         assert route["tags"]
         assert route["description"]
@@ -39,6 +39,7 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
         ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}", "put", {"404", "409"}),
         ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}", "delete", {"404"}),
         ("/finish", "post", {"404", "409"}),
+        ("/finish", "get", {"404"}),
     ],
 )
 async def test_a_decision_names_what_it_may_be_refused_for(

@@ -150,6 +150,9 @@ class MemoryStore:
         self.tenants[tenant_id] = draft
         return result
 
+    async def read(self, tenant_id: str, work: Callable[["MemoryUnitOfWork"], Coroutine[Any, Any, T]]) -> T:
+        return await work(MemoryUnitOfWork(self.of(tenant_id).copy()))
+
 
 class MemoryUnitOfWork:
     """Reads and writes a draft of one tenant's state."""

@@ -16,9 +16,9 @@ from matcher.catalogue.jobs import item_form_job
 from matcher.catalogue.repository import MongoCatalogue
 from matcher.catalogue.routes import make_catalogue_router
 from matcher.catalogue.service import CatalogueService, NoSuggestions
-from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore
-from matcher.finishing.routes import make_finish_router
-from matcher.finishing.service import FinishService
+from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore, MongoProgressReader
+from matcher.finishing.routes import make_finish_router, make_progress_router
+from matcher.finishing.service import FinishService, ProgressService
 from matcher.mappings.exact_matcher import ExactMatcher
 from matcher.mappings.handlers import subscribe_own
 from matcher.mappings.indexes import MAPPING_INDEXES
@@ -68,7 +68,10 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
     finishes = MongoFinishStore(mongo, outbox, lock)
     store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations)
     catalogue, mappings = MongoCatalogue(mongo), MongoMappings(mongo)
-    listing = CatalogueService(catalogue, mappings, NoSuggestions())
+    suggestions = NoSuggestions()
+    listing = CatalogueService(catalogue, mappings, suggestions)
+    progress = ProgressService(MongoProgressReader(mongo), suggestions)
+    finishing = FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}")
     check = InventoryCheck(catalogue, store, _now, wake.set)
     health.add_degradation_check("inventories", check.degradation)
     controls = ControlJob(mongo, broker, health)
@@ -96,7 +99,8 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
         make_catalogue_router(listing, viewer),
         make_mapping_list_router(mappings, listing, viewer),
         make_decision_router(MappingService(store, _now), listing, mapper),
-        make_finish_router(FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}"), mapper),
+        make_finish_router(finishing, mapper),
+        make_progress_router(finishing, progress, viewer),
     ]
     return create_application(health, lifespan, routers, broker=broker)
 

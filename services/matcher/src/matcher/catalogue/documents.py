@@ -1,5 +1,6 @@
 """Items, integrations and inventories as documents and back; only this knows their fields."""
 
+import re
 from datetime import datetime
 
 from matcher.catalogue.inventory import Inventory
@@ -39,6 +40,12 @@ def derived_fields(name: str, code: str | None, *, present: bool) -> Document:
     """Returns what an item is sorted and searched by; what is absent is not found by any word."""
     words = item_words(name, code) if present else []
     return {"folded": sort_text(name), "words": words, "form": ITEM_FORM}
+
+
+def has_word(word: str) -> Document:
+    """Returns the filter for present items that have a word with this beginning."""
+    # Nothing beside it: so an index of tenant and words finds them by itself, and counts them.
+    return {"words": {"$regex": "^" + re.escape(word)}}
 
 
 def first_seen_at(row: Document) -> datetime:

@@ -10,12 +10,11 @@
 #   "care"          20,000 of 100,000 → in the order of names one of five fits: 250 are read for a page of 50
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from matcher.catalogue.documents import first_seen_at, item_from
+from matcher.catalogue.documents import first_seen_at, has_word, item_from
 from matcher.catalogue.indexes import INTEGRATIONS
 from matcher.catalogue.items import Item
 from matcher.catalogue.ranking import FIRST, OTHERS, FoundItems, PageBounds, Ranking, seen_at, seen_text
@@ -61,7 +60,7 @@ class ItemPages:
         Returns None where many items have all words.
         """
         longest = sorted(words, key=len, reverse=True)[:_COUNTED_WORDS]
-        filters = [_has_word(word) for word in longest]
+        filters = [has_word(word) for word in longest]
         counts = await asyncio.gather(*(rows.count(one, limit=self._few + 1) for one in filters))
         rarest = min(range(len(counts)), key=counts.__getitem__, default=None)
         if rarest is None or not counts[rarest]:
@@ -86,11 +85,6 @@ class ItemPages:
 
 
 _PRESENT = {"present": True}
-
-
-def _has_word(word: str) -> Document:
-    # Nothing but the word: so the index of words alone finds them, and counts them. What is absent has none.
-    return {"words": {"$regex": "^" + re.escape(word)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +153,7 @@ class _PageReader:
         """Returns the parts of the list from the edge of the page on, in the direction of the page."""
         ranking, base, edge = Ranking(self.query), self._base(), self.bounds.edge
         if self.query.search:
-            base["$and"] = [_has_word(word) for word in self.query.words]
+            base["$and"] = [has_word(word) for word in self.query.words]
         if not ranking.is_search:
             return [_Section("", base, edge)]
         first = dict(base)
@@ -167,7 +161,7 @@ class _PageReader:
             beginning = ranking.beginning
             first["folded"] = {"$gte": beginning, "$lt": beginning + _LAST_CHARACTER}
         else:
-            first["$and"] = [*base["$and"], _has_word(whole_code(self.query.search))]
+            first["$and"] = [*base["$and"], has_word(whole_code(self.query.search))]
         sections = [_Section(FIRST, first), _Section(OTHERS, base)]
         if self.bounds.backward:
             sections.reverse()
