@@ -1,7 +1,7 @@
 """Rows `catalogue`: the matcher's read model built anew, and searches over all names of one tenant."""
 
-# A search is what somebody might type of a company: the beginning of its name, some of its words in any order,
-# each cut short, or the beginning of its code. Trades and legal forms are common, as they are in the field:
+# A search is what somebody might type of a company: the beginning of its name, some of its words in any
+# order, each cut short, or the beginning of its code. Trades and legal forms are common, as in the field:
 #
 #   "Varnaki Dental Group LLC"   →   "varna"   "dental varn"   "llc group"   "Dental Group LLC Varnaki"
 
@@ -32,22 +32,19 @@ _REBUILD_TARGET, _SEARCH_TARGET = Target(Sign.AT_MOST, 60), Target(Sign.AT_MOST,
 _OBSERVATIONS, _NAMES = 200_000, 100_000
 _BATCH_SIZE = 500
 _SEARCHES = 200
-_TRADES = [
+_TRADES = (
     "Dental",
     "Plumbing",
     "Law",
     "Accounting",
     "Roofing",
     "Logistics",
-    "Bakery",
     "Robotics",
     "Clinic",
     "Consulting",
-    "Farms",
-    "Labs",
-]
-_KINDS = ["Group", "Services", "Care", "Partners", "Company", "Associates", "Holdings"]
-_FORMS = ["Inc", "LLC", "Ltd", "GmbH", "Limited", "Corp"]
+)
+_KINDS = ("Group", "Services", "Care", "Partners", "Company", "Associates", "Holdings")
+_FORMS = ("Inc", "LLC", "Ltd", "GmbH", "Limited", "Corp")
 _SYLLABLES = [c + v for c in "bcdfghklmnprstvz" for v in "aeiou"]
 
 

@@ -75,6 +75,14 @@ async def test_a_page_is_the_beginning_of_all_that_fits(
         assert page == whole[skip : skip + limit]
 
 
+async def test_a_page_is_found_where_an_index_has_its_order_alone(rows: Rows) -> None:
+    await rows.create_index([("present", 1)])
+
+    page = await rows.find({"tenant": "t"}).sort([("present", 1)]).limit(3).to_list()
+
+    assert [row["present"] for row in page] == [False] * 3
+
+
 async def test_a_page_of_some_fields_holds_these_alone(rows: Rows) -> None:
     page = await rows.find({"tenant": "t"}, ["name"]).sort([("name", 1), ("_id", 1)]).limit(200).to_list()
 

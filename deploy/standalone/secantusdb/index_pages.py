@@ -83,7 +83,9 @@ def _read_page(storage: Any, where: Where, filter_: dict[str, Any], page: _Page)
     fitting = [
         (keys, name)
         for name, keys in _plain_indexes(storage, where)
-        if name not in multikey and keys[-len(fields) :] == fields and {*keys[: -len(fields)]} <= equal.keys()
+        if name not in multikey
+        and keys[-len(fields) :] == fields
+        and {*keys[: -len(fields)]} & equal.keys() == {*keys[: -len(fields)]} != set()
     ]
     if "_id" in filter_ or directions not in ({1}, {-1}) or not fitting:
         return None
