@@ -7,17 +7,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from catalogue_builders import NOW
+from memory_pages import page_in_memory
 
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, part_number
-from matcher.catalogue.ranking import FoundItems, PageBounds, Ranking
-from matcher.catalogue.search import LONG_AGO, ItemQuery, StateFilter
-from matcher.catalogue.words import has_words, item_words
+from matcher.catalogue.ranking import FoundItems, PageBounds
+from matcher.catalogue.search import ItemQuery, StateFilter
 from matcher.finishing.models import FinishRecord
 from shared.contracts.base import Message, Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.contracts.topic_checksum import ChecksumSum, TopicChecksum
-from shared.plain_text import sort_text
 from shared.work_queue import WorkItem
 
 T = TypeVar("T")
@@ -109,21 +108,7 @@ class MemoryStore:
         self.of(tenant_id).enqueue(lane, keys)
 
     async def page(self, query: ItemQuery, states: StateFilter | None, bounds: PageBounds) -> FoundItems:
-        ranking, edge = Ranking(query), bounds.edge
-        keyed = []
-        for item in self.of(query.tenant_id).items_of(query.kind):
-            words, seen_at = item_words(item.name, item.code), item.first_seen_at or LONG_AGO
-            if (
-                item.present
-                and query.integration_id in (None, item.integration_id)
-                and (not query.ids or item.id in query.ids)
-                and (not query.search or (query.words and has_words(words, query.words)))
-                and (states is None or states.accepts((item.integration_id, item.id), seen_at))
-            ):
-                keyed.append((ranking.sort_key(item.key, sort_text(item.name), words, seen_at), item))
-        keyed.sort(key=lambda one: one[0], reverse=ranking.descending is not bounds.backward)
-        behind = keyed if edge is None else keyed[[key for key, _ in keyed].index(edge) + 1 :]
-        return FoundItems(tuple(behind[: bounds.limit]), len(keyed))
+        return page_in_memory(self.of(query.tenant_id).items_of(query.kind), query, states, bounds)
 
     async def names(self, tenant_id: str, kind: ItemKind, keys: Collection[str]) -> dict[str, str]:
         return {item.key: item.name for item in self.of(tenant_id).items_of(kind) if item.key in keys}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from faststream.kafka import KafkaBroker
 
 from matcher.catalogue.handlers import subscribe
@@ -67,11 +67,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
     lock, wake = TenantLock(mongo, outbox), asyncio.Event()
     finishes = MongoFinishStore(mongo, outbox, lock)
     store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations)
-    catalogue, mappings = MongoCatalogue(mongo), MongoMappings(mongo)
-    suggestions = NoSuggestions()
-    listing = CatalogueService(catalogue, mappings, suggestions)
-    progress = ProgressService(MongoProgressReader(mongo), suggestions)
-    finishing = FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}")
+    catalogue = MongoCatalogue(mongo)
     check = InventoryCheck(catalogue, store, _now, wake.set)
     health.add_degradation_check("inventories", check.degradation)
     controls = ControlJob(mongo, broker, health)
@@ -94,15 +90,25 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier) -> Fast
         ),
         on_shutdown=(relay.release, mongo.close),
     )
+    routers = _routers(mongo, verifier, store, finishes)
+    return create_application(health, lifespan, routers, broker=broker)
+
+
+def _routers(
+    mongo: Mongo, verifier: TokenVerifier, store: MongoMappingStore, finishes: MongoFinishStore
+) -> list[APIRouter]:
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
-    routers = [
+    mappings, suggestions = MongoMappings(mongo), NoSuggestions()
+    listing = CatalogueService(MongoCatalogue(mongo), mappings, suggestions)
+    progress = ProgressService(MongoProgressReader(mongo), suggestions)
+    finishing = FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}")
+    return [
         make_catalogue_router(listing, viewer),
         make_mapping_list_router(mappings, listing, viewer),
         make_decision_router(MappingService(store, _now), listing, mapper),
         make_finish_router(finishing, mapper),
         make_progress_router(finishing, progress, viewer),
     ]
-    return create_application(health, lifespan, routers, broker=broker)
 
 
 def _now() -> datetime:

@@ -34,10 +34,9 @@ class Documents:
     """What every document of this collection carries, as `tenant_id`; empty across tenants."""
 
     async def get(self, id_: str, *, session: Session | None = None) -> Document | None:
+        filter_ = self._scoped({"_id": _text(id_)})
         with translate_errors(session):
-            found: Document | None = await self._collection.find_one(
-                self._scoped({"_id": _text(id_)}), session=session
-            )
+            found: Document | None = await self._collection.find_one(filter_, session=session)
             return found
 
     async def get_many(
@@ -94,13 +93,9 @@ class Documents:
         self, filter_: Filter | None = None, *, limit: int = 0, session: Session | None = None
     ) -> int:
         """Returns how many documents match; counts no further than to a `limit`, unless that is 0."""
-        # The driver takes no limit of 0 here.
-        bounds = {"limit": limit} if limit else {}
+        more = {"limit": limit} if limit else {}  # the driver takes no 0 here
         with translate_errors(session):
-            number: int = await self._collection.count_documents(
-                self._scoped(filter_), session=session, **bounds
-            )
-            return number
+            return int(await self._collection.count_documents(self._scoped(filter_), session=session, **more))
 
     async def distinct(self, name: str, filter_: Filter | None = None) -> list[Any]:
         with translate_errors():
@@ -109,11 +104,8 @@ class Documents:
 
     async def distinct_in(self, name: str, field: str, values: Iterable[str]) -> set[Any]:
         """Returns what the documents whose `field` has one of the values hold under `name`."""
-        return {
-            value
-            for values_filter in _in_filters(field, values)
-            for value in await self.distinct(name, values_filter)
-        }
+        filters = _in_filters(field, values)
+        return {value for one in filters for value in await self.distinct(name, one)}
 
     async def aggregate(
         self, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None

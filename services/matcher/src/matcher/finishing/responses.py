@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from matcher.catalogue.search import MappingState
+from matcher.finishing.models import Readiness
 from matcher.finishing.progress import Progress
 from shared.contracts.matcher import MappingKind, MappingMethod
 
@@ -54,3 +55,14 @@ class FinishPreviewResponse(BaseModel):
     """The counts that a finish would publish."""
     accounts: CountsResponse
     services: CountsResponse
+
+    @classmethod
+    def of(cls, readiness: Readiness, accounts: Progress, services: Progress) -> Self:
+        return cls(
+            ready=readiness.objection is None,
+            missing=readiness.missing,
+            objection=readiness.objection,
+            counts=readiness.counts,
+            accounts=CountsResponse.of(accounts),
+            services=CountsResponse.of(services),
+        )

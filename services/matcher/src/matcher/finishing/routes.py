@@ -78,18 +78,9 @@ def make_progress_router(finishes: FinishService, progress: ProgressService, vie
         vendor_id, psa_id = request.vendor_integration_id, request.psa_integration_id
         readiness = await finishes.preview(person.tenant_id, vendor_id, psa_id)
         accounts, services = [
-            CountsResponse.of(
-                await progress.progress(ProgressQuery(person.tenant_id, kind, vendor_id, psa_id))
-            )
+            await progress.progress(ProgressQuery(person.tenant_id, kind, vendor_id, psa_id))
             for kind in (MappingKind.ACCOUNT, MappingKind.SERVICE)
         ]
-        return FinishPreviewResponse(
-            ready=readiness.objection is None,
-            missing=readiness.missing,
-            objection=readiness.objection,
-            counts=readiness.counts,
-            accounts=accounts,
-            services=services,
-        )
+        return FinishPreviewResponse.of(readiness, accounts, services)
 
     return router
