@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from matcher.app import INDEXES
 from matcher.catalogue.ingestor import ItemIngestor, ItemObserved
+from matcher.catalogue.item_order import PageBounds
 from matcher.catalogue.items import ItemKind
-from matcher.catalogue.ranking import PageBounds
 from matcher.catalogue.repository import MongoCatalogue
 from matcher.catalogue.search import ItemQuery
 from matcher.catalogue.service import CatalogueService, NoSuggestions

@@ -10,8 +10,8 @@ from catalogue_builders import NOW
 from memory_pages import page_in_memory
 
 from matcher.catalogue.inventory import Inventory
+from matcher.catalogue.item_order import FoundItems, PageBounds
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, part_number
-from matcher.catalogue.ranking import FoundItems, PageBounds
 from matcher.catalogue.search import ItemQuery, StateFilter
 from matcher.finishing.models import FinishRecord
 from shared.contracts.base import Message, Side

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from matcher.catalogue.item_order import FoundItems, PageBounds, Ranking
 from matcher.catalogue.items import Item
-from matcher.catalogue.ranking import FoundItems, PageBounds, Ranking
 from matcher.catalogue.search import LONG_AGO, ItemQuery, StateFilter
 from matcher.catalogue.words import has_words, item_words
 from shared.plain_text import sort_text

@@ -4,9 +4,9 @@ from catalogue_builders import NOW, a_psa_account, a_vendor_account
 from matcher_world import MatcherWorld
 
 from matcher.catalogue.item_forms import FORMS, ItemForms
+from matcher.catalogue.item_order import PageBounds
 from matcher.catalogue.item_pages import ItemPages
 from matcher.catalogue.items import Item, ItemKind
-from matcher.catalogue.ranking import PageBounds
 from matcher.catalogue.search import ItemQuery, ItemSort
 from shared.mongo import Mongo
 

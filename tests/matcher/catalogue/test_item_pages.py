@@ -8,9 +8,9 @@ import pytest
 from catalogue_builders import NOW, PSA
 
 from matcher.app import INDEXES
+from matcher.catalogue.item_order import PageBounds
 from matcher.catalogue.item_pages import ItemPages
 from matcher.catalogue.items import Item, ItemKind
-from matcher.catalogue.ranking import PageBounds
 from matcher.catalogue.repository import MongoCatalogue
 from matcher.catalogue.search import ItemFilter, ItemQuery, ItemSort, SearchField, StateFilter
 from shared.mongo import Mongo

@@ -15,8 +15,8 @@ from catalogue_builders import (
 )
 from matcher_world import MatcherWorld
 
+from matcher.catalogue.item_order import PageBounds
 from matcher.catalogue.items import Item, ItemKind
-from matcher.catalogue.ranking import PageBounds
 from matcher.catalogue.search import (
     ItemEnd,
     ItemFilter,

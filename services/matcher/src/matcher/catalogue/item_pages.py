@@ -1,6 +1,6 @@
 """Pages of items in the document store, and how many there are on all pages."""
 
-# Invariant: a page is the beginning of all that fits, in the order of `ranking.py`, however it is found. A
+# Invariant: a page is the beginning of all that fits, in the order of `item_order.py`, however it is found. A
 # search looks at the rarest of its words. Where few items have it, or all words together, these are all read,
 # and told apart, sorted and counted here. Where many have, the list of all items is gone through in its order
 # until the page is full, which is soon; what begins with the search comes first, and stands together there.
@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 
 from matcher.catalogue.documents import first_seen_at, has_word, item_from
 from matcher.catalogue.indexes import INTEGRATIONS
+from matcher.catalogue.item_order import FIRST, OTHERS, FoundItems, PageBounds, Ranking, seen_at, seen_text
 from matcher.catalogue.items import Item
-from matcher.catalogue.ranking import FIRST, OTHERS, FoundItems, PageBounds, Ranking, seen_at, seen_text
 from matcher.catalogue.search import ItemQuery, SearchField, SortKey, StateFilter
 from matcher.catalogue.words import has_words, whole_code
 from shared.contracts.base import key_of

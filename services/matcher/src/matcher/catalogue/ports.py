@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from matcher.catalogue.inventory import Inventory
+from matcher.catalogue.item_order import FoundItems, PageBounds
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
-from matcher.catalogue.ranking import FoundItems, PageBounds
 from matcher.catalogue.search import ItemEnd, ItemQuery, StateFilter
 from shared.contracts.matcher import MappingDecided, MappingDecision
 from shared.contracts.topic_checksum import TopicChecksum

@@ -14,9 +14,9 @@ from matcher.catalogue.documents import (
 )
 from matcher.catalogue.indexes import INTEGRATIONS, INVENTORIES
 from matcher.catalogue.inventory import Inventory
+from matcher.catalogue.item_order import FoundItems, PageBounds
 from matcher.catalogue.item_pages import ItemPages
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels
-from matcher.catalogue.ranking import FoundItems, PageBounds
 from matcher.catalogue.search import LONG_AGO, ItemQuery, StateFilter
 from shared.contracts.topic_checksum import ChecksumSum, TopicChecksum
 from shared.mongo import Document, Documents, Mongo, Session

@@ -4,8 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from matcher.catalogue.item_order import PageBounds, seen_at
 from matcher.catalogue.items import ItemKind
-from matcher.catalogue.ranking import PageBounds, seen_at
 from matcher.catalogue.search import ItemFilter, ItemQuery, ItemSort, SearchField
 from shared.contracts.base import Side
 from shared.limits.people import PAGE_ROWS

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from matcher.catalogue.item_order import PageBounds, page_of
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
 from matcher.catalogue.ports import Catalogue, MappingReader, SuggestionReader
-from matcher.catalogue.ranking import PageBounds, page_of
 from matcher.catalogue.search import (
     ItemEnd,
     ItemFilter,
