@@ -17,6 +17,7 @@ from standalone.system import EVERYTHING, SERVERS, Overrides, System
 from tests.bench import (
     approvals,
     calls,
+    catalogue,
     dashboards,
     full_run,
     manifests,
@@ -39,6 +40,7 @@ ON_SERVERS = {
     "manifests": manifests,
     "reconciling": reconciliation,
     "approving": approvals,
+    "catalogue": catalogue,
 }
 ON_SYSTEM = {"memory": memory, "calls": calls, "dashboards": dashboards, "full-run": full_run}
 """In this order: the later ones stop what they do not need."""

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from shared.runtime.settings import KafkaSettings
-from tests.bench import approvals, bare_approvals, manifests, reconciliation
+from tests.bench import approvals, bare_approvals, catalogue, manifests, reconciliation
 from tests.bench.bench_env import Workload
 
 FEW = 24
@@ -32,3 +32,10 @@ async def test_every_line_of_the_month_is_approved_and_written_again_by_the_base
 
     assert (await approvals.run_product(workload)).count == FEW
     assert (await bare_approvals.run_baseline(workload)).count == FEW
+
+
+async def test_every_account_of_the_catalogue_is_stored_and_every_search_finds_something(
+    workload: Workload,
+) -> None:
+    assert (await catalogue.run_rebuild(workload)).count == FEW
+    assert (await catalogue.run_searches(workload)).seconds > 0

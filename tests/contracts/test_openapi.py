@@ -32,6 +32,8 @@ ROUTES = {
         "DELETE /integrations/{integration_id}",
     },
     "matcher": {
+        "GET /counts",
+        "GET /finish",
         "GET /accounts",
         "GET /services",
         "GET /products",

@@ -23,7 +23,7 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
 ) -> None:
     routes = [route for path in description["paths"].values() for route in path.values()]
 
-    assert len(routes) == 10
+    assert len(routes) == 12
     for route in routes:
         assert route["tags"]
         assert route["description"]
@@ -42,6 +42,7 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
         ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}/history", "get", {"404"}),
         ("/mappings", "post", {"409"}),
         ("/finish", "post", {"404", "409"}),
+        ("/finish", "get", {"404"}),
     ],
 )
 async def test_a_decision_names_what_it_may_be_refused_for(

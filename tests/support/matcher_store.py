@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from matcher_state import TenantState
+from memory_pages import page_in_memory
 
 from matcher.catalogue.inventory import Inventory
+from matcher.catalogue.item_order import FoundItems, PageBounds
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, part_number
-from matcher.catalogue.search import ItemQuery, SortKey, StateFilter, folded, sort_key_of
+from matcher.catalogue.search import ItemQuery, StateFilter
 from matcher.finishing.models import FinishRecord
 from matcher.mappings.models import DecisionRecord
 from shared.contracts.base import Side
@@ -33,8 +35,11 @@ class MemoryStore:
     async def store_newer_items(self, items: Sequence[Item]) -> None:
         for item in items:
             rows, row_key = self.of(item.tenant_id).items, (item.kind, item.key)
-            if row_key not in rows or rows[row_key].revision < item.revision:
+            stored = rows.get(row_key)
+            if stored is None:
                 rows[row_key] = item
+            elif stored.revision < item.revision:
+                rows[row_key] = replace(item, first_seen_at=stored.first_seen_at)
 
     async def store_newer_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
         for integration in integrations:
@@ -64,19 +69,8 @@ class MemoryStore:
     async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
         self.of(tenant_id).enqueue(lane, keys)
 
-    async def page(
-        self, query: ItemQuery, by_state: StateFilter | None, after: SortKey | None, limit: int
-    ) -> list[Item]:
-        found = [
-            item
-            for item in self.of(query.tenant_id).items_of(query.kind)
-            if item.present
-            and query.integration_id in (None, item.integration_id)
-            and folded(query.search) in folded(f"{item.name}\n{item.code or ''}")
-            and (by_state is None or by_state.accepts(item.integration_id, item.id))
-            and (after is None or sort_key_of(item) > after)
-        ]
-        return sorted(found, key=sort_key_of)[:limit]
+    async def page(self, query: ItemQuery, states: StateFilter | None, bounds: PageBounds) -> FoundItems:
+        return page_in_memory(self.of(query.tenant_id).items_of(query.kind), query, states, bounds)
 
     async def names(self, tenant_id: str, kind: ItemKind, keys: Collection[str]) -> dict[str, str]:
         return {item.key: item.name for item in self.of(tenant_id).items_of(kind) if item.key in keys}
@@ -102,6 +96,9 @@ class MemoryStore:
         result = await work(MemoryUnitOfWork(draft))
         self.tenants[tenant_id] = draft
         return result
+
+    async def read(self, tenant_id: str, work: Callable[["MemoryUnitOfWork"], Coroutine[Any, Any, T]]) -> T:
+        return await work(MemoryUnitOfWork(self.of(tenant_id).copy()))
 
 
 class MemoryUnitOfWork:

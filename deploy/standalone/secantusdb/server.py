@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Serves documents with SecantusDB, for one user: `server.py HOST PORT DIRECTORY SECONDS [--for-tests]`.
 
-`SECANTUSDB_USER` and `SECANTUSDB_PASSWORD` say who that is. This is the only file that imports SecantusDB,
-and nothing imports this file: the launcher and the tests start it as a program (decision 0023).
+`SECANTUSDB_USER` and `SECANTUSDB_PASSWORD` say who that is. Only the files of this folder import SecantusDB,
+and nothing else imports them: the launcher and the tests start this one as a program (decision 0023).
 """
 
-# Seven things that the package's own command cannot do:
+# Nine things that the package's own command cannot do:
 #
 # Nobody is let in without the password, from the first moment on.  SecantusDB 0.7 has no exception for the
 # first user and would have to be started open to make one.  So the user is written to its storage before it
@@ -33,6 +33,10 @@ and nothing imports this file: the launcher and the tests start it as a program 
 #
 # Where a filter names an id and something else, the indexes are gone through several times before the id
 # is tried.  So the id is tried first: what it finds is compared with the whole filter in any case.
+#
+# A page and a count read every document that an index has for a filter.  See `index_pages.py`.
+#
+# The keys of indexes are put together in Python, and taken apart.  See `key_bytes.py`.
 
 import argparse
 import os
@@ -43,6 +47,8 @@ import time
 from types import FrameType
 from typing import Any
 
+import index_pages
+import key_bytes
 from secantus import query
 from secantus.auth import SCRAM_SHA_256, derive_credentials
 from secantus.server import SecantusDBServer
@@ -76,6 +82,8 @@ def main(host: str, port: int, directory: str, seconds: float, *, for_tests: boo
     _read_index_options_once(server.storage)
     _look_up_texts()
     _try_ids_first(server.storage)
+    index_pages.install(server.storage)
+    key_bytes.install()
     if not for_tests:
         _store_user(server, os.environ["SECANTUSDB_USER"], os.environ["SECANTUSDB_PASSWORD"])
     registry = server.transactions

@@ -1,12 +1,16 @@
 """The catalogue over HTTP."""
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from catalogue_builders import a_product, a_psa, a_psa_account, a_service, a_vendor_account, an_integration
 from matcher_http import MatcherClient
 from people import signed_in
 
+from matcher.catalogue.requests import AccountRequest
+from shared.web.pagination import encode_cursor
 from shared.web.person import Role
 
 CONNECTED = (an_integration(), a_psa())
@@ -75,31 +79,43 @@ async def test_the_last_page_has_no_next(matcher: MatcherClient) -> None:
 @pytest.mark.parametrize(
     ("search", "found"),
     [
-        ("SO (", ["Contoso (EMEA)"]),
-        ("ÄRZTE", ["Ärzte GmbH"]),
+        ("emea CONT", ["Contoso (EMEA)"]),
+        ("arzte", ["Ärzte GmbH"]),
         (".*", []),
+        ("^con", []),
         ("c2", ["Contoso (EMEA)"]),
         ("$", ["A$AP"]),
         ("\\", []),
+        ("a", ["A$AP", "Ärzte GmbH"]),
+        ("\u202d", None),
+        ("a\x00", None),
+        ("x" * 5_000, None),
+        ("שלום \N{GRINNING FACE}", []),
+        ('{"$gt": ""}', []),
+        ("   ", ["A$AP", "Contoso (EMEA)", "Ärzte GmbH"]),
     ],
 )
-async def test_search_is_for_a_part_of_name_or_code_as_typed(
-    matcher: MatcherClient, search: str, found: list[str]
+async def test_search_is_for_words_of_name_or_code_and_never_a_pattern(
+    matcher: MatcherClient, search: str, found: list[str] | None
 ) -> None:
+    """What cannot be a name is refused, as None says."""
     named = enumerate(("Ärzte GmbH", "Contoso (EMEA)", "A$AP"), 1)
     await matcher.world.receive(*(a_psa_account(str(number), name) for number, name in named))
 
-    page = await matcher.get("/accounts", side="psa", search=search)
+    answer = await matcher.send("GET", f"/accounts?{urlencode({'side': 'psa', 'search': search})}")
 
-    assert [row["name"] for row in page["accounts"]] == found
+    assert answer.status_code == (422 if found is None else 200)
+    if found is not None:
+        assert [row["name"] for row in answer.json()["accounts"]] == found
 
 
 async def test_products_are_found_by_product_id_or_name(matcher: MatcherClient) -> None:
     await matcher.world.receive(a_product("p1", "Mail", "MS-001"), a_product("p2", "MS Files", "F-2"))
 
-    found = await matcher.get("/products", search="ms")
+    by_name, by_code = [await matcher.get("/products", search="ms", by=by) for by in ("name", "code")]
 
-    assert [row["id"] for row in found["products"]] == ["p1", "p2"]
+    assert [row["id"] for row in by_name["products"]] == ["p2", "p1"]
+    assert [row["id"] for row in by_code["products"]] == ["p1", "p2"]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +134,44 @@ async def test_accounts_are_filtered_by_where_they_stand(
     rows = await every_row(matcher, "/accounts", side="vendor", state=state, limit=1)
 
     assert [row["id"] for row in rows] == found
+
+
+async def test_states_and_ids_are_repeated_and_all_pages_are_counted(matcher: MatcherClient) -> None:
+    await matcher.world.receive(*CONNECTED, a_psa_account("9", "A"))
+    await matcher.world.receive(
+        *(a_vendor_account(id_, name) for id_, name in zip("1234", "ABCD", strict=True))
+    )
+    await matcher.world.exclude("2")
+
+    states = await matcher.get("/accounts", side="vendor", state=["mapped", "excluded"], limit=1)
+    ids = await matcher.get("/accounts", side="vendor", ids=["2", "4"])
+
+    assert ([row["id"] for row in states["accounts"]], states["total"]) == (["1"], 2)
+    assert ([row["id"] for row in ids["accounts"]], ids["total"]) == (["2", "4"], 2)
+
+
+async def test_a_page_leads_back_to_the_one_before(matcher: MatcherClient) -> None:
+    await matcher.world.receive(*(a_vendor_account(id_, id_) for id_ in "123"))
+
+    first = await matcher.get("/accounts", side="vendor", limit=2)
+    second = await matcher.get("/accounts", side="vendor", limit=2, after=first["next"])
+    back = await matcher.get("/accounts", side="vendor", limit=2, before=second["previous"])
+
+    assert (first["previous"], second["next"]) == (None, None)
+    assert back == first
+
+
+async def test_what_is_new_is_listed_with_when_it_was_first_seen(matcher: MatcherClient) -> None:
+    await matcher.world.receive(a_vendor_account("1", "Contoso"))
+    matcher.world.now += timedelta(hours=1)
+    await matcher.world.receive(a_vendor_account("2", "Fabrikam"))
+
+    new = await matcher.get("/accounts", side="vendor", state="new", since=matcher.world.now.isoformat())
+    newest = await matcher.get("/accounts", side="vendor", sort="-seen", limit=1)
+    older = await matcher.get("/accounts", side="vendor", sort="-seen", after=newest["next"])
+
+    assert [(row["id"], row["first_seen_at"]) for row in new["accounts"]] == [("2", "2026-11-23T10:00:00Z")]
+    assert [row["id"] for row in (*newest["accounts"], *older["accounts"])] == ["2", "1"]
 
 
 async def test_what_is_absent_is_not_shown(matcher: MatcherClient) -> None:
@@ -164,10 +218,15 @@ async def test_mappings_are_listed_with_both_names(matcher: MatcherClient) -> No
         {"side": "vendor", "search": "\x00"},
         {"side": "vendor", "after": "never-made-here"},
         {"side": "vendor", "after": "WyJhIiwgeyIkZ3QiOiAiIn1d"},
-        {"side": "vendor", "sort": "name"},
+        {"side": "vendor", "sort": "price"},
+        {"side": "vendor", "state": "new"},
+        {"side": "vendor", "state": "new", "since": "yesterday"},
+        {"side": "vendor", "after": encode_cursor("a", "b"), "before": encode_cursor("a", "b")},
+        {"side": "vendor", "sort": "-seen", "after": encode_cursor("a", "b")},
+        {"side": "vendor", "ids": [*map(str, range(501))]},
         {},
     ],
-    ids=str,
+    ids=lambda params: str(params)[:50],
 )
 async def test_a_question_that_makes_no_sense_is_refused(
     matcher: MatcherClient, params: dict[str, Any]
@@ -175,7 +234,8 @@ async def test_a_question_that_makes_no_sense_is_refused(
     answer = await matcher.http.get("/accounts", params=params, headers=signed_in(Role.VIEWER))
 
     assert answer.status_code == 422
-    assert answer.json()["fields"][0]["name"] in {"side", "limit", "state", "search", "after", "sort"}
+    named = answer.json()["fields"][0]["name"].partition(".")[0]
+    assert named in {"query", *AccountRequest.model_fields}
 
 
 async def every_row(matcher: MatcherClient, path: str, **params: Any) -> list[dict[str, Any]]:

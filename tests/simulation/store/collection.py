@@ -67,8 +67,8 @@ class SimulatedCollection:
 
         return Cursor(lambda sort: self._call(partial(read, sort=sort), session))
 
-    async def count_documents(self, filter_: Document, session: Any = None) -> int:
-        return int(await self._call(lambda view: len(self._select(view, filter_)), session))
+    async def count_documents(self, filter_: Document, session: Any = None, limit: int | None = None) -> int:
+        return len((await self._call(lambda view: self._select(view, filter_), session))[:limit])
 
     async def distinct(self, name: str, filter_: Document) -> list[Any]:
         def read(view: View) -> list[Any]:

@@ -11,12 +11,14 @@ from faststream.kafka import KafkaBroker
 from matcher.catalogue.handlers import subscribe
 from matcher.catalogue.indexes import CATALOGUE_INDEXES
 from matcher.catalogue.ingestor import ItemIngestor
+from matcher.catalogue.item_forms import ItemForms
+from matcher.catalogue.jobs import item_form_job
 from matcher.catalogue.repository import MongoCatalogue
 from matcher.catalogue.routes import make_catalogue_router
-from matcher.catalogue.service import CatalogueService
-from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore
-from matcher.finishing.routes import make_finish_router
-from matcher.finishing.service import FinishService
+from matcher.catalogue.service import CatalogueService, NoSuggestions
+from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore, MongoProgressReader
+from matcher.finishing.routes import make_finish_router, make_progress_router
+from matcher.finishing.service import FinishService, ProgressService
 from matcher.mappings.decision_batches import DecisionBatchService
 from matcher.mappings.decision_routes import (
     make_batch_router,
@@ -95,6 +97,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
             controls.job(),
             news.job(),
             matching_job(check, ExactMatcher(store, _now), wake),
+            item_form_job(ItemForms(mongo)),
         ),
         on_startup=(
             partial(refuse_former_work, mongo, "marks"),
@@ -103,16 +106,19 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
         ),
         on_shutdown=(relay.release, news.close, mongo.close),
     )
-    routers = _routers(mongo, verifier, store, FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}"))
+    routers = _routers(mongo, verifier, store, finishes)
     return create_application(health, lifespan, routers, broker=broker)
 
 
 def _routers(
-    mongo: Mongo, verifier: TokenVerifier, store: MongoMappingStore, finishing: FinishService
+    mongo: Mongo, verifier: TokenVerifier, store: MongoMappingStore, finishes: MongoFinishStore
 ) -> list[APIRouter]:
-    mappings, decisions = MongoMappings(mongo), MappingService(store, _now)
-    listing = CatalogueService(MongoCatalogue(mongo), mappings)
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
+    mappings, suggestions = MongoMappings(mongo), NoSuggestions()
+    decisions = MappingService(store, _now)
+    listing = CatalogueService(MongoCatalogue(mongo), mappings, suggestions)
+    progress = ProgressService(MongoProgressReader(mongo), suggestions)
+    finishing = FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}")
     return [
         make_catalogue_router(listing, viewer),
         make_mapping_list_router(mappings, listing, viewer),
@@ -121,6 +127,7 @@ def _routers(
         make_undo_router(decisions, listing, mapper),
         make_batch_router(DecisionBatchService(store, _now), listing, mapper),
         make_finish_router(finishing, mapper),
+        make_progress_router(finishing, progress, viewer),
     ]
 
 

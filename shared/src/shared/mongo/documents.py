@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequenc
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from pymongo import DeleteMany, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
@@ -33,10 +34,9 @@ class Documents:
     """What every document of this collection carries, as `tenant_id`; empty across tenants."""
 
     async def get(self, id_: str, *, session: Session | None = None) -> Document | None:
+        filter_ = self._scoped({"_id": _text(id_)})
         with translate_errors(session):
-            found: Document | None = await self._collection.find_one(
-                self._scoped({"_id": _text(id_)}), session=session
-            )
+            found: Document | None = await self._collection.find_one(filter_, session=session)
             return found
 
     async def get_many(
@@ -89,10 +89,13 @@ class Documents:
             async for row in cursor.sort(list(sort)) if sort else cursor:
                 yield row
 
-    async def count(self, filter_: Filter | None = None, *, session: Session | None = None) -> int:
+    async def count(
+        self, filter_: Filter | None = None, *, limit: int = 0, session: Session | None = None
+    ) -> int:
+        """Returns how many documents match; counts no further than to a `limit`, unless that is 0."""
+        more = {"limit": limit} if limit else {}  # the driver takes no 0 here
         with translate_errors(session):
-            number: int = await self._collection.count_documents(self._scoped(filter_), session=session)
-            return number
+            return int(await self._collection.count_documents(self._scoped(filter_), session=session, **more))
 
     async def distinct(self, name: str, filter_: Filter | None = None) -> list[Any]:
         with translate_errors():
@@ -101,11 +104,8 @@ class Documents:
 
     async def distinct_in(self, name: str, field: str, values: Iterable[str]) -> set[Any]:
         """Returns what the documents whose `field` has one of the values hold under `name`."""
-        return {
-            value
-            for values_filter in _in_filters(field, values)
-            for value in await self.distinct(name, values_filter)
-        }
+        filters = _in_filters(field, values)
+        return {value for one in filters for value in await self.distinct(name, one)}
 
     async def aggregate(
         self, pipeline: Sequence[Mapping[str, Any]], *, session: Session | None = None
@@ -133,7 +133,7 @@ class Documents:
         Outside a transaction this is the way to insert even what has an id of its own: a write whose answer
         was lost is sent again by the driver, and a store that was stopped has forgotten that it took it.
         """
-        await write_all(self._collection, [InsertOne(self._scoped(document)) for document in documents], None)
+        await write_all(self._collection, None, [InsertOne(self._scoped(document)) for document in documents])
 
     async def put(self, document: Document, *, session: Session | None = None) -> None:
         """Inserts one document, or replaces the document with its `_id`."""
@@ -204,20 +204,22 @@ class Documents:
         documents: Iterable[Document],
         *,
         existing: Mapping[str, Document] | None = None,
+        keep: Mapping[str, Any] = MappingProxyType({}),
         session: Session | None = None,
     ) -> list[Document]:
         """Stores each document unless one with the same or a larger `revision` is there.
 
-        `existing` is what was there a moment ago, by `_id`, if the caller has looked already. Returns what
+        `existing` is what was there a moment ago, by `_id`, if the caller has looked already. The fields of
+        `keep` stay as they are stored; its values stand for them where a document has none. Returns what
         was written, each `_id` once. Raises `TransientError` when others keep writing the same documents.
         """
         return await upsert_newer(
-            self._collection,
             (self._scoped(document) for document in documents),
             scope=self._scope,
-            look_up=partial(self.get_many, fields=["revision"], session=session),
+            look_up=partial(self.get_many, fields=["revision", *keep], session=session),
+            write=partial(write_all, self._collection, session),
             existing=existing,
-            session=session,
+            keep=keep,
         )
 
     def _scoped(self, filter_or_document: Mapping[str, Any] | None) -> Document:

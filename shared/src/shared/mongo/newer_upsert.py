@@ -23,15 +23,19 @@ _MAX_ROUNDS = 8
 
 
 async def upsert_newer(
-    collection: Any,
     documents: Iterable[Document],
     *,
     scope: Document,
     look_up: Callable[[Iterable[str]], Awaitable[Mapping[str, Document]]],
+    write: Callable[[Sequence[Any]], Awaitable[bool]],
     existing: Mapping[str, Document] | None,
-    session: Session | None,
+    keep: Mapping[str, Any],
 ) -> list[Document]:
-    """Stores documents that carry `scope`; `look_up` returns the revisions that are there, by `_id`."""
+    """Stores documents that carry `scope`.
+
+    `look_up` returns the revisions that are there, by `_id`, and the fields to `keep`; the values of `keep`
+    stand for these where a document has none. `write` is `write_all` of the collection.
+    """
     pending, tried = _newest_by_id(documents), dict[str, Document]()
     written: list[Document] = []
     for _ in range(_MAX_ROUNDS):
@@ -41,20 +45,24 @@ async def upsert_newer(
             stored = existing.get(id_)
             if stored is not None and stored["revision"] == row["revision"]:
                 written.append(row)  # by the round before: nobody else has this revision of this document
-        pending = {id_: row for id_, row in pending.items() if _is_newer(row, existing.get(id_))}
+        pending = {
+            id_: _keeping(row, existing.get(id_), keep)
+            for id_, row in pending.items()
+            if _is_newer(row, existing.get(id_))
+        }
         operations = [
             InsertOne(row)
             if id_ not in existing
             else ReplaceOne({"_id": id_, "revision": {"$lt": row["revision"]}, **scope}, row)
             for id_, row in pending.items()
         ]
-        if await write_all(collection, operations, session):
+        if await write(operations):
             return [*written, *pending.values()]
         tried, existing = pending, None
     raise TransientError(f"{len(pending)} documents are being written by others at the same time")
 
 
-async def write_all(collection: Any, operations: Sequence[Any], session: Session | None) -> bool:
+async def write_all(collection: Any, session: Session | None, operations: Sequence[Any]) -> bool:
     """Writes; returns False when another writer was first with an `_id`, or with a newer revision."""
     if not operations:
         return True
@@ -77,3 +85,9 @@ def _newest_by_id(documents: Iterable[Document]) -> dict[str, Document]:
 
 def _is_newer(document: Document, stored: Document | None) -> bool:
     return stored is None or bool(stored["revision"] < document["revision"])
+
+
+def _keeping(document: Document, stored: Document | None, keep: Mapping[str, Any]) -> Document:
+    if stored is None or not keep:
+        return document
+    return {**document, **{field: stored.get(field, default) for field, default in keep.items()}}

@@ -1,18 +1,25 @@
 """Items, integrations and inventories as documents and back; only this knows their fields."""
 
+import re
+from datetime import datetime
+
 from matcher.catalogue.evidence import evidence_document, evidence_from
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, part_number
-from matcher.catalogue.search import folded
+from matcher.catalogue.search import LONG_AGO
+from matcher.catalogue.words import item_words
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side, key_of
 from shared.contracts.topic_checksum import TopicChecksum
 from shared.mongo import Document
 from shared.plain_text import sort_text
 
+ITEM_FORM = 2
+"""Grows with what is derived from an item's name and code; `item_forms.py` derives it anew."""
+
 
 def item_document(item: Item) -> Document:
-    """Returns the item with the fields by which it is sorted and searched, case-folded."""
+    """Returns the item with the fields by which it is sorted and searched."""
     return {
         "_id": item.key,
         "tenant_id": item.tenant_id,
@@ -21,15 +28,32 @@ def item_document(item: Item) -> Document:
         "name": item.name,
         "code": item.code,
         "part_number": part_number(item),
-        "folded": sort_text(item.name),
-        # A search text holds no control character, so it never matches across the line break.
-        "searched": folded(f"{item.name}\n{item.code or ''}"),
+        **derived_fields(item.name, item.code, present=item.present),
         "present": item.present,
         "usable": item.usable,
         "facts": dict(item.facts),
         "evidence": evidence_document(item.evidence),
         "revision": item.revision,
+        "first_seen_at": item.first_seen_at or LONG_AGO,
     }
+
+
+def derived_fields(name: str, code: str | None, *, present: bool) -> Document:
+    """Returns what an item is sorted and searched by; what is absent is not found by any word."""
+    words = item_words(name, code) if present else []
+    return {"folded": sort_text(name), "words": words, "form": ITEM_FORM}
+
+
+def has_word(word: str) -> Document:
+    """Returns the filter for present items that have a word with this beginning."""
+    # Nothing beside it: so an index of tenant and words finds them by itself, and counts them.
+    return {"words": {"$regex": "^" + re.escape(word)}}
+
+
+def first_seen_at(row: Document) -> datetime:
+    """Returns when an item was first seen, long ago for one that was stored before that was noted."""
+    seen: datetime = row.get("first_seen_at", LONG_AGO)
+    return seen
 
 
 def item_from(kind: ItemKind, row: Document) -> Item:
@@ -45,6 +69,7 @@ def item_from(kind: ItemKind, row: Document) -> Item:
         usable=row["usable"],
         facts=row["facts"],
         evidence=evidence_from(kind.mapping_kind, row.get("evidence")),
+        first_seen_at=None if first_seen_at(row) == LONG_AGO else first_seen_at(row),
     )
 
 

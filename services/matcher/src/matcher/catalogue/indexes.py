@@ -14,8 +14,13 @@ CATALOGUE_INDEXES = (
         Index(kind, [("tenant_id", 1), ("part_number", 1)])
         for kind in (ItemKind.VENDOR_SERVICES, ItemKind.PSA_PRODUCTS)
     ),
-    *(Index(kind, [("tenant_id", 1), ("folded", 1), ("_id", 1)]) for kind in ItemKind),
-    *(Index(kind, [("tenant_id", 1), ("integration_id", 1), ("folded", 1), ("_id", 1)]) for kind in ItemKind),
+    *(Index(kind, [("tenant_id", 1), ("present", 1), ("folded", 1), ("_id", 1)]) for kind in ItemKind),
+    *(
+        Index(kind, [("tenant_id", 1), ("integration_id", 1), ("present", 1), ("folded", 1), ("_id", 1)])
+        for kind in ItemKind
+    ),
+    *(Index(kind, [("tenant_id", 1), ("present", 1), ("first_seen_at", 1), ("_id", 1)]) for kind in ItemKind),
+    *(Index(kind, [("tenant_id", 1), ("words", 1)]) for kind in ItemKind),
     *(Index(kind, [("tenant_id", 1), ("integration_id", 1), ("revision", 1)]) for kind in ItemKind),
     Index(INTEGRATIONS, [("tenant_id", 1)]),
     Index(INVENTORIES, [("verified", 1)]),

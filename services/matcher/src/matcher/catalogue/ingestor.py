@@ -8,6 +8,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -43,7 +44,8 @@ class ItemIngestor:
 
     async def ingest_items(self, observations: Sequence[ItemObserved]) -> None:
         """Stores the observed items and enqueues them in the lane of their kind."""
-        items = [item_of(observation) for observation in observations]
+        heard_at = utc(self._clock())
+        items = [replace(item_of(observation), first_seen_at=heard_at) for observation in observations]
         await self._catalogue.store_newer_items(items)
         keys_by_lane: dict[tuple[str, ItemKind], set[str]] = defaultdict(set)
         for item in items:

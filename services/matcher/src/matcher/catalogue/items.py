@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from matcher.catalogue.evidence import Evidence
@@ -72,6 +73,8 @@ class Item:
     """What a person is shown beside the name, by the answer's field names."""
     evidence: Evidence | None = None
     """What helps to recognise the item; None in what an older release stored."""
+    first_seen_at: datetime | None = None
+    """When it was first observed, which never changes; None when that was before it was noted."""
 
     @property
     def key(self) -> str:

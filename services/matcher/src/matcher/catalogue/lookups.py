@@ -20,10 +20,13 @@ async def find_connected_integration(
     """Raises `NotFound` when there is no such integration, and `Conflict` when it is disconnected."""
     integration = await find_integration(catalogue, integration_id, side)
     if not integration.connected:
-        raise Conflict(
-            f"{side} integration {integration_id} ({integration.name}) is disconnected: reconnect it"
-        )
+        raise Conflict(disconnected_sentence(integration))
     return integration
+
+
+def disconnected_sentence(integration: IntegrationInfo) -> str:
+    named = f"{integration.side} integration {integration.integration_id} ({integration.name})"
+    return f"{named} is disconnected: reconnect it"
 
 
 async def find_item(

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from matcher.catalogue.inventory import Inventory
+from matcher.catalogue.item_order import FoundItems, PageBounds
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
-from matcher.catalogue.search import ItemQuery, SortKey, StateFilter
+from matcher.catalogue.search import ItemEnd, ItemQuery, StateFilter
 from shared.contracts.matcher import MappingDecided, MappingDecision
 from shared.contracts.topic_checksum import TopicChecksum
 
@@ -14,7 +15,7 @@ class Catalogue(Protocol):
     """The items and integrations of all tenants, and the queue of what must be matched again."""
 
     async def store_newer_items(self, items: Sequence[Item]) -> None:
-        """Stores each item unless the same or a larger revision of it is there."""
+        """Stores each item unless the same or a larger revision is there; when it was first seen stays."""
         ...
 
     async def store_newer_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
@@ -41,10 +42,11 @@ class Catalogue(Protocol):
         """Adds keys to the work queue: of items, or of integrations in an `integration_lane`."""
         ...
 
-    async def page(
-        self, query: ItemQuery, by_state: StateFilter | None, after: SortKey | None, limit: int
-    ) -> list[Item]:
-        """Returns present items by case-folded name, then by key; what it reads may be a moment old."""
+    async def page(self, query: ItemQuery, states: StateFilter | None, bounds: PageBounds) -> FoundItems:
+        """Returns present items from the edge of the page on; what it reads may be a moment old.
+
+        `states` is what the query's filters mean; None means that every item meets them.
+        """
         ...
 
     async def names(self, tenant_id: str, kind: ItemKind, keys: Collection[str]) -> dict[str, str]:
@@ -61,8 +63,16 @@ class MappingReader(Protocol):
 
     async def decided_items(
         self, tenant_id: str, kind: ItemKind, decisions: Collection[MappingDecision]
-    ) -> set[tuple[str, str]]:
-        """Returns integration id and item id of all items that have one of these decisions."""
+    ) -> set[ItemEnd]:
+        """Returns all items that have one of these decisions."""
+        ...
+
+
+class SuggestionReader(Protocol):
+    """For which items something is proposed, read outside a unit of work."""
+
+    async def suggested_items(self, tenant_id: str, kind: ItemKind) -> set[ItemEnd]:
+        """Returns all items of this kind for which something is proposed, decided ones included."""
         ...
 
 

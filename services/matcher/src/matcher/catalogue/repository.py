@@ -1,8 +1,6 @@
 """Items, integrations and inventories in the document store, and the queue of what must be matched."""
 
-import re
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -16,13 +14,14 @@ from matcher.catalogue.documents import (
 )
 from matcher.catalogue.indexes import INTEGRATIONS, INVENTORIES
 from matcher.catalogue.inventory import Inventory
+from matcher.catalogue.item_order import FoundItems, PageBounds
+from matcher.catalogue.item_pages import ItemPages
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels
-from matcher.catalogue.search import ItemQuery, SortKey, StateFilter, folded
+from matcher.catalogue.search import LONG_AGO, ItemQuery, StateFilter
 from shared.contracts.topic_checksum import ChecksumSum, TopicChecksum
 from shared.mongo import Document, Documents, Mongo, Session
 from shared.work_queue import WorkQueue
 
-_ORDER = (("folded", 1), ("_id", 1))
 _KEYS_PER_WORK_ITEM = 500
 """The most that one batch of observations holds (`shared.kafka.pipeline`): a batch becomes one document."""
 
@@ -36,12 +35,13 @@ class MongoCatalogue:
     """The items and integrations of all tenants."""
 
     def __init__(self, mongo: Mongo) -> None:
-        self._mongo, self._queue = mongo, match_queue(mongo)
+        self._mongo, self._queue, self._pages = mongo, match_queue(mongo), ItemPages(mongo)
 
     async def store_newer_items(self, items: Sequence[Item]) -> None:
         collection = attrgetter("tenant_id", "kind")
         for (tenant_id, kind), group in groupby(sorted(items, key=collection), key=collection):
-            await self._mongo.documents(kind, tenant_id).upsert_newer(item_document(item) for item in group)
+            rows = self._mongo.documents(kind, tenant_id)
+            await rows.upsert_newer((item_document(item) for item in group), keep={"first_seen_at": LONG_AGO})
 
     async def store_newer_integrations(self, integrations: Sequence[IntegrationInfo]) -> None:
         tenant = attrgetter("tenant_id")
@@ -74,21 +74,8 @@ class MongoCatalogue:
     async def enqueue(self, tenant_id: str, lane: str, keys: Iterable[str]) -> None:
         await self._queue.enqueue(tenant_id, lane, keys)
 
-    async def page(
-        self, query: ItemQuery, by_state: StateFilter | None, after: SortKey | None, limit: int
-    ) -> list[Item]:
-        rows = self._mongo.documents(query.kind, query.tenant_id)
-        filter_ = _filter(query, after)
-        if by_state is None:
-            found = await rows.find(filter_, sort=_ORDER, limit=limit)
-        else:
-            accepts = by_state.accepts
-            found = await _take(
-                rows.stream(filter_, sort=_ORDER),
-                lambda row: accepts(row["integration_id"], row["item_id"]),
-                limit,
-            )
-        return [item_from(query.kind, row) for row in found]
+    async def page(self, query: ItemQuery, states: StateFilter | None, bounds: PageBounds) -> FoundItems:
+        return await self._pages.page(query, states, bounds)
 
     async def names(self, tenant_id: str, kind: ItemKind, keys: Collection[str]) -> dict[str, str]:
         rows = await self._mongo.documents(kind, tenant_id).find_in("_id", keys, fields=["name"])
@@ -141,31 +128,3 @@ def _newer_than(inventory: Inventory) -> Document:
         "integration_id": inventory.integration_id,
         "revision": {"$gt": inventory.stated.newest_revision},
     }
-
-
-async def _take(
-    rows: AsyncGenerator[Document, None], accepts: Callable[[Document], bool], limit: int
-) -> list[Document]:
-    taken: list[Document] = []
-    async with aclosing(rows):
-        async for row in rows:
-            if accepts(row):
-                taken.append(row)
-            if len(taken) == limit:
-                break
-    return taken
-
-
-def _filter(query: ItemQuery, after: SortKey | None) -> Document:
-    filter_: Document = {"present": True}
-    if query.integration_id:
-        filter_["integration_id"] = query.integration_id
-    if query.search:
-        # Escaped: what a person searches for is text, never a pattern.
-        filter_["searched"] = {"$regex": re.escape(folded(query.search))}
-    if after is not None:
-        name, key = after
-        # Together: (folded, _id) behind (name, key). An index can begin at the first condition, not at `$or`.
-        filter_["folded"] = {"$gte": name}
-        filter_["$or"] = [{"folded": {"$gt": name}}, {"_id": {"$gt": key}}]
-    return filter_

@@ -1,9 +1,15 @@
 """What people ask of the catalogue, checked."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Self
 
-from matcher.catalogue.search import MappingState
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from matcher.catalogue.item_order import PageBounds, seen_at
+from matcher.catalogue.items import ItemKind
+from matcher.catalogue.search import ItemFilter, ItemQuery, ItemSort, SearchField
 from shared.contracts.base import Side
+from shared.limits.people import PAGE_ROWS
+from shared.plain_text import counted
 from shared.web.pagination import PageLimit, PairCursor
 from shared.web.requests import Id, SearchText
 
@@ -14,14 +20,67 @@ DEFAULT_LIMIT = 50
 class ItemRequest(BaseModel):
     """Which items of one kind."""
 
-    # Not a `PageRequest`: rows are sorted by name, then by key, so that a cursor here holds both.
+    # Not a `PageRequest`: rows are sorted by a text, then by key, so that a cursor here holds both.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     after: PairCursor | None = Field(None, description="`next` of the page before; none for the first.")
+    before: PairCursor | None = Field(None, description="`previous` of the page behind, in place of `after`.")
     limit: PageLimit = Field(DEFAULT_LIMIT, description="How many at most.")
-    search: SearchText = Field("", description="Part of the name or code, in any case.")
-    state: MappingState | None = Field(None, description="Only items in this state.")
+    search: SearchText = Field(
+        "",
+        description="Words, each the beginning of one of the name's or the code's. Their order, case and"
+        " accents do not matter.",
+        examples=["dental cont", "M365-B"],
+    )
+    by: SearchField = Field(
+        SearchField.NAME,
+        description="What comes first of all that is found: names that begin with `search`, or codes.",
+    )
+    state: frozenset[ItemFilter] = Field(
+        frozenset(),
+        description="Only items that are one of these. `suggested`: undecided, with a proposal; `new`: first"
+        " seen since `since`.",
+        examples=[["unmapped"], ["suggested", "new"]],
+    )
+    since: AwareDatetime | None = Field(
+        None, description="From when on an item is `new`.", examples=["2026-11-23T09:00:00Z"]
+    )
+    sort: ItemSort = Field(ItemSort.NAME, description="By name, or what was first seen last at the top.")
+    ids: Annotated[frozenset[Id], Field(max_length=PAGE_ROWS.most), counted(PAGE_ROWS)] = Field(
+        frozenset(), description="Only items with one of these ids.", examples=[["1a2b", "3c4d"]]
+    )
     integration_id: Id | None = Field(None, description="Only items of this integration.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.after and self.before:
+            raise ValueError("send `after` or `before`: a page goes on from one row only")
+        if ItemFilter.NEW in self.state and self.since is None:
+            raise ValueError("`state=new` needs `since`: from when on an item is new")
+        for cursor in (self.after, self.before):
+            if cursor and self.sort is ItemSort.NEWEST:
+                try:
+                    seen_at(cursor[0])
+                except ValueError:
+                    raise ValueError("the cursor is one of a list that is sorted by name") from None
+        return self
+
+    @property
+    def bounds(self) -> PageBounds:
+        return PageBounds(self.after, self.before, self.limit)
+
+    def query(self, tenant_id: str, kind: ItemKind) -> ItemQuery:
+        return ItemQuery(
+            tenant_id=tenant_id,
+            kind=kind,
+            search=self.search.strip(),
+            integration_id=self.integration_id,
+            filters=self.state,
+            since=self.since,
+            ids=self.ids,
+            by=self.by,
+            sort=self.sort,
+        )
 
 
 class AccountRequest(ItemRequest):

@@ -1,14 +1,16 @@
 """How items, and the mappings they have, are shown to people."""
 
 from dataclasses import asdict
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from matcher.catalogue.search import MappedItem, MappingState, NamedMapping, Page
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
 from shared.web.pagination import encode_cursor
+
+_SHOWN = ("id", "integration_id", "name", "usable", "first_seen_at")
 
 
 class MappingResponse(BaseModel):
@@ -43,6 +45,8 @@ class ItemResponse(BaseModel):
     usable: bool
     """False for an item that is cancelled or inactive: the exact rule never maps it."""
     state: MappingState
+    first_seen_at: AwareDatetime | None
+    """When it was first observed; none where that was before this was noted."""
 
     @classmethod
     def of(cls, mapped: MappedItem) -> Self:
@@ -55,7 +59,7 @@ class ItemResponse(BaseModel):
             if item.kind.side is Side.VENDOR
             else {"mapped_from": mappings}
         )
-        fields = {name: getattr(item, name) for name in ("id", "integration_id", "name", "usable")}
+        fields = {name: getattr(item, name) for name in _SHOWN}
         evidence = asdict(item.evidence) if item.evidence else {}
         # Facts last: they are in the words of the answer, where both tell the same.
         return cls.model_validate({**fields, "state": mapped.state, **evidence, **item.facts, **shown})
@@ -120,27 +124,49 @@ class PsaProductResponse(ItemResponse):
     mapped_from: tuple[MappingResponse, ...]
 
 
+NextCursor = Annotated[str | None, Field(description="`after` of the following page; none on the last.")]
+PreviousCursor = Annotated[str | None, Field(description="`before` of the page before; none on the first.")]
+Total = Annotated[
+    int | None,
+    Field(
+        description="Rows of all pages; none where counting them would take too long: every word of a search"
+        " is one that more than 1,500 items have, or `new` is asked for beside a state.",
+        examples=[195],
+    ),
+]
+
+
 class AccountsPage(BaseModel):
-    """A page of one side's accounts, by name; `next` is the `after` of the following page."""
+    """A page of one side's accounts."""
 
     accounts: tuple[VendorAccountResponse | PsaAccountResponse, ...]
-    next: str | None
+    next: NextCursor
+    previous: PreviousCursor
+    total: Total
 
 
 class ServicesPage(BaseModel):
-    """A page of vendor services, by name."""
+    """A page of vendor services."""
 
     services: tuple[VendorServiceResponse, ...]
-    next: str | None
+    next: NextCursor
+    previous: PreviousCursor
+    total: Total
 
 
 class ProductsPage(BaseModel):
-    """A page of PSA products, by name."""
+    """A page of PSA products."""
 
     products: tuple[PsaProductResponse, ...]
-    next: str | None
+    next: NextCursor
+    previous: PreviousCursor
+    total: Total
 
 
-def next_cursor(page: Page[MappedItem]) -> str | None:
-    """Returns the cursor of the following page; None when there is none."""
-    return encode_cursor(*page.next) if page.next else None
+def page_fields(page: Page[MappedItem]) -> dict[str, Any]:
+    """Returns what every page says beside its rows."""
+    return {
+        "next": encode_cursor(*page.next) if page.next else None,
+        "previous": encode_cursor(*page.previous) if page.previous else None,
+        "total": page.total,
+    }

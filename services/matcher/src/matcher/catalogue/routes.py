@@ -14,9 +14,9 @@ from matcher.catalogue.responses import (
     ServicesPage,
     VendorAccountResponse,
     VendorServiceResponse,
-    next_cursor,
+    page_fields,
 )
-from matcher.catalogue.search import ItemQuery, MappedItem, Page
+from matcher.catalogue.search import MappedItem, Page
 from matcher.catalogue.service import CatalogueService
 from shared.contracts.base import Side
 from shared.web.fair_share import Caller
@@ -32,14 +32,17 @@ def make_catalogue_router(catalogue: CatalogueService, viewer: Caller) -> APIRou
     async def list_accounts(
         request: Annotated[AccountRequest, Query()], person: Annotated[Person, Depends(viewer)]
     ) -> AccountsPage:
-        """One side's accounts, by name, each with what is mapped to it."""
+        """One side's accounts, each with what is mapped to it.
+
+        A customer of the marketplace has at most one `mapping`; a company of the PSA may have many.
+        """
         if request.side is Side.VENDOR:
             page = await _page(catalogue, person, ItemKind.VENDOR_ACCOUNTS, request)
             rows = tuple(VendorAccountResponse.of(mapped) for mapped in page.rows)
-            return AccountsPage(accounts=rows, next=next_cursor(page))
+            return AccountsPage(accounts=rows, **page_fields(page))
         page = await _page(catalogue, person, ItemKind.PSA_ACCOUNTS, request)
         companies = tuple(PsaAccountResponse.of(mapped) for mapped in page.rows)
-        return AccountsPage(accounts=companies, next=next_cursor(page))
+        return AccountsPage(accounts=companies, **page_fields(page))
 
     @router.get("/services")
     async def list_services(
@@ -48,7 +51,7 @@ def make_catalogue_router(catalogue: CatalogueService, viewer: Caller) -> APIRou
         """The marketplace's services, by name, each with the product it is mapped to."""
         page = await _page(catalogue, person, ItemKind.VENDOR_SERVICES, request)
         rows = tuple(VendorServiceResponse.of(mapped) for mapped in page.rows)
-        return ServicesPage(services=rows, next=next_cursor(page))
+        return ServicesPage(services=rows, **page_fields(page))
 
     @router.get("/products")
     async def list_products(
@@ -57,7 +60,7 @@ def make_catalogue_router(catalogue: CatalogueService, viewer: Caller) -> APIRou
         """The PSA's products, by name, each with the services mapped to it."""
         page = await _page(catalogue, person, ItemKind.PSA_PRODUCTS, request)
         rows = tuple(PsaProductResponse.of(mapped) for mapped in page.rows)
-        return ProductsPage(products=rows, next=next_cursor(page))
+        return ProductsPage(products=rows, **page_fields(page))
 
     return router
 
@@ -65,5 +68,4 @@ def make_catalogue_router(catalogue: CatalogueService, viewer: Caller) -> APIRou
 async def _page(
     catalogue: CatalogueService, person: Person, kind: ItemKind, request: ItemRequest
 ) -> Page[MappedItem]:
-    query = ItemQuery(person.tenant_id, kind, request.search, request.integration_id, request.state)
-    return await catalogue.items(query, request.after, request.limit)
+    return await catalogue.items(request.query(person.tenant_id, kind), request.bounds)

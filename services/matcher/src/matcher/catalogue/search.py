@@ -2,29 +2,35 @@
 
 # Invariant: the state of an item (unmapped, mapped, excluded) is kept with the mappings and nowhere else, so
 # the two cannot disagree. A list by state is therefore the items in their sort order, filtered by a set of
-# decided items:
+# items, or by all that are not of the set:
 #
-#   vendor accounts   A (approved)   B (excluded)   C (revoked)   D (nothing)
-#   state=mapped      the approved           → A
-#   state=excluded    the excluded           → B
-#   state=unmapped    all but A and B        → C, D: a revocation leaves nothing decided
+#   vendor accounts   A (approved)   B (excluded)   C (revoked)   D (nothing decided, something proposed)
+#   mapped            the approved           → A       suggested   proposed and not decided → D
+#   excluded          the excluded           → B       unmapped    all but A and B          → C, D
 #
-# Lists are sorted by name without regard to case, then by key: two items may share a name, never a key.
+# A list is sorted by name without regard to case, or by when an item was first seen, newest first. A search
+# puts what begins with it first. Equals are sorted by key: two items may share a name, never a key.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from matcher.catalogue.items import Item, ItemKind
+from matcher.catalogue.words import words_of
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecided, MappingDecision
-from shared.plain_text import sort_text
 
 R = TypeVar("R")
 
 SortKey = tuple[str, str]
-"""The sort text of an item's name, and its key."""
+"""What a list is sorted by, as a text, and the key of the item: a cursor names both."""
+ItemEnd = tuple[str, str]
+"""An item by integration id and item id, as the end of a mapping names it."""
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for when an item was first seen that was stored before that was noted."""
 
 
 class MappingState(StrEnum):
@@ -35,27 +41,66 @@ class MappingState(StrEnum):
     EXCLUDED = "excluded"
 
 
+class ItemFilter(StrEnum):
+    """By what a person narrows a list: a state, or what is worth a look."""
+
+    UNMAPPED = "unmapped"
+    MAPPED = "mapped"
+    EXCLUDED = "excluded"
+    SUGGESTED = "suggested"
+    """Undecided, and something is proposed for it."""
+    NEW = "new"
+    """First seen since a moment that the person names."""
+
+
+class ItemSort(StrEnum):
+    """By what a list is sorted."""
+
+    NAME = "name"
+    NEWEST = "-seen"
+
+
+class SearchField(StrEnum):
+    """Of which text a search is the beginning of what comes first."""
+
+    NAME = "name"
+    CODE = "code"
+
+
 @dataclass(frozen=True, slots=True)
 class ItemQuery:
-    """Which items of one kind are wanted; `search` is a part of the name or code in any case."""
+    """Which items of one kind are wanted, and in which order."""
 
     tenant_id: str
     kind: ItemKind
     search: str = ""
     integration_id: str | None = None
-    state: MappingState | None = None
+    filters: frozenset[ItemFilter] = frozenset()
+    """Items that meet one of them; none stands for all items."""
+    since: datetime | None = None
+    """From when on an item is new."""
+    ids: frozenset[str] = frozenset()
+    by: SearchField = SearchField.NAME
+    sort: ItemSort = ItemSort.NAME
+
+    @property
+    def words(self) -> list[str]:
+        return words_of(self.search)
 
 
 @dataclass(frozen=True, slots=True)
 class StateFilter:
-    """Which items are in a state: those decided on, or for `unmapped` all others."""
+    """Which items meet a query's filters: those of a set, or all others, and what is new."""
 
-    decided: Collection[tuple[str, str]]
-    """Pairs of integration id and item id."""
-    state: MappingState
+    ends: Collection[ItemEnd]
+    others: bool = False
+    """Whether all but those of the set are meant."""
+    since: datetime | None = None
+    """From when on an item meets the filters however it stands."""
 
-    def accepts(self, integration_id: str, item_id: str) -> bool:
-        return ((integration_id, item_id) in self.decided) is (self.state is not MappingState.UNMAPPED)
+    def accepts(self, end: ItemEnd, first_seen_at: datetime) -> bool:
+        is_new = self.since is not None and first_seen_at >= self.since
+        return is_new or (end in self.ends) is not self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +129,12 @@ class MappedItem:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[R]):
-    """Rows of a list, and the sort key behind which the next page begins; None when these are the last."""
+    """Rows of a list, and the sort keys where its neighbours begin; None where there is no neighbour."""
 
     rows: tuple[R, ...]
-    next: tuple[str, ...] | None = None
-
-
-def folded(text: str) -> str:
-    """Returns the text for searching without regard to case, in any script."""
-    return text.casefold()
-
-
-def sort_key_of(item: Item) -> SortKey:
-    return sort_text(item.name), item.key
+    next: SortKey | None = None
+    previous: SortKey | None = None
+    total: int | None = None
 
 
 def next_sort_key(

@@ -2,34 +2,42 @@
 
 from collections.abc import Sequence
 
+from matcher.catalogue.item_order import PageBounds, page_of
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
-from matcher.catalogue.ports import Catalogue, MappingReader
+from matcher.catalogue.ports import Catalogue, MappingReader, SuggestionReader
 from matcher.catalogue.search import (
+    ItemEnd,
+    ItemFilter,
     ItemQuery,
     MappedItem,
+    MappingState,
     NamedMapping,
     Page,
-    SortKey,
     StateFilter,
     decisions_of,
-    next_sort_key,
-    sort_key_of,
 )
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingDecided, MappingKind
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
+
+
+class NoSuggestions:
+    """Stands for proposals where there are none."""
+
+    async def suggested_items(self, tenant_id: str, kind: ItemKind) -> set[ItemEnd]:  # noqa: ARG002
+        return set()
 
 
 class CatalogueService:
     """Joins items with their mappings, and mappings with the names of their ends."""
 
-    def __init__(self, catalogue: Catalogue, mappings: MappingReader) -> None:
-        self._catalogue, self._mappings = catalogue, mappings
+    def __init__(self, catalogue: Catalogue, mappings: MappingReader, suggestions: SuggestionReader) -> None:
+        self._catalogue, self._mappings, self._suggestions = catalogue, mappings, suggestions
 
-    async def items(self, query: ItemQuery, after: SortKey | None, limit: int) -> Page[MappedItem]:
-        by_state = await self._state_filter(query)
-        found = await self._catalogue.page(query, by_state, after, limit + 1)
-        mapped = await self._with_mappings(query, found[:limit])
-        return Page(tuple(mapped), next_sort_key(found, limit, sort_key_of))
+    async def items(self, query: ItemQuery, bounds: PageBounds) -> Page[MappedItem]:
+        states = await self._state_filter(query)
+        page = page_of(await self._catalogue.page(query, states, bounds.beyond), bounds)
+        mapped = await self._with_mappings(query, page.rows)
+        return Page(tuple(mapped), page.next, page.previous, page.total)
 
     async def with_names(self, tenant_id: str, mappings: Sequence[MappingDecided]) -> list[NamedMapping]:
         """Returns the mappings, in their order, with the present names of their ends."""
@@ -53,11 +61,27 @@ class CatalogueService:
         ]
 
     async def _state_filter(self, query: ItemQuery) -> StateFilter | None:
-        if query.state is None:
+        """Returns what the query's filters mean at this moment; None when every item meets them."""
+        filters, kind = query.filters, query.kind
+        since = query.since if ItemFilter.NEW in filters else None
+        states = [state for state in MappingState if ItemFilter(state) in filters]
+        if not filters or len(states) == len(MappingState):
             return None
-        decisions = decisions_of(query.state, query.kind.side)
-        decided = await self._mappings.decided_items(query.tenant_id, query.kind, decisions)
-        return StateFilter(decided, query.state)
+        undecided_too = MappingState.UNMAPPED in states
+        # The items of the states themselves, or with the undecided all but those of the other states.
+        wanted = [state for state in MappingState if (state in states) is not undecided_too]
+        decisions = frozenset[MappingDecision]().union(
+            *(decisions_of(state, kind.side) for state in wanted if state is not MappingState.UNMAPPED)
+        )
+        ends = await self._mappings.decided_items(query.tenant_id, kind, decisions) if decisions else set()
+        if ItemFilter.SUGGESTED in filters and not undecided_too:
+            ends |= await self._suggested(query)
+        return StateFilter(ends, others=undecided_too, since=since)
+
+    async def _suggested(self, query: ItemQuery) -> set[ItemEnd]:
+        decided = decisions_of(MappingState.UNMAPPED, query.kind.side)
+        suggested = await self._suggestions.suggested_items(query.tenant_id, query.kind)
+        return suggested - await self._mappings.decided_items(query.tenant_id, query.kind, decided)
 
     async def _with_mappings(self, query: ItemQuery, items: Sequence[Item]) -> list[MappedItem]:
         ids = {item.id for item in items}

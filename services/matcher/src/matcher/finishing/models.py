@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.contracts.matcher import MappingFinished
+from shared.contracts.matcher import MappingFinished, MappingKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +24,15 @@ class FinishRecord:
     id: str
     """The request's idempotency key, or without one the finish id."""
     event: MappingFinished
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a mapping can be finished, by the one rule that the preview and the finish itself use."""
+
+    counts: dict[str, int]
+    """How many accounts and services are mapped between the two, and how many of the vendor's excluded."""
+    missing: tuple[MappingKind, ...] = ()
+    """Of what nothing is mapped yet."""
+    objection: str | None = None
+    """Why it cannot be finished now, and what to do; None when it can."""

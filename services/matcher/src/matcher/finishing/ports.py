@@ -1,9 +1,10 @@
-"""What finishing needs of a store."""
+"""What finishing, and counting how far it is, need of a store."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from matcher.finishing.models import FinishRecord
+from matcher.finishing.progress import CountedItem, DecidedItem, ProgressQuery
 from matcher.mappings.ports import UnitOfWork
 
 T = TypeVar("T")
@@ -26,4 +27,20 @@ class FinishStore(Protocol):
         self, tenant_id: str, work: Callable[[FinishUnitOfWork], Coroutine[Any, Any, T]]
     ) -> T:
         """Runs `work` alone for this tenant; it may run again, so it must touch its unit of work only."""
+        ...
+
+    async def read(self, tenant_id: str, work: Callable[[FinishUnitOfWork], Coroutine[Any, Any, T]]) -> T:
+        """Runs `work`, which only reads, on what is decided at this moment; it waits for nobody."""
+        ...
+
+
+class ProgressReader(Protocol):
+    """The present vendor items and what is decided on them, read outside a unit of work."""
+
+    async def items(self, query: ProgressQuery) -> list[CountedItem]:
+        """Returns the items that the query is about; `is_suggested` is left to the caller."""
+        ...
+
+    async def decided(self, query: ProgressQuery) -> list[DecidedItem]:
+        """Returns what is decided on items of the query's kind and vendor."""
         ...

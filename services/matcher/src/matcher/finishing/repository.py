@@ -3,12 +3,17 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from matcher.catalogue.documents import first_seen_at, has_word
+from matcher.catalogue.items import VENDOR_KINDS
+from matcher.catalogue.words import words_of
 from matcher.finishing.models import FinishRecord
+from matcher.finishing.progress import CountedItem, DecidedItem, ProgressQuery
+from matcher.mappings.indexes import MAPPINGS
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.mappings.unit_of_work import MongoUnitOfWork
 from shared.contracts.base import key_of
-from shared.contracts.matcher import MappingFinished
-from shared.mongo import Index, Mongo, Session
+from shared.contracts.matcher import MappingDecision, MappingFinished, MappingMethod
+from shared.mongo import Document, Index, Mongo, Session
 from shared.outbox import Outbox
 
 T = TypeVar("T")
@@ -50,11 +55,60 @@ class MongoFinishStore:
     async def run_unit_of_work(
         self, tenant_id: str, work: Callable[[MongoFinishUnitOfWork], Coroutine[Any, Any, T]]
     ) -> T:
-        async def in_session(session: Session) -> T:
-            return await work(
-                MongoFinishUnitOfWork(
-                    self._mongo, self._outbox, tenant_id, session, finished=self.finished_integrations
-                )
-            )
+        return await self._lock.run(tenant_id, lambda session: work(self._unit_of_work(tenant_id, session)))
 
-        return await self._lock.run(tenant_id, in_session)
+    async def read(
+        self, tenant_id: str, work: Callable[[MongoFinishUnitOfWork], Coroutine[Any, Any, T]]
+    ) -> T:
+        # A transaction without the tenant's lock: it sees one moment, and no decision waits for it.
+        return await self._mongo.transaction(lambda session: work(self._unit_of_work(tenant_id, session)))
+
+    def _unit_of_work(self, tenant_id: str, session: Session) -> MongoFinishUnitOfWork:
+        return MongoFinishUnitOfWork(
+            self._mongo, self._outbox, tenant_id, session, finished=self.finished_integrations
+        )
+
+
+class MongoProgressReader:
+    """The vendor items of all tenants, and what is decided on them."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    async def items(self, query: ProgressQuery) -> list[CountedItem]:
+        filter_: Document = {"present": True}
+        if query.vendor_integration_id:
+            filter_["integration_id"] = query.vendor_integration_id
+        if query.search.strip():
+            filter_ = {"$and": [has_word(word) for word in words_of(query.search)]}
+        if filter_ == {"$and": []}:
+            return []  # nothing is called by what has no words
+        rows = self._mongo.documents(VENDOR_KINDS[query.kind], query.tenant_id)
+        fields = ["integration_id", "item_id", "usable", "first_seen_at"]
+        return [
+            CountedItem(
+                integration_id=row["integration_id"],
+                id=row["item_id"],
+                usable=row["usable"],
+                is_new=query.since is not None and first_seen_at(row) >= query.since,
+            )
+            for row in await rows.find(filter_, fields=fields)
+            if query.vendor_integration_id in (None, row["integration_id"])
+        ]
+
+    async def decided(self, query: ProgressQuery) -> list[DecidedItem]:
+        filter_ = {"kind": query.kind.value}
+        if query.vendor_integration_id:
+            filter_["vendor_integration_id"] = query.vendor_integration_id
+        fields = ["vendor_integration_id", "vendor_id", "decision", "method", "psa_integration_id"]
+        rows = await self._mongo.documents(MAPPINGS, query.tenant_id).find(filter_, fields=fields)
+        return [
+            DecidedItem(
+                vendor_integration_id=row["vendor_integration_id"],
+                vendor_id=row["vendor_id"],
+                decision=MappingDecision(row["decision"]),
+                method=MappingMethod(row["method"]),
+                psa_integration_id=row["psa_integration_id"],
+            )
+            for row in rows
+        ]

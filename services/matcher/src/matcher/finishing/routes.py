@@ -1,13 +1,15 @@
-"""HTTP in: a person finishes mapping."""
+"""HTTP in: a person finishes mapping, and sees before how far it is."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from matcher.finishing.models import FinishRequest
-from matcher.finishing.requests import FinishBody
-from matcher.finishing.responses import FinishResponse
-from matcher.finishing.service import FinishService
+from matcher.finishing.progress import ProgressQuery
+from matcher.finishing.requests import CountsRequest, FinishBody, FinishPreviewRequest
+from matcher.finishing.responses import CountsResponse, FinishPreviewResponse, FinishResponse
+from matcher.finishing.service import FinishService, ProgressService
+from shared.contracts.matcher import MappingKind
 from shared.web.fair_share import Caller
 from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person
@@ -44,5 +46,41 @@ def make_finish_router(service: FinishService, mapper: Caller) -> APIRouter:
         )
         event = await service.finish(request)
         return FinishResponse(finish_id=event.finish_id, counts=event.counts)
+
+    return router
+
+
+def make_progress_router(finishes: FinishService, progress: ProgressService, viewer: Caller) -> APIRouter:
+    """`viewer` authenticates the caller, who sees their own tenant only."""
+    router = described_router("finish")
+
+    @router.get("/counts")
+    async def count(
+        request: Annotated[CountsRequest, Query()], person: Annotated[Person, Depends(viewer)]
+    ) -> CountsResponse:
+        """How many vendor items are in each state: one answer for the chips, the steps and the last step.
+
+        All counts are zero for an integration that there is not.
+        """
+        query = ProgressQuery(
+            tenant_id=person.tenant_id, **(request.model_dump() | {"search": request.search.strip()})
+        )
+        return CountsResponse.of(await progress.progress(query))
+
+    @router.get("/finish", responses=problem_responses(_404="No such integration"))
+    async def preview_finish(
+        request: Annotated[FinishPreviewRequest, Query()], person: Annotated[Person, Depends(viewer)]
+    ) -> FinishPreviewResponse:
+        """Whether `POST /finish` would be accepted now, by the same rule, and what is mapped so far.
+
+        What that is worth is not known here: billing knows the lines that are not compared.
+        """
+        vendor_id, psa_id = request.vendor_integration_id, request.psa_integration_id
+        readiness = await finishes.preview(person.tenant_id, vendor_id, psa_id)
+        accounts, services = [
+            await progress.progress(ProgressQuery(person.tenant_id, kind, vendor_id, psa_id))
+            for kind in (MappingKind.ACCOUNT, MappingKind.SERVICE)
+        ]
+        return FinishPreviewResponse.of(readiness, accounts, services)
 
     return router

@@ -1,11 +1,15 @@
-"""A person finishes mapping: from now on the mappings are billed by."""
+"""A person finishes mapping: from now on the mappings are billed by. Before, how far they have come."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
-from matcher.catalogue.lookups import find_connected_integration
-from matcher.finishing.models import FinishRecord, FinishRequest
-from matcher.finishing.ports import FinishStore, FinishUnitOfWork
+from matcher.catalogue.items import VENDOR_KINDS
+from matcher.catalogue.lookups import disconnected_sentence, find_integration
+from matcher.catalogue.ports import SuggestionReader
+from matcher.finishing.models import FinishRecord, FinishRequest, Readiness
+from matcher.finishing.ports import FinishStore, FinishUnitOfWork, ProgressReader
+from matcher.finishing.progress import Progress, ProgressQuery, progress_of
 from shared.contracts.base import Side, utc
 from shared.contracts.matcher import MappingFinished, MappingKind
 from shared.errors import Conflict
@@ -26,31 +30,47 @@ class FinishService:
         """
         return await self._store.run_unit_of_work(request.tenant_id, partial(self._record, request=request))
 
+    async def preview(self, tenant_id: str, vendor_id: str, psa_id: str) -> Readiness:
+        """Returns whether these two could be finished now; raises `NotFound` when one is unknown."""
+        return await self._store.read(tenant_id, partial(_readiness, vendor_id=vendor_id, psa_id=psa_id))
+
     async def _record(self, unit_of_work: FinishUnitOfWork, *, request: FinishRequest) -> MappingFinished:
         # A unit of work may run again: of several ids made, only the stored one is answered and published.
         finish_id = self._new_id()
         record_id = request.idempotency_key or finish_id
         if earlier := await unit_of_work.finish_record(record_id):
             return _repeated(earlier, request)
-        await find_connected_integration(unit_of_work, request.vendor_integration_id, Side.VENDOR)
-        await find_connected_integration(unit_of_work, request.psa_integration_id, Side.PSA)
-        approved = await unit_of_work.approved_counts(
-            request.vendor_integration_id, request.psa_integration_id
-        )
-        _require_each_kind(approved, request)
-        excluded = await unit_of_work.excluded_counts(request.vendor_integration_id)
+        readiness = await _readiness(unit_of_work, request.vendor_integration_id, request.psa_integration_id)
+        if readiness.objection:
+            raise Conflict(readiness.objection)
         event = MappingFinished(
             tenant_id=request.tenant_id,
             vendor_integration_id=request.vendor_integration_id,
             psa_integration_id=request.psa_integration_id,
             finish_id=finish_id,
-            counts={f"{kind}s_mapped": approved.get(kind, 0) for kind in MappingKind}
-            | {f"{kind}s_excluded": excluded.get(kind, 0) for kind in MappingKind},
+            counts=readiness.counts,
             finished_by=request.by,
             finished_at=utc(self._clock()),
         )
         await unit_of_work.record_finish(FinishRecord(record_id, event))
         return event
+
+
+class ProgressService:
+    """Counts how far mapping has come."""
+
+    def __init__(self, reader: ProgressReader, suggestions: SuggestionReader) -> None:
+        self._reader, self._suggestions = reader, suggestions
+
+    async def progress(self, query: ProgressQuery) -> Progress:
+        """Returns the numbers at this moment; all are zero for an integration that the tenant has not."""
+        kind = VENDOR_KINDS[query.kind]
+        suggested = await self._suggestions.suggested_items(query.tenant_id, kind)
+        items = [
+            replace(item, is_suggested=(item.integration_id, item.id) in suggested)
+            for item in await self._reader.items(query)
+        ]
+        return progress_of(query, items, await self._reader.decided(query))
 
 
 def _repeated(earlier: FinishRecord, request: FinishRequest) -> MappingFinished:
@@ -63,10 +83,23 @@ def _repeated(earlier: FinishRecord, request: FinishRequest) -> MappingFinished:
     return event
 
 
-def _require_each_kind(approved: Mapping[MappingKind, int], request: FinishRequest) -> None:
-    missing = [kind.value for kind in MappingKind if not approved.get(kind)]
-    if missing:
-        raise Conflict(
-            f"no {' and no '.join(missing)} of {request.vendor_integration_id} is mapped to "
-            f"{request.psa_integration_id}: map at least one of each, then finish"
-        )
+async def _readiness(unit_of_work: FinishUnitOfWork, vendor_id: str, psa_id: str) -> Readiness:
+    """Raises `NotFound` when the tenant has no such integration."""
+    vendor = await find_integration(unit_of_work, vendor_id, Side.VENDOR)
+    psa = await find_integration(unit_of_work, psa_id, Side.PSA)
+    approved = await unit_of_work.approved_counts(vendor_id, psa_id)
+    excluded = await unit_of_work.excluded_counts(vendor_id)
+    counts = {f"{kind}s_mapped": approved.get(kind, 0) for kind in MappingKind}
+    counts |= {f"{kind}s_excluded": excluded.get(kind, 0) for kind in MappingKind}
+    missing = tuple(kind for kind in MappingKind if not approved.get(kind))
+    for integration in (vendor, psa):
+        if not integration.connected:
+            return Readiness(counts, missing, disconnected_sentence(integration))
+    if not missing:
+        return Readiness(counts)
+    return Readiness(
+        counts,
+        missing,
+        f"no {' and no '.join(kind.value for kind in missing)} of {vendor_id} is mapped to {psa_id}: "
+        "map at least one of each, then finish",
+    )

@@ -1,0 +1,231 @@
+"""Pages of items in the document store, and how many there are on all pages."""
+
+# Invariant: a page is the beginning of all that fits, in the order of `item_order.py`, however it is found. A
+# search looks at the rarest of its words. Where few items have it, or all words together, these are all read,
+# and told apart, sorted and counted here. Where many have, the list of all items is gone through in its order
+# until the page is full, which is soon; what begins with the search comes first, and stands together there.
+#
+#   "care contoso"  20,000 items have care*, 12 have contoso* → the 12 are read, 3 of them have care*
+#   "care de"       20,000 have care*, 9,000 have de*, 800 have both → the 800 are read
+#   "care"          20,000 of 100,000 → in the order of names one of five fits: 250 are read for a page of 50
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from matcher.catalogue.documents import first_seen_at, has_word, item_from
+from matcher.catalogue.indexes import INTEGRATIONS
+from matcher.catalogue.item_order import FIRST, OTHERS, FoundItems, PageBounds, Ranking, seen_at, seen_text
+from matcher.catalogue.items import Item
+from matcher.catalogue.search import ItemQuery, SearchField, SortKey, StateFilter
+from matcher.catalogue.words import has_words, whole_code
+from shared.contracts.base import key_of
+from shared.mongo import Document, Documents, Mongo
+
+FEW = 1_500
+"""Items that are read and sorted at once: to read more takes longer than to go through the list."""
+_COUNTED_WORDS = 6
+"""Words of a search whose items are counted; the longest, for these are rare."""
+_LARGEST_BATCH = 2_000
+_LAST_CHARACTER = "\U0010ffff"
+_RANKED = ("folded", "words", "integration_id", "item_id", "first_seen_at")
+"""What tells whether an item fits, and where it stands."""
+
+
+class ItemPages:
+    """Reads items outside a unit of work: what is read may be a moment old."""
+
+    def __init__(self, mongo: Mongo, *, few: int = FEW) -> None:
+        """`few` items are read at once; a search in which every word has more goes through the list."""
+        self._mongo, self._few = mongo, few
+
+    async def page(self, query: ItemQuery, states: StateFilter | None, bounds: PageBounds) -> FoundItems:
+        """Returns present items from the edge of the page on; `states` is what the query's filters mean."""
+        rows = self._mongo.documents(query.kind, query.tenant_id)
+        reader = _PageReader(rows, query, states, bounds)
+        keys = await self._keys(query, states)
+        if keys is not None:
+            return await reader.sorted_page(await rows.find_in("_id", keys, where=_PRESENT, fields=_RANKED))
+        if not query.search:
+            return FoundItems(await reader.walked_page(), await reader.total())
+        few = await self._few_with(rows, query.words)
+        if few is None:
+            return FoundItems(await reader.walked_page(), None)
+        return await reader.sorted_page(await rows.find(few, fields=_RANKED) if few else [])
+
+    async def _few_with(self, rows: Documents, words: list[str]) -> Document | None:
+        """Returns a filter for a few items, among them all that have the words; none for no item at all.
+
+        Returns None where many items have all words.
+        """
+        longest = sorted(words, key=len, reverse=True)[:_COUNTED_WORDS]
+        filters = [has_word(word) for word in longest]
+        counts = await asyncio.gather(*(rows.count(one, limit=self._few + 1) for one in filters))
+        rarest = min(range(len(counts)), key=counts.__getitem__, default=None)
+        if rarest is None or not counts[rarest]:
+            return {}
+        if counts[rarest] <= self._few:
+            return filters[rarest]
+        together = {"$and": filters}
+        if len(filters) == 1 or await rows.count(together, limit=self._few + 1) > self._few:
+            return None
+        return together
+
+    async def _keys(self, query: ItemQuery, states: StateFilter | None) -> set[str] | None:
+        """Returns the keys of all items that can be meant, if they are few and known; None otherwise."""
+        if query.ids:
+            rows = self._mongo.documents(INTEGRATIONS, query.tenant_id)
+            known = [row["integration_id"] for row in await rows.find(fields=["integration_id"])]
+            integrations = [query.integration_id] if query.integration_id else known
+            return {key_of(query.tenant_id, one, id_) for one in integrations for id_ in query.ids}
+        if states and not states.others and states.since is None and len(states.ends) <= self._few:
+            return {key_of(query.tenant_id, *end) for end in states.ends}
+        return None
+
+
+_PRESENT = {"present": True}
+
+
+@dataclass(frozen=True, slots=True)
+class _PageReader:
+    """Reads one page."""
+
+    rows: Documents
+    query: ItemQuery
+    states: StateFilter | None
+    bounds: PageBounds
+
+    async def sorted_page(self, found: list[Document]) -> FoundItems:
+        """Returns the page of these documents, which are all that can fit."""
+        ranking, edge = Ranking(self.query), self.bounds.edge
+        downward = ranking.descending is not self.bounds.backward
+        keyed = [(self._sort_key(row), row) for row in found if self._accepts(row)]
+        keyed.sort(key=lambda one: one[0], reverse=downward)
+        if edge is not None:
+            behind = [one for one in keyed if (one[0] < edge if downward else one[0] > edge)]
+        else:
+            behind = keyed
+        keys = {row["_id"]: sort_key for sort_key, row in behind[: self.bounds.limit]}
+        whole = await self.rows.get_many(keys)
+        items = [
+            (sort_key, item_from(self.query.kind, whole[id_]))
+            for id_, sort_key in keys.items()
+            if id_ in whole
+        ]
+        return FoundItems(tuple(items), len(keyed))
+
+    async def walked_page(self) -> tuple[tuple[SortKey, Item], ...]:
+        """Returns the page's items, read in the order of the list, section by section."""
+        taken: list[tuple[SortKey, Item]] = []
+        for section in self._sections():
+            async with aclosing(self._walk(section)) as rows:
+                async for row in rows:
+                    if section.takes(sort_key := self._sort_key(row)) and self._accepts(row):
+                        taken.append((sort_key, item_from(self.query.kind, row)))
+                    if len(taken) == self.bounds.limit:
+                        return tuple(taken)
+        return tuple(taken)
+
+    async def total(self) -> int | None:
+        """Returns how many items there are on all pages; None where that would take too long to find out."""
+        if self.states is None:
+            return await self.rows.count(self._base())
+        if self.states.since is not None:
+            only_new = not self.states.ends and not self.states.others
+            return await self.rows.count(self._base()) if only_new else None
+        gone = await self.rows.find({**self._base(), "present": False}, fields=["integration_id", "item_id"])
+        integration_id = self.query.integration_id
+        ends = {end for end in self.states.ends if integration_id in (None, end[0])}
+        listed = len(ends - {(row["integration_id"], row["item_id"]) for row in gone})
+        return max(0, await self.rows.count(self._base()) - listed) if self.states.others else listed
+
+    def _base(self) -> Document:
+        """Returns the filter that all items of the query fit, as far as an index knows it."""
+        filter_: Document = dict(_PRESENT)
+        if self.query.integration_id:
+            filter_["integration_id"] = self.query.integration_id
+        if self.states and self.states.since and not self.states.ends and not self.states.others:
+            filter_["first_seen_at"] = {"$gte": self.states.since}
+        return filter_
+
+    def _sections(self) -> list["_Section"]:
+        """Returns the parts of the list from the edge of the page on, in the direction of the page."""
+        ranking, base, edge = Ranking(self.query), self._base(), self.bounds.edge
+        if self.query.search:
+            base["$and"] = [has_word(word) for word in self.query.words]
+        if not ranking.is_search:
+            return [_Section("", base, edge)]
+        first = dict(base)
+        if self.query.by is SearchField.NAME:
+            beginning = ranking.beginning
+            first["folded"] = {"$gte": beginning, "$lt": beginning + _LAST_CHARACTER}
+        else:
+            first["$and"] = [*base["$and"], has_word(whole_code(self.query.search))]
+        sections = [_Section(FIRST, first), _Section(OTHERS, base)]
+        if self.bounds.backward:
+            sections.reverse()
+        if edge is None:
+            return sections
+        mark, sort_key = edge[0][:1], (edge[0][1:], edge[1])
+        begun = next((at for at, section in enumerate(sections) if section.mark == mark), 1)
+        return [replace(sections[begun], edge=sort_key), *sections[begun + 1 :]]
+
+    async def _walk(self, section: "_Section") -> AsyncGenerator[Document, None]:
+        """Yields the documents of a section that its filter selects, from its edge on."""
+        ranking, edge, size = Ranking(self.query), section.edge, max(self.bounds.limit, 2)
+        direction = -1 if ranking.descending is not self.bounds.backward else 1
+        field = "first_seen_at" if ranking.descending else "folded"
+        while True:
+            filter_ = _beyond(section.filter, field, edge, direction)
+            order = [(field, direction), ("_id", direction)]
+            rows = await self.rows.find(filter_, sort=order, limit=size)
+            for row in rows:
+                yield row
+            if len(rows) < size:
+                return
+            text = seen_text(first_seen_at(rows[-1])) if ranking.descending else rows[-1]["folded"]
+            edge, size = (text, rows[-1]["_id"]), min(size * 4, _LARGEST_BATCH)
+
+    def _accepts(self, row: Document) -> bool:
+        end, query = (row["integration_id"], row["item_id"]), self.query
+        return (
+            query.integration_id in (None, end[0])
+            and (not query.ids or end[1] in query.ids)
+            and (self.states is None or self.states.accepts(end, first_seen_at(row)))
+            and (not query.search or (bool(query.words) and has_words(row.get("words", ()), query.words)))
+        )
+
+    def _sort_key(self, row: Document) -> SortKey:
+        return Ranking(self.query).sort_key(
+            row["_id"], row["folded"], row.get("words", ()), first_seen_at(row)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A part of a list that an index has in its order."""
+
+    mark: str
+    """How the sort keys of the section begin."""
+    filter: Document
+    edge: SortKey | None = None
+    """Where it is begun to be read, without the mark."""
+
+    def takes(self, sort_key: SortKey) -> bool:
+        """Whether an item of this sort key belongs here, and not to another section as well."""
+        return sort_key[0].startswith(self.mark)
+
+
+def _beyond(filter_: Document, field: str, edge: SortKey | None, direction: int) -> Document:
+    """Returns the filter for what stands behind the edge."""
+    if edge is None:
+        return filter_
+    value = seen_at(edge[0]) if field == "first_seen_at" else edge[0]
+    at_or_behind, behind = ("$gte", "$gt") if direction > 0 else ("$lte", "$lt")
+    # Together: (field, _id) behind (value, key). An index can begin at the first condition, not at `$or`.
+    return {
+        **filter_,
+        field: {**filter_.get(field, {}), at_or_behind: value},
+        "$or": [{field: {behind: value}}, {"_id": {behind: edge[1]}}],
+    }
