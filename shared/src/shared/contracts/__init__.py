@@ -25,6 +25,7 @@ MESSAGES: tuple[type[Message], ...] = (
     psa_sync.QuantityWritten,
     psa_sync.QuantityRefused,
     matcher.MappingDecided,
+    matcher.MappingsProposed,
     matcher.MappingFinished,
     billing.UsageLineChanged,
     billing.ApprovalRecorded,

@@ -1,10 +1,12 @@
 """What matcher publishes: which vendor item is billed as which PSA item."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
 
 from shared.contracts.base import ContractModel, Event, State, bounded
-from shared.contracts.fields import Code, Id, Integer, Listed, Moment, Revision, Sentence
+from shared.contracts.fields import Code, Id, Integer, Listed, Moment, Remark, Revision, Sentence
 
 
 class MappingKind(StrEnum):
@@ -87,6 +89,54 @@ class MappingDecided(State):
     """What the decision replaced; None in messages from before this was told."""
     undoes: Revision | None = None
     """The revision of the decision that a person took back with this one; None when it undoes none."""
+
+
+_MOST_PROPOSALS, _MOST_REASONS = 5, 6
+"""Both lists are for people, and sorted: what is beyond would not be read. So the message always fits."""
+
+
+class ProposalReason(ContractModel):
+    """One fact, in words, that speaks for two items being one, or against it."""
+
+    kind: Id
+    """The feature that the fact is about, for programs."""
+    words: Remark
+    speaks_for: bool
+
+
+class ProposedItem(ContractModel):
+    """One PSA item that a vendor item may be."""
+
+    psa_integration_id: Id
+    psa_id: Id
+    probability_per_mille: Integer
+    """That this is the one, among all that are near and beside none of them."""
+    margin_per_mille: Integer
+    """The probability less that of the likeliest other one; negative for all but the likeliest."""
+    reasons: Annotated[
+        tuple[ProposalReason, ...], AfterValidator(lambda reasons: reasons[:_MOST_REASONS])
+    ] = ()
+    """What weighed most comes first; at most six."""
+
+
+class MappingsProposed(State):
+    """States which PSA items one vendor account or service may be; keyed as the decision on it."""
+
+    topic: ClassVar[str] = "matcher.mappings-proposed.v1"
+    meaning: ClassVar[str] = "What one undecided vendor account or service may be mapped to, and why"
+    readers: ClassVar[tuple[str, ...]] = ()
+    key_fields: ClassVar[tuple[str, ...]] = ("vendor_provider", "vendor_realm", "kind", "vendor_id")
+
+    kind: MappingKind
+    vendor_provider: Code
+    vendor_realm: Code
+    vendor_integration_id: Id
+    vendor_id: Id
+    """The vendor account's id, or the vendor service's."""
+    proposals: Annotated[
+        tuple[ProposedItem, ...], AfterValidator(lambda proposals: proposals[:_MOST_PROPOSALS])
+    ] = ()
+    """The likeliest first; none once the item is decided on, gone, or like nothing."""
 
 
 class MappingFinished(Event):
