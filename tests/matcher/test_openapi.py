@@ -23,7 +23,7 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
 ) -> None:
     routes = [route for path in description["paths"].values() for route in path.values()]
 
-    assert len(routes) == 12
+    assert len(routes) == 15
     for route in routes:
         assert route["tags"]
         assert route["description"]
@@ -41,6 +41,8 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
         ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo", "post", {"404", "409"}),
         ("/mappings/{kind}/{vendor_integration_id}/{vendor_id}/history", "get", {"404"}),
         ("/mappings", "post", {"409"}),
+        ("/proposals/{kind}/{vendor_integration_id}/{vendor_id}", "get", {"404"}),
+        ("/proposals/{kind}/{vendor_integration_id}/{vendor_id}/refusals", "post", {"404"}),
         ("/finish", "post", {"404", "409"}),
         ("/finish", "get", {"404"}),
     ],

@@ -11,7 +11,7 @@ from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels
 from matcher.finishing.models import FinishRecord
 from matcher.mappings.models import DecisionRecord
 from shared.contracts.base import Message
-from shared.contracts.matcher import MappingDecided, MappingDecision
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingsProposed
 from shared.work_queue import WorkItem
 
 
@@ -29,6 +29,10 @@ class TenantState:
     finishes: dict[str, FinishRecord] = field(default_factory=dict)
     history: list[MappingDecided] = field(default_factory=list)
     records: dict[str, DecisionRecord] = field(default_factory=dict)
+    proposals: dict[str, MappingsProposed] = field(default_factory=dict)
+    marks: list[WorkItem] = field(default_factory=list)
+    """Kinds whose proposals must be computed anew."""
+    passes: dict[MappingKind, int] = field(default_factory=dict)
     published: list[Message] = field(default_factory=list)
     work_items: int = 0
     """How many were ever enqueued."""
@@ -40,6 +44,11 @@ class TenantState:
         if ordered := tuple(sorted(keys)):
             self.work_items += 1
             self.work.append(WorkItem(f"{self.work_items:06}", "", lane, ordered, NOW))
+
+    def mark(self, kinds: Iterable[MappingKind]) -> None:
+        for kind in sorted(kinds):
+            self.work_items += 1
+            self.marks.append(WorkItem(f"{self.work_items:06}", "", kind, (kind,), NOW))
 
     def items_of(self, kind: ItemKind) -> list[Item]:
         return [item for (item_kind, _), item in self.items.items() if item_kind is kind]

@@ -115,6 +115,8 @@ class MemoryUnitOfWork:
 
     async def complete(self, work: Sequence[WorkItem]) -> None:
         self._draft.work = [item for item in self._draft.work if item not in work]
+        lanes = {item.lane for item in work}
+        self._draft.mark({kind.mapping_kind for kind in ItemKind if lanes & {kind, kind.integration_lane}})
 
     async def items(self, kind: ItemKind, keys: Collection[str]) -> list[Item]:
         return [item for item in self._draft.items_of(kind) if item.key in keys]
@@ -168,6 +170,11 @@ class MemoryUnitOfWork:
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {key: self._draft.mappings[key] for key in keys if key in self._draft.mappings}
 
+    async def is_proposed(self, key: str, psa_integration_id: str, psa_id: str) -> bool:
+        proposed = self._draft.proposals.get(key)
+        ends = [(one.psa_integration_id, one.psa_id) for one in proposed.proposals] if proposed else []
+        return (psa_integration_id, psa_id) in ends
+
     async def record_mappings(
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
     ) -> None:
@@ -179,6 +186,7 @@ class MemoryUnitOfWork:
     async def restore_mappings(
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
     ) -> None:
+        self._draft.mark({mapping.kind for mapping in mappings})
         self._draft.history += [existing[one.key] for one in mappings if one.key in existing]
         self._draft.mappings |= {mapping.key: mapping for mapping in mappings}
 

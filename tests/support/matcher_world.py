@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from catalogue_builders import NOW, PSA, VENDOR
 from ended_runs import EndedRuns
+from matcher_proposals import EngineHere, MemoryPasses
 from matcher_store import MemoryStore
 
 from matcher.catalogue.ingestor import ItemIngestor
@@ -32,12 +33,22 @@ from matcher.mappings.ports import MappingStore
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
+from matcher.proposals.ports import PassStore
+from matcher.proposals.recomputation import ProposalRecomputation
+from matcher.proposals.repository import MongoPasses
 from shared.contracts import MESSAGES, Message
 from shared.contracts.auth import IntegrationChanged
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingFinished, MappingKind
+from shared.contracts.matcher import (
+    MappingDecided,
+    MappingDecision,
+    MappingFinished,
+    MappingKind,
+    MappingsProposed,
+)
 from shared.contracts.run_end import RunFinished
 from shared.mongo import Mongo
 from shared.outbox import Outbox
+from shared.runtime.clock import utc_now
 
 
 @dataclass
@@ -48,8 +59,10 @@ class MatcherWorld:
     mappings: MappingReader
     store: MappingStore
     finishes: FinishStore
+    passes: PassStore
     published: Callable[[], Awaitable[list[Message]]]
     """Returns everything published so far, oldest first."""
+    engine: EngineHere = field(default_factory=EngineHere)
     runs: EndedRuns = field(default_factory=EndedRuns)
     now: datetime = NOW
     _finish_ids: int = 0
@@ -81,6 +94,20 @@ class MatcherWorld:
         matcher = ExactMatcher(self.store, lambda: self.now)
         while await matcher.process_next():
             pass
+
+    async def propose(self) -> None:
+        """Compute proposals until nothing waits, without waiting for more news."""
+        recomputation = ProposalRecomputation(
+            self.passes, self.mappings, self.engine, utc_now, quiet=timedelta(0)
+        )
+        while await recomputation.process_next():
+            pass
+
+    async def proposed(self, tenant_id: str = "demo") -> dict[str, list[str]]:
+        """By vendor id, the PSA ids of what a reader of the topic believes to be proposed."""
+        told = [message for message in await self.published() if isinstance(message, MappingsProposed)]
+        newest = {one.vendor_id: one for one in told if one.tenant_id == tenant_id}
+        return {id_: [item.psa_id for item in one.proposals] for id_, one in newest.items() if one.proposals}
 
     async def approve(
         self, vendor_id: str, psa_id: str, kind: str = "account", psa: str = PSA
@@ -138,7 +165,7 @@ def memory_world() -> MatcherWorld:
     async def published() -> list[Message]:
         return list(store.of().published)
 
-    return MatcherWorld(store, store, store, store, published)
+    return MatcherWorld(store, store, store, store, MemoryPasses(store, utc_now), published)
 
 
 def mongo_world(mongo: Mongo) -> MatcherWorld:
@@ -153,7 +180,8 @@ def mongo_world(mongo: Mongo) -> MatcherWorld:
         rows = await mongo.all_tenants("outbox").find(sort=[("seq", 1)])
         return [models[row["topic"]].model_validate_json(row["body"]) for row in rows]
 
-    return MatcherWorld(MongoCatalogue(mongo), MongoMappings(mongo), store, finishes, published)
+    catalogue, passes = MongoCatalogue(mongo), MongoPasses(mongo, outbox, utc_now)
+    return MatcherWorld(catalogue, MongoMappings(mongo), store, finishes, passes, published)
 
 
 def a_ref(vendor_id: str, kind: str = "account") -> VendorItemRef:

@@ -80,10 +80,25 @@ async def test_a_repeated_key_answers_as_at_first(known: MatcherClient) -> None:
 
 
 async def test_an_accepted_proposal_is_a_method_and_no_other_is(known: MatcherClient) -> None:
+    await known.world.propose()
+
     accepted = await put(known, {**TO_9, "method": "proposal"})
     exact = await put(known, {**TO_9, "method": "exact"})
 
     assert (accepted.json()["method"], exact.status_code) == ("proposal", 422)
+
+
+async def test_what_is_not_proposed_is_refused_as_a_proposal_and_taken_as_a_choice(
+    known: MatcherClient,
+) -> None:
+    await known.world.propose()
+
+    refused = await put(known, {**TO_8, "method": "proposal"})
+    chosen = await put(known, TO_8)
+
+    assert (refused.status_code, refused.json()["refusal"]) == (409, "not-proposed")
+    assert "choose it by hand" in refused.json()["detail"]
+    assert (chosen.status_code, chosen.json()["method"]) == (200, "manual")
 
 
 async def test_an_inactive_company_is_refused_with_the_mapping_as_it_is(known: MatcherClient) -> None:

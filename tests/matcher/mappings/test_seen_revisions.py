@@ -72,6 +72,8 @@ async def test_who_does_not_say_what_they_saw_decides_last(known: MatcherWorld) 
 
 
 async def test_an_accepted_proposal_is_told_as_one(known: MatcherWorld) -> None:
+    await known.propose()
+
     accepted = await known.decide("1", MapTo(PsaItemRef(PSA, "9"), MappingMethod.PROPOSAL))
 
     assert accepted.method is MappingMethod.PROPOSAL

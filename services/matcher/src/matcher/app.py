@@ -15,7 +15,7 @@ from matcher.catalogue.item_forms import ItemForms
 from matcher.catalogue.jobs import item_form_job
 from matcher.catalogue.repository import MongoCatalogue
 from matcher.catalogue.routes import make_catalogue_router
-from matcher.catalogue.service import CatalogueService, NoSuggestions
+from matcher.catalogue.service import CatalogueService
 from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore, MongoProgressReader
 from matcher.finishing.routes import make_finish_router, make_progress_router
 from matcher.finishing.service import FinishService, ProgressService
@@ -36,12 +36,19 @@ from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.routes import make_history_router, make_mapping_list_router
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
+from matcher.proposals.engine_process import EngineProcess
+from matcher.proposals.jobs import ProposalLeader
+from matcher.proposals.recomputation import ProposalRecomputation
+from matcher.proposals.repository import PROPOSAL_INDEXES, MongoPasses, MongoProposals
+from matcher.proposals.routes import make_proposal_router, make_refusal_router
+from matcher.proposals.service import ProposalService
 from matcher.settings import Settings
 from shared.kafka import ControlJob, Publisher, make_broker
 from shared.mongo import Mongo
 from shared.news_channel import NewsChannel
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
+from shared.runtime.leases import Leases
 from shared.runtime.lifespan import create_application, service_lifespan
 from shared.runtime.settings import load
 from shared.web.person import Role
@@ -56,6 +63,7 @@ INDEXES = (
     *CATALOGUE_INDEXES,
     *MAPPING_INDEXES,
     *FINISH_INDEXES,
+    *PROPOSAL_INDEXES,
 )
 
 
@@ -78,13 +86,14 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
     health.add_degradation_check("outbox", relay.degradation)
     lock, wake = TenantLock(mongo, outbox), asyncio.Event()
-    finishes = MongoFinishStore(mongo, outbox, lock)
-    announce = partial(announce_decisions, news.announce)
+    finishes, announce = MongoFinishStore(mongo, outbox, lock), partial(announce_decisions, news.announce)
     store = MongoMappingStore(mongo, outbox, lock, finishes.finished_integrations, announce=announce)
     health.add_degradation_check("news", news.degradation)
-    catalogue = MongoCatalogue(mongo)
-    check = InventoryCheck(catalogue, store, _now, wake.set)
+    check = InventoryCheck(catalogue := MongoCatalogue(mongo), store, _now, wake.set)
     health.add_degradation_check("inventories", check.degradation)
+    passes, engine = MongoPasses(mongo, outbox, _now), EngineProcess()
+    recomputation = ProposalRecomputation(passes, MongoMappings(mongo), engine, _now)
+    proposing = ProposalLeader(recomputation, Leases(mongo))
     controls = ControlJob(mongo, broker, health)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
@@ -98,26 +107,32 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
             news.job(),
             matching_job(check, ExactMatcher(store, _now), wake),
             item_form_job(ItemForms(mongo)),
+            proposing.job(),
         ),
         on_startup=(
             partial(refuse_former_work, mongo, "marks"),
             partial(mongo.ensure, INDEXES),
+            passes.mark_all,
             controls.load,
         ),
-        on_shutdown=(relay.release, news.close, mongo.close),
+        on_shutdown=(relay.release, proposing.release, news.close, mongo.close),
     )
-    routers = _routers(mongo, verifier, store, finishes)
+    routers = _routers(mongo, verifier, store, finishes, proposals=MongoProposals(mongo, outbox))
     return create_application(health, lifespan, routers, broker=broker)
 
 
 def _routers(
-    mongo: Mongo, verifier: TokenVerifier, store: MongoMappingStore, finishes: MongoFinishStore
+    mongo: Mongo,
+    verifier: TokenVerifier,
+    store: MongoMappingStore,
+    finishes: MongoFinishStore,
+    *,
+    proposals: MongoProposals,
 ) -> list[APIRouter]:
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
-    mappings, suggestions = MongoMappings(mongo), NoSuggestions()
-    decisions = MappingService(store, _now)
-    listing = CatalogueService(MongoCatalogue(mongo), mappings, suggestions)
-    progress = ProgressService(MongoProgressReader(mongo), suggestions)
+    mappings, decisions = MongoMappings(mongo), MappingService(store, _now)
+    listing = CatalogueService(MongoCatalogue(mongo), mappings, proposals)
+    progress = ProgressService(MongoProgressReader(mongo), proposals)
     finishing = FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}")
     return [
         make_catalogue_router(listing, viewer),
@@ -128,6 +143,8 @@ def _routers(
         make_batch_router(DecisionBatchService(store, _now), listing, mapper),
         make_finish_router(finishing, mapper),
         make_progress_router(finishing, progress, viewer),
+        make_proposal_router(ProposalService(proposals, _now), viewer),
+        make_refusal_router(ProposalService(proposals, _now), mapper),
     ]
 
 

@@ -53,6 +53,7 @@ async def decide(unit: DecisionUnit, request: ItemDecision, at: datetime) -> Dec
     mapping = apply_decision(vendor, item, decision, target=target, existing=existing, at=at)
     if existing and not isinstance(request.choice, Undo) and same_decision(existing, mapping):
         return DecisionOutcome(OutcomeStatus.UNCHANGED, existing)
+    await _require_proposed(unit, request, mapping, existing)
     await unit.record_mappings([mapping], existing={key: existing} if existing else {})
     if mapping.method is MappingMethod.EXACT:  # the rule may find by now that it was ambiguous, or another's
         await unit.enqueue(item.kind, [item.key])
@@ -72,6 +73,19 @@ def _require_expected(request: ItemDecision, item: Item, existing: MappingDecide
             f" {existing.decided_at.isoformat()}; look at it and decide anew, on revision {existing.revision}"
         )
     raise DecisionRefused(sentence, DecisionRefusal.DECIDED_MEANWHILE, existing)
+
+
+async def _require_proposed(
+    unit: DecisionUnit, request: ItemDecision, mapping: MappingDecided, existing: MappingDecided | None
+) -> None:
+    match request.choice:
+        case MapTo(target, MappingMethod.PROPOSAL):
+            if not await unit.is_proposed(mapping.key, target.integration_id, target.id):
+                sentence = (
+                    f"{mapping.kind} {target.id} is not, or no longer, proposed for {mapping.vendor_id}: look"
+                    " at what is proposed now, or choose it by hand with the method `manual`"
+                )
+                raise DecisionRefused(sentence, DecisionRefusal.NOT_PROPOSED, existing)
 
 
 def _decision_of(

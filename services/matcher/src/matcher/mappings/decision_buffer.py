@@ -47,6 +47,9 @@ class DecisionBuffer:
     async def enqueue(self, lane: str, keys: Iterable[str]) -> None:
         await self._unit_of_work.enqueue(lane, keys)
 
+    async def is_proposed(self, key: str, psa_integration_id: str, psa_id: str) -> bool:
+        return await self._unit_of_work.is_proposed(key, psa_integration_id, psa_id)
+
     async def record_mappings(
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
     ) -> None:

@@ -78,6 +78,8 @@ class DecisionRefusal(StrEnum):
     PSA_ITEM_GONE = "psa-item-gone"
     PSA_ITEM_INACTIVE = "psa-item-inactive"
     PSA_DISCONNECTED = "psa-disconnected"
+    NOT_PROPOSED = "not-proposed"
+    """A proposal is accepted that is none, or none any more."""
     FORMER_UNKNOWN = "former-decision-unknown"
     """What an undo would bring back was decided before it was kept."""
     NOT_FOUND = "not-found"

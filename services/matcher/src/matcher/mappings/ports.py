@@ -25,6 +25,10 @@ class DecisionUnit(CatalogueReader, Protocol):
         """Returns the existing mappings, by key."""
         ...
 
+    async def is_proposed(self, key: str, psa_integration_id: str, psa_id: str) -> bool:
+        """Whether the PSA item is among what is proposed for the vendor item with the mapping's key."""
+        ...
+
     async def record_mappings(
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
     ) -> None:

@@ -28,6 +28,7 @@ from matcher.mappings.documents import (
 )
 from matcher.mappings.indexes import HISTORY, LABELS, MAPPINGS, RECORDS, UNDECIDED
 from matcher.mappings.models import DecisionRecord
+from matcher.proposals.repository import PROPOSALS, proposal_queue
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.mongo import Document, Mongo, Put, Session
@@ -52,6 +53,8 @@ class MongoUnitOfWork(TenantCatalogue):
     ) -> None:
         super().__init__(mongo, tenant_id, session)
         self._outbox, self._queue, self._finished = outbox, match_queue(mongo), finished
+        self._proposal_queue = proposal_queue(mongo)
+        self._marked = set[MappingKind]()
         self.recorded: list[MappingDecided] = []
         """The decisions made in here: news once the transaction is committed."""
 
@@ -64,6 +67,9 @@ class MongoUnitOfWork(TenantCatalogue):
     async def complete(self, work: Sequence[WorkItem]) -> None:
         ids = [work_item.id for work_item in work]
         await self._queue.complete(self._tenant_id, ids, session=self._session)
+        # What was matched anew has changed, so what is proposed may have; news of items comes by here alone.
+        lanes = {work_item.lane for work_item in work}
+        await self._mark({kind.mapping_kind for kind in ItemKind if lanes & {kind, kind.integration_lane}})
 
     async def former_labels(self, kind: ItemKind, keys: Collection[str]) -> dict[str, Labels]:
         key_by_id = {labels_id(kind, key): key for key in keys}
@@ -108,6 +114,11 @@ class MongoUnitOfWork(TenantCatalogue):
 
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {row["_id"]: mapping_from(row) for row in await self._find_in(MAPPINGS, "_id", keys)}
+
+    async def is_proposed(self, key: str, psa_integration_id: str, psa_id: str) -> bool:
+        row = await self._rows(PROPOSALS).get(key, session=self._session)
+        ends = [(one["psa_integration_id"], one["psa_id"]) for one in row["proposals"]] if row else []
+        return (psa_integration_id, psa_id) in ends
 
     async def record_mappings(
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
@@ -160,6 +171,13 @@ class MongoUnitOfWork(TenantCatalogue):
         history = [Put(history_document(mapping)) for mapping in superseded]
         await self._rows(HISTORY).bulk(history, session=self._session)
         await self._write(MAPPINGS, new, changed)
+        await self._mark({mapping.kind for mapping in mappings})
+
+    async def _mark(self, kinds: Collection[MappingKind]) -> None:
+        """Has what is proposed of these kinds computed anew, once for all changes of the unit of work."""
+        for kind in sorted(set(kinds) - self._marked):
+            await self._proposal_queue.enqueue(self._tenant_id, kind, [kind], session=self._session)
+            self._marked.add(kind)
 
     async def _write(self, collection: str, new: Sequence[Document], changed: Sequence[Document]) -> None:
         # Inserts are several times as fast as upserts, and under the lock one knows which documents are new.

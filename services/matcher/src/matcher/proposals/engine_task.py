@@ -1,0 +1,41 @@
+"""What the service and the process of the engine say to each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from matcher.catalogue.items import Item
+from matcher.proposals.item_records import account_record, service_record
+from matcher.proposals.models import RankedItem
+from matcher.proposals.records import AccountRecord, ServiceRecord
+from shared.contracts.matcher import MappingKind
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTask:
+    """Two lists of accounts to compare."""
+
+    vendor: list[AccountRecord]
+    psa: list[AccountRecord]
+    of: Literal["account"] = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTask:
+    """A list of services to compare with one of products."""
+
+    vendor: list[ServiceRecord]
+    psa: list[ServiceRecord]
+    of: Literal["service"] = "service"
+
+
+Task = Annotated[AccountTask | ServiceTask, Field(discriminator="of")]
+Ranking = dict[str, list[RankedItem]]
+
+
+def task_of(kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]) -> AccountTask | ServiceTask:
+    if kind is MappingKind.ACCOUNT:
+        return AccountTask([account_record(one) for one in vendor], [account_record(one) for one in psa])
+    return ServiceTask([service_record(one) for one in vendor], [service_record(one) for one in psa])

@@ -1,0 +1,96 @@
+"""What the use cases of proposals need of a store and of an engine."""
+
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from matcher.catalogue.items import Item, ItemKind
+from matcher.catalogue.ports import CatalogueReader
+from matcher.catalogue.search import ItemEnd
+from matcher.proposals.models import (
+    DueRecomputation,
+    ProposalInputs,
+    ProposalPass,
+    ProposalRefusal,
+    RankedItem,
+    StoredProposals,
+)
+from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed
+
+T = TypeVar("T")
+
+
+class ProposalEngine(Protocol):
+    """Ranks the PSA items that each vendor item may be."""
+
+    async def rank(
+        self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
+    ) -> dict[str, list[RankedItem]]:
+        """Returns the likeliest first, by the vendor item's key; raises `TransientError` when it died."""
+        ...
+
+
+class DecidedItems(Protocol):
+    """On which items something is decided."""
+
+    async def decided_items(
+        self, tenant_id: str, kind: ItemKind, decisions: Collection[MappingDecision]
+    ) -> set[ItemEnd]:
+        """Returns all items that have one of these decisions."""
+        ...
+
+
+class PassStore(Protocol):
+    """What has changed, what a pass computes with, and what it found."""
+
+    async def due(self) -> list[DueRecomputation]:
+        """Returns what has changed since it was computed, of all tenants."""
+        ...
+
+    async def begin(self, tenant_id: str, kind: MappingKind) -> ProposalPass:
+        """Begins a pass: what an earlier one has not stored by now it never will."""
+        ...
+
+    async def inputs(self, tenant_id: str, kind: MappingKind) -> ProposalInputs: ...
+
+    async def stored(self, tenant_id: str, kind: MappingKind) -> dict[str, StoredProposals]:
+        """Returns what is stored, by key."""
+        ...
+
+    async def record(self, pass_: ProposalPass, stated: Sequence[MappingsProposed], at: datetime) -> None:
+        """Stores and publishes states; raises `PassOvertaken` when a later pass has begun."""
+        ...
+
+    async def retract(self, pass_: ProposalPass, keys: Sequence[str], at: datetime) -> None:
+        """Stores and publishes that nothing is proposed under these keys any more."""
+        ...
+
+    async def complete(self, pass_: ProposalPass) -> None:
+        """Removes the work of the pass from the queue; all it found is stored."""
+        ...
+
+
+class ProposalUnit(CatalogueReader, Protocol):
+    """What a person's question or refusal reads and writes, inside one transaction."""
+
+    async def proposed(self, key: str) -> MappingsProposed | None: ...
+
+    async def replace(self, stated: MappingsProposed) -> None:
+        """Stores and publishes a state."""
+        ...
+
+    async def refuse(self, refusal: ProposalRefusal) -> None: ...
+
+    async def withdraw(self, refusal_id: str) -> bool:
+        """Takes a refusal back; returns whether there was one."""
+        ...
+
+    async def mark(self, kind: MappingKind) -> None:
+        """Has the tenant's proposals of this kind computed anew."""
+        ...
+
+
+class ProposalStore(Protocol):
+    """Opens transactions of one tenant."""
+
+    async def run(self, tenant_id: str, work: Callable[[ProposalUnit], Coroutine[Any, Any, T]]) -> T: ...

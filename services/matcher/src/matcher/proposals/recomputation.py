@@ -1,0 +1,123 @@
+"""Computes a tenant's proposals of one kind anew, when its items or decisions have changed."""
+
+# Invariant: once the queue is empty, what is stored is what the engine proposes for the present items, less
+# what was refused and what is decided. What a pass completes it reads before its inputs, so news that comes
+# meanwhile starts another one; killed before it completes anything, it is repeated and finds less to store.
+# Only what differs is stored, so a state is published once:
+#
+#   news a   pass 1 reads {a}, then the items   news b   pass 1 stores, completes {a}   {b} is left: pass 2
+#
+# Passes are late on purpose: a run tells of thousands of items within a minute, and one pass sees all.
+# Each marketplace is compared by itself: a company that buys in two of them is one company of the PSA.
+
+from datetime import timedelta
+
+import structlog
+
+from matcher.catalogue.items import VENDOR_KINDS, IntegrationInfo
+from matcher.proposals.models import (
+    DueRecomputation,
+    ProposalInputs,
+    ProposalPass,
+    StoredProposals,
+    digest_of,
+)
+from matcher.proposals.ports import DecidedItems, PassStore, ProposalEngine
+from matcher.proposals.statement import empty_statement, statement_of
+from shared.contracts.base import Side
+from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed
+from shared.errors import TransientError
+from shared.runtime.attempt import attempt
+from shared.runtime.backoff import Backoff
+from shared.runtime.clock import Clock
+
+log = structlog.get_logger()
+
+QUIET = timedelta(seconds=3)
+"""So long nothing must have changed …"""
+LONGEST_WAIT = timedelta(minutes=1)
+"""… unless the oldest change has waited so long."""
+_STATES_PER_TRANSACTION = 250
+_DECIDED = (MappingDecision.APPROVED, MappingDecision.EXCLUDED)
+
+
+class ProposalRecomputation:
+    """Works off what has changed, one tenant's proposals of one kind at a time."""
+
+    def __init__(
+        self,
+        store: PassStore,
+        decided: DecidedItems,
+        engine: ProposalEngine,
+        clock: Clock,
+        *,
+        quiet: timedelta = QUIET,
+    ) -> None:
+        """`quiet` is how long nothing must have changed before a pass begins."""
+        self._store, self._decided, self._engine, self._clock = store, decided, engine, clock
+        self._quiet, self._backoff = quiet, Backoff[tuple[str, MappingKind]](clock)
+
+    async def process_next(self) -> bool:
+        """Computes what has waited longest; returns whether there was anything.
+
+        What fails is left alone for a minute, so that the other tenants do not wait for it: that the engine
+        died may be the fault of this tenant's lists.
+        """
+        due = [one for one in await self._store.due() if self._is_ripe(one)]
+        due = [one for one in due if self._backoff.ready((one.tenant_id, one.kind))]
+        if not due:
+            return False
+        first = min(due, key=lambda one: one.oldest)
+        outcome = await attempt(self._compute(first.tenant_id, first.kind))
+        if isinstance(outcome, Exception):
+            self._backoff.failed((first.tenant_id, first.kind))
+            say = log.warning if isinstance(outcome, TransientError) else log.error
+            say("proposals_set_aside", tenant_id=first.tenant_id, kind=first.kind, exc_info=outcome)
+        return True
+
+    def _is_ripe(self, one: DueRecomputation) -> bool:
+        now = self._clock()
+        return now - one.newest >= self._quiet or now - one.oldest >= LONGEST_WAIT
+
+    async def _compute(self, tenant_id: str, kind: MappingKind) -> None:
+        pass_ = await self._store.begin(tenant_id, kind)
+        stated = await self._statements(pass_, await self._store.inputs(tenant_id, kind))
+        stored = await self._store.stored(tenant_id, kind)
+        changed = [one for key, one in sorted(stated.items()) if _differs(stored.get(key), one)]
+        for first in range(0, len(changed), _STATES_PER_TRANSACTION):
+            of_part = changed[first : first + _STATES_PER_TRANSACTION]
+            await self._store.record(pass_, of_part, self._clock())
+        gone = [key for key, one in sorted(stored.items()) if not one.is_empty and key not in stated]
+        await self._store.retract(pass_, gone, self._clock())
+        await self._store.complete(pass_)
+        log.info("proposals_computed", tenant_id=tenant_id, kind=kind, changed=len(changed), gone=len(gone))
+
+    async def _statements(self, pass_: ProposalPass, inputs: ProposalInputs) -> dict[str, MappingsProposed]:
+        """Returns what is to be stated of every undecided item, by key."""
+        decided = await self._decided.decided_items(pass_.tenant_id, VENDOR_KINDS[pass_.kind], _DECIDED)
+        vendors, psas = (_connected(inputs, side) for side in (Side.VENDOR, Side.PSA))
+        psa_items = [item for item in inputs.psa_items if item.integration_id in psas]
+        by_key = {item.key: item for item in psa_items}
+        stated = dict[str, MappingsProposed]()
+        for vendor in vendors.values():
+            items = [item for item in inputs.vendor_items if item.integration_id == vendor.integration_id]
+            undecided = [item for item in items if (item.integration_id, item.id) not in decided]
+            if not undecided or not psa_items:
+                continue
+            ranked = await self._engine.rank(pass_.kind, items, psa_items)
+            for item in undecided:
+                nothing = empty_statement(vendor, item)
+                stated[nothing.key] = statement_of(nothing, ranked.get(item.key, ()), by_key, inputs)
+        return stated
+
+
+def _connected(inputs: ProposalInputs, side: Side) -> dict[str, IntegrationInfo]:
+    ordered = sorted(inputs.integrations.items())
+    return {id_: one for id_, one in ordered if one.side is side and one.connected}
+
+
+def _differs(stored: StoredProposals | None, stated: MappingsProposed) -> bool:
+    """Whether a state is news; that nothing is proposed for an item is none unless something was."""
+    if stored is None or stored.is_empty:
+        return bool(stated.proposals)
+    return stored.digest != digest_of(stated)

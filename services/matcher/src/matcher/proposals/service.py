@@ -1,0 +1,133 @@
+"""What is proposed for one vendor item, and a person's word that two items are not one."""
+
+# Invariant: what a person refused is gone from the answer at once, and no later pass brings it back: the
+# refusal is stored together with the state without it. A pass that read the refusals before may store the
+# former state after; so a refusal marks the tenant, and the next pass takes it out again.
+
+from dataclasses import dataclass
+from functools import partial
+
+from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, IntegrationInfo, Item
+from matcher.catalogue.lookups import find_integration, find_item
+from matcher.proposals.models import (
+    ProposalRefusal,
+    next_proposal_revision,
+    psa_key_of,
+    refusal_id,
+)
+from matcher.proposals.ports import ProposalStore, ProposalUnit
+from matcher.proposals.statement import empty_statement, with_margins
+from shared.contracts.base import Side, key_of
+from shared.contracts.matcher import MappingKind, MappingsProposed, ProposedItem
+from shared.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalQuestion:
+    """Names the vendor item that a person asks about."""
+
+    tenant_id: str
+    kind: MappingKind
+    vendor_integration_id: str
+    vendor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedItem:
+    """Names the PSA item that a person says it is not."""
+
+    psa_integration_id: str
+    psa_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedProposals:
+    """What is proposed for a vendor item, each with the PSA item as it is now."""
+
+    question: ProposalQuestion
+    revision: int
+    """0 while nothing was ever proposed."""
+    proposals: tuple[tuple[ProposedItem, Item], ...]
+
+
+class ProposalService:
+    """Answers what is proposed, and remembers what is refused."""
+
+    def __init__(self, store: ProposalStore, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    async def proposals(self, question: ProposalQuestion) -> NamedProposals:
+        """Raises `NotFound` for a vendor item or an integration that is not there."""
+        return await self._store.run(question.tenant_id, partial(_answer, question=question))
+
+    async def refuse(self, question: ProposalQuestion, refused: RefusedItem) -> NamedProposals:
+        """Raises `NotFound` for an item or an integration that is not there."""
+        work = partial(self._refuse, question=question, refused=refused)
+        return await self._store.run(question.tenant_id, work)
+
+    async def withdraw(self, question: ProposalQuestion, refused: RefusedItem) -> NamedProposals:
+        """Lets a refused item be proposed again, by the next pass; nothing to withdraw changes nothing.
+
+        Raises `NotFound` for a vendor item or an integration that is not there.
+        """
+        work = partial(self._withdraw, question=question, refused=refused)
+        return await self._store.run(question.tenant_id, work)
+
+    async def _refuse(
+        self, unit: ProposalUnit, *, question: ProposalQuestion, refused: RefusedItem
+    ) -> NamedProposals:
+        nothing = await _nothing(unit, question)
+        psa = await find_integration(unit, refused.psa_integration_id, Side.PSA)
+        item = await find_item(unit, PSA_KINDS[question.kind], psa, refused.psa_id)
+        at = self._clock()
+        await unit.refuse(
+            ProposalRefusal(
+                tenant_id=question.tenant_id,
+                kind=question.kind,
+                vendor_key=nothing.key,
+                psa_key=psa_key_of(psa, item.id),
+                refused_by=refused.by,
+                refused_at=at,
+            )
+        )
+        stated = await unit.proposed(nothing.key)
+        left = [one for one in stated.proposals if not _is(one, psa, item)] if stated else []
+        if stated and len(left) < len(stated.proposals):
+            changes = {
+                "revision": next_proposal_revision(stated.revision, at),
+                "proposals": with_margins(left),
+            }
+            await unit.replace(stated.model_copy(update=changes))
+        await unit.mark(question.kind)
+        return await _answer(unit, question)
+
+    async def _withdraw(
+        self, unit: ProposalUnit, *, question: ProposalQuestion, refused: RefusedItem
+    ) -> NamedProposals:
+        nothing = await _nothing(unit, question)
+        psa = await find_integration(unit, refused.psa_integration_id, Side.PSA)
+        if await unit.withdraw(refusal_id(nothing.key, psa_key_of(psa, refused.psa_id))):
+            await unit.mark(question.kind)
+        return await _answer(unit, question)
+
+
+async def _nothing(unit: ProposalUnit, question: ProposalQuestion) -> MappingsProposed:
+    """Returns the empty state of the item; its key is that of what is stored."""
+    vendor = await find_integration(unit, question.vendor_integration_id, Side.VENDOR)
+    return empty_statement(
+        vendor, await find_item(unit, VENDOR_KINDS[question.kind], vendor, question.vendor_id)
+    )
+
+
+async def _answer(unit: ProposalUnit, question: ProposalQuestion) -> NamedProposals:
+    nothing = await _nothing(unit, question)
+    stated = await unit.proposed(nothing.key) or nothing
+    keys = [key_of(question.tenant_id, one.psa_integration_id, one.psa_id) for one in stated.proposals]
+    items = {item.key: item for item in await unit.items(PSA_KINDS[question.kind], keys)}
+    named = [(one, items[key]) for one, key in zip(stated.proposals, keys, strict=True) if key in items]
+    return NamedProposals(question, stated.revision, tuple(named))
+
+
+def _is(proposed: ProposedItem, psa: IntegrationInfo, item: Item) -> bool:
+    return (proposed.psa_integration_id, proposed.psa_id) == (psa.integration_id, item.id)

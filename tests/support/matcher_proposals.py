@@ -1,0 +1,92 @@
+"""What passes over proposals need, in memory, and the engine in this very process."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from matcher_store import MemoryStore
+
+from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
+from matcher.proposals.engine_task import task_of
+from matcher.proposals.engine_worker import rank
+from matcher.proposals.models import (
+    DueRecomputation,
+    PassOvertaken,
+    ProposalInputs,
+    ProposalPass,
+    RankedItem,
+    StoredProposals,
+    digest_of,
+    next_proposal_revision,
+)
+from shared.contracts.matcher import MappingKind, MappingsProposed
+from shared.runtime.clock import Clock
+from shared.work_queue import WorkItem
+
+
+class EngineHere:
+    """Ranks without a process; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def rank(
+        self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
+    ) -> dict[str, list[RankedItem]]:
+        self.calls += 1
+        return rank(task_of(kind, vendor, psa))
+
+
+class MemoryPasses:
+    """Passes on the rows of the store in memory."""
+
+    def __init__(self, store: MemoryStore, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    async def due(self) -> list[DueRecomputation]:
+        return [
+            DueRecomputation(tenant_id, MappingKind(kind), self._clock(), self._clock())
+            for tenant_id, state in self._store.tenants.items()
+            for kind in dict.fromkeys(mark.lane for mark in state.marks)
+        ]
+
+    async def begin(self, tenant_id: str, kind: MappingKind) -> ProposalPass:
+        state = self._store.of(tenant_id)
+        state.passes[kind] = state.passes.get(kind, 0) + 1
+        work: list[WorkItem] = [mark for mark in state.marks if mark.lane == kind]
+        return ProposalPass(tenant_id, kind, state.passes[kind], work)
+
+    async def inputs(self, tenant_id: str, kind: MappingKind) -> ProposalInputs:
+        state = self._store.of(tenant_id)
+
+        def usable(item_kind: ItemKind) -> list[Item]:
+            return [item for item in state.items_of(item_kind) if item.usable]
+
+        return ProposalInputs(
+            dict(state.integrations), usable(VENDOR_KINDS[kind]), usable(PSA_KINDS[kind]), frozenset()
+        )
+
+    async def stored(self, tenant_id: str, kind: MappingKind) -> dict[str, StoredProposals]:
+        rows = self._store.of(tenant_id).proposals
+        return {
+            key: StoredProposals(one.revision, digest_of(one), not one.proposals)
+            for key, one in rows.items()
+            if one.kind is kind
+        }
+
+    async def record(self, pass_: ProposalPass, stated: Sequence[MappingsProposed], at: datetime) -> None:
+        state = self._store.of(pass_.tenant_id)
+        if state.passes[pass_.kind] != pass_.number:
+            raise PassOvertaken("a later pass has begun")
+        for one in stated:
+            existing = state.proposals.get(one.key)
+            revision = next_proposal_revision(existing.revision if existing else None, at)
+            state.proposals[one.key] = one.model_copy(update={"revision": revision})
+            state.published.append(state.proposals[one.key])
+
+    async def retract(self, pass_: ProposalPass, keys: Sequence[str], at: datetime) -> None:
+        rows = self._store.of(pass_.tenant_id).proposals
+        await self.record(pass_, [rows[key].model_copy(update={"proposals": ()}) for key in keys], at)
+
+    async def complete(self, pass_: ProposalPass) -> None:
+        state = self._store.of(pass_.tenant_id)
+        state.marks = [mark for mark in state.marks if mark not in pass_.work]
