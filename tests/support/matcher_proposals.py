@@ -20,7 +20,6 @@ from matcher.proposals.models import (
 )
 from shared.contracts.matcher import MappingKind, MappingsProposed
 from shared.runtime.clock import Clock
-from shared.work_queue import WorkItem
 
 
 class EngineHere:
@@ -52,7 +51,7 @@ class MemoryPasses:
     async def begin(self, tenant_id: str, kind: MappingKind) -> ProposalPass:
         state = self._store.of(tenant_id)
         state.passes[kind] = state.passes.get(kind, 0) + 1
-        work: list[WorkItem] = [mark for mark in state.marks if mark.lane == kind]
+        work = [mark.id for mark in state.marks if mark.lane == kind]
         return ProposalPass(tenant_id, kind, state.passes[kind], work)
 
     async def inputs(self, tenant_id: str, kind: MappingKind) -> ProposalInputs:
@@ -89,4 +88,4 @@ class MemoryPasses:
 
     async def complete(self, pass_: ProposalPass) -> None:
         state = self._store.of(pass_.tenant_id)
-        state.marks = [mark for mark in state.marks if mark not in pass_.work]
+        state.marks = [mark for mark in state.marks if mark.id not in pass_.work_ids]

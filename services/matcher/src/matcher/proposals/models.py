@@ -9,7 +9,6 @@ from matcher.catalogue.items import IntegrationInfo, Item
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingKind, MappingsProposed, ProposalReason
 from shared.errors import TransientError
-from shared.work_queue import WorkItem
 
 
 class PassOvertaken(TransientError):
@@ -44,8 +43,8 @@ class ProposalPass:
     tenant_id: str
     kind: MappingKind
     number: int
-    work: Sequence[WorkItem]
-    """What the pass completes; it was read before anything that the pass computes with."""
+    work_ids: Sequence[str]
+    """Of the work items that the pass completes; it was read before anything that the pass computes with."""
 
 
 @dataclass(frozen=True, slots=True)

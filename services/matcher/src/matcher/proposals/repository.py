@@ -82,7 +82,7 @@ class MongoPasses:
         id_ = _pass_id(tenant_id, kind)
         row = await rows.take({"_id": id_}, {"$inc": {"number": 1}}, upsert=True) or {"number": 0}
         work = await self._queue.read_due(tenant_id, lane=kind, limit=_MOST_WORK)
-        return ProposalPass(tenant_id, kind, row["number"], work)
+        return ProposalPass(tenant_id, kind, row["number"], [one.id for one in work])
 
     async def inputs(self, tenant_id: str, kind: MappingKind) -> ProposalInputs:
         integrations = await self._mongo.documents(INTEGRATIONS, tenant_id).find()
@@ -124,7 +124,7 @@ class MongoPasses:
         await self.record(pass_, nothing, at)
 
     async def complete(self, pass_: ProposalPass) -> None:
-        await self._queue.complete(pass_.tenant_id, [item.id for item in pass_.work])
+        await self._queue.complete(pass_.tenant_id, pass_.work_ids)
 
     async def _require_newest(self, pass_: ProposalPass, session: Session) -> None:
         row = {"_id": _pass_id(pass_.tenant_id, pass_.kind), "number": pass_.number}
