@@ -7,13 +7,15 @@ from typing import Any
 from matcher.proposals.names import parse
 from matcher.proposals.records import AccountRecord
 from trainer.firms import Firm, invent_firm, namesake_of, twin_of
-from trainer.spellings import respell
+from trainer.spellings import other_form, respell, without_form
 from trainer.vocabulary import PLACES
 
 NAMESAKES_FROM = 0.7
 """Share of accounts with evidence from which two firms of one name can be told apart at all."""
 
 
+_SECOND_ACCOUNTS = 0.02
+"""Share of firms that have two accounts at the vendor: both belong to the one in the PSA."""
 _RENAMED = 0.02
 """Share of firms that one side still knows by another name: their evidence alone tells."""
 
@@ -67,8 +69,10 @@ def make_account_set(size: int, rng: Random) -> AccountSet:
         alike = rng.random() < kept.equal
         if at_vendor:
             name = firm.name if alike or rng.random() < 0.5 else respell(firm, rng)
-            vendor.append(_record(AccountRecord(f"v{at}", name), firm, kept, rng))
-            truth[f"v{at}"] = f"p{at}" if in_psa else None
+            for id_ in (f"v{at}", f"w{at}") if rng.random() < _SECOND_ACCOUNTS else (f"v{at}",):
+                vendor.append(_record(AccountRecord(id_, name), firm, kept, rng))
+                truth[id_] = f"p{at}" if in_psa else None
+                name = without_form(firm, rng) if rng.random() < 0.7 else other_form(firm, rng)
         if in_psa:
             name = firm.name if alike else respell(firm, rng)
             known = _record(AccountRecord(f"p{at}", name), firm, kept, rng)

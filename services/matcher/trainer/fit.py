@@ -60,7 +60,7 @@ def fit(lists: list[Labelled], names: tuple[str, ...]) -> dict[str, Any]:
     pair = _fit_pairs(lists, names)
     rows = list[np.ndarray]()
     for compared, _ in lists:
-        rows.append(rank_rows(compared.candidates, pair(compared.features)))
+        rows.append(rank_rows(compared.candidates, pair(compared.features), compared.namesakes))
     rank = LogisticRegression(C=10.0, max_iter=3000).fit(
         np.vstack(rows), np.concatenate([true for _, true in lists])
     )

@@ -75,6 +75,13 @@ def test_whoever_another_is_called_by_exactly_is_hardly_proposed_to_a_third() ->
     assert all(proposal.probability < 0.5 for proposal in found["v1"])
 
 
+def test_two_accounts_of_one_customer_are_no_rivals() -> None:
+    vendor = accounts("v", ["Contoso Dental Supply", "Contoso Dental Supply Ltd"])
+    found = propose_accounts(vendor, accounts("p", ["Contoso Dental Supply, Inc.", "Fabrikam"]))
+    assert [one[0].psa_id for one in found.values()] == ["p0", "p0"]
+    assert all(one[0].probability > 0.9 for one in found.values())
+
+
 def test_at_most_five_are_proposed_and_their_probabilities_are_those_of_one_choice() -> None:
     found = proposed(
         "Contoso",

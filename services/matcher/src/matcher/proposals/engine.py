@@ -51,6 +51,8 @@ class Compared:
 
     candidates: Candidates
     features: Matrix
+    namesakes: Sequence[int]
+    """For each vendor row a number that rows of the same name share."""
     explain: Callable[[int], list[Reason]]
     """Returns the reasons of one pair, by its index."""
 
@@ -66,7 +68,12 @@ def compare_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecor
         return pair_accounts(ours[row], theirs[column], cosine)
 
     rows = [account_features(pair(index), rarity) for index in range(len(candidates.vendor))]
-    return Compared(candidates, as_matrix(rows, FEATURES), lambda index: account_reasons(pair(index), rarity))
+    return Compared(
+        candidates,
+        as_matrix(rows, FEATURES),
+        _namesakes([one.name.sorted_stems for one in ours]),
+        lambda index: account_reasons(pair(index), rarity),
+    )
 
 
 def compare_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecord]) -> Compared:
@@ -82,8 +89,16 @@ def compare_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecor
 
     rows = [service_features(pair(index), rarity) for index in range(len(candidates.vendor))]
     return Compared(
-        candidates, as_matrix(rows, SERVICE_FEATURES), lambda index: service_reasons(pair(index), rarity)
+        candidates,
+        as_matrix(rows, SERVICE_FEATURES),
+        _namesakes([one.text for one in ours]),
+        lambda index: service_reasons(pair(index), rarity),
     )
+
+
+def _namesakes(names: Sequence[str]) -> list[int]:
+    numbers = {name: number for number, name in enumerate(names)}
+    return [numbers[name] if name else number for number, name in enumerate(names)]
 
 
 def _searchable_accounts(accounts: Sequence[Account]) -> Searchable:
@@ -142,7 +157,8 @@ def _propose(vendor: Sequence[Any], psa: Sequence[Any], procedure: Procedure) ->
 
 def _probabilities(compared: Compared, model: Model) -> Vector:
     """Returns each pair's probability; those of one vendor item add up to at most 1."""
-    shares = probabilities(model.rank(rank_rows(compared.candidates, model.pair(compared.features))))
+    scores = model.pair(compared.features)
+    shares = probabilities(model.rank(rank_rows(compared.candidates, scores, compared.namesakes)))
     rows = compared.candidates.vendor
     totals = np.bincount(rows, shares, minlength=int(rows.max(initial=-1)) + 1)
     return np.asarray(shares / np.maximum(totals, 1.0)[rows], np.float64)

@@ -59,17 +59,32 @@ def load_model(kind: str) -> Model:
     return Model(steps["pair"], steps["rank"])
 
 
-def rank_rows(candidates: Candidates, scores: Vector) -> NDArray[np.float64]:
-    """Returns the inputs of the second step for each pair, in the order of `RANK_FEATURES`."""
-    share, counter_share = (_log_odds(groups, scores) for groups in (candidates.vendor, candidates.psa))
+def rank_rows(candidates: Candidates, scores: Vector, namesakes: Sequence[int]) -> NDArray[np.float64]:
+    """Returns the inputs of the second step for each pair, in the order of `RANK_FEATURES`.
+
+    `namesakes` has one number for each vendor row, equal for rows of one name: these are no rivals for a PSA
+    item, for one customer may have two accounts.
+    """
+    share = _log_odds(candidates.vendor, scores)
+    counter_share = _log_odds(candidates.psa, scores, np.asarray(namesakes)[candidates.vendor])
     return np.column_stack([share, counter_share, np.minimum(share, counter_share)])
 
 
-def _log_odds(groups: NDArray[np.integer], scores: Vector) -> Vector:
-    """Returns the logarithm of the odds that a pair is the one of its group, rather than another or none."""
+def _log_odds(
+    groups: NDArray[np.integer], scores: Vector, allied: NDArray[np.integer] | None = None
+) -> Vector:
+    """Returns the logarithm of the odds that a pair is the one of its group, rather than another or none.
+
+    Pairs of a group with the same number in `allied` do not compete.
+    """
     powers = np.exp(np.clip(scores, -40, 40))
-    others = np.bincount(groups, powers, minlength=int(groups.max(initial=-1)) + 1)[groups] - powers
-    odds = np.log(powers) - np.log1p(np.maximum(others, 0))
+    total = np.bincount(groups, powers, minlength=int(groups.max(initial=-1)) + 1)[groups]
+    if allied is None:
+        own = powers
+    else:
+        parties = np.unique(np.column_stack([groups, allied]), axis=0, return_inverse=True)[1].reshape(-1)
+        own = np.bincount(parties, powers)[parties]
+    odds = np.log(powers) - np.log1p(np.maximum(total - own, 0))
     return np.asarray(np.clip(odds, -_SUREST, _SUREST), np.float64)
 
 
