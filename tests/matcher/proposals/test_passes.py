@@ -1,0 +1,140 @@
+"""Passes on the real store: what they complete, what overtakes them, and what a kill leaves behind."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from catalogue_builders import PSA, a_psa, a_psa_account, a_vendor_account, an_integration
+from matcher_proposals import EngineHere
+from matcher_world import MatcherWorld, mongo_world
+
+from matcher.app import INDEXES
+from matcher.catalogue.items import Item
+from matcher.mappings.models import MapTo, PsaItemRef
+from matcher.mappings.repository import MongoMappings
+from matcher.proposals.models import PassOvertaken, RankedItem
+from matcher.proposals.recomputation import LONGEST_WAIT, QUIET, ProposalRecomputation
+from matcher.proposals.repository import MongoPasses, proposal_queue
+from shared.contracts.matcher import MappingKind, MappingsProposed
+from shared.mongo import Mongo
+from shared.outbox import Outbox
+from shared.runtime.clock import Clock, utc_now
+
+ACCOUNT = MappingKind.ACCOUNT
+
+
+def known(tenant_id: str = "demo") -> list[object]:
+    return [
+        an_integration(tenant_id=tenant_id),
+        a_psa(tenant_id=tenant_id),
+        a_vendor_account("1", "Contoso Dental", tenant_id=tenant_id),
+        a_psa_account("9", "Contoso Dental LLC", tenant_id=tenant_id),
+    ]
+
+
+@pytest.fixture
+async def world(mongo: Mongo) -> MatcherWorld:
+    await mongo.ensure(INDEXES)
+    return mongo_world(mongo)
+
+
+def passes_of(mongo: Mongo) -> MongoPasses:
+    return MongoPasses(mongo, Outbox(mongo, "matcher"), utc_now)
+
+
+def recomputation(mongo: Mongo, engine: EngineHere, clock: Clock) -> ProposalRecomputation:
+    return ProposalRecomputation(passes_of(mongo), MongoMappings(mongo), engine, clock)
+
+
+async def statements(world: MatcherWorld) -> list[MappingsProposed]:
+    return [message for message in await world.published() if isinstance(message, MappingsProposed)]
+
+
+async def test_nothing_is_computed_before_news_has_come_to_rest(mongo: Mongo, world: MatcherWorld) -> None:
+    await world.receive(*known())
+    engine, begun = EngineHere(), datetime.now(UTC)
+
+    busy = await recomputation(mongo, engine, lambda: begun).process_next()
+    rest = await recomputation(mongo, engine, lambda: begun + QUIET).process_next()
+
+    assert (busy, rest) == (False, True)
+
+
+async def test_news_that_never_rests_is_computed_all_the_same(mongo: Mongo, world: MatcherWorld) -> None:
+    await world.receive(*known())
+    later = datetime.now(UTC) + LONGEST_WAIT
+    await proposal_queue(mongo).enqueue("demo", ACCOUNT, [ACCOUNT], at=later)
+
+    assert await recomputation(mongo, EngineHere(), lambda: later).process_next()
+
+
+async def test_tenants_are_apart(world: MatcherWorld) -> None:
+    await world.receive(*known("demo"), *known("other"))
+    await world.propose()
+    await world.decide("1", MapTo(PsaItemRef(PSA, "9")))
+    await world.propose()
+
+    assert await world.proposed("demo") == {}
+    assert await world.proposed("other") == {"1": ["9"]}
+
+
+async def test_killed_before_it_completes_a_pass_is_repeated_and_publishes_nothing_twice(
+    mongo: Mongo, world: MatcherWorld
+) -> None:
+    await world.receive(*known())
+    await world.propose()
+    before = await statements(world)
+
+    await passes_of(mongo).mark_all()  # as if what the pass completed were still there
+    await world.propose()
+
+    assert await statements(world) == before
+    assert len(before) == 1
+
+
+async def test_news_during_a_pass_starts_another_one(world: MatcherWorld) -> None:
+    class Interrupted(EngineHere):
+        async def rank(
+            self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
+        ) -> dict[str, list[RankedItem]]:
+            found = await super().rank(kind, vendor, psa)
+            if self.calls == 1:  # the pass knows nothing of it
+                await world.exclude("1")
+            return found
+
+    await world.receive(*known())
+    world.engine = Interrupted()
+
+    await world.propose()
+
+    assert await world.proposed() == {}
+    assert [len(one.proposals) for one in await statements(world)] == [1, 0]
+
+
+async def test_a_pass_that_was_overtaken_stores_nothing(mongo: Mongo, world: MatcherWorld) -> None:
+    await world.receive(*known())
+    passes = passes_of(mongo)
+    await world.propose()
+    (stated,) = await statements(world)
+    slow = await passes.begin("demo", ACCOUNT)
+    await passes.begin("demo", ACCOUNT)
+
+    with pytest.raises(PassOvertaken):
+        await passes.record(slow, [stated.model_copy(update={"proposals": ()})], datetime.now(UTC))
+
+    assert await world.proposed() == {"1": ["9"]}
+    assert await statements(world) == [stated]
+
+
+async def test_a_service_that_starts_looks_at_everything_again(mongo: Mongo, world: MatcherWorld) -> None:
+    await world.receive(*known())
+    await world.propose()
+    await mongo.all_tenants("proposals").remove({})  # as an older build left it: it had none
+
+    await passes_of(mongo).mark_all()
+    due = await passes_of(mongo).due()
+    await world.propose()
+
+    assert {(one.tenant_id, one.kind) for one in due} == {("demo", kind) for kind in MappingKind}
+    assert await world.proposed() == {"1": ["9"]}
+    assert timedelta(0) <= QUIET < LONGEST_WAIT
