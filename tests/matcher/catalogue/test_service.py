@@ -29,6 +29,7 @@ from matcher.catalogue.search import (
     SortKey,
 )
 from matcher.catalogue.service import CatalogueService
+from shared.contracts.matcher import ProposedItem
 
 CONNECTED = (an_integration(), a_psa())
 VENDOR_ACCOUNTS, PSA_ACCOUNTS = ItemKind.VENDOR_ACCOUNTS, ItemKind.PSA_ACCOUNTS
@@ -217,6 +218,9 @@ async def test_another_tenants_items_and_mappings_are_not_seen(world: MatcherWor
 class _Suggestions:
     def __init__(self, ends: set[ItemEnd]) -> None:
         self._ends = ends
+
+    async def best_proposals(self, *_: object) -> dict[ItemEnd, ProposedItem]:
+        return {}
 
     async def suggested_items(self, *_: object, **__: object) -> set[ItemEnd]:
         return self._ends

@@ -137,3 +137,26 @@ async def test_a_list_shows_what_has_a_proposal_and_no_decision(known: MatcherCl
 
     assert [row["id"] for row in suggested["accounts"]] == ["1"]
     assert accepted["accounts"] == []
+
+
+async def test_a_list_shows_the_best_proposal_of_each_undecided_item_when_asked(known: MatcherClient) -> None:
+    best = (await known.get(ITEM))["proposals"][0]
+
+    plain = await known.get("/accounts", side="vendor")
+    rows = (await known.get("/accounts", side="vendor", **{"with": "proposal"}))["accounts"]
+    companies = await known.get("/accounts", side="psa", **{"with": "proposal"})
+
+    shown = {row["id"]: row["proposal"] for row in rows}
+    assert [row["proposal"] for row in plain["accounts"]] == [None, None]
+    assert shown["2"] is None
+    assert shown["1"].pop("psa_name") == best.pop("name") == "Contoso Dental LLC"
+    assert best.pop("code") == "C9"
+    assert shown["1"] == best
+    assert len(companies["accounts"]) == 3
+
+
+async def test_a_list_takes_nothing_else_along(known: MatcherClient) -> None:
+    answer = await known.send("GET", "/accounts?side=vendor&with=everything")
+
+    assert answer.status_code == 422
+    assert answer.json()["fields"][0]["name"] == "with"

@@ -7,7 +7,7 @@ from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.item_order import FoundItems, PageBounds
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
 from matcher.catalogue.search import ItemEnd, ItemQuery, StateFilter
-from shared.contracts.matcher import MappingDecided, MappingDecision
+from shared.contracts.matcher import MappingDecided, MappingDecision, ProposedItem
 from shared.contracts.topic_checksum import TopicChecksum
 
 
@@ -73,6 +73,12 @@ class SuggestionReader(Protocol):
 
     async def suggested_items(self, tenant_id: str, kind: ItemKind) -> set[ItemEnd]:
         """Returns all items of this kind for which something is proposed, decided ones included."""
+        ...
+
+    async def best_proposals(
+        self, tenant_id: str, kind: ItemKind, ends: Collection[ItemEnd]
+    ) -> dict[ItemEnd, ProposedItem]:
+        """Returns what each of these items is likeliest to be; nothing for one without proposals."""
         ...
 
 

@@ -1,6 +1,6 @@
 """What people ask of the catalogue, checked."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -50,6 +50,11 @@ class ItemRequest(BaseModel):
         frozenset(), description="Only items with one of these ids.", examples=[["1a2b", "3c4d"]]
     )
     integration_id: Id | None = Field(None, description="Only items of this integration.")
+    with_: Literal["proposal"] | None = Field(
+        None,
+        alias="with",
+        description="`proposal`: each undecided vendor item with what it is likeliest to be.",
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -80,6 +85,7 @@ class ItemRequest(BaseModel):
             ids=self.ids,
             by=self.by,
             sort=self.sort,
+            with_proposal=self.with_ is not None,
         )
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from matcher.catalogue.search import MappedItem, MappingState, NamedMapping, Page
+from matcher.catalogue.search import MappedItem, MappingState, NamedMapping, NamedProposal, Page
 from shared.contracts.base import Side
-from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
+from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod, ProposalReason
 from shared.web.pagination import encode_cursor
 
 _SHOWN = ("id", "integration_id", "name", "usable", "first_seen_at")
@@ -36,6 +36,22 @@ class MappingResponse(BaseModel):
         return cls(**fields, vendor_name=named.vendor_name, psa_name=named.psa_name)
 
 
+class BestProposalResponse(BaseModel):
+    """What a vendor item is likeliest to be; `GET /proposals/…` has the others."""
+
+    psa_integration_id: str
+    psa_id: str
+    psa_name: str | None
+    probability_per_mille: int
+    margin_per_mille: int
+    """The probability less that of the runner-up."""
+    reasons: tuple[ProposalReason, ...]
+
+    @classmethod
+    def of(cls, named: NamedProposal) -> Self:
+        return cls(**dict(named.proposed), psa_name=named.psa_name)
+
+
 class ItemResponse(BaseModel):
     """What every kind of item shows."""
 
@@ -54,8 +70,9 @@ class ItemResponse(BaseModel):
         item = mapped.item
         mappings = tuple(MappingResponse.of(named) for named in mapped.mappings)
         # A vendor item has at most one mapping; a PSA item may have many vendor items mapped to it.
+        proposal = BestProposalResponse.of(mapped.proposal) if mapped.proposal else None
         shown = (
-            {"mapping": mappings[0] if mappings else None}
+            {"mapping": mappings[0] if mappings else None, "proposal": proposal}
             if item.kind.side is Side.VENDOR
             else {"mapped_from": mappings}
         )
@@ -78,6 +95,8 @@ class VendorAccountResponse(ItemResponse):
     country: str | None = None
     """ISO 3166-1 alpha-2."""
     mapping: MappingResponse | None
+    proposal: BestProposalResponse | None = None
+    """Only with `with=proposal`."""
 
 
 class VendorServiceResponse(ItemResponse):
@@ -93,6 +112,8 @@ class VendorServiceResponse(ItemResponse):
     plan: str | None = None
     edition: str | None = None
     mapping: MappingResponse | None
+    proposal: BestProposalResponse | None = None
+    """Only with `with=proposal`."""
 
 
 class PsaAccountResponse(ItemResponse):

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 from matcher.catalogue.items import Item, ItemKind
 from matcher.catalogue.words import words_of
 from shared.contracts.base import Side
-from shared.contracts.matcher import MappingDecided, MappingDecision
+from shared.contracts.matcher import MappingDecided, MappingDecision, ProposedItem
 
 R = TypeVar("R")
 
@@ -82,6 +82,8 @@ class ItemQuery:
     ids: frozenset[str] = frozenset()
     by: SearchField = SearchField.NAME
     sort: ItemSort = ItemSort.NAME
+    with_proposal: bool = False
+    """Whether each undecided item comes with what it is likeliest to be."""
 
     @property
     def words(self) -> list[str]:
@@ -113,11 +115,21 @@ class NamedMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedProposal:
+    """What an item is likeliest to be, under its present name."""
+
+    proposed: ProposedItem
+    psa_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MappedItem:
     """An item with every mapping that has it at its end."""
 
     item: Item
     mappings: tuple[NamedMapping, ...] = ()
+    proposal: NamedProposal | None = None
+    """None unless it was asked for, the item is undecided, and something is proposed for it."""
 
     @property
     def state(self) -> MappingState:

@@ -1,6 +1,7 @@
 """Lists what there is to map, with what is decided on it, page by page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matcher.catalogue.item_order import PageBounds, page_of
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
@@ -12,12 +13,13 @@ from matcher.catalogue.search import (
     MappedItem,
     MappingState,
     NamedMapping,
+    NamedProposal,
     Page,
     StateFilter,
     decisions_of,
 )
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, ProposedItem
 
 
 class NoSuggestions:
@@ -25,6 +27,9 @@ class NoSuggestions:
 
     async def suggested_items(self, tenant_id: str, kind: ItemKind) -> set[ItemEnd]:  # noqa: ARG002
         return set()
+
+    async def best_proposals(self, *_: object) -> dict[ItemEnd, ProposedItem]:
+        return {}
 
 
 class CatalogueService:
@@ -37,6 +42,8 @@ class CatalogueService:
         states = await self._state_filter(query)
         page = page_of(await self._catalogue.page(query, states, bounds.beyond), bounds)
         mapped = await self._with_mappings(query, page.rows)
+        if query.with_proposal:
+            mapped = await self._with_proposals(query, mapped)
         return Page(tuple(mapped), page.next, page.previous, page.total)
 
     async def with_names(self, tenant_id: str, mappings: Sequence[MappingDecided]) -> list[NamedMapping]:
@@ -90,6 +97,21 @@ class CatalogueService:
         for named in await self.with_names(query.tenant_id, mappings):
             by_item.setdefault(_item_key(named.mapping, query.kind.side), []).append(named)
         return [MappedItem(item, tuple(by_item.get(item.key, ()))) for item in items]
+
+    async def _with_proposals(self, query: ItemQuery, rows: Sequence[MappedItem]) -> list[MappedItem]:
+        ends = {_end(row) for row in rows if row.state is MappingState.UNMAPPED}
+        best = await self._suggestions.best_proposals(query.tenant_id, query.kind, ends)
+        key_by_end = {
+            end: key_of(query.tenant_id, one.psa_integration_id, one.psa_id) for end, one in best.items()
+        }
+        psa_kind = PSA_KINDS[query.kind.mapping_kind]
+        names = await self._catalogue.names(query.tenant_id, psa_kind, set(key_by_end.values()))
+        named = {end: NamedProposal(one, names.get(key_by_end[end])) for end, one in best.items()}
+        return [replace(row, proposal=named.get(_end(row))) for row in rows]
+
+
+def _end(row: MappedItem) -> ItemEnd:
+    return row.item.integration_id, row.item.id
 
 
 def _item_key(mapping: MappingDecided, side: Side) -> str:

@@ -6,7 +6,7 @@
 #
 #   pass 4 reads its inputs   pass 5 begins   4 stores: PassOvertaken     5 stores
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from matcher.proposals.models import (
     next_proposal_revision,
 )
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingKind, MappingsProposed
+from shared.contracts.matcher import MappingKind, MappingsProposed, ProposedItem
 from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
 from shared.runtime import crash_points
@@ -46,6 +46,7 @@ _MOST_WORK = 5000
 PROPOSAL_INDEXES = (
     *work_queue_indexes(_WORK),
     Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("is_empty", 1)]),
+    Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
     Index(REFUSALS, [("tenant_id", 1), ("kind", 1)]),
 )
 
@@ -186,6 +187,18 @@ class MongoProposals:
         fields = ["vendor_integration_id", "vendor_id"]
         rows = await self._mongo.documents(PROPOSALS, tenant_id).find(waiting, fields=fields)
         return {(row["vendor_integration_id"], row["vendor_id"]) for row in rows}
+
+    async def best_proposals(
+        self, tenant_id: str, kind: ItemKind, ends: Collection[ItemEnd]
+    ) -> dict[ItemEnd, ProposedItem]:
+        if kind.side is Side.PSA:
+            return {}
+        waiting = {"kind": kind.mapping_kind.value, "is_empty": False}
+        rows = self._mongo.documents(PROPOSALS, tenant_id)
+        found = await rows.find_in("vendor_id", {id_ for _, id_ in ends}, where=waiting)
+        stated = [_proposed(row) for row in found]
+        best = {(one.vendor_integration_id, one.vendor_id): one.proposals[0] for one in stated}
+        return {end: best[end] for end in ends if end in best}
 
 
 def _revised(
