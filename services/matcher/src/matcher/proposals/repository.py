@@ -29,7 +29,6 @@ from shared.contracts.base import Side, key_of
 from shared.contracts.matcher import MappingKind, MappingsProposed, ProposedItem
 from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
-from shared.runtime import crash_points
 from shared.runtime.clock import Clock, utc_now
 from shared.work_queue import WorkQueue, work_queue_indexes
 
@@ -116,7 +115,6 @@ class MongoPasses:
 
         if stated:
             await self._mongo.transaction(store)
-            crash_points.reached("proposals-stored", pass_.kind)
             self._outbox.wake()
 
     async def retract(self, pass_: ProposalPass, keys: Sequence[str], at: datetime) -> None:
