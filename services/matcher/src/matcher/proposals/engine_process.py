@@ -12,13 +12,13 @@ from contextlib import suppress
 from pydantic import TypeAdapter
 
 from matcher.catalogue.items import Item
-from matcher.proposals.engine_task import Ranking, Task, task_of
+from matcher.proposals.engine_task import RankedLine, Task, task_of
 from matcher.proposals.models import RankedItem
 from shared.contracts.matcher import MappingKind
 from shared.errors import TransientError
 
 _TASKS: TypeAdapter[object] = TypeAdapter(Task)
-_RANKINGS: TypeAdapter[Ranking] = TypeAdapter(Ranking)
+_LINES: TypeAdapter[RankedLine] = TypeAdapter(RankedLine)
 
 
 class EngineProcess:
@@ -50,4 +50,4 @@ class EngineProcess:
                 f"the process that proposes {kind} mappings ended with {process.returncode}, comparing"
                 f" {len(vendor)} with {len(psa)} items ({last or 'without a word'}): it is tried again"
             )
-        return await asyncio.to_thread(_RANKINGS.validate_json, answer)
+        return await asyncio.to_thread(lambda: dict(map(_LINES.validate_json, answer.splitlines())))

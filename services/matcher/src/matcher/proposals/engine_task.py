@@ -32,7 +32,9 @@ class ServiceTask:
 
 
 Task = Annotated[AccountTask | ServiceTask, Field(discriminator="of")]
-Ranking = dict[str, list[RankedItem]]
+RankedLine = tuple[str, list[RankedItem]]
+"""A line of the answer: a vendor item's key and what it may be. In lines, for one large text would hold up
+everything else that the service does while it is read."""
 
 
 def task_of(kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]) -> AccountTask | ServiceTask:

@@ -8,7 +8,7 @@ import sys
 from pydantic import TypeAdapter
 
 from matcher.proposals.engine import propose_accounts, propose_services
-from matcher.proposals.engine_task import AccountTask, Ranking, ServiceTask, Task
+from matcher.proposals.engine_task import AccountTask, RankedLine, ServiceTask, Task
 from matcher.proposals.models import RankedItem
 from shared.contracts.matcher import ProposalReason
 
@@ -38,4 +38,5 @@ def rank(task: AccountTask | ServiceTask) -> dict[str, list[RankedItem]]:
 
 if __name__ == "__main__":
     found = rank(TypeAdapter(Task).validate_json(sys.stdin.buffer.read()))
-    sys.stdout.buffer.write(TypeAdapter(Ranking).dump_json(found))
+    lines: TypeAdapter[RankedLine] = TypeAdapter(RankedLine)
+    sys.stdout.buffer.writelines(lines.dump_json(line) + b"\n" for line in found.items())

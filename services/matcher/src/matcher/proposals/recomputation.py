@@ -10,15 +10,19 @@
 # Passes are late on purpose: a run tells of thousands of items within a minute, and one pass sees all.
 # Each marketplace is compared by itself: a company that buys in two of them is one company of the PSA.
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
-from matcher.catalogue.items import VENDOR_KINDS, IntegrationInfo
+from matcher.catalogue.items import VENDOR_KINDS, IntegrationInfo, Item
 from matcher.proposals.models import (
     DueRecomputation,
     ProposalInputs,
     ProposalPass,
+    RankedItem,
     StoredProposals,
     digest_of,
 )
@@ -83,7 +87,7 @@ class ProposalRecomputation:
         pass_ = await self._store.begin(tenant_id, kind)
         stated = await self._statements(pass_, await self._store.inputs(tenant_id, kind))
         stored = await self._store.stored(tenant_id, kind)
-        changed = [one for key, one in sorted(stated.items()) if _differs(stored.get(key), one)]
+        changed = await asyncio.to_thread(_changes, stored, stated)
         for first in range(0, len(changed), _STATES_PER_TRANSACTION):
             of_part = changed[first : first + _STATES_PER_TRANSACTION]
             await self._store.record(pass_, of_part, self._clock())
@@ -105,10 +109,30 @@ class ProposalRecomputation:
             if not undecided or not psa_items:
                 continue
             ranked = await self._engine.rank(pass_.kind, items, psa_items)
-            for item in undecided:
-                nothing = empty_statement(vendor, item)
-                stated[nothing.key] = statement_of(nothing, ranked.get(item.key, ()), by_key, inputs)
+            states = partial(_states, undecided, ranked, by_key, vendor=vendor, inputs=inputs)
+            stated |= await asyncio.to_thread(states)  # of thousands of items: the loop stays free
         return stated
+
+
+def _states(
+    undecided: Sequence[Item],
+    ranked: Mapping[str, Sequence[RankedItem]],
+    psa_items: Mapping[str, Item],
+    *,
+    vendor: IntegrationInfo,
+    inputs: ProposalInputs,
+) -> dict[str, MappingsProposed]:
+    stated = dict[str, MappingsProposed]()
+    for item in undecided:
+        nothing = empty_statement(vendor, item)
+        stated[nothing.key] = statement_of(nothing, ranked.get(item.key, ()), psa_items, inputs)
+    return stated
+
+
+def _changes(
+    stored: Mapping[str, StoredProposals], stated: Mapping[str, MappingsProposed]
+) -> list[MappingsProposed]:
+    return [one for key, one in sorted(stated.items()) if _differs(stored.get(key), one)]
 
 
 def _connected(inputs: ProposalInputs, side: Side) -> dict[str, IntegrationInfo]:
