@@ -1,6 +1,6 @@
 """Items with what is decided on them, on both stores."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from catalogue_builders import (
@@ -17,7 +17,6 @@ from matcher_world import MatcherWorld
 
 from matcher.catalogue.item_order import PageBounds
 from matcher.catalogue.items import Item, ItemKind
-from matcher.catalogue.requests import ItemRequest
 from matcher.catalogue.search import (
     ItemEnd,
     ItemFilter,
@@ -243,10 +242,3 @@ def _new_since(since: datetime, *more: ItemFilter) -> ItemQuery:
 def items(found: Page[MappedItem]) -> list[str]:
     rows: list[Item] = [mapped.item for mapped in found.rows]
     return [item.id for item in rows]
-
-
-def test_an_item_is_new_for_seven_days_to_whoever_does_not_say_since_when() -> None:
-    query = ItemRequest(state=frozenset({ItemFilter.NEW})).query("demo", VENDOR_ACCOUNTS)
-
-    assert query.since is not None
-    assert timedelta(days=7) <= datetime.now(UTC) - query.since < timedelta(days=7, minutes=1)
