@@ -219,7 +219,6 @@ async def test_mappings_are_listed_with_both_names(matcher: MatcherClient) -> No
         {"side": "vendor", "after": "never-made-here"},
         {"side": "vendor", "after": "WyJhIiwgeyIkZ3QiOiAiIn1d"},
         {"side": "vendor", "sort": "price"},
-        {"side": "vendor", "state": "new"},
         {"side": "vendor", "state": "new", "since": "yesterday"},
         {"side": "vendor", "after": encode_cursor("a", "b"), "before": encode_cursor("a", "b")},
         {"side": "vendor", "sort": "-seen", "after": encode_cursor("a", "b")},

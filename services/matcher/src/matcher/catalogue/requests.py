@@ -1,5 +1,6 @@
 """What people ask of the catalogue, checked."""
 
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -10,9 +11,12 @@ from matcher.catalogue.search import ItemFilter, ItemQuery, ItemSort, SearchFiel
 from shared.contracts.base import Side
 from shared.limits.people import PAGE_ROWS
 from shared.plain_text import counted
+from shared.runtime.clock import utc_now
 from shared.web.pagination import PageLimit, PairCursor
 from shared.web.requests import Id, SearchText
 
+NEW_WITHIN = timedelta(days=7)
+"""How long an item is `new` to whoever does not say since when: a week's work is looked at together."""
 DEFAULT_LIMIT = 50
 """Rows of a page: as many as a person looks through at once."""
 
@@ -36,14 +40,16 @@ class ItemRequest(BaseModel):
         SearchField.NAME,
         description="What comes first of all that is found: names that begin with `search`, or codes.",
     )
-    state: frozenset[ItemFilter] = Field(
+    state: Annotated[frozenset[ItemFilter], Field(max_length=len(ItemFilter))] = Field(
         frozenset(),
         description="Only items that are one of these. `suggested`: undecided, with a proposal; `new`: first"
         " seen since `since`.",
         examples=[["unmapped"], ["suggested", "new"]],
     )
     since: AwareDatetime | None = Field(
-        None, description="From when on an item is `new`.", examples=["2026-11-23T09:00:00Z"]
+        None,
+        description="From when on an item is `new`; seven days ago without it.",
+        examples=["2026-11-23T09:00:00Z"],
     )
     sort: ItemSort = Field(ItemSort.NAME, description="By name, or what was first seen last at the top.")
     ids: Annotated[frozenset[Id], Field(max_length=PAGE_ROWS.most), counted(PAGE_ROWS)] = Field(
@@ -60,8 +66,6 @@ class ItemRequest(BaseModel):
     def _fits_together(self) -> Self:
         if self.after and self.before:
             raise ValueError("send `after` or `before`: a page goes on from one row only")
-        if ItemFilter.NEW in self.state and self.since is None:
-            raise ValueError("`state=new` needs `since`: from when on an item is new")
         for cursor in (self.after, self.before):
             if cursor and self.sort is ItemSort.NEWEST:
                 try:
@@ -81,7 +85,7 @@ class ItemRequest(BaseModel):
             search=self.search.strip(),
             integration_id=self.integration_id,
             filters=self.state,
-            since=self.since,
+            since=self.since or utc_now() - NEW_WITHIN,
             ids=self.ids,
             by=self.by,
             sort=self.sort,
