@@ -1,5 +1,7 @@
 """Which items of two plain lists map themselves."""
 
+import pytest
+
 from matcher.proposals.exact_pairs import exact_accounts, exact_services
 from matcher.proposals.records import AccountRecord, ServiceRecord
 
@@ -23,8 +25,14 @@ def test_duplicates_in_the_psa_are_never_mapped() -> None:
     assert exact_accounts(vendor, [AccountRecord("p1", "Contoso"), AccountRecord("p2", "Contoso")]) == {}
 
 
-def test_an_empty_name_maps_nothing() -> None:
-    assert exact_accounts([AccountRecord("v1", "")], [AccountRecord("p1", "")]) == {}
+@pytest.mark.parametrize("text", ["", " ", "-", "...", "?"])
+def test_a_text_without_a_letter_or_digit_maps_nothing(text: str) -> None:
+    assert exact_accounts([AccountRecord("v1", text)], [AccountRecord("p1", text)]) == {}
+    assert exact_services([ServiceRecord("v1", "A", text)], [ServiceRecord("p1", "B", text)]) == {}
+
+
+def test_a_name_in_any_script_maps_itself() -> None:
+    assert exact_accounts([AccountRecord("v1", "日本")], [AccountRecord("p1", "日本")]) == {"v1": "p1"}
 
 
 def test_equal_names_with_other_tax_ids_or_countries_are_two_firms() -> None:
