@@ -41,6 +41,26 @@ def test_equal_names_with_other_tax_ids_or_countries_are_two_firms() -> None:
     assert exact_accounts(vendor, psa) == {}
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("GB123456789", "123456789"),
+        ("DE811234567", "DE 811 234 567"),
+        ("CHE123456789MWST", "CHE-123.456.789"),
+        ("NL123456789B01", "123456789"),
+        ("FR40303265045", "303265045"),
+    ],
+)
+def test_one_tax_id_written_in_two_ways_makes_no_two_firms(ours: str, theirs: str) -> None:
+    vendor, psa = (
+        [AccountRecord("v1", "Contoso", tax_id=ours)],
+        [AccountRecord("p1", "Contoso", tax_id=theirs)],
+    )
+
+    assert exact_accounts(vendor, psa) == {"v1": "p1"}
+    assert exact_accounts(psa, vendor) == {"p1": "v1"}
+
+
 def test_equal_names_with_another_term_are_two_products() -> None:
     vendor = [
         ServiceRecord("v1", "Entra ID P1", "CFQ7TTC0LFLS:0002", term="1 year", billing_period="1 month")
