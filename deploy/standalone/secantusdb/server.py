@@ -5,7 +5,7 @@
 and nothing else imports them: the launcher and the tests start this one as a program (decision 0023).
 """
 
-# Nine things that the package's own command cannot do:
+# Ten things that the package's own command cannot do:
 #
 # Nobody is let in without the password, from the first moment on.  SecantusDB 0.7 has no exception for the
 # first user and would have to be started open to make one.  So the user is written to its storage before it
@@ -33,6 +33,9 @@ and nothing else imports them: the launcher and the tests start this one as a pr
 #
 # Where a filter names an id and something else, the indexes are gone through several times before the id
 # is tried.  So the id is tried first: what it finds is compared with the whole filter in any case.
+#
+# What is not above a bound (`$lte`) is looked up without the bound itself in an index that has fields behind
+# the one that is bounded: such an entry begins with the bound, and goes on. So what goes on is looked at too.
 #
 # A page and a count read every document that an index has for a filter.  See `index_pages.py`.
 #
@@ -82,6 +85,7 @@ def main(host: str, port: int, directory: str, seconds: float, *, for_tests: boo
     _read_index_options_once(server.storage)
     _look_up_texts()
     _try_ids_first(server.storage)
+    _look_at_upper_bounds(server.storage)
     index_pages.install(server.storage)
     key_bytes.install()
     if not for_tests:
@@ -161,6 +165,21 @@ def _try_ids_first(storage: Any) -> None:
         return find(database, collection, filter_, **kwargs)
 
     storage._try_index_id_keys = candidates
+
+
+def _look_at_upper_bounds(storage: Any) -> None:
+    """Have a range that holds its upper bound be read to the last entry that begins with it.
+
+    What else begins so is not in the range: the store compares what it finds with the filter.
+    """
+    scan = storage._range_scan_index
+
+    def range_scan(*args: Any, **more: Any) -> Any:
+        *others, upper, holds_upper = args  # behind the index and the lower bound
+        end = upper + b"\xff" if upper is not None and holds_upper else upper
+        return scan(*others, end, holds_upper, **more)
+
+    storage._range_scan_index = range_scan
 
 
 def _do_nothing() -> None:

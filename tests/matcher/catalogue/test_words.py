@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matcher.catalogue.words import CODE_MARK, has_words, item_words, words_of
+from matcher.catalogue.words import CODE_MARK, has_words, item_words, whole_code, words_of
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,11 @@ def test_whatever_is_typed_of_a_name_finds_it(name: str, data: st.DataObject) ->
 def test_a_name_is_found_by_itself_however_it_is_written(name: str) -> None:
     assert has_words(item_words(name, None), words_of(name))
     assert words_of(name.swapcase()) == words_of(name) or not name.isascii()
+
+
+@pytest.mark.parametrize("search", ["10-10", "1010", "10-1", "101"])
+def test_a_code_that_says_a_thing_twice_is_found_from_its_beginning_on(search: str) -> None:
+    words = item_words("Mail", "10-10-5")
+
+    assert has_words(words, words_of(search))
+    assert has_words(words, [whole_code(search)])

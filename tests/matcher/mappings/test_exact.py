@@ -21,6 +21,11 @@ def test_nothing_in_a_name_is_ignored(name: str) -> None:
     assert target_of(a_vendor_account("1", "Contoso"), psa=[a_psa_account("9", name)]) is None
 
 
+@pytest.mark.parametrize("text", [" ", "-", "..."])
+def test_a_text_without_a_letter_or_digit_is_no_label(text: str) -> None:
+    assert target_of(a_vendor_account("1", text), psa=[a_psa_account("9", text)]) is None
+
+
 def test_a_name_that_two_psa_accounts_share_is_not_mapped() -> None:
     namesakes = [a_psa_account("8", "Contoso"), a_psa_account("9", "Contoso")]
 

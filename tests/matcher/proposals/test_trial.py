@@ -139,3 +139,24 @@ def test_periods_are_read_as_the_marketplace_writes_them() -> None:
     }
     service = VendorServiceRow.model_validate(row).record()
     assert (read_service(service).term, read_service(service).billing) == ("1 year", "1 month")
+
+
+def test_a_list_is_never_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "vendor.json", [{"id": "1", "name": "Contoso"}])
+    same = tmp_path / "." / "vendor.json"
+
+    assert main(["--kind", "accounts", "--vendor", str(path), "--psa", str(path), "--out", str(same)]) == 1
+
+    assert "is one of the lists, and would be lost" in capsys.readouterr().err
+    assert json.loads(path.read_text("utf-8")) == [{"id": "1", "name": "Contoso"}]
+
+
+@pytest.mark.parametrize("out", ["", "missing/out.json"])
+def test_a_place_that_cannot_be_written_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    path = str(write(tmp_path / "list.json", []))
+
+    assert main(["--kind", "accounts", "--vendor", path, "--psa", path, "--out", str(tmp_path / out)]) == 1
+
+    assert "cannot be written: name a file in a directory that exists" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from shared.contracts.topic_checksum import TopicChecksum
 from shared.mongo import Document
 from shared.plain_text import sort_text
 
-ITEM_FORM = 2
+ITEM_FORM = 3
 """Grows with what is derived from an item's name and code; `item_forms.py` derives it anew."""
 
 

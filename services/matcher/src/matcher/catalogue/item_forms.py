@@ -5,7 +5,7 @@
 # is noted as done when none of another form is left, so that a later start does not look again. Killed
 # anywhere between, the next start goes on with what is left:
 #
-#   a: form 1   b: form 2   c: no form    →   a, c are derived anew   →   none left: noted, with the number 2
+#   a: form 2   b: form 3   c: no form    →   a, c are derived anew   →   none left: noted, with the number 3
 
 from collections.abc import Sequence
 

@@ -117,13 +117,18 @@ class Labels:
 
 def part_number(item: Item) -> str:
     """Returns the code by which a service or product is matched; an account's code is no label: empty."""
-    return (item.code or "") if item.kind.mapping_kind is MappingKind.SERVICE else ""
+    return label_of(item.code) if item.kind.mapping_kind is MappingKind.SERVICE else ""
 
 
 def name_label(item: Item) -> str:
     """Returns the name by which the item is matched; empty for a customer whom no list has named yet."""
     is_unlisted = item.kind is ItemKind.VENDOR_ACCOUNTS and item.name == unlisted_name(item.id)
-    return "" if is_unlisted else item.name
+    return "" if is_unlisted else label_of(item.name)
+
+
+def label_of(text: str | None) -> str:
+    """Returns the text if it says something; empty for what people type in place of nothing: "-", " "."""
+    return text if text and any(character.isalnum() for character in text) else ""
 
 
 def labels_of(items: Iterable[Item]) -> Labels:

@@ -31,10 +31,7 @@ def words_of(text: str) -> list[str]:
 
     A text of nothing but dots, brackets and the like has these as its words: it can be found by nothing else.
     """
-    plain = _plain(text)
-    parts = _PARTS.findall(plain)
-    words = parts if plain.isalnum() else [part for part in parts if _is_word(part)]
-    return list(dict.fromkeys(word[:_LONGEST] for word in words or parts))
+    return list(dict.fromkeys(word[:_LONGEST] for word in _parts_of(text)))
 
 
 def item_words(name: str, code: str | None) -> list[str]:
@@ -47,13 +44,19 @@ def item_words(name: str, code: str | None) -> list[str]:
 
 def whole_code(code: str) -> str:
     """Returns the word that stands for a code as a whole, which begins as the code does."""
-    return (CODE_MARK + "".join(words_of(code)))[:_LONGEST]
+    return (CODE_MARK + "".join(_parts_of(code)))[:_LONGEST]
 
 
 def has_words(words: Iterable[str], wanted: Iterable[str]) -> bool:
     """Whether each of the wanted words is the beginning of one of the words."""
     known = tuple(words)
     return all(any(word.startswith(one) for word in known) for one in wanted)
+
+
+def _parts_of(text: str) -> list[str]:
+    plain = _plain(text)
+    parts = _PARTS.findall(plain)
+    return (parts if plain.isalnum() else [part for part in parts if _is_word(part)]) or parts
 
 
 def _plain(text: str) -> str:

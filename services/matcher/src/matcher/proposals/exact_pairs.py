@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from matcher.catalogue.items import label_of
 from matcher.proposals.contradictions import account_contradiction, service_contradiction
 from matcher.proposals.records import AccountRecord, ServiceRecord
 
@@ -18,12 +19,13 @@ Record = TypeVar("Record", AccountRecord, ServiceRecord)
 
 def exact_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecord]) -> dict[str, str]:
     """Returns PSA id by vendor id of the accounts that map themselves."""
-    return _pairs(vendor, psa, [lambda one: one.name], account_contradiction)
+    return _pairs(vendor, psa, [lambda one: label_of(one.name)], account_contradiction)
 
 
 def exact_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecord]) -> dict[str, str]:
     """Returns product id by service id of the services that map themselves."""
-    return _pairs(vendor, psa, [lambda one: one.code or "", lambda one: one.name], service_contradiction)
+    labels = [lambda one: label_of(one.code), lambda one: label_of(one.name)]
+    return _pairs(vendor, psa, labels, service_contradiction)
 
 
 def _pairs(

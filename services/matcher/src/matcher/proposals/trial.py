@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--reasons", action="store_true", help="say why, and what speaks against it")
     given = parser.parse_args(arguments)
     try:
+        _require_place(given.out, [given.vendor, given.psa])
         found = (
             accounts_trial(given.vendor, given.psa, explained=given.reasons)
             if given.kind == "accounts"
@@ -46,6 +47,14 @@ def main(arguments: Sequence[str]) -> int:
         f"{len(found['proposals'])} {given.kind}: {len(found['auto'])} map themselves, {shown} have proposals"
     )
     return 0
+
+
+def _require_place(out: Path, lists: Sequence[Path]) -> None:
+    """Raises `PermanentError` before any work is done for what cannot be written there."""
+    if out.resolve() in [path.resolve() for path in lists]:
+        raise PermanentError(f"{out} is one of the lists, and would be lost: name another file to write")
+    if out.is_dir() or not out.parent.is_dir():
+        raise PermanentError(f"{out} cannot be written: name a file in a directory that exists")
 
 
 def accounts_trial(vendor_path: Path, psa_path: Path, *, explained: bool = False) -> dict[str, Any]:

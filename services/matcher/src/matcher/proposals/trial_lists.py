@@ -1,8 +1,12 @@
-"""Reads the two plain lists of a trial, from JSON or CSV, and says by row what cannot be read."""
+"""Reads the rows of the two plain lists of a trial, and says by row what cannot be read."""
 
-import csv
-import json
-from collections.abc import Sequence
+# Invariant: a list is used as a whole or not at all. A field that holds nothing (null, an empty cell) is as
+# good as one that is not there, so that another field of the same meaning may speak:
+#
+#   {"id": 7, "name": null, "external_id": "", "identifier": "ACME"}    → id "7", name "", code "ACME"
+#   {"id": 7}                                                           → row 1: name: Field required
+
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -16,17 +20,19 @@ from pydantic import (
     model_validator,
 )
 
+from matcher.proposals.list_files import load_list
 from matcher.proposals.records import AccountRecord, ServiceRecord
 from shared.errors import PermanentError
 from shared.evidence.countries import country_code
 from shared.evidence.domains import domains_of
 from shared.evidence.texts import postcode_of, tax_id_of, town_of
 
-MOST_BYTES = 200_000_000
 _SHOWN_FAULTS = 5
 
 
 def _as_text(value: Any) -> Any:
+    if value is None:
+        return ""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -65,12 +71,28 @@ _DOMAIN_FIELDS = (
 """Whatever of these a row has is read; of each only the domain is kept."""
 
 
+_REQUIRED = frozenset({"id", "name"})
+
+
 class Row(BaseModel):
     """What every row has; columns that are not known are ignored."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=False)
 
     id: Text = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_nothing(cls, row: Any) -> Any:
+        if not isinstance(row, dict):
+            return row
+        # A row without a name is unlike one whose name is empty: its column may be called otherwise.
+        return {name: value for name, value in row.items() if value not in (None, "") or name in _REQUIRED}
+
+    @property
+    def identity(self) -> Hashable:
+        """What no two rows of a list may share."""
+        return self.id
 
 
 class AccountRow(Row):
@@ -141,6 +163,11 @@ class ProductRow(Row):
         validation_alias=AliasChoices("manufacturer_part_number", "manufacturerPartNumber", "part_number"),
     )
 
+    @property
+    def identity(self) -> Hashable:
+        """Two tenants have a PSA each, and these number alike."""
+        return self.tenant, self.id
+
     def record(self) -> ServiceRecord:
         return ServiceRecord(
             self.id, self.description, self.identifier, part_number=self.part_number, is_code_text=True
@@ -152,41 +179,19 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 
 def read_rows(path: Path, model: type[AnyRow]) -> list[AnyRow]:
     """Returns the rows of a JSON or CSV file. Raises `PermanentError` with the first faults, by row."""
-    rows, faults, ids = list[AnyRow](), list[str](), set[str]()
-    for number, row in enumerate(_load(path), start=1):
+    rows, faults, ids = list[AnyRow](), list[str](), set[Hashable]()
+    for number, row in enumerate(load_list(path), start=1):
         try:
             read = model.model_validate(row)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             faults.append(f"row {number}: {'.'.join(map(str, first['loc'])) or 'row'}: {first['msg']}")
             continue
-        if read.id in ids:
+        if read.identity in ids:
             faults.append(f"row {number}: the id {read.id} was there before")
-        ids.add(read.id)
+        ids.add(read.identity)
         rows.append(read)
     if faults:
         more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
         raise PermanentError(f"{path} cannot be used: {'; '.join(faults[:_SHOWN_FAULTS])}{more}")
     return rows
-
-
-def _load(path: Path) -> Sequence[Any]:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise PermanentError(f"{path} has more than {MOST_BYTES:,} bytes: divide it")
-        text = path.read_text("utf-8-sig")
-        if path.suffix.lower() == ".csv":
-            return [
-                {name: value for name, value in row.items() if value}
-                for row in csv.DictReader(text.splitlines())
-            ]
-        found = json.loads(text)
-    except OSError as error:
-        raise PermanentError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise PermanentError(f"{path} is not UTF-8 (byte {error.start}): save it as UTF-8") from error
-    except ValueError as error:
-        raise PermanentError(f"{path} is not JSON: {error}") from error
-    if not isinstance(found, list):
-        raise PermanentError(f"{path} must hold a list of rows, and holds {type(found).__name__}")
-    return found
