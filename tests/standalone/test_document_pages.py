@@ -14,6 +14,8 @@ Rows = AsyncCollection[dict[str, Any]]
 NAMES = ("", "a", "ab", "abc", "a\x00b", "b", "ä", "\N{GRINNING FACE}", "z" * 200)
 WORDS = ("den", "dental", "dent+", "denz", "deo", "\N{GRINNING FACE}", "")
 ROWS = 300
+EACH = {"half": 2, "half-and-more": 3, "often": 4, "rare": 40, "never-alone": 60, "no": 10_000}
+"""Words, and every how many rows have one."""
 
 
 def some_rows() -> list[dict[str, Any]]:
@@ -73,6 +75,35 @@ async def test_a_page_is_the_beginning_of_all_that_fits(
         page = await rows.find(filter_).sort(order).skip(skip).limit(limit).to_list()
 
         assert page == whole[skip : skip + limit]
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize(
+    "begins",
+    [("rare",), ("often",), ("often", "half"), ("half", "never"), ("rare", "half"), ("often", "no"), ("no",)],
+    ids=str,
+)
+async def test_a_page_of_what_few_of_many_have_is_the_beginning_of_all_that_fits(
+    rows: Rows, begins: tuple[str, ...], direction: int
+) -> None:
+    order = [("name", direction), ("_id", direction)]
+    many = [
+        {"_id": f"m{number:04}", "tenant": "m", "name": f"{number % 7}", "present": number % 5 > 0}
+        | {"words": [word for word, each in EACH.items() if (number * 31) % 997 % each == 0]}
+        for number in range(1_500)
+    ]
+    await rows.insert_many(many)
+    fitting = [
+        row["_id"]
+        for row in sorted(many, key=lambda row: (row["name"], row["_id"]))[::direction]
+        if row["present"] and all(any(word.startswith(one) for word in row["words"]) for one in begins)
+    ]
+    filter_ = {"tenant": "m", "present": True, "$and": [{"words": {"$regex": f"^{one}"}} for one in begins]}
+
+    for skip, limit in ((0, 1), (0, 51), (20, 10), (0, 1_500)):
+        page = await rows.find(filter_, ["_id"]).sort(order).skip(skip).limit(limit).to_list()
+
+        assert [row["_id"] for row in page] == fitting[skip : skip + limit]
 
 
 async def test_a_page_is_found_where_an_index_has_its_order_alone(rows: Rows) -> None:
