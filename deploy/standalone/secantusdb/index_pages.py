@@ -24,9 +24,13 @@ from typing import Any
 
 from index_ranges import (
     Range,
+    ReadingTransaction,
     Where,
     bounded,
     equalities,
+    is_known,
+    number_of,
+    numbers_in,
     plain_indexes,
     range_of,
     ranges,
@@ -34,6 +38,7 @@ from index_ranges import (
     wider_ranges,
 )
 from secantus import commands
+from secantus import storage as secantus_storage
 from secantus.query import matches
 
 _COUNT = {"$group": {"_id": 1, "n": {"$sum": 1}}}
@@ -83,6 +88,7 @@ def install(storage: Any) -> None:
         return look_up(database, collection, bounded(filter_), **more) if found is None else found
 
     storage.find_matching, storage._try_index_id_keys = find_matching, candidates
+    secantus_storage.UserTransactionHandle = ReadingTransaction
     commands._HANDLERS["aggregate"] = _counting(commands._HANDLERS["aggregate"])
 
 
@@ -105,11 +111,14 @@ def _read_page(storage: Any, where: Where, filter_: dict[str, Any], page: _Page)
     others = wider_ranges(storage, where, {field: one for field, one in filter_.items() if field != fields[0]})
     if not others:
         return walk.page(_PATIENCE if _fits_better(storage, where, filter_, {*keys}) else None)
-    found = walk.page(_UNAIDED if len(others) == 1 else _UNAIDED_BY_SEVERAL)
-    if found is not None:
-        return found
-    known = set.intersection(*({*scan(storage, *other)} for other in others))
-    return [*known] if len(known) <= _SORTED_AT_ONCE else walk.page(None, known)
+    if not all(is_known(storage, other) for other in others):
+        found = walk.page(_UNAIDED if len(others) == 1 else _UNAIDED_BY_SEVERAL)
+        if found is not None:
+            return found
+    known = set.intersection(*(numbers_in(storage, other) for other in others))
+    if len(known) <= _SORTED_AT_ONCE:
+        return [number_of(packed) for packed in known]
+    return walk.page(None, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +130,17 @@ class _Walk:
     wanted: _Page
     entries: Range
 
-    def page(self, patience: int | None, known: set[int] | None = None) -> list[int] | None:
+    def page(self, patience: int | None, known: set[bytes] | None = None) -> list[int] | None:
         """Return the numbers of the page's documents, of `known` ones alone; None where patience ends."""
         index, between = self.entries
         backward, variables = {*self.wanted.sort.values()} == {-1}, self.wanted.variables
         found: list[int] = []
-        for looked, number in enumerate(scan(self.storage, index, between, backward=backward)):
+        for looked, packed in enumerate(scan(self.storage, index, between, backward=backward)):
             if looked == patience:
                 return None
-            if known is not None and number not in known:
+            if known is not None and packed not in known:
                 continue
+            number = number_of(packed)
             documents = self.storage._docs_by_recordids(*index[:2], [number])
             found += [number for document in documents if matches(document, self.filter, vars=variables)]
             if len(found) == self.wanted.wanted:
@@ -180,12 +190,12 @@ def _numbers(storage: Any, where: Where, filter_: dict[str, Any], limit: int = 0
     found = ranges(storage, where, filter_)
     if found is None:
         return None
-    *others, (index, between) = found
-    known = [set(scan(storage, *other)) for other in others]
-    numbers: dict[int, None] = {}
-    for number in scan(storage, index, between):
-        if all(number in one for one in known):
-            numbers[number] = None  # a list has an entry for each of its elements
-            if len(numbers) == limit:
-                break
-    return list(numbers)
+    if len(found) > 1:
+        together = sorted(set.intersection(*(numbers_in(storage, one) for one in found)))
+        return [number_of(packed) for packed in (together[:limit] if limit else together)]
+    numbers: dict[bytes, None] = {}
+    for packed in scan(storage, *found[0]):
+        numbers[packed] = None  # a list has an entry for each of its elements
+        if len(numbers) == limit:
+            break
+    return [number_of(packed) for packed in numbers]

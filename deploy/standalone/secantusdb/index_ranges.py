@@ -14,7 +14,7 @@ from typing import Any
 
 from key_bytes import beginning
 from secantus.sortkey import COMPOUND_SEP, encode_value
-from secantus.storage import _ENTRY_SEP, _IDX_ENTRIES_TABLE, _escape_kb
+from secantus.storage import _ENTRY_SEP, _IDX_ENTRIES_TABLE, UserTransactionHandle, _escape_kb
 
 Where = tuple[str, str]
 """A database and a collection."""
@@ -68,7 +68,7 @@ def _conditions(filter_: dict[str, Any]) -> list[tuple[str, dict[str, Any] | Non
 
 def scan(
     storage: Any, index: Index, between: tuple[bytes, bytes], *, backward: bool = False
-) -> Iterator[int]:
+) -> Iterator[bytes]:
     """Yield the numbers of the documents that an index has between two keys, in its order or against it."""
     low, high = (beginning(*index) + end for end in between)
     cursor = storage._cursor(_IDX_ENTRIES_TABLE)
@@ -80,9 +80,39 @@ def scan(
         return
     read = cursor._get_key
     while low <= (key := read()) < high:
-        yield int.from_bytes(key[-8:], "big", signed=True)  # an entry ends with the document's number
+        yield key[-8:]  # an entry ends with the document's number
         if step() != 0:
             return
+
+
+class ReadingTransaction(UserTransactionHandle):  # type: ignore[misc]
+    """A transaction that looks a range through once, until it writes: it sees one moment."""
+
+    def __init__(self, session: Any) -> None:
+        super().__init__(session)
+        self.ranges: dict[Range, set[bytes]] = {}
+
+
+def numbers_in(storage: Any, range_: Range) -> set[bytes]:
+    """Return the numbers of the documents of a range."""
+    known = _known_ranges(storage)
+    if range_ not in known:
+        known[range_] = {*scan(storage, *range_)}
+    return known[range_]
+
+
+def is_known(storage: Any, range_: Range) -> bool:
+    """Whether the transaction has looked the range through already."""
+    return range_ in _known_ranges(storage)
+
+
+def _known_ranges(storage: Any) -> dict[Range, set[bytes]]:
+    transaction = getattr(storage._tls, "user_txn", None)
+    return {} if transaction is None or transaction.written else transaction.ranges
+
+
+def number_of(packed: bytes) -> int:
+    return int.from_bytes(packed, "big", signed=True)
 
 
 def range_of(values: list[Any], keys: list[str], condition: Any = None) -> tuple[bytes, bytes]:
