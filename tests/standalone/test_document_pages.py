@@ -87,7 +87,7 @@ async def test_a_page_of_what_few_of_many_have_is_the_beginning_of_all_that_fits
     rows: Rows, begins: tuple[str, ...], direction: int
 ) -> None:
     order = [("name", direction), ("_id", direction)]
-    many = [
+    many: list[dict[str, Any]] = [
         {"_id": f"m{number:04}", "tenant": "m", "name": f"{number % 7}", "present": number % 5 > 0}
         | {"words": [word for word, each in EACH.items() if (number * 31) % 997 % each == 0]}
         for number in range(1_500)
@@ -194,3 +194,24 @@ async def test_a_pattern_that_is_no_beginning_finds_what_it_fits(
     found = await rows.distinct("_id", {"tenant": "t", "words": {"$regex": pattern}})
 
     assert {*found} == fitting
+
+
+async def test_a_transaction_counts_what_it_has_written_since_it_counted(rows: Rows) -> None:
+    begins = [{"words": {"$regex": "^den"}}, {"words": {"$regex": "^deo"}}]
+    filter_ = {"tenant": "t", "$and": begins}
+    order = [("name", 1), ("_id", 1)]
+    async with rows.database.client.start_session() as session:
+        await session.start_transaction()
+        before = await rows.count_documents(filter_, session=session)
+        # Another's row: a transaction sees the moment at which it began.
+        await rows.insert_one({"_id": "other", "tenant": "t", "words": ["den", "deo"], "name": ""})
+        again = await rows.count_documents(filter_, session=session)
+        await rows.insert_one(
+            {"_id": "own", "tenant": "t", "words": ["den", "deo"], "name": ""}, session=session
+        )
+        after = await rows.count_documents(filter_, session=session)
+        page = await rows.find(filter_, session=session).sort(order).limit(ROWS).to_list()
+        await session.commit_transaction()
+
+    assert (again, after, len(page)) == (before, before + 1, before + 1)
+    assert await rows.count_documents(filter_) == before + 2

@@ -108,7 +108,8 @@ def _read_page(storage: Any, where: Where, filter_: dict[str, Any], page: _Page)
     keys, name = max(fitting, key=lambda index: len(index[0]))
     values = [equal[key] for key in keys[: -len(fields)]]
     walk = _Walk(storage, filter_, page, ((*where, name), range_of(values, keys, filter_.get(fields[0]))))
-    others = wider_ranges(storage, where, {field: one for field, one in filter_.items() if field != fields[0]})
+    unsorted = {field: condition for field, condition in filter_.items() if field != fields[0]}
+    others = wider_ranges(storage, where, unsorted)
     if not others:
         return walk.page(_PATIENCE if _fits_better(storage, where, filter_, {*keys}) else None)
     if not all(is_known(storage, other) for other in others):

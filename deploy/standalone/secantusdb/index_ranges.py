@@ -71,18 +71,38 @@ def scan(
 ) -> Iterator[bytes]:
     """Yield the numbers of the documents that an index has between two keys, in its order or against it."""
     low, high = (beginning(*index) + end for end in between)
-    cursor = storage._cursor(_IDX_ENTRIES_TABLE)
-    cursor._key = high if backward else low  # kept from being collected, as `set_key` does
-    cursor._set_key(cursor._key)
-    near = cursor.search_near()  # at the key, before it (-1) or behind it (1), or nothing is there
-    step, is_outside = (cursor.prev, near >= 0) if backward else (cursor.next, near < 0)
-    if near not in (-1, 0, 1) or (is_outside and step() != 0):
-        return
+    cursor, step = _cursor_at(storage, high if backward else low, backward=backward)
     read = cursor._get_key
-    while low <= (key := read()) < high:
+    while step is not None and low <= (key := read()) < high:
         yield key[-8:]  # an entry ends with the document's number
         if step() != 0:
             return
+
+
+def _scan_all(storage: Any, index: Index, between: tuple[bytes, bytes]) -> set[bytes]:
+    """Return what `scan` yields: of thousands, a third sooner."""
+    low, high = (beginning(*index) + end for end in between)
+    cursor, step = _cursor_at(storage, low, backward=False)
+    if step is None:
+        return set()
+    found: list[bytes] = []
+    read, add = cursor._get_key, found.append
+    while (key := read()) < high:
+        add(key[-8:])
+        if step():
+            break
+    return {*found}
+
+
+def _cursor_at(storage: Any, key: bytes, *, backward: bool) -> tuple[Any, Any]:
+    """Return a cursor at the first entry from a key on, and how to step on; no step if there is none."""
+    cursor = storage._cursor(_IDX_ENTRIES_TABLE)
+    cursor._key = key  # kept from being collected, as `set_key` does
+    cursor._set_key(key)
+    near = cursor.search_near()  # at the key, before it (-1) or behind it (1), or nothing is there
+    step, is_outside = (cursor.prev, near >= 0) if backward else (cursor.next, near < 0)
+    is_there = near in (-1, 0, 1) and not (is_outside and step() != 0)
+    return cursor, step if is_there else None
 
 
 class ReadingTransaction(UserTransactionHandle):  # type: ignore[misc]
@@ -97,7 +117,7 @@ def numbers_in(storage: Any, range_: Range) -> set[bytes]:
     """Return the numbers of the documents of a range."""
     known = _known_ranges(storage)
     if range_ not in known:
-        known[range_] = {*scan(storage, *range_)}
+        known[range_] = _scan_all(storage, *range_)
     return known[range_]
 
 

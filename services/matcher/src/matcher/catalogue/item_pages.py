@@ -57,11 +57,12 @@ class ItemPages:
     async def _searched_page(self, reader: "_PageReader") -> FoundItems:
         longest = sorted(reader.query.words, key=len, reverse=True)[:_COUNTED_WORDS]
         filters = [has_word(word) for word in longest]
-        counts = await asyncio.gather(*(reader.rows.count(one, limit=self._few + 1) for one in filters))
+        most = self._few if len(filters) == 1 else self._few // _READ_SHARE
+        counts = await asyncio.gather(*(reader.rows.count(one, limit=most + 1) for one in filters))
         rarest = min(range(len(counts)), key=counts.__getitem__, default=None)
         if rarest is None or not counts[rarest]:
             return FoundItems((), 0)
-        if counts[rarest] <= self._few // _READ_SHARE or len(filters) == 1:
+        if counts[rarest] <= most or len(filters) == 1:
             return await self._page_by(filters[rarest], counts[rarest], reader)
         together = {"$and": filters}
 
