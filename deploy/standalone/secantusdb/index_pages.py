@@ -1,4 +1,4 @@
-"""Has SecantusDB read pages and counts from its indexes; with server.py all that imports SecantusDB.
+"""Has SecantusDB read pages and counts from its indexes; see server.py.
 
 SecantusDB 0.7 looks up the documents that an index has for a filter, all of them: for a page of 50 in the
 order of an index it reads, compares and sorts a whole tenant, for a count it decodes every document.
