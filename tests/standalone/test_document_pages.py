@@ -14,6 +14,8 @@ Rows = AsyncCollection[dict[str, Any]]
 NAMES = ("", "a", "ab", "abc", "a\x00b", "b", "ä", "\N{GRINNING FACE}", "z" * 200)
 WORDS = ("den", "dental", "dent+", "denz", "deo", "\N{GRINNING FACE}", "")
 ROWS = 300
+EACH = {"half": 2, "half-and-more": 3, "often": 4, "rare": 40, "never-alone": 60, "no": 10_000}
+"""Words, and every how many rows have one."""
 
 
 def some_rows() -> list[dict[str, Any]]:
@@ -72,6 +74,35 @@ async def test_a_page_is_the_beginning_of_all_that_fits(
         page = await rows.find(filter_).sort(order).skip(skip).limit(limit).to_list()
 
         assert page == whole[skip : skip + limit]
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize(
+    "begins",
+    [("rare",), ("often",), ("often", "half"), ("half", "never"), ("rare", "half"), ("often", "no"), ("no",)],
+    ids=str,
+)
+async def test_a_page_of_what_few_of_many_have_is_the_beginning_of_all_that_fits(
+    rows: Rows, begins: tuple[str, ...], direction: int
+) -> None:
+    order = [("name", direction), ("_id", direction)]
+    many: list[dict[str, Any]] = [
+        {"_id": f"m{number:04}", "tenant": "m", "name": f"{number % 7}", "present": number % 5 > 0}
+        | {"words": [word for word, each in EACH.items() if (number * 31) % 997 % each == 0]}
+        for number in range(1_500)
+    ]
+    await rows.insert_many(many)
+    fitting = [
+        row["_id"]
+        for row in sorted(many, key=lambda row: (row["name"], row["_id"]))[::direction]
+        if row["present"] and all(any(word.startswith(one) for word in row["words"]) for one in begins)
+    ]
+    filter_ = {"tenant": "m", "present": True, "$and": [{"words": {"$regex": f"^{one}"}} for one in begins]}
+
+    for skip, limit in ((0, 1), (0, 51), (20, 10), (0, 1_500)):
+        page = await rows.find(filter_, ["_id"]).sort(order).skip(skip).limit(limit).to_list()
+
+        assert [row["_id"] for row in page] == fitting[skip : skip + limit]
 
 
 async def test_a_page_is_found_where_an_index_has_its_order_alone(rows: Rows) -> None:
@@ -176,3 +207,24 @@ async def test_a_pattern_that_is_no_beginning_finds_what_it_fits(
     found = await rows.distinct("_id", {"tenant": "t", "words": {"$regex": pattern}})
 
     assert {*found} == fitting
+
+
+async def test_a_transaction_counts_what_it_has_written_since_it_counted(rows: Rows) -> None:
+    begins = [{"words": {"$regex": "^den"}}, {"words": {"$regex": "^deo"}}]
+    filter_ = {"tenant": "t", "$and": begins}
+    order = [("name", 1), ("_id", 1)]
+    async with rows.database.client.start_session() as session:
+        await session.start_transaction()
+        before = await rows.count_documents(filter_, session=session)
+        # Another's row: a transaction sees the moment at which it began.
+        await rows.insert_one({"_id": "other", "tenant": "t", "words": ["den", "deo"], "name": ""})
+        again = await rows.count_documents(filter_, session=session)
+        await rows.insert_one(
+            {"_id": "own", "tenant": "t", "words": ["den", "deo"], "name": ""}, session=session
+        )
+        after = await rows.count_documents(filter_, session=session)
+        page = await rows.find(filter_, session=session).sort(order).limit(ROWS).to_list()
+        await session.commit_transaction()
+
+    assert (again, after, len(page)) == (before, before + 1, before + 1)
+    assert await rows.count_documents(filter_) == before + 2

@@ -71,7 +71,7 @@ async def test_both_ways_find_the_same_in_the_same_order(
         assert keys == sorted(keys, reverse=sort is ItemSort.NEWEST)
         for at in range(0, len(found), 7):
             after, before = PageBounds(after=keys[at], limit=4), PageBounds(before=keys[at], limit=4)
-            for few in (0, 1_000):
+            for few in (0, 24, 1_000):
                 pages = ItemPages(mongo, few=few)
                 assert (await pages.page(query, None, after)).items == found[at + 1 : at + 5]
                 assert (await pages.page(query, None, before)).items == found[:at][::-1][:4]
@@ -99,3 +99,27 @@ async def test_a_search_with_very_many_hits_is_not_counted(mongo: Mongo) -> None
 
     assert (await ItemPages(mongo, few=5).page(query, None, EVERYTHING)).total is None
     assert (await ItemPages(mongo).page(query, None, EVERYTHING)).total is not None
+
+
+@pytest.mark.parametrize("search", ["d", "c d", "a d"])
+async def test_a_search_with_many_hits_says_how_many_without_reading_them(mongo: Mongo, search: str) -> None:
+    await some_products(mongo)
+    query = ItemQuery("demo", PRODUCTS, search)
+
+    whole = await ItemPages(mongo).page(query, None, EVERYTHING)
+    counted = await ItemPages(mongo, few=len(whole.items)).page(query, None, PageBounds(limit=2))
+    uncounted = await ItemPages(mongo, few=len(whole.items) - 1).page(query, None, PageBounds(limit=2))
+
+    assert len(whole.items) > 4
+    assert (counted.total, uncounted.total) == (len(whole.items), None)
+    assert counted.items == uncounted.items == whole.items[:2]
+
+
+async def test_a_search_of_one_integration_counts_the_items_of_this_one(mongo: Mongo) -> None:
+    await some_products(mongo)
+    of_one, of_all = ItemQuery("demo", PRODUCTS, "d", PSA), ItemQuery("demo", PRODUCTS, "d")
+
+    narrowed = await ItemPages(mongo, few=60).page(of_one, None, PageBounds(limit=2))
+
+    assert narrowed.total == len((await ItemPages(mongo).page(of_one, None, EVERYTHING)).items)
+    assert narrowed.total != (await ItemPages(mongo).page(of_all, None, EVERYTHING)).total

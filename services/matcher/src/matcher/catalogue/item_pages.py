@@ -2,11 +2,12 @@
 
 # Invariant: a page is the beginning of all that fits, in the order of `item_order.py`, however it is found. A
 # search looks at the rarest of its words. Where few items have it, or all words together, these are all read,
-# and told apart, sorted and counted here. Where many have, the list of all items is gone through in its order
-# until the page is full, which is soon; what begins with the search comes first, and stands together there.
+# and told apart and sorted here. Where many have, the list of all items is gone through in its order until
+# the page is full, which is soon; what begins with the search comes first, and stands together there.
 #
 #   "care contoso"  20,000 items have care*, 12 have contoso* → the 12 are read, 3 of them have care*
-#   "care de"       20,000 have care*, 9,000 have de*, 800 have both → the 800 are read
+#   "care de"       20,000 have care*, 9,000 have de*, 200 have both → the 200 are read
+#   "care dental"   of 100,000 items 900 have both → these are counted, the list is gone through for a page
 #   "care"          20,000 of 100,000 → in the order of names one of five fits: 250 are read for a page of 50
 
 import asyncio
@@ -21,10 +22,12 @@ from matcher.catalogue.items import Item
 from matcher.catalogue.search import ItemQuery, SearchField, SortKey, StateFilter
 from matcher.catalogue.words import has_words, whole_code
 from shared.contracts.base import key_of
-from shared.mongo import Document, Documents, Mongo
+from shared.mongo import Document, Documents, Mongo, Session
 
 FEW = 1_500
-"""Items that are read and sorted at once: to read more takes longer than to go through the list."""
+"""Items that are counted, and that are read and sorted at once where only that tells how many fit."""
+_READ_SHARE = 4
+"""One of so many of these is read at once in any case: more take longer than to go through the list."""
 _COUNTED_WORDS = 6
 """Words of a search whose items are counted; the longest, for these are rare."""
 _LARGEST_BATCH = 2_000
@@ -37,7 +40,7 @@ class ItemPages:
     """Reads items outside a unit of work: what is read may be a moment old."""
 
     def __init__(self, mongo: Mongo, *, few: int = FEW) -> None:
-        """`few` items are read at once; a search in which every word has more goes through the list."""
+        """`few` items are counted; a search in which every word has more goes through the list."""
         self._mongo, self._few = mongo, few
 
     async def page(self, query: ItemQuery, states: StateFilter | None, bounds: PageBounds) -> FoundItems:
@@ -47,30 +50,36 @@ class ItemPages:
         keys = await self._keys(query, states)
         if keys is not None:
             return await reader.sorted_page(await rows.find_in("_id", keys, where=_PRESENT, fields=_RANKED))
-        if not query.search:
-            return FoundItems(await reader.walked_page(), await reader.total())
-        few = await self._few_with(rows, query.words)
-        if few is None:
-            return FoundItems(await reader.walked_page(), None)
-        return await reader.sorted_page(await rows.find(few, fields=_RANKED) if few else [])
+        if query.search:
+            return await self._searched_page(reader)
+        return FoundItems(await reader.walked_page(), await reader.total())
 
-    async def _few_with(self, rows: Documents, words: list[str]) -> Document | None:
-        """Returns a filter for a few items, among them all that have the words; none for no item at all.
-
-        Returns None where many items have all words.
-        """
-        longest = sorted(words, key=len, reverse=True)[:_COUNTED_WORDS]
+    async def _searched_page(self, reader: "_PageReader") -> FoundItems:
+        longest = sorted(reader.query.words, key=len, reverse=True)[:_COUNTED_WORDS]
         filters = [has_word(word) for word in longest]
-        counts = await asyncio.gather(*(rows.count(one, limit=self._few + 1) for one in filters))
+        most = self._few if len(filters) == 1 else self._few // _READ_SHARE
+        counts = await asyncio.gather(*(reader.rows.count(one, limit=most + 1) for one in filters))
         rarest = min(range(len(counts)), key=counts.__getitem__, default=None)
         if rarest is None or not counts[rarest]:
-            return {}
-        if counts[rarest] <= self._few:
-            return filters[rarest]
+            return FoundItems((), 0)
+        if counts[rarest] <= most or len(filters) == 1:
+            return await self._page_by(filters[rarest], counts[rarest], reader)
         together = {"$and": filters}
-        if len(filters) == 1 or await rows.count(together, limit=self._few + 1) > self._few:
-            return None
-        return together
+
+        async def count_and_read(session: Session) -> FoundItems:
+            count = await reader.rows.count(together, limit=self._few + 1, session=session)
+            return await self._page_by(together, count, replace(reader, session=session))
+
+        # In one transaction: a store may remember what it has counted.
+        return await self._mongo.transaction(count_and_read)
+
+    async def _page_by(self, filter_: Document, count: int, reader: "_PageReader") -> FoundItems:
+        """Returns the page of items that have the words; the filter selects them, and so many in all."""
+        if count <= (self._few // _READ_SHARE if reader.is_all_counted else self._few):
+            return await reader.sorted_page(
+                await reader.rows.find(filter_, fields=_RANKED, session=reader.session)
+            )
+        return FoundItems(await reader.walked_page(), count if count <= self._few else None)
 
     async def _keys(self, query: ItemQuery, states: StateFilter | None) -> set[str] | None:
         """Returns the keys of all items that can be meant, if they are few and known; None otherwise."""
@@ -95,6 +104,13 @@ class _PageReader:
     query: ItemQuery
     states: StateFilter | None
     bounds: PageBounds
+    session: Session | None = None
+
+    @property
+    def is_all_counted(self) -> bool:
+        """Whether all items that have the words fit the query."""
+        query = self.query
+        return not query.integration_id and self.states is None and len(query.words) <= _COUNTED_WORDS
 
     async def sorted_page(self, found: list[Document]) -> FoundItems:
         """Returns the page of these documents, which are all that can fit."""
@@ -107,7 +123,7 @@ class _PageReader:
         else:
             behind = keyed
         keys = {row["_id"]: sort_key for sort_key, row in behind[: self.bounds.limit]}
-        whole = await self.rows.get_many(keys)
+        whole = await self.rows.get_many(keys, session=self.session)
         items = [
             (sort_key, item_from(self.query.kind, whole[id_]))
             for id_, sort_key in keys.items()
@@ -179,7 +195,7 @@ class _PageReader:
         while True:
             filter_ = _beyond(section.filter, field, edge, direction)
             order = [(field, direction), ("_id", direction)]
-            rows = await self.rows.find(filter_, sort=order, limit=size)
+            rows = await self.rows.find(filter_, sort=order, limit=size, session=self.session)
             for row in rows:
                 yield row
             if len(rows) < size:
