@@ -10,6 +10,7 @@ from matcher_world import MatcherWorld
 from matcher.catalogue.documents import item_document, item_from
 from matcher.catalogue.evidence import AccountEvidence, OfferingEvidence
 from matcher.catalogue.ingestor import ItemObserved, item_of
+from shared.contracts.auth import IntegrationStatus
 from shared.contracts.matcher import MappingDecided
 
 CONNECTED = (an_integration(), a_psa())
@@ -136,6 +137,16 @@ async def test_equal_names_of_two_countries_are_not_mapped_whenever_that_is_lear
     *_, revoked = await world.published()
     assert isinstance(revoked, MappingDecided)
     assert revoked.reason == "not the same by what both sides say: country GB beside US"
+
+
+async def test_once_a_person_has_finished_a_contradiction_takes_no_mapping_back(world: MatcherWorld) -> None:
+    await world.receive(*CONNECTED, a_vendor_account("1", "Contoso"), a_psa_account("9", "Contoso"))
+    await world.receive(an_integration(status=IntegrationStatus.ACTIVE, revision=2))
+
+    await world.receive(with_evidence(a_vendor_account("1", "Contoso", revision=2), {"country": "GB"}))
+    await world.receive(with_evidence(a_psa_account("9", "Contoso", revision=2), {"country": "US"}))
+
+    assert await world.mapped() == {"1": "9"}
 
 
 def as_json(evidence: dict[str, Any]) -> dict[str, Any]:

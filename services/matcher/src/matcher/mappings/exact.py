@@ -99,7 +99,8 @@ def exact_outcome(
     """Returns what becomes of the existing mapping.
 
     `pending` is whether the vendor's mapping is still under way; once a person has finished, money hangs on
-    the mappings: a mapping that became ambiguous is taken back, one whose names differ by now is not.
+    the mappings: a mapping that became ambiguous is taken back; one whose names differ by now, or whose two
+    ends say by now that they are two (a country typed wrong), is left to people.
     `reachable` is whether the PSA that the mapping points to is connected: disconnecting it changes no
     mapping by itself.
     """
@@ -117,7 +118,7 @@ def exact_outcome(
 
 def revocation_reason(found: ExactComparison) -> str:
     """Returns why the existing mapping is taken back, in a sentence that names a rival."""
-    if found.contradiction:
+    if found.contradiction and not found.rivals:
         return f"not the same by what both sides say: {found.contradiction}"
     if not found.rivals:
         return "the two that were mapped to each other share no name and no part number any more"
@@ -146,7 +147,7 @@ def _outcome_of_unequal(found: ExactComparison, *, pending: bool) -> ExactOutcom
     target, mapped = found.target, found.mapped
     if mapped is None or not _shared_labels(found.item, mapped):
         return ExactOutcome.REVOKE if pending else ExactOutcome.KEEP
-    if mapped.usable and not found.rivals and not found.contradiction:
+    if mapped.usable and not found.rivals and not (pending and found.contradiction):
         return ExactOutcome.KEEP  # another carries the part number by now, but the name is still theirs alone
     if target:
         return ExactOutcome.MAP

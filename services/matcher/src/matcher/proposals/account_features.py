@@ -15,7 +15,7 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler
 
-from matcher.proposals.accounts import Account
+from matcher.proposals.accounts import Account, is_same_tax_id
 from matcher.proposals.alignment import Alignment, align
 from matcher.proposals.names import ParsedName, parse, stem
 from matcher.proposals.rarity import Rarity
@@ -203,10 +203,7 @@ def _names_town(pair: AccountPair) -> bool:
     return any(word in town for word in (*pair.words.left, *pair.words.right))
 
 
-_FACTS = {
-    field: (f"{field.removesuffix('_id')}_equal", f"{field.removesuffix('_id')}_differs")
-    for field in ("tax_id", "code", "postcode", "town", "country")
-}
+_FACTS = {field: (f"{field}_equal", f"{field}_differs") for field in ("code", "postcode", "town", "country")}
 
 
 def _of_evidence(pair: AccountPair) -> dict[str, float]:
@@ -216,6 +213,8 @@ def _of_evidence(pair: AccountPair) -> dict[str, float]:
         ours, theirs = getattr(one, field), getattr(other, field)
         if ours and theirs:
             found[equal if ours == theirs else differs] = 1.0
+    if one.tax_id and other.tax_id:
+        found["tax_equal" if is_same_tax_id(one.tax_id, other.tax_id) else "tax_differs"] = 1.0
     if one.domains and other.domains:
         found["domain_equal" if one.domains & other.domains else "domain_differs"] = 1.0
     found["domain_named"] = _is_label(other.name.compact, one) or _is_label(one.name.compact, other)

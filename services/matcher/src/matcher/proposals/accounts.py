@@ -54,11 +54,21 @@ def read_account(record: AccountRecord) -> Account:
     )
 
 
+def is_same_tax_id(one: str, other: str) -> bool:
+    """Whether one may be the other with a country before it, or with a branch or a tax behind it."""
+    shorter, longer = sorted((digits_of(one), digits_of(other)), key=len)
+    return longer.startswith(shorter) or longer.endswith(shorter)
+
+
+def digits_of(tax_id: str) -> str:
+    return "".join(character for character in tax_id if character.isdecimal())
+
+
 def keys_of(account: Account) -> list[str]:
     """Returns the keys by which an account is a candidate, whatever the trigrams of its name say."""
     name = account.name
     keys = {f"domain {domain}" for domain in account.domains}
-    keys |= {f"tax {account.tax_id}"} if account.tax_id else set()
+    keys |= {f"tax {digits_of(account.tax_id)}"} if account.tax_id else set()
     keys |= {f"code {account.code}"} if len(account.code) >= _LEAST_CODE else set()
     names = [name, *(parse(alias) for alias in name.aliases)]
     keys |= {f"words {one.sorted_stems}" for one in names if one.stems}

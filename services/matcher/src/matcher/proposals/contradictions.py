@@ -10,7 +10,7 @@
 #   Business Premium, 1 year · Business Premium [M365-BP-1M]   "term 1 year beside 1 month"
 
 from matcher.catalogue.items import Item
-from matcher.proposals.accounts import read_account
+from matcher.proposals.accounts import is_same_tax_id, read_account
 from matcher.proposals.item_records import account_record, service_record
 from matcher.proposals.records import AccountRecord, ServiceRecord
 from matcher.proposals.services import read_service
@@ -20,7 +20,7 @@ from shared.contracts.matcher import MappingKind
 def account_contradiction(vendor: AccountRecord, psa: AccountRecord) -> str:
     """Returns in words by what these are two firms; empty when nothing says so."""
     ours, theirs = read_account(vendor), read_account(psa)
-    if _differ(ours.tax_id, theirs.tax_id) and not _may_be_one(ours.tax_id, theirs.tax_id):
+    if ours.tax_id and theirs.tax_id and not is_same_tax_id(ours.tax_id, theirs.tax_id):
         return f"tax id {vendor.tax_id} beside {psa.tax_id}"
     return f"country {vendor.country} beside {psa.country}" if _differ(ours.country, theirs.country) else ""
 
@@ -42,16 +42,6 @@ def item_contradiction(vendor: Item, psa: Item) -> str:
     if vendor.kind.mapping_kind is MappingKind.ACCOUNT:
         return account_contradiction(account_record(vendor), account_record(psa))
     return service_contradiction(service_record(vendor), service_record(psa))
-
-
-def _may_be_one(tax_id: str, other: str) -> bool:
-    """Whether one may be the other with a country before it, or with a branch or a tax behind it."""
-    shorter, longer = sorted((_digits(tax_id), _digits(other)), key=len)
-    return longer.startswith(shorter) or longer.endswith(shorter)
-
-
-def _digits(tax_id: str) -> str:
-    return "".join(character for character in tax_id if character.isdecimal())
 
 
 def _differ(one: str, other: str) -> bool:

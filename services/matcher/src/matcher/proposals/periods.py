@@ -44,7 +44,7 @@ _TERMS = (
     (
         re.compile(
             r"\b(?:p?1\s?-?y(?:r|ear)?|12\s?-?m(?:o|th|onths?)?|p12m|one year|ann(?:ual)?(?:ly)?|yearly|yr"
-            r"|jahrlich|jaehrlich|1 jahr|jahr|annuel|an)\b"
+            r"|jahrlich|jaehrlich|1 jahr|jahr|annuel)\b"
         ),
         YEAR,
     ),
