@@ -22,6 +22,20 @@ from trainer.service_sets import make_service_set
 SEED = 20_261
 _SIZES = (8, 20, 60, 200, 600, 1500, 3000)
 _LEAST_ITEMS = 1000
+_AGAINST = frozenset(
+    (
+        *("misspelt", "other_vendor", "other_psa", "other_both", "number_one", "number_both", "branch_one"),
+        *("branch_both", "kinship_one", "kinship_both", "form_one", "edition_vendor", "edition_psa"),
+        "edition_both",
+    )
+)
+_EITHER = frozenset(
+    (
+        *("one_word", "by_initials", "code_one", "department_one", "only_evidence", "no_words"),
+        *("term_unsaid", "billing_unsaid"),
+    )
+)
+"""What may speak for a pair or against it, in company of other features."""
 _RIDGE = 0.5
 """How much large weights cost: what hardly ever occurs keeps a small one."""
 _WEIGHTS = Path(engine.__file__).parent
@@ -89,8 +103,17 @@ def _fit_pairs(lists: list[Labelled], names: tuple[str, ...]) -> Weights:
         value = np.log(totals).sum() - scores[true].sum() + penalty
         return value, np.append(rows.T @ slope + 2 * _RIDGE * at[:-1], slope.sum())
 
-    found = minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", options={"maxiter": 1000})
+    bounds = [*(_bound(name) for name in names), (None, None)]
+    start = np.zeros(len(names) + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 1000})
     return Weights(names, float(found.x[-1]), found.x[:-1])
+
+
+def _bound(name: str) -> tuple[float | None, float | None]:
+    """Returns the limits of a weight: what speaks against a pair never speaks for it, nor the reverse."""
+    if name in _EITHER:
+        return None, None
+    return (None, 0.0) if name in _AGAINST or name.endswith("_differs") else (0.0, None)
 
 
 def _said(names: Sequence[str], intercept: float, values: np.ndarray) -> dict[str, Any]:

@@ -43,3 +43,8 @@ def test_a_word_counts_as_often_as_it_occurs_in_both() -> None:
 def test_words_with_figures_are_never_misspelt() -> None:
     assert likeness("plan1", "plan2") == 0
     assert likeness("1", "2") == 0
+
+
+def test_two_words_that_everybody_knows_are_no_slips_of_each_other() -> None:
+    assert left_over("contoso northern", "contoso southern") == (["northern"], ["southern"])
+    assert left_over("smith painting", "smith printing") == (["painting"], ["printing"])

@@ -17,8 +17,9 @@ from rapidfuzz.distance import JaroWinkler
 
 from matcher.proposals.accounts import Account, is_same_tax_id
 from matcher.proposals.alignment import Alignment, align
-from matcher.proposals.names import ParsedName, parse, stem
+from matcher.proposals.names import ParsedName, parse
 from matcher.proposals.rarity import Rarity
+from matcher.proposals.stems import stem
 from matcher.proposals.words import BRANCH_WORDS, DEPARTMENT_WORDS, KINSHIP_WORDS, NOISE_WORDS
 
 FEATURES = (

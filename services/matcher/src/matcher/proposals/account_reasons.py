@@ -69,6 +69,7 @@ _WORDING = Wording[AccountPair](
         "form_differs": lambda pair: f"legal form ‘{pair.vendor_name.legal}’ beside ‘{pair.psa_name.legal}’",
         "place_named": lambda _: "one name says the town of the other",
     },
+    always=(*_LEFT_OVER, "misspelt"),
     against=(
         *_LEFT_OVER,
         *(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from matcher.proposals.names import ParsedName, fold, parse
 from matcher.proposals.records import AccountRecord
+from shared.contracts.base import Side
 
 _NOT_ALNUM = re.compile(r"[^a-z0-9]")
 _LEAST_CODE = 3
@@ -64,7 +65,7 @@ def digits_of(tax_id: str) -> str:
     return "".join(character for character in tax_id if character.isdecimal())
 
 
-def keys_of(account: Account) -> list[str]:
+def keys_of(account: Account, side: Side) -> list[str]:
     """Returns the keys by which an account is a candidate, whatever the trigrams of its name say."""
     name = account.name
     keys = {f"domain {domain}" for domain in account.domains}
@@ -74,16 +75,24 @@ def keys_of(account: Account) -> list[str]:
     keys |= {f"words {one.sorted_stems}" for one in names if one.stems}
     compact = (*(one.compact for one in names), *account.domain_labels)
     keys |= {f"name {text}" for text in compact if len(text) >= _LEAST_CODE}
-    return [*keys, *_initials(name)]
+    return [*keys, *_initials(name, side)]
 
 
-def _initials(name: ParsedName) -> list[str]:
-    if len(name.words) <= 1:
-        return [f"initials {name.compact}"] if _LEAST_INITIALS <= len(name.compact) <= _MOST_INITIALS else []
-    every = "".join(word[0] for word in name.words)
-    main = "".join(word[0] for word in name.words if word not in _SMALL_WORDS)
-    found = {every, main, *name.words[:1]}
-    return [f"initials {text}" for text in found if _LEAST_INITIALS <= len(text) <= _MOST_INITIALS]
+def _initials(name: ParsedName, side: Side) -> list[str]:
+    """Returns the keys by which initials meet the words they stand for, written on the other side.
+
+    Two names of several words are no candidates because their initials are equal: thousands are.
+    """
+    short = {name.words[0]} if name.words else set()
+    words, main = name.words, [word for word in name.words if word not in _SMALL_WORDS]
+    meant = {"".join(word[0] for word in some) for some in (words, main)} if len(words) > 1 else set()
+    ours, theirs = (short, meant) if side is Side.VENDOR else (meant, short)
+    return [
+        f"{key} {text}"
+        for key, texts in (("vendor's initials", ours), ("PSA's initials", theirs))
+        for text in texts
+        if _LEAST_INITIALS <= len(text) <= _MOST_INITIALS
+    ]
 
 
 def _bare(text: str | None) -> str:

@@ -15,6 +15,8 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from matcher.proposals.stems import KNOWN_STEMS
+
 _SHORT_FORM_LIKENESS = 0.8
 _INITIAL_LIKENESS = 0.6
 _JOINED_LIKENESS = 0.95
@@ -108,6 +110,8 @@ def likeness(one: str, other: str) -> float:
     """Returns how surely one word is the other misspelt or shortened: 0 when it is another word."""
     if not one.isalpha() or not other.isalpha():
         return 0.0  # "plan1" is no misspelt "plan2"
+    if one in KNOWN_STEMS and other in KNOWN_STEMS:
+        return 0.0  # nor is "northern" a misspelt "southern", or "painting" a misspelt "printing"
     short, long = sorted((one, other), key=len)
     if len(short) == 1:
         return _INITIAL_LIKENESS if long[0] == short else 0.0

@@ -20,7 +20,7 @@ from sparse_dot_topn import sp_matmul_topn
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
-NEAR_SHARE = 0.7
+NEAR_SHARE = 0.5
 """A candidate that is so much less alike than the best one is not worth a comparison."""
 _LEAST_COSINE = 0.25
 _COMMON_SHARE = 0.04
@@ -110,7 +110,7 @@ def _weighted_trigrams(vendor: Sequence[str], psa: Sequence[str]) -> tuple[csr_m
     )
     shared = np.bincount(left.indices, minlength=width) + np.bincount(right.indices, minlength=width)
     total = len(vendor) + len(psa)
-    weights = np.log((1 + total) / (1 + shared)).astype(np.float32)
+    weights = (1 + np.log((1 + total) / (1 + shared))).astype(np.float32)
     common = shared > max(_COMMON_SHARE * total, _COMMON_LEAST)
     weights[common] = 0
     return _normalised(left, weights), _normalised(right, weights)

@@ -19,6 +19,8 @@ from shared.contracts.matcher import MappingKind
 
 def account_contradiction(vendor: AccountRecord, psa: AccountRecord) -> str:
     """Returns in words by what these are two firms; empty when nothing says so."""
+    if not (vendor.tax_id and psa.tax_id) and not (vendor.country and psa.country):
+        return ""  # nearly always: names need not be read
     ours, theirs = read_account(vendor), read_account(psa)
     if ours.tax_id and theirs.tax_id and not is_same_tax_id(ours.tax_id, theirs.tax_id):
         return f"tax id {vendor.tax_id} beside {psa.tax_id}"

@@ -25,6 +25,7 @@ from matcher.proposals.records import AccountRecord, ServiceRecord
 from matcher.proposals.service_features import SERVICE_FEATURES, ServicePair, pair_services, service_features
 from matcher.proposals.service_reasons import service_reasons
 from matcher.proposals.services import ServiceTexts, read_service, service_keys, vendor_words_of
+from shared.contracts.base import Side
 
 MOST_PROPOSALS = 5
 _LEAST_PROBABILITY = 0.01
@@ -60,7 +61,9 @@ class Compared:
 def compare_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecord]) -> Compared:
     """Finds the candidates of every vendor account and compares each pair."""
     ours, theirs = [read_account(one) for one in vendor], [read_account(one) for one in psa]
-    candidates = find_candidates(_searchable_accounts(ours), _searchable_accounts(theirs), _ACCOUNT_REACH)
+    candidates = find_candidates(
+        _searchable_accounts(ours, Side.VENDOR), _searchable_accounts(theirs, Side.PSA), _ACCOUNT_REACH
+    )
     rarity = Rarity(one.name.stems for one in (*ours, *theirs))
 
     def pair(index: int) -> AccountPair:
@@ -101,8 +104,8 @@ def _namesakes(names: Sequence[str]) -> list[int]:
     return [numbers[name] if name else number for number, name in enumerate(names)]
 
 
-def _searchable_accounts(accounts: Sequence[Account]) -> Searchable:
-    return Searchable([one.text for one in accounts], [keys_of(one) for one in accounts])
+def _searchable_accounts(accounts: Sequence[Account], side: Side) -> Searchable:
+    return Searchable([one.text for one in accounts], [keys_of(one, side) for one in accounts])
 
 
 def _searchable_services(services: Sequence[ServiceTexts]) -> Searchable:

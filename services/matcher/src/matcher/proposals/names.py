@@ -15,12 +15,8 @@ from functools import lru_cache
 from anyascii import anyascii
 from cleanco.termdata import terms_by_country, terms_by_type
 
-from matcher.proposals.words import (
-    ABBREVIATIONS,
-    ALIAS_MARKS,
-    LEGAL_FORMS,
-    NUMBER_WORDS,
-)
+from matcher.proposals.stems import stem
+from matcher.proposals.words import ALIAS_MARKS, LEGAL_FORMS
 
 NAME_CHARACTERS = 300
 """How much of a name is read: longer ones are not names, and cost time."""
@@ -33,7 +29,6 @@ _CJK_FORMS = re.compile(
     "株式会社|有限会社|合同会社|股份有限公司|有限责任公司|有限公司|公司|주식회사|유한회사|㈱|㈲"
 )
 """Legal forms that are written without a space; what is transliterated can no longer be cut."""
-_PLURAL = re.compile(r"[a-z]{3,}(?<!s)s")
 _DOMAIN = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9-]{2,})(?:\.[a-z]{2,3})?\.[a-z]{2,}/?", re.IGNORECASE)
 """A web address for a name: the label before the top level says the name."""
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z]{2})(?=[A-Z]{2})")
@@ -79,19 +74,6 @@ def fold(text: str) -> str:
     )
     words = " ".join(_WORD.findall(plain))
     return _INITIALS.sub(lambda run: run.group().replace(" ", ""), words)
-
-
-@lru_cache(maxsize=200_000)
-def stem(word: str) -> str:
-    """Returns the form that stands for a word's spellings, short forms and plural."""
-    known = NUMBER_WORDS.get(word) or ABBREVIATIONS.get(word, word)
-    if known.isdigit():
-        return known.lstrip("0") or "0"
-    if _PLURAL.fullmatch(known):
-        known = known[:-3] + "y" if known.endswith("ies") else known[:-1]
-    for pair, vowel in (("ae", "a"), ("oe", "o"), ("ue", "u")):
-        known = known.replace(pair, vowel)
-    return known
 
 
 def _forms() -> frozenset[tuple[str, ...]]:

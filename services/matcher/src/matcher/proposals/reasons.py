@@ -39,6 +39,8 @@ class Wording(Generic[Pair]):
     """By feature; what only measures likeness is explained by the features that name words."""
     against: Collection[str]
     """The features that speak against a pair, whatever their weight in company of others."""
+    always: Collection[str]
+    """The features that name words: said also where others have taken their weight."""
 
 
 def reasons_of(
@@ -50,7 +52,8 @@ def reasons_of(
     found = dict[str, Reason]()
     for name in order:
         say = wording.sentences.get(name)
-        words = say(pair) if say and abs(by_name[name] * features[name]) >= _LEAST_WEIGHT else ""
+        weighs = name in wording.always or abs(by_name[name] * features[name]) >= _LEAST_WEIGHT
+        words = say(pair) if say and weighs else ""
         if words:
             found.setdefault(words, Reason(name, words, name not in wording.against))
     return list(found.values())[:MOST_REASONS]

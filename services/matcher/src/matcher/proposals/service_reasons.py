@@ -36,5 +36,6 @@ _WORDING = Wording[ServicePair](
         "billing_equal": lambda pair: f"both billed every {pair.vendor.billing}",
         "billing_differs": lambda pair: f"billed every {pair.vendor.billing} beside {pair.psa.billing}",
     },
+    always=(*_LEFT_OVER, "misspelt"),
     against=(*_LEFT_OVER, "part_number_differs", "vendor_differs", "term_differs", "billing_differs"),
 )
