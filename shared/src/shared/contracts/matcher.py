@@ -1,9 +1,10 @@
 """What matcher publishes: which vendor item is billed as which PSA item."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator
+from pydantic import BeforeValidator
 
 from shared.contracts.base import ContractModel, Event, State, bounded
 from shared.contracts.fields import Code, Id, Integer, Listed, Moment, Remark, Revision, Sentence
@@ -95,6 +96,11 @@ _MOST_PROPOSALS, _MOST_REASONS = 5, 6
 """Both lists are for people, and sorted: what is beyond would not be read. So the message always fits."""
 
 
+def _first(most: int, items: Any) -> Any:
+    """Returns the beginning of a list, before the rest is looked at; whatever else is sent, as it is."""
+    return items[:most] if isinstance(items, list | tuple) else items
+
+
 class ProposalReason(ContractModel):
     """One fact, in words, that speaks for two items being one, or against it."""
 
@@ -113,9 +119,7 @@ class ProposedItem(ContractModel):
     """That this is the one, among all that are near and beside none of them."""
     margin_per_mille: Integer
     """The probability less that of the likeliest other one; negative for all but the likeliest."""
-    reasons: Annotated[
-        tuple[ProposalReason, ...], AfterValidator(lambda reasons: reasons[:_MOST_REASONS])
-    ] = ()
+    reasons: Annotated[tuple[ProposalReason, ...], BeforeValidator(partial(_first, _MOST_REASONS))] = ()
     """What weighed most comes first; at most six."""
 
 
@@ -133,9 +137,7 @@ class MappingsProposed(State):
     vendor_integration_id: Id
     vendor_id: Id
     """The vendor account's id, or the vendor service's."""
-    proposals: Annotated[
-        tuple[ProposedItem, ...], AfterValidator(lambda proposals: proposals[:_MOST_PROPOSALS])
-    ] = ()
+    proposals: Annotated[tuple[ProposedItem, ...], BeforeValidator(partial(_first, _MOST_PROPOSALS))] = ()
     """The likeliest first; none once the item is decided on, gone, or like nothing."""
 
 
