@@ -19,9 +19,10 @@ from matcher.catalogue.ingestor import ItemIngestor, ItemObserved
 from matcher.catalogue.item_order import PageBounds
 from matcher.catalogue.items import ItemKind
 from matcher.catalogue.repository import MongoCatalogue
-from matcher.catalogue.search import ItemQuery
-from matcher.catalogue.service import CatalogueService, NoSuggestions
+from matcher.catalogue.search import ItemEnd, ItemQuery
+from matcher.catalogue.service import CatalogueService
 from matcher.mappings.repository import MongoMappings
+from shared.contracts.matcher import ProposedItem
 from shared.mongo import Mongo
 from shared.runtime.settings import MongoSettings
 from tests.bench.bench_env import BenchEnv, Workload
@@ -46,6 +47,16 @@ _TRADES = (
 _KINDS = ("Group", "Services", "Care", "Partners", "Company", "Associates", "Holdings")
 _FORMS = ("Inc", "LLC", "Ltd", "GmbH", "Limited", "Corp")
 _SYLLABLES = [c + v for c in "bcdfghklmnprstvz" for v in "aeiou"]
+
+
+class NoSuggestions:
+    """Stands for proposals where there are none."""
+
+    async def suggested_items(self, tenant_id: str, kind: ItemKind) -> set[ItemEnd]:  # noqa: ARG002
+        return set()
+
+    async def best_proposals(self, *_: object) -> dict[ItemEnd, ProposedItem]:
+        return {}
 
 
 async def measure(env: BenchEnv) -> list[Row]:

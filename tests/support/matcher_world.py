@@ -11,6 +11,7 @@ from matcher_proposals import EngineHere, MemoryPasses
 from matcher_store import MemoryStore
 
 from matcher.catalogue.ingestor import ItemIngestor
+from matcher.catalogue.items import VendorItemRef
 from matcher.catalogue.ports import Catalogue, MappingReader
 from matcher.catalogue.repository import MongoCatalogue
 from matcher.finishing.models import FinishRequest
@@ -27,7 +28,6 @@ from matcher.mappings.models import (
     PsaItemRef,
     Revoke,
     Undo,
-    VendorItemRef,
 )
 from matcher.mappings.ports import MappingStore
 from matcher.mappings.repository import MongoMappings, MongoMappingStore

@@ -16,7 +16,7 @@ _SONS = {
     "da": "& Sønner",
     "no": "& Sønner",
 }
-_AND = {
+AND = {
     "en": "and",
     "de": "und",
     "nl": "en",
@@ -133,7 +133,7 @@ _ANYWHERE: tuple[Pattern, ...] = (
     lambda w: f"{w.surname} {w.trade}",
     lambda w: f"{w.trade} {w.surname}" if w.language != "en" else f"{w.surname} {w.trade}",
     lambda w: f"{w.surname} & {w.surname} {w.trade}",
-    lambda w: f"{w.surname} {_AND[w.language]} {w.surname}",
+    lambda w: f"{w.surname} {AND[w.language]} {w.surname}",
     lambda w: f"{w.surname} {_SONS.get(w.language, '& Co')} {w.trade}",
     lambda w: f"{w.first} {w.surname} {w.trade}",
     lambda w: f"{w.town} {w.trade}",

@@ -57,11 +57,13 @@ def _run(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> t
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
         try:
-            while process.poll() is None:
+            while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
                 peak = max(peak, sum(_held(pid) for pid in _with_children(process.pid)))
                 if time.perf_counter() - started > _TIMEOUT_SECONDS:
                     raise EngineFailure(f"{' '.join(command)} did not end in {_TIMEOUT_SECONDS:.0f} s")
                 time.sleep(_LOOK_EVERY_SECONDS)
+            process.returncode = os.waitstatus_to_exitcode(ended[1])
+            peak = max(peak, ended[2].ru_maxrss / 1024)  # one that ends between two looks was never seen
         finally:
             process.kill()
             process.wait()

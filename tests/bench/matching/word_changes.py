@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 from tests.bench.matching.models import Business
+from tests.bench.matching.name_patterns import AND
 from tests.bench.matching.words import abbreviations, countries, words_of
 
 _NUMBERS = (
@@ -19,18 +20,6 @@ _NUMBERS = (
     ("Third", "3rd"),
     ("Twenty-One", "21", "XXI"),
 )
-_AND = {
-    "en": "and",
-    "de": "und",
-    "nl": "en",
-    "fr": "et",
-    "sv": "och",
-    "da": "og",
-    "no": "og",
-    "fi": "ja",
-    "es": "y",
-    "it": "e",
-}
 
 _ENDS = (
     "technik", "techniek", "beratung", "betrieb", "bedrijf", "office", "haus", "studio", "byrå", "bau",
@@ -78,7 +67,7 @@ def move_form(name: str, business: Business, _: Random) -> str | None:
 
 
 def rewrite_and(name: str, business: Business, random: Random) -> str | None:
-    word = _AND[_facts(business)["language"]]
+    word = AND[_facts(business)["language"]]
     spellings = (" & ", f" {word} ", " + ", "&", " and ")
     for found in (" & ", f" {word} ", " + "):
         if found in name:

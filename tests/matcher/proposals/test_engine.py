@@ -1,6 +1,7 @@
 """Which PSA items are proposed for a vendor item, and how surely."""
 
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -132,11 +133,11 @@ names = st.lists(
 
 @given(names, names, st.randoms(use_true_random=False))
 @settings(max_examples=60, deadline=None)
-def test_the_order_of_the_lists_does_not_matter(vendor: list[str], psa: list[str], random: object) -> None:
+def test_the_order_of_the_lists_does_not_matter(vendor: list[str], psa: list[str], random: Random) -> None:
     ours, theirs = accounts("v", vendor), accounts("p", psa)
     expected = propose_accounts(ours, theirs)
-    random.shuffle(ours)  # type: ignore[attr-defined]
-    random.shuffle(theirs)  # type: ignore[attr-defined]
+    random.shuffle(ours)
+    random.shuffle(theirs)
     assert propose_accounts(ours, theirs) == expected
 
 

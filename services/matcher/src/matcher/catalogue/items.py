@@ -83,6 +83,16 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class VendorItemRef:
+    """Names one vendor item: what is decided on, and what proposals are for."""
+
+    tenant_id: str
+    kind: MappingKind
+    vendor_integration_id: str
+    vendor_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class IntegrationInfo:
     """The newest news of an integration; mappings are keyed by its provider and realm."""
 

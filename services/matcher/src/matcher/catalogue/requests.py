@@ -3,16 +3,19 @@
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
+from fastapi import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from matcher.catalogue.item_order import PageBounds, seen_at
-from matcher.catalogue.items import ItemKind
+from matcher.catalogue.items import ItemKind, VendorItemRef
 from matcher.catalogue.search import ItemFilter, ItemQuery, ItemSort, SearchField
 from shared.contracts.base import Side
+from shared.contracts.matcher import MappingKind
 from shared.limits.people import PAGE_ROWS
 from shared.plain_text import counted
 from shared.runtime.clock import utc_now
 from shared.web.pagination import PageLimit, PairCursor
+from shared.web.person import Person
 from shared.web.requests import Id, SearchText
 
 NEW_WITHIN = timedelta(days=7)
@@ -97,3 +100,18 @@ class AccountRequest(ItemRequest):
     """Which accounts of which side."""
 
     side: Side = Field(description="`vendor`: customers of the marketplace; `psa`: companies of the PSA.")
+
+
+class VendorItemPath:
+    """The vendor item that the path names."""
+
+    def __init__(
+        self,
+        kind: MappingKind,
+        vendor_integration_id: Annotated[Id, Path()],
+        vendor_id: Annotated[Id, Path()],
+    ) -> None:
+        self._kind, self._integration_id, self._id = kind, vendor_integration_id, vendor_id
+
+    def ref(self, person: Person) -> VendorItemRef:
+        return VendorItemRef(person.tenant_id, self._kind, self._integration_id, self._id)

@@ -19,17 +19,7 @@ from matcher.catalogue.search import (
     decisions_of,
 )
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, ProposedItem
-
-
-class NoSuggestions:
-    """Stands for proposals where there are none."""
-
-    async def suggested_items(self, tenant_id: str, kind: ItemKind) -> set[ItemEnd]:  # noqa: ARG002
-        return set()
-
-    async def best_proposals(self, *_: object) -> dict[ItemEnd, ProposedItem]:
-        return {}
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 
 
 class CatalogueService:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from matcher.catalogue.requests import VendorItemPath
 from matcher.catalogue.service import CatalogueService
 from matcher.mappings.decision_batches import DecisionBatchService
 from matcher.mappings.models import DecisionOutcome, DecisionRefused, ItemDecision, Revoke, Undo
@@ -17,7 +18,6 @@ from matcher.mappings.requests import (
     ManyDecisionsRequest,
     MapRequest,
     UndoRequest,
-    VendorItemPath,
 )
 from matcher.mappings.responses import (
     MAPPING_EXAMPLE,

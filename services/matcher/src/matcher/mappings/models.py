@@ -6,19 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
+from matcher.catalogue.items import VendorItemRef
 from shared.contracts.base import key_of
-from shared.contracts.matcher import MappingDecided, MappingKind, MappingMethod
+from shared.contracts.matcher import MappingDecided, MappingMethod
 from shared.errors import Conflict, NotFound
-
-
-@dataclass(frozen=True, slots=True)
-class VendorItemRef:
-    """Names the vendor item that is decided on."""
-
-    tenant_id: str
-    kind: MappingKind
-    vendor_integration_id: str
-    vendor_id: str
 
 
 @dataclass(frozen=True, slots=True)

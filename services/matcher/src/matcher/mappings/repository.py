@@ -4,11 +4,10 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from matcher.catalogue.items import ItemKind
+from matcher.catalogue.items import ItemKind, VendorItemRef
 from matcher.catalogue.repository import match_queue
 from matcher.mappings.documents import mapping_from
 from matcher.mappings.indexes import HISTORY, MAPPINGS
-from matcher.mappings.models import VendorItemRef
 from matcher.mappings.search import MappingQuery
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.mappings.unit_of_work import FinishedIntegrations, MongoUnitOfWork

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.convertors import Convertor, register_url_convertor
 
+from matcher.catalogue.items import VendorItemRef
 from matcher.catalogue.requests import DEFAULT_LIMIT
 from matcher.mappings.models import (
     Choice,
@@ -14,7 +14,6 @@ from matcher.mappings.models import (
     MapTo,
     PsaItemRef,
     Revoke,
-    VendorItemRef,
 )
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
 from shared.limits.people import MAPPING_DECISIONS, REASON_CHARACTERS
@@ -67,21 +66,6 @@ class HistoryRequest(BaseModel):
 
     after: RevisionCursor | None = Field(None, description="`next` of the page before; none for the first.")
     limit: PageLimit = Field(DEFAULT_LIMIT, description="How many at most.")
-
-
-class VendorItemPath:
-    """The vendor item that the path names."""
-
-    def __init__(
-        self,
-        kind: MappingKind,
-        vendor_integration_id: Annotated[Id, Path()],
-        vendor_id: Annotated[Id, Path()],
-    ) -> None:
-        self._kind, self._integration_id, self._id = kind, vendor_integration_id, vendor_id
-
-    def ref(self, person: Person) -> VendorItemRef:
-        return VendorItemRef(person.tenant_id, self._kind, self._integration_id, self._id)
 
 
 class DecisionHeaders:

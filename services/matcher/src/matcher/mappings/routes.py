@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from matcher.catalogue.requests import VendorItemPath
 from matcher.catalogue.responses import MappingResponse
 from matcher.catalogue.search import next_sort_key
 from matcher.catalogue.service import CatalogueService
 from matcher.mappings.repository import MongoMappings
-from matcher.mappings.requests import ITEM_ACTION_PATH, HistoryRequest, MappingRequest, VendorItemPath
+from matcher.mappings.requests import ITEM_ACTION_PATH, HistoryRequest, MappingRequest
 from matcher.mappings.responses import HistoryPage, MappingsPage, MappingVersionResponse
 from matcher.mappings.search import MappingQuery
 from shared.web.fair_share import Caller

@@ -1,31 +1,12 @@
 """What people ask of proposals, checked."""
 
-from typing import Annotated
-
-from fastapi import Path
 from pydantic import BaseModel, ConfigDict
 
-from matcher.proposals.service import ProposalQuestion, RefusedItem
-from shared.contracts.matcher import MappingKind
+from matcher.proposals.service import RefusedItem
 from shared.web.person import Person
 from shared.web.requests import Id
 
 PROPOSALS_PATH = "/proposals/{kind}/{vendor_integration_id}/{vendor_id:path}"
-
-
-class ProposalPath:
-    """The vendor item that the path names."""
-
-    def __init__(
-        self,
-        kind: MappingKind,
-        vendor_integration_id: Annotated[Id, Path()],
-        vendor_id: Annotated[Id, Path()],
-    ) -> None:
-        self._kind, self._integration_id, self._id = kind, vendor_integration_id, vendor_id
-
-    def question(self, person: Person) -> ProposalQuestion:
-        return ProposalQuestion(person.tenant_id, self._kind, self._integration_id, self._id)
 
 
 class RefusalRequest(BaseModel):

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from matcher.proposals.requests import PROPOSALS_PATH, ProposalPath, RefusalRequest
+from matcher.catalogue.requests import VendorItemPath
+from matcher.proposals.requests import PROPOSALS_PATH, RefusalRequest
 from matcher.proposals.responses import ProposalsResponse
 from matcher.proposals.service import ProposalService, RefusedItem
 from shared.web.fair_share import Caller
@@ -19,13 +20,13 @@ def make_proposal_router(service: ProposalService, viewer: Caller) -> APIRouter:
 
     @router.get(PROPOSALS_PATH, responses=problem_responses(_404="No such vendor item or integration"))
     async def list_proposals(
-        path: Annotated[ProposalPath, Depends()], person: Annotated[Person, Depends(viewer)]
+        path: Annotated[VendorItemPath, Depends()], person: Annotated[Person, Depends(viewer)]
     ) -> ProposalsResponse:
         """Which PSA items an undecided vendor item may be, how likely each is, and why.
 
         None once it is decided on. Computed in the background: news shows after some seconds.
         """
-        return ProposalsResponse.of(await service.proposals(path.question(person)))
+        return ProposalsResponse.of(await service.proposals(path.ref(person)))
 
     return router
 
@@ -39,7 +40,7 @@ def make_refusal_router(service: ProposalService, mapper: Caller) -> APIRouter:
         responses=problem_responses(_404="No such vendor item, integration or PSA item"),
     )
     async def refuse(
-        path: Annotated[ProposalPath, Depends()],
+        path: Annotated[VendorItemPath, Depends()],
         refused: RefusalRequest,
         person: Annotated[Person, Depends(mapper)],
     ) -> ProposalsResponse:
@@ -47,20 +48,20 @@ def make_refusal_router(service: ProposalService, mapper: Caller) -> APIRouter:
 
         The probabilities of the others stay as they are. It can still be mapped by hand.
         """
-        return ProposalsResponse.of(await service.refuse(path.question(person), refused.by(person)))
+        return ProposalsResponse.of(await service.refuse(path.ref(person), refused.by(person)))
 
     @router.delete(
         PROPOSALS_PATH + "/refusals/{psa_integration_id}/{psa_id}",
         responses=problem_responses(_404="No such vendor item or integration"),
     )
     async def withdraw_refusal(
-        path: Annotated[ProposalPath, Depends()],
+        path: Annotated[VendorItemPath, Depends()],
         psa_integration_id: Annotated[Id, Path()],
         psa_id: Annotated[Id, Path()],
         person: Annotated[Person, Depends(mapper)],
     ) -> ProposalsResponse:
         """Take a refusal back: the PSA item may be proposed again, some seconds later."""
         refused = RefusedItem(psa_integration_id, psa_id, person.person_id)
-        return ProposalsResponse.of(await service.withdraw(path.question(person), refused))
+        return ProposalsResponse.of(await service.withdraw(path.ref(person), refused))
 
     return router

@@ -7,7 +7,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, IntegrationInfo, Item
+from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, IntegrationInfo, Item, VendorItemRef
 from matcher.catalogue.lookups import find_integration, find_item
 from matcher.proposals.models import (
     ProposalRefusal,
@@ -18,18 +18,8 @@ from matcher.proposals.models import (
 from matcher.proposals.ports import ProposalStore, ProposalUnit
 from matcher.proposals.statement import empty_statement, with_margins
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingKind, MappingsProposed, ProposedItem
+from shared.contracts.matcher import MappingsProposed, ProposedItem
 from shared.runtime.clock import Clock
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalQuestion:
-    """Names the vendor item that a person asks about."""
-
-    tenant_id: str
-    kind: MappingKind
-    vendor_integration_id: str
-    vendor_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +35,7 @@ class RefusedItem:
 class NamedProposals:
     """What is proposed for a vendor item, each with the PSA item as it is now."""
 
-    question: ProposalQuestion
+    question: VendorItemRef
     revision: int
     """0 while nothing was ever proposed."""
     proposals: tuple[tuple[ProposedItem, Item], ...]
@@ -57,16 +47,16 @@ class ProposalService:
     def __init__(self, store: ProposalStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
-    async def proposals(self, question: ProposalQuestion) -> NamedProposals:
+    async def proposals(self, question: VendorItemRef) -> NamedProposals:
         """Raises `NotFound` for a vendor item or an integration that is not there."""
         return await self._store.run(question.tenant_id, partial(_answer, question=question))
 
-    async def refuse(self, question: ProposalQuestion, refused: RefusedItem) -> NamedProposals:
+    async def refuse(self, question: VendorItemRef, refused: RefusedItem) -> NamedProposals:
         """Raises `NotFound` for an item or an integration that is not there."""
         work = partial(self._refuse, question=question, refused=refused)
         return await self._store.run(question.tenant_id, work)
 
-    async def withdraw(self, question: ProposalQuestion, refused: RefusedItem) -> NamedProposals:
+    async def withdraw(self, question: VendorItemRef, refused: RefusedItem) -> NamedProposals:
         """Lets a refused item be proposed again, by the next pass; nothing to withdraw changes nothing.
 
         Raises `NotFound` for a vendor item or an integration that is not there.
@@ -75,7 +65,7 @@ class ProposalService:
         return await self._store.run(question.tenant_id, work)
 
     async def _refuse(
-        self, unit: ProposalUnit, *, question: ProposalQuestion, refused: RefusedItem
+        self, unit: ProposalUnit, *, question: VendorItemRef, refused: RefusedItem
     ) -> NamedProposals:
         nothing = await _nothing(unit, question)
         psa = await find_integration(unit, refused.psa_integration_id, Side.PSA)
@@ -103,7 +93,7 @@ class ProposalService:
         return await _answer(unit, question)
 
     async def _withdraw(
-        self, unit: ProposalUnit, *, question: ProposalQuestion, refused: RefusedItem
+        self, unit: ProposalUnit, *, question: VendorItemRef, refused: RefusedItem
     ) -> NamedProposals:
         nothing = await _nothing(unit, question)
         psa = await find_integration(unit, refused.psa_integration_id, Side.PSA)
@@ -112,7 +102,7 @@ class ProposalService:
         return await _answer(unit, question)
 
 
-async def _nothing(unit: ProposalUnit, question: ProposalQuestion) -> MappingsProposed:
+async def _nothing(unit: ProposalUnit, question: VendorItemRef) -> MappingsProposed:
     """Returns the empty state of the item; its key is that of what is stored."""
     vendor = await find_integration(unit, question.vendor_integration_id, Side.VENDOR)
     return empty_statement(
@@ -120,7 +110,7 @@ async def _nothing(unit: ProposalUnit, question: ProposalQuestion) -> MappingsPr
     )
 
 
-async def _answer(unit: ProposalUnit, question: ProposalQuestion) -> NamedProposals:
+async def _answer(unit: ProposalUnit, question: VendorItemRef) -> NamedProposals:
     nothing = await _nothing(unit, question)
     stated = await unit.proposed(nothing.key) or nothing
     keys = [key_of(question.tenant_id, one.psa_integration_id, one.psa_id) for one in stated.proposals]
