@@ -41,7 +41,7 @@ class PlanWorld:
         self.store = MongoPlanStore(self.mongo, store)
         self.applier = PlanApplier(self.store, self.clock, self.new_id)
         self.imports = ImportService(self.plans, self.clock, self.new_id)
-        self.versions = VersionService(self.plans, self.store, self.clock, lambda prefix: self.new_id(prefix))
+        self.versions = VersionService(self.plans, self.store, self.clock, self.new_id)
         self.relinks = RelinkService(self.plans, self.client.world.engine, self.clock, self.new_id)
 
     def clock(self) -> Any:
@@ -68,7 +68,7 @@ class PlanWorld:
         return await self.imports.plan(request, io.BytesIO(content))
 
     async def rows(self, plan: MappingPlan) -> list[PlanRow]:
-        return await self.plans.rows(plan.tenant_id, plan.id, None, 0, 1_000)
+        return await self.plans.rows(plan.tenant_id, plan.id, after=0, limit=1_000)
 
     async def apply(self, plan: MappingPlan, *, by: str = "ann", **more: Any) -> MappingPlan:
         """Apply a plan as it is, with a new key, and to its end."""

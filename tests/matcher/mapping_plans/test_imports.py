@@ -7,11 +7,17 @@ import pytest
 from catalogue_builders import PSA, a_psa, a_psa_account, a_vendor_account, an_integration
 from plan_world import HEAD, PlanWorld, accounts
 
-from matcher.mapping_plans.models import FileRefused, RowOutcome
+from matcher.mapping_plans.models import FileRefused, PlanRow, RowOutcome, StandingDecision, WantedDecision
+from matcher.mappings.models import PsaItemRef
+from shared.contracts.matcher import MappingDecision, MappingMethod
 
 
 async def outcomes(plans: PlanWorld, text: str, **more: Any) -> list[str]:
     return [row.outcome.value for row in await plans.rows(await plans.plan(text, **more))]
+
+
+def target_of(row: PlanRow) -> PsaItemRef | None:
+    return row.wanted.target if row.wanted else None
 
 
 async def sentence(plans: PlanWorld, text: str) -> str:
@@ -38,9 +44,10 @@ async def test_a_row_shows_what_stands_and_who_decided_it(plans: PlanWorld) -> N
     [row] = await plans.rows(await plans.plan(accounts(("1", "7"))))
 
     assert row.outcome is RowOutcome.CHANGED
-    assert row.standing and (row.standing.revision, row.standing.decided_by) == (standing.revision, "ann")
-    assert row.wanted and row.wanted.target and row.wanted.target.id == "7"
-    assert row.wanted.reason == "imported from file.csv"
+    assert row.standing == StandingDecision.of(standing)
+    assert row.wanted == WantedDecision(
+        MappingDecision.APPROVED, MappingMethod.IMPORT, PsaItemRef(PSA, "7"), "imported from file.csv"
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,8 +109,7 @@ async def test_items_are_named_by_code_or_name_where_that_is_unique(plans: PlanW
     [by_code] = await plans.rows(await plans.plan(head + "account,Customer 1,C7,\n"))
     [by_name] = await plans.rows(await plans.plan(head + "account,Customer 1,,Company 8\n"))
 
-    assert by_code.wanted and by_code.wanted.target and by_code.wanted.target.id == "7"
-    assert by_name.wanted and by_name.wanted.target and by_name.wanted.target.id == "8"
+    assert (target_of(by_code), target_of(by_name)) == (PsaItemRef(PSA, "7"), PsaItemRef(PSA, "8"))
     assert "2 times a PSA account with the name 'Twin' (91, 92)" in await sentence(
         plans, head + "account,Customer 1,,Twin\n"
     )
@@ -117,13 +123,12 @@ async def test_with_two_integrations_of_a_side_a_row_must_say_which(plans: PlanW
 
     assert "there are 2 psa integrations" in await sentence(plans, head + "account,1,,,,7\n")
     assert "no psa integration int_third" in await sentence(plans, head + "account,1,int_third,,,7\n")
-    by_realm = await plans.rows(await plans.plan(head + "account,1,,connectwise,realm of int_second,7\n"))
-    assert by_realm[0].wanted and by_realm[0].wanted.target
-    assert by_realm[0].wanted.target.integration_id == "int_second"
+    [by_realm] = await plans.rows(await plans.plan(head + "account,1,,connectwise,realm of int_second,7\n"))
+    assert target_of(by_realm) == PsaItemRef("int_second", "7")
 
 
 async def test_ids_of_another_tenant_are_not_found(plans: PlanWorld) -> None:
-    other = {"tenant_id": "other"}
+    other: dict[str, Any] = {"tenant_id": "other"}
     await plans.client.world.receive(
         an_integration("int_theirs", **other),
         a_psa("int_their_psa", **other),

@@ -136,7 +136,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
         on_shutdown=(relay.release, proposing.release, news.close, mongo.close),
     )
     routers = _routers(mongo, verifier, store, finishes, proposals=MongoProposals(mongo, outbox))
-    routers += _plan_routers(mongo, verifier, store, applier, engine)
+    routers += _plan_routers(mongo, verifier, store, applier, engine=engine)
     return create_application(health, lifespan, routers, broker=broker)
 
 
@@ -172,6 +172,7 @@ def _plan_routers(
     verifier: TokenVerifier,
     store: MongoMappingStore,
     applier: PlanApplier,
+    *,
     engine: EngineProcess,
 ) -> list[APIRouter]:
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)

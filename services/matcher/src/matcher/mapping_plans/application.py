@@ -4,11 +4,11 @@
 # on nobody else decides for the tenant (`Reservation`), so what was judged stays true, and the rest follows
 # part by part, whoever is killed:
 #
-#   check 1,200 rows · reserve · rows 1–500   ✝   rows 501–1,000   ✝   rows 1,001–1,200 · release
-#   check 300 rows · rows 1–300                    one transaction: nobody ever sees a part of it
+#   check 1,200 rows · reserve · 500 rows   killed   500 rows   killed   200 rows · release
+#   check 300 rows · 300 rows                      one transaction: nobody ever sees a part of it
 #
 # `through`, the number of the last row that is done, moves in the transaction of its decisions: no row is
-# decided twice. Only a restored database can hold what nobody decided meanwhile; then that stays, and is told.
+# decided twice. Only a restored database can hold another decision by then; that stays, and is told.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -53,7 +53,7 @@ class PlanApplier:
         self._backoff = Backoff[str](clock)
 
     async def apply(self, request: ApplyRequest) -> MappingPlan:
-        """Returns the plan as it is then: applied, or being applied; the same key again decides nothing twice.
+        """Returns the plan as it is then, applied or being applied; the same key decides nothing twice.
 
         Raises `NotFound`, and `PlanRefused` (`PlanOutdated` with the rows) when nothing was applied.
         """
@@ -88,8 +88,8 @@ class PlanApplier:
         rows = await _judge(unit, plan, request)
         if rows != request.expected_count:
             raise PlanRefused(
-                f"the plan changes {rows:,} mappings, and {request.expected_count:,} were expected: look at it"
-                " again, the rows that are left out do not count"
+                f"the plan changes {rows:,} mappings, and {request.expected_count:,} were expected: look"
+                " at it again, the rows that are left out do not count"
             )
         at, cut = self._clock(), cut_at(self._clock(), await unit.newest_revision())
         application = PlanApplication(

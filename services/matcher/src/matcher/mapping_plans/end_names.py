@@ -46,7 +46,7 @@ async def load_names(catalogue: Catalogue, tenant_id: str, refs: Iterable[ItemRe
     for ref in refs:
         if kind := ref.item_kind:
             keys[kind].add(key_of(tenant_id, ref.integration_id or "", ref.id or ""))
-    by_key = {}
+    by_key: dict[tuple[ItemKind, str], str] = {}
     for kind, some in keys.items():
         names = await catalogue.names(tenant_id, kind, some)
         by_key |= {(kind, key): name for key, name in names.items()}

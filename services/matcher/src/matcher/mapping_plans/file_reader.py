@@ -31,7 +31,7 @@ _MARKS = {
 
 
 def require_utf8(file: BinaryIO) -> None:
-    """Raises `FileRefused`, which says what was found, unless the file is UTF-8; leaves it at its beginning."""
+    """Raises `FileRefused`, which says what was found, unless the file is UTF-8; leaves it at its start."""
     file.seek(0)
     head = file.read(_BLOCK_BYTES)
     for mark, name in _MARKS.items():
@@ -101,8 +101,8 @@ def _csv_cells(reader: Any, names: list[str]) -> Iterator[FileRow]:
             return
         except csv.Error as error:
             raise FileRefused(
-                f"the file cannot be read from row {number} on (line {reader.line_num + 1}): {error}; a quotation"
-                ' mark inside a quoted cell is written twice, as in "a ""b"""'
+                f"the file cannot be read from row {number} on (line {reader.line_num + 1}): {error}; a"
+                ' quotation mark inside a quoted cell is written twice, as in "a ""b"""'
             ) from error
         if not any(cells):
             number -= 1  # an empty line, as at the end of many files

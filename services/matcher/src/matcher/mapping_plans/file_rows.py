@@ -67,9 +67,10 @@ def unguarded(cell: str) -> str:
 def column_fault(names: list[str]) -> str | None:
     """Returns what is wrong with the columns of a file, in a sentence; None when they can be read."""
     if unknown := [name for name in names if name not in COLUMNS]:
-        return f"there is no column {', '.join(repr(one) for one in unknown[:5])}: these are {', '.join(COLUMNS)}"
+        named = ", ".join(repr(one[:100]) for one in unknown[:5])
+        return f"there is no column {named}: these are {', '.join(COLUMNS)}"
     if twice := {name for name in names if names.count(name) > 1}:
-        return f"the column {sorted(twice)[0]!r} comes twice: name each once"
+        return f"the column {min(twice)!r} comes twice: name each once"
     if "kind" not in names:
         return "the column 'kind' is missing: it says `account` or `service` in each row"
     for wanted in (_VENDOR_COLUMNS, _DECISION_COLUMNS):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, IntegrationInfo, Item, ItemKind
+from matcher.catalogue.lookups import disconnected_sentence
 from matcher.mapping_plans.models import PlanRow, WantedDecision
 from matcher.mapping_plans.ports import PlanUnit
 from matcher.mappings.decisions import Decision, PsaMatch, apply_decision
@@ -37,14 +38,7 @@ class PlanGround:
             return None
         if not item.present:
             return f"{item.kind.display_name} {item.id} ({item.name}) is gone from the marketplace"
-        match = self._match(row, row.wanted)
-        if match is None:
-            return f"there is no such PSA item any more: {row.wanted.target.id}"
-        if not match.integration.connected:
-            return f"PSA integration {match.integration.integration_id} is disconnected: reconnect it"
-        state = "inactive" if match.item.present else "gone"
-        named = f"{match.item.kind.display_name} {match.item.id} ({match.item.name})"
-        return None if match.item.usable else f"{named} is {state} meanwhile"
+        return _target_fault(self._match(row, row.wanted), row.wanted.target.id)
 
     def decision(self, row: PlanRow, by: str, at: datetime) -> MappingDecided | None:
         """Returns what the row decides; None when one of its ends is not known any more."""
@@ -109,6 +103,16 @@ def same_as_wanted(mapping: MappingDecided, wanted: WantedDecision) -> bool:
         wanted.method,
         *ends,
     )
+
+
+def _target_fault(match: PsaMatch | None, id_: str) -> str | None:
+    if match is None:
+        return f"there is no PSA item {id_} any more: choose another"
+    if not match.integration.connected:
+        return disconnected_sentence(match.integration)
+    named = f"{match.item.kind.display_name} {match.item.id} ({match.item.name})"
+    state = "inactive" if match.item.present else "gone"
+    return None if match.item.usable else f"{named} is {state} meanwhile"
 
 
 def _decided_meanwhile(row: PlanRow, stands: MappingDecided | None) -> str:

@@ -208,8 +208,8 @@ class PlanOutdated(PlanRefused):
 
     def __init__(self, rows: Sequence[tuple[int, str]], count: int) -> None:
         super().__init__(
-            f"{count:,} row{'' if count == 1 else 's'} of the plan rest on what is no longer so, and nothing was"
-            " applied: make the plan anew, or leave them out with `except_rows`"
+            f"{count:,} of the plan's rows rest on what is no longer so, and nothing was applied: make the"
+            " plan anew, or leave them out with `except_rows`"
         )
         self.rows, self.count = tuple(rows), count
 

@@ -12,7 +12,7 @@ from matcher.catalogue.ports import Catalogue
 from matcher.mapping_plans.application import PlanApplier
 from matcher.mapping_plans.end_names import load_names
 from matcher.mapping_plans.exports import ExportService, FileFormat, csv_text, json_text
-from matcher.mapping_plans.imports import ImportService
+from matcher.mapping_plans.imports import ImportRequest, ImportService
 from matcher.mapping_plans.models import FileRefused, PlanOutdated, PlanRow, PlanState
 from matcher.mapping_plans.relinks import RelinkService
 from matcher.mapping_plans.repository import MongoPlans
@@ -106,19 +106,19 @@ def make_import_router(imports: ImportService, mapper: Caller) -> APIRouter:
     ) -> PlanResponse:
         """Make a plan of a file; nothing is decided until the plan is applied.
 
-        Needed in each row: `kind`, the vendor item and, unless it is excluded or revoked, the PSA item, each by
-        id, or by a code or a name that is unique on its side.
+        Needed in each row: `kind`, the vendor item and, unless it is excluded or revoked, the PSA item, each
+        by id, or by a code or a name that is unique on its side.
         """
         if reading.locked():
             detail = "Another file is being read here: try again in some seconds."
             raise Problem(429, "Too many files at once", detail, retry_after=_BLOCK_RETRY_SECONDS)
         async with reading:
-            is_json = _is_json(request)
+            wanted = parameters.import_request(person, is_json=_is_json(request))
             # On disk, not in memory: what the service needs does not grow with the file.
             with tempfile.TemporaryFile() as file:
                 async for block in request.stream():
                     await asyncio.to_thread(file.write, block)
-                return await _planned(imports, parameters, person, file, is_json=is_json)
+                return await _planned(imports, wanted, file)
 
     return router
 
@@ -135,7 +135,8 @@ def make_relink_router(relinks: RelinkService, mapper: Caller) -> APIRouter:
     async def relink(body: RelinkBody, person: Annotated[Person, Depends(mapper)]) -> PlanResponse:
         """Make a plan that moves all mappings from one PSA to another; nothing is decided by it.
 
-        Each row says why: mapped to it before, same code, same name, or a likeness. What has no answer is open.
+        Each row says why: mapped to it before, same code, same name, or a likeness. What has no answer is
+        open.
         """
         return PlanResponse.of(await relinks.plan(body.request(person)))
 
@@ -155,7 +156,9 @@ def make_plan_router(plans: MongoPlans, catalogue: Catalogue, viewer: Caller) ->
         """What a plan would change, row by row, and how far it is applied."""
         plan = await plans.plan(person.tenant_id, plan_id)
         after, limit = parameters.after or 0, parameters.limit
-        found = await plans.rows(person.tenant_id, plan_id, parameters.outcome, after, limit + 1)
+        found = await plans.rows(
+            person.tenant_id, plan_id, outcome=parameters.outcome, after=after, limit=limit + 1
+        )
         rows = await _shown(catalogue, person.tenant_id, found[:limit])
         following = encode_cursor(str(found[limit - 1].number)) if len(found) > limit else None
         return PlanPage.with_rows(plan, rows, following)
@@ -180,10 +183,11 @@ def make_apply_router(applier: PlanApplier, mapper: Caller) -> APIRouter:
         plan_id: Id,
         body: ApplyBody,
         response: Response,
+        *,
         person: Annotated[Person, Depends(mapper)],
         idempotency_key: IdempotencyKey,
     ) -> PlanResponse:
-        """Decide all rows of a plan, or none: where something was decided meanwhile the answer names the rows.
+        """Decide all rows of a plan, or none: what was decided meanwhile is named in the answer.
 
         A large plan is answered with 202: it is applied to its end, after a crash as well, and nobody else
         decides meanwhile.
@@ -199,11 +203,9 @@ def make_apply_router(applier: PlanApplier, mapper: Caller) -> APIRouter:
     return router
 
 
-async def _planned(
-    imports: ImportService, parameters: ImportParameters, person: Person, file: BinaryIO, *, is_json: bool
-) -> PlanResponse:
+async def _planned(imports: ImportService, request: ImportRequest, file: BinaryIO) -> PlanResponse:
     try:
-        return PlanResponse.of(await imports.plan(parameters.import_request(person, is_json=is_json), file))
+        return PlanResponse.of(await imports.plan(request, file))
     except FileRefused as error:
         raise Problem(422, "The file cannot be read", str(error)) from error
 
@@ -220,8 +222,5 @@ def _is_json(request: Request) -> bool:
     for format_, name in _TYPES.items():
         if media_type == name:
             return format_ is FileFormat.JSON
-    raise Problem(
-        415,
-        "Unsupported media type",
-        f"This is {media_type or 'of no type'}: send text/csv or application/json.",
-    )
+    detail = f"This is {media_type[:100] or 'of no type'}: send text/csv or application/json."
+    raise Problem(415, "Unsupported media type", detail)

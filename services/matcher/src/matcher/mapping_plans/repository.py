@@ -62,7 +62,7 @@ class MongoPlans:
         return plan_from(row)
 
     async def rows(
-        self, tenant_id: str, plan_id: str, outcome: RowOutcome | None, after: int, limit: int
+        self, tenant_id: str, plan_id: str, *, outcome: RowOutcome | None = None, after: int, limit: int
     ) -> list[PlanRow]:
         """Returns rows behind the number `after`, in order."""
         filter_: Document = {"plan_id": plan_id, "number": {"$gt": after}}

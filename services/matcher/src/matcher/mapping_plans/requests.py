@@ -45,7 +45,7 @@ class ImportParameters(BaseModel):
         "a file", description="Its name, which the reason of each decision says.", examples=["mappings.csv"]
     )
     complete: bool = Field(
-        False, description="Revoke what the file does not name; otherwise that is left alone."
+        default=False, description="Revoke what the file does not name; otherwise that is left alone."
     )
     kind: MappingKind | None = Field(
         None, description="With `complete`: the file names all accounts, or all services; both without it."
@@ -95,7 +95,7 @@ class ApplyBody(BaseModel):
     expected_count: Annotated[int, Field(ge=0, le=2**31)] = Field(
         description="How many mappings change: `applicable` of the plan, less the rows left out."
     )
-    skip_errors: bool = Field(False, description="Apply the others though some rows are in error.")
+    skip_errors: bool = Field(default=False, description="Apply the others though some rows are in error.")
     except_rows: Annotated[
         tuple[Annotated[int, Field(ge=1, le=2**31)], ...],
         Field(max_length=PLAN_EXCEPTIONS.most),

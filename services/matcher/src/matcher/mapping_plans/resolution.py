@@ -1,4 +1,4 @@
-"""Finds the items that the rows of a file mean, and says of each row what it would change, or why it cannot."""
+"""Finds the items that the rows of a file mean, and says of each what it would change, or why it cannot."""
 
 # Invariant: a row means an item only if nothing else can be meant. An id wins over a code, a code over a
 # name; a code or a name counts if exactly one present item of its integration has it, as it is written. What
@@ -70,10 +70,10 @@ async def resolve(reader: PlanReader, rows: Sequence[FileRow], title: str) -> li
 
 
 def _read(row: FileRow, integrations: dict[str, IntegrationInfo]) -> _ReadRow:
-    read = _ReadRow(row)
+    read = _ReadRow(row, fault=row.problem or None)
+    if read.fault:
+        return read
     try:
-        if row.problem:
-            raise RowFault(row.problem)
         read.kind = _kind(row)
         read.vendor = _name(row, Side.VENDOR, VENDOR_KINDS[read.kind], integrations)
         read.decision = _decision(row)
@@ -212,7 +212,7 @@ def _wanted(one: _ReadRow, target: Item | None, title: str) -> WantedDecision:
 
 
 def _require_usable(one: _ReadRow, target: Item | None) -> None:
-    """Raises `RowFault` for an end that nothing can be mapped to any more; what stands already may have it."""
+    """Raises `RowFault` for an end that cannot be mapped any more; what stands already may have it."""
     if one.psa is None or one.item is None or target is None:
         return
     if not one.item.present:
