@@ -25,7 +25,7 @@ async def new_psa(plans: PlanWorld, *companies: tuple[str, str, str]) -> None:
 
 
 async def relink(plans: PlanWorld, **more: str) -> MappingPlan:
-    fields = {"from_integration_id": PSA} if not more else more
+    fields = more or {"from_integration_id": PSA}
     return await plans.relinks.plan(RelinkRequest("demo", "ann", NEW, **fields))
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from catalogue_builders import PSA, a_psa, a_psa_account
 from plan_world import PlanWorld, accounts
 

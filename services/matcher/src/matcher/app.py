@@ -112,21 +112,16 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
     recomputation = ProposalRecomputation(passes, MongoMappings(mongo), engine, _now)
     proposing = ProposalLeader(recomputation, Leases(mongo))
     controls = ControlJob(mongo, broker, health)
+    applier = PlanApplier(MongoPlanStore(mongo, store), _now, partial(_new_id, "ver"))
+    matching = matching_job(check, ExactMatcher(store, _now), wake)
+    jobs = matching, item_form_job(ItemForms(mongo)), proposing.job(), plan_job(applier)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
     lifespan = partial(
         service_lifespan,
         health=health,
         broker=broker,
-        jobs=(
-            relay.job(),
-            controls.job(),
-            news.job(),
-            matching_job(check, ExactMatcher(store, _now), wake),
-            item_form_job(ItemForms(mongo)),
-            proposing.job(),
-            plan_job(applier := PlanApplier(MongoPlanStore(mongo, store), _now, partial(_new_id, "ver"))),
-        ),
+        jobs=(relay.job(), controls.job(), news.job(), *jobs),
         on_startup=(
             partial(refuse_former_work, mongo, "marks"),
             partial(mongo.ensure, INDEXES),

@@ -1,4 +1,4 @@
-"""How plans, their rows and versions are shown to people."""
+"""How plans and their rows are shown to people."""
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -13,7 +13,6 @@ from matcher.mapping_plans.models import (
     StandingDecision,
     WantedDecision,
 )
-from matcher.mapping_plans.version_models import MappingVersion, VersionDifference, VersionOrigin
 from shared.contracts.base import Side
 from shared.contracts.matcher import (
     MappingDecision,
@@ -42,13 +41,6 @@ def row_refs(row: PlanRow) -> list[ItemRef]:
     """Returns every item whose name the answer about a row shows."""
     ends = [psa_ref(one, row.kind) for one in (row.standing, row.wanted) if one]
     return [ItemRef(row.kind, Side.VENDOR, row.vendor_integration_id, row.vendor_id), *ends]
-
-
-def difference_refs(difference: VersionDifference) -> list[ItemRef]:
-    """Returns every item whose name the answer about a difference shows."""
-    now = difference.mapping
-    ends = [psa_ref(one, now.kind) for one in (difference.then, difference.later) if one]
-    return [ItemRef(now.kind, Side.VENDOR, now.vendor_integration_id, now.vendor_id), *ends]
 
 
 class ShownDecision(BaseModel):
@@ -239,78 +231,3 @@ class PlanConflict(ProblemDocument):
 
     rows: tuple[OutdatedRow, ...] = ()
     """Those whose ground has changed, the first hundred."""
-
-
-class VersionResponse(BaseModel):
-    """A moment of all mappings."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "ver_00064b1e8c9a2f7d31c5aa",
-                    "name": "before the move to HaloPSA",
-                    "origin": "named",
-                    "at": "2026-11-30T08:15:30Z",
-                    "by": "per_maria",
-                    "plan_id": None,
-                }
-            ]
-        }
-    )
-
-    id: str
-    name: str
-    origin: VersionOrigin
-    at: AwareDatetime
-    by: str
-    plan_id: str | None
-    """Of the plan before or after which it was kept."""
-
-    @classmethod
-    def of(cls, version: MappingVersion) -> "VersionResponse":
-        return cls(**{name: getattr(version, name) for name in cls.model_fields})
-
-
-class VersionsPage(BaseModel):
-    """A page of versions, the newest first; `next` is the `after` of the following page."""
-
-    versions: tuple[VersionResponse, ...]
-    next: str | None
-
-
-class DifferenceResponse(BaseModel):
-    """One vendor item on which two moments differ."""
-
-    kind: MappingKind
-    vendor_integration_id: str
-    vendor_id: str
-    vendor_name: str | None
-    then: ShownDecision | None
-    """At the version; none where that was not kept. Before the first decision it is `revoked` by `exact`."""
-    later: ShownDecision | None
-    """At the version to compare with, or now."""
-    decided_by: str
-    """Who made the decision that stands now, and when."""
-    decided_at: AwareDatetime
-
-    @classmethod
-    def of(cls, difference: VersionDifference, names: EndNames) -> "DifferenceResponse":
-        now, then, later = difference.mapping, difference.then, difference.later
-        return cls(
-            kind=now.kind,
-            vendor_integration_id=now.vendor_integration_id,
-            vendor_id=now.vendor_id,
-            vendor_name=names.of(ItemRef(now.kind, Side.VENDOR, now.vendor_integration_id, now.vendor_id)),
-            then=ShownDecision.of(then, now.kind, names) if then else None,
-            later=ShownDecision.of(later, now.kind, names) if later else None,
-            decided_by=now.decided_by,
-            decided_at=now.decided_at,
-        )
-
-
-class DifferencesPage(BaseModel):
-    """A page of differences, by the mappings' keys; `next` is the `after` of the following page."""
-
-    differences: tuple[DifferenceResponse, ...]
-    next: str | None

@@ -8,10 +8,10 @@ from matcher.catalogue.ports import Catalogue
 from matcher.mapping_plans.end_names import load_names
 from matcher.mapping_plans.repository import MongoPlans
 from matcher.mapping_plans.requests import DifferenceParameters, VersionBody, VersionsParameters
-from matcher.mapping_plans.responses import (
+from matcher.mapping_plans.responses import PlanResponse
+from matcher.mapping_plans.version_responses import (
     DifferenceResponse,
     DifferencesPage,
-    PlanResponse,
     VersionResponse,
     VersionsPage,
     difference_refs,
