@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
-from catalogue_builders import a_psa_account, a_vendor_account
+from catalogue_builders import a_product, a_psa_account, a_service, a_vendor_account
 from plan_world import PlanWorld, accounts
 
 from matcher.mapping_plans.application import PlanApplier
@@ -12,6 +12,7 @@ from matcher.mapping_plans.models import ROWS_AT_ONCE, PlanOutdated, PlanState
 from matcher.mapping_plans.repository import MongoPlanStore, MongoPlanUnit
 from matcher.mappings.exact_matcher import ExactMatcher
 from matcher.mappings.models import MappingsReserved
+from matcher.mappings.recovery import MappingRecovery
 from shared.errors import TransientError
 
 T = TypeVar("T")
@@ -92,6 +93,18 @@ async def test_while_it_is_half_applied_nobody_else_decides(many: PlanWorld) -> 
     assert (await many.decisions())["1"] == "8"
 
 
+async def test_nobody_finishes_on_half_of_a_plan(many: PlanWorld) -> None:
+    await many.client.world.receive(a_service("s", "Seats", "M1"), a_product("p", "Seats", "M1"))
+    await die_after(many, all_to("7"), 2)
+
+    with pytest.raises(MappingsReserved):
+        await many.client.world.finish()
+    while await many.applier.process_next():
+        pass
+
+    assert (await many.client.world.finish()).counts["accounts_mapped"] == MANY
+
+
 async def test_the_exact_rule_waits_for_a_half_applied_plan_and_decides_then(many: PlanWorld) -> None:
     await die_after(many, all_to("7"), 2)
     await many.client.world.ingest([a_psa_account("11", "Customer 1")])
@@ -107,6 +120,23 @@ async def test_the_exact_rule_waits_for_a_half_applied_plan_and_decides_then(man
 
     assert waiting is None
     assert (await many.decisions())["1"] == "11"
+
+
+async def test_what_a_restored_database_decided_otherwise_stays_and_is_named(many: PlanWorld) -> None:
+    id_ = await die_after(many, all_to("7"), 2)
+    last = f"v{MANY - 1:05}"
+    first = await many.newest("v00000")
+    told = first.model_copy(update={"vendor_id": last, "psa_id": "8", "decided_by": "bob"})
+    same = first.model_copy(update={"vendor_id": f"v{MANY - 2:05}"})
+    await MappingRecovery(many.mappings, many.clock).catch_up([told, same])
+
+    while await many.applier.process_next():
+        pass
+
+    done = await many.plans.plan("demo", id_)
+    assert done.application
+    assert (done.application.overtaken, done.application.decided) == ((MANY,), MANY - 1)
+    assert len(await many.client.world.published()) == MANY - 2
 
 
 async def test_a_large_plan_whose_ground_has_changed_decides_nothing_at_all(many: PlanWorld) -> None:

@@ -63,7 +63,7 @@ async def test_an_outdated_plan_is_answered_with_its_rows(plans: PlanWorld) -> N
 async def test_what_is_another_tenants_is_not_there(plans: PlanWorld) -> None:
     plan = await planned(plans)
     version = (await plans.client.send("POST", "/mapping-versions", {"name": "v"})).json()
-    theirs = {"tenant_id": "other"}
+    theirs: dict[str, Any] = {"tenant_id": "other"}
 
     for method, path, body in (
         ("GET", f"/mapping-plans/{plan['id']}", None),

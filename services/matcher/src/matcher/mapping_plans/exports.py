@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import asdict
 from enum import StrEnum
 
@@ -68,8 +69,9 @@ async def json_text(rows: AsyncIterator[list[FileRow]]) -> AsyncIterator[str]:
 
 
 async def _rows(reader: PlanReader, query: MappingQuery) -> AsyncIterator[list[FileRow]]:
-    async for mappings in reader.stream(query):
-        yield await file_rows(reader, [one for one in mappings if _says_something(one)])
+    async with aclosing(reader.stream(query)) as pages:  # whoever asked may go away in the middle
+        async for mappings in pages:
+            yield await file_rows(reader, [one for one in mappings if _says_something(one)])
 
 
 async def file_rows(reader: PlanReader, mappings: Sequence[MappingDecided]) -> list[FileRow]:

@@ -123,7 +123,9 @@ def _json_row(element: object, number: int) -> FileRow:
     if not isinstance(element, dict):
         return FileRow(number, problem="this is no object: each row is one, as in an export")
     if unknown := [name for name in element if name not in COLUMNS]:
-        return FileRow(number, problem=f"there is no field {unknown[0]!r}: these are {', '.join(COLUMNS)}")
+        return FileRow(
+            number, problem=f"there is no field {unknown[0][:100]!r}: these are {', '.join(COLUMNS)}"
+        )
     cells = {}
     for name, value in element.items():
         if isinstance(value, bool) or not isinstance(value, str | int | None):

@@ -1,6 +1,6 @@
 """What the use cases of plans and versions need of a store."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -13,6 +13,9 @@ from matcher.mappings.search import MappingQuery
 from shared.contracts.matcher import MappingDecided, ReplacedDecision
 
 T = TypeVar("T")
+
+Pages = AsyncGenerator[list[MappingDecided], None]
+"""Some hundred mappings at a time; whoever stops early closes it (`aclosing`)."""
 
 
 class PlanReader(Protocol):
@@ -32,15 +35,15 @@ class PlanReader(Protocol):
 
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]: ...
 
-    def stream(self, query: MappingQuery) -> AsyncIterator[list[MappingDecided]]:
-        """Yields the mappings that match in the order of their keys, some hundreds at a time."""
+    def stream(self, query: MappingQuery) -> Pages:
+        """Yields the mappings that match in the order of their keys."""
         ...
 
-    def changed_since(self, cut: int, after: str | None = None) -> AsyncIterator[list[MappingDecided]]:
+    def changed_since(self, cut: int, after: str | None = None) -> Pages:
         """Yields the mappings with a larger revision in the order of their keys, behind the key `after`."""
         ...
 
-    def mapped_to(self, provider: str, realm: str) -> AsyncIterator[list[MappingDecided]]:
+    def mapped_to(self, provider: str, realm: str) -> Pages:
         """Yields the approved mappings to items of a PSA in the order of their keys."""
         ...
 

@@ -1,11 +1,13 @@
 """One tenant's items, mappings and their history, as plans and versions read them."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
 from matcher.catalogue.documents import integration_from, item_from
 from matcher.catalogue.indexes import INTEGRATIONS
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
+from matcher.mapping_plans.ports import Pages
 from matcher.mappings.decisions import NOTHING_DECIDED, replaced_by_next
 from matcher.mappings.documents import mapping_from, reservation_from
 from matcher.mappings.indexes import HISTORY, MAPPINGS, TURNS
@@ -14,7 +16,7 @@ from matcher.mappings.search import MappingQuery
 from shared.contracts.matcher import MappingDecided, MappingDecision, ReplacedDecision
 from shared.mongo import Document, Documents, Mongo
 
-_MAPPINGS_PER_READ = 500
+_MAPPINGS_PER_PAGE = 500
 
 
 class MongoPlanReader:
@@ -40,14 +42,14 @@ class MongoPlanReader:
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {row["_id"]: mapping_from(row) for row in await self._rows(MAPPINGS).find_in("_id", keys)}
 
-    def stream(self, query: MappingQuery) -> AsyncIterator[list[MappingDecided]]:
+    def stream(self, query: MappingQuery) -> Pages:
         names = ("kind", "decision", "vendor_integration_id")
         return self._pages({name: str(value) for name in names if (value := getattr(query, name))})
 
-    def changed_since(self, cut: int, after: str | None = None) -> AsyncIterator[list[MappingDecided]]:
+    def changed_since(self, cut: int, after: str | None = None) -> Pages:
         return self._pages({"revision": {"$gt": cut}}, after)
 
-    def mapped_to(self, provider: str, realm: str) -> AsyncIterator[list[MappingDecided]]:
+    def mapped_to(self, provider: str, realm: str) -> Pages:
         ends = {"psa_provider": provider, "psa_realm": realm}
         return self._pages({**ends, "decision": MappingDecision.APPROVED.value})
 
@@ -80,20 +82,18 @@ class MongoPlanReader:
         row = await self._rows(TURNS).get(self.tenant_id)
         return reservation_from(row["reserved"]) if row and row.get("reserved") else None
 
-    async def _pages(
-        self, filter_: Mapping[str, object], after: str | None = None
-    ) -> AsyncIterator[list[MappingDecided]]:
-        # Page by page, not one cursor: whoever reads on takes minutes, and may never come back.
-        while True:
-            behind: Document = {"_id": {"$gt": after}} if after else {}
-            rows = await self._rows(MAPPINGS).find(
-                {**filter_, **behind}, sort=[("_id", 1)], limit=_MAPPINGS_PER_READ
-            )
-            if rows:
-                after = rows[-1]["_id"]
-                yield [mapping_from(row) for row in rows]
-            if len(rows) < _MAPPINGS_PER_READ:
-                return
+    async def _pages(self, filter_: Document, after: str | None = None) -> Pages:
+        behind: Document = {"_id": {"$gt": after}} if after else {}
+        page: list[MappingDecided] = []
+        rows = self._rows(MAPPINGS).stream({**filter_, **behind}, sort=[("_id", 1)])
+        async with aclosing(rows):
+            async for row in rows:
+                page.append(mapping_from(row))
+                if len(page) == _MAPPINGS_PER_PAGE:
+                    yield page
+                    page = []
+        if page:
+            yield page
 
     def _rows(self, collection: str) -> Documents:
         return self._mongo.documents(collection, self.tenant_id)

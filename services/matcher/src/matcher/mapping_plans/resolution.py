@@ -21,7 +21,7 @@ from matcher.mappings.models import PsaItemRef
 from shared.contracts.base import Side, key_of
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
 from shared.limits.people import REASON_CHARACTERS
-from shared.plain_text import is_plain
+from shared.plain_text import cleaned, is_plain
 
 _WAYS = ("id", "code", "name")
 
@@ -127,8 +127,8 @@ def _integration(row: FileRow, side: Side, integrations: dict[str, IntegrationIn
         if id_ == one.integration_id or (provider and (provider, realm) == (one.provider, one.realm)):
             return one
     if id_ or provider or realm:
-        named = id_ or f"of {provider} {realm}"
-        raise RowFault(f"there is no {side} integration {named[:200]}: leave it empty, or take one there is")
+        named = cleaned((id_ or f"of {provider} {realm}")[:200])
+        raise RowFault(f"there is no {side} integration {named}: leave it empty, or take one there is")
     if len(of_side) != 1:
         raise RowFault(f"there are {len(of_side)} {side} integrations: say which in {side}_integration_id")
     return of_side[0]

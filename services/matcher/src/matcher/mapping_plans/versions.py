@@ -7,7 +7,8 @@
 #
 #   version: 1 → 9 exact, 2 undecided     now: 1 → 8 by ann, 2 → 7 exact     rollback: 1 → 9 exact, 2 revoked
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from matcher.mapping_plans.imports import row_of
 from matcher.mapping_plans.models import (
@@ -63,10 +64,11 @@ class VersionService:
     ) -> list[VersionDifference]:
         """Returns what differs between a version and another, or now, in the order of the mappings' keys."""
         found: list[VersionDifference] = []
-        async for difference in self._differences(version, to, after):
-            found.append(difference)
-            if len(found) == limit:
-                break
+        async with aclosing(self._differences(version, to, after)) as differences:
+            async for difference in differences:
+                found.append(difference)
+                if len(found) == limit:
+                    break
         return found
 
     async def rollback(self, version: MappingVersion, by: str) -> MappingPlan:
@@ -87,16 +89,17 @@ class VersionService:
 
     async def _differences(
         self, version: MappingVersion, to: MappingVersion | None, after: str | None
-    ) -> AsyncIterator[VersionDifference]:
+    ) -> AsyncGenerator[VersionDifference, None]:
         reader = self._drafts.reader(version.tenant_id)
         cut = min(version.cut, to.cut) if to else version.cut
-        async for mappings in reader.changed_since(cut, after):
-            then = await reader.states_at(mappings, version.cut)
-            later = await reader.states_at(mappings, to.cut) if to else None
-            for mapping in mappings:
-                end = later[mapping.key] if later is not None else replaced_by_next(mapping)
-                if not _same(start := then[mapping.key], end):
-                    yield VersionDifference(mapping, start, end)
+        async with aclosing(reader.changed_since(cut, after)) as pages:
+            async for mappings in pages:
+                then = await reader.states_at(mappings, version.cut)
+                later = await reader.states_at(mappings, to.cut) if to else None
+                for mapping in mappings:
+                    end = later[mapping.key] if later is not None else replaced_by_next(mapping)
+                    if not _same(start := then[mapping.key], end):
+                        yield VersionDifference(mapping, start, end)
 
 
 def _same(one: ReplacedDecision | None, other: ReplacedDecision | None) -> bool:
