@@ -118,3 +118,17 @@ async def test_json_of_nothing_is_an_empty_list_and_of_something_one_object_for_
         ("1", "7", None),
         ("2", "7", None),
     ]
+
+
+async def test_a_row_says_that_somebody_decided_after_the_file_was_exported(plans: PlanWorld) -> None:
+    await plans.client.world.approve("1", "7")
+    await plans.client.world.approve("2", "8")
+    exported = (await plans.export()).content
+    plans.clock()
+    await plans.client.world.approve("1", "9")
+
+    first, second = await plans.rows(await plans.plan(exported))
+
+    assert (first.outcome.value, second.outcome.value) == ("changed", "unchanged")
+    assert (first.sentence or "").startswith("decided on since the file was exported, by ann at 2026-")
+    assert second.sentence is None

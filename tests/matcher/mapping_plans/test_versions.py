@@ -1,5 +1,6 @@
 """A version is a moment of all mappings: it can be compared with, and gone back to."""
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,31 @@ async def test_what_the_exact_rule_decided_since_is_taken_back_by_a_person_and_s
 
     assert (await plans.decisions())["1"] == "revoked"
     assert (await plans.newest("1")).method is MappingMethod.MANUAL
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_whatever_was_decided_every_version_can_be_gone_back_to(plans: PlanWorld, seed: int) -> None:
+    chance, kept = random.Random(seed), list[tuple[MappingVersion, dict[str, str]]]()
+    world = plans.client.world
+    for _ in range(40):
+        plans.clock()
+        id_, decided = chance.choice("123"), await plans.decisions()
+        match chance.randrange(6):
+            case 0:
+                await world.exclude(id_)
+            case 1 if id_ in decided:
+                await world.revoke(id_)
+            case 2 if id_ in decided:
+                await world.undo(await plans.newest(id_))
+            case 3:
+                kept.append((await named(plans), decided))
+            case _:
+                await world.approve(id_, chance.choice("789"))
+    chance.shuffle(kept)
+
+    for version, decisions in kept:
+        await roll_back(plans, version)
+        assert await plans.decisions() == dict.fromkeys("123", "revoked") | decisions
 
 
 async def test_items_that_are_gone_meanwhile_are_errors_of_their_rows(plans: PlanWorld) -> None:

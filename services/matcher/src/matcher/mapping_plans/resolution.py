@@ -24,6 +24,7 @@ from shared.limits.people import REASON_CHARACTERS
 from shared.plain_text import cleaned, is_plain
 
 _WAYS = ("id", "code", "name")
+_REVISION_DIGITS = 20
 
 
 class RowFault(Exception):
@@ -188,6 +189,7 @@ def _plan_row(
             outcome = outcome_of(standing, wanted)
             if outcome in APPLICABLE:
                 _require_usable(one, target)
+                sentence = _decided_since(one.row, standing)
         except RowFault as fault:
             outcome, sentence = RowOutcome.ERROR, str(fault)
     return PlanRow(
@@ -226,3 +228,14 @@ def _require_usable(one: _ReadRow, target: Item | None) -> None:
         raise RowFault(
             f"{target.kind.display_name} {target.id} ({target.name}) is {state}: name an active one"
         )
+
+
+def _decided_since(row: FileRow, standing: StandingDecision | None) -> str | None:
+    """Returns that somebody decided after the file was exported; None where it does not say when it was."""
+    seen = row.revision.strip()
+    if standing is None or not (seen.isascii() and seen.isdigit() and len(seen) < _REVISION_DIGITS):
+        return None
+    if int(seen) >= standing.revision:
+        return None
+    at = standing.decided_at.isoformat()
+    return f"decided on since the file was exported, by {standing.decided_by} at {at}"
