@@ -152,6 +152,7 @@ async def test_ids_of_another_tenant_are_not_found(plans: PlanWorld) -> None:
         ("kind,vendor_id\n", "one of the columns decision, psa_id"),
         ("kind,kind,vendor_id,psa_id\n", "comes twice"),
         (HEAD + 'account,approved,1,7,"never closed', "cannot be read from row 1"),
+        (HEAD + "account,approved,1,7," + "x" * 140_000, "line 2 has more than 131,072 characters"),
     ],
 )
 async def test_a_file_with_other_columns_is_refused_as_a_whole(

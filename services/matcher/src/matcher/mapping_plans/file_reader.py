@@ -86,7 +86,12 @@ def json_rows(file: BinaryIO) -> Iterator[FileRow]:
 
 
 def _short_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    number = 1
     while line := text.readline(IMPORT_ROW_CHARACTERS.most):
+        number += 1
+        if len(line) == IMPORT_ROW_CHARACTERS.most:
+            record_hit(IMPORT_ROW_CHARACTERS)
+            raise FileRefused(f"line {number} has more than {IMPORT_ROW_CHARACTERS}: a row is one line")
         yield line
 
 
@@ -161,7 +166,11 @@ def _element(
         try:
             element, end = decoder.raw_decode(buffer)
         except ValueError as error:
-            more = text.read(_JSON_BLOCK_CHARACTERS) if len(buffer) <= IMPORT_ROW_CHARACTERS.most else ""
+            if len(buffer) > IMPORT_ROW_CHARACTERS.most:
+                record_hit(IMPORT_ROW_CHARACTERS)
+                sentence = f"element {number} of the JSON is broken, or has more than {IMPORT_ROW_CHARACTERS}"
+                raise FileRefused(sentence) from error
+            more = text.read(_JSON_BLOCK_CHARACTERS)
             if not more:
                 raise FileRefused(f"element {number} of the JSON cannot be read: {error}") from error
             buffer += more

@@ -17,6 +17,8 @@ from matcher.mapping_plans.models import FileRefused, PlanOutdated, PlanRow, Pla
 from matcher.mapping_plans.relinks import RelinkService
 from matcher.mapping_plans.repository import MongoPlans
 from matcher.mapping_plans.requests import (
+    CSV_FILE,
+    JSON_FILE,
     ApplyBody,
     ExportParameters,
     ImportParameters,
@@ -34,25 +36,13 @@ from shared.web.requests import Id, IdempotencyKey
 
 _TYPES = {FileFormat.CSV: "text/csv", FileFormat.JSON: "application/json"}
 _RESERVED = "A large change of the mappings is half made"
-_FILE: Responses = {
-    200: {
-        "description": "A row for each decision",
-        "content": {
-            "text/csv": {
-                "schema": {"type": "string", "description": "UTF-8; the first line names the columns."}
-            },
-            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-        },
-    }
-}
+_CONTENT = {"text/csv": {"schema": CSV_FILE}, "application/json": {"schema": JSON_FILE}}
+_FILE: Responses = {200: {"description": "A row for each decision", "content": _CONTENT}}
 _BODY = {
     "requestBody": {
         "required": True,
         "description": "A file as `GET /mappings/export` gives it, UTF-8; CSV divided by , or ; or tabs.",
-        "content": {
-            "text/csv": {"schema": {"type": "string"}},
-            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-        },
+        "content": _CONTENT,
     }
 }
 _BLOCK_RETRY_SECONDS = 5

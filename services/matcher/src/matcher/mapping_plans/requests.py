@@ -5,12 +5,20 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from matcher.mapping_plans.exports import FileFormat
+from matcher.mapping_plans.file_rows import COLUMNS
 from matcher.mapping_plans.imports import ImportRequest
 from matcher.mapping_plans.models import ApplyRequest, RowOutcome
 from matcher.mapping_plans.relinks import RelinkRequest
 from matcher.mappings.search import MappingQuery
 from shared.contracts.matcher import MappingKind
-from shared.limits.people import INTEGRATION_NAME_CHARACTERS, PAGE_ROWS, PLAN_EXCEPTIONS
+from shared.limits.http import IMPORT_BODY_BYTES
+from shared.limits.people import (
+    IMPORT_ROW_CHARACTERS,
+    IMPORT_ROWS,
+    INTEGRATION_NAME_CHARACTERS,
+    PAGE_ROWS,
+    PLAN_EXCEPTIONS,
+)
 from shared.plain_text import PlainText, counted
 from shared.web.pagination import PageLimit, PageRequest, RevisionCursor
 from shared.web.person import Person
@@ -21,6 +29,24 @@ ShortName = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=INTEGRATION_NAME_CHARACTERS.most),
     counted(INTEGRATION_NAME_CHARACTERS),
 ]
+
+
+_CELL = {"anyOf": [{"type": "string", "maxLength": IMPORT_ROW_CHARACTERS.most}, {"type": "null"}]}
+JSON_FILE = {
+    "type": "array",
+    "maxItems": IMPORT_ROWS.most,
+    "items": {
+        "type": "object",
+        "properties": dict.fromkeys(COLUMNS, _CELL),
+        "additionalProperties": False,
+    },
+}
+"""The schema of a file in JSON, which is read row by row and never as a whole."""
+CSV_FILE = {
+    "type": "string",
+    "maxLength": IMPORT_BODY_BYTES.most,
+    "description": f"UTF-8; the first line names the columns, of {', '.join(COLUMNS)}.",
+}
 
 
 class ExportParameters(BaseModel):
@@ -89,7 +115,7 @@ class ApplyBody(BaseModel):
         },
     )
 
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)] = Field(
         description="`digest` of the plan: what was reviewed."
     )
     expected_count: Annotated[int, Field(ge=0, le=2**31)] = Field(
