@@ -38,6 +38,14 @@ DECISIONS = Limit("decisions", 20_000, "decisions", "the decisions of one reques
 MAPPING_DECISIONS = Limit(
     "mapping-decisions", 500, "decisions", "the decisions on mappings of one request", _REFUSED
 )
+SPLIT_PARTS = Limit("split-parts", 10, "parts", "the split of one vendor service's quantity", _REFUSED)
+ACCOUNT_OVERRIDES = Limit(
+    "account-overrides",
+    200,
+    "overrides",
+    "the accounts for which one vendor service is billed as another product",
+    _REFUSED,
+)
 CONNECTION_CHARACTERS = Limit(
     "connection-characters", 300, "characters", "a field of a provider's connection", _REFUSED
 )
