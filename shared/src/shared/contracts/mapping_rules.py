@@ -97,4 +97,5 @@ class MappingRules(ContractModel):
     @property
     def product_ids(self) -> frozenset[str]:
         """The PSA products that are billed beside the decision's own."""
-        return frozenset(one.psa_id for one in (*self.split, *self.overrides))
+        split, overrides = (part.psa_id for part in self.split), (one.psa_id for one in self.overrides)
+        return frozenset((*split, *overrides))
