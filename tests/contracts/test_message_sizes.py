@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from shared import limits
 from shared.contracts import MESSAGES, Message, auth, evidence_fields, fields
+from shared.contracts.mapping_rules import MappingRules
 from shared.contracts.vendor_sync import SubscriptionObserved, VendorRunFinished
 from shared.kafka.envelope import Envelope, envelope_of
 
@@ -43,7 +44,27 @@ LARGEST_BY_FIELD: list[tuple[Any, Any]] = [
     (evidence_fields.Domains, tuple(f"{number}{'a' * 62}." * 3 + "b" * 61 for number in range(10))),
     (evidence_fields.EvidenceWords, tuple(f"{number}" + TEXT * 199 for number in range(10))),
 ]
+LARGEST_NUMBERS = {
+    name: Decimal("999.999999999999999999999999")
+    for name in ("factor", "included_units", "minimum", "multiple")
+}
+LARGEST_RULES = {
+    "quantity": LARGEST_NUMBERS | {"rounding": "nearest"},
+    "split": [
+        {"psa_id": f"{number:04}" + TEXT * 196, "quantity": LARGEST_NUMBERS["factor"]} for number in range(10)
+    ],
+    "overrides": [
+        {
+            "vendor_account_id": f"{number:04}" + TEXT * 196,
+            "psa_id": TEXT * 200,
+            "quantity": LARGEST_NUMBERS | {"rounding": "nearest"},
+        }
+        for number in range(200)
+    ],
+    "included_in": None,
+}
 LARGEST_BY_TYPE: dict[Any, Any] = {
+    MappingRules: LARGEST_RULES,
     bool: False,
     AwareDatetime: NOW,
     date: date.max,

@@ -68,7 +68,17 @@ def own_code(offer: SoldProduct, rng: Random, *, ends: bool) -> str:
 
 
 def by_part_number(offer: SoldProduct, rng: Random) -> Text:
-    return offer.mpn.replace(":", rng.choice((":", "-", "", "_"))), f"{offer.name} {periods(offer, rng)}"
+    code = offer.mpn.replace(":", rng.choice((":", "-", "", "_")))
+    # Whoever has the part number may write anything beside it.
+    text = rng.choice((offer.name, offer.name, f"{offer.name.split()[-1]} suite", f"{offer.vendor} licence"))
+    return code, f"{text} {periods(offer, rng)}"
+
+
+def joined_code(offer: SoldProduct, rng: Random) -> Text:
+    words = [word for word in offer.name.split() if word[0].isalnum() and word != offer.vendor]
+    product = "".join(word[: rng.choice((1, 1, 3))] for word in words)
+    code = f"{offer.vendor[:3]}{product}{_TERMS[offer.term][0]}{_BILLED[offer.billing][0]}".upper()
+    return code, rng.choice((code, f"{short(offer.name, rng)} {periods(offer, rng)}"))
 
 
 def by_part_number_and_term(offer: SoldProduct, rng: Random) -> Text:
@@ -166,4 +176,5 @@ def without_a_word(offer: SoldProduct, rng: Random) -> Text:
 HABITS: tuple[Callable[[SoldProduct, Random], Text], ...] = (
     *(by_part_number, by_part_number_and_term, by_own_code, in_full, abbreviated, listed, termless),
     *(by_former_name, in_capitals, named_by_vendor, in_words, initialled, cut, code_alone, without_a_word),
+    joined_code,
 )

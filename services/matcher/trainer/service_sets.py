@@ -7,6 +7,10 @@ from matcher.proposals.records import ServiceRecord
 from trainer.product_habits import HABITS, SoldProduct, termless
 from trainer.vocabulary import BRANDS, KINDS, MICROSOFT, OTHERS, PERIODS, TIERS
 
+_BILLED, _TERM_BILLED = 0.86, 0.93
+"""How often a product, and one of its terms, is in the PSA."""
+_KINDS = 4
+
 
 @dataclass(frozen=True)
 class ServiceSet:
@@ -23,12 +27,12 @@ def make_service_set(rng: Random) -> ServiceSet:
     habits = rng.sample(HABITS, rng.choice((1, 1, 2)))
     vendor, psa, truth = list[ServiceRecord](), list[ServiceRecord](), dict[str, str | None]()
     for at, offers_of_product in enumerate(_by_product(offers)):
-        habit, billed = rng.choice(habits), rng.random() < 0.92
+        habit, billed = rng.choice(habits), rng.random() < _BILLED
         for number, offer in enumerate(offers_of_product):
             place = f"{at}-{number}"
             target = (
                 (f"p{at}-0" if habit is termless else f"p{place}")
-                if billed and (habit is termless or rng.random() < 0.95)
+                if billed and (habit is termless or rng.random() < _TERM_BILLED)
                 else None
             )
             if target == f"p{place}":
@@ -71,9 +75,10 @@ def _offers(rng: Random) -> list[SoldProduct]:
     for vendor, products in OTHERS.items():
         if rng.random() < 0.5:
             names += [(vendor, name) for name in products]
+    kinds = rng.sample(KINDS, _KINDS)  # few, so that several brands sell the same
     for brand in rng.sample(BRANDS, 5):
-        kinds = rng.sample(KINDS, 2)
-        names += [(brand, f"{brand} {kind} {tier}") for kind in kinds for tier in rng.sample(TIERS, 3)]
+        of_brand = rng.sample(kinds, 2)
+        names += [(brand, f"{brand} {kind} {tier}") for kind in of_brand for tier in rng.sample(TIERS, 3)]
     offers = list[SoldProduct]()
     for vendor, name in names:
         base = "".join(rng.choice("0123456789BCDFGHJKLMNPQRSTVWXZ") for _ in range(4))

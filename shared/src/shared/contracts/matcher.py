@@ -8,6 +8,7 @@ from pydantic import BeforeValidator
 
 from shared.contracts.base import ContractModel, Event, State, bounded
 from shared.contracts.fields import Code, Id, Integer, Listed, Moment, Remark, Revision, Sentence
+from shared.contracts.mapping_rules import MappingRules
 
 
 class MappingKind(StrEnum):
@@ -54,6 +55,7 @@ class ReplacedDecision(ContractModel):
     psa_integration_id: Id | None = None
     psa_id: Id | None = None
     reason: Sentence | None = None
+    rules: MappingRules | None = None
 
 
 DECIDED_BY_RULE = "trueup"
@@ -86,6 +88,8 @@ class MappingDecided(State):
     reason: Sentence | None = None
     """Why a person decided so, in their words; of a revoked exact mapping, what it was ambiguous with."""
     decided_at: Moment
+    rules: MappingRules | None = None
+    """How a mapped service's quantity is made; None for accounts, and for a sum without rules."""
     replaced: ReplacedDecision | None = None
     """What the decision replaced; None in messages from before this was told."""
     undoes: Revision | None = None

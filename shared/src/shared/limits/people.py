@@ -51,6 +51,14 @@ IMPORT_ROW_CHARACTERS = Limit(
 PLAN_EXCEPTIONS = Limit(
     "plan-exceptions", 5_000, "rows", "the rows that are left out when a plan is applied", _REFUSED
 )
+SPLIT_PARTS = Limit("split-parts", 10, "parts", "the split of one vendor service's quantity", _REFUSED)
+ACCOUNT_OVERRIDES = Limit(
+    "account-overrides",
+    200,
+    "overrides",
+    "the accounts for which one vendor service is billed as another product",
+    _REFUSED,
+)
 CONNECTION_CHARACTERS = Limit(
     "connection-characters", 300, "characters", "a field of a provider's connection", _REFUSED
 )

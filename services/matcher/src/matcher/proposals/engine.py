@@ -24,7 +24,13 @@ from matcher.proposals.reasons import Reason
 from matcher.proposals.records import AccountRecord, ServiceRecord
 from matcher.proposals.service_features import SERVICE_FEATURES, ServicePair, pair_services, service_features
 from matcher.proposals.service_reasons import service_reasons
-from matcher.proposals.services import ServiceTexts, read_service, service_keys, vendor_words_of
+from matcher.proposals.services import (
+    ServiceTexts,
+    read_service,
+    service_keys,
+    short_for,
+    vendor_lexicon_of,
+)
 from shared.contracts.base import Side
 
 MOST_PROPOSALS = 5
@@ -81,9 +87,9 @@ def compare_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecor
 
 def compare_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecord]) -> Compared:
     """Finds the candidates of every vendor service and compares each pair."""
-    names = vendor_words_of(vendor)
-    ours, theirs = [read_service(one, names) for one in vendor], [read_service(one, names) for one in psa]
-    candidates = find_candidates(_searchable_services(ours), _searchable_services(theirs), _SERVICE_REACH)
+    lexicon = vendor_lexicon_of(vendor)
+    ours, theirs = [read_service(one, lexicon) for one in vendor], [read_service(one, lexicon) for one in psa]
+    candidates = find_candidates(*_searchable_services(ours, theirs), _SERVICE_REACH)
     rarity = Rarity(one.words for one in (*ours, *theirs))
 
     def pair(index: int) -> ServicePair:
@@ -108,8 +114,15 @@ def _searchable_accounts(accounts: Sequence[Account], side: Side) -> Searchable:
     return Searchable([one.text for one in accounts], [keys_of(one, side) for one in accounts])
 
 
-def _searchable_services(services: Sequence[ServiceTexts]) -> Searchable:
-    return Searchable([one.text for one in services], [service_keys(one) for one in services])
+def _searchable_services(
+    ours: Sequence[ServiceTexts], theirs: Sequence[ServiceTexts]
+) -> tuple[Searchable, Searchable]:
+    vocabulary = {word for one in ours for word in one.words}
+    meant = short_for((word for one in theirs for word in (*one.words, *one.code_words)), vocabulary)
+    return (
+        Searchable([one.text for one in ours], [service_keys(one, Side.VENDOR, {}) for one in ours]),
+        Searchable([one.text for one in theirs], [service_keys(one, Side.PSA, meant) for one in theirs]),
+    )
 
 
 def propose_accounts(

@@ -44,6 +44,8 @@ class ProductText:
     """How often it is billed, in the same words."""
     part_numbers: frozenset[str] = frozenset()
     """Microsoft part numbers that the text contains, without separators."""
+    tokens: tuple[str, ...] = ()
+    """The words as they are written."""
 
 
 @lru_cache(maxsize=100_000)
@@ -54,7 +56,8 @@ def read_product(text: str) -> ProductText:
         bare_code("".join(filter(None, found.groups()))) for found in _PART_NUMBER.finditer(folded)
     )
     periods = read_periods(_SEPARATORS.sub(" ", _SIZE.sub(r"\1 ", _PART_NUMBER.sub(" ", folded))))
-    return ProductText(_canonical(_TOKEN.findall(periods.rest)), periods.term, periods.billing, numbers)
+    tokens = _TOKEN.findall(periods.rest)
+    return ProductText(_canonical(tokens), periods.term, periods.billing, numbers, tuple(tokens))
 
 
 def bare_code(text: str | None) -> str:

@@ -46,8 +46,9 @@ class ServicePair:
 def pair_services(vendor: ServiceTexts, psa: ServiceTexts, cosine: float) -> ServicePair:
     words = align(vendor.words, psa.words)
     _share_initials(words, vendor, psa)
-    confirmed = [word for word in words.left if word in psa.code_words]
-    words.left = [word for word in words.left if word not in psa.code_words]
+    in_code = psa.code_words.union(*(vendor.initials.get(word, ()) for word in psa.code_words))
+    confirmed = [word for word in words.left if word in in_code]
+    words.left = [word for word in words.left if word not in in_code]
     words.right = [word for word in words.right if word not in vendor.vendors]
     words.shared += [(word, word, _CODE_LIKENESS) for word in confirmed]
     return ServicePair(vendor, psa, words, cosine)
