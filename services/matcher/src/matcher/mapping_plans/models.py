@@ -23,7 +23,8 @@ from shared.errors import Conflict, RuleBroken
 
 ROWS_AT_ONCE = 500
 """Rows of one transaction: others of the tenant wait for it."""
-_DIGEST_SPACE = 2**256
+DIGEST_CHARACTERS = 64
+_DIGEST_SPACE = 16**DIGEST_CHARACTERS
 
 
 class PlanSource(StrEnum):
@@ -222,4 +223,4 @@ def digest_number(row: PlanRow) -> int:
 
 
 def digest_text(total: int) -> str:
-    return f"{total % _DIGEST_SPACE:064x}"
+    return f"{total % _DIGEST_SPACE:0{DIGEST_CHARACTERS}x}"

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from matcher.mapping_plans.exports import FileFormat
 from matcher.mapping_plans.file_rows import COLUMNS
 from matcher.mapping_plans.imports import ImportRequest
-from matcher.mapping_plans.models import ApplyRequest, RowOutcome
+from matcher.mapping_plans.models import DIGEST_CHARACTERS, ApplyRequest, RowOutcome
 from matcher.mapping_plans.relinks import RelinkRequest
 from matcher.mappings.search import MappingQuery
 from shared.contracts.matcher import MappingKind
@@ -115,9 +115,9 @@ class ApplyBody(BaseModel):
         },
     )
 
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)] = Field(
-        description="`digest` of the plan: what was reviewed."
-    )
+    digest: Annotated[
+        str, StringConstraints(pattern=rf"^[0-9a-f]{{{DIGEST_CHARACTERS}}}$", max_length=DIGEST_CHARACTERS)
+    ] = Field(description="`digest` of the plan: what was reviewed.")
     expected_count: Annotated[int, Field(ge=0, le=2**31)] = Field(
         description="How many mappings change: `applicable` of the plan, less the rows left out."
     )
