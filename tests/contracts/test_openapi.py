@@ -47,6 +47,15 @@ ROUTES = {
         "POST /proposals/{kind}/{vendor_integration_id}/{vendor_id}/refusals",
         "DELETE /proposals/{kind}/{vendor_integration_id}/{vendor_id}/refusals/{psa_integration_id}/{psa_id}",
         "POST /finish",
+        "GET /mappings/export",
+        "POST /mappings/import",
+        "GET /mapping-plans/{plan_id}",
+        "POST /mapping-plans/{plan_id}/apply",
+        "GET /mapping-versions",
+        "POST /mapping-versions",
+        "GET /mapping-versions/{version_id}/diff",
+        "POST /mapping-versions/{version_id}/rollback",
+        "POST /relinks",
     },
     "billing": {
         "GET /held-runs",
@@ -75,16 +84,11 @@ FURTHER_REFUSALS = {
         "429": "somebody who failed too often must wait",
     },
     "POST /integrations": {"503": "the provider may be busy; what it refuses is a 422 with its fields"},
-    "PUT /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {
-        "409": "the PSA item may be inactive or gone"
-    },
-    "DELETE /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {
-        "409": "somebody else may have decided meanwhile"
-    },
-    "POST /mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo": {
-        "409": "somebody else may have decided meanwhile"
-    },
+    "PUT /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {"409": "the PSA item may be gone"},
+    "DELETE /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {"409": "another may stand by then"},
+    "POST /mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo": {"409": "another may stand by then"},
     "POST /mappings": {"409": "the key may be used for another request"},
+    "POST /mapping-plans/{plan_id}/apply": {"409": "its ground may have changed"},
     "POST /finish": {
         "404": "an integration may not exist",
         "409": "something may be left to map, or the key be used for another request",

@@ -19,6 +19,22 @@ from matcher.catalogue.service import CatalogueService
 from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore, MongoProgressReader
 from matcher.finishing.routes import make_finish_router, make_progress_router
 from matcher.finishing.service import FinishService, ProgressService
+from matcher.mapping_plans.application import PlanApplier
+from matcher.mapping_plans.exports import ExportService
+from matcher.mapping_plans.imports import ImportService
+from matcher.mapping_plans.indexes import PLAN_INDEXES
+from matcher.mapping_plans.jobs import plan_job
+from matcher.mapping_plans.plan_routes import (
+    make_apply_router,
+    make_export_router,
+    make_import_router,
+    make_plan_router,
+    make_relink_router,
+)
+from matcher.mapping_plans.relinks import RelinkService
+from matcher.mapping_plans.repository import MongoPlans, MongoPlanStore
+from matcher.mapping_plans.version_routes import make_version_list_router, make_version_router
+from matcher.mapping_plans.versions import VersionService
 from matcher.mappings.decision_batches import DecisionBatchService
 from matcher.mappings.decision_routes import (
     make_batch_router,
@@ -64,6 +80,7 @@ INDEXES = (
     *MAPPING_INDEXES,
     *FINISH_INDEXES,
     *PROPOSAL_INDEXES,
+    *PLAN_INDEXES,
 )
 
 
@@ -95,20 +112,16 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
     recomputation = ProposalRecomputation(passes, MongoMappings(mongo), engine, _now)
     proposing = ProposalLeader(recomputation, Leases(mongo))
     controls = ControlJob(mongo, broker, health)
+    applier = PlanApplier(MongoPlanStore(mongo, store), _now, partial(_new_id, "ver"))
+    matching = matching_job(check, ExactMatcher(store, _now), wake)
+    jobs = matching, item_form_job(ItemForms(mongo)), proposing.job(), plan_job(applier)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
     lifespan = partial(
         service_lifespan,
         health=health,
         broker=broker,
-        jobs=(
-            relay.job(),
-            controls.job(),
-            news.job(),
-            matching_job(check, ExactMatcher(store, _now), wake),
-            item_form_job(ItemForms(mongo)),
-            proposing.job(),
-        ),
+        jobs=(relay.job(), controls.job(), news.job(), *jobs),
         on_startup=(
             partial(refuse_former_work, mongo, "marks"),
             partial(mongo.ensure, INDEXES),
@@ -118,6 +131,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
         on_shutdown=(relay.release, proposing.release, news.close, mongo.close),
     )
     routers = _routers(mongo, verifier, store, finishes, proposals=MongoProposals(mongo, outbox))
+    routers += _plan_routers(mongo, verifier, store, applier, engine=engine)
     return create_application(health, lifespan, routers, broker=broker)
 
 
@@ -146,6 +160,33 @@ def _routers(
         make_proposal_router(ProposalService(proposals, _now), viewer),
         make_refusal_router(ProposalService(proposals, _now), mapper),
     ]
+
+
+def _plan_routers(
+    mongo: Mongo,
+    verifier: TokenVerifier,
+    store: MongoMappingStore,
+    applier: PlanApplier,
+    *,
+    engine: EngineProcess,
+) -> list[APIRouter]:
+    viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
+    plans, catalogue, new_plan_id = MongoPlans(mongo), MongoCatalogue(mongo), partial(_new_id, "plan")
+    versions = VersionService(plans, MongoPlanStore(mongo, store), _now, _new_id)
+    return [
+        make_export_router(ExportService(plans), viewer),
+        make_import_router(ImportService(plans, _now, new_plan_id), mapper),
+        make_relink_router(RelinkService(plans, engine, _now, new_plan_id), mapper),
+        make_plan_router(plans, catalogue, viewer),
+        make_apply_router(applier, mapper),
+        make_version_list_router(plans, versions, catalogue, viewer),
+        make_version_router(plans, versions, mapper),
+    ]
+
+
+def _new_id(prefix: str) -> str:
+    """Returns an id that sorts by its time."""
+    return f"{prefix}_{int(_now().timestamp() * 1_000_000):014x}{uuid4().hex[:8]}"
 
 
 def _now() -> datetime:

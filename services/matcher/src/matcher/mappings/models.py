@@ -85,6 +85,27 @@ class DecisionRefused(Conflict):
         self.refusal, self.existing = refusal, existing
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One large change of a tenant's mappings that is being made in parts: others decide when it is done."""
+
+    plan_id: str
+    by: str
+    rows: int
+    at: datetime
+
+
+class MappingsReserved(Conflict):
+    """Nothing can be decided now, for a large change is half made."""
+
+    def __init__(self, reservation: Reservation) -> None:
+        super().__init__(
+            f"{reservation.rows:,} mappings are being changed since {reservation.at.isoformat()} by"
+            f" {reservation.by}, all or none: look at plan {reservation.plan_id}, and decide when it is done"
+        )
+        self.reservation = reservation
+
+
 class ChosenItemMissing(NotFound):
     """The PSA item that was chosen was never observed; `existing` is the mapping as it is."""
 
