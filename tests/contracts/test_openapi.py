@@ -8,6 +8,7 @@ import pytest
 from api_description import assert_valid
 from auth_env import auth_settings
 from fastapi import FastAPI
+from news_reader import no_news
 from people import a_verifier
 from pydantic import SecretStr
 
@@ -16,7 +17,6 @@ import billing.app
 import matcher.app
 from shared.kafka import make_broker
 from shared.mongo import Mongo
-from shared.news_channel import NewsChannel
 from shared.runtime.settings import KafkaSettings, MongoSettings, RedisSettings
 from shared.status_channel import StatusChannel
 
@@ -228,14 +228,13 @@ def auth_app(mongo: Mongo) -> FastAPI:
 
 def matcher_app(mongo: Mongo) -> FastAPI:
     broker = make_broker(KafkaSettings(servers="127.0.0.1:9"), "matcher")
-    news = NewsChannel(RedisSettings(url=SecretStr("redis://127.0.0.1:9")))
-    return matcher.app.make_app(mongo, broker, a_verifier(), news)
+    return matcher.app.make_app(mongo, broker, a_verifier(), no_news())
 
 
 def billing_app(mongo: Mongo) -> FastAPI:
     broker = make_broker(KafkaSettings(servers="127.0.0.1:9"), "billing")
     status_channel = StatusChannel(RedisSettings(url=SecretStr("redis://127.0.0.1:9")))
-    dependencies = billing.app.BillingDependencies(mongo, broker, status_channel, a_verifier())
+    dependencies = billing.app.BillingDependencies(mongo, broker, status_channel, a_verifier(), no_news())
     return billing.app.make_app(dependencies)
 
 
