@@ -8,6 +8,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from matcher.catalogue.items import VendorItemRef
 from matcher.catalogue.requests import DEFAULT_LIMIT
 from matcher.mappings.models import (
+    NO_RULES,
     Choice,
     Exclude,
     ItemDecision,
@@ -18,6 +19,7 @@ from matcher.mappings.models import (
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
 from shared.limits.people import MAPPING_DECISIONS, REASON_CHARACTERS
 from shared.plain_text import PlainText, counted
+from shared.web.mapping_rules_request import MappingRulesRequest
 from shared.web.pagination import PageLimit, PageRequest, RevisionCursor
 from shared.web.person import Person
 from shared.web.requests import Id, OptionalIdempotencyKey, OptionalIfMatch, SeenRevision
@@ -92,8 +94,16 @@ class MapRequest(BaseModel):
         "manual", description="`proposal` when the person accepted what matcher had proposed."
     )
 
+    rules: MappingRulesRequest | None = Field(
+        None,
+        description="Of a service, how its quantity is made; left out, the rules of the mapping that stands"
+        " are kept, and null ends them.",
+    )
+
     def choice(self) -> Choice:
-        return MapTo(PsaItemRef(self.psa_integration_id, self.psa_id), MappingMethod(self.method))
+        rules = self.rules.rules() if self.rules else NO_RULES if "rules" in self.model_fields_set else None
+        target = PsaItemRef(self.psa_integration_id, self.psa_id)
+        return MapTo(target, MappingMethod(self.method), rules)
 
 
 class ExcludeRequest(BaseModel):
