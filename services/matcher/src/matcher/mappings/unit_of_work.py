@@ -121,6 +121,16 @@ class MongoUnitOfWork(TenantCatalogue):
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {row["_id"]: mapping_from(row) for row in await self._find_in(MAPPINGS, "_id", keys)}
 
+    async def included_services(self, source: MappingDecided) -> list[MappingDecided]:
+        filter_ = {
+            "rules.included_in": source.vendor_id,
+            "vendor_provider": source.vendor_provider,
+            "vendor_realm": source.vendor_realm,
+            "decision": MappingDecision.APPROVED.value,
+        }
+        rows = await self._rows(MAPPINGS).find(filter_, sort=[("_id", 1)], session=self._session)
+        return [mapping_from(row) for row in rows]
+
     async def is_proposed(self, key: str, psa_integration_id: str, psa_id: str) -> bool:
         row = await self._rows(PROPOSALS).get(key, session=self._session)
         ends = [(one["psa_integration_id"], one["psa_id"]) for one in row["proposals"]] if row else []
