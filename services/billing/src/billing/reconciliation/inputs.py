@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from billing.observations.effective_things import EffectiveThingReader, EffectiveThings
-from billing.observations.repository import HISTORY
+from billing.observations.repository import ALSO_BILLED_AS, HISTORY
 from billing.reconciliation.ports import LoadedGroups
 from billing.reconciliation.tenant_context import DoubtedRuns, TenantContextLoader
 from billing.usage.account_group import AccountGroup, VendorAccount, unless_revoked
@@ -119,6 +119,7 @@ class AccountGroupLoader:
         products = {ref.encode() for ref in things if ref.kind is RefKind.PSA_PRODUCT}
         mappings = await self._mongo.documents("mappings", tenant_id).find_in("ref", services)
         products |= {row["mapped_to"] for row in mappings if row["mapped_to"]}
+        products |= {product for row in mappings for product in row.get(ALSO_BILLED_AS, ())}
         lines = self._mongo.documents("usage_lines", tenant_id)
         billed = self._mongo.documents("agreement_lines", tenant_id)
         texts = await lines.distinct_in("scope", "wide", services | products)
