@@ -199,9 +199,8 @@ def _with_past(newest: Document, older: Sequence[Document]) -> Document:
 
 def _refs_of(version: Document) -> set[str]:
     """What the thing belongs to, and what it leads to."""
-    return {
-        ref for ref in (version["ref"], version.get("mapped_to"), *version.get(ALSO_BILLED_AS, ())) if ref
-    }
+    refs = version["ref"], version.get("mapped_to"), *version.get(ALSO_BILLED_AS, ())
+    return {ref for ref in refs if ref}
 
 
 def _billed_as(mapping: MappingDecided) -> Document:

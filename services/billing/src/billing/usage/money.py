@@ -74,9 +74,7 @@ def _at_vendor_prices(vendor: VendorCount) -> MoneyEffect:
             continue
         worth = _worth(share, [item for item in counting if share.holds(item)])
         if worth is None:
-            return MoneyEffect(
-                unknown_because="by the rules of its service no vendor price is that of a unit"
-            )
+            return MoneyEffect(unknown_because="by its rules no vendor price is that of a billed unit")
         amount += worth
     if not vendor.shares:
         amount = _sum_of(counting)

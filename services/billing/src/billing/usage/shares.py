@@ -62,9 +62,8 @@ class Share:
         """Returns how that is calculated."""
         if self.adds_nothing and self.mapping.rules:
             return f"included in {self.mapping.rules.included_in}, and adds nothing"
-        if self.is_plain and self.is_override:
-            return f"of {min(self.account_ids)} as this product: {calculation_words(self._bought(items), None, WHOLE)}"
-        return calculation_words(self._bought(items), self.rule, self.cut)
+        words = calculation_words(self._bought(items), self.rule, self.cut)
+        return f"of {min(self.account_ids)} as this product {words}" if self.is_override else words
 
     def _bought(self, items: Iterable[VendorItem]) -> list[Decimal]:
         return [one.quantity for one in items if one.quantity is not None and self.holds(one)]

@@ -176,17 +176,19 @@ def _missing(
 def _sourceless(basis: LineBasis, context: TenantContext) -> str | None:
     """Why a bundle in the line has no source, in a sentence; None when each has one that counts here."""
     included = {item.service_id for item in basis.items if item.standing is CountStatus.INCLUDED}
-    product = basis.place.catalogue_item
     for share in basis.shares:
         source_id = share.mapping.rules.included_in if share.mapping.rules else None
-        if not share.adds_nothing or share.mapping.vendor_id not in included:
+        if source_id is None or share.is_override or share.mapping.vendor_id not in included:
             continue
-        source = context.services.get(
-            Ref(RefKind.VENDOR_SERVICE, share.service.integration_id, source_id or "")
-        )
-        if source is None or mapped_to(source) != product or (source.rules and source.rules.included_in):
+        source = context.services.get(Ref(RefKind.VENDOR_SERVICE, share.service.integration_id, source_id))
+        if (
+            source is None
+            or mapped_to(source) != share.product
+            or (source.rules and source.rules.included_in)
+        ):
+            named = f"{share.mapping.vendor_id} is included in {source_id}"
             return (
-                f"{share.mapping.vendor_id} is included in {source_id}, which is not mapped to this product"
+                f"{named}, which is not mapped to this product: map it, or take the other out of the bundle"
             )
     return None
 
