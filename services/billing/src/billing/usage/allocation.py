@@ -91,7 +91,7 @@ class LineBasis:
     def quantity_of(self, items: Iterable[VendorItem]) -> Decimal:
         """What these items add to the line, as far as they have numbers."""
         items = [*items]
-        if not self.shares:
+        if all(share.is_plain for share in self.shares):
             return sum((item.quantity for item in items if item.quantity is not None), Decimal(0))
         return sum((share.quantity(items) for share in self.shares), Decimal(0))
 
@@ -110,21 +110,18 @@ def allocate(
         targets = (_target(Place(group.psa_account, product), group, billing) for product in billed)
         bases = {target.place: target for target in targets}
     accounts = {account.ref: account for account in group.accounts}
-    shares: dict[Ref, list[Share]] = {}
+    found: dict[tuple[Ref, Ref], list[tuple[LineBasis, Share | None]]] = {}
     for item in items:
         if item.service_id is None:
             continue
         account = accounts[item.account]
         service = Ref(RefKind.VENDOR_SERVICE, item.integration_id, item.service_id)
-        decision = group.context.services.get(service)
-        if service not in shares:
-            shares[service] = shares_of(decision) if decision else []
-        for place, share in _places_of(account, service, decision, shares[service]):
-            if place not in bases:
-                without_target = LineBasis(place, [account], {service: decision})
-                bases[place] = _target(place, group, billing) if share else without_target
+        bought = account.ref, service
+        if bought not in found:
+            found[bought] = _bases_of(account, service, group, billing=billing, bases=bases)
+        for basis, share in found[bought]:
             included = share and share.adds_nothing and item.standing in _WOULD_ADD
-            bases[place].items.append(replace(item, standing=CountStatus.INCLUDED) if included else item)
+            basis.items.append(replace(item, standing=CountStatus.INCLUDED) if included else item)
     # Only now are all lines known that an item of unknown service may be in.
     unread = [item for item in items if item.service_id is None]
     for basis in bases.values():
@@ -148,14 +145,27 @@ def _target(place: Place, group: AccountGroup, billing: Mapping[Ref, ProductBill
     )
 
 
-def _places_of(
-    account: VendorAccount, service: Ref, decision: MappingDecided | None, shares: Sequence[Share]
-) -> list[tuple[Place, Share | None]]:
-    """The targets that the decisions on an account and a service lead to, or why they lead to none."""
+def _bases_of(
+    account: VendorAccount,
+    service: Ref,
+    group: AccountGroup,
+    *,
+    billing: Mapping[Ref, ProductBilling],
+    bases: dict[Place, LineBasis],
+) -> list[tuple[LineBasis, Share | None]]:
+    """The lines that take what an account has of a service, each with its share; adds those that are new."""
+    decision = group.context.services.get(service)
     place = _place_of(account, service, decision)
-    if place.no_target:
-        return [(place, None)]
-    return [(Place(place.account, one.product), one) for one in shares if one.selects(account.ref)]
+    if place.no_target or decision is None:
+        return [(bases.setdefault(place, LineBasis(place, [account], {service: decision})), None)]
+    found: list[tuple[LineBasis, Share | None]] = []
+    for share in shares_of(decision):
+        if share.selects(account.ref):
+            target = Place(place.account, share.product)
+            if target not in bases:
+                bases[target] = _target(target, group, billing)
+            found.append((bases[target], share))
+    return found
 
 
 def _place_of(account: VendorAccount, service: Ref, decision: MappingDecided | None) -> Place:

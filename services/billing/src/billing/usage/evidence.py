@@ -125,8 +125,9 @@ def calculation_of(vendor: VendorCount, context: TenantContext) -> tuple[str, ..
     so_far = "" if vendor.count.number is not None else "so far "
     sentences = []
     for share in vendor.shares:
-        items = [item for item in vendor.items if share.holds(item)]
-        if items and (share.is_override or not share.is_plain):
+        if share.is_plain and not share.is_override:
+            continue
+        if items := [item for item in vendor.items if share.holds(item)]:
             name = context.names.get(share.service)
             counting = [item for item in items if item.counts]
             sentences.append(f"{name.name if name else share.service.id}: {so_far}{share.words(counting)}")

@@ -68,18 +68,16 @@ def _at_vendor_prices(vendor: VendorCount) -> MoneyEffect:
     counting = vendor.counting
     if any(item.quantity is None or item.unit_price is None for item in counting):
         return MoneyEffect(unknown_because="the vendor gave no quantity or no price")
-    currencies, amount = {item.currency for item in counting}, Decimal(0)
-    for share in vendor.shares:
-        if share.adds_nothing:
-            continue
-        worth = _worth(share, [item for item in counting if share.holds(item)])
-        if worth is None:
-            return MoneyEffect(unknown_because="by its rules no vendor price is that of a billed unit")
-        amount += worth
-    if not vendor.shares:
-        amount = _sum_of(counting)
+    currencies, worths = {item.currency for item in counting}, [_sum_of(counting)]
+    if not all(share.is_plain for share in vendor.shares):
+        adding = [share for share in vendor.shares if not share.adds_nothing]
+        worths = [_worth(share, [item for item in counting if share.holds(item)]) for share in adding]
+    known = [worth for worth in worths if worth is not None]
+    if len(known) < len(worths):
+        return MoneyEffect(unknown_because="by its rules no vendor price is that of a billed unit")
     if len(currencies) != 1 or None in currencies:
         return MoneyEffect(unknown_because="the vendor's prices are in different currencies, or in none")
+    amount = sum(known, Decimal(0))
     return MoneyEffect(amount=amount, currency=currencies.pop(), basis=PriceBasis.VENDOR_PRICE)
 
 
