@@ -43,7 +43,7 @@ def test_a_quantity_rule_makes_the_sum_of_all_that_the_company_bought_and_says_h
 
     line = the_line(*bought, an_agreement_line(10), services=[ruled(UP_TO_TENS)], **two_accounts())
 
-    assert (line.vendor_count.number, line.line_class) == (10, LineClass.IN_STEP)
+    assert (line.vendor_count.number, line.line_class) == (Decimal(10), LineClass.IN_STEP)
     assert line.calculation == ("svc1: 12 + 3 − 5 included, rounded up to a multiple of 10 = 10",)
 
 
@@ -117,7 +117,7 @@ def test_a_service_in_a_bundle_is_shown_and_adds_nothing() -> None:
 
     line = the_line(*bought, an_agreement_line(5), services=in_bundle())
 
-    assert (line.vendor_count.number, line.line_class) == (5, LineClass.IN_STEP)
+    assert (line.vendor_count.number, line.line_class) == (Decimal(5), LineClass.IN_STEP)
     shown = {item.service_id: item.standing for item in line.evidence.items}
     assert shown == {"svc1": CountStatus.COUNTING, "svc2": CountStatus.INCLUDED}
     assert line.calculation == ("svc2: included in svc1, and adds nothing",)

@@ -142,7 +142,9 @@ def test_every_product_is_counted_as_the_contract_says(
 def test_what_is_known_of_a_number_is_never_more_than_the_number(
     decided: dict[str, tuple[str, MappingRules]], bought: Bought, later: int
 ) -> None:
-    told = {pair: [later if one is None else one for one in numbers] for pair, numbers in bought.items()}
+    told: Bought = {
+        pair: [later if one is None else one for one in numbers] for pair, numbers in bought.items()
+    }
     whole = billed_by_contract(decided, told)
 
     for line in calculated(decided, bought):

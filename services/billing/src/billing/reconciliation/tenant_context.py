@@ -30,20 +30,26 @@ class TenantContextLoader:
     def __init__(self, mongo: Mongo, runs: DoubtedRuns) -> None:
         self._mongo, self._integrations, self._runs = mongo, IntegrationDirectory(mongo), runs
 
-    async def load(self, tenant_id: str, refs: set[Ref]) -> TenantContext:
+    async def load(
+        self, tenant_id: str, refs: set[Ref], *, proposed: MappingDecided | None = None
+    ) -> TenantContext:
         """What is known of these accounts, services and products.
 
         Included are the products that the services map to, and all other services that map to these products:
-        a sum is made of whatever is mapped to its product.
+        a sum is made of whatever is mapped to its product. With a mapping proposed, it is what would be known
+        if that one had been decided.
         """
         services = {ref for ref in refs if ref.kind is RefKind.VENDOR_SERVICE}
         own = await self._mappings(tenant_id, "ref", services)
         products = {ref for ref in refs if ref.kind is RefKind.PSA_PRODUCT}
         products |= {product for mapping in own for product in billed_as(mapping)}
+        products |= {*billed_as(proposed)} if proposed else set()
         by_service = {mapped_from(mapping): mapping for mapping in own}
         for field in ("mapped_to", ALSO_BILLED_AS):
             for mapping in await self._mappings(tenant_id, field, products):
                 by_service[mapped_from(mapping)] = mapping
+        if proposed:
+            by_service[mapped_from(proposed)] = proposed
         return TenantContext.of(
             by_service.values(),
             await self._integrations.of_tenant(tenant_id),

@@ -68,8 +68,10 @@ def _at_vendor_prices(vendor: VendorCount) -> MoneyEffect:
     counting = vendor.counting
     if any(item.quantity is None or item.unit_price is None for item in counting):
         return MoneyEffect(unknown_because="the vendor gave no quantity or no price")
-    currencies, worths = {item.currency for item in counting}, [_sum_of(counting)]
-    if not all(share.is_plain for share in vendor.shares):
+    currencies, worths = {item.currency for item in counting}, list[Decimal | None]()
+    if all(share.is_plain for share in vendor.shares):
+        worths.append(_sum_of(counting))
+    else:
         adding = [share for share in vendor.shares if not share.adds_nothing]
         worths = [_worth(share, [item for item in counting if share.holds(item)]) for share in adding]
     known = [worth for worth in worths if worth is not None]
