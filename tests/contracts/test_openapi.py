@@ -59,6 +59,7 @@ ROUTES = {
     },
     "billing": {
         "GET /held-runs",
+        "POST /rules/preview",
         "POST /held-runs/{integration_id}/{run_id}/reject",
         "POST /held-runs/{integration_id}/{run_id}/release",
         "GET /usage",

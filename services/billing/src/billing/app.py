@@ -31,6 +31,7 @@ from billing.observations.manifest_repository import MANIFEST_INDEXES, ManifestR
 from billing.observations.read_backs import READ_BACK_INDEXES, ReadBacks
 from billing.observations.repository import OBSERVED_INDEXES, ObservationRepository
 from billing.observations.service import ManifestIngestor, ObservationIngestor
+from billing.reconciliation import routes as rules_routes
 from billing.reconciliation.calendar_changes import CalendarChanges
 from billing.reconciliation.feed_comparison import FeedComparison
 from billing.reconciliation.inputs import AccountGroupLoader
@@ -38,6 +39,8 @@ from billing.reconciliation.jobs import rechecking_job
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.line_recalculator import LineRecalculator
 from billing.reconciliation.reconciler import Reconciler
+from billing.reconciliation.rules_preview import RulesPreviewer
+from billing.reconciliation.tenant_context import TenantContextLoader
 from billing.reconciliation.uncounted_lines import UncountedLines
 from billing.runs import handlers as run_handlers
 from billing.runs import routes as run_routes
@@ -177,6 +180,7 @@ class Billing:
             run_routes.make_router(verifier, self.runs, self.sync_requests),
             audit_routes.make_router(verifier, self.audit),
             feed_routes.make_router(verifier, self.feed_breaker, self.feeds),
+            rules_routes.make_router(verifier, self.rules_previewer),
         ]
 
     def _build_reconciliation(self, rules: BillingRules) -> None:
@@ -190,6 +194,8 @@ class Billing:
             calendars=self.calendars,
             valid_for=rules.approval_valid_for,
         )
+        context = TenantContextLoader(mongo, self.feeds)
+        self.rules_previewer = RulesPreviewer(groups, context, self.integrations)
         self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
         self.manifests, reader = ManifestRepository(mongo, self.queue), ManifestReader(mongo)
         uncounted, board = UncountedLines(self.queue, groups, self.lines), self.dependencies.status_channel
