@@ -1,6 +1,6 @@
 """Brings items that an older build stored into the form by which they are found now."""
 
-# Invariant: in the end every item has the words of its name and code. An item is changed only while it has
+# Invariant: in the end every item has the words of its name and code, and its normal name. An item is changed only while it has
 # the revision that was read, so that newer news, which brings its own words, is never undone. A kind of items
 # is noted as done when none of another form is left, so that a later start does not look again. Killed
 # anywhere between, the next start goes on with what is left:
@@ -51,7 +51,7 @@ class ItemForms:
                 Update(
                     {"_id": row["_id"], "revision": row["revision"]},
                     {
-                        "$set": derived_fields(row["name"], row["code"], present=row["present"])
+                        "$set": derived_fields(kind, row["name"], row["code"], present=row["present"])
                         | {"first_seen_at": row.get("first_seen_at", LONG_AGO)},
                         "$unset": {"searched": ""},
                     },

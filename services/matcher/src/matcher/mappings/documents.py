@@ -74,11 +74,14 @@ def reservation_from(row: Document) -> Reservation:
 
 
 def labels_document(kind: ItemKind, key: str, labels: Labels) -> Document:
-    return {"_id": labels_id(kind, key), "names": sorted(labels.names), "codes": sorted(labels.codes)}
+    normal = {"normal_names": sorted(labels.normal_names)} if labels.normal_names else {}
+    both = {"names": sorted(labels.names), "codes": sorted(labels.codes)}
+    return {"_id": labels_id(kind, key), **both, **normal}
 
 
 def labels_from(row: Document) -> Labels:
-    return Labels(frozenset(row["names"]), frozenset(row["codes"]))
+    normal_names = frozenset(row.get("normal_names", ()))
+    return Labels(frozenset(row["names"]), frozenset(row["codes"]), normal_names)
 
 
 def labels_id(kind: ItemKind, key: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from matcher.catalogue.inventory import Inventory
-from matcher.catalogue.items import Item, ItemKind, Labels
+from matcher.catalogue.items import Item, ItemKind, Labels, NameEquality
 from matcher.catalogue.ports import CatalogueReader
 from matcher.mappings.models import DecisionRecord
 from shared.contracts.matcher import MappingDecided, MappingKind
@@ -60,7 +60,11 @@ class UnitOfWork(DecisionUnit, Protocol):
         ...
 
     async def items_labelled(self, kind: ItemKind, labels: Labels) -> list[Item]:
-        """Returns the items that have one of the names or one of the codes, each once."""
+        """Returns the items that have one of these labels, each once."""
+        ...
+
+    async def name_equality(self) -> NameEquality:
+        """Returns when names are equal to this tenant."""
         ...
 
     async def keys_of_integration(self, kind: ItemKind, integration_id: str) -> list[str]:
