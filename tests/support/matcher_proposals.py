@@ -41,6 +41,10 @@ class MemoryPasses:
     def __init__(self, store: MemoryStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
+    async def mark_outdated(self) -> None:
+        for state in self._store.tenants.values():
+            state.mark(set(MappingKind) - state.passes.keys())
+
     async def due(self) -> list[DueRecomputation]:
         return [
             DueRecomputation(tenant_id, MappingKind(kind), self._clock(), self._clock())

@@ -37,6 +37,7 @@ from matcher.mappings.routes import make_history_router, make_mapping_list_route
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.proposals.engine_process import EngineProcess
+from matcher.proposals.engine_version import engine_version
 from matcher.proposals.jobs import ProposalLeader
 from matcher.proposals.recomputation import ProposalRecomputation
 from matcher.proposals.repository import PROPOSAL_INDEXES, MongoPasses, MongoProposals
@@ -91,8 +92,8 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
     health.add_degradation_check("news", news.degradation)
     check = InventoryCheck(catalogue := MongoCatalogue(mongo), store, _now, wake.set)
     health.add_degradation_check("inventories", check.degradation)
-    passes, engine = MongoPasses(mongo, outbox, _now), EngineProcess()
-    recomputation = ProposalRecomputation(passes, MongoMappings(mongo), engine, _now)
+    passes = MongoPasses(mongo, outbox, _now, engine_version=engine_version())
+    recomputation = ProposalRecomputation(passes, MongoMappings(mongo), EngineProcess(), _now)
     proposing = ProposalLeader(recomputation, Leases(mongo))
     controls = ControlJob(mongo, broker, health)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
@@ -112,7 +113,6 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
         on_startup=(
             partial(refuse_former_work, mongo, "marks"),
             partial(mongo.ensure, INDEXES),
-            passes.mark_all,
             controls.load,
         ),
         on_shutdown=(relay.release, proposing.release, news.close, mongo.close),

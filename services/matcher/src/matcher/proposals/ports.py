@@ -43,6 +43,10 @@ class DecidedItems(Protocol):
 class PassStore(Protocol):
     """What has changed, what a pass computes with, and what it found."""
 
+    async def mark_outdated(self) -> None:
+        """Has computed anew what another engine than the present one computed, or none did yet."""
+        ...
+
     async def due(self) -> list[DueRecomputation]:
         """Returns what has changed since it was computed, of all tenants."""
         ...

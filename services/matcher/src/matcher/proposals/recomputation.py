@@ -61,6 +61,10 @@ class ProposalRecomputation:
         self._store, self._decided, self._engine, self._clock = store, decided, engine, clock
         self._quiet, self._backoff = quiet, Backoff[tuple[str, MappingKind]](clock)
 
+    async def take_over(self) -> None:
+        """Has computed anew what a replica of another release computed; call it when this one begins to."""
+        await self._store.mark_outdated()
+
     async def process_next(self) -> bool:
         """Computes what has waited longest; returns whether there was anything.
 

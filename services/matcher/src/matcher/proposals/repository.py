@@ -37,7 +37,7 @@ T = TypeVar("T")
 PROPOSALS = "proposals"
 REFUSALS = "proposal_refusals"
 PASSES = "proposal_passes"
-"""By tenant and kind, the number of the newest pass."""
+"""By tenant and kind, the number of the newest pass, and by which engine the last complete one computed."""
 _WORK = "proposal_work"
 _MOST_WORK = 5000
 """Work items that one pass completes: what is beyond waits for the next."""
@@ -58,15 +58,20 @@ def proposal_queue(mongo: Mongo, clock: Clock = utc_now) -> WorkQueue:
 class MongoPasses:
     """What passes read and write, of all tenants."""
 
-    def __init__(self, mongo: Mongo, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, mongo: Mongo, outbox: Outbox, clock: Clock, *, engine_version: str = "") -> None:
+        """`engine_version` is kept with what a pass computed (`engine_version.py`)."""
         self._mongo, self._outbox, self._clock = mongo, outbox, clock
-        self._queue = proposal_queue(mongo, clock)
+        self._queue, self._engine_version = proposal_queue(mongo, clock), engine_version
 
-    async def mark_all(self) -> None:
-        """Has everything computed anew, for what this build proposes may differ from the build before."""
+    async def mark_outdated(self) -> None:
+        computed = await self._mongo.all_tenants(PASSES).find(
+            {"engine": self._engine_version}, fields=["_id"]
+        )
+        current = {row["_id"] for row in computed}
         for tenant_id in await self._mongo.all_tenants(INTEGRATIONS).distinct("tenant_id"):
             for kind in MappingKind:
-                await self._queue.enqueue(tenant_id, kind, [kind])
+                if _pass_id(tenant_id, kind) not in current:
+                    await self._queue.enqueue(tenant_id, kind, [kind])
 
     async def due(self) -> list[DueRecomputation]:
         found = list[DueRecomputation]()
@@ -123,6 +128,9 @@ class MongoPasses:
         await self.record(pass_, nothing, at)
 
     async def complete(self, pass_: ProposalPass) -> None:
+        same = {"_id": _pass_id(pass_.tenant_id, pass_.kind), "number": pass_.number}
+        engine = {"$set": {"engine": self._engine_version}}
+        await self._mongo.documents(PASSES, pass_.tenant_id).change(same, engine)
         await self._queue.complete(pass_.tenant_id, pass_.work_ids)
 
     async def _require_newest(self, pass_: ProposalPass, session: Session) -> None:
