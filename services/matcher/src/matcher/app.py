@@ -38,8 +38,10 @@ from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.proposals.engine_process import EngineProcess
 from matcher.proposals.engine_version import engine_version
+from matcher.proposals.handlers import subscribe_refusals
 from matcher.proposals.jobs import ProposalLeader
 from matcher.proposals.recomputation import ProposalRecomputation
+from matcher.proposals.refusal_recovery import RefusalRecovery
 from matcher.proposals.repository import PROPOSAL_INDEXES, MongoPasses, MongoProposals
 from matcher.proposals.routes import make_proposal_router, make_refusal_router
 from matcher.proposals.service import ProposalService
@@ -92,12 +94,11 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
     health.add_degradation_check("news", news.degradation)
     check = InventoryCheck(catalogue := MongoCatalogue(mongo), store, _now, wake.set)
     health.add_degradation_check("inventories", check.degradation)
-    passes = MongoPasses(mongo, outbox, _now, engine_version=engine_version())
-    recomputation = ProposalRecomputation(passes, MongoMappings(mongo), EngineProcess(), _now)
-    proposing = ProposalLeader(recomputation, Leases(mongo))
+    proposals, proposing = MongoProposals(mongo, outbox), _proposal_leader(mongo, outbox)
     controls = ControlJob(mongo, broker, health)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
+    subscribe_refusals(broker, RefusalRecovery(proposals), service=SERVICE, health=health)
     lifespan = partial(
         service_lifespan,
         health=health,
@@ -117,8 +118,14 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
         ),
         on_shutdown=(relay.release, proposing.release, news.close, mongo.close),
     )
-    routers = _routers(mongo, verifier, store, finishes, proposals=MongoProposals(mongo, outbox))
+    routers = _routers(mongo, verifier, store, finishes, proposals=proposals)
     return create_application(health, lifespan, routers, broker=broker)
+
+
+def _proposal_leader(mongo: Mongo, outbox: Outbox) -> ProposalLeader:
+    passes = MongoPasses(mongo, outbox, _now, engine_version=engine_version())
+    recomputation = ProposalRecomputation(passes, MongoMappings(mongo), EngineProcess(), _now)
+    return ProposalLeader(recomputation, Leases(mongo))
 
 
 def _routers(

@@ -70,20 +70,13 @@ class StoredProposals:
 
 
 @dataclass(frozen=True, slots=True)
-class ProposalRefusal:
-    """A person's word that two items are not one; kept by realm, it outlives reconnecting."""
+class RefusalStatus:
+    """What a person last said of two items."""
 
-    tenant_id: str
-    kind: MappingKind
-    vendor_key: str
-    """Of the vendor item's proposals, which is that of the decision on it."""
-    psa_key: str
-    refused_by: str
-    refused_at: datetime
-
-    @property
-    def id(self) -> str:
-        return refusal_id(self.vendor_key, self.psa_key)
+    revision: int
+    """0 of a refusal from before it was published."""
+    stands: bool
+    """False once it is taken back."""
 
 
 def refusal_id(vendor_key: str, psa_key: str) -> str:

@@ -11,11 +11,11 @@ from matcher.proposals.models import (
     DueRecomputation,
     ProposalInputs,
     ProposalPass,
-    ProposalRefusal,
     RankedItem,
+    RefusalStatus,
     StoredProposals,
 )
-from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed
+from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed, ProposalRefused
 
 T = TypeVar("T")
 
@@ -83,10 +83,16 @@ class ProposalUnit(CatalogueReader, Protocol):
         """Stores and publishes a state."""
         ...
 
-    async def refuse(self, refusal: ProposalRefusal) -> None: ...
+    async def refusal(self, refusal_id: str) -> RefusalStatus | None:
+        """Returns what was last said of two items; None when nothing ever was."""
+        ...
 
-    async def withdraw(self, refusal_id: str) -> bool:
-        """Takes a refusal back; returns whether there was one."""
+    async def record_refusal(self, refusal_id: str, said: ProposalRefused) -> None:
+        """Stores and publishes a refusal, or that it is taken back."""
+        ...
+
+    async def restore_refusal(self, refusal_id: str, told: ProposalRefused) -> None:
+        """Stores what was published once."""
         ...
 
     async def mark(self, kind: MappingKind) -> None:

@@ -20,13 +20,13 @@ from matcher.proposals.models import (
     PassOvertaken,
     ProposalInputs,
     ProposalPass,
-    ProposalRefusal,
+    RefusalStatus,
     StoredProposals,
     digest_of,
     next_proposal_revision,
 )
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingKind, MappingsProposed, ProposedItem
+from shared.contracts.matcher import MappingKind, MappingsProposed, ProposalRefused, ProposedItem
 from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock, utc_now
@@ -91,7 +91,8 @@ class MongoPasses:
 
     async def inputs(self, tenant_id: str, kind: MappingKind) -> ProposalInputs:
         integrations = await self._mongo.documents(INTEGRATIONS, tenant_id).find()
-        refused = await self._mongo.documents(REFUSALS, tenant_id).find({"kind": kind.value}, fields=["_id"])
+        standing = {"kind": kind.value, "stands": {"$ne": False}}
+        refused = await self._mongo.documents(REFUSALS, tenant_id).find(standing, fields=["_id"])
         return ProposalInputs(
             integrations={row["integration_id"]: integration_from(row) for row in integrations},
             vendor_items=await self._usable(tenant_id, VENDOR_KINDS[kind]),
@@ -156,17 +157,18 @@ class MongoProposalUnit(TenantCatalogue):
     async def replace(self, stated: MappingsProposed) -> None:
         await _replace(self._mongo, self._outbox, [stated], self._session)
 
-    async def refuse(self, refusal: ProposalRefusal) -> None:
-        document = {
-            "_id": refusal.id,
-            "kind": refusal.kind.value,
-            "refused_by": refusal.refused_by,
-            "refused_at": refusal.refused_at,
-        }
-        await self._rows(REFUSALS).put(document, session=self._session)
+    async def refusal(self, refusal_id: str) -> RefusalStatus | None:
+        row = await self._rows(REFUSALS).get(refusal_id, session=self._session)
+        return RefusalStatus(row.get("revision", 0), row.get("stands", True)) if row else None
 
-    async def withdraw(self, refusal_id: str) -> bool:
-        return bool(await self._rows(REFUSALS).remove_many([refusal_id], session=self._session))
+    async def record_refusal(self, refusal_id: str, said: ProposalRefused) -> None:
+        await self.restore_refusal(refusal_id, said)
+        await self._outbox.add([said], session=self._session)
+
+    async def restore_refusal(self, refusal_id: str, told: ProposalRefused) -> None:
+        # What is taken back stays as a row: the next revision must be larger than its own.
+        document = {"_id": refusal_id, **told.model_dump(mode="json")}
+        await self._rows(REFUSALS).put(document, session=self._session)
 
     async def mark(self, kind: MappingKind) -> None:
         await proposal_queue(self._mongo).enqueue(self._tenant_id, kind, [kind], session=self._session)
