@@ -1,6 +1,6 @@
 """What passes over proposals need, in memory, and the engine in this very process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from matcher_store import MemoryStore
@@ -14,11 +14,13 @@ from matcher.proposals.models import (
     ProposalInputs,
     ProposalPass,
     RankedItem,
+    StoredCounts,
     StoredProposals,
     digest_of,
     next_proposal_revision,
 )
 from shared.contracts.matcher import MappingKind, MappingsProposed
+from shared.mapping_counts import KindCounts
 from shared.runtime.clock import Clock
 
 
@@ -90,6 +92,16 @@ class MemoryPasses:
         rows = self._store.of(pass_.tenant_id).proposals
         await self.record(pass_, [rows[key].model_copy(update={"proposals": ()}) for key in keys], at)
 
-    async def complete(self, pass_: ProposalPass) -> None:
+    async def complete(self, pass_: ProposalPass, counts: Mapping[str, KindCounts]) -> None:
         state = self._store.of(pass_.tenant_id)
         state.marks = [mark for mark in state.marks if mark.id not in pass_.work_ids]
+        if state.passes[pass_.kind] == pass_.number:
+            state.counts[pass_.kind] = dict(counts)
+
+    async def counts(self) -> list[StoredCounts]:
+        return [
+            StoredCounts(tenant_id, kind, id_, counts)
+            for tenant_id, state in self._store.tenants.items()
+            for kind, by_integration in state.counts.items()
+            for id_, counts in by_integration.items()
+        ]

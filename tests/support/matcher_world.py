@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from catalogue_builders import NOW, PSA, VENDOR
 from ended_runs import EndedRuns
@@ -33,6 +33,7 @@ from matcher.mappings.ports import MappingStore
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
+from matcher.proposals.count_board import CountReader
 from matcher.proposals.ports import PassStore
 from matcher.proposals.recomputation import ProposalRecomputation
 from matcher.proposals.repository import MongoPasses
@@ -51,6 +52,10 @@ from shared.outbox import Outbox
 from shared.runtime.clock import utc_now
 
 
+class CountedPasses(PassStore, CountReader, Protocol):
+    """The passes of one store, and what they counted."""
+
+
 @dataclass
 class MatcherWorld:
     """What happens to matcher, in the order in which a test says it."""
@@ -59,7 +64,7 @@ class MatcherWorld:
     mappings: MappingReader
     store: MappingStore
     finishes: FinishStore
-    passes: PassStore
+    passes: CountedPasses
     published: Callable[[], Awaitable[list[Message]]]
     """Returns everything published so far, oldest first."""
     engine: EngineHere = field(default_factory=EngineHere)

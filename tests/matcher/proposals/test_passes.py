@@ -179,7 +179,7 @@ async def test_what_an_overtaken_pass_computed_is_not_taken_for_the_newest_engin
     slow = await passes.begin("demo", ACCOUNT)
     await passes_of(mongo, "former").begin("demo", ACCOUNT)
 
-    await passes.complete(slow)
+    await passes.complete(slow, {})
 
     assert ("demo", ACCOUNT) in await due_after_a_start(mongo, "this")
 

@@ -36,6 +36,7 @@ from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.routes import make_history_router, make_mapping_list_router
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
+from matcher.proposals.count_board import CountBoard
 from matcher.proposals.engine_process import EngineProcess
 from matcher.proposals.engine_version import engine_version
 from matcher.proposals.handlers import subscribe_refusals
@@ -51,9 +52,11 @@ from shared.mongo import Mongo
 from shared.news_channel import NewsChannel
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
+from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
-from shared.runtime.lifespan import create_application, service_lifespan
+from shared.runtime.lifespan import LifespanHook, create_application, service_lifespan
 from shared.runtime.settings import load
+from shared.status_channel import StatusChannel
 from shared.web.person import Role
 from shared.web.token_verification import TokenVerifier, require_role
 from shared.work_queue import WORK_QUEUE_INDEXES
@@ -78,11 +81,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         make_broker(settings.kafka, SERVICE),
         TokenVerifier(settings.auth),
         NewsChannel(settings.redis),
+        board=StatusChannel(settings.redis),
     )
 
 
-def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: NewsChannel) -> FastAPI:
-    """Builds the service from a database, a broker and so on, which a test may bring."""
+def make_app(
+    mongo: Mongo,
+    broker: KafkaBroker,
+    verifier: TokenVerifier,
+    news: NewsChannel,
+    *,
+    board: StatusChannel | None = None,
+) -> FastAPI:
+    """Builds the service from what a test may bring; without a `board` dashboards are shown no counts."""
     health = Health(SERVICE)
     health.add_readiness_probe("document store", mongo.ping)
     outbox = Outbox(mongo, SERVICE)
@@ -94,11 +105,9 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
     health.add_degradation_check("news", news.degradation)
     check = InventoryCheck(catalogue := MongoCatalogue(mongo), store, _now, wake.set)
     health.add_degradation_check("inventories", check.degradation)
-    proposals, proposing = MongoProposals(mongo, outbox), _proposal_leader(mongo, outbox)
+    proposals, proposing = MongoProposals(mongo, outbox), _Proposing(mongo, outbox, board)
     controls = ControlJob(mongo, broker, health)
-    subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
-    subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
-    subscribe_refusals(broker, RefusalRecovery(proposals), service=SERVICE, health=health)
+    _subscribe(broker, health, ItemIngestor(catalogue, wake.set), store, proposals)
     lifespan = partial(
         service_lifespan,
         health=health,
@@ -109,23 +118,43 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
             news.job(),
             matching_job(check, ExactMatcher(store, _now), wake),
             item_form_job(ItemForms(mongo)),
-            proposing.job(),
+            *proposing.jobs,
         ),
         on_startup=(
             partial(refuse_former_work, mongo, "marks"),
             partial(mongo.ensure, INDEXES),
             controls.load,
         ),
-        on_shutdown=(relay.release, proposing.release, news.close, mongo.close),
+        on_shutdown=(relay.release, *proposing.on_shutdown, news.close, mongo.close),
     )
     routers = _routers(mongo, verifier, store, finishes, proposals=proposals)
     return create_application(health, lifespan, routers, broker=broker)
 
 
-def _proposal_leader(mongo: Mongo, outbox: Outbox) -> ProposalLeader:
-    passes = MongoPasses(mongo, outbox, _now, engine_version=engine_version())
-    recomputation = ProposalRecomputation(passes, MongoMappings(mongo), EngineProcess(), _now)
-    return ProposalLeader(recomputation, Leases(mongo))
+def _subscribe(
+    broker: KafkaBroker,
+    health: Health,
+    ingestor: ItemIngestor,
+    store: MongoMappingStore,
+    proposals: MongoProposals,
+) -> None:
+    subscribe(broker, ingestor, service=SERVICE, health=health)
+    subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
+    subscribe_refusals(broker, RefusalRecovery(proposals), service=SERVICE, health=health)
+
+
+class _Proposing:
+    """What computes proposals, and shows how many wait."""
+
+    def __init__(self, mongo: Mongo, outbox: Outbox, board: StatusChannel | None) -> None:
+        passes = MongoPasses(mongo, outbox, _now, engine_version=engine_version())
+        recomputation = ProposalRecomputation(passes, MongoMappings(mongo), EngineProcess(), _now)
+        leader = ProposalLeader(recomputation, Leases(mongo))
+        self.jobs: list[Job] = [leader.job()]
+        self.on_shutdown: list[LifespanHook] = [leader.release]
+        if board:
+            self.jobs.append(CountBoard(passes, board).job())
+            self.on_shutdown.append(board.close)
 
 
 def _routers(

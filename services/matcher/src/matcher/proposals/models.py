@@ -9,6 +9,7 @@ from matcher.catalogue.items import IntegrationInfo, Item
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingKind, MappingsProposed, ProposalReason
 from shared.errors import TransientError
+from shared.mapping_counts import KindCounts
 
 
 class PassOvertaken(TransientError):
@@ -67,6 +68,16 @@ class StoredProposals:
     revision: int
     digest: str
     is_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCounts:
+    """What of one marketplace waits to be mapped, of one kind, as the last pass found it."""
+
+    tenant_id: str
+    kind: MappingKind
+    integration_id: str
+    counts: KindCounts
 
 
 @dataclass(frozen=True, slots=True)

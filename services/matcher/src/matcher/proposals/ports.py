@@ -1,6 +1,6 @@
 """What the use cases of proposals need of a store and of an engine."""
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from matcher.proposals.models import (
     StoredProposals,
 )
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed, ProposalRefused
+from shared.mapping_counts import KindCounts
 
 T = TypeVar("T")
 
@@ -69,8 +70,11 @@ class PassStore(Protocol):
         """Stores and publishes that nothing is proposed under these keys any more."""
         ...
 
-    async def complete(self, pass_: ProposalPass) -> None:
-        """Removes the work of the pass from the queue; all it found is stored."""
+    async def complete(self, pass_: ProposalPass, counts: Mapping[str, KindCounts]) -> None:
+        """Removes the work of the pass from the queue; all it found is stored.
+
+        `counts` are by marketplace; those of a pass that was overtaken are dropped.
+        """
         ...
 
 

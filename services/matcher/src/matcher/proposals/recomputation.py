@@ -11,7 +11,7 @@
 # Each marketplace is compared by itself: a company that buys in two of them is one company of the PSA.
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -31,6 +31,7 @@ from matcher.proposals.statement import empty_statement, statement_of
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed
 from shared.errors import TransientError
+from shared.mapping_counts import KindCounts
 from shared.runtime.attempt import attempt
 from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock
@@ -42,6 +43,7 @@ QUIET = timedelta(seconds=3)
 LONGEST_WAIT = timedelta(minutes=1)
 """… unless the oldest change has waited so long."""
 _STATES_PER_TRANSACTION = 250
+_LIKELY_PER_MILLE = 900
 _DECIDED = (MappingDecision.APPROVED, MappingDecision.EXCLUDED)
 
 
@@ -89,7 +91,8 @@ class ProposalRecomputation:
 
     async def _compute(self, tenant_id: str, kind: MappingKind) -> None:
         pass_ = await self._store.begin(tenant_id, kind)
-        stated = await self._statements(pass_, await self._store.inputs(tenant_id, kind))
+        inputs = await self._store.inputs(tenant_id, kind)
+        stated, counts = await self._statements(pass_, inputs)
         stored = await self._store.stored(tenant_id, kind)
         changed = await asyncio.to_thread(_changes, stored, stated)
         for first in range(0, len(changed), _STATES_PER_TRANSACTION):
@@ -97,25 +100,37 @@ class ProposalRecomputation:
             await self._store.record(pass_, of_part, self._clock())
         gone = [key for key, one in sorted(stored.items()) if not one.is_empty and key not in stated]
         await self._store.retract(pass_, gone, self._clock())
-        await self._store.complete(pass_)
+        await self._store.complete(pass_, counts)
         log.info("proposals_computed", tenant_id=tenant_id, kind=kind, changed=len(changed), gone=len(gone))
 
-    async def _statements(self, pass_: ProposalPass, inputs: ProposalInputs) -> dict[str, MappingsProposed]:
-        """Returns what is to be stated of every undecided item, by key."""
+    async def _statements(
+        self, pass_: ProposalPass, inputs: ProposalInputs
+    ) -> tuple[dict[str, MappingsProposed], dict[str, KindCounts]]:
+        """Returns what is to be stated of every undecided item, by key, and the counts by marketplace."""
         decided = await self._decided.decided_items(pass_.tenant_id, VENDOR_KINDS[pass_.kind], _DECIDED)
         vendors, psas = (_connected(inputs, side) for side in (Side.VENDOR, Side.PSA))
         psa_items = [item for item in inputs.psa_items if item.integration_id in psas]
         by_key = {item.key: item for item in psa_items}
         stated = dict[str, MappingsProposed]()
+        # Nothing waits of a marketplace that is disconnected, and its status says so.
+        counts = {id_: KindCounts() for id_, one in inputs.integrations.items() if one.side is Side.VENDOR}
         for vendor in vendors.values():
             items = [item for item in inputs.vendor_items if item.integration_id == vendor.integration_id]
             undecided = [item for item in items if (item.integration_id, item.id) not in decided]
-            if not undecided or not psa_items:
-                continue
-            ranked = await self._engine.rank(pass_.kind, items, psa_items)
-            states = partial(_states, undecided, ranked, by_key, vendor=vendor, inputs=inputs)
-            stated |= await asyncio.to_thread(states)  # of thousands of items: the loop stays free
-        return stated
+            of_vendor = dict[str, MappingsProposed]()
+            if undecided and psa_items:
+                ranked = await self._engine.rank(pass_.kind, items, psa_items)
+                states = partial(_states, undecided, ranked, by_key, vendor=vendor, inputs=inputs)
+                of_vendor = await asyncio.to_thread(states)  # of thousands of items: the loop stays free
+            stated |= of_vendor
+            counts[vendor.integration_id] = _counted(len(undecided), of_vendor.values())
+        return stated, counts
+
+
+def _counted(undecided: int, stated: Iterable[MappingsProposed]) -> KindCounts:
+    best = [one.proposals[0].probability_per_mille for one in stated if one.proposals]
+    likely = sum(probability >= _LIKELY_PER_MILLE for probability in best)
+    return KindCounts(undecided=undecided, proposed=len(best), likely=likely)
 
 
 def _states(

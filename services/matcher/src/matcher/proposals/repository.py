@@ -15,19 +15,26 @@ from matcher.catalogue.indexes import INTEGRATIONS
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
 from matcher.catalogue.repository import TenantCatalogue
 from matcher.catalogue.search import ItemEnd
+from matcher.proposals.documents import (
+    counts_document,
+    counts_from,
+    proposal_document,
+    proposed_from,
+    revised,
+)
 from matcher.proposals.models import (
     DueRecomputation,
     PassOvertaken,
     ProposalInputs,
     ProposalPass,
     RefusalStatus,
+    StoredCounts,
     StoredProposals,
-    digest_of,
-    next_proposal_revision,
 )
 from shared.contracts.base import Side, key_of
 from shared.contracts.matcher import MappingKind, MappingsProposed, ProposalRefused, ProposedItem
-from shared.mongo import Document, Index, Mongo, Put, Session
+from shared.mapping_counts import KindCounts
+from shared.mongo import Index, Mongo, Put, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock, utc_now
 from shared.work_queue import WorkQueue, work_queue_indexes
@@ -117,7 +124,7 @@ class MongoPasses:
             rows = self._mongo.documents(PROPOSALS, pass_.tenant_id)
             existing = await rows.get_many(by_key, fields=["revision"], session=session)
             revisions = {key: row["revision"] for key, row in existing.items()}
-            await _replace(self._mongo, self._outbox, _revised(by_key, revisions, at), session)
+            await _replace(self._mongo, self._outbox, revised(by_key, revisions, at), session)
 
         if stated:
             await self._mongo.transaction(store)
@@ -125,14 +132,18 @@ class MongoPasses:
 
     async def retract(self, pass_: ProposalPass, keys: Sequence[str], at: datetime) -> None:
         rows = await self._mongo.documents(PROPOSALS, pass_.tenant_id).get_many(keys)
-        nothing = [_proposed(row).model_copy(update={"proposals": ()}) for _, row in sorted(rows.items())]
+        nothing = [proposed_from(row).model_copy(update={"proposals": ()}) for _, row in sorted(rows.items())]
         await self.record(pass_, nothing, at)
 
-    async def complete(self, pass_: ProposalPass) -> None:
+    async def complete(self, pass_: ProposalPass, counts: Mapping[str, KindCounts]) -> None:
         same = {"_id": _pass_id(pass_.tenant_id, pass_.kind), "number": pass_.number}
-        engine = {"$set": {"engine": self._engine_version}}
-        await self._mongo.documents(PASSES, pass_.tenant_id).change(same, engine)
+        found = {"engine": self._engine_version, **counts_document(pass_.kind, counts)}
+        await self._mongo.documents(PASSES, pass_.tenant_id).change(same, {"$set": found})
         await self._queue.complete(pass_.tenant_id, pass_.work_ids)
+
+    async def counts(self) -> list[StoredCounts]:
+        rows = await self._mongo.all_tenants(PASSES).find({"counts": {"$exists": True}})
+        return [one for row in rows for one in counts_from(row)]
 
     async def _require_newest(self, pass_: ProposalPass, session: Session) -> None:
         row = {"_id": _pass_id(pass_.tenant_id, pass_.kind), "number": pass_.number}
@@ -152,7 +163,7 @@ class MongoProposalUnit(TenantCatalogue):
 
     async def proposed(self, key: str) -> MappingsProposed | None:
         row = await self._rows(PROPOSALS).get(key, session=self._session)
-        return _proposed(row) if row else None
+        return proposed_from(row) if row else None
 
     async def replace(self, stated: MappingsProposed) -> None:
         await _replace(self._mongo, self._outbox, [stated], self._session)
@@ -204,18 +215,9 @@ class MongoProposals:
         waiting = {"kind": kind.mapping_kind.value, "is_empty": False}
         rows = self._mongo.documents(PROPOSALS, tenant_id)
         found = await rows.find_in("vendor_id", {id_ for _, id_ in ends}, where=waiting)
-        stated = [_proposed(row) for row in found]
+        stated = [proposed_from(row) for row in found]
         best = {(one.vendor_integration_id, one.vendor_id): one.proposals[0] for one in stated}
         return {end: best[end] for end in ends if end in best}
-
-
-def _revised(
-    stated: Mapping[str, MappingsProposed], revisions: Mapping[str, int], at: datetime
-) -> list[MappingsProposed]:
-    return [
-        one.model_copy(update={"revision": next_proposal_revision(revisions.get(key), at)})
-        for key, one in stated.items()
-    ]
 
 
 async def _replace(
@@ -223,21 +225,8 @@ async def _replace(
 ) -> None:
     made = list(stated)
     rows = mongo.documents(PROPOSALS, made[0].tenant_id)
-    await rows.bulk([Put(_document(one)) for one in made], session=session)
+    await rows.bulk([Put(proposal_document(one)) for one in made], session=session)
     await outbox.add(made, session=session)
-
-
-def _document(proposed: MappingsProposed) -> Document:
-    return {
-        "_id": proposed.key,
-        **proposed.model_dump(mode="json"),
-        "digest": digest_of(proposed),
-        "is_empty": not proposed.proposals,
-    }
-
-
-def _proposed(row: Document) -> MappingsProposed:
-    return MappingsProposed.model_validate(row)
 
 
 def _pass_id(tenant_id: str, kind: MappingKind) -> str:
