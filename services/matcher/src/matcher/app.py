@@ -107,7 +107,7 @@ def make_app(
     health.add_degradation_check("inventories", check.degradation)
     proposals, proposing = MongoProposals(mongo, outbox), _Proposing(mongo, outbox, board)
     controls = ControlJob(mongo, broker, health)
-    _subscribe(broker, health, ItemIngestor(catalogue, wake.set), store, proposals)
+    _subscribe(broker, health, ItemIngestor(catalogue, wake.set), store=store, proposals=proposals)
     lifespan = partial(
         service_lifespan,
         health=health,
@@ -135,6 +135,7 @@ def _subscribe(
     broker: KafkaBroker,
     health: Health,
     ingestor: ItemIngestor,
+    *,
     store: MongoMappingStore,
     proposals: MongoProposals,
 ) -> None:
