@@ -108,6 +108,7 @@ def make_app(
     proposals, proposing = MongoProposals(mongo, outbox), _Proposing(mongo, outbox, board)
     controls = ControlJob(mongo, broker, health)
     _subscribe(broker, health, ItemIngestor(catalogue, wake.set), store=store, proposals=proposals)
+    refuse = partial(refuse_former_work, mongo, "marks")
     lifespan = partial(
         service_lifespan,
         health=health,
@@ -120,11 +121,7 @@ def make_app(
             item_form_job(ItemForms(mongo)),
             *proposing.jobs,
         ),
-        on_startup=(
-            partial(refuse_former_work, mongo, "marks"),
-            partial(mongo.ensure, INDEXES),
-            controls.load,
-        ),
+        on_startup=(refuse, partial(mongo.ensure, INDEXES), controls.load),
         on_shutdown=(relay.release, *proposing.on_shutdown, news.close, mongo.close),
     )
     routers = _routers(mongo, verifier, store, finishes, proposals=proposals)
