@@ -1,19 +1,19 @@
 """What passes over proposals need, in memory, and the engine in this very process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from matcher_store import MemoryStore
 
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
-from matcher.proposals.engine_task import task_of
-from matcher.proposals.engine_worker import rank
+from matcher.proposals.engine_worker import EngineWorker
+from matcher.proposals.index_mirror import IndexMirror
 from matcher.proposals.models import (
     DueRecomputation,
     PassOvertaken,
     ProposalInputs,
     ProposalPass,
-    RankedItem,
+    Ranking,
     StoredCounts,
     StoredProposals,
     digest_of,
@@ -25,16 +25,26 @@ from shared.runtime.clock import Clock
 
 
 class EngineHere:
-    """Ranks without a process; counts how often it was asked."""
+    """Ranks without a process; counts how often it was asked, and for how many items it answered."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls, self.answered = 0, 0
+        self._mirror, self._worker = IndexMirror(), EngineWorker()
 
     async def rank(
-        self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
-    ) -> dict[str, list[RankedItem]]:
+        self,
+        kind: MappingKind,
+        vendor: Sequence[Item],
+        psa: Sequence[Item],
+        *,
+        since: str | None = None,
+        wanted: Collection[str] = (),
+    ) -> Ranking:
         self.calls += 1
-        return rank(task_of(kind, vendor, psa))
+        planned = self._mirror.plan(kind, vendor, psa, since=since, wanted=wanted)
+        ranked = self._worker.answer(planned.task)
+        self.answered += len(ranked)
+        return Ranking(ranked, planned.token, planned.is_whole)
 
 
 class MemoryPasses:
@@ -73,7 +83,7 @@ class MemoryPasses:
     async def stored(self, tenant_id: str, kind: MappingKind) -> dict[str, StoredProposals]:
         rows = self._store.of(tenant_id).proposals
         return {
-            key: StoredProposals(one.revision, digest_of(one), not one.proposals)
+            key: StoredProposals(one.revision, digest_of(one), not one.proposals, _best(one))
             for key, one in rows.items()
             if one.kind is kind
         }
@@ -105,3 +115,7 @@ class MemoryPasses:
             for kind, by_integration in state.counts.items()
             for id_, counts in by_integration.items()
         ]
+
+
+def _best(stated: MappingsProposed) -> int:
+    return max((one.probability_per_mille for one in stated.proposals), default=0)

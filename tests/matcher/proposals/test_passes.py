@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from catalogue_builders import PSA, a_psa, a_psa_account, a_vendor_account, an_integration
@@ -14,7 +15,7 @@ from matcher.mappings.models import MapTo, PsaItemRef
 from matcher.mappings.repository import MongoMappings
 from matcher.proposals.engine_version import engine_version
 from matcher.proposals.jobs import ProposalLeader
-from matcher.proposals.models import PassOvertaken, RankedItem
+from matcher.proposals.models import PassOvertaken, Ranking
 from matcher.proposals.recomputation import LONGEST_WAIT, QUIET, ProposalRecomputation
 from matcher.proposals.repository import MongoPasses, proposal_queue
 from shared.contracts.matcher import MappingKind, MappingsProposed
@@ -107,9 +108,9 @@ async def test_killed_before_it_completes_a_pass_is_repeated_and_publishes_nothi
 async def test_news_during_a_pass_starts_another_one(world: MatcherWorld) -> None:
     class Interrupted(EngineHere):
         async def rank(
-            self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
-        ) -> dict[str, list[RankedItem]]:
-            found = await super().rank(kind, vendor, psa)
+            self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item], **asked: Any
+        ) -> Ranking:
+            found = await super().rank(kind, vendor, psa, **asked)
             if self.calls == 1:  # the pass knows nothing of it
                 await world.exclude("1")
             return found

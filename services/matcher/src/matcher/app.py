@@ -146,10 +146,11 @@ class _Proposing:
 
     def __init__(self, mongo: Mongo, outbox: Outbox, board: StatusChannel | None) -> None:
         passes = MongoPasses(mongo, outbox, _now, engine_version=engine_version())
-        recomputation = ProposalRecomputation(passes, MongoMappings(mongo), EngineProcess(), _now)
+        engine = EngineProcess()
+        recomputation = ProposalRecomputation(passes, MongoMappings(mongo), engine, _now)
         leader = ProposalLeader(recomputation, Leases(mongo))
         self.jobs: list[Job] = [leader.job()]
-        self.on_shutdown: list[LifespanHook] = [leader.release]
+        self.on_shutdown: list[LifespanHook] = [leader.release, engine.close]
         if board:
             self.jobs.append(CountBoard(passes, board).job())
             self.on_shutdown.append(board.close)

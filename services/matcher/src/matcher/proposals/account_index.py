@@ -29,6 +29,7 @@ from matcher.proposals.engine import (
     Proposal,
     namesakes_of,
     shares_of,
+    shown,
 )
 from matcher.proposals.model import as_matrix, load_model
 from matcher.proposals.rarity import Rarity
@@ -190,7 +191,7 @@ class AccountIndex:
             stated = self.proposals.pop(id_, [])
             if now := self._proposals(range(start, end), stated, fresh):
                 self.proposals[id_] = now
-            if _shown(stated) != _shown(now):
+            if shown(stated) != shown(now):
                 changed.add(id_)
         return changed
 
@@ -207,11 +208,6 @@ class AccountIndex:
                 reasons[psa_id] = tuple(account_reasons(compared, self._rarity))
             found.append(Proposal(psa_id, float(pairs.shares[pair]), reasons[psa_id]))
         return found
-
-
-def _shown(proposals: Sequence[Proposal]) -> list[tuple[object, ...]]:
-    """Returns what people see of proposals."""
-    return [(one.psa_id, round(one.probability * 1000), one.reasons) for one in proposals]
 
 
 def _rows_with(vectors: csr_matrix, trigrams: Flags) -> Positions:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from matcher.proposals.models import StoredCounts, digest_of, next_proposal_revision
+from matcher.proposals.models import StoredCounts, StoredProposals, digest_of, next_proposal_revision
 from shared.contracts.matcher import MappingKind, MappingsProposed
 from shared.mapping_counts import KindCounts
 from shared.mongo import Document
@@ -15,11 +15,18 @@ def proposal_document(proposed: MappingsProposed) -> Document:
         **proposed.model_dump(mode="json"),
         "digest": digest_of(proposed),
         "is_empty": not proposed.proposals,
+        "best_per_mille": max((one.probability_per_mille for one in proposed.proposals), default=0),
     }
 
 
 def proposed_from(row: Document) -> MappingsProposed:
     return MappingsProposed.model_validate(row)
+
+
+def stored_from(row: Document) -> StoredProposals:
+    """Returns what a row says of itself; one of before it said how likely the best is, is like no other."""
+    best = row.get("best_per_mille")
+    return StoredProposals(row["revision"], "" if best is None else row["digest"], row["is_empty"], best or 0)
 
 
 def revised(

@@ -52,6 +52,11 @@ class Proposal:
     """Why, and what speaks against it; empty unless they were asked for."""
 
 
+def shown(proposals: Sequence[Proposal]) -> list[tuple[object, ...]]:
+    """Returns what people see of proposals."""
+    return [(one.psa_id, round(one.probability * 1000), one.reasons) for one in proposals]
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """All candidate pairs of two lists with their features."""

@@ -27,6 +27,39 @@ class RankedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """What an engine answers."""
+
+    ranked: Mapping[str, Sequence[RankedItem]]
+    """By the vendor item's key, the likeliest first."""
+    token: str | None = None
+    """Names this answer, so that the next one may tell only what has changed since; None when it cannot."""
+    is_whole: bool = True
+    """Whether items that are left out have nothing proposed; else it is for them as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankingBasis:
+    """What of one marketplace the next pass may build on."""
+
+    token: str
+    """Of the answer whose results are stored."""
+    undecided: frozenset[str]
+    """The keys of the vendor items of which something is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassBasis:
+    """What the last pass has stored, for the next one if no other comes between."""
+
+    number: int
+    refused: frozenset[str]
+    """By `refusal_id`."""
+    rankings: Mapping[str, RankingBasis]
+    """By marketplace."""
+
+
+@dataclass(frozen=True, slots=True)
 class DueRecomputation:
     """A tenant's proposals of one kind, of which something has changed since they were computed."""
 
@@ -68,6 +101,8 @@ class StoredProposals:
     revision: int
     digest: str
     is_empty: bool
+    best_per_mille: int = 0
+    """The probability of the likeliest item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +128,16 @@ class RefusalStatus:
 def refusal_id(vendor_key: str, psa_key: str) -> str:
     """Returns the id of a refusal; `psa_key` is one of `psa_key_of`."""
     return f"{vendor_key}|{psa_key}"
+
+
+def proposal_key(vendor: IntegrationInfo, item: Item) -> str:
+    """Returns the key of what is proposed for a vendor item, without making a state of it."""
+    return key_of(item.tenant_id, vendor.provider, vendor.realm, item.kind.mapping_kind, item.id)
+
+
+def vendor_key_of(refusal: str) -> str:
+    """Returns of a `refusal_id` the key of the vendor item's proposals."""
+    return refusal.partition("|")[0]  # percent-encoded, so there is no such sign in it
 
 
 def psa_key_of(psa: IntegrationInfo, psa_id: str) -> str:

@@ -11,7 +11,7 @@ from matcher.proposals.models import (
     DueRecomputation,
     ProposalInputs,
     ProposalPass,
-    RankedItem,
+    Ranking,
     RefusalStatus,
     StoredProposals,
 )
@@ -25,9 +25,19 @@ class ProposalEngine(Protocol):
     """Ranks the PSA items that each vendor item may be."""
 
     async def rank(
-        self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
-    ) -> dict[str, list[RankedItem]]:
-        """Returns the likeliest first, by the vendor item's key; raises `TransientError` when it died."""
+        self,
+        kind: MappingKind,
+        vendor: Sequence[Item],
+        psa: Sequence[Item],
+        *,
+        since: str | None = None,
+        wanted: Collection[str] = (),
+    ) -> Ranking:
+        """Ranks the items of one marketplace, of which there are some.
+
+        `since` is the token of the last answer whose results are stored: it may be answered what has changed,
+        and the vendor items that are `wanted` by key. Raises `TransientError` when the engine died.
+        """
         ...
 
 

@@ -21,6 +21,7 @@ from matcher.proposals.documents import (
     proposal_document,
     proposed_from,
     revised,
+    stored_from,
 )
 from matcher.proposals.models import (
     DueRecomputation,
@@ -112,9 +113,9 @@ class MongoPasses:
         return [item_from(kind, row) async for row in rows]
 
     async def stored(self, tenant_id: str, kind: MappingKind) -> dict[str, StoredProposals]:
-        fields = ["revision", "digest", "is_empty"]
+        fields = ["revision", "digest", "is_empty", "best_per_mille"]
         rows = await self._mongo.documents(PROPOSALS, tenant_id).find({"kind": kind.value}, fields=fields)
-        return {row["_id"]: StoredProposals(*(row[field] for field in fields)) for row in rows}
+        return {row["_id"]: stored_from(row) for row in rows}
 
     async def record(self, pass_: ProposalPass, stated: Sequence[MappingsProposed], at: datetime) -> None:
         by_key = {one.key: one for one in stated}
