@@ -71,6 +71,8 @@ class MatcherWorld:
     runs: EndedRuns = field(default_factory=EndedRuns)
     now: datetime = NOW
     _finish_ids: int = 0
+    _recomputation: tuple[EngineHere, ProposalRecomputation] | None = None
+    """Goes on from pass to pass, as that of a replica does."""
 
     async def receive(self, *messages: Any) -> None:
         """Ingest the messages, end a complete run of each integration, and match until nothing waits."""
@@ -102,10 +104,12 @@ class MatcherWorld:
 
     async def propose(self) -> None:
         """Compute proposals until nothing waits, without waiting for more news."""
-        recomputation = ProposalRecomputation(
-            self.passes, self.mappings, self.engine, utc_now, quiet=timedelta(0)
-        )
-        while await recomputation.process_next():
+        if self._recomputation is None or self._recomputation[0] is not self.engine:
+            computing = ProposalRecomputation(
+                self.passes, self.mappings, self.engine, utc_now, quiet=timedelta(0)
+            )
+            self._recomputation = self.engine, computing
+        while await self._recomputation[1].process_next():
             pass
 
     async def proposed(self, tenant_id: str = "demo") -> dict[str, list[str]]:
