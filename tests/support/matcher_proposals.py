@@ -10,10 +10,10 @@ from matcher.proposals.engine_worker import EngineWorker
 from matcher.proposals.index_mirror import IndexMirror
 from matcher.proposals.models import (
     DueRecomputation,
+    EngineAnswer,
     PassOvertaken,
     ProposalInputs,
     ProposalPass,
-    Ranking,
     StoredCounts,
     StoredProposals,
     digest_of,
@@ -39,12 +39,12 @@ class EngineHere:
         *,
         since: str | None = None,
         wanted: Collection[str] = (),
-    ) -> Ranking:
+    ) -> EngineAnswer:
         self.calls += 1
         planned = self._mirror.plan(kind, vendor, psa, since=since, wanted=wanted)
         ranked = self._worker.answer(planned.task)
         self.answered += len(ranked)
-        return Ranking(ranked, planned.token, planned.is_whole)
+        return EngineAnswer(ranked, planned.token, planned.is_whole)
 
 
 class MemoryPasses:

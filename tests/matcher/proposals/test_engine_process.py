@@ -20,7 +20,7 @@ from matcher_world import memory_world
 from matcher.catalogue.ingestor import item_of
 from matcher.catalogue.items import Item
 from matcher.proposals.engine_process import EngineProcess
-from matcher.proposals.models import Ranking
+from matcher.proposals.models import EngineAnswer
 from matcher.proposals.recomputation import ProposalRecomputation
 from shared.contracts.matcher import MappingKind
 from shared.errors import TransientError
@@ -188,7 +188,7 @@ async def test_a_tenant_whose_process_dies_is_set_aside_and_the_others_go_on() -
     class Dying(EngineHere):
         async def rank(
             self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item], **asked: Any
-        ) -> Ranking:
+        ) -> EngineAnswer:
             if vendor[0].tenant_id == "demo":
                 raise TransientError("the process died")
             return await super().rank(kind, vendor, psa, **asked)

@@ -15,7 +15,7 @@ from matcher.mappings.models import MapTo, PsaItemRef
 from matcher.mappings.repository import MongoMappings
 from matcher.proposals.engine_version import engine_version
 from matcher.proposals.jobs import ProposalLeader
-from matcher.proposals.models import PassOvertaken, Ranking
+from matcher.proposals.models import EngineAnswer, PassOvertaken
 from matcher.proposals.recomputation import LONGEST_WAIT, QUIET, ProposalRecomputation
 from matcher.proposals.repository import MongoPasses, proposal_queue
 from shared.contracts.matcher import MappingKind, MappingsProposed
@@ -109,7 +109,7 @@ async def test_news_during_a_pass_starts_another_one(world: MatcherWorld) -> Non
     class Interrupted(EngineHere):
         async def rank(
             self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item], **asked: Any
-        ) -> Ranking:
+        ) -> EngineAnswer:
             found = await super().rank(kind, vendor, psa, **asked)
             if self.calls == 1:  # the pass knows nothing of it
                 await world.exclude("1")

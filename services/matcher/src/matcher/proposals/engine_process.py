@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 from matcher.catalogue.items import Item
 from matcher.proposals.engine_task import RankedLine, Task
 from matcher.proposals.index_mirror import MOST_KEPT, IndexMirror, PlannedTask
-from matcher.proposals.models import Ranking
+from matcher.proposals.models import EngineAnswer
 from shared.contracts.matcher import MappingKind
 from shared.errors import TransientError
 
@@ -53,7 +53,7 @@ class EngineProcess:
         *,
         since: str | None = None,
         wanted: Collection[str] = (),
-    ) -> Ranking:
+    ) -> EngineAnswer:
         if self._end:
             self._end.cancel()
         process = await self._process()
@@ -76,7 +76,7 @@ class EngineProcess:
         else:
             self._end = asyncio.get_running_loop().call_later(self._idle.total_seconds(), self._retire)
         ranked = await asyncio.to_thread(lambda: dict(map(_LINES.validate_json, lines)))
-        return Ranking(ranked, planned.token, planned.is_whole)
+        return EngineAnswer(ranked, planned.token, planned.is_whole)
 
     async def close(self) -> None:
         """Ends the process, if there is one."""

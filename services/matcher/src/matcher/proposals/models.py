@@ -27,7 +27,7 @@ class RankedItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class EngineAnswer:
     """What an engine answers."""
 
     ranked: Mapping[str, Sequence[RankedItem]]

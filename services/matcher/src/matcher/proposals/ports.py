@@ -9,9 +9,9 @@ from matcher.catalogue.ports import CatalogueReader
 from matcher.catalogue.search import ItemEnd
 from matcher.proposals.models import (
     DueRecomputation,
+    EngineAnswer,
     ProposalInputs,
     ProposalPass,
-    Ranking,
     RefusalStatus,
     StoredProposals,
 )
@@ -32,7 +32,7 @@ class ProposalEngine(Protocol):
         *,
         since: str | None = None,
         wanted: Collection[str] = (),
-    ) -> Ranking:
+    ) -> EngineAnswer:
         """Ranks the items of one marketplace, of which there are some.
 
         `since` is the token of the last answer whose results are stored: it may be answered what has changed,
