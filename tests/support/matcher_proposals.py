@@ -77,7 +77,7 @@ class MemoryPasses:
             return [item for item in state.items_of(item_kind) if item.usable]
 
         return ProposalInputs(
-            dict(state.integrations), usable(VENDOR_KINDS[kind]), usable(PSA_KINDS[kind]), frozenset()
+            dict(state.integrations), usable(VENDOR_KINDS[kind]), usable(PSA_KINDS[kind]), frozenset(), {}
         )
 
     async def stored(self, tenant_id: str, kind: MappingKind) -> dict[str, StoredProposals]:

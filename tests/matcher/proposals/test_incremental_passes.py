@@ -76,7 +76,10 @@ class Story:
         await self._world.revoke(self._one())
 
     async def _refuse(self) -> None:
-        await self._service.refuse(a_ref(self._one()), RefusedItem(PSA, self._one(), "ann"))
+        question, refused = a_ref(self._one()), RefusedItem(PSA, self._one(), "ann")
+        await self._service.refuse(question, refused)
+        if self._random.random() < 0.3:
+            await self._service.withdraw(question, refused)
 
     async def _withdraw(self) -> None:
         await self._service.withdraw(a_ref(self._one()), RefusedItem(PSA, self._one(), "ann"))

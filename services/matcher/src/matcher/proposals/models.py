@@ -53,8 +53,8 @@ class PassBasis:
     """What the last pass has stored, for the next one if no other comes between."""
 
     number: int
-    refused: frozenset[str]
-    """By `refusal_id`."""
+    refusals: Mapping[str, int]
+    """By `refusal_id`, the revision of what was last said."""
     rankings: Mapping[str, RankingBasis]
     """By marketplace."""
 
@@ -92,6 +92,9 @@ class ProposalInputs:
     """The usable ones."""
     refused: Collection[str]
     """By `refusal_id`."""
+    refusals: Mapping[str, int]
+    """By `refusal_id`, the revision of what was last said, withdrawals too: a refusal changes at once what is
+    stored, its withdrawal leaves that to the next pass."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class ProposalRecomputation:
         gone = [key for key, one in sorted(stored.items()) if not one.is_empty and key not in keys]
         await self._store.retract(pass_, gone, self._clock())
         await self._store.complete(pass_, _counts(inputs, found, stored))
-        self._bases[tenant_id, kind] = PassBasis(pass_.number, frozenset(inputs.refused), found.rankings)
+        self._bases[tenant_id, kind] = PassBasis(pass_.number, inputs.refusals, found.rankings)
         if len(self._bases) > _MOST_BASES:
             del self._bases[next(iter(self._bases))]
         log.info("proposals_computed", tenant_id=tenant_id, kind=kind, changed=len(changed), gone=len(gone))
@@ -137,9 +137,8 @@ class ProposalRecomputation:
         vendors, psas = (_connected(inputs, side) for side in (Side.VENDOR, Side.PSA))
         psa_items = [item for item in inputs.psa_items if item.integration_id in psas]
         by_key = {item.key: item for item in psa_items}
-        reconsidered = (
-            {vendor_key_of(one) for one in basis.refused ^ frozenset(inputs.refused)} if basis else ()
-        )
+        said = inputs.refusals.items() ^ basis.refusals.items() if basis else ()
+        reconsidered = {vendor_key_of(refusal) for refusal, _ in said}
         found = _Found()
         for id_, vendor in vendors.items():
             items = [item for item in inputs.vendor_items if item.integration_id == id_]

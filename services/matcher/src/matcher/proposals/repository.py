@@ -99,13 +99,14 @@ class MongoPasses:
 
     async def inputs(self, tenant_id: str, kind: MappingKind) -> ProposalInputs:
         integrations = await self._mongo.documents(INTEGRATIONS, tenant_id).find()
-        standing = {"kind": kind.value, "stands": {"$ne": False}}
-        refused = await self._mongo.documents(REFUSALS, tenant_id).find(standing, fields=["_id"])
+        of_kind, fields = {"kind": kind.value}, ["stands", "revision"]
+        said = await self._mongo.documents(REFUSALS, tenant_id).find(of_kind, fields=fields)
         return ProposalInputs(
             integrations={row["integration_id"]: integration_from(row) for row in integrations},
             vendor_items=await self._usable(tenant_id, VENDOR_KINDS[kind]),
             psa_items=await self._usable(tenant_id, PSA_KINDS[kind]),
-            refused={row["_id"] for row in refused},
+            refused={row["_id"] for row in said if row.get("stands", True)},
+            refusals={row["_id"]: row.get("revision", 0) for row in said},
         )
 
     async def _usable(self, tenant_id: str, kind: ItemKind) -> list[Item]:
