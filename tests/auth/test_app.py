@@ -9,6 +9,7 @@ import httpx
 import pytest
 from auth_env import PASSWORD, auth_settings, connect, person_headers
 from faststream.kafka import KafkaBroker, TestKafkaBroker
+from news_reader import reading_news
 from provider_fakes import FakeProviders, connectwise_body, ingram_body
 
 from auth.app import make_app
@@ -16,15 +17,16 @@ from shared.contracts import Message, psa_sync, vendor_sync
 from shared.contracts.matcher import MappingFinished
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
+from shared.runtime.settings import RedisSettings
 from shared.web.person import Role
 
 ADMIN = person_headers(Role.ADMIN)
 
 
 @asynccontextmanager
-async def running(mongo: Mongo) -> AsyncIterator[tuple[httpx.AsyncClient, KafkaBroker]]:
+async def running(mongo: Mongo, **changed: Any) -> AsyncIterator[tuple[httpx.AsyncClient, KafkaBroker]]:
     """Auth as a process runs it, on in-memory Kafka."""
-    settings = auth_settings()
+    settings = auth_settings(**changed)
     broker = make_broker(settings.kafka, "auth")
     app = make_app(settings, mongo, broker, transport=FakeProviders().transport)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://auth")
@@ -100,6 +102,29 @@ async def test_what_is_connected_is_published(mongo: Mongo) -> None:
         await connect_both(auth)
 
         assert await outbox_empties(mongo)
+
+
+async def test_whoever_looks_is_told_of_an_integration(mongo: Mongo, redis_settings: RedisSettings) -> None:
+    auth_with_redis = running(mongo, redis=redis_settings.model_dump())
+    async with reading_news(redis_settings, "demo") as next_news, auth_with_redis as (auth, _):
+        integration = await connect(auth, ingram_body())
+        connected = await next_news()
+        await auth.delete(f"/integrations/{integration['integration_id']}", headers=ADMIN)
+        disconnected = await next_news()
+
+    assert {connected.kind, disconnected.kind} == {"integration"}
+    assert {connected.id, disconnected.id} == {integration["integration_id"]}
+    assert (connected.state, disconnected.state) == ("pending", "disconnected")
+    assert connected.at < disconnected.at
+
+
+async def test_without_redis_integrations_are_connected_and_auth_is_degraded(mongo: Mongo) -> None:
+    async with running(mongo) as (auth, _):
+        await connect_both(auth)
+        ready = await auth.get("/health/ready")
+
+    assert "news" in ready.json()["degraded"]
+    assert ready.json()["faults"] in ([], ["kafka"])
 
 
 async def test_finished_mapping_makes_both_active(mongo: Mongo) -> None:

@@ -20,12 +20,14 @@ from observation_builders import (
 )
 from people import a_verifier, signed_in
 
-from billing.app import BillingDependencies, BillingRules, make_app
+from billing.app import BillingDependencies, make_app
+from billing.settings import BillingRules
 from billing.usage.calendar import TenantCalendar
 from shared.contracts import Message
 from shared.contracts.base import Outcome
 from shared.kafka import envelope_of, make_broker
 from shared.mongo import Mongo
+from shared.news_channel import NewsChannel
 from shared.runtime.settings import KafkaSettings, MongoSettings, RedisSettings
 from shared.status_channel import StatusChannel
 from shared.web.person import Role
@@ -77,7 +79,11 @@ async def billing(
     """The whole service on in-memory Kafka and real stores."""
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), "billing")
     dependencies = BillingDependencies(
-        Mongo(mongo_settings), broker, StatusChannel(redis_settings), a_verifier()
+        Mongo(mongo_settings),
+        broker,
+        StatusChannel(redis_settings),
+        a_verifier(),
+        NewsChannel(redis_settings),
     )
     app = make_app(dependencies, BillingRules((TenantCalendar(id=TENANT, currency="USD"),)))
     http = AsyncClient(transport=ASGITransport(app), base_url="http://billing")

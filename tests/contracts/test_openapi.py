@@ -8,6 +8,7 @@ import pytest
 from api_description import assert_valid
 from auth_env import auth_settings
 from fastapi import FastAPI
+from news_reader import no_news
 from people import a_verifier
 from pydantic import SecretStr
 
@@ -16,7 +17,6 @@ import billing.app
 import matcher.app
 from shared.kafka import make_broker
 from shared.mongo import Mongo
-from shared.news_channel import NewsChannel
 from shared.runtime.settings import KafkaSettings, MongoSettings, RedisSettings
 from shared.status_channel import StatusChannel
 
@@ -47,9 +47,19 @@ ROUTES = {
         "POST /proposals/{kind}/{vendor_integration_id}/{vendor_id}/refusals",
         "DELETE /proposals/{kind}/{vendor_integration_id}/{vendor_id}/refusals/{psa_integration_id}/{psa_id}",
         "POST /finish",
+        "GET /mappings/export",
+        "POST /mappings/import",
+        "GET /mapping-plans/{plan_id}",
+        "POST /mapping-plans/{plan_id}/apply",
+        "GET /mapping-versions",
+        "POST /mapping-versions",
+        "GET /mapping-versions/{version_id}/diff",
+        "POST /mapping-versions/{version_id}/rollback",
+        "POST /relinks",
     },
     "billing": {
         "GET /held-runs",
+        "POST /rules/preview",
         "POST /held-runs/{integration_id}/{run_id}/reject",
         "POST /held-runs/{integration_id}/{run_id}/release",
         "GET /usage",
@@ -75,16 +85,11 @@ FURTHER_REFUSALS = {
         "429": "somebody who failed too often must wait",
     },
     "POST /integrations": {"503": "the provider may be busy; what it refuses is a 422 with its fields"},
-    "PUT /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {
-        "409": "the PSA item may be inactive or gone"
-    },
-    "DELETE /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {
-        "409": "somebody else may have decided meanwhile"
-    },
-    "POST /mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo": {
-        "409": "somebody else may have decided meanwhile"
-    },
+    "PUT /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {"409": "the PSA item may be gone"},
+    "DELETE /mappings/{kind}/{vendor_integration_id}/{vendor_id}": {"409": "another may stand by then"},
+    "POST /mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo": {"409": "another may stand by then"},
     "POST /mappings": {"409": "the key may be used for another request"},
+    "POST /mapping-plans/{plan_id}/apply": {"409": "its ground may have changed"},
     "POST /finish": {
         "404": "an integration may not exist",
         "409": "something may be left to map, or the key be used for another request",
@@ -224,14 +229,13 @@ def auth_app(mongo: Mongo) -> FastAPI:
 
 def matcher_app(mongo: Mongo) -> FastAPI:
     broker = make_broker(KafkaSettings(servers="127.0.0.1:9"), "matcher")
-    news = NewsChannel(RedisSettings(url=SecretStr("redis://127.0.0.1:9")))
-    return matcher.app.make_app(mongo, broker, a_verifier(), news)
+    return matcher.app.make_app(mongo, broker, a_verifier(), no_news())
 
 
 def billing_app(mongo: Mongo) -> FastAPI:
     broker = make_broker(KafkaSettings(servers="127.0.0.1:9"), "billing")
     status_channel = StatusChannel(RedisSettings(url=SecretStr("redis://127.0.0.1:9")))
-    dependencies = billing.app.BillingDependencies(mongo, broker, status_channel, a_verifier())
+    dependencies = billing.app.BillingDependencies(mongo, broker, status_channel, a_verifier(), no_news())
     return billing.app.make_app(dependencies)
 
 

@@ -18,7 +18,7 @@ from catalogue_builders import (
 )
 from ended_runs import EndedRuns
 from faststream.kafka import KafkaBroker, TestKafkaBroker
-from matcher_http import no_news
+from news_reader import no_news, reading_news
 from people import a_verifier, signed_in
 
 from matcher.app import SERVICE, make_app
@@ -27,8 +27,7 @@ from shared.contracts.matcher import MappingDecided
 from shared.contracts.run_end import RunFinished
 from shared.kafka import Publisher, make_broker
 from shared.mongo import Mongo
-from shared.news_channel import News, NewsChannel
-from shared.redis_connection import connect_redis
+from shared.news_channel import NewsChannel
 from shared.runtime.settings import KafkaSettings, RedisSettings
 from shared.web.person import Role
 
@@ -101,17 +100,12 @@ async def test_matcher_is_alive_and_ready(mongo: Mongo) -> None:
 
 
 async def test_whoever_looks_is_told_of_a_decision(mongo: Mongo, redis_settings: RedisSettings) -> None:
-    redis = connect_redis(redis_settings)
     seen = [a_vendor_account("a/b", "Contoso"), a_psa_account("9", "Contoso")]
-    async with running(mongo, NewsChannel(redis_settings)) as (_, broker, _), redis.pubsub() as subscription:
-        await subscription.subscribe("news:demo")
+    running_matcher = running(mongo, NewsChannel(redis_settings))
+    async with reading_news(redis_settings, "demo") as next_news, running_matcher as (_, broker, _):
         await Publisher(broker, "test").publish([an_integration(), a_psa(), *seen, *ends_after(*seen)])
-        async with asyncio.timeout(60):
-            while not (told := await subscription.get_message(ignore_subscribe_messages=True, timeout=1)):
-                pass
-    await redis.aclose()
+        news = await next_news()
 
-    news = News.model_validate_json(told["data"])
     assert (news.kind, news.id, news.state) == ("mapping", f"account/{VENDOR}/a%2Fb", "approved")
 
 

@@ -23,7 +23,7 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
 ) -> None:
     routes = [route for path in description["paths"].values() for route in path.values()]
 
-    assert len(routes) == 15
+    assert len(routes) == 24
     for route in routes:
         assert route["tags"]
         assert route["description"]
@@ -45,6 +45,11 @@ async def test_every_route_has_a_description_takes_a_token_and_refuses_with_a_pr
         ("/proposals/{kind}/{vendor_integration_id}/{vendor_id}/refusals", "post", {"404"}),
         ("/finish", "post", {"404", "409"}),
         ("/finish", "get", {"404"}),
+        ("/mappings/export", "get", {"409"}),
+        ("/mapping-plans/{plan_id}", "get", {"404"}),
+        ("/mapping-plans/{plan_id}/apply", "post", {"404", "409"}),
+        ("/mapping-versions/{version_id}/rollback", "post", {"404"}),
+        ("/relinks", "post", {"404", "409"}),
     ],
 )
 async def test_a_decision_names_what_it_may_be_refused_for(

@@ -7,11 +7,13 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from billing.app import Billing, BillingDependencies, BillingRules
+from billing.app import Billing, BillingDependencies
 from billing.feeds.models import FeedRules
+from billing.settings import BillingRules
 from billing.usage.calendar import TenantCalendar
 from psa_sync import app as psa_sync_app
 from shared.errors import TransientError
+from shared.news_channel import announce_nothing
 from shared.run_hold import RunHold
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
@@ -64,6 +66,21 @@ class StatusBoard:
 
     async def close(self) -> None:
         """Nothing is kept open."""
+
+
+class UnreadNews:
+    """The channel for news: nobody looks."""
+
+    announce = staticmethod(announce_nothing)
+
+    def job(self) -> Job:
+        return Job("news", self._step, timedelta(hours=1))
+
+    def degradation(self) -> None:
+        """Nothing is ever wrong with it."""
+
+    async def _step(self) -> bool:
+        return False
 
 
 @dataclass(slots=True)
@@ -122,7 +139,8 @@ class Replica:
         producers = SimulatedProducers(self.process, around.log, around.network, self.service)
         if self.service == "billing":
             verifier: Any = None  # nobody comes by HTTP
-            self.billing = Billing(BillingDependencies(mongo, broker, board, verifier), around.rules)
+            news: Any = UnreadNews()
+            self.billing = Billing(BillingDependencies(mongo, broker, board, verifier, news), around.rules)
             return self.billing.health, self.billing.jobs(), self.billing.on_startup
         if self.service == "vendor-sync":
             marketplace: Any = around.marketplace

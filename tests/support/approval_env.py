@@ -8,6 +8,7 @@ from typing import Any
 
 from clocks import as_store_time
 from lines import AT, Connected, an_integration
+from news_reader import NewsLog
 
 from billing.approvals.batch import ApprovalRequest, ApprovedLine, LineResult
 from billing.approvals.eligibility import LineDecision
@@ -61,11 +62,16 @@ class ApprovalEnv:
     connected: Connected = field(default_factory=lambda: Connected(an_integration()))
 
     def __post_init__(self) -> None:
-        self.audit = AuditLog(self.mongo)
+        self.audit, self.news = AuditLog(self.mongo), NewsLog()
         self.outbox = Outbox(self.mongo, "billing")
         self.lines = UsageLineRepository(self.mongo, self.outbox)
         self.approvals = ApprovalRepository(
-            self.mongo, self.outbox, self.audit, lines=self.lines, integrations=self.connected
+            self.mongo,
+            self.outbox,
+            self.audit,
+            lines=self.lines,
+            integrations=self.connected,
+            announce=self.news,
         )
         self.lines.watchers.append(self.approvals)
         self.ground = SettledGround(self.lines)

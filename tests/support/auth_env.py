@@ -19,7 +19,7 @@ from shared.contracts import Message
 from shared.kafka import make_broker
 from shared.mongo import Mongo
 from shared.outbox import Outbox
-from shared.runtime.settings import KafkaSettings, MongoSettings
+from shared.runtime.settings import KafkaSettings, MongoSettings, RedisSettings
 from shared.web.person import Person, Role
 
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -51,6 +51,7 @@ def auth_settings(mongo: MongoSettings | None = None, **changed: Any) -> Setting
     """Settings as the environment would give them, with the named ones changed."""
     values: dict[str, Any] = {
         "kafka": KafkaSettings(servers="127.0.0.1:9"),
+        "redis": RedisSettings(url=SecretStr("redis://127.0.0.1:9")),
         "mongo": (
             mongo or MongoSettings(url=SecretStr("mongodb://127.0.0.1:9"), database="auth")
         ).model_dump(),

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from manifest_builders import ACME, CO1, LISTED, Counted, account_reads, account_ref
+from news_reader import NewsLog
 from observation_builders import NOW, PSA, TENANT, VENDOR, a_finished_run, a_mapping, an_integration
 
 from billing.app import INDEXES
@@ -101,7 +102,8 @@ class World:
     """One billing process."""
 
     def __init__(self, mongo: Mongo, calendar: TenantCalendar | None = None) -> None:
-        self.mongo, self.now, self.status_channel = mongo, NOW, FakeStatusChannel()
+        self.mongo, self.now = mongo, NOW
+        self.status_channel, self.told = FakeStatusChannel(), NewsLog()
         self.calendar = calendar or TenantCalendar(id=TENANT, currency="USD")
         self.woken = asyncio.Event()
         self.outbox = Outbox(mongo, "billing")
@@ -124,23 +126,18 @@ class World:
             SyncRepository(mongo, self.outbox), IntegrationDirectory(mongo), clock=self.clock
         )
         closing = ClosingPorts(self.runs, self.manifests, self.lines, self.queue, self.sync_requests)
-        self.run_closer = RunCloser(closing, clock=self.clock)
+        self.run_closer, directory = RunCloser(closing, clock=self.clock), IntegrationDirectory(mongo)
         self.sync_completer = SyncCompleter(
-            self.runs,
-            self.lines,
-            self.status_channel,
-            integrations=IntegrationDirectory(mongo),
-            clock=self.clock,
+            self.runs, self.lines, self.status_channel, integrations=directory, clock=self.clock
         )
 
     def _build_manifests(self) -> None:
         mongo = self.mongo
-        self.feeds = FeedRepository(mongo, AuditLog(mongo), self.queue)
+        self.feeds = FeedRepository(mongo, AuditLog(mongo), self.queue, announce=self.told)
         self.groups = AccountGroupLoader(mongo, {TENANT: self.calendar}, self.feeds)
+        reader = ManifestReader(mongo)
         uncounted = UncountedLines(self.queue, self.groups, self.lines, clock=self.clock)
-        self.comparison = FeedComparison(
-            self.groups, ManifestReader(mongo), self.lines, uncounted, clock=self.clock
-        )
+        self.comparison = FeedComparison(self.groups, reader, self.lines, uncounted, clock=self.clock)
         self.feed_breaker = FeedBreaker(
             self.feeds,
             self.comparison,
@@ -152,7 +149,7 @@ class World:
         self.manifest_ingestor = ManifestIngestor(self.manifests, wake=lambda: None)
         self.applier = ManifestApplier(
             self.manifests,
-            ManifestReader(mongo),
+            reader,
             IntegrationDirectory(mongo),
             judge=self.feed_breaker,
             wake=lambda: None,

@@ -8,14 +8,13 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from matcher_world import MatcherWorld, mongo_world
+from news_reader import no_news
 from people import a_verifier, signed_in
-from pydantic import SecretStr
 
 from matcher.app import SERVICE, make_app
 from shared.kafka import make_broker
 from shared.mongo import Mongo
-from shared.news_channel import NewsChannel
-from shared.runtime.settings import KafkaSettings, RedisSettings
+from shared.runtime.settings import KafkaSettings
 from shared.web.person import Role
 
 
@@ -49,11 +48,6 @@ def matcher_app(mongo: Mongo) -> FastAPI:
     """The application, connected to no Kafka; without its lifespan it consumes nothing and runs no job."""
     broker = make_broker(KafkaSettings(servers="127.0.0.1:1"), SERVICE)
     return make_app(mongo, broker, a_verifier(), no_news())
-
-
-def no_news() -> NewsChannel:
-    """Returns a channel to a Redis that is not there."""
-    return NewsChannel(RedisSettings(url=SecretStr("redis://127.0.0.1:1")))
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from matcher.catalogue.item_order import FoundItems, PageBounds
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, part_number
 from matcher.catalogue.search import ItemQuery, StateFilter
 from matcher.finishing.models import FinishRecord
+from matcher.mappings.decisions import is_included
 from matcher.mappings.models import DecisionRecord
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
@@ -169,6 +170,10 @@ class MemoryUnitOfWork:
 
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {key: self._draft.mappings[key] for key in keys if key in self._draft.mappings}
+
+    async def included_services(self, source: MappingDecided) -> list[MappingDecided]:
+        found = [one for one in self._draft.mappings.values() if is_included(one, source)]
+        return sorted(found, key=lambda one: one.key)
 
     async def is_proposed(self, key: str, psa_integration_id: str, psa_id: str) -> bool:
         proposed = self._draft.proposals.get(key)

@@ -13,7 +13,7 @@ Some may be lost: whoever shows it asks over HTTP for what is true.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from enum import StrEnum
 
@@ -56,6 +56,14 @@ class News(BaseModel):
     """What it is now."""
     at: AwareDatetime
     """Since when."""
+
+
+Announce = Callable[[str, Iterable[News]], None]
+"""Takes a tenant and its news; it neither waits nor raises (`NewsChannel.announce`)."""
+
+
+def announce_nothing(tenant_id: str, news: Iterable[News]) -> None:
+    """Tells nobody: for whoever runs a use case beside the services."""
 
 
 class NewsChannel:

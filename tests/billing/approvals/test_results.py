@@ -27,6 +27,18 @@ async def test_a_proven_write_closes_its_approval_and_frees_the_line(mongo: Mong
     assert not approved(again).replayed
 
 
+async def test_whoever_looks_is_told_of_a_decision_and_of_its_result_once_each(mongo: Mongo) -> None:
+    env, approval = await an_env_with_an_approval(mongo)
+    decided = env.news.take()
+
+    await env.service.approve(a_request(a_line()))  # again, with the same key
+    for _ in range(2):
+        await env.results.record([written(approval)])
+
+    assert decided == [("approval", approval.approval_id, "commanded")]
+    assert env.news.take() == [("approval", approval.approval_id, "written")]
+
+
 async def test_an_approval_whose_command_kafka_never_takes_is_refused_and_says_why(mongo: Mongo) -> None:
     env, approval = await an_env_with_an_approval(mongo)
 

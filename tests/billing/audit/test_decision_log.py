@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from billing.audit.decision_log import DecisionLog, decision_draft
 from billing.audit.repository import AuditLog
 from billing.observations.change_notice import ChangeNotice
 from billing.observations.repository import ObservationRepository
+from shared.contracts.mapping_rules import MappingRules, QuantityRule
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingMethod, ReplacedDecision
 from shared.errors import TransientError
 from shared.mongo import Mongo
@@ -73,6 +75,25 @@ def test_an_entry_says_who_when_why_and_from_what_to_what() -> None:
     assert draft.subject == f"mapping:{decision.key}"
     assert (draft.details["from"]["decision"], draft.details["from"]["psa_id"]) == ("approved", "9")
     assert (draft.details["to"]["decision"], draft.details["to"]["reason"]) == ("excluded", "our own tenant")
+
+
+def test_an_entry_says_by_which_rules_a_service_was_and_is_billed() -> None:
+    less_five = MappingRules(quantity=QuantityRule(included_units=Decimal(5)))
+    before = ReplacedDecision(
+        revision=6,
+        decision=MappingDecision.APPROVED,
+        method=MappingMethod.MANUAL,
+        psa_integration_id="int_psa",
+        psa_id="9",
+        rules=less_five,
+    )
+
+    ended = decision_draft(a_mapping("service", "svc", "9", revision=7, replaced=before))
+    ruled = decision_draft(a_mapping("service", "svc", "9", revision=8, rules=less_five))
+
+    assert ended.details["from"]["rules"]["quantity"]["included_units"] == "5"
+    assert ended.details["to"]["rules"] is None
+    assert ruled.details["to"]["rules"]["quantity"]["included_units"] == "5"
 
 
 def test_what_the_exact_rule_decided_was_decided_by_matcher() -> None:

@@ -14,6 +14,7 @@ from billing.reconciliation.reconciler import Reconciler
 from billing.reconciliation.scheduler import LONGEST_REST, QUIET, TenantScheduler
 from billing.usage.manifest import Manifests
 from billing.usage.ref import Ref
+from shared.contracts.matcher import MappingDecided
 from shared.mongo import Mongo
 from shared.runtime.shards import SHARDS
 
@@ -26,10 +27,15 @@ class SlowLoader(AccountGroupLoader):
         self._world = world
 
     async def load_groups(
-        self, tenant_id: str, accounts: Collection[Ref], *, given: Manifests | None = None
+        self,
+        tenant_id: str,
+        accounts: Collection[Ref],
+        *,
+        given: Manifests | None = None,
+        proposed: MappingDecided | None = None,
     ) -> LoadedGroups:
         self._world.advance(seconds=3)
-        return await super().load_groups(tenant_id, accounts, given=given)
+        return await super().load_groups(tenant_id, accounts, given=given, proposed=proposed)
 
 
 def after(seconds: float) -> datetime:

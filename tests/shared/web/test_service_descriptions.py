@@ -33,7 +33,8 @@ def matcher() -> FastAPI:
 
 def billing() -> FastAPI:
     broker = make_broker(KafkaSettings(servers=NOWHERE), "billing")
-    return make_billing(BillingDependencies(a_store(), broker, StatusChannel(a_redis()), a_verifier()))
+    channels = StatusChannel(a_redis()), a_verifier(), NewsChannel(a_redis())
+    return make_billing(BillingDependencies(a_store(), broker, *channels))
 
 
 def console() -> FastAPI:

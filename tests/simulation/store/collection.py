@@ -58,8 +58,15 @@ class SimulatedCollection:
         return rows[0] if rows else None
 
     def find(  # noqa: PLR0917  as the driver's
-        self, filter_: Document, fields: Any = None, skip: int = 0, limit: int = 0, session: Any = None
+        self,
+        filter_: Document,
+        fields: Any = None,
+        skip: int = 0,
+        limit: int = 0,
+        session: Any = None,
+        batch_size: int = 0,  # noqa: ARG002  all is in memory here
     ) -> "Cursor":
+
         def read(view: View, sort: Sort) -> list[Document]:
             found = _ordered(self._select(view, filter_), sort)
             found = found[skip : skip + limit] if limit else found[skip:]

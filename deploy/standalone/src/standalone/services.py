@@ -20,7 +20,7 @@ TOPICS = "topics"
 
 Environment = dict[str, str]
 
-_USE_REDIS = ("vendor-sync", "psa-sync", "matcher", "billing", "console")
+_USE_REDIS = ("auth", "vendor-sync", "psa-sync", "matcher", "billing", "console")
 _CALL_PROVIDERS = ("auth", "vendor-sync", "psa-sync")
 _VERIFY_TOKENS = ("auth", "matcher", "billing", "console")
 

@@ -25,6 +25,7 @@ from auth.settings import SYNC_SERVICES, Settings
 from shared.http_client.client import Transport
 from shared.kafka import ControlJob, Publisher, make_broker
 from shared.mongo import Index, Mongo
+from shared.news_channel import NewsChannel
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.lifespan import create_application, service_lifespan
@@ -58,14 +59,14 @@ def make_app(
     health.add_readiness_probe("document store", mongo.ping)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
     health.add_degradation_check("outbox", relay.degradation)
+    news = NewsChannel(settings.redis)
+    health.add_degradation_check("news", news.degradation)
     sealer = Sealer(Keyring(settings.sealing.raw_keys, settings.sealing.current))
-    repository = IntegrationRepository(mongo, outbox, sealer)
+    repository = IntegrationRepository(mongo, outbox, sealer, announce=news.announce)
     providers = make_providers(settings.outbound, transport)
     integrations = IntegrationService(repository, providers, _now)
     access = AccessService(repository, providers, _now)
-    signer = TokenSigner(
-        settings.signing_key.get_secret_value(), settings.auth.issuer, settings.auth.lifetime
-    )
+    signer = _signer(settings)
     sign_in = SignInService(
         PeopleRepository(mongo), PasswordHasher(), signer, now=_now, monotonic=time.monotonic
     )
@@ -75,10 +76,10 @@ def make_app(
         service_lifespan,
         health=health,
         broker=broker,
-        jobs=(relay.job(), controls.job(), rewrap_job(repository.rewrap_batch)),
+        jobs=(relay.job(), controls.job(), news.job(), rewrap_job(repository.rewrap_batch)),
         # Indexes first: seeding finds the admin by e-mail address.
         on_startup=(partial(mongo.ensure, INDEXES), controls.load, partial(_seed, sign_in, settings)),
-        on_shutdown=(relay.release, sign_in.close, mongo.close),
+        on_shutdown=(relay.release, sign_in.close, news.close, mongo.close),
     )
     routers = [
         session_routes(sign_in),
@@ -86,6 +87,11 @@ def make_app(
         access_routes(access, _service_authenticator(settings)),
     ]
     return create_application(health, lifespan, routers, broker=broker)
+
+
+def _signer(settings: Settings) -> TokenSigner:
+    key, tokens = settings.signing_key.get_secret_value(), settings.auth
+    return TokenSigner(key, tokens.issuer, tokens.lifetime)
 
 
 def _verifier(settings: Settings, signer: TokenSigner) -> TokenVerifier:

@@ -16,6 +16,7 @@ from shared.runtime.settings import (
     KafkaSettings,
     MongoSettings,
     OutboundSettings,
+    RedisSettings,
     ServiceSettings,
     SettingsBlock,
 )
@@ -104,6 +105,8 @@ class Settings(ServiceSettings):
 
     kafka: KafkaSettings
     mongo: _Database
+    redis: RedisSettings
+    """For news, which people who look at a page are told."""
     outbound: OutboundSettings = OutboundSettings()
     auth: TokenSettings = TokenSettings()
     tenants: Annotated[tuple[Annotated[Tenant, AfterValidator(_known_zone)], ...], Field(min_length=1)]

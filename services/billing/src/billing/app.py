@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from fastapi import APIRouter, FastAPI
@@ -11,7 +10,6 @@ from faststream.kafka import KafkaBroker
 
 from billing.approvals import handlers as approval_handlers
 from billing.approvals import routes as approval_routes
-from billing.approvals.models import VALID_FOR
 from billing.approvals.repository import APPROVAL_INDEXES, ApprovalRepository
 from billing.approvals.results import WriteResultService
 from billing.approvals.service import ApprovalService
@@ -22,7 +20,6 @@ from billing.audit.refusal_log import RefusalLog
 from billing.audit.repository import AUDIT_INDEXES, AuditLog
 from billing.feeds import routes as feed_routes
 from billing.feeds.jobs import feed_jobs
-from billing.feeds.models import FEED_RULES, FeedRules
 from billing.feeds.repository import FEED_INDEXES, FeedRepository
 from billing.feeds.service import FeedBreaker
 from billing.observations import handlers as observation_handlers
@@ -36,6 +33,7 @@ from billing.observations.manifest_repository import MANIFEST_INDEXES, ManifestR
 from billing.observations.read_backs import READ_BACK_INDEXES, ReadBacks
 from billing.observations.repository import OBSERVED_INDEXES, ObservationRepository
 from billing.observations.service import ManifestIngestor, ObservationIngestor
+from billing.reconciliation import routes as rules_routes
 from billing.reconciliation.calendar_changes import CalendarChanges
 from billing.reconciliation.feed_comparison import FeedComparison
 from billing.reconciliation.inputs import AccountGroupLoader
@@ -43,24 +41,25 @@ from billing.reconciliation.jobs import rechecking_job
 from billing.reconciliation.leader import ReconcilerLeader
 from billing.reconciliation.line_recalculator import LineRecalculator
 from billing.reconciliation.reconciler import Reconciler
+from billing.reconciliation.rules_preview import RulesPreviewer
+from billing.reconciliation.tenant_context import TenantContextLoader
 from billing.reconciliation.uncounted_lines import UncountedLines
 from billing.runs import handlers as run_handlers
 from billing.runs import routes as run_routes
 from billing.runs.jobs import closing_job, restoring_job
-from billing.runs.models import PATIENCE
 from billing.runs.ports import ClosingPorts
 from billing.runs.repository import RUN_INDEXES, FinishedRunRepository, SyncRepository
 from billing.runs.run_closer import RunCloser
 from billing.runs.sync_completer import SyncCompleter
 from billing.runs.sync_requests import SyncRequestService
-from billing.settings import Settings
+from billing.settings import DEFAULT_RULES, BillingRules, Settings
 from billing.usage import routes as usage_routes
-from billing.usage.calendar import TenantCalendar
 from billing.usage.manifest_reader import ManifestReader
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.repository import USAGE_LINE_INDEXES, UsageLineRepository
 from shared.kafka import ControlJob, Publisher, make_broker
 from shared.mongo import Mongo
+from shared.news_channel import NewsChannel
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
 from shared.runtime.jobs import Job
@@ -89,16 +88,6 @@ INDEXES = (
 
 
 @dataclass(frozen=True, slots=True)
-class BillingRules:
-    """What the operator sets."""
-
-    tenants: tuple[TenantCalendar, ...] = ()
-    run_patience: timedelta = PATIENCE
-    approval_valid_for: timedelta = VALID_FOR
-    feeds: FeedRules = FEED_RULES
-
-
-@dataclass(frozen=True, slots=True)
 class BillingDependencies:
     """What billing is made of besides itself; a test may bring its own."""
 
@@ -106,6 +95,7 @@ class BillingDependencies:
     broker: KafkaBroker
     status_channel: StatusChannel
     verifier: TokenVerifier
+    news: NewsChannel
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -116,14 +106,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         make_broker(settings.kafka, SERVICE),
         StatusChannel(settings.redis),
         TokenVerifier(settings.auth),
+        NewsChannel(settings.redis),
     )
-    rules = BillingRules(
-        settings.tenants, settings.run_patience, settings.approval_valid_for, settings.feed_rules
-    )
-    return make_app(dependencies, rules)
+    return make_app(dependencies, settings.rules)
 
 
-def make_app(dependencies: BillingDependencies, rules: BillingRules = BillingRules()) -> FastAPI:
+def make_app(dependencies: BillingDependencies, rules: BillingRules = DEFAULT_RULES) -> FastAPI:
     """Returns the service made of these dependencies; nothing is connected before its lifespan begins."""
     billing = Billing(dependencies, rules)
     return create_application(billing.health, billing.running, billing.routers(), broker=dependencies.broker)
@@ -142,9 +130,15 @@ class Billing:
         self.run_finished = asyncio.Event()
         self.queue, self.integrations = RecalculationQueue(mongo), IntegrationDirectory(mongo)
         self.lines, self.audit = UsageLineRepository(mongo, self.outbox), AuditLog(mongo)
-        self.feeds = FeedRepository(mongo, self.audit, self.queue)
+        announce = dependencies.news.announce
+        self.feeds = FeedRepository(mongo, self.audit, self.queue, announce=announce)
         self.approvals = ApprovalRepository(
-            mongo, self.outbox, self.audit, lines=self.lines, integrations=self.integrations
+            mongo,
+            self.outbox,
+            self.audit,
+            lines=self.lines,
+            integrations=self.integrations,
+            announce=announce,
         )
         self.lines.watchers.append(self.approvals)
         self.sync_requests = SyncRequestService(SyncRepository(mongo, self.outbox), self.integrations)
@@ -173,6 +167,7 @@ class Billing:
                 self.relay.release,
                 self.reconciler_leader.release,
                 status_channel.close,
+                self.dependencies.news.close,
                 mongo.close,
             ),
         )
@@ -187,6 +182,7 @@ class Billing:
             run_routes.make_router(verifier, self.runs, self.sync_requests),
             audit_routes.make_router(verifier, self.audit),
             feed_routes.make_router(verifier, self.feed_breaker, self.feeds),
+            rules_routes.make_router(verifier, self.rules_previewer),
         ]
 
     def _build_reconciliation(self, rules: BillingRules) -> None:
@@ -200,6 +196,8 @@ class Billing:
             calendars=self.calendars,
             valid_for=rules.approval_valid_for,
         )
+        context = TenantContextLoader(mongo, self.feeds)
+        self.rules_previewer = RulesPreviewer(groups, context, self.integrations)
         self.reconciler_leader = ReconcilerLeader(reconciler, Leases(mongo), self.lines.acquire_fence)
         self.manifests, reader = ManifestRepository(mongo, self.queue), ManifestReader(mongo)
         uncounted, board = UncountedLines(self.queue, groups, self.lines), self.dependencies.status_channel
@@ -230,6 +228,7 @@ class Billing:
         audit_handlers.register(broker, RefusalLog(mongo, self.audit), health=health)
         self.relay.undeliverable_handlers.append(results.refuse_undeliverable)
         health.add_degradation_check("outbox", self.relay.degradation)
+        health.add_degradation_check("news", self.dependencies.news.degradation)
 
     def _wake_after_applying(self) -> None:
         self.work_enqueued.set()
@@ -240,6 +239,7 @@ class Billing:
         return [
             self.relay.job(),
             self.controls.job(),
+            self.dependencies.news.job(),
             applying_job(self.applier, self.parts_stored),
             *feed_jobs(self.feed_breaker),
             self.reconciler_leader.job(self.work_enqueued, self.run_finished),

@@ -1,5 +1,6 @@
 """What the operator sets for billing, read from the environment."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
@@ -11,6 +12,19 @@ from billing.feeds.models import FEED_RULES, FeedRules
 from billing.runs.models import PATIENCE
 from billing.usage.calendar import TenantCalendar
 from shared.runtime.settings import AuthSettings, KafkaSettings, MongoSettings, RedisSettings, ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class BillingRules:
+    """What the operator sets of how billing works."""
+
+    tenants: tuple[TenantCalendar, ...] = ()
+    run_patience: timedelta = PATIENCE
+    approval_valid_for: timedelta = VALID_FOR
+    feeds: FeedRules = FEED_RULES
+
+
+DEFAULT_RULES = BillingRules()
 
 
 class BillingDatabase(MongoSettings):
@@ -40,5 +54,6 @@ class Settings(ServiceSettings):
     """So many lines must vanish or swing at least; an empty feed is held in any case."""
 
     @property
-    def feed_rules(self) -> FeedRules:
-        return FeedRules(self.feed_lines_share, self.feed_money_share, self.feed_least_lines)
+    def rules(self) -> BillingRules:
+        feeds = FeedRules(self.feed_lines_share, self.feed_money_share, self.feed_least_lines)
+        return BillingRules(self.tenants, self.run_patience, self.approval_valid_for, feeds)

@@ -1,7 +1,7 @@
 """How matcher is built: every object once, opened and closed in order."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -19,6 +19,22 @@ from matcher.catalogue.service import CatalogueService
 from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore, MongoProgressReader
 from matcher.finishing.routes import make_finish_router, make_progress_router
 from matcher.finishing.service import FinishService, ProgressService
+from matcher.mapping_plans.application import PlanApplier
+from matcher.mapping_plans.exports import ExportService
+from matcher.mapping_plans.imports import ImportService
+from matcher.mapping_plans.indexes import PLAN_INDEXES
+from matcher.mapping_plans.jobs import plan_job
+from matcher.mapping_plans.plan_routes import (
+    make_apply_router,
+    make_export_router,
+    make_import_router,
+    make_plan_router,
+    make_relink_router,
+)
+from matcher.mapping_plans.relinks import RelinkService
+from matcher.mapping_plans.repository import MongoPlans, MongoPlanStore
+from matcher.mapping_plans.version_routes import make_version_list_router, make_version_router
+from matcher.mapping_plans.versions import VersionService
 from matcher.mappings.decision_batches import DecisionBatchService
 from matcher.mappings.decision_routes import (
     make_batch_router,
@@ -63,6 +79,8 @@ from shared.work_queue import WORK_QUEUE_INDEXES
 from shared.work_queue.former_queue import refuse_former_work
 
 SERVICE = "matcher"
+_RELINKING_IDLE = timedelta(seconds=30)
+"""A change of PSA is rare, and its lists are no marketplace's: its engine keeps nothing for long."""
 INDEXES = (
     *OUTBOX_INDEXES,
     *WORK_QUEUE_INDEXES,
@@ -70,6 +88,7 @@ INDEXES = (
     *MAPPING_INDEXES,
     *FINISH_INDEXES,
     *PROPOSAL_INDEXES,
+    *PLAN_INDEXES,
 )
 
 
@@ -108,23 +127,20 @@ def make_app(
     proposals, proposing = MongoProposals(mongo, outbox), _Proposing(mongo, outbox, board)
     controls = ControlJob(mongo, broker, health)
     _subscribe(broker, health, ItemIngestor(catalogue, wake.set), store=store, proposals=proposals)
-    refuse = partial(refuse_former_work, mongo, "marks")
+    applier = PlanApplier(MongoPlanStore(mongo, store), _now, partial(_new_id, "ver"))
+    matching = matching_job(check, ExactMatcher(store, _now), wake)
+    jobs = matching, item_form_job(ItemForms(mongo)), plan_job(applier), *proposing.jobs
+    refuse, relinking = partial(refuse_former_work, mongo, "marks"), EngineProcess(idle=_RELINKING_IDLE)
     lifespan = partial(
         service_lifespan,
         health=health,
         broker=broker,
-        jobs=(
-            relay.job(),
-            controls.job(),
-            news.job(),
-            matching_job(check, ExactMatcher(store, _now), wake),
-            item_form_job(ItemForms(mongo)),
-            *proposing.jobs,
-        ),
+        jobs=(relay.job(), controls.job(), news.job(), *jobs),
         on_startup=(refuse, partial(mongo.ensure, INDEXES), controls.load),
-        on_shutdown=(relay.release, *proposing.on_shutdown, news.close, mongo.close),
+        on_shutdown=(relay.release, *proposing.on_shutdown, relinking.close, news.close, mongo.close),
     )
     routers = _routers(mongo, verifier, store, finishes, proposals=proposals)
+    routers += _plan_routers(mongo, verifier, store, applier, engine=relinking)
     return create_application(health, lifespan, routers, broker=broker)
 
 
@@ -181,6 +197,33 @@ def _routers(
         make_proposal_router(ProposalService(proposals, _now), viewer),
         make_refusal_router(ProposalService(proposals, _now), mapper),
     ]
+
+
+def _plan_routers(
+    mongo: Mongo,
+    verifier: TokenVerifier,
+    store: MongoMappingStore,
+    applier: PlanApplier,
+    *,
+    engine: EngineProcess,
+) -> list[APIRouter]:
+    viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
+    plans, catalogue, new_plan_id = MongoPlans(mongo), MongoCatalogue(mongo), partial(_new_id, "plan")
+    versions = VersionService(plans, MongoPlanStore(mongo, store), _now, _new_id)
+    return [
+        make_export_router(ExportService(plans), viewer),
+        make_import_router(ImportService(plans, _now, new_plan_id), mapper),
+        make_relink_router(RelinkService(plans, engine, _now, new_plan_id), mapper),
+        make_plan_router(plans, catalogue, viewer),
+        make_apply_router(applier, mapper),
+        make_version_list_router(plans, versions, catalogue, viewer),
+        make_version_router(plans, versions, mapper),
+    ]
+
+
+def _new_id(prefix: str) -> str:
+    """Returns an id that sorts by its time."""
+    return f"{prefix}_{int(_now().timestamp() * 1_000_000):014x}{uuid4().hex[:8]}"
 
 
 def _now() -> datetime:

@@ -13,6 +13,9 @@ BULK_REQUEST_BODY_BYTES = Limit(
     "413",
 )
 """20,000 decisions with the longest ids and seals come to 5.7 MB."""
+IMPORT_BODY_BYTES = Limit(
+    "import-body-bytes", 52_428_800, "bytes", "a file of mappings, sent by a person signed in", "413"
+)
 REQUEST_BODY_SECONDS = Limit(
     "request-body-seconds", 30, "seconds", "how long the body of a request may take", "408, and the end"
 )

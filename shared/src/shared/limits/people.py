@@ -38,6 +38,19 @@ DECISIONS = Limit("decisions", 20_000, "decisions", "the decisions of one reques
 MAPPING_DECISIONS = Limit(
     "mapping-decisions", 500, "decisions", "the decisions on mappings of one request", _REFUSED
 )
+IMPORT_ROWS = Limit(
+    "import-rows", 200_000, "rows", "the rows of a file of mappings", "the file is refused with 422, whole"
+)
+IMPORT_ROW_CHARACTERS = Limit(
+    "import-row-characters",
+    131_072,
+    "characters",
+    "one row of a file of mappings",
+    "the file is refused with 422, whole",
+)
+PLAN_EXCEPTIONS = Limit(
+    "plan-exceptions", 5_000, "rows", "the rows that are left out when a plan is applied", _REFUSED
+)
 SPLIT_PARTS = Limit("split-parts", 10, "parts", "the split of one vendor service's quantity", _REFUSED)
 ACCOUNT_OVERRIDES = Limit(
     "account-overrides",

@@ -83,9 +83,9 @@ class Documents:
     async def stream(
         self, filter_: Filter | None = None, *, sort: Sort | None = None, fields: Sequence[str] | None = None
     ) -> AsyncGenerator[Document, None]:
-        """Yields documents one by one, with bounded memory; whoever stops early closes it (`aclosing`)."""
+        """Yields documents, of which a thousand are in memory; whoever stops early closes it (`aclosing`)."""
         with translate_errors():
-            cursor = self._collection.find(self._scoped(filter_), fields)
+            cursor = self._collection.find(self._scoped(filter_), fields, batch_size=1_000)
             async for row in cursor.sort(list(sort)) if sort else cursor:
                 yield row
 

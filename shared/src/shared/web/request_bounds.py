@@ -30,7 +30,10 @@ _CLOSE = (b"connection", b"close")
 _LINGER_SECONDS = 2.0
 """How long the rest of a refused body is read and thrown away: a connection that is closed on unread bytes
 is reset, and with it the answer may be lost that says what was wrong."""
-_BODY_LIMITS = {limit.most: limit for limit in (limits.REQUEST_BODY_BYTES, limits.BULK_REQUEST_BODY_BYTES)}
+_BODY_LIMITS = {
+    limit.most: limit
+    for limit in (limits.REQUEST_BODY_BYTES, limits.BULK_REQUEST_BODY_BYTES, limits.IMPORT_BODY_BYTES)
+}
 
 
 class BoundedApplication(FastAPI):

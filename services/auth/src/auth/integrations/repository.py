@@ -11,11 +11,13 @@ from typing import Any
 from auth.credentials.connections import CONNECTION_TYPES, Connection
 from auth.credentials.sealing import SealedSecret, Sealer, SealingContext
 from auth.integrations.models import Integration
+from auth.integrations.news import integration_news
 from auth.providers.models import UNTOLD, AccountIdentity
 from shared.contracts import Message
 from shared.contracts.auth import IntegrationStatus
 from shared.errors import Conflict, NotFound
 from shared.mongo import Mongo, Session
+from shared.news_channel import Announce, announce_nothing
 from shared.outbox import Outbox
 
 _REWRAP_BATCH = 100
@@ -24,8 +26,11 @@ _REWRAP_BATCH = 100
 class IntegrationRepository:
     """The collections `integrations` and `credentials`; the outbox takes the events of every change."""
 
-    def __init__(self, mongo: Mongo, outbox: Outbox, sealer: Sealer) -> None:
+    def __init__(
+        self, mongo: Mongo, outbox: Outbox, sealer: Sealer, *, announce: Announce = announce_nothing
+    ) -> None:
         self._mongo, self._outbox, self._sealer = mongo, outbox, sealer
+        self._announce = announce
 
     async def connect(
         self,
@@ -45,7 +50,7 @@ class IntegrationRepository:
         # Sealed before the transaction: a KMS may take its time, and a transaction is repeated on a conflict.
         sealed = await self._sealer.seal(context, json.dumps(connection.revealed()).encode())
 
-        async def work(session: Session) -> Integration:
+        async def work(session: Session) -> tuple[Integration, bool]:
             stored = await self._find(tenant_id, context.integration_id, session)
             if stored and not stored.identity.agrees_with(previous.identity if previous else identity):
                 raise Conflict(f"{stored.name} was connected at this moment by somebody else: try again")
@@ -59,7 +64,7 @@ class IntegrationRepository:
             }
             await self._mongo.documents("credentials", tenant_id).put(credential, session=session)
             await self._save(after, [after.connected_event(), after.changed_event()], session)
-            return after
+            return after, True
 
         return await self._commit(work)
 
@@ -71,7 +76,7 @@ class IntegrationRepository:
         Raises NotFound.
         """
 
-        async def work(session: Session) -> Integration:
+        async def work(session: Session) -> tuple[Integration, bool]:
             before = await self._find(tenant_id, integration_id, session)
             if before is None:
                 raise _unknown(integration_id)
@@ -82,7 +87,7 @@ class IntegrationRepository:
             if after.status is IntegrationStatus.DISCONNECTED:
                 credentials = self._mongo.documents("credentials", tenant_id)
                 await credentials.remove({"_id": integration_id}, session=session)
-            return after
+            return after, after != before
 
         return await self._commit(work)
 
@@ -133,10 +138,15 @@ class IntegrationRepository:
         await self._mongo.documents("integrations", integration.tenant_id).put(row, session=session)
         await self._outbox.add(events, session=session)
 
-    async def _commit(self, work: Callable[[Session], Coroutine[Any, Any, Integration]]) -> Integration:
-        integration = await self._mongo.transaction(work)
+    async def _commit(
+        self, work: Callable[[Session], Coroutine[Any, Any, tuple[Integration, bool]]]
+    ) -> Integration:
+        """Saves what `work` makes of an integration, and says whether it is another than before."""
+        integration, is_news = await self._mongo.transaction(work)
         # After the commit: the relay would find nothing to send before it.
         self._outbox.wake()
+        if is_news:
+            self._announce(integration.tenant_id, [integration_news(integration)])
         return integration
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from billing.approvals.batch import ApprovalRequest, BatchJudge, BatchOutcome, BatchSnapshot
 from billing.approvals.eligibility import AgreementLineRef, LineDecision, agreement_line_ref
 from billing.approvals.models import Approval, ApprovalState, ClosedApprovals
+from billing.approvals.news import approval_news
 from billing.approvals.ports import TenantIntegrations
 from billing.audit.repository import AuditLog
 from billing.usage.collision import WriteCollision
@@ -25,6 +26,7 @@ from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import key_of
 from shared.errors import Conflict, RuleBroken
 from shared.mongo import Document, Index, Mongo, Put, Session
+from shared.news_channel import Announce, announce_nothing
 from shared.outbox import Outbox
 from shared.runtime import crash_points
 
@@ -54,9 +56,10 @@ class ApprovalRepository:
         *,
         lines: UsageLineRepository,
         integrations: TenantIntegrations,
+        announce: Announce = announce_nothing,
     ) -> None:
         self._mongo, self._outbox, self._audit = mongo, outbox, audit
-        self._lines, self._integrations = lines, integrations
+        self._lines, self._integrations, self._announce = lines, integrations, announce
 
     async def get(self, tenant_id: str, approval_id: str) -> Approval | None:
         row = await self._mongo.documents(_APPROVALS, tenant_id).get(key_of(tenant_id, approval_id))
@@ -158,6 +161,7 @@ class ApprovalRepository:
             outcome = await self._mongo.transaction(work)
         crash_points.reached("decision-committed")
         self._outbox.wake()
+        self._announce(tenant_id, approval_news(outcome.approvals))
         return outcome
 
     async def close(
@@ -168,14 +172,16 @@ class ApprovalRepository:
     ) -> None:
         """Reads those approvals that exist, decides which to close, and saves them, in one transaction."""
 
-        async def work(session: Session) -> None:
+        async def work(session: Session) -> Sequence[Approval]:
             closed = decide(await self._existing(tenant_id, approval_ids, session))
             await self._audit.append(tenant_id, closed.drafts, session=session)
             rows = self._mongo.documents(_APPROVALS, tenant_id)
             await rows.bulk([Put(_document(approval)) for approval in closed.approvals], session=session)
+            return closed.approvals
 
         async with self._audit.tenant_lock(tenant_id):
-            await self._mongo.transaction(work)
+            closed = await self._mongo.transaction(work)
+        self._announce(tenant_id, approval_news(closed))
 
     async def _with_existing(
         self, request: ApprovalRequest, snapshot: BatchSnapshot, line_ids: Sequence[str], session: Session

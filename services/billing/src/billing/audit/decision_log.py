@@ -48,6 +48,7 @@ def decision_draft(mapping: MappingDecided) -> AuditDraft:
             "psa_integration_id": mapping.psa_integration_id,
             "psa_id": mapping.psa_id,
             "reason": mapping.reason,
+            "rules": mapping.rules.model_dump(mode="json") if mapping.rules else None,
         },
     }
     if mapping.replaced:

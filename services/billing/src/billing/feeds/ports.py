@@ -35,6 +35,9 @@ class FeedStore(Protocol):
         Raises `TransientError` when somebody else has judged one of the runs since its record was read.
         """
 
+    def tell(self, tenant_id: str, runs: Sequence[JudgedRun]) -> None:
+        """Tells people who look of the holds among judgements that are committed."""
+
     async def doubted(self, tenant_id: str) -> frozenset[RunRef]: ...
 
     async def rejected(self, tenant_id: str) -> frozenset[RunRef]: ...

@@ -14,12 +14,14 @@ from pydantic import ValidationError
 
 from billing.audit.repository import AuditLog
 from billing.feeds.models import FeedSize, HeldRun, HoldState, JudgedRun, LineSwing, RunRecord, RunRef
+from billing.feeds.news import hold_news
 from billing.feeds.swing_repository import SWING_INDEXES, SwingRepository, run_key
 from billing.usage.manifest_reader import HEADERS
 from billing.usage.recalculation_queue import RecalculationQueue
 from billing.usage.ref import Ref, RefKind
 from shared.errors import Conflict, NotFound, TransientError
 from shared.mongo import Document, Documents, Index, Mongo, Session
+from shared.news_channel import Announce, announce_nothing
 
 log = structlog.get_logger()
 
@@ -38,8 +40,15 @@ FEED_INDEXES = (
 class FeedRepository:
     """Stores what runs change, and holds (see `FeedStore`)."""
 
-    def __init__(self, mongo: Mongo, audit: AuditLog, queue: RecalculationQueue) -> None:
-        self._mongo, self._audit, self._queue = mongo, audit, queue
+    def __init__(
+        self,
+        mongo: Mongo,
+        audit: AuditLog,
+        queue: RecalculationQueue,
+        *,
+        announce: Announce = announce_nothing,
+    ) -> None:
+        self._mongo, self._audit, self._queue, self._announce = mongo, audit, queue, announce
         self._swings = SwingRepository(mongo)
 
     async def record_of(self, tenant_id: str, run: RunRef) -> RunRecord:
@@ -72,6 +81,11 @@ class FeedRepository:
             await self._swings.store(tenant_id, record.run, judged.swings, session=session)
             if judged.held and not record.is_decided:
                 await self._say(judged.held, judged.held.held_at, "billing", session)
+
+    def tell(self, tenant_id: str, runs: Sequence[JudgedRun]) -> None:
+        """Tells people who look of the holds among judgements that are committed."""
+        held = [judged.held for judged in runs if judged.held and not judged.record.is_decided]
+        self._announce(tenant_id, map(hold_news, held))
 
     async def _move_on(self, tenant_id: str, judged: JudgedRun, session: Session) -> None:
         """Counts the judgement, and stores its hold unless the run was decided on before."""
@@ -117,6 +131,7 @@ class FeedRepository:
 
         async with self._audit.tenant_lock(tenant_id):
             await self._mongo.transaction(work)
+        self._announce(tenant_id, [hold_news(resolved)])
         return resolved
 
     async def overtake(self, held: HeldRun, at: datetime) -> bool:
@@ -130,7 +145,10 @@ class FeedRepository:
             return await self._end(overtaken, "billing", at, session)
 
         async with self._audit.tenant_lock(held.tenant_id):
-            return await self._mongo.transaction(work)
+            ended = await self._mongo.transaction(work)
+        if ended:
+            self._announce(held.tenant_id, [hold_news(overtaken)])
+        return ended
 
     async def _counts_anywhere(self, tenant_id: str, run: RunRef, session: Session) -> bool:
         """Whether a manifest of the run counts.

@@ -61,6 +61,10 @@ class Judgement:
         """Stores it in the transaction in which the manifests begin to count."""
         await self.keeper.store_judged(self.tenant_id, self.runs, session)
 
+    def tell(self) -> None:
+        """Tells people who look of the runs that are held by it, once it is committed."""
+        self.keeper.tell(self.tenant_id, self.runs)
+
 
 class FeedBreaker:
     """Holds runs, and carries out what people decide on them."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from billing.usage.ref import Ref, mapped_to, subject_of
+from billing.usage.ref import Ref, billed_as, subject_of
 from shared.contracts.base import Observation, State
 from shared.contracts.matcher import MappingDecided
 from shared.contracts.psa_sync import AgreementLineObserved
@@ -74,7 +74,7 @@ def affected_refs(notices: Iterable[ChangeNotice]) -> set[Ref]:
             case AgreementLineObserved() as line if not is_read_back(line):
                 continue
             case MappingDecided() as mapping:
-                affected |= {notice.subject, *([target] if (target := mapped_to(mapping)) else [])}
+                affected |= {notice.subject, *billed_as(mapping)}
             case _:
                 affected.add(notice.subject)
     return affected

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from billing.observations.repository import HISTORY, history_id
+from billing.observations.repository import ALSO_BILLED_AS, HISTORY, history_id
 from billing.usage.usage_line import UsageLine
 from shared.contracts.base import ContractModel, key_of
 from shared.mongo import Document, Mongo
@@ -19,6 +19,7 @@ _OWN_FIELDS = (
     "before",
     "moved_from",
     "mapped_to",
+    ALSO_BILLED_AS,
     "product_ref",
     "learnt_at",
     "tenant_id",

@@ -81,6 +81,7 @@ class ManifestApplier:
             ):
                 log.info("manifests_settled_elsewhere", tenant_id=tenant_id, accounts=effective)
                 return  # they are still due: the next step finds them as the other replica has left them
+            judgement.tell()
             log.info("manifests_applied", tenant_id=tenant_id, accounts=effective, changed=len(changed))
             _log_refusals(tenant_id, decisions)
         waiting = [account for account, decision in decisions.items() if decision.waiting]

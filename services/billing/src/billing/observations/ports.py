@@ -63,6 +63,9 @@ class RunJudgement(Protocol):
         Raises `TransientError` when somebody else has judged one of the runs meanwhile.
         """
 
+    def tell(self) -> None:
+        """Tells people who look of the runs that are held by it, once it is committed."""
+
 
 class ManifestStore(Protocol):
     """Keeps manifests from their parts to the moment at which they count; see `ManifestRepository`."""

@@ -20,7 +20,7 @@ from datetime import datetime
 
 from billing.observations.change_notice import ChangeNotice, StoredNews, tells_evidence_alone
 from billing.observations.ports import DecisionWatcher
-from billing.usage.ref import Ref, RefKind, mapped_to
+from billing.usage.ref import Ref, RefKind, billed_as
 from shared.contracts import psa_sync, vendor_sync
 from shared.contracts.auth import IntegrationChanged
 from shared.contracts.base import State, utc
@@ -43,6 +43,8 @@ OBSERVED: dict[type[State], str] = {
 """The states that usage lines rest on, each with the collection that keeps it."""
 BY_TOPIC = {model.topic: name for model, name in OBSERVED.items()}
 HISTORY = "observations"
+ALSO_BILLED_AS = "also_billed_as"
+"""The field of a mapping that holds the products of its rules, beside the one that it is `mapped_to`."""
 
 _TRIES = 8
 _MARKERS = ("revision", "moved_from")
@@ -50,6 +52,7 @@ _MARKERS = ("revision", "moved_from")
 OBSERVED_INDEXES = (
     *(Index(name, [("ref", 1)]) for model, name in OBSERVED.items() if model is not SubscriptionObserved),
     Index("mappings", [("mapped_to", 1)]),
+    Index("mappings", [(ALSO_BILLED_AS, 1)], where={ALSO_BILLED_AS: {"$exists": True}}),
     Index("agreement_lines", [("product_ref", 1)]),
     Index(HISTORY, [("product_ref", 1)], where={"product_ref": {"$type": "string"}}),
 )
@@ -196,7 +199,14 @@ def _with_past(newest: Document, older: Sequence[Document]) -> Document:
 
 def _refs_of(version: Document) -> set[str]:
     """What the thing belongs to, and what it leads to."""
-    return {ref for ref in (version["ref"], version.get("mapped_to")) if ref}
+    refs = version["ref"], version.get("mapped_to"), *version.get(ALSO_BILLED_AS, ())
+    return {ref for ref in refs if ref}
+
+
+def _billed_as(mapping: MappingDecided) -> Document:
+    """What a mapping leads to; the products of its rules only where there are rules, which few have."""
+    target, *also = (ref.encode() for ref in billed_as(mapping)) if mapping.psa_id else (None,)
+    return {"mapped_to": target} | ({ALSO_BILLED_AS: also} if also else {})
 
 
 def _document(notice: ChangeNotice, now: datetime) -> Document:
@@ -208,8 +218,7 @@ def _document(notice: ChangeNotice, now: datetime) -> Document:
         "moved_from": [],
     }
     if isinstance(notice.news, MappingDecided):
-        target = mapped_to(notice.news)
-        own["mapped_to"] = target.encode() if target else None
+        own |= _billed_as(notice.news)
     if isinstance(notice.news, psa_sync.AgreementLineObserved):
         line = notice.news
         own["product_ref"] = Ref(RefKind.PSA_PRODUCT, line.integration_id, line.product_id).encode()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from billing.observations.effective_things import EffectiveThingReader, EffectiveThings
-from billing.observations.repository import HISTORY
+from billing.observations.repository import ALSO_BILLED_AS, HISTORY
 from billing.reconciliation.ports import LoadedGroups
 from billing.reconciliation.tenant_context import DoubtedRuns, TenantContextLoader
 from billing.usage.account_group import AccountGroup, VendorAccount, unless_revoked
@@ -45,11 +45,17 @@ class AccountGroupLoader:
         self._manifests = ManifestReader(mongo)
 
     async def load_groups(
-        self, tenant_id: str, accounts: Collection[Ref], *, given: Manifests | None = None
+        self,
+        tenant_id: str,
+        accounts: Collection[Ref],
+        *,
+        given: Manifests | None = None,
+        proposed: MappingDecided | None = None,
     ) -> LoadedGroups:
         """The groups that these vendor and PSA accounts belong to, each once and whole.
 
-        With manifests given, they are what they would be if these counted, and no others. Raises
+        With manifests given, they are what they would be if these counted, and no others; with the mapping of
+        a service proposed, what they would be if it had been decided. Raises
         `TransientError` when manifests are replaced meanwhile, and `PermanentError` for what the store lost.
         """
         members = await self._members(tenant_id, accounts)
@@ -58,7 +64,8 @@ class AccountGroupLoader:
             wanted = {*members.vendor_accounts, *psa_accounts}
             given = {account: manifest for account, manifest in given.items() if account in wanted}
         things = await self._things.of_accounts(tenant_id, members.vendor_accounts, psa_accounts, given=given)
-        context = await self._context.load(tenant_id, _named_refs(members, things))
+        named = _named_refs(members, things)
+        context = await self._context.load(tenant_id, named, proposed=proposed)
         tenant = self._tenants.get(tenant_id, TenantCalendar(id=tenant_id))
         by_psa_account: list[tuple[Ref | None, list[VendorAccount]]] = [*members.mapped.items()]
         by_psa_account += [(None, [account]) for account in members.unmapped]
@@ -119,6 +126,7 @@ class AccountGroupLoader:
         products = {ref.encode() for ref in things if ref.kind is RefKind.PSA_PRODUCT}
         mappings = await self._mongo.documents("mappings", tenant_id).find_in("ref", services)
         products |= {row["mapped_to"] for row in mappings if row["mapped_to"]}
+        products |= {product for row in mappings for product in row.get(ALSO_BILLED_AS, ())}
         lines = self._mongo.documents("usage_lines", tenant_id)
         billed = self._mongo.documents("agreement_lines", tenant_id)
         texts = await lines.distinct_in("scope", "wide", services | products)

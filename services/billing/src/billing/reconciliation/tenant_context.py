@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from billing.observations.integrations import IntegrationDirectory
+from billing.observations.repository import ALSO_BILLED_AS
 from billing.usage.account_group import DisplayName, TenantContext
-from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
+from billing.usage.ref import Ref, RefKind, billed_as, mapped_from
 from shared.contracts.matcher import MappingDecided
 from shared.mongo import Mongo
 
@@ -29,19 +30,26 @@ class TenantContextLoader:
     def __init__(self, mongo: Mongo, runs: DoubtedRuns) -> None:
         self._mongo, self._integrations, self._runs = mongo, IntegrationDirectory(mongo), runs
 
-    async def load(self, tenant_id: str, refs: set[Ref]) -> TenantContext:
+    async def load(
+        self, tenant_id: str, refs: set[Ref], *, proposed: MappingDecided | None = None
+    ) -> TenantContext:
         """What is known of these accounts, services and products.
 
         Included are the products that the services map to, and all other services that map to these products:
-        a sum is made of whatever is mapped to its product.
+        a sum is made of whatever is mapped to its product. With a mapping proposed, it is what would be known
+        if that one had been decided.
         """
         services = {ref for ref in refs if ref.kind is RefKind.VENDOR_SERVICE}
         own = await self._mappings(tenant_id, "ref", services)
         products = {ref for ref in refs if ref.kind is RefKind.PSA_PRODUCT}
-        products |= {product for product in map(mapped_to, own) if product}
+        products |= {product for mapping in own for product in billed_as(mapping)}
+        products |= {*billed_as(proposed)} if proposed else set()
         by_service = {mapped_from(mapping): mapping for mapping in own}
-        for mapping in await self._mappings(tenant_id, "mapped_to", products):
-            by_service[mapped_from(mapping)] = mapping
+        for field in ("mapped_to", ALSO_BILLED_AS):
+            for mapping in await self._mappings(tenant_id, field, products):
+                by_service[mapped_from(mapping)] = mapping
+        if proposed:
+            by_service[mapped_from(proposed)] = proposed
         return TenantContext.of(
             by_service.values(),
             await self._integrations.of_tenant(tenant_id),

@@ -7,7 +7,8 @@ from typing import Self
 
 from billing.usage.calendar import TenantCalendar
 from billing.usage.manifest import AppliedManifest, EffectiveThing, Manifests
-from billing.usage.ref import Ref, mapped_from, mapped_to
+from billing.usage.ref import Ref, billed_as, mapped_from
+from billing.usage.shares import Share, shares_of
 from billing.usage.subscription import SubscriptionState
 from shared.contracts.auth import IntegrationChanged, IntegrationSettings, IntegrationStatus
 from shared.contracts.matcher import MappingDecided, MappingDecision
@@ -57,7 +58,7 @@ class TenantContext:
     services: Mapping[Ref, MappingDecided] = field(default_factory=dict)
     """The decision on each vendor service; a service without one, or with a revoked one, is left out."""
     products: Mapping[Ref, Sequence[MappingDecided]] = field(default_factory=dict)
-    """The vendor services that are mapped to a PSA product."""
+    """The vendor services of which something is billed as a PSA product."""
     rules: IntegrationRules = field(default_factory=IntegrationRules)
     names: Mapping[Ref, DisplayName] = field(default_factory=dict)
     doubted: Collection[tuple[str, str]] = ()
@@ -76,9 +77,9 @@ class TenantContext:
         products: dict[Ref, list[MappingDecided]] = {}
         for mapping in filter(unless_revoked, service_mappings):
             services[mapped_from(mapping)] = mapping
-            product = mapped_to(mapping)
-            if product and mapping.decision is MappingDecision.APPROVED:
-                products.setdefault(product, []).append(mapping)
+            if mapping.decision is MappingDecision.APPROVED:
+                for product in billed_as(mapping):
+                    products.setdefault(product, []).append(mapping)
         rules = IntegrationRules({one.integration_id: IntegrationRule.of(one) for one in integrations})
         return cls(services, products, rules, names or {}, doubted)
 
@@ -130,6 +131,19 @@ class AccountGroup:
         if self.psa_account is None or self.context.rules[self.psa_account.integration_id].pending:
             return False
         return self.context.rules[vendor_integration_id].pending
+
+    def shares_in(self, product: Ref) -> list[Share]:
+        """What is taken for a product of services whose items this group may have.
+
+        An override concerns the group of its account alone: elsewhere its product is none that is mapped.
+        """
+        return [
+            share
+            for mapping in self.context.products.get(product, ())
+            for share in shares_of(mapping)
+            if share.product == product
+            and (not share.is_override or any(share.selects(one.ref) for one in self.accounts))
+        ]
 
     @property
     def row_count(self) -> int:

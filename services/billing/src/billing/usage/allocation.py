@@ -1,23 +1,28 @@
 """Allocates every vendor item to the target where it is billed, or to a line that says why it has none."""
 
-# Invariant: an item whose service is known is in exactly one line. An item of which only the list row was
-# read may be of any service of its marketplace, so it is in every line that it could change: each of them is
-# then `unread`. A product that is billed has a line even if nothing is bought, and even if no vendor account
-# is mapped to the company: every billable line of a mapped product is in exactly one usage line.
+# Invariant: an item whose service is known is in one line, or in each of those that a split divides its
+# service among; what they take of it adds up to what is billed (`shares.py`). An item of which only the list
+# row was read may be of any service of its marketplace, so it is in every line that it could change: each of
+# them is then `unread`. A product that is billed has a line even if nothing is bought, and even if no vendor
+# account is mapped to the company: every billable line of a mapped product is in exactly one usage line.
 #
 #   acme is mapped to co1, svc1 to prod1, svc2 to nothing; s1 is of svc1, s2 of svc2, s3 was only listed
 #   → line co1 / prod1: s1, s3      line acme / svc2, "service not mapped": s2, s3
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from billing.usage.account_group import AccountGroup, VendorAccount
-from billing.usage.ref import Ref, RefKind, mapped_from, mapped_to
-from billing.usage.usage_line import BilledLine, Classification, VendorItem
+from billing.usage.ref import Ref, RefKind, mapped_to
+from billing.usage.shares import Share, shares_of
+from billing.usage.usage_line import BilledLine, Classification, CountStatus, VendorItem
 from shared.contracts.billing import LineClass
 from shared.contracts.matcher import MappingDecided, MappingDecision
+
+_WOULD_ADD = (CountStatus.COUNTING, CountStatus.PREVIEW)
 
 
 class Place(NamedTuple):
@@ -56,6 +61,8 @@ class LineBasis:
     """The vendor accounts whose items may be in the line."""
     services: Mapping[Ref, MappingDecided | None]
     """The vendor services whose items may be in the line, each with its mapping decision."""
+    shares: Sequence[Share] = ()
+    """What the line takes of these services; of one without a target all is taken, and there are none."""
     billing: ProductBilling | None = None
     """None when the company has no agreement line of the product."""
     items: list[VendorItem] = field(default_factory=list)
@@ -69,7 +76,24 @@ class LineBasis:
         """Whether an item of unknown service may belong here."""
         if self.place.no_target:
             return item.account == self.place.account
-        return item.integration_id in self.vendor_integrations
+        return any(share.selects(item.account) for share in self.shares if not share.adds_nothing)
+
+    @property
+    def selling_accounts(self) -> list[Ref]:
+        """The vendor accounts that could have bought what is in the line.
+
+        Where all of what each could buy is billed as something else, these are all: the zero rests on them.
+        """
+        sold_to = [one.ref for one in self.accounts if one.ref.integration_id in self.vendor_integrations]
+        selected = [ref for ref in sold_to if any(share.selects(ref) for share in self.shares)]
+        return selected or sold_to
+
+    def quantity_of(self, items: Iterable[VendorItem]) -> Decimal:
+        """What these items add to the line, as far as they have numbers."""
+        items = [*items]
+        if all(share.is_plain for share in self.shares):
+            return sum((item.quantity for item in items if item.quantity is not None), Decimal(0))
+        return sum((share.quantity(items) for share in self.shares), Decimal(0))
 
 
 def allocate(
@@ -86,17 +110,18 @@ def allocate(
         targets = (_target(Place(group.psa_account, product), group, billing) for product in billed)
         bases = {target.place: target for target in targets}
     accounts = {account.ref: account for account in group.accounts}
+    found: dict[tuple[Ref, Ref], list[tuple[LineBasis, Share | None]]] = {}
     for item in items:
         if item.service_id is None:
             continue
         account = accounts[item.account]
         service = Ref(RefKind.VENDOR_SERVICE, item.integration_id, item.service_id)
-        decision = group.context.services.get(service)
-        place = _place_of(account, service, decision)
-        if place not in bases:
-            without_target = LineBasis(place, [account], {service: decision})
-            bases[place] = without_target if place.no_target else _target(place, group, billing)
-        bases[place].items.append(item)
+        bought = account.ref, service
+        if bought not in found:
+            found[bought] = _bases_of(account, service, group, billing=billing, bases=bases)
+        for basis, share in found[bought]:
+            included = share and share.adds_nothing and item.standing in _WOULD_ADD
+            basis.items.append(replace(item, standing=CountStatus.INCLUDED) if included else item)
     # Only now are all lines known that an item of unknown service may be in.
     unread = [item for item in items if item.service_id is None]
     for basis in bases.values():
@@ -106,17 +131,45 @@ def allocate(
 
 def _target(place: Place, group: AccountGroup, billing: Mapping[Ref, ProductBilling]) -> LineBasis:
     vendors = {account.ref.integration_id for account in group.accounts}
-    mappings = group.context.products.get(place.catalogue_item, ())
+    shares = [
+        share
+        for share in group.shares_in(place.catalogue_item)
+        if share.mapping.vendor_integration_id in vendors
+    ]
     return LineBasis(
         place,
         group.accounts,
-        {mapped_from(mapping): mapping for mapping in mappings if mapping.vendor_integration_id in vendors},
+        {share.service: share.mapping for share in shares},
+        shares,
         billing.get(place.catalogue_item),
     )
 
 
+def _bases_of(
+    account: VendorAccount,
+    service: Ref,
+    group: AccountGroup,
+    *,
+    billing: Mapping[Ref, ProductBilling],
+    bases: dict[Place, LineBasis],
+) -> list[tuple[LineBasis, Share | None]]:
+    """The lines that take what an account has of a service, each with its share; adds those that are new."""
+    decision = group.context.services.get(service)
+    place = _place_of(account, service, decision)
+    if place.no_target or decision is None:
+        return [(bases.setdefault(place, LineBasis(place, [account], {service: decision})), None)]
+    found: list[tuple[LineBasis, Share | None]] = []
+    for share in shares_of(decision):
+        if share.selects(account.ref):
+            target = Place(place.account, share.product)
+            if target not in bases:
+                bases[target] = _target(target, group, billing)
+            found.append((bases[target], share))
+    return found
+
+
 def _place_of(account: VendorAccount, service: Ref, decision: MappingDecided | None) -> Place:
-    """The target that the decisions on an account and a service lead to, or why they lead to none."""
+    """The account and the product that the decisions map to, or why they lead to no target."""
     mappings = {"account": account.mapping, "service": decision}
     excluded = [
         kind for kind, mapping in mappings.items() if mapping and mapping.decision is MappingDecision.EXCLUDED

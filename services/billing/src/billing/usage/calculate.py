@@ -10,7 +10,7 @@ from billing.usage.account_group import AccountGroup
 from billing.usage.allocation import LineBasis, allocate
 from billing.usage.calendar import soonest
 from billing.usage.classification import classify
-from billing.usage.evidence import provenance_of
+from billing.usage.evidence import calculation_of, provenance_of
 from billing.usage.freshness import manifests_digest
 from billing.usage.money import estimate, unit_worth
 from billing.usage.psa_count import count_psa, product_billing
@@ -52,6 +52,7 @@ def _line(basis: LineBasis, group: AccountGroup, now: datetime) -> UsageLine | N
         seal=seal_of(line_id, vendor.count, psa.count, provenance.evidence),
         integration_ids=provenance.integration_ids,
         vendor_accounts=tuple(account.encode() for account in vendor.accounts),
+        calculation=calculation_of(vendor, group.context),
         preview=vendor.preview,
         unit_price=unit_price,
         currency=currency,

@@ -118,3 +118,17 @@ def _known_names(refs: Iterable[Ref], context: TenantContext) -> tuple[str, ...]
     """Names in the order of their refs, so that the same things are always listed alike."""
     names = (context.names.get(ref) for ref in sorted(refs))
     return tuple(name.name for name in names if name)
+
+
+def calculation_of(vendor: VendorCount, context: TenantContext) -> tuple[str, ...]:
+    """For each service of the line that has rules, how its items become what is billed, in a sentence."""
+    so_far = "" if vendor.count.number is not None else "so far "
+    sentences = []
+    for share in vendor.shares:
+        if share.is_plain and not share.is_override:
+            continue
+        if items := [item for item in vendor.items if share.holds(item)]:
+            name = context.names.get(share.service)
+            counting = [item for item in items if item.counts]
+            sentences.append(f"{name.name if name else share.service.id}: {so_far}{share.words(counting)}")
+    return tuple(sentences)

@@ -51,7 +51,7 @@ def product_billing(group: AccountGroup, now: datetime) -> dict[Ref, ProductBill
     by_product: dict[Ref, ProductBilling] = {}
     for thing in group.agreement_lines:
         line, product = thing.observed, _product(thing.observed)
-        if product not in group.context.products or not line.billable:
+        if not line.billable or not (product in by_product or group.shares_in(product)):
             continue
         billing = by_product.setdefault(product, ProductBilling())
         billing.line_count += 1
@@ -70,7 +70,7 @@ def _note_moved_lines(group: AccountGroup, day: date, by_product: dict[Ref, Prod
         is_billed = stated and stated.billable and open_on(day, stated.starts_on, stated.ends_on)
         before = _product(stated) if stated and is_billed else None
         for product in {before} ^ {now.get(line_id)}:
-            if product and product in group.context.products:
+            if product and group.shares_in(product):
                 by_product.setdefault(product, ProductBilling()).moved_line_ids.append(line_id)
 
 

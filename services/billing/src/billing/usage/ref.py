@@ -85,3 +85,12 @@ def mapped_to(mapping: MappingDecided) -> Ref | None:
         return None
     kind = RefKind.PSA_ACCOUNT if mapping.kind is MappingKind.ACCOUNT else RefKind.PSA_PRODUCT
     return Ref(kind, mapping.psa_integration_id, mapping.psa_id)
+
+
+def billed_as(mapping: MappingDecided) -> list[Ref]:
+    """Everything as which something of it is billed: what it maps to, and the products of its rules."""
+    target = mapped_to(mapping)
+    if target is None:
+        return []
+    ids = sorted(mapping.rules.product_ids - {target.id}) if mapping.rules else []
+    return [target, *(Ref(target.kind, target.integration_id, id_) for id_ in ids)]

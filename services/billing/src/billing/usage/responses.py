@@ -28,6 +28,9 @@ class UsageLineResponse(ContractModel):
     psa_count: Count
     money: MoneyEffect
     evidence: Evidence
+    calculation: tuple[str, ...] = Field(
+        (), description="How rules make the vendor's number, for each service that has any."
+    )
     preview: Number | None = Field(
         None, description="What integrations whose mapping is not finished would add to the vendor's count."
     )

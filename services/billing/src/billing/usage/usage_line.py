@@ -32,6 +32,8 @@ class CountStatus(StrEnum):
     ENDED = "ended"
     PREVIEW = "preview"
     """Of an integration whose mapping is not finished: what it would add."""
+    INCLUDED = "included"
+    """Of a service that is part of a bundle: the quantity of another one stands for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +186,8 @@ class UsageLine(ContractModel):
     """Every integration that the line names, of both sides."""
     vendor_accounts: tuple[str, ...] = ()
     """The vendor accounts that the vendor count rests on, as encoded refs."""
+    calculation: tuple[str, ...] = ()
+    """How rules make the vendor's number, in words: for each service with rules one sentence."""
     preview: Number | None = None
     """What integrations whose mapping is not finished would add; None when there are none."""
     last_vendor: Number | None = None

@@ -27,7 +27,8 @@ from billing.usage.manifest import (
     ended_things,
     renewals_listed_from,
 )
-from billing.usage.ref import Ref
+from billing.usage.ref import Ref, RefKind, mapped_to
+from billing.usage.shares import Share
 from billing.usage.usage_line import CountStatus, VendorItem
 from shared.contracts.base import NoNumber
 from shared.contracts.billing import Count
@@ -50,6 +51,8 @@ class VendorCount:
     count: Count
     items: Sequence[VendorItem]
     counting: Sequence[VendorItem]
+    shares: Sequence[Share]
+    """What the line takes of the services that it is made of; none where all is taken."""
     ended: EndedThings
     accounts: tuple[Ref, ...]
     """The accounts that the count rests on, sorted."""
@@ -86,9 +89,11 @@ def count_vendor(basis: LineBasis, group: AccountGroup, now: datetime) -> Vendor
     sources = _sources(basis, group, counting)
     contributors = contributors_of(counting, sources.accounts, group.manifests)
     stale_at = [one.as_of + rules[one.integration_id].freshness for one in contributors if one.as_of]
-    known = _known_sum(counting)
+    known = basis.quantity_of(counting)
     stale = any(now >= moment for moment in stale_at)
     missing, detail = _missing(counting, sources, contributors, group.context, stale=stale)
+    if not missing and (detail := _sourceless(basis, group.context)):
+        missing = NoNumber.UNQUANTIFIED
     as_of = oldest_as_of(contributors)
     ended = ended_things(sources.manifests, sources.item_ids)
     if missing:
@@ -104,9 +109,10 @@ def count_vendor(basis: LineBasis, group: AccountGroup, now: datetime) -> Vendor
         count,
         basis.items,
         counting,
+        basis.shares,
         ended,
         tuple(sorted(sources.accounts)),
-        _known_sum(previews) if previews else None,
+        basis.quantity_of(previews) if previews else None,
         stale_at,
     )
 
@@ -117,14 +123,12 @@ def _sources(basis: LineBasis, group: AccountGroup, counting: Sequence[VendorIte
     One of a disconnected marketplace is left out only beside items that count: where nothing counts, a zero
     would rest on marketplaces that were not asked. One of a pending marketplace adds nothing yet.
     """
-    rules, selling = group.context.rules, basis.vendor_integrations
-    bought_from = {item.account for item in counting}
+    rules, bought_from = group.context.rules, {item.account for item in counting}
     accounts = [
-        account.ref
-        for account in basis.accounts
-        if account.ref.integration_id in selling
-        and (rules[account.ref.integration_id].connected or not counting or account.ref in bought_from)
-        and not group.previews(account.ref.integration_id)
+        account
+        for account in basis.selling_accounts
+        if (rules[account.integration_id].connected or not counting or account in bought_from)
+        and not group.previews(account.integration_id)
     ]
     manifests = [group.manifests[account] for account in accounts if account in group.manifests]
     return _Sources(accounts, manifests, [service.id for service in basis.services])
@@ -148,10 +152,6 @@ def oldest_as_of(contributors: Iterable[Contributor]) -> datetime | None:
     return min((one.as_of for one in contributors if one.as_of), default=None)
 
 
-def _known_sum(items: Iterable[VendorItem]) -> Decimal:
-    return sum((item.quantity for item in items if item.quantity is not None), Decimal(0))
-
-
 def _missing(
     counting: Sequence[VendorItem],
     sources: _Sources,
@@ -171,6 +171,26 @@ def _missing(
         mixed = len(unquantified) < len(counting)
         return NoNumber.UNQUANTIFIED, "mixed" if mixed else unquantified[0].detail
     return (NoNumber.STALE, None) if stale else (None, None)
+
+
+def _sourceless(basis: LineBasis, context: TenantContext) -> str | None:
+    """Why a bundle in the line has no source, in a sentence; None when each has one that counts here."""
+    included = {item.service_id for item in basis.items if item.standing is CountStatus.INCLUDED}
+    for share in basis.shares:
+        source_id = share.mapping.rules.included_in if share.mapping.rules else None
+        if source_id is None or share.is_override or share.mapping.vendor_id not in included:
+            continue
+        source = context.services.get(Ref(RefKind.VENDOR_SERVICE, share.service.integration_id, source_id))
+        if (
+            source is None
+            or mapped_to(source) != share.product
+            or (source.rules and source.rules.included_in)
+        ):
+            named = f"{share.mapping.vendor_id} is included in {source_id}"
+            return (
+                f"{named}, which is not mapped to this product: map it, or take the other out of the bundle"
+            )
+    return None
 
 
 def _unread(counting: Sequence[VendorItem], sources: _Sources) -> str | None:

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from matcher.catalogue.search import MappedItem, MappingState, NamedMapping, NamedProposal, Page
 from shared.contracts.base import Side
+from shared.contracts.mapping_rules import MappingRules
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod, ProposalReason
 from shared.web.pagination import encode_cursor
 
@@ -27,6 +28,8 @@ class MappingResponse(BaseModel):
     method: MappingMethod
     decided_by: str
     reason: str | None
+    rules: MappingRules | None = None
+    """How a mapped service's quantity is made; none where the sum of what was bought is billed."""
     decided_at: AwareDatetime
     revision: int
 

@@ -32,6 +32,7 @@ class MongoFinishUnitOfWork(MongoUnitOfWork):
         return FinishRecord(row["finish"], MappingFinished.model_validate(row["event"])) if row else None
 
     async def record_finish(self, record: FinishRecord) -> None:
+        await self.require_unreserved()  # what is counted would be half of a change
         document = {
             "_id": key_of(self._tenant_id, record.id),
             "finish": record.id,

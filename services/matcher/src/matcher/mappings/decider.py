@@ -19,6 +19,7 @@ from matcher.mappings.decisions import (
     undoing_decision,
 )
 from matcher.mappings.models import (
+    NO_RULES,
     ChosenItemMissing,
     DecisionOutcome,
     DecisionRefusal,
@@ -32,7 +33,9 @@ from matcher.mappings.models import (
     Undo,
 )
 from matcher.mappings.ports import DecisionUnit
+from matcher.mappings.rules_judge import RulesJudge
 from shared.contracts.base import Side
+from shared.contracts.mapping_rules import MappingRules
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
 from shared.errors import Conflict, NotFound
 
@@ -54,6 +57,7 @@ async def decide(unit: DecisionUnit, request: ItemDecision, at: datetime) -> Dec
     if existing and not isinstance(request.choice, Undo) and same_decision(existing, mapping):
         return DecisionOutcome(OutcomeStatus.UNCHANGED, existing)
     await _require_proposed(unit, request, mapping, existing)
+    await RulesJudge(unit, vendor, existing).require(mapping, target)
     await unit.record_mappings([mapping], existing={key: existing} if existing else {})
     if mapping.method is MappingMethod.EXACT:  # the rule may find by now that it was ambiguous, or another's
         await unit.enqueue(item.kind, [item.key])
@@ -94,11 +98,11 @@ def _decision_of(
     """Returns the decision that the request comes to, and the PSA item that it needs."""
     by, subject = request.by, f"{item.kind.display_name} {item.id}"
     match request.choice:
-        case MapTo(target, method):
+        case MapTo(target, method, rules):
             if not item.present:
                 sentence = f"{subject} ({item.name}) is gone from the marketplace: there is nothing to map"
                 raise DecisionRefused(sentence, DecisionRefusal.VENDOR_ITEM_GONE, existing)
-            return Decision(MappingDecision.APPROVED, method, by), target
+            return Decision(MappingDecision.APPROVED, method, by, rules=_rules_of(rules, existing)), target
         case Exclude(reason):
             return Decision(MappingDecision.EXCLUDED, MappingMethod.MANUAL, by, reason), None
         case Revoke():
@@ -109,6 +113,12 @@ def _decision_of(
             if existing is None:
                 raise NotFound(f"nothing is decided on {subject}: there is nothing to undo")
             return _undoing(existing, by, subject)
+
+
+def _rules_of(wanted: MappingRules | None, existing: MappingDecided | None) -> MappingRules | None:
+    if wanted is None:  # nothing was said of rules: those that stand are kept
+        return existing.rules if existing else None
+    return None if wanted == NO_RULES else wanted
 
 
 def _undoing(existing: MappingDecided, by: str, subject: str) -> tuple[Decision, PsaItemRef | None]:

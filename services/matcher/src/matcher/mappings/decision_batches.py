@@ -25,7 +25,7 @@ from matcher.mappings.models import (
     record_id,
 )
 from matcher.mappings.ports import DecisionUnit, MappingStore, UnitOfWork
-from shared.errors import NotFound
+from shared.errors import NotFound, RuleBroken
 from shared.runtime.clock import Clock
 
 _ITEMS_PER_PART = 100
@@ -87,3 +87,5 @@ async def _outcome(unit: DecisionUnit, request: ItemDecision, at: datetime) -> D
     except NotFound as missing:
         existing = missing.existing if isinstance(missing, ChosenItemMissing) else None
         return DecisionOutcome(OutcomeStatus.REFUSED, existing, DecisionRefusal.NOT_FOUND, str(missing))
+    except RuleBroken as broken:  # `NotFound` is one as well
+        return DecisionOutcome(OutcomeStatus.REFUSED, None, DecisionRefusal.RULES_REFUSED, str(broken))

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, IntegrationInfo, Item, ItemKind
-from matcher.mappings.decisions import mapping_key
+from matcher.mappings.decisions import is_included, mapping_key
 from matcher.mappings.models import ItemDecision, MapTo
 from matcher.mappings.ports import UnitOfWork
 from shared.contracts.base import key_of
@@ -23,11 +23,13 @@ class DecisionBuffer:
         self,
         unit_of_work: UnitOfWork,
         integrations: Mapping[str, IntegrationInfo],
-        items: Mapping[ItemKind, Mapping[str, Item]],
-        mappings: Mapping[str, MappingDecided],
+        items: Mapping[ItemKind, Mapping[str, Item | None]],
+        mappings: Mapping[str, MappingDecided | None],
     ) -> None:
-        self._unit_of_work, self._integrations, self._items = unit_of_work, integrations, items
-        self._mappings = dict(mappings)
+        """What was read and is not there is None."""
+        self._unit_of_work, self._integrations = unit_of_work, integrations
+        self._items = {kind: {**known} for kind, known in items.items()}
+        self._mappings = {**mappings}
         self._unstored: dict[str, MappingDecided] = {}
         self._replaced: dict[str, MappingDecided] = {}
 
@@ -35,11 +37,22 @@ class DecisionBuffer:
         return dict(self._integrations)
 
     async def items(self, kind: ItemKind, keys: Collection[str]) -> list[Item]:
-        known = self._items.get(kind, {})
-        return [known[key] for key in keys if key in known]
+        known = self._items.setdefault(kind, {})
+        if unread := [key for key in keys if key not in known]:  # what rules name
+            known |= dict.fromkeys(unread)
+            known |= {item.key: item for item in await self._unit_of_work.items(kind, unread)}
+        return [item for key in keys if (item := known[key])]
 
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
-        return {key: self._mappings[key] for key in keys if key in self._mappings}
+        if unread := [key for key in keys if key not in self._mappings]:  # the sources of bundles
+            self._mappings |= dict.fromkeys(unread)
+            self._mappings |= await self._unit_of_work.mappings(unread)
+        return {key: mapping for key in keys if (mapping := self._mappings[key])}
+
+    async def included_services(self, source: MappingDecided) -> list[MappingDecided]:
+        stored = await self._unit_of_work.included_services(source)
+        newest = {one.key: one for one in stored} | self._unstored
+        return sorted((one for one in newest.values() if is_included(one, source)), key=lambda one: one.key)
 
     async def settled_integrations(self, kind: ItemKind) -> frozenset[str]:
         return await self._unit_of_work.settled_integrations(kind)
@@ -80,7 +93,8 @@ async def load_buffer(unit_of_work: UnitOfWork, decisions: Sequence[ItemDecision
             psa_key = key_of(item.tenant_id, choice.target.integration_id, choice.target.id)
             item_keys[PSA_KINDS[item.kind]].add(psa_key)
     items = {
-        kind: {item.key: item for item in await unit_of_work.items(kind, keys)}
+        kind: dict.fromkeys(keys) | {item.key: item for item in await unit_of_work.items(kind, keys)}
         for kind, keys in item_keys.items()
     }
-    return DecisionBuffer(unit_of_work, integrations, items, await unit_of_work.mappings(mapping_keys))
+    mappings = dict.fromkeys(mapping_keys) | await unit_of_work.mappings(mapping_keys)
+    return DecisionBuffer(unit_of_work, integrations, items, mappings)

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from matcher.catalogue.items import IntegrationInfo, Item
 from shared.contracts.base import key_of, utc
+from shared.contracts.mapping_rules import MappingRules
 from shared.contracts.matcher import (
     DECIDED_BY_RULE,
     MappingDecided,
@@ -46,6 +47,8 @@ class Decision:
     method: MappingMethod
     decided_by: str
     reason: str | None = None
+    rules: MappingRules | None = None
+    """How a mapped service's quantity is made."""
     undoes: int | None = None
     """The revision of the decision that is taken back."""
 
@@ -80,6 +83,7 @@ def apply_decision(
         method=decision.method,
         decided_by=decision.decided_by,
         reason=decision.reason,
+        rules=decision.rules,
         decided_at=utc(at),  # as precise as the store keeps it, or a repeated answer would differ
         replaced=replaced_by_next(existing),
         undoes=decision.undoes,
@@ -97,7 +101,7 @@ def undoing_decision(undone: MappingDecided, replaced: ReplacedDecision, by: str
     """Returns the decision with which a person takes a decision back, to what it replaced."""
     by_rule = undone.method is MappingMethod.EXACT and undone.decided_by == SYSTEM
     method, reason = (MappingMethod.MANUAL, None) if by_rule else (replaced.method, replaced.reason)
-    return Decision(replaced.decision, method, by, reason, undoes=undone.revision)
+    return Decision(replaced.decision, method, by, reason, rules=replaced.rules, undoes=undone.revision)
 
 
 def next_revision(existing: MappingDecided | None, at: datetime) -> int:
@@ -114,6 +118,16 @@ def same_decision(first: MappingDecided, second: MappingDecided) -> bool:
     return _substance(first) == _substance(second)
 
 
+def is_included(mapping: MappingDecided, source: MappingDecided) -> bool:
+    """Whether a mapped service is part of the bundle whose source is the other mapping's service."""
+    return (
+        mapping.decision is MappingDecision.APPROVED
+        and mapping.rules is not None
+        and mapping.rules.included_in == source.vendor_id
+        and (mapping.vendor_provider, mapping.vendor_realm) == (source.vendor_provider, source.vendor_realm)
+    )
+
+
 def mapping_key(vendor: IntegrationInfo, kind: MappingKind, vendor_id: str) -> str:
     """Returns a mapping's key: by provider and realm, so that it outlives reconnecting (architecture §6)."""
     return key_of(vendor.tenant_id, vendor.provider, vendor.realm, kind, vendor_id)
@@ -126,4 +140,5 @@ def _substance(mapping: MappingDecided) -> tuple[object, ...]:
         mapping.psa_integration_id,
         mapping.psa_id,
         mapping.reason,
+        mapping.rules,
     )

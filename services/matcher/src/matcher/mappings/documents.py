@@ -6,6 +6,7 @@ from matcher.mappings.models import (
     DecisionRecord,
     DecisionRefusal,
     OutcomeStatus,
+    Reservation,
 )
 from shared.contracts.matcher import MappingDecided
 from shared.mongo import Document
@@ -57,6 +58,19 @@ def _outcome_from(row: Document) -> DecisionOutcome:
         DecisionRefusal(row["refusal"]) if row["refusal"] else None,
         row["sentence"],
     )
+
+
+def reservation_document(reservation: Reservation) -> Document:
+    return {
+        "plan_id": reservation.plan_id,
+        "by": reservation.by,
+        "rows": reservation.rows,
+        "at": reservation.at,
+    }
+
+
+def reservation_from(row: Document) -> Reservation:
+    return Reservation(row["plan_id"], row["by"], row["rows"], row["at"])
 
 
 def labels_document(kind: ItemKind, key: str, labels: Labels) -> Document:

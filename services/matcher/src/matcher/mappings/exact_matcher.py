@@ -28,6 +28,7 @@ from matcher.catalogue.items import (
 from matcher.mappings.decisions import SYSTEM, Decision, apply_decision, mapping_key
 from matcher.mappings.exact import ExactOutcome, exact_outcome, revocation_reason
 from matcher.mappings.match_context import MatchContext, load_context
+from matcher.mappings.models import MappingsReserved
 from matcher.mappings.ports import MappingStore, UnitOfWork
 from matcher.mappings.readiness import take_up_undecided
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
@@ -56,8 +57,8 @@ class ExactMatcher:
     async def process_next(self) -> bool:
         """Matches one batch of every tenant that has work; returns whether more may be waiting.
 
-        A tenant whose batch fails is left alone for a minute, so that the others do not wait for it. Raises
-        `TransientError` when the store is away, which is no tenant's fault.
+        A tenant whose batch fails, or whose mappings are reserved, is left alone for a minute, so that the
+        others do not wait for it. Raises `TransientError` when the store is away, which is no tenant's fault.
         """
         waiting = await self._store.tenants_with_work(self._clock())
         tenants = [tenant_id for tenant_id in waiting if self._backoff.ready(tenant_id)]
@@ -68,6 +69,10 @@ class ExactMatcher:
         for tenant_id, outcome in outcomes.items():
             if isinstance(outcome, TransientError):
                 raise outcome
+            if isinstance(outcome, MappingsReserved):
+                self._backoff.failed(tenant_id)
+                log.info("tenant_reserved", tenant_id=tenant_id, plan_id=outcome.reservation.plan_id)
+                continue
             if isinstance(outcome, Exception):
                 self._backoff.failed(tenant_id)
                 log.error("tenant_set_aside", tenant_id=tenant_id, exc_info=outcome)

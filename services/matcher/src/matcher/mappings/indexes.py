@@ -28,4 +28,10 @@ MAPPING_INDEXES = (
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("decision", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("vendor_integration_id", 1), ("decision", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("_id", 1)]),
+    # Small, for few services are part of a bundle.
+    Index(
+        MAPPINGS,
+        [("tenant_id", 1), ("rules.included_in", 1)],
+        where={"rules.included_in": {"$type": "string"}},
+    ),
 )

@@ -8,8 +8,11 @@ from hashlib import sha256
 
 from matcher.catalogue.items import VendorItemRef
 from shared.contracts.base import key_of
+from shared.contracts.mapping_rules import MappingRules
 from shared.contracts.matcher import MappingDecided, MappingMethod
 from shared.errors import Conflict, NotFound
+
+NO_RULES = MappingRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class MapTo:
 
     target: PsaItemRef
     method: MappingMethod = MappingMethod.MANUAL
+    rules: MappingRules | None = None
+    """How a service's quantity is made; None keeps the rules that stand, `NO_RULES` ends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,10 @@ class DecisionRefusal(StrEnum):
     """A proposal is accepted that is none, or none any more."""
     FORMER_UNKNOWN = "former-decision-unknown"
     """What an undo would bring back was decided before it was kept."""
+    RULES_REFUSED = "rules-refused"
+    """The rules cannot be kept to: the sentence names what is wrong."""
+    SOURCE_OF_BUNDLE = "source-of-bundle"
+    """Other services are included in this one, whose quantity stands for them."""
     NOT_FOUND = "not-found"
     """There is no such item or integration, or nothing to take back."""
 
@@ -83,6 +92,27 @@ class DecisionRefused(Conflict):
     def __init__(self, sentence: str, refusal: DecisionRefusal, existing: MappingDecided | None) -> None:
         super().__init__(sentence)
         self.refusal, self.existing = refusal, existing
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One large change of a tenant's mappings that is being made in parts: others decide when it is done."""
+
+    plan_id: str
+    by: str
+    rows: int
+    at: datetime
+
+
+class MappingsReserved(Conflict):
+    """Nothing can be decided now, for a large change is half made."""
+
+    def __init__(self, reservation: Reservation) -> None:
+        super().__init__(
+            f"{reservation.rows:,} mappings are being changed since {reservation.at.isoformat()} by"
+            f" {reservation.by}, all or none: look at plan {reservation.plan_id}, and decide when it is done"
+        )
+        self.reservation = reservation
 
 
 class ChosenItemMissing(NotFound):
@@ -147,4 +177,8 @@ def record_id(request: ItemDecision, idempotency_key: str, part: int = 0) -> str
 def fingerprint_of(*requests: ItemDecision) -> str:
     """Returns what is equal exactly for requests that ask for the same in the same order."""
     asked = [[type(one.choice).__name__, *astuple(one)] for one in requests]
-    return sha256(json.dumps(asked, ensure_ascii=True).encode()).hexdigest()
+    return sha256(json.dumps(asked, ensure_ascii=True, default=_rules_text).encode()).hexdigest()
+
+
+def _rules_text(rules: MappingRules) -> str:
+    return rules.model_dump_json()

@@ -1,15 +1,12 @@
 """What people who look at a page are told of decisions."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 from urllib.parse import quote
 
 from shared.contracts.matcher import MappingDecided
-from shared.news_channel import News, NewsKind
-
-Announce = Callable[[str, Iterable[News]], None]
-"""Takes a tenant and its news; it neither waits nor raises (`NewsChannel.announce`)."""
+from shared.news_channel import Announce, News, NewsKind
 
 
 def announce_decisions(announce: Announce, decisions: Sequence[MappingDecided]) -> None:

@@ -14,15 +14,27 @@ from shared.work_queue import WorkItem
 T = TypeVar("T")
 
 
-class DecisionUnit(CatalogueReader, Protocol):
-    """What a decision on a vendor item reads and writes."""
+class RulesUnit(Protocol):
+    """What the rules of a mapped service rest on."""
 
-    async def enqueue(self, lane: str, keys: Iterable[str]) -> None:
-        """Adds keys to the work queue, for the exact rule to look at."""
+    async def items(self, kind: ItemKind, keys: Collection[str]) -> Sequence[Item]:
+        """Returns the items that were ever observed, also when they are gone."""
         ...
 
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         """Returns the existing mappings, by key."""
+        ...
+
+    async def included_services(self, source: MappingDecided) -> list[MappingDecided]:
+        """Returns the mapped services whose quantity the service of this mapping stands for, by key."""
+        ...
+
+
+class DecisionUnit(CatalogueReader, RulesUnit, Protocol):
+    """What a decision on a vendor item reads and writes."""
+
+    async def enqueue(self, lane: str, keys: Iterable[str]) -> None:
+        """Adds keys to the work queue, for the exact rule to look at."""
         ...
 
     async def is_proposed(self, key: str, psa_integration_id: str, psa_id: str) -> bool:

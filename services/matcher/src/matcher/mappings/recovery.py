@@ -18,9 +18,11 @@ import structlog
 
 from matcher.catalogue.items import VENDOR_KINDS, ItemKind
 from matcher.mappings.decisions import SYSTEM, next_revision, replaced_by_next
+from matcher.mappings.models import MappingsReserved
 from matcher.mappings.ports import MappingStore, UnitOfWork
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingMethod
+from shared.errors import TransientError
 from shared.runtime.clock import Clock
 
 log = structlog.get_logger()
@@ -33,12 +35,19 @@ class MappingRecovery:
         self._store, self._clock = store, clock
 
     async def catch_up(self, told: Sequence[MappingDecided]) -> None:
-        """Stores what is newer than what is stored; usually that is nothing."""
+        """Stores what is newer than what is stored; usually that is nothing.
+
+        Raises `TransientError` when it must decide, and the tenant's mappings are reserved.
+        """
         by_tenant: defaultdict[str, list[MappingDecided]] = defaultdict(list)
         for mapping in sorted(told, key=lambda one: one.revision):
             by_tenant[mapping.tenant_id].append(mapping)
         for tenant_id, of_tenant in by_tenant.items():
-            recovered = await self._store.run_unit_of_work(tenant_id, partial(self._recover, told=of_tenant))
+            try:
+                work = partial(self._recover, told=of_tenant)
+                recovered = await self._store.run_unit_of_work(tenant_id, work)
+            except MappingsReserved as reserved:  # for the message no fault: it is read again
+                raise TransientError(str(reserved)) from reserved
             if recovered:
                 log.error("mappings_recovered", tenant_id=tenant_id, mappings=recovered)
 

@@ -19,6 +19,7 @@ from shared.outbox import Outbox
 from shared.runtime import crash_points
 
 T = TypeVar("T")
+U = TypeVar("U", bound=MongoUnitOfWork)
 
 Announcement = Callable[[Sequence[MappingDecided]], None]
 
@@ -102,12 +103,16 @@ class MongoMappingStore:
     async def run_unit_of_work(
         self, tenant_id: str, work: Callable[[MongoUnitOfWork], Coroutine[Any, Any, T]]
     ) -> T:
+        return await self.run_as(MongoUnitOfWork, tenant_id, work)
+
+    async def run_as(
+        self, unit_type: type[U], tenant_id: str, work: Callable[[U], Coroutine[Any, Any, T]]
+    ) -> T:
+        """Runs `work` as `run_unit_of_work` does, in a unit of work that can do more."""
         recorded: list[MappingDecided] = []
 
         async def in_session(session: Session) -> T:
-            unit_of_work = MongoUnitOfWork(
-                self._mongo, self._outbox, tenant_id, session, finished=self._finished
-            )
+            unit_of_work = unit_type(self._mongo, self._outbox, tenant_id, session, finished=self._finished)
             result = await work(unit_of_work)
             recorded[:] = unit_of_work.recorded  # of the last attempt, which is the one that is committed
             return result

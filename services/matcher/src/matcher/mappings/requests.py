@@ -8,6 +8,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from matcher.catalogue.items import VendorItemRef
 from matcher.catalogue.requests import DEFAULT_LIMIT
 from matcher.mappings.models import (
+    NO_RULES,
     Choice,
     Exclude,
     ItemDecision,
@@ -18,6 +19,7 @@ from matcher.mappings.models import (
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
 from shared.limits.people import MAPPING_DECISIONS, REASON_CHARACTERS
 from shared.plain_text import PlainText, counted
+from shared.web.mapping_rules_request import MappingRulesRequest
 from shared.web.pagination import PageLimit, PageRequest, RevisionCursor
 from shared.web.person import Person
 from shared.web.requests import Id, OptionalIdempotencyKey, OptionalIfMatch, SeenRevision
@@ -77,14 +79,21 @@ class DecisionHeaders:
         self.seen, self.idempotency_key = if_match, idempotency_key
 
 
-def _with_example(**example: Any) -> ConfigDict:
-    return ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [example]})
+def _with_examples(*examples: Any) -> ConfigDict:
+    return ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [*examples]})
 
 
 class MapRequest(BaseModel):
     """Map the vendor item to this PSA item."""
 
-    model_config = _with_example(psa_integration_id="int_c8f8e50eee5be8dd", psa_id="19297", method="proposal")
+    model_config = _with_examples(
+        {"psa_integration_id": "int_c8f8e50eee5be8dd", "psa_id": "19297", "method": "proposal"},
+        {
+            "psa_integration_id": "int_c8f8e50eee5be8dd",
+            "psa_id": "41",
+            "rules": {"quantity": {"included_units": "5", "multiple": "10", "rounding": "up"}},
+        },
+    )
 
     psa_integration_id: Id
     psa_id: Id
@@ -92,14 +101,22 @@ class MapRequest(BaseModel):
         "manual", description="`proposal` when the person accepted what matcher had proposed."
     )
 
+    rules: MappingRulesRequest | None = Field(
+        None,
+        description="Of a service, how its quantity is made; left out, the rules of the mapping that stands"
+        " are kept, and null ends them.",
+    )
+
     def choice(self) -> Choice:
-        return MapTo(PsaItemRef(self.psa_integration_id, self.psa_id), MappingMethod(self.method))
+        rules = self.rules.rules() if self.rules else NO_RULES if "rules" in self.model_fields_set else None
+        target = PsaItemRef(self.psa_integration_id, self.psa_id)
+        return MapTo(target, MappingMethod(self.method), rules)
 
 
 class ExcludeRequest(BaseModel):
     """Leave the vendor item out, and say why."""
 
-    model_config = _with_example(excluded=True, reason="our own tenant")
+    model_config = _with_examples({"excluded": True, "reason": "our own tenant"})
 
     excluded: Literal[True]
     reason: Reason
@@ -111,7 +128,7 @@ class ExcludeRequest(BaseModel):
 class RevokeRequest(BaseModel):
     """Leave the vendor item undecided; it is not mapped by itself until that is undone."""
 
-    model_config = _with_example(revoked=True)
+    model_config = _with_examples({"revoked": True})
 
     revoked: Literal[True]
 
@@ -122,7 +139,7 @@ class RevokeRequest(BaseModel):
 class UndoRequest(BaseModel):
     """Take this decision back."""
 
-    model_config = _with_example(revision=1796026530000000)
+    model_config = _with_examples({"revision": 1796026530000000})
 
     revision: SeenRevision = Field(description="Of the decision that stands, as it was shown.")
 
@@ -130,12 +147,14 @@ class UndoRequest(BaseModel):
 class ItemDecisionRequest(BaseModel):
     """A decision on one vendor item of many."""
 
-    model_config = _with_example(
-        kind="account",
-        vendor_integration_id="int_1190feebee4bd1d7",
-        vendor_id="1000027",
-        revision=0,
-        decision={"psa_integration_id": "int_c8f8e50eee5be8dd", "psa_id": "19297"},
+    model_config = _with_examples(
+        {
+            "kind": "account",
+            "vendor_integration_id": "int_1190feebee4bd1d7",
+            "vendor_id": "1000027",
+            "revision": 0,
+            "decision": {"psa_integration_id": "int_c8f8e50eee5be8dd", "psa_id": "19297"},
+        }
     )
 
     kind: MappingKind

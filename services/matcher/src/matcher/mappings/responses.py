@@ -30,6 +30,7 @@ MAPPING_EXAMPLE: dict[str, Any] = {
     "method": "manual",
     "decided_by": "per_maria",
     "reason": None,
+    "rules": None,
     "decided_at": "2026-11-30T08:15:30Z",
     "revision": 1796026530000000,
     "replaced": {
@@ -39,6 +40,7 @@ MAPPING_EXAMPLE: dict[str, Any] = {
         "psa_integration_id": None,
         "psa_id": None,
         "reason": None,
+        "rules": None,
     },
     "undoes": None,
 }

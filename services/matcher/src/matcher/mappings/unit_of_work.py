@@ -7,6 +7,9 @@
 #   lock t1   read the queue: [a]   read items 1, 9   record "1 → 9" with its message   complete [a]   commit
 #
 # So is a decision that it replaces, which goes into the history: what stands is not in there.
+#
+# While a plan of many rows is being applied, nobody else decides (`require_unreserved`); what was published
+# before the database was restored is brought back all the same.
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -25,9 +28,10 @@ from matcher.mappings.documents import (
     mapping_from,
     record_document,
     record_from,
+    reservation_from,
 )
-from matcher.mappings.indexes import HISTORY, LABELS, MAPPINGS, RECORDS, UNDECIDED
-from matcher.mappings.models import DecisionRecord
+from matcher.mappings.indexes import HISTORY, LABELS, MAPPINGS, RECORDS, TURNS, UNDECIDED
+from matcher.mappings.models import DecisionRecord, MappingsReserved, Reservation
 from matcher.proposals.repository import PROPOSALS, proposal_queue
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
@@ -57,6 +61,8 @@ class MongoUnitOfWork(TenantCatalogue):
         self._marked = set[MappingKind]()
         self.recorded: list[MappingDecided] = []
         """The decisions made in here: news once the transaction is committed."""
+        self._reserved_by: str | None = None
+        """The plan that this unit of work is a part of, for which the mappings may be reserved."""
 
     async def read_due(self, *, limit: int) -> list[WorkItem]:
         return await self._queue.read_due(self._tenant_id, limit=limit, session=self._session)
@@ -115,6 +121,16 @@ class MongoUnitOfWork(TenantCatalogue):
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {row["_id"]: mapping_from(row) for row in await self._find_in(MAPPINGS, "_id", keys)}
 
+    async def included_services(self, source: MappingDecided) -> list[MappingDecided]:
+        filter_ = {
+            "rules.included_in": source.vendor_id,
+            "vendor_provider": source.vendor_provider,
+            "vendor_realm": source.vendor_realm,
+            "decision": MappingDecision.APPROVED.value,
+        }
+        rows = await self._rows(MAPPINGS).find(filter_, sort=[("_id", 1)], session=self._session)
+        return [mapping_from(row) for row in rows]
+
     async def is_proposed(self, key: str, psa_integration_id: str, psa_id: str) -> bool:
         row = await self._rows(PROPOSALS).get(key, session=self._session)
         ends = [(one["psa_integration_id"], one["psa_id"]) for one in row["proposals"]] if row else []
@@ -123,9 +139,22 @@ class MongoUnitOfWork(TenantCatalogue):
     async def record_mappings(
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
     ) -> None:
+        if mappings:
+            await self.require_unreserved()
         await self._replace(mappings, existing)
         await self._outbox.add(mappings, session=self._session)
         self.recorded += mappings
+
+    async def reservation(self) -> Reservation | None:
+        """Returns for what the tenant's mappings are reserved."""
+        row = await self._rows(TURNS).get(self._tenant_id, session=self._session)
+        return reservation_from(row["reserved"]) if row and row.get("reserved") else None
+
+    async def require_unreserved(self) -> None:
+        """Raises `MappingsReserved` while another change than this unit of work's own is half made."""
+        reservation = await self.reservation()
+        if reservation and reservation.plan_id != self._reserved_by:
+            raise MappingsReserved(reservation)
 
     async def restore_mappings(
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]

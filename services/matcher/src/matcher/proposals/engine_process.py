@@ -42,6 +42,8 @@ class EngineProcess:
         self._idle, self._most_kept = idle, most_kept
         self._mirror = IndexMirror(most_kept)
         self._end: asyncio.TimerHandle | None = None
+        self._turn = asyncio.Lock()
+        """Of a task: two would read each other's answers."""
         self._said, self._listening = deque[bytes](maxlen=20), set[asyncio.Task[None]]()
         """The last lines of its error output, and who reads it."""
 
@@ -53,6 +55,18 @@ class EngineProcess:
         *,
         since: str | None = None,
         wanted: Collection[str] = (),
+    ) -> EngineAnswer:
+        async with self._turn:
+            return await self._rank(kind, vendor, psa, since=since, wanted=wanted)
+
+    async def _rank(
+        self,
+        kind: MappingKind,
+        vendor: Sequence[Item],
+        psa: Sequence[Item],
+        *,
+        since: str | None,
+        wanted: Collection[str],
     ) -> EngineAnswer:
         if self._end:
             self._end.cancel()
