@@ -1,38 +1,50 @@
 """What passes over proposals need, in memory, and the engine in this very process."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from matcher_store import MemoryStore
 
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
-from matcher.proposals.engine_task import task_of
-from matcher.proposals.engine_worker import rank
+from matcher.proposals.engine_worker import EngineWorker
+from matcher.proposals.index_mirror import IndexMirror
 from matcher.proposals.models import (
     DueRecomputation,
+    EngineAnswer,
     PassOvertaken,
     ProposalInputs,
     ProposalPass,
-    RankedItem,
+    StoredCounts,
     StoredProposals,
     digest_of,
     next_proposal_revision,
 )
 from shared.contracts.matcher import MappingKind, MappingsProposed
+from shared.mapping_counts import KindCounts
 from shared.runtime.clock import Clock
 
 
 class EngineHere:
-    """Ranks without a process; counts how often it was asked."""
+    """Ranks without a process; counts how often it was asked, and for how many items it answered."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls, self.answered = 0, 0
+        self._mirror, self._worker = IndexMirror(), EngineWorker()
 
     async def rank(
-        self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
-    ) -> dict[str, list[RankedItem]]:
+        self,
+        kind: MappingKind,
+        vendor: Sequence[Item],
+        psa: Sequence[Item],
+        *,
+        since: str | None = None,
+        wanted: Collection[str] = (),
+    ) -> EngineAnswer:
         self.calls += 1
-        return rank(task_of(kind, vendor, psa))
+        planned = self._mirror.plan(kind, vendor, psa, since=since, wanted=wanted)
+        ranked = self._worker.answer(planned.task)
+        self.answered += len(ranked)
+        return EngineAnswer(ranked, planned.token, planned.is_whole)
 
 
 class MemoryPasses:
@@ -40,6 +52,10 @@ class MemoryPasses:
 
     def __init__(self, store: MemoryStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
+
+    async def mark_outdated(self) -> None:
+        for state in self._store.tenants.values():
+            state.mark(set(MappingKind) - state.passes.keys())
 
     async def due(self) -> list[DueRecomputation]:
         return [
@@ -61,13 +77,13 @@ class MemoryPasses:
             return [item for item in state.items_of(item_kind) if item.usable]
 
         return ProposalInputs(
-            dict(state.integrations), usable(VENDOR_KINDS[kind]), usable(PSA_KINDS[kind]), frozenset()
+            dict(state.integrations), usable(VENDOR_KINDS[kind]), usable(PSA_KINDS[kind]), frozenset(), {}
         )
 
     async def stored(self, tenant_id: str, kind: MappingKind) -> dict[str, StoredProposals]:
         rows = self._store.of(tenant_id).proposals
         return {
-            key: StoredProposals(one.revision, digest_of(one), not one.proposals)
+            key: StoredProposals(one.revision, digest_of(one), not one.proposals, _best(one))
             for key, one in rows.items()
             if one.kind is kind
         }
@@ -86,6 +102,20 @@ class MemoryPasses:
         rows = self._store.of(pass_.tenant_id).proposals
         await self.record(pass_, [rows[key].model_copy(update={"proposals": ()}) for key in keys], at)
 
-    async def complete(self, pass_: ProposalPass) -> None:
+    async def complete(self, pass_: ProposalPass, counts: Mapping[str, KindCounts]) -> None:
         state = self._store.of(pass_.tenant_id)
         state.marks = [mark for mark in state.marks if mark.id not in pass_.work_ids]
+        if state.passes[pass_.kind] == pass_.number:
+            state.counts[pass_.kind] = dict(counts)
+
+    async def counts(self) -> list[StoredCounts]:
+        return [
+            StoredCounts(tenant_id, kind, id_, counts)
+            for tenant_id, state in self._store.tenants.items()
+            for kind, by_integration in state.counts.items()
+            for id_, counts in by_integration.items()
+        ]
+
+
+def _best(stated: MappingsProposed) -> int:
+    return max((one.probability_per_mille for one in stated.proposals), default=0)

@@ -12,6 +12,7 @@ from matcher.finishing.models import FinishRecord
 from matcher.mappings.models import DecisionRecord
 from shared.contracts.base import Message
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingsProposed
+from shared.mapping_counts import KindCounts
 from shared.work_queue import WorkItem
 
 
@@ -33,6 +34,8 @@ class TenantState:
     marks: list[WorkItem] = field(default_factory=list)
     """Kinds whose proposals must be computed anew."""
     passes: dict[MappingKind, int] = field(default_factory=dict)
+    counts: dict[MappingKind, dict[str, KindCounts]] = field(default_factory=dict)
+    """What the newest pass counted, by marketplace."""
     published: list[Message] = field(default_factory=list)
     work_items: int = 0
     """How many were ever enqueued."""

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from catalogue_builders import NOW, PSA, VENDOR
 from ended_runs import EndedRuns
@@ -33,6 +33,7 @@ from matcher.mappings.ports import MappingStore
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
+from matcher.proposals.count_board import CountReader
 from matcher.proposals.ports import PassStore
 from matcher.proposals.recomputation import ProposalRecomputation
 from matcher.proposals.repository import MongoPasses
@@ -51,6 +52,10 @@ from shared.outbox import Outbox
 from shared.runtime.clock import utc_now
 
 
+class CountedPasses(PassStore, CountReader, Protocol):
+    """The passes of one store, and what they counted."""
+
+
 @dataclass
 class MatcherWorld:
     """What happens to matcher, in the order in which a test says it."""
@@ -59,13 +64,15 @@ class MatcherWorld:
     mappings: MappingReader
     store: MappingStore
     finishes: FinishStore
-    passes: PassStore
+    passes: CountedPasses
     published: Callable[[], Awaitable[list[Message]]]
     """Returns everything published so far, oldest first."""
     engine: EngineHere = field(default_factory=EngineHere)
     runs: EndedRuns = field(default_factory=EndedRuns)
     now: datetime = NOW
     _finish_ids: int = 0
+    _recomputation: tuple[EngineHere, ProposalRecomputation] | None = None
+    """Goes on from pass to pass, as that of a replica does."""
 
     async def receive(self, *messages: Any) -> None:
         """Ingest the messages, end a complete run of each integration, and match until nothing waits."""
@@ -97,10 +104,12 @@ class MatcherWorld:
 
     async def propose(self) -> None:
         """Compute proposals until nothing waits, without waiting for more news."""
-        recomputation = ProposalRecomputation(
-            self.passes, self.mappings, self.engine, utc_now, quiet=timedelta(0)
-        )
-        while await recomputation.process_next():
+        if self._recomputation is None or self._recomputation[0] is not self.engine:
+            computing = ProposalRecomputation(
+                self.passes, self.mappings, self.engine, utc_now, quiet=timedelta(0)
+            )
+            self._recomputation = self.engine, computing
+        while await self._recomputation[1].process_next():
             pass
 
     async def proposed(self, tenant_id: str = "demo") -> dict[str, list[str]]:

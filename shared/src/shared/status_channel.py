@@ -2,8 +2,8 @@
 
 Per tenant: a hash `status:<tenant>` with the newest document of each integration, a stream capped at about
 1,000 entries `status:<tenant>:log`, and the pub/sub channel `status:<tenant>`; one script writes all three.
-Which runs are held is in the hash `status:<tenant>:held`, and from there in each document of the integration,
-whoever reports it.
+Which runs are held is in the hash `status:<tenant>:held`, how far the mapping has come in
+`status:<tenant>:mapping`, and from there both are in each document of the integration, whoever reports it.
 """
 
 # Invariant: a follower sees a growing `seq` of each integration, and ends up with the newest status. Its
@@ -37,11 +37,12 @@ from shared.contracts.base import Outcome
 from shared.errors import TransientError
 from shared.limits import record_hit
 from shared.limits.streams import STATUS_CHARACTERS, STATUSES_PER_TENANT
+from shared.mapping_counts import MappingCounts, ShownCounts
 from shared.redis_connection import connect_redis
 from shared.run_hold import HeldRuns, RunHold, held_runs_json
 from shared.runtime.attempt import propagate_cancellation
 from shared.runtime.settings import RedisSettings
-from shared.status_scripts import REPORT, SHOW_HOLDS
+from shared.status_scripts import REPORT, SHOW_BESIDE
 
 T = TypeVar("T")
 
@@ -50,6 +51,8 @@ log = structlog.get_logger()
 _LARGEST_SEQ = 2**53
 """Redis' scripts count in doubles, which hold every whole number up to here."""
 _LOG_ENTRIES = 1000
+_HELD, _MAPPING = 3, 4
+"""Which of a script's keys has what is shown beside a run's progress."""
 _SNAPSHOT_INTERVAL = timedelta(seconds=5)
 
 
@@ -77,6 +80,8 @@ class RunStatus(BaseModel):
     at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     held_runs: HeldRuns = ()
     """Runs of the integration that wait for a person, the newest first; only `show_holds` sets them."""
+    mapping: ShownCounts = None
+    """What of the integration waits to be mapped; only `show_mapping` sets it."""
 
 
 class StatusChannel:
@@ -85,14 +90,14 @@ class StatusChannel:
     def __init__(self, settings: RedisSettings) -> None:
         self._redis = connect_redis(settings)
         self._report_script = self._redis.register_script(REPORT)
-        self._holds_script = self._redis.register_script(SHOW_HOLDS)
+        self._beside_script = self._redis.register_script(SHOW_BESIDE)
         self._unreadable: dict[str, int] = {}
         """How many rows of a tenant's last snapshot were no status of it; tenants with none are left out."""
 
     async def report(self, status: RunStatus) -> int:
         """Makes this the integration's status, unless its run has ended; returns the `seq` that stands."""
         channel = _channel_name(status.tenant_id)
-        document = status.model_dump_json(exclude={"seq", "held_runs"})
+        document = status.model_dump_json(exclude={"seq", "held_runs", "mapping"})
         call = self._report_script(
             _keys(channel), [status.integration_id, document, _LOG_ENTRIES, _LARGEST_SEQ]
         )
@@ -103,9 +108,18 @@ class StatusChannel:
 
         Its newest status is told again, unless it says so already.
         """
-        document = held_runs_json(holds)
-        call = self._holds_script(
-            _keys(_channel_name(tenant_id)), [integration_id, document, _LOG_ENTRIES, _LARGEST_SEQ]
+        await self._show_beside(tenant_id, integration_id, held_runs_json(holds), _HELD)
+
+    async def show_mapping(self, tenant_id: str, integration_id: str, counts: MappingCounts) -> None:
+        """Lets every status of the integration say from now on how far its mapping has come.
+
+        Its newest status is told again, unless it says so already.
+        """
+        await self._show_beside(tenant_id, integration_id, counts.model_dump_json(), _MAPPING)
+
+    async def _show_beside(self, tenant_id: str, integration_id: str, document: str, key: int) -> None:
+        call = self._beside_script(
+            _keys(_channel_name(tenant_id)), [integration_id, document, _LOG_ENTRIES, _LARGEST_SEQ, key]
         )
         await _answer(call, "the status channel cannot be written")
 
@@ -221,4 +235,4 @@ def _channel_name(tenant_id: str) -> str:
 
 
 def _keys(channel: str) -> list[str]:
-    return [channel, f"{channel}:log", f"{channel}:held"]
+    return [channel, f"{channel}:log", f"{channel}:held", f"{channel}:mapping"]

@@ -18,6 +18,7 @@ from tests.bench.harness import Row, Sample, Sign, Spread, Target
 from tests.bench.matching import packages
 from tests.bench.matching.accuracy_table import PAGE, published, write_page
 from tests.bench.matching.comparison import ENGINE, Limits, Measured, SetDefinition, compare, definitions
+from tests.bench.matching.increments import increment_rows
 from tests.bench.matching.name_stock import read_stock
 
 _DIRECTORY = Path(".trueup/bench/matching")
@@ -33,12 +34,14 @@ def _measure(engine: Sequence[str], *, quick: bool) -> list[Row]:
     packages.install(packages.RIVALS)
     results: dict[str, list[Measured]] = {}
     rows: list[Row] = []
-    for definition in definitions(quick=quick):
+    for place, definition in enumerate(definitions(quick=quick)):
         print_line(f"  {definition.title}: making the set …")
         labelled = definition.make(stock)
         print_line(f"  {definition.title}: measuring {len(labelled.vendor):,} × {len(labelled.psa):,} …")
         results[definition.title] = compare(labelled, _DIRECTORY, engine=engine)
         rows += rows_of(definition, results[definition.title][0], len(labelled.vendor))
+        if not place:
+            rows += increment_rows(definition.title, labelled)
     now = datetime.now(UTC)
     document = {title: [asdict(each) for each in measured] for title, measured in results.items()}
     path = _DIRECTORY / f"{now:%Y%m%dT%H%M%SZ}.json"

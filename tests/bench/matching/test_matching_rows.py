@@ -1,7 +1,10 @@
 """The rows of the bench say what is to be reached, and whether it is."""
 
-from tests.bench.harness import Sign
+from tests.bench.harness import Sign, Target
+from tests.bench.matching.accounts import labelled_accounts
+from tests.bench.matching.companies import NameStock
 from tests.bench.matching.comparison import Measured, definitions
+from tests.bench.matching.increments import increment_rows
 from tests.bench.matching.metrics import Predictions, accuracy
 from tests.bench.matching.models import Label
 from tests.bench.matching.rows import rows_of
@@ -41,3 +44,14 @@ def test_names_alone_are_measured_without_limits_on_what_can_be_found() -> None:
 
     assert rows["recall at 1"].met is None
     assert rows["wrong automatic mappings"].met is False
+
+
+def test_a_change_of_one_account_is_held_to_a_tenth_of_a_second() -> None:
+    labelled = labelled_accounts(120, 3, NameStock())
+
+    new, renamed = increment_rows("accounts", labelled)
+
+    assert (new.name, renamed.name) == ("accounts: one new account", "accounts: one renamed company")
+    assert new.target == renamed.target == Target(Sign.AT_MOST, 100.0)
+    assert new.bare
+    assert len(new.samples) == 30

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from catalogue_builders import a_product, a_psa, a_psa_account, a_service, a_vendor_account, an_integration
@@ -18,7 +20,7 @@ from matcher_world import memory_world
 from matcher.catalogue.ingestor import item_of
 from matcher.catalogue.items import Item
 from matcher.proposals.engine_process import EngineProcess
-from matcher.proposals.models import RankedItem
+from matcher.proposals.models import EngineAnswer
 from matcher.proposals.recomputation import ProposalRecomputation
 from shared.contracts.matcher import MappingKind
 from shared.errors import TransientError
@@ -49,7 +51,14 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-async def test_a_process_ranks_as_the_engine_does_here() -> None:
+@pytest.fixture
+async def engine() -> AsyncIterator[EngineProcess]:
+    engine = EngineProcess()
+    yield engine
+    await engine.close()
+
+
+async def test_a_process_ranks_as_the_engine_does_here(engine: EngineProcess) -> None:
     accounts = MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS
     services = (
         MappingKind.SERVICE,
@@ -58,24 +67,53 @@ async def test_a_process_ranks_as_the_engine_does_here() -> None:
     )
 
     for task in (accounts, services):
-        found = await EngineProcess().rank(*task)
-        assert found == await EngineHere().rank(*task)
-        assert found
+        found = await engine.rank(*task)
+        assert found.ranked == (await EngineHere().rank(*task)).ranked
+        assert found.ranked
+        assert found.is_whole
 
 
-async def test_a_process_that_dies_is_tried_again() -> None:
-    engine = EngineProcess()
+async def test_the_process_stays_and_tells_who_knows_the_rest_what_has_changed(engine: EngineProcess) -> None:
+    first = await engine.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS)
+    pid = await started(engine)
+    more = [*VENDOR_ITEMS, item_of(a_vendor_account("x", "Northwind Traders"))]
+    companies = [*PSA_ITEMS, item_of(a_psa_account("y", "Northwind Traders LLC"))]
+
+    second = await engine.rank(MappingKind.ACCOUNT, more, companies, since=first.token)
+    third = await engine.rank(
+        MappingKind.ACCOUNT, more, companies, since=second.token, wanted=[VENDOR_ITEMS[0].key]
+    )
+    again = await engine.rank(MappingKind.ACCOUNT, more, companies, since=first.token)
+
+    assert await started(engine) == pid
+    assert (set(second.ranked), second.is_whole) == ({more[-1].key}, False)
+    assert dict(third.ranked) == {VENDOR_ITEMS[0].key: first.ranked[VENDOR_ITEMS[0].key]}
+    assert again.is_whole
+    assert {**first.ranked, **second.ranked} == again.ranked
+
+
+async def test_a_process_that_dies_is_tried_again(engine: EngineProcess) -> None:
     ranking = asyncio.create_task(engine.rank(MappingKind.ACCOUNT, LARGE, LARGE_PSA))
 
     os.kill(await started(engine), signal.SIGKILL)
 
     with pytest.raises(TransientError, match="ended with -9, comparing 4000 with 4000 items"):
         await ranking
-    assert await engine.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS)
+    assert (await engine.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS)).ranked
 
 
-async def test_nobody_who_waits_leaves_no_process() -> None:
-    engine = EngineProcess()
+async def test_a_process_that_died_between_two_tasks_is_replaced_and_told_all(engine: EngineProcess) -> None:
+    first = await engine.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS)
+    os.kill(pid := await started(engine), signal.SIGKILL)
+    while is_alive(pid):
+        await asyncio.sleep(0.01)
+
+    second = await engine.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS, since=first.token)
+
+    assert (second.ranked, second.is_whole) == (first.ranked, True)
+
+
+async def test_nobody_who_waits_leaves_no_process(engine: EngineProcess) -> None:
     ranking = asyncio.create_task(engine.rank(MappingKind.ACCOUNT, LARGE, LARGE_PSA))
     pid = await started(engine)
 
@@ -86,14 +124,74 @@ async def test_nobody_who_waits_leaves_no_process() -> None:
     assert not is_alive(pid)
 
 
+async def test_a_process_with_nothing_to_do_ends() -> None:
+    hasty = EngineProcess(idle=timedelta(seconds=0.05))
+    first = await hasty.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS)
+    pid = await started(hasty)
+
+    async with asyncio.timeout(60):
+        while is_alive(pid):
+            await asyncio.sleep(0.01)
+
+    again = await hasty.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS, since=first.token)
+    await hasty.close()
+    assert again.is_whole
+
+
+async def test_very_long_lists_are_not_kept() -> None:
+    small = EngineProcess(most_kept=50)
+
+    found = await small.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS)
+
+    assert (found.token, found.is_whole, small.running) == (None, True, None)
+    assert found.ranked == (await EngineHere().rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS)).ranked
+
+
+async def test_a_service_that_stops_leaves_no_process(engine: EngineProcess) -> None:
+    await engine.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS)
+    pid = await started(engine)
+
+    await engine.close()
+
+    assert not is_alive(pid)
+
+
+async def test_a_service_that_was_killed_leaves_no_process() -> None:
+    code = """
+import asyncio, os, signal
+from test_engine_process import PSA_ITEMS, VENDOR_ITEMS
+from matcher.proposals.engine_process import EngineProcess
+from shared.contracts.matcher import MappingKind
+
+async def main():
+    engine = EngineProcess()
+    await engine.rank(MappingKind.ACCOUNT, VENDOR_ITEMS, PSA_ITEMS)
+    print(engine.running.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    service = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code), stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+    )
+    said, _ = await service.communicate()
+    pid = int(said)
+
+    async with asyncio.timeout(60):
+        while is_alive(pid):
+            await asyncio.sleep(0.01)
+    assert service.returncode == -signal.SIGKILL
+
+
 async def test_a_tenant_whose_process_dies_is_set_aside_and_the_others_go_on() -> None:
     class Dying(EngineHere):
         async def rank(
-            self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
-        ) -> dict[str, list[RankedItem]]:
+            self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item], **asked: Any
+        ) -> EngineAnswer:
             if vendor[0].tenant_id == "demo":
                 raise TransientError("the process died")
-            return await super().rank(kind, vendor, psa)
+            return await super().rank(kind, vendor, psa, **asked)
 
     world = memory_world()
     for tenant in ("demo", "other"):

@@ -1,7 +1,8 @@
 """Passes on the real store: what they complete, what overtakes them, and what a kill leaves behind."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from catalogue_builders import PSA, a_psa, a_psa_account, a_vendor_account, an_integration
@@ -12,13 +13,16 @@ from matcher.app import INDEXES
 from matcher.catalogue.items import Item
 from matcher.mappings.models import MapTo, PsaItemRef
 from matcher.mappings.repository import MongoMappings
-from matcher.proposals.models import PassOvertaken, RankedItem
+from matcher.proposals.engine_version import engine_version
+from matcher.proposals.jobs import ProposalLeader
+from matcher.proposals.models import EngineAnswer, PassOvertaken
 from matcher.proposals.recomputation import LONGEST_WAIT, QUIET, ProposalRecomputation
 from matcher.proposals.repository import MongoPasses, proposal_queue
 from shared.contracts.matcher import MappingKind, MappingsProposed
 from shared.mongo import Mongo
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock, utc_now
+from shared.runtime.leases import Leases
 
 ACCOUNT = MappingKind.ACCOUNT
 
@@ -38,8 +42,15 @@ async def world(mongo: Mongo) -> MatcherWorld:
     return mongo_world(mongo)
 
 
-def passes_of(mongo: Mongo) -> MongoPasses:
-    return MongoPasses(mongo, Outbox(mongo, "matcher"), utc_now)
+def passes_of(mongo: Mongo, engine_version: str = "") -> MongoPasses:
+    return MongoPasses(mongo, Outbox(mongo, "matcher"), utc_now, engine_version=engine_version)
+
+
+def a_leader(mongo: Mongo, passes: MongoPasses) -> ProposalLeader:
+    """A replica to whose mind nothing is ripe: it marks, and computes nothing."""
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    computing = ProposalRecomputation(passes, MongoMappings(mongo), EngineHere(), lambda: long_ago)
+    return ProposalLeader(computing, Leases(mongo))
 
 
 def recomputation(mongo: Mongo, engine: EngineHere, clock: Clock) -> ProposalRecomputation:
@@ -85,7 +96,9 @@ async def test_killed_before_it_completes_a_pass_is_repeated_and_publishes_nothi
     await world.propose()
     before = await statements(world)
 
-    await passes_of(mongo).mark_all()  # as if what the pass completed were still there
+    await proposal_queue(mongo).enqueue(
+        "demo", ACCOUNT, [ACCOUNT]
+    )  # as if what it completed were still there
     await world.propose()
 
     assert await statements(world) == before
@@ -95,9 +108,9 @@ async def test_killed_before_it_completes_a_pass_is_repeated_and_publishes_nothi
 async def test_news_during_a_pass_starts_another_one(world: MatcherWorld) -> None:
     class Interrupted(EngineHere):
         async def rank(
-            self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
-        ) -> dict[str, list[RankedItem]]:
-            found = await super().rank(kind, vendor, psa)
+            self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item], **asked: Any
+        ) -> EngineAnswer:
+            found = await super().rank(kind, vendor, psa, **asked)
             if self.calls == 1:  # the pass knows nothing of it
                 await world.exclude("1")
             return found
@@ -126,15 +139,64 @@ async def test_a_pass_that_was_overtaken_stores_nothing(mongo: Mongo, world: Mat
     assert await statements(world) == [stated]
 
 
-async def test_a_service_that_starts_looks_at_everything_again(mongo: Mongo, world: MatcherWorld) -> None:
+async def due_after_a_start(mongo: Mongo, engine_version: str) -> set[tuple[str, MappingKind]]:
+    """What a replica of this build computes when it begins to lead."""
+    await a_leader(mongo, passes_of(mongo, engine_version)).job().step()
+    return {(one.tenant_id, one.kind) for one in await passes_of(mongo).due()}
+
+
+async def test_a_release_with_another_engine_looks_at_everything_again(
+    mongo: Mongo, world: MatcherWorld
+) -> None:
     await world.receive(*known())
     await world.propose()
     await mongo.all_tenants("proposals").remove({})  # as an older build left it: it had none
 
-    await passes_of(mongo).mark_all()
-    due = await passes_of(mongo).due()
+    due = await due_after_a_start(mongo, "the next")
     await world.propose()
 
-    assert {(one.tenant_id, one.kind) for one in due} == {("demo", kind) for kind in MappingKind}
+    assert due == {("demo", kind) for kind in MappingKind}
     assert await world.proposed() == {"1": ["9"]}
-    assert timedelta(0) <= QUIET < LONGEST_WAIT
+
+
+async def test_the_same_release_started_again_computes_nothing(mongo: Mongo, world: MatcherWorld) -> None:
+    await world.receive(*known())
+    await world.propose()
+    first = await due_after_a_start(mongo, "this")
+    world.passes = passes_of(mongo, "this")
+    await world.propose()
+
+    again = await due_after_a_start(mongo, "this")
+
+    assert first == {("demo", kind) for kind in MappingKind}
+    assert again == set()
+
+
+async def test_what_an_overtaken_pass_computed_is_not_taken_for_the_newest_engines(
+    mongo: Mongo, world: MatcherWorld
+) -> None:
+    await world.receive(*known())
+    passes = passes_of(mongo, "this")
+    slow = await passes.begin("demo", ACCOUNT)
+    await passes_of(mongo, "former").begin("demo", ACCOUNT)
+
+    await passes.complete(slow, {})
+
+    assert ("demo", ACCOUNT) in await due_after_a_start(mongo, "this")
+
+
+async def test_a_leader_looks_for_other_releases_once(mongo: Mongo, world: MatcherWorld) -> None:
+    await world.receive(*known())
+    await world.propose()
+    leader, queue = a_leader(mongo, passes_of(mongo, "this")).job(), proposal_queue(mongo)
+    await leader.step()
+    marked = await queue.lane("demo", ACCOUNT)
+
+    await leader.step()
+
+    assert len(marked) == 1
+    assert await queue.lane("demo", ACCOUNT) == marked
+
+
+def test_the_version_of_one_build_is_always_the_same() -> None:
+    assert engine_version() == engine_version() != ""

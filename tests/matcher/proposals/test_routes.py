@@ -6,6 +6,11 @@ import pytest
 from catalogue_builders import a_psa, a_psa_account, a_vendor_account, an_integration
 from matcher_http import MatcherClient
 
+from matcher.proposals.refusal_recovery import RefusalRecovery
+from matcher.proposals.repository import MongoProposals
+from shared.contracts.matcher import ProposalRefused
+from shared.mongo import Mongo
+from shared.outbox import Outbox
 from shared.web.person import Role
 
 ITEM = "/proposals/account/int_vendor/1"
@@ -86,6 +91,70 @@ async def test_a_refusal_that_is_taken_back_lets_the_company_be_proposed(known: 
 
     assert (answer.status_code, again.status_code) == (200, 200)
     assert ids(await known.get(ITEM)) == ["9", "8"]
+
+
+async def told(client: MatcherClient) -> list[ProposalRefused]:
+    return [one for one in await client.world.published() if isinstance(one, ProposalRefused)]
+
+
+async def test_a_refusal_and_its_withdrawal_are_told_with_who_and_when(known: MatcherClient) -> None:
+    await known.send("POST", f"{ITEM}/refusals", NINE)
+    await known.send("DELETE", f"{ITEM}/refusals/int_psa/9")
+    await known.send("POST", f"{ITEM}/refusals", NINE)
+
+    said = await told(known)
+
+    assert [one.stands for one in said] == [True, False, True]
+    assert [one.revision for one in said] == sorted({one.revision for one in said})
+    assert {(one.key, one.vendor_id, one.psa_integration_id, one.psa_id) for one in said} == {
+        (said[0].key, "1", "int_psa", "9")
+    }
+    assert all(one.decided_by and one.decided_at for one in said)
+
+
+async def test_what_was_said_already_is_not_told_again(known: MatcherClient) -> None:
+    await known.send("DELETE", f"{ITEM}/refusals/int_psa/9")
+    await known.send("POST", f"{ITEM}/refusals", NINE)
+    await known.send("POST", f"{ITEM}/refusals", NINE)
+
+    assert [one.stands for one in await told(known)] == [True]
+
+
+async def test_a_refusal_from_before_it_was_told_stands_and_can_be_taken_back(
+    known: MatcherClient, mongo: Mongo
+) -> None:
+    await known.send("POST", f"{ITEM}/refusals", NINE)
+    (row,) = await mongo.all_tenants("proposal_refusals").find()
+    former = {"_id": row["_id"], "kind": "account", "refused_by": "ann", "refused_at": row["decided_at"]}
+    await mongo.documents("proposal_refusals", "demo").put(former)
+    await known.world.propose()
+    standing = ids(await known.get(ITEM))
+
+    await known.send("DELETE", f"{ITEM}/refusals/int_psa/9")
+    await known.world.propose()
+
+    assert standing == ["8"]
+    assert ids(await known.get(ITEM)) == ["9", "8"]
+    assert [one.stands for one in await told(known)] == [True, False]
+
+
+async def test_refusals_that_a_restored_database_lacks_are_followed_and_not_told_again(
+    known: MatcherClient, mongo: Mongo
+) -> None:
+    await known.send("POST", f"{ITEM}/refusals", NINE)
+    rows = await mongo.all_tenants("proposal_refusals").find()
+    await known.send("DELETE", f"{ITEM}/refusals/int_psa/9")
+    await known.send("POST", f"{ITEM}/refusals", {**NINE, "psa_id": "8"})
+    said = await told(known)
+    await mongo.all_tenants("proposal_refusals").remove({})
+    await mongo.documents("proposal_refusals", "demo").put(rows[0])
+
+    for _ in range(2):
+        await RefusalRecovery(MongoProposals(mongo, Outbox(mongo, "matcher"))).catch_up(said[::-1])
+    await known.world.propose()
+
+    assert ids(await known.get(ITEM)) == ["9"]
+    assert await told(known) == said
 
 
 async def test_the_same_refusal_twice_is_one(known: MatcherClient) -> None:

@@ -13,8 +13,10 @@ from billing.approvals import routes as approval_routes
 from billing.approvals.repository import APPROVAL_INDEXES, ApprovalRepository
 from billing.approvals.results import WriteResultService
 from billing.approvals.service import ApprovalService
+from billing.audit import handlers as audit_handlers
 from billing.audit import routes as audit_routes
 from billing.audit.decision_log import DecisionLog
+from billing.audit.refusal_log import RefusalLog
 from billing.audit.repository import AUDIT_INDEXES, AuditLog
 from billing.feeds import routes as feed_routes
 from billing.feeds.jobs import feed_jobs
@@ -213,13 +215,9 @@ class Billing:
         self.sync_completer = SyncCompleter(self.runs, self.lines, board, integrations=self.integrations)
 
     def _subscribe(self) -> None:
-        broker, health = self.dependencies.broker, self.health
-        ingestor = ObservationIngestor(
-            ObservationRepository(self.dependencies.mongo, watcher=DecisionLog(self.audit)),
-            ReadBacks(self.dependencies.mongo),
-            self.queue,
-            wake=self.work_enqueued.set,
-        )
+        broker, mongo, health = self.dependencies.broker, self.dependencies.mongo, self.health
+        observed = ObservationRepository(mongo, watcher=DecisionLog(self.audit))
+        ingestor = ObservationIngestor(observed, ReadBacks(mongo), self.queue, wake=self.work_enqueued.set)
         manifest_ingestor = ManifestIngestor(self.manifests, wake=self.parts_stored.set)
         observation_handlers.register(broker, ingestor, manifest_ingestor, health=health)
         run_handlers.register(
@@ -227,6 +225,7 @@ class Billing:
         )
         results = WriteResultService(self.approvals)
         approval_handlers.register(broker, results, health=health)
+        audit_handlers.register(broker, RefusalLog(mongo, self.audit), health=health)
         self.relay.undeliverable_handlers.append(results.refuse_undeliverable)
         health.add_degradation_check("outbox", self.relay.degradation)
         health.add_degradation_check("news", self.dependencies.news.degradation)

@@ -1,7 +1,7 @@
 """How matcher is built: every object once, opened and closed in order."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -52,9 +52,13 @@ from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.routes import make_history_router, make_mapping_list_router
 from matcher.mappings.service import MappingService
 from matcher.mappings.tenant_lock import TenantLock
+from matcher.proposals.count_board import CountBoard
 from matcher.proposals.engine_process import EngineProcess
+from matcher.proposals.engine_version import engine_version
+from matcher.proposals.handlers import subscribe_refusals
 from matcher.proposals.jobs import ProposalLeader
 from matcher.proposals.recomputation import ProposalRecomputation
+from matcher.proposals.refusal_recovery import RefusalRecovery
 from matcher.proposals.repository import PROPOSAL_INDEXES, MongoPasses, MongoProposals
 from matcher.proposals.routes import make_proposal_router, make_refusal_router
 from matcher.proposals.service import ProposalService
@@ -64,15 +68,19 @@ from shared.mongo import Mongo
 from shared.news_channel import NewsChannel
 from shared.outbox import OUTBOX_INDEXES, Outbox, Relay
 from shared.runtime.health import Health
+from shared.runtime.jobs import Job
 from shared.runtime.leases import Leases
-from shared.runtime.lifespan import create_application, service_lifespan
+from shared.runtime.lifespan import LifespanHook, create_application, service_lifespan
 from shared.runtime.settings import load
+from shared.status_channel import StatusChannel
 from shared.web.person import Role
 from shared.web.token_verification import TokenVerifier, require_role
 from shared.work_queue import WORK_QUEUE_INDEXES
 from shared.work_queue.former_queue import refuse_former_work
 
 SERVICE = "matcher"
+_RELINKING_IDLE = timedelta(seconds=30)
+"""A change of PSA is rare, and its lists are no marketplace's: its engine keeps nothing for long."""
 INDEXES = (
     *OUTBOX_INDEXES,
     *WORK_QUEUE_INDEXES,
@@ -92,11 +100,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         make_broker(settings.kafka, SERVICE),
         TokenVerifier(settings.auth),
         NewsChannel(settings.redis),
+        board=StatusChannel(settings.redis),
     )
 
 
-def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: NewsChannel) -> FastAPI:
-    """Builds the service from a database, a broker and so on, which a test may bring."""
+def make_app(
+    mongo: Mongo,
+    broker: KafkaBroker,
+    verifier: TokenVerifier,
+    news: NewsChannel,
+    *,
+    board: StatusChannel | None = None,
+) -> FastAPI:
+    """Builds the service from what a test may bring; without a `board` dashboards are shown no counts."""
     health = Health(SERVICE)
     health.add_readiness_probe("document store", mongo.ping)
     outbox = Outbox(mongo, SERVICE)
@@ -108,31 +124,52 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
     health.add_degradation_check("news", news.degradation)
     check = InventoryCheck(catalogue := MongoCatalogue(mongo), store, _now, wake.set)
     health.add_degradation_check("inventories", check.degradation)
-    passes, engine = MongoPasses(mongo, outbox, _now), EngineProcess()
-    recomputation = ProposalRecomputation(passes, MongoMappings(mongo), engine, _now)
-    proposing = ProposalLeader(recomputation, Leases(mongo))
+    proposals, proposing = MongoProposals(mongo, outbox), _Proposing(mongo, outbox, board)
     controls = ControlJob(mongo, broker, health)
+    _subscribe(broker, health, ItemIngestor(catalogue, wake.set), store=store, proposals=proposals)
     applier = PlanApplier(MongoPlanStore(mongo, store), _now, partial(_new_id, "ver"))
     matching = matching_job(check, ExactMatcher(store, _now), wake)
-    jobs = matching, item_form_job(ItemForms(mongo)), proposing.job(), plan_job(applier)
-    subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
-    subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
+    jobs = matching, item_form_job(ItemForms(mongo)), plan_job(applier), *proposing.jobs
+    refuse, relinking = partial(refuse_former_work, mongo, "marks"), EngineProcess(idle=_RELINKING_IDLE)
     lifespan = partial(
         service_lifespan,
         health=health,
         broker=broker,
         jobs=(relay.job(), controls.job(), news.job(), *jobs),
-        on_startup=(
-            partial(refuse_former_work, mongo, "marks"),
-            partial(mongo.ensure, INDEXES),
-            passes.mark_all,
-            controls.load,
-        ),
-        on_shutdown=(relay.release, proposing.release, news.close, mongo.close),
+        on_startup=(refuse, partial(mongo.ensure, INDEXES), controls.load),
+        on_shutdown=(relay.release, *proposing.on_shutdown, relinking.close, news.close, mongo.close),
     )
-    routers = _routers(mongo, verifier, store, finishes, proposals=MongoProposals(mongo, outbox))
-    routers += _plan_routers(mongo, verifier, store, applier, engine=engine)
+    routers = _routers(mongo, verifier, store, finishes, proposals=proposals)
+    routers += _plan_routers(mongo, verifier, store, applier, engine=relinking)
     return create_application(health, lifespan, routers, broker=broker)
+
+
+def _subscribe(
+    broker: KafkaBroker,
+    health: Health,
+    ingestor: ItemIngestor,
+    *,
+    store: MongoMappingStore,
+    proposals: MongoProposals,
+) -> None:
+    subscribe(broker, ingestor, service=SERVICE, health=health)
+    subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
+    subscribe_refusals(broker, RefusalRecovery(proposals), service=SERVICE, health=health)
+
+
+class _Proposing:
+    """What computes proposals, and shows how many wait."""
+
+    def __init__(self, mongo: Mongo, outbox: Outbox, board: StatusChannel | None) -> None:
+        passes = MongoPasses(mongo, outbox, _now, engine_version=engine_version())
+        engine = EngineProcess()
+        recomputation = ProposalRecomputation(passes, MongoMappings(mongo), engine, _now)
+        leader = ProposalLeader(recomputation, Leases(mongo))
+        self.jobs: list[Job] = [leader.job()]
+        self.on_shutdown: list[LifespanHook] = [leader.release, engine.close]
+        if board:
+            self.jobs.append(CountBoard(passes, board).job())
+            self.on_shutdown.append(board.close)
 
 
 def _routers(

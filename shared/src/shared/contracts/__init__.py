@@ -26,6 +26,7 @@ MESSAGES: tuple[type[Message], ...] = (
     psa_sync.QuantityRefused,
     matcher.MappingDecided,
     matcher.MappingsProposed,
+    matcher.ProposalRefused,
     matcher.MappingFinished,
     billing.UsageLineChanged,
     billing.ApprovalRecorded,

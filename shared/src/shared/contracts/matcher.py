@@ -145,6 +145,35 @@ class MappingsProposed(State):
     """The likeliest first; none once the item is decided on, gone, or like nothing."""
 
 
+class ProposalRefused(State):
+    """States a person's word that a vendor item is not one PSA item; keyed by realms, as mappings are."""
+
+    topic: ClassVar[str] = "matcher.proposal-refused.v1"
+    meaning: ClassVar[str] = "A person's word that one vendor item is not one PSA item, or its withdrawal"
+    readers: ClassVar[tuple[str, ...]] = ("billing", "matcher")
+    key_fields: ClassVar[tuple[str, ...]] = (
+        *("vendor_provider", "vendor_realm", "kind", "vendor_id"),
+        *("psa_provider", "psa_realm", "psa_id"),
+    )
+
+    kind: MappingKind
+    vendor_provider: Code
+    vendor_realm: Code
+    vendor_integration_id: Id
+    vendor_id: Id
+    """The vendor account's id, or the vendor service's."""
+    psa_provider: Code
+    psa_realm: Code
+    psa_integration_id: Id
+    psa_id: Id
+    """The PSA account's id, or the PSA product's."""
+    stands: bool
+    """False once it is taken back: the PSA item may be proposed again."""
+    decided_by: Id
+    """The person who refused, or who took the refusal back."""
+    decided_at: Moment
+
+
 class MappingFinished(Event):
     """A person finished mapping a vendor to a PSA; both become active and are synced."""
 

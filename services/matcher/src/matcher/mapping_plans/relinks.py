@@ -100,7 +100,9 @@ class RelinkService:
         new = await reader.usable_items(PSA_KINDS[kind], change.new.integration_id)
         index = SuccessionIndex.of(old, new)
         unlike = [item for item in old if not index.by_equality(item)]
-        return _Comparison(index, await self._engine.rank(kind, unlike, new) if unlike and new else {})
+        return _Comparison(
+            index, (await self._engine.rank(kind, unlike, new)).ranked if unlike and new else {}
+        )
 
 
 async def _successors(

@@ -10,7 +10,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,11 @@ _COMMON_SHARE = 0.04
 """A trigram in a larger share of the names tells little and costs most of the multiplication; with fewer
 names than `_COMMON_LEAST` none is left out."""
 _COMMON_LEAST = 400
+_STEP = 0.125
+"""Logarithms of counts are told apart in steps: one item more changes the weights of few trigrams."""
+_SIGNS = "?abcdefghijklmnopqrstuvwxyz0123456789^$"
+_WIDTH = len(_SIGNS) ** 3
+"""How many trigrams there are. Each has its number in whatever lists, so that sums are made in one order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,18 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
+class Vectors:
+    """The items of both lists as vectors of weighted trigrams, each of length 1."""
+
+    vendor: csr_matrix
+    psa: csr_matrix
+    psa_columns: csr_matrix
+    """The same as `psa`, with an item in each column."""
+    weights: Floats
+    """Of each trigram; two lists that give it the same weights see the same item as the same vector."""
+
+
+@dataclass(frozen=True, slots=True)
 class Searchable:
     """One side's items as candidates are looked for: the texts to compare, and each item's further keys."""
 
@@ -62,27 +79,43 @@ class Searchable:
 
 def find_candidates(vendor: Searchable, psa: Searchable, reach: Reach) -> Candidates:
     """Returns the candidates, ordered by vendor row, then by PSA row."""
-    left, right = _weighted_trigrams(vendor.texts, psa.texts)
-    near = sp_matmul_topn(
-        left, right.T.tocsr(), top_n=reach.nearest, threshold=_LEAST_COSINE, n_threads=2
-    ).tocoo()
+    grams = [[trigrams_of(text) for text in side.texts] for side in (vendor, psa)]
+    vectors = weigh(*grams)
     by_key = _pairs_of_equal_keys(vendor.keys, psa.keys, reach.shared_by_at_most)
-    rows = np.concatenate([near.row.astype(np.int64), by_key[:, 0]])
-    columns = np.concatenate([near.col.astype(np.int64), by_key[:, 1]])
-    width = max(len(psa.texts), 1)
-    joint = np.unique(rows * width + columns)
-    rows, columns = joint // width, joint % width
-    cosine = _cosines(left, right, rows, columns)
-    best = np.zeros(len(vendor.texts), np.float32)
-    np.maximum.at(best, rows, cosine)
-    has_key = np.isin(joint, by_key[:, 0] * width + by_key[:, 1])
-    kept = has_key | (cosine >= NEAR_SHARE * best[rows])
-    return Candidates(rows[kept].astype(np.int32), columns[kept].astype(np.int32), cosine[kept])
+    return search(vectors, np.arange(len(vendor.texts)), by_key, reach)[0]
 
 
-def _cosines(
-    left: csr_matrix, right: csr_matrix, rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> Floats:
+def search(
+    vectors: Vectors, rows: NDArray[np.int64], by_key: NDArray[np.int64], reach: Reach
+) -> tuple[Candidates, Floats]:
+    """Returns the candidates of some vendor rows, which are sorted, and how near each row's farthest one is.
+
+    `by_key` are the pairs of these rows that share a key. An item that is less near than the farthest one
+    by trigrams cannot become a candidate by them.
+    """
+    near = sp_matmul_topn(
+        vectors.vendor[rows], vectors.psa_columns, top_n=reach.nearest, threshold=_LEAST_COSINE, n_threads=2
+    ).tocsr()
+    farthest = np.full(len(rows), _LEAST_COSINE, np.float32)
+    counts = np.diff(near.indptr)
+    full = counts >= reach.nearest
+    if full.any():
+        farthest[full] = np.minimum.reduceat(near.data, near.indptr[:-1][counts > 0])[full[counts > 0]]
+    found = np.repeat(rows, counts)
+    width = max(vectors.psa.shape[0], 1)
+    keyed = by_key[:, 0] * width + by_key[:, 1]
+    joint = np.unique(np.concatenate([found * width + near.indices, keyed]))
+    vendor, psa = joint // width, joint % width
+    cosine = _cosines(vectors, vendor, psa)
+    best = np.zeros(vectors.vendor.shape[0], np.float32)
+    np.maximum.at(best, vendor, cosine)
+    kept = np.isin(joint, keyed) | (cosine >= NEAR_SHARE * best[vendor])
+    found_pairs = Candidates(vendor[kept].astype(np.int32), psa[kept].astype(np.int32), cosine[kept])
+    return found_pairs, farthest
+
+
+def _cosines(vectors: Vectors, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+    left, right = vectors.vendor, vectors.psa
     parts = [
         np.asarray(
             left[rows[at : at + 50_000]].multiply(right[columns[at : at + 50_000]]).sum(axis=1)
@@ -92,36 +125,51 @@ def _cosines(
     return np.concatenate(parts).astype(np.float32) if parts else np.zeros(0, np.float32)
 
 
-def _trigrams(text: str) -> list[str]:
+class _TrigramNumbers(dict[str, int]):
+    """The number of each trigram of letters, figures and edges; other signs are one sign to it."""
+
+    def __missing__(self, gram: str) -> int:
+        number = 0
+        for sign in gram:
+            number = number * len(_SIGNS) + max(_SIGNS.find(sign), 0)
+        self[gram] = number
+        return number
+
+
+_NUMBERS = _TrigramNumbers()
+
+
+def trigrams_of(text: str) -> Ints:
+    """Returns the numbers of a text's trigrams, sorted, each once."""
     compact = text.replace(" ", "")
     padded = f"^{compact}$"
-    grams = [padded[at : at + 3] for at in range(len(padded) - 2)] or [padded]
-    starts = [f"^{word[:2]}" for word in text.split()[1:]]
-    return grams + starts
+    grams = {padded[at : at + 3] for at in range(len(padded) - 2)} or {padded}
+    grams.update([f"^{word[:2]}" for word in text.split()[1:]])
+    return np.array(sorted({_NUMBERS[gram] for gram in grams}), np.int32)
 
 
-def _weighted_trigrams(vendor: Sequence[str], psa: Sequence[str]) -> tuple[csr_matrix, csr_matrix]:
-    numbers: defaultdict[str, int] = defaultdict(count().__next__)
-    counted = [_counts(texts, numbers) for texts in (vendor, psa)]
-    width = max(len(numbers), 1)
-    left, right = (
-        csr_matrix(parts, shape=(len(texts), width), dtype=np.float32)
-        for parts, texts in zip(counted, (vendor, psa), strict=True)
-    )
-    shared = np.bincount(left.indices, minlength=width) + np.bincount(right.indices, minlength=width)
+def weigh(vendor: Sequence[Ints], psa: Sequence[Ints]) -> Vectors:
+    """Returns the vectors of two lists of items, each given by its trigrams."""
+    left, right = _matrix(vendor), _matrix(psa)
+    shared = np.bincount(left.indices, minlength=_WIDTH) + np.bincount(right.indices, minlength=_WIDTH)
     total = len(vendor) + len(psa)
-    weights = (1 + np.log((1 + total) / (1 + shared))).astype(np.float32)
-    common = shared > max(_COMMON_SHARE * total, _COMMON_LEAST)
-    weights[common] = 0
-    return _normalised(left, weights), _normalised(right, weights)
+    weights = (1 + stepped(np.log(1 + total)) - stepped(np.log(1 + shared))).astype(np.float32)
+    most = max(_COMMON_SHARE * np.exp(stepped(np.log(1 + total))), _COMMON_LEAST)
+    weights[shared > most] = 0
+    left, right = _normalised(left, weights), _normalised(right, weights)
+    return Vectors(left, right, right.T.tocsr(), weights)
 
 
-def _counts(texts: Sequence[str], numbers: dict[str, int]) -> tuple[Floats, Ints, Ints]:
-    indices, ends = list[int](), [0]
-    for text in texts:
-        indices.extend({numbers[gram] for gram in _trigrams(text)})
-        ends.append(len(indices))
-    return np.ones(len(indices), np.float32), np.array(indices, np.int32), np.array(ends, np.int32)
+def stepped(logarithm: Any) -> Any:
+    """Returns the nearest of the steps in which counts are told apart."""
+    return np.round(logarithm / _STEP) * _STEP
+
+
+def _matrix(items: Sequence[Ints]) -> csr_matrix:
+    ends = np.zeros(len(items) + 1, np.int32)
+    np.cumsum([len(one) for one in items], out=ends[1:])
+    indices = np.concatenate([np.zeros(0, np.int32), *items])
+    return csr_matrix((np.ones(len(indices), np.float32), indices, ends), shape=(len(items), _WIDTH))
 
 
 def _normalised(matrix: csr_matrix, weights: Floats) -> csr_matrix:
@@ -129,7 +177,6 @@ def _normalised(matrix: csr_matrix, weights: Floats) -> csr_matrix:
     matrix.eliminate_zeros()
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     matrix.data /= np.repeat(np.maximum(lengths, 1e-9), np.diff(matrix.indptr))
-    matrix.sort_indices()
     return matrix
 
 

@@ -19,7 +19,7 @@ from matcher.proposals.account_reasons import account_reasons
 from matcher.proposals.accounts import Account, keys_of, read_account
 from matcher.proposals.candidates import Candidates, Reach, Searchable, find_candidates
 from matcher.proposals.model import Matrix, Model, Vector, as_matrix, load_model, probabilities, rank_rows
-from matcher.proposals.rarity import Rarity
+from matcher.proposals.rarity import rarity_of
 from matcher.proposals.reasons import Reason
 from matcher.proposals.records import AccountRecord, ServiceRecord
 from matcher.proposals.service_features import SERVICE_FEATURES, ServicePair, pair_services, service_features
@@ -34,9 +34,9 @@ from matcher.proposals.services import (
 from shared.contracts.base import Side
 
 MOST_PROPOSALS = 5
-_LEAST_PROBABILITY = 0.01
+LEAST_PROBABILITY = 0.01
 """Below it a proposal is noise to a person."""
-_ACCOUNT_REACH = Reach(nearest=8, shared_by_at_most=12)
+ACCOUNT_REACH = Reach(nearest=8, shared_by_at_most=12)
 _SERVICE_REACH = Reach(nearest=16, shared_by_at_most=60)
 """One product stands in a catalogue once for each term and billing period, so more are near; and a word that
 many products have ("gravityzone") may be all that two names share."""
@@ -50,6 +50,11 @@ class Proposal:
     probability: float
     reasons: tuple[Reason, ...] = ()
     """Why, and what speaks against it; empty unless they were asked for."""
+
+
+def shown(proposals: Sequence[Proposal]) -> list[tuple[object, ...]]:
+    """Returns what people see of proposals."""
+    return [(one.psa_id, round(one.probability * 1000), one.reasons) for one in proposals]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +73,9 @@ def compare_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecor
     """Finds the candidates of every vendor account and compares each pair."""
     ours, theirs = [read_account(one) for one in vendor], [read_account(one) for one in psa]
     candidates = find_candidates(
-        _searchable_accounts(ours, Side.VENDOR), _searchable_accounts(theirs, Side.PSA), _ACCOUNT_REACH
+        _searchable_accounts(ours, Side.VENDOR), _searchable_accounts(theirs, Side.PSA), ACCOUNT_REACH
     )
-    rarity = Rarity(one.name.stems for one in (*ours, *theirs))
+    rarity = rarity_of(one.name.stems for one in (*ours, *theirs))
 
     def pair(index: int) -> AccountPair:
         row, column, cosine = candidates.at(index)
@@ -80,7 +85,7 @@ def compare_accounts(vendor: Sequence[AccountRecord], psa: Sequence[AccountRecor
     return Compared(
         candidates,
         as_matrix(rows, FEATURES),
-        _namesakes([one.name.sorted_stems for one in ours]),
+        namesakes_of([one.name.sorted_stems for one in ours]),
         lambda index: account_reasons(pair(index), rarity),
     )
 
@@ -90,7 +95,7 @@ def compare_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecor
     lexicon = vendor_lexicon_of(vendor)
     ours, theirs = [read_service(one, lexicon) for one in vendor], [read_service(one, lexicon) for one in psa]
     candidates = find_candidates(*_searchable_services(ours, theirs), _SERVICE_REACH)
-    rarity = Rarity(one.words for one in (*ours, *theirs))
+    rarity = rarity_of(one.words for one in (*ours, *theirs))
 
     def pair(index: int) -> ServicePair:
         row, column, cosine = candidates.at(index)
@@ -100,12 +105,12 @@ def compare_services(vendor: Sequence[ServiceRecord], psa: Sequence[ServiceRecor
     return Compared(
         candidates,
         as_matrix(rows, SERVICE_FEATURES),
-        _namesakes([one.text for one in ours]),
+        namesakes_of([one.text for one in ours]),
         lambda index: service_reasons(pair(index), rarity),
     )
 
 
-def _namesakes(names: Sequence[str]) -> list[int]:
+def namesakes_of(names: Sequence[str]) -> list[int]:
     numbers = {name: number for number, name in enumerate(names)}
     return [numbers[name] if name else number for number, name in enumerate(names)]
 
@@ -166,15 +171,18 @@ def _propose(vendor: Sequence[Any], psa: Sequence[Any], procedure: Procedure) ->
                 tuple(compared.explain(pair)) if procedure.explained else (),
             )
             for pair in likeliest
-            if shares[pair] >= _LEAST_PROBABILITY
+            if shares[pair] >= LEAST_PROBABILITY
         ]
     return found
 
 
 def _probabilities(compared: Compared, model: Model) -> Vector:
+    return shares_of(compared.candidates, model.pair(compared.features), compared.namesakes, model)
+
+
+def shares_of(candidates: Candidates, scores: Vector, namesakes: Sequence[int], model: Model) -> Vector:
     """Returns each pair's probability; those of one vendor item add up to at most 1."""
-    scores = model.pair(compared.features)
-    shares = probabilities(model.rank(rank_rows(compared.candidates, scores, compared.namesakes)))
-    rows = compared.candidates.vendor
+    shares = probabilities(model.rank(rank_rows(candidates, scores, namesakes)))
+    rows = candidates.vendor
     totals = np.bincount(rows, shares, minlength=int(rows.max(initial=-1)) + 1)
     return np.asarray(shares / np.maximum(totals, 1.0)[rows], np.float64)

@@ -17,6 +17,8 @@ class ProposalLeader:
 
     def __init__(self, recomputation: ProposalRecomputation, leases: Leases) -> None:
         self._recomputation, self._leader = recomputation, Leader(leases, "proposals", _TERM)
+        self._token: str | None = None
+        """Of the lease under which this replica took over."""
 
     def job(self) -> Job:
         return Job("proposals", self._step, _INTERVAL)
@@ -30,4 +32,8 @@ class ProposalLeader:
         if lease is None:
             return False
         async with lease.keep_alive():
+            if lease.token != self._token:
+                # Not at start-up: a replica of the former release may lead until it ends.
+                await self._recomputation.take_over()
+                self._token = lease.token
             return await self._recomputation.process_next()

@@ -37,7 +37,8 @@ class Weights:
     values: Vector
 
     def __call__(self, rows: NDArray[np.floating]) -> Vector:
-        return np.asarray(rows @ self.values + self.intercept, np.float64)
+        # Not a product of matrices: its last digits differ with the place of a row among the others.
+        return np.asarray((rows * self.values).sum(axis=1) + self.intercept, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def _log_odds(
     if allied is None:
         own = powers
     else:
-        parties = np.unique(np.column_stack([groups, allied]), axis=0, return_inverse=True)[1].reshape(-1)
+        joint = groups.astype(np.int64) * (int(allied.max(initial=0)) + 1) + allied
+        parties = np.unique(joint, return_inverse=True)[1].reshape(-1)
         own = np.bincount(parties, powers)[parties]
     odds = np.log(powers) - np.log1p(np.maximum(total - own, 0))
     return np.asarray(np.clip(odds, -_SUREST, _SUREST), np.float64)

@@ -9,6 +9,7 @@ from matcher.catalogue.items import IntegrationInfo, Item
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingKind, MappingsProposed, ProposalReason
 from shared.errors import TransientError
+from shared.mapping_counts import KindCounts
 
 
 class PassOvertaken(TransientError):
@@ -23,6 +24,39 @@ class RankedItem:
     """Of the item."""
     probability: float
     reasons: tuple[ProposalReason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAnswer:
+    """What an engine answers."""
+
+    ranked: Mapping[str, Sequence[RankedItem]]
+    """By the vendor item's key, the likeliest first."""
+    token: str | None = None
+    """Names this answer, so that the next one may tell only what has changed since; None when it cannot."""
+    is_whole: bool = True
+    """Whether items that are left out have nothing proposed; else it is for them as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankingBasis:
+    """What of one marketplace the next pass may build on."""
+
+    token: str
+    """Of the answer whose results are stored."""
+    undecided: frozenset[str]
+    """The keys of the vendor items of which something is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassBasis:
+    """What the last pass has stored, for the next one if no other comes between."""
+
+    number: int
+    refusals: Mapping[str, int]
+    """By `refusal_id`, the revision of what was last said."""
+    rankings: Mapping[str, RankingBasis]
+    """By marketplace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +92,9 @@ class ProposalInputs:
     """The usable ones."""
     refused: Collection[str]
     """By `refusal_id`."""
+    refusals: Mapping[str, int]
+    """By `refusal_id`, the revision of what was last said, withdrawals too: a refusal changes at once what is
+    stored, its withdrawal leaves that to the next pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +104,43 @@ class StoredProposals:
     revision: int
     digest: str
     is_empty: bool
+    best_per_mille: int = 0
+    """The probability of the likeliest item."""
 
 
 @dataclass(frozen=True, slots=True)
-class ProposalRefusal:
-    """A person's word that two items are not one; kept by realm, it outlives reconnecting."""
+class StoredCounts:
+    """What of one marketplace waits to be mapped, of one kind, as the last pass found it."""
 
     tenant_id: str
     kind: MappingKind
-    vendor_key: str
-    """Of the vendor item's proposals, which is that of the decision on it."""
-    psa_key: str
-    refused_by: str
-    refused_at: datetime
+    integration_id: str
+    counts: KindCounts
 
-    @property
-    def id(self) -> str:
-        return refusal_id(self.vendor_key, self.psa_key)
+
+@dataclass(frozen=True, slots=True)
+class RefusalStatus:
+    """What a person last said of two items."""
+
+    revision: int
+    """0 of a refusal from before it was published."""
+    stands: bool
+    """False once it is taken back."""
 
 
 def refusal_id(vendor_key: str, psa_key: str) -> str:
     """Returns the id of a refusal; `psa_key` is one of `psa_key_of`."""
     return f"{vendor_key}|{psa_key}"
+
+
+def proposal_key(vendor: IntegrationInfo, item: Item) -> str:
+    """Returns the key of what is proposed for a vendor item, without making a state of it."""
+    return key_of(item.tenant_id, vendor.provider, vendor.realm, item.kind.mapping_kind, item.id)
+
+
+def vendor_key_of(refusal: str) -> str:
+    """Returns of a `refusal_id` the key of the vendor item's proposals."""
+    return refusal.partition("|")[0]  # percent-encoded, so there is no such sign in it
 
 
 def psa_key_of(psa: IntegrationInfo, psa_id: str) -> str:

@@ -1,6 +1,6 @@
 """What the use cases of proposals need of a store and of an engine."""
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -9,13 +9,14 @@ from matcher.catalogue.ports import CatalogueReader
 from matcher.catalogue.search import ItemEnd
 from matcher.proposals.models import (
     DueRecomputation,
+    EngineAnswer,
     ProposalInputs,
     ProposalPass,
-    ProposalRefusal,
-    RankedItem,
+    RefusalStatus,
     StoredProposals,
 )
-from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed
+from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed, ProposalRefused
+from shared.mapping_counts import KindCounts
 
 T = TypeVar("T")
 
@@ -24,9 +25,19 @@ class ProposalEngine(Protocol):
     """Ranks the PSA items that each vendor item may be."""
 
     async def rank(
-        self, kind: MappingKind, vendor: Sequence[Item], psa: Sequence[Item]
-    ) -> dict[str, list[RankedItem]]:
-        """Returns the likeliest first, by the vendor item's key; raises `TransientError` when it died."""
+        self,
+        kind: MappingKind,
+        vendor: Sequence[Item],
+        psa: Sequence[Item],
+        *,
+        since: str | None = None,
+        wanted: Collection[str] = (),
+    ) -> EngineAnswer:
+        """Ranks the items of one marketplace, of which there are some.
+
+        `since` is the token of the last answer whose results are stored: it may be answered what has changed,
+        and the vendor items that are `wanted` by key. Raises `TransientError` when the engine died.
+        """
         ...
 
 
@@ -42,6 +53,10 @@ class DecidedItems(Protocol):
 
 class PassStore(Protocol):
     """What has changed, what a pass computes with, and what it found."""
+
+    async def mark_outdated(self) -> None:
+        """Has computed anew what another engine than the present one computed, or none did yet."""
+        ...
 
     async def due(self) -> list[DueRecomputation]:
         """Returns what has changed since it was computed, of all tenants."""
@@ -65,8 +80,11 @@ class PassStore(Protocol):
         """Stores and publishes that nothing is proposed under these keys any more."""
         ...
 
-    async def complete(self, pass_: ProposalPass) -> None:
-        """Removes the work of the pass from the queue; all it found is stored."""
+    async def complete(self, pass_: ProposalPass, counts: Mapping[str, KindCounts]) -> None:
+        """Removes the work of the pass from the queue; all it found is stored.
+
+        `counts` are by marketplace; those of a pass that was overtaken are dropped.
+        """
         ...
 
 
@@ -79,10 +97,16 @@ class ProposalUnit(CatalogueReader, Protocol):
         """Stores and publishes a state."""
         ...
 
-    async def refuse(self, refusal: ProposalRefusal) -> None: ...
+    async def refusal(self, refusal_id: str) -> RefusalStatus | None:
+        """Returns what was last said of two items; None when nothing ever was."""
+        ...
 
-    async def withdraw(self, refusal_id: str) -> bool:
-        """Takes a refusal back; returns whether there was one."""
+    async def record_refusal(self, refusal_id: str, said: ProposalRefused) -> None:
+        """Stores and publishes a refusal, or that it is taken back."""
+        ...
+
+    async def restore_refusal(self, refusal_id: str, told: ProposalRefused) -> None:
+        """Stores what was published once."""
         ...
 
     async def mark(self, kind: MappingKind) -> None:

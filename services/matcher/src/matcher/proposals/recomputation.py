@@ -11,7 +11,8 @@
 # Each marketplace is compared by itself: a company that buys in two of them is one company of the PSA.
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -20,17 +21,22 @@ import structlog
 from matcher.catalogue.items import VENDOR_KINDS, IntegrationInfo, Item
 from matcher.proposals.models import (
     DueRecomputation,
+    PassBasis,
     ProposalInputs,
     ProposalPass,
     RankedItem,
+    RankingBasis,
     StoredProposals,
     digest_of,
+    proposal_key,
+    vendor_key_of,
 )
 from matcher.proposals.ports import DecidedItems, PassStore, ProposalEngine
 from matcher.proposals.statement import empty_statement, statement_of
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed
 from shared.errors import TransientError
+from shared.mapping_counts import KindCounts
 from shared.runtime.attempt import attempt
 from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock
@@ -42,7 +48,24 @@ QUIET = timedelta(seconds=3)
 LONGEST_WAIT = timedelta(minutes=1)
 """… unless the oldest change has waited so long."""
 _STATES_PER_TRANSACTION = 250
+_MOST_BASES = 16
+"""Each may name thousands of items; who is not among them is computed as a whole."""
+_LIKELY_PER_MILLE = 900
 _DECIDED = (MappingDecision.APPROVED, MappingDecision.EXCLUDED)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a pass has found so far."""
+
+    stated: dict[str, MappingsProposed] = field(default_factory=dict)
+    """What is to be stated, by key."""
+    keys: dict[str, set[str]] = field(default_factory=dict)
+    """By marketplace, the keys of all that is or stays stated."""
+    undecided: dict[str, int] = field(default_factory=dict)
+    """By marketplace, how many items are."""
+    rankings: dict[str, RankingBasis] = field(default_factory=dict)
+    """By marketplace, what the next pass may build on."""
 
 
 class ProposalRecomputation:
@@ -60,6 +83,12 @@ class ProposalRecomputation:
         """`quiet` is how long nothing must have changed before a pass begins."""
         self._store, self._decided, self._engine, self._clock = store, decided, engine, clock
         self._quiet, self._backoff = quiet, Backoff[tuple[str, MappingKind]](clock)
+        self._bases = dict[tuple[str, MappingKind], PassBasis]()
+        """What the last passes of this replica have stored."""
+
+    async def take_over(self) -> None:
+        """Has computed anew what a replica of another release computed; call it when this one begins to."""
+        await self._store.mark_outdated()
 
     async def process_next(self) -> bool:
         """Computes what has waited longest; returns whether there was anything.
@@ -85,33 +114,90 @@ class ProposalRecomputation:
 
     async def _compute(self, tenant_id: str, kind: MappingKind) -> None:
         pass_ = await self._store.begin(tenant_id, kind)
-        stated = await self._statements(pass_, await self._store.inputs(tenant_id, kind))
+        basis = self._bases.pop((tenant_id, kind), None)
+        inputs = await self._store.inputs(tenant_id, kind)
+        found = await self._rank(pass_, inputs, basis if basis and basis.number + 1 == pass_.number else None)
         stored = await self._store.stored(tenant_id, kind)
-        changed = await asyncio.to_thread(_changes, stored, stated)
+        changed = await asyncio.to_thread(_changes, stored, found.stated)
         for first in range(0, len(changed), _STATES_PER_TRANSACTION):
             of_part = changed[first : first + _STATES_PER_TRANSACTION]
             await self._store.record(pass_, of_part, self._clock())
-        gone = [key for key, one in sorted(stored.items()) if not one.is_empty and key not in stated]
+        keys = set().union(*found.keys.values())
+        gone = [key for key, one in sorted(stored.items()) if not one.is_empty and key not in keys]
         await self._store.retract(pass_, gone, self._clock())
-        await self._store.complete(pass_)
+        await self._store.complete(pass_, _counts(inputs, found, stored))
+        self._bases[tenant_id, kind] = PassBasis(pass_.number, inputs.refusals, found.rankings)
+        if len(self._bases) > _MOST_BASES:
+            del self._bases[next(iter(self._bases))]
         log.info("proposals_computed", tenant_id=tenant_id, kind=kind, changed=len(changed), gone=len(gone))
 
-    async def _statements(self, pass_: ProposalPass, inputs: ProposalInputs) -> dict[str, MappingsProposed]:
-        """Returns what is to be stated of every undecided item, by key."""
+    async def _rank(self, pass_: ProposalPass, inputs: ProposalInputs, basis: PassBasis | None) -> _Found:
+        """Returns what is to be stated: of every undecided item, or where it may differ from the basis."""
         decided = await self._decided.decided_items(pass_.tenant_id, VENDOR_KINDS[pass_.kind], _DECIDED)
         vendors, psas = (_connected(inputs, side) for side in (Side.VENDOR, Side.PSA))
         psa_items = [item for item in inputs.psa_items if item.integration_id in psas]
         by_key = {item.key: item for item in psa_items}
-        stated = dict[str, MappingsProposed]()
-        for vendor in vendors.values():
-            items = [item for item in inputs.vendor_items if item.integration_id == vendor.integration_id]
-            undecided = [item for item in items if (item.integration_id, item.id) not in decided]
+        said = inputs.refusals.items() ^ basis.refusals.items() if basis else ()
+        reconsidered = {vendor_key_of(refusal) for refusal, _ in said}
+        found = _Found()
+        for id_, vendor in vendors.items():
+            items = [item for item in inputs.vendor_items if item.integration_id == id_]
+            undecided = {item.key: item for item in items if (item.integration_id, item.id) not in decided}
+            found.undecided[id_] = len(undecided)
             if not undecided or not psa_items:
                 continue
-            ranked = await self._engine.rank(pass_.kind, items, psa_items)
-            states = partial(_states, undecided, ranked, by_key, vendor=vendor, inputs=inputs)
-            stated |= await asyncio.to_thread(states)  # of thousands of items: the loop stays free
-        return stated
+            found.keys[id_] = {proposal_key(vendor, item) for item in undecided.values()}
+            former = basis.rankings.get(id_) if basis else None
+            wanted = _wanted(undecided, vendor, former, reconsidered) if former else ()
+            ranking = await self._engine.rank(
+                pass_.kind, items, psa_items, since=former.token if former else None, wanted=wanted
+            )
+            restated = [item for key, item in undecided.items() if ranking.is_whole or key in ranking.ranked]
+            states = partial(_states, restated, ranking.ranked, by_key, vendor=vendor, inputs=inputs)
+            found.stated |= await asyncio.to_thread(states)  # of thousands of items: the loop stays free
+            if ranking.token:
+                found.rankings[id_] = RankingBasis(ranking.token, frozenset(undecided))
+        return found
+
+
+def _wanted(
+    undecided: Mapping[str, Item],
+    vendor: IntegrationInfo,
+    former: RankingBasis,
+    reconsidered: Collection[str],
+) -> list[str]:
+    """Returns the keys of the items that were decided on before, or of which a refusal has changed.
+
+    `reconsidered` are the keys of proposals, not of items.
+    """
+    return [
+        key
+        for key, item in undecided.items()
+        if key not in former.undecided or (reconsidered and proposal_key(vendor, item) in reconsidered)
+    ]
+
+
+def _counts(
+    inputs: ProposalInputs, found: _Found, stored: Mapping[str, StoredProposals]
+) -> dict[str, KindCounts]:
+    """Returns by marketplace what waits; nothing waits of one that is disconnected."""
+    counts = {id_: KindCounts() for id_, one in inputs.integrations.items() if one.side is Side.VENDOR}
+    for id_, undecided in found.undecided.items():
+        best = [_best_per_mille(key, found.stated, stored) for key in found.keys.get(id_, ())]
+        counts[id_] = KindCounts(
+            undecided=undecided,
+            proposed=sum(one > 0 for one in best),
+            likely=sum(one >= _LIKELY_PER_MILLE for one in best),
+        )
+    return counts
+
+
+def _best_per_mille(
+    key: str, stated: Mapping[str, MappingsProposed], stored: Mapping[str, StoredProposals]
+) -> int:
+    if key in stated:
+        return max((one.probability_per_mille for one in stated[key].proposals), default=0)
+    return stored[key].best_per_mille if key in stored else 0
 
 
 def _states(

@@ -15,19 +15,27 @@ from matcher.catalogue.indexes import INTEGRATIONS
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
 from matcher.catalogue.repository import TenantCatalogue
 from matcher.catalogue.search import ItemEnd
+from matcher.proposals.documents import (
+    counts_document,
+    counts_from,
+    proposal_document,
+    proposed_from,
+    revised,
+    stored_from,
+)
 from matcher.proposals.models import (
     DueRecomputation,
     PassOvertaken,
     ProposalInputs,
     ProposalPass,
-    ProposalRefusal,
+    RefusalStatus,
+    StoredCounts,
     StoredProposals,
-    digest_of,
-    next_proposal_revision,
 )
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingKind, MappingsProposed, ProposedItem
-from shared.mongo import Document, Index, Mongo, Put, Session
+from shared.contracts.matcher import MappingKind, MappingsProposed, ProposalRefused, ProposedItem
+from shared.mapping_counts import KindCounts
+from shared.mongo import Index, Mongo, Put, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock, utc_now
 from shared.work_queue import WorkQueue, work_queue_indexes
@@ -37,7 +45,7 @@ T = TypeVar("T")
 PROPOSALS = "proposals"
 REFUSALS = "proposal_refusals"
 PASSES = "proposal_passes"
-"""By tenant and kind, the number of the newest pass."""
+"""By tenant and kind, the number of the newest pass, and by which engine the last complete one computed."""
 _WORK = "proposal_work"
 _MOST_WORK = 5000
 """Work items that one pass completes: what is beyond waits for the next."""
@@ -58,15 +66,20 @@ def proposal_queue(mongo: Mongo, clock: Clock = utc_now) -> WorkQueue:
 class MongoPasses:
     """What passes read and write, of all tenants."""
 
-    def __init__(self, mongo: Mongo, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, mongo: Mongo, outbox: Outbox, clock: Clock, *, engine_version: str = "") -> None:
+        """`engine_version` is kept with what a pass computed (`engine_version.py`)."""
         self._mongo, self._outbox, self._clock = mongo, outbox, clock
-        self._queue = proposal_queue(mongo, clock)
+        self._queue, self._engine_version = proposal_queue(mongo, clock), engine_version
 
-    async def mark_all(self) -> None:
-        """Has everything computed anew, for what this build proposes may differ from the build before."""
+    async def mark_outdated(self) -> None:
+        computed = await self._mongo.all_tenants(PASSES).find(
+            {"engine": self._engine_version}, fields=["_id"]
+        )
+        current = {row["_id"] for row in computed}
         for tenant_id in await self._mongo.all_tenants(INTEGRATIONS).distinct("tenant_id"):
             for kind in MappingKind:
-                await self._queue.enqueue(tenant_id, kind, [kind])
+                if _pass_id(tenant_id, kind) not in current:
+                    await self._queue.enqueue(tenant_id, kind, [kind])
 
     async def due(self) -> list[DueRecomputation]:
         found = list[DueRecomputation]()
@@ -86,12 +99,14 @@ class MongoPasses:
 
     async def inputs(self, tenant_id: str, kind: MappingKind) -> ProposalInputs:
         integrations = await self._mongo.documents(INTEGRATIONS, tenant_id).find()
-        refused = await self._mongo.documents(REFUSALS, tenant_id).find({"kind": kind.value}, fields=["_id"])
+        of_kind, fields = {"kind": kind.value}, ["stands", "revision"]
+        said = await self._mongo.documents(REFUSALS, tenant_id).find(of_kind, fields=fields)
         return ProposalInputs(
             integrations={row["integration_id"]: integration_from(row) for row in integrations},
             vendor_items=await self._usable(tenant_id, VENDOR_KINDS[kind]),
             psa_items=await self._usable(tenant_id, PSA_KINDS[kind]),
-            refused={row["_id"] for row in refused},
+            refused={row["_id"] for row in said if row.get("stands", True)},
+            refusals={row["_id"]: row.get("revision", 0) for row in said},
         )
 
     async def _usable(self, tenant_id: str, kind: ItemKind) -> list[Item]:
@@ -99,9 +114,9 @@ class MongoPasses:
         return [item_from(kind, row) async for row in rows]
 
     async def stored(self, tenant_id: str, kind: MappingKind) -> dict[str, StoredProposals]:
-        fields = ["revision", "digest", "is_empty"]
+        fields = ["revision", "digest", "is_empty", "best_per_mille"]
         rows = await self._mongo.documents(PROPOSALS, tenant_id).find({"kind": kind.value}, fields=fields)
-        return {row["_id"]: StoredProposals(*(row[field] for field in fields)) for row in rows}
+        return {row["_id"]: stored_from(row) for row in rows}
 
     async def record(self, pass_: ProposalPass, stated: Sequence[MappingsProposed], at: datetime) -> None:
         by_key = {one.key: one for one in stated}
@@ -111,7 +126,7 @@ class MongoPasses:
             rows = self._mongo.documents(PROPOSALS, pass_.tenant_id)
             existing = await rows.get_many(by_key, fields=["revision"], session=session)
             revisions = {key: row["revision"] for key, row in existing.items()}
-            await _replace(self._mongo, self._outbox, _revised(by_key, revisions, at), session)
+            await _replace(self._mongo, self._outbox, revised(by_key, revisions, at), session)
 
         if stated:
             await self._mongo.transaction(store)
@@ -119,11 +134,18 @@ class MongoPasses:
 
     async def retract(self, pass_: ProposalPass, keys: Sequence[str], at: datetime) -> None:
         rows = await self._mongo.documents(PROPOSALS, pass_.tenant_id).get_many(keys)
-        nothing = [_proposed(row).model_copy(update={"proposals": ()}) for _, row in sorted(rows.items())]
+        nothing = [proposed_from(row).model_copy(update={"proposals": ()}) for _, row in sorted(rows.items())]
         await self.record(pass_, nothing, at)
 
-    async def complete(self, pass_: ProposalPass) -> None:
+    async def complete(self, pass_: ProposalPass, counts: Mapping[str, KindCounts]) -> None:
+        same = {"_id": _pass_id(pass_.tenant_id, pass_.kind), "number": pass_.number}
+        found = {"engine": self._engine_version, **counts_document(pass_.kind, counts)}
+        await self._mongo.documents(PASSES, pass_.tenant_id).change(same, {"$set": found})
         await self._queue.complete(pass_.tenant_id, pass_.work_ids)
+
+    async def counts(self) -> list[StoredCounts]:
+        rows = await self._mongo.all_tenants(PASSES).find({"counts": {"$exists": True}})
+        return [one for row in rows for one in counts_from(row)]
 
     async def _require_newest(self, pass_: ProposalPass, session: Session) -> None:
         row = {"_id": _pass_id(pass_.tenant_id, pass_.kind), "number": pass_.number}
@@ -143,22 +165,23 @@ class MongoProposalUnit(TenantCatalogue):
 
     async def proposed(self, key: str) -> MappingsProposed | None:
         row = await self._rows(PROPOSALS).get(key, session=self._session)
-        return _proposed(row) if row else None
+        return proposed_from(row) if row else None
 
     async def replace(self, stated: MappingsProposed) -> None:
         await _replace(self._mongo, self._outbox, [stated], self._session)
 
-    async def refuse(self, refusal: ProposalRefusal) -> None:
-        document = {
-            "_id": refusal.id,
-            "kind": refusal.kind.value,
-            "refused_by": refusal.refused_by,
-            "refused_at": refusal.refused_at,
-        }
-        await self._rows(REFUSALS).put(document, session=self._session)
+    async def refusal(self, refusal_id: str) -> RefusalStatus | None:
+        row = await self._rows(REFUSALS).get(refusal_id, session=self._session)
+        return RefusalStatus(row.get("revision", 0), row.get("stands", True)) if row else None
 
-    async def withdraw(self, refusal_id: str) -> bool:
-        return bool(await self._rows(REFUSALS).remove_many([refusal_id], session=self._session))
+    async def record_refusal(self, refusal_id: str, said: ProposalRefused) -> None:
+        await self.restore_refusal(refusal_id, said)
+        await self._outbox.add([said], session=self._session)
+
+    async def restore_refusal(self, refusal_id: str, told: ProposalRefused) -> None:
+        # What is taken back stays as a row: the next revision must be larger than its own.
+        document = {"_id": refusal_id, **told.model_dump(mode="json")}
+        await self._rows(REFUSALS).put(document, session=self._session)
 
     async def mark(self, kind: MappingKind) -> None:
         await proposal_queue(self._mongo).enqueue(self._tenant_id, kind, [kind], session=self._session)
@@ -194,18 +217,9 @@ class MongoProposals:
         waiting = {"kind": kind.mapping_kind.value, "is_empty": False}
         rows = self._mongo.documents(PROPOSALS, tenant_id)
         found = await rows.find_in("vendor_id", {id_ for _, id_ in ends}, where=waiting)
-        stated = [_proposed(row) for row in found]
+        stated = [proposed_from(row) for row in found]
         best = {(one.vendor_integration_id, one.vendor_id): one.proposals[0] for one in stated}
         return {end: best[end] for end in ends if end in best}
-
-
-def _revised(
-    stated: Mapping[str, MappingsProposed], revisions: Mapping[str, int], at: datetime
-) -> list[MappingsProposed]:
-    return [
-        one.model_copy(update={"revision": next_proposal_revision(revisions.get(key), at)})
-        for key, one in stated.items()
-    ]
 
 
 async def _replace(
@@ -213,21 +227,8 @@ async def _replace(
 ) -> None:
     made = list(stated)
     rows = mongo.documents(PROPOSALS, made[0].tenant_id)
-    await rows.bulk([Put(_document(one)) for one in made], session=session)
+    await rows.bulk([Put(proposal_document(one)) for one in made], session=session)
     await outbox.add(made, session=session)
-
-
-def _document(proposed: MappingsProposed) -> Document:
-    return {
-        "_id": proposed.key,
-        **proposed.model_dump(mode="json"),
-        "digest": digest_of(proposed),
-        "is_empty": not proposed.proposals,
-    }
-
-
-def _proposed(row: Document) -> MappingsProposed:
-    return MappingsProposed.model_validate(row)
 
 
 def _pass_id(tenant_id: str, kind: MappingKind) -> str:

@@ -2,7 +2,8 @@
 
 # Invariant: what a person refused is gone from the answer at once, and no later pass brings it back: the
 # refusal is stored together with the state without it. A pass that read the refusals before may store the
-# former state after; so a refusal marks the tenant, and the next pass takes it out again.
+# former state after; so a refusal marks the tenant, and the next pass takes it out again. Each refusal and
+# each withdrawal is told once, with a revision of its own; the same again is no news.
 
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,6 @@ from functools import partial
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, IntegrationInfo, Item, VendorItemRef
 from matcher.catalogue.lookups import find_integration, find_item
 from matcher.proposals.models import (
-    ProposalRefusal,
     next_proposal_revision,
     psa_key_of,
     refusal_id,
@@ -18,8 +18,18 @@ from matcher.proposals.models import (
 from matcher.proposals.ports import ProposalStore, ProposalUnit
 from matcher.proposals.statement import empty_statement, with_margins
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingsProposed, ProposedItem
+from shared.contracts.matcher import MappingsProposed, ProposalRefused, ProposedItem
 from shared.runtime.clock import Clock
+
+_VENDOR_FIELDS = {
+    "tenant_id",
+    "kind",
+    "vendor_provider",
+    "vendor_realm",
+    "vendor_integration_id",
+    "vendor_id",
+}
+"""What a refusal tells of the vendor item, as its proposals do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +81,7 @@ class ProposalService:
         psa = await find_integration(unit, refused.psa_integration_id, Side.PSA)
         item = await find_item(unit, PSA_KINDS[question.kind], psa, refused.psa_id)
         at = self._clock()
-        await unit.refuse(
-            ProposalRefusal(
-                tenant_id=question.tenant_id,
-                kind=question.kind,
-                vendor_key=nothing.key,
-                psa_key=psa_key_of(psa, item.id),
-                refused_by=refused.by,
-                refused_at=at,
-            )
-        )
+        await self._say(unit, nothing, (psa, item.id), stands=True, by=refused.by)
         stated = await unit.proposed(nothing.key)
         left = [one for one in stated.proposals if not _is(one, psa, item)] if stated else []
         if stated and len(left) < len(stated.proposals):
@@ -89,7 +90,6 @@ class ProposalService:
                 "proposals": with_margins(left),
             }
             await unit.replace(stated.model_copy(update=changes))
-        await unit.mark(question.kind)
         return await _answer(unit, question)
 
     async def _withdraw(
@@ -97,9 +97,38 @@ class ProposalService:
     ) -> NamedProposals:
         nothing = await _nothing(unit, question)
         psa = await find_integration(unit, refused.psa_integration_id, Side.PSA)
-        if await unit.withdraw(refusal_id(nothing.key, psa_key_of(psa, refused.psa_id))):
-            await unit.mark(question.kind)
+        await self._say(unit, nothing, (psa, refused.psa_id), stands=False, by=refused.by)
         return await _answer(unit, question)
+
+    async def _say(
+        self,
+        unit: ProposalUnit,
+        item: MappingsProposed,
+        psa: tuple[IntegrationInfo, str],
+        *,
+        stands: bool,
+        by: str,
+    ) -> None:
+        """Records whether two items are refused, unless it is so already; `item` tells the vendor item."""
+        integration, psa_id = psa
+        id_ = refusal_id(item.key, psa_key_of(integration, psa_id))
+        status = await unit.refusal(id_)
+        if stands == bool(status and status.stands):
+            return
+        at = self._clock()
+        said = ProposalRefused(
+            revision=next_proposal_revision(status.revision if status else None, at),
+            psa_provider=integration.provider,
+            psa_realm=integration.realm,
+            psa_integration_id=integration.integration_id,
+            psa_id=psa_id,
+            stands=stands,
+            decided_by=by,
+            decided_at=at,
+            **item.model_dump(include=_VENDOR_FIELDS),
+        )
+        await unit.record_refusal(id_, said)
+        await unit.mark(item.kind)
 
 
 async def _nothing(unit: ProposalUnit, question: VendorItemRef) -> MappingsProposed:
