@@ -9,7 +9,7 @@ from matcher.catalogue.evidence import Evidence
 from matcher.catalogue.normal_names import firm_name, thing_name
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingKind
+from shared.contracts.matcher import MappingKind, NameEquality
 from shared.contracts.vendor_sync import unlisted_name
 
 
@@ -133,15 +133,6 @@ class Labels:
 def part_number(item: Item) -> str:
     """Returns the code by which a service or product is matched; an account's code is no label: empty."""
     return label_of(item.code) if item.kind.mapping_kind is MappingKind.SERVICE else ""
-
-
-class NameEquality(StrEnum):
-    """When two names are equal."""
-
-    EXACT = "exact"
-    """Written alike."""
-    NORMALISED = "normalised"
-    """Alike but for case, accents, spaces, punctuation and the legal form of a firm."""
 
 
 def name_label(item: Item) -> str:

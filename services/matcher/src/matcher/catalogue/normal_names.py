@@ -1,4 +1,4 @@
-"""A name without what is written now so, now so: case, accents, spaces, punctuation, and a firm's legal form."""
+"""A name without its spelling: case, accents, spaces, punctuation, and the legal form of a firm."""
 
 # Invariant: two texts have one normal name only if they are the same words in the same order. Nothing is
 # transliterated or shortened, numbers stay as they are written, and a legal form goes only where it cannot be

@@ -5,10 +5,11 @@ from matcher.mappings.models import (
     DecisionOutcome,
     DecisionRecord,
     DecisionRefusal,
+    MatchingSettings,
     OutcomeStatus,
     Reservation,
 )
-from shared.contracts.matcher import MappingDecided
+from shared.contracts.matcher import MappingDecided, MatchingSettingsChanged
 from shared.mongo import Document
 
 
@@ -71,6 +72,14 @@ def reservation_document(reservation: Reservation) -> Document:
 
 def reservation_from(row: Document) -> Reservation:
     return Reservation(row["plan_id"], row["by"], row["rows"], row["at"])
+
+
+def settings_document(told: MatchingSettingsChanged) -> Document:
+    return {"_id": told.tenant_id, **told.model_dump(mode="json")}
+
+
+def settings_from(row: Document | None) -> MatchingSettings:
+    return MatchingSettings.of(MatchingSettingsChanged.model_validate(row)) if row else MatchingSettings()
 
 
 def labels_document(kind: ItemKind, key: str, labels: Labels) -> Document:

@@ -2,8 +2,8 @@
 
 # Invariant: a vendor item is mapped to a PSA item when both carry a label that no other usable item of their
 # side carries, and is unmapped when another one carries it as well. The rule is a function of the present
-# items: the order in which they became known does not matter. The part number is tried first, then the name as
-# it is written; where a tenant wants that, then the name without what spelling and legal form make of it.
+# items: the order in which they became known does not matter. The part number is tried first, then the name
+# as it is written; where a tenant wants that, then the name without its spelling and legal form.
 #
 #   vendor: 1 "Contoso"  2 "Fabrikam"  3 "Fabrikam"  4 "Zeta"      PSA: 8 "Contoso"  9 "Fabrikam"  7 "zeta"
 #   1 → 8: alone on both sides    2, 3: two of a name, a guess which is meant    4: "zeta" is not "Zeta"
@@ -25,14 +25,13 @@ from enum import StrEnum
 from matcher.catalogue.items import (
     Item,
     ItemKind,
-    NameEquality,
     name_label,
     normal_label,
     part_number,
 )
 from matcher.catalogue.normal_names import firm_name
 from matcher.proposals.contradictions import item_contradiction
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod, NameEquality
 
 ItemsByLabel = Mapping[tuple[str, str], Sequence[Item]]
 """By scope, within which a label must be unique, and label."""
@@ -181,7 +180,9 @@ def points_to(mapping: MappingDecided, item: Item) -> bool:
 
 def spelling_note(item: Item, target: Item) -> str | None:
     """Returns that the two are equal but for their spelling, for people; None when they are written alike."""
-    if name_label(item) == name_label(target) or (part_number(item) and part_number(item) == part_number(target)):
+    if name_label(item) == name_label(target) or (
+        part_number(item) and part_number(item) == part_number(target)
+    ):
         return None
     return f"equal but for spelling or legal form: {item.name!r} and {target.name!r}"
 

@@ -23,7 +23,6 @@ from matcher.catalogue.items import (
     Item,
     ItemKind,
     Labels,
-    NameEquality,
     labels_of,
 )
 from matcher.mappings.decisions import SYSTEM, Decision, apply_decision, mapping_key
@@ -32,7 +31,7 @@ from matcher.mappings.match_context import MatchContext, load_context
 from matcher.mappings.models import MappingsReserved
 from matcher.mappings.ports import MappingStore, UnitOfWork
 from matcher.mappings.readiness import take_up_undecided
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod, NameEquality
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
 from shared.runtime.backoff import Backoff
@@ -102,7 +101,7 @@ class ExactMatcher:
         vendor, psa = VENDOR_KINDS[kind], PSA_KINDS[kind]
         changed_vendor = await unit_of_work.items(vendor, keys_by_lane.get(vendor, ()))
         changed_psa = await unit_of_work.items(psa, keys_by_lane.get(psa, ()))
-        equality = await unit_of_work.name_equality()
+        equality = (await unit_of_work.matching_settings()).name_equality
         labels = await _refresh_labels(unit_of_work, vendor, changed_vendor, equality)
         labels |= await _refresh_labels(unit_of_work, psa, changed_psa, equality)
         affected = _distinct([*changed_vendor, *await unit_of_work.items_labelled(vendor, labels)])

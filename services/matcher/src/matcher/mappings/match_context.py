@@ -58,7 +58,8 @@ async def load_context(
     unit_of_work: UnitOfWork, kind: MappingKind, affected: Sequence[Item], vendor: Iterable[Item]
 ) -> MatchContext:
     """Loads the context of affected items; `vendor` holds all vendor items that share a label with one."""
-    integrations, equality = await unit_of_work.integrations(), await unit_of_work.name_equality()
+    integrations = await unit_of_work.integrations()
+    equality = (await unit_of_work.matching_settings()).name_equality
     # Items of a disconnected PSA are no rivals; those of a PSA that is not known yet may be, so they count.
     disconnected = {
         integration_id
