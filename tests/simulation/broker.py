@@ -182,11 +182,13 @@ class SimulatedBroker:
 
         while True:
             try:
-                return await self._network.call(LINK, serve, lambda _: KafkaConnectionError())
+                await self._network.call(LINK, serve, lambda _: KafkaConnectionError())
             except CommitFailedError:
-                return None  # whoever has the partitions now reads again
+                return  # whoever has the partitions now reads again
             except KafkaConnectionError:
                 await asyncio.sleep(_COMMIT_BACKOFF_SECONDS)  # as the client does, until it succeeds
+            else:
+                return
 
 
 class _Context:
