@@ -34,6 +34,8 @@ ROUTES = {
     "matcher": {
         "GET /counts",
         "GET /finish",
+        "GET /settings",
+        "PUT /settings",
         "GET /accounts",
         "GET /services",
         "GET /products",

@@ -15,4 +15,4 @@ async def test_after_a_storm_in_every_topic_all_services_are_ready_and_have_caug
     output = capsys.readouterr().out
     assert code == 0, output
     assert "WRONG" not in output
-    assert "70 bad messages into each of 27 topics" in output
+    assert "70 bad messages into each of 28 topics" in output

@@ -23,6 +23,7 @@ from tests.simulation.process import Process
 LINK = Link(shortest=0.001, longest=0.03, lost=0.0006, unanswered=0.0006, slow=0.003)
 _SESSION_SECONDS = 10.0
 _POLL_SECONDS = 4.0
+_COMMIT_BACKOFF_SECONDS = 0.1
 
 
 class Groups:
@@ -179,10 +180,15 @@ class SimulatedBroker:
                 raise CommitFailedError
             consumer.store_commit()
 
-        try:
-            await self._network.call(LINK, serve, lambda _: KafkaConnectionError())
-        except (CommitFailedError, KafkaConnectionError):
-            return  # the next commit stands for this one
+        while True:
+            try:
+                await self._network.call(LINK, serve, lambda _: KafkaConnectionError())
+            except CommitFailedError:
+                return  # whoever has the partitions now reads again
+            except KafkaConnectionError:
+                await asyncio.sleep(_COMMIT_BACKOFF_SECONDS)  # as the client does, until it succeeds
+            else:
+                return
 
 
 class _Context:

@@ -9,7 +9,7 @@ from catalogue_builders import NOW
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels
 from matcher.finishing.models import FinishRecord
-from matcher.mappings.models import DecisionRecord
+from matcher.mappings.models import DecisionRecord, MatchingSettings
 from shared.contracts.base import Message
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingsProposed
 from shared.mapping_counts import KindCounts
@@ -36,6 +36,7 @@ class TenantState:
     passes: dict[MappingKind, int] = field(default_factory=dict)
     counts: dict[MappingKind, dict[str, KindCounts]] = field(default_factory=dict)
     """What the newest pass counted, by marketplace."""
+    settings: MatchingSettings = field(default_factory=MatchingSettings)
     published: list[Message] = field(default_factory=list)
     work_items: int = 0
     """How many were ever enqueued."""

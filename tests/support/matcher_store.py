@@ -11,13 +11,13 @@ from memory_pages import page_in_memory
 
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.item_order import FoundItems, PageBounds
-from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, part_number
+from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, Labels, normal_name, part_number
 from matcher.catalogue.search import ItemQuery, StateFilter
 from matcher.finishing.models import FinishRecord
 from matcher.mappings.decisions import is_included
-from matcher.mappings.models import DecisionRecord
+from matcher.mappings.models import DecisionRecord, MatchingSettings
 from shared.contracts.base import Side
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MatchingSettingsChanged
 from shared.contracts.topic_checksum import ChecksumSum, TopicChecksum
 from shared.work_queue import WorkItem
 
@@ -126,7 +126,9 @@ class MemoryUnitOfWork:
         return [
             item
             for item in self._draft.items_of(kind)
-            if item.name in labels.names or part_number(item) in labels.codes
+            if item.name in labels.names
+            or part_number(item) in labels.codes
+            or normal_name(kind, item.name) in labels.normal_names
         ]
 
     async def keys_of_integration(self, kind: ItemKind, integration_id: str) -> list[str]:
@@ -170,6 +172,16 @@ class MemoryUnitOfWork:
 
     async def mappings(self, keys: Collection[str]) -> dict[str, MappingDecided]:
         return {key: self._draft.mappings[key] for key in keys if key in self._draft.mappings}
+
+    async def matching_settings(self) -> MatchingSettings:
+        return self._draft.settings
+
+    async def has_normal_names(self) -> bool:
+        return True
+
+    async def record_settings(self, told: MatchingSettingsChanged) -> None:
+        self._draft.settings = MatchingSettings.of(told)
+        self._draft.published.append(told)
 
     async def included_services(self, source: MappingDecided) -> list[MappingDecided]:
         found = [one for one in self._draft.mappings.values() if is_included(one, source)]

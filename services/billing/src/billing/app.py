@@ -16,8 +16,8 @@ from billing.approvals.service import ApprovalService
 from billing.audit import handlers as audit_handlers
 from billing.audit import routes as audit_routes
 from billing.audit.decision_log import DecisionLog
-from billing.audit.refusal_log import RefusalLog
 from billing.audit.repository import AUDIT_INDEXES, AuditLog
+from billing.audit.statement_log import StatementLog
 from billing.feeds import routes as feed_routes
 from billing.feeds.jobs import feed_jobs
 from billing.feeds.repository import FEED_INDEXES, FeedRepository
@@ -225,7 +225,7 @@ class Billing:
         )
         results = WriteResultService(self.approvals)
         approval_handlers.register(broker, results, health=health)
-        audit_handlers.register(broker, RefusalLog(mongo, self.audit), health=health)
+        audit_handlers.register(broker, StatementLog(mongo, self.audit), health=health)
         self.relay.undeliverable_handlers.append(results.refuse_undeliverable)
         health.add_degradation_check("outbox", self.relay.degradation)
         health.add_degradation_check("news", self.dependencies.news.degradation)

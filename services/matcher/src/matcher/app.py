@@ -46,11 +46,13 @@ from matcher.mappings.handlers import subscribe_own
 from matcher.mappings.indexes import MAPPING_INDEXES
 from matcher.mappings.inventory_check import InventoryCheck
 from matcher.mappings.jobs import matching_job
+from matcher.mappings.matching_settings import MatchingSettingsService
 from matcher.mappings.news import announce_decisions
 from matcher.mappings.recovery import MappingRecovery
 from matcher.mappings.repository import MongoMappings, MongoMappingStore
 from matcher.mappings.routes import make_history_router, make_mapping_list_router
 from matcher.mappings.service import MappingService
+from matcher.mappings.settings_routes import make_settings_router
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.proposals.count_board import CountBoard
 from matcher.proposals.engine_process import EngineProcess
@@ -181,6 +183,7 @@ def _routers(
     proposals: MongoProposals,
 ) -> list[APIRouter]:
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
+    admin = require_role(verifier, Role.ADMIN)
     mappings, decisions = MongoMappings(mongo), MappingService(store, _now)
     listing = CatalogueService(MongoCatalogue(mongo), mappings, proposals)
     progress = ProgressService(MongoProgressReader(mongo), proposals)
@@ -192,6 +195,7 @@ def _routers(
         make_decision_router(decisions, listing, mapper),
         make_undo_router(decisions, listing, mapper),
         make_batch_router(DecisionBatchService(store, _now), listing, mapper),
+        make_settings_router(mappings, MatchingSettingsService(store, _now), viewer=viewer, admin=admin),
         make_finish_router(finishing, mapper),
         make_progress_router(finishing, progress, viewer),
         make_proposal_router(ProposalService(proposals, _now), viewer),

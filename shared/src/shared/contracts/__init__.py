@@ -28,6 +28,7 @@ MESSAGES: tuple[type[Message], ...] = (
     matcher.MappingsProposed,
     matcher.ProposalRefused,
     matcher.MappingFinished,
+    matcher.MatchingSettingsChanged,
     billing.UsageLineChanged,
     billing.ApprovalRecorded,
     billing.ReconciliationCompleted,

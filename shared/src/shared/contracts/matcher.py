@@ -174,6 +174,30 @@ class ProposalRefused(State):
     decided_at: Moment
 
 
+class NameEquality(StrEnum):
+    """When two names are equal, so that their items are mapped to each other without anybody being asked."""
+
+    EXACT = "exact"
+    """Written alike."""
+    NORMALISED = "normalised"
+    """Alike but for case, accents, spaces, punctuation and the legal form of a firm."""
+
+
+class MatchingSettingsChanged(State):
+    """States how a tenant has items mapped by themselves; nothing is stated before it was changed once."""
+
+    topic: ClassVar[str] = "matcher.settings-changed.v1"
+    meaning: ClassVar[str] = "How a tenant has items mapped by themselves"
+    readers: ClassVar[tuple[str, ...]] = ("billing",)
+    key_fields: ClassVar[tuple[str, ...]] = ()
+
+    name_equality: NameEquality
+    replaced: NameEquality
+    """What it was before."""
+    changed_by: Id
+    changed_at: Moment
+
+
 class MappingFinished(Event):
     """A person finished mapping a vendor to a PSA; both become active and are synced."""
 

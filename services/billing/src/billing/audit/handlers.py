@@ -1,15 +1,16 @@
-"""Kafka in.  Consumes: what people refuse of proposals."""
+"""Kafka in.  Consumes: what people refuse of proposals, and how they have names compared."""
 
 from faststream.kafka import KafkaBroker
 
-from billing.audit.refusal_log import RefusalLog
-from shared.contracts.matcher import ProposalRefused
+from billing.audit.statement_log import StatementLog
+from shared.contracts.matcher import MatchingSettingsChanged, ProposalRefused
 from shared.kafka import consume
 from shared.runtime.health import Health
 
 SERVICE = "billing"
 
 
-def register(broker: KafkaBroker, refusals: RefusalLog, *, health: Health) -> None:
+def register(broker: KafkaBroker, statements: StatementLog, *, health: Health) -> None:
     """Subscribes to decisions that concern no usage line, and are audited all the same."""
-    consume(broker, ProposalRefused, refusals.enter, service=SERVICE, health=health)
+    consume(broker, ProposalRefused, statements.enter, service=SERVICE, health=health)
+    consume(broker, MatchingSettingsChanged, statements.enter, service=SERVICE, health=health)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from matcher.catalogue.evidence import evidence_document, evidence_from
 from matcher.catalogue.inventory import Inventory
-from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, part_number
+from matcher.catalogue.items import IntegrationInfo, Item, ItemKind, normal_name, part_number
 from matcher.catalogue.search import LONG_AGO
 from matcher.catalogue.words import item_words
 from shared.contracts.auth import IntegrationStatus
@@ -14,7 +14,7 @@ from shared.contracts.topic_checksum import TopicChecksum
 from shared.mongo import Document
 from shared.plain_text import sort_text
 
-ITEM_FORM = 3
+ITEM_FORM = 4
 """Grows with what is derived from an item's name and code; `item_forms.py` derives it anew."""
 
 
@@ -28,7 +28,7 @@ def item_document(item: Item) -> Document:
         "name": item.name,
         "code": item.code,
         "part_number": part_number(item),
-        **derived_fields(item.name, item.code, present=item.present),
+        **derived_fields(item.kind, item.name, item.code, present=item.present),
         "present": item.present,
         "usable": item.usable,
         "facts": dict(item.facts),
@@ -38,10 +38,10 @@ def item_document(item: Item) -> Document:
     }
 
 
-def derived_fields(name: str, code: str | None, *, present: bool) -> Document:
-    """Returns what an item is sorted and searched by; what is absent is not found by any word."""
-    words = item_words(name, code) if present else []
-    return {"folded": sort_text(name), "words": words, "form": ITEM_FORM}
+def derived_fields(kind: ItemKind, name: str, code: str | None, *, present: bool) -> Document:
+    """Returns what an item is sorted, searched and compared by; what is absent is not found by any word."""
+    words, normal = item_words(name, code) if present else [], normal_name(kind, name)
+    return {"folded": sort_text(name), "words": words, "normal_name": normal, "form": ITEM_FORM}
 
 
 def has_word(word: str) -> Document:

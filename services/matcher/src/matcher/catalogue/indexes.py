@@ -9,6 +9,7 @@ INVENTORIES = "inventories"
 
 CATALOGUE_INDEXES = (
     *(Index(kind, [("tenant_id", 1), ("name", 1)]) for kind in ItemKind),
+    *(Index(kind, [("tenant_id", 1), ("normal_name", 1)]) for kind in ItemKind),
     # Accounts have no part number.
     *(
         Index(kind, [("tenant_id", 1), ("part_number", 1)])

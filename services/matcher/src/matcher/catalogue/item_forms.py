@@ -1,9 +1,9 @@
 """Brings items that an older build stored into the form by which they are found now."""
 
-# Invariant: in the end every item has the words of its name and code. An item is changed only while it has
-# the revision that was read, so that newer news, which brings its own words, is never undone. A kind of items
-# is noted as done when none of another form is left, so that a later start does not look again. Killed
-# anywhere between, the next start goes on with what is left:
+# Invariant: in the end every item has the words of its name and code, and its normal name. An item is
+# changed only while it has the revision that was read, so that newer news, which brings its own, is never
+# undone. A kind of items is noted as done when none of another form is left, so that a later start does not
+# look again. Killed anywhere between, the next start goes on with what is left:
 #
 #   a: form 2   b: form 3   c: no form    →   a, c are derived anew   →   none left: noted, with the number 3
 
@@ -12,13 +12,19 @@ from collections.abc import Sequence
 from matcher.catalogue.documents import ITEM_FORM, derived_fields
 from matcher.catalogue.items import ItemKind
 from matcher.catalogue.search import LONG_AGO
-from shared.mongo import Document, Mongo, Put, Update
+from shared.mongo import Document, Mongo, Put, Session, Update
 
 FORMS = "item_forms"
 """By kind of item: the form that all its items have."""
 
 _AT_ONCE = 5_000
 _BATCH = 500
+
+
+async def all_forms_are_new(mongo: Mongo, session: Session) -> bool:
+    """Whether every item that is stored has the present form."""
+    notes = await mongo.all_tenants(FORMS).find({"form": {"$gte": ITEM_FORM}}, session=session)
+    return len(notes) == len(ItemKind)
 
 
 class ItemForms:
@@ -51,7 +57,7 @@ class ItemForms:
                 Update(
                     {"_id": row["_id"], "revision": row["revision"]},
                     {
-                        "$set": derived_fields(row["name"], row["code"], present=row["present"])
+                        "$set": derived_fields(kind, row["name"], row["code"], present=row["present"])
                         | {"first_seen_at": row.get("first_seen_at", LONG_AGO)},
                         "$unset": {"searched": ""},
                     },

@@ -6,9 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from matcher.catalogue.evidence import Evidence
+from matcher.catalogue.normal_names import firm_name, thing_name
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingKind
+from shared.contracts.matcher import MappingKind, NameEquality
 from shared.contracts.vendor_sync import unlisted_name
 
 
@@ -117,12 +118,16 @@ class Labels:
 
     names: frozenset[str] = frozenset()
     codes: frozenset[str] = frozenset()
+    normal_names: frozenset[str] = frozenset()
+    """Empty where spelling counts."""
 
     def __or__(self, other: "Labels") -> "Labels":
-        return Labels(self.names | other.names, self.codes | other.codes)
+        normal_names = self.normal_names | other.normal_names
+        return Labels(self.names | other.names, self.codes | other.codes, normal_names)
 
     def __sub__(self, other: "Labels") -> "Labels":
-        return Labels(self.names - other.names, self.codes - other.codes)
+        normal_names = self.normal_names - other.normal_names
+        return Labels(self.names - other.names, self.codes - other.codes, normal_names)
 
 
 def part_number(item: Item) -> str:
@@ -136,13 +141,23 @@ def name_label(item: Item) -> str:
     return "" if is_unlisted else label_of(item.name)
 
 
+def normal_label(item: Item) -> str:
+    """Returns the name by which the item is matched where spelling does not count; empty as `name_label`."""
+    return normal_name(item.kind, name_label(item))
+
+
+def normal_name(kind: ItemKind, name: str) -> str:
+    return firm_name(name).words if kind.mapping_kind is MappingKind.ACCOUNT else thing_name(name)
+
+
 def label_of(text: str | None) -> str:
     """Returns the text if it says something; empty for what people type in place of nothing: "-", " "."""
     return text if text and any(character.isalnum() for character in text) else ""
 
 
-def labels_of(items: Iterable[Item]) -> Labels:
+def labels_of(items: Iterable[Item], equality: NameEquality = NameEquality.EXACT) -> Labels:
     """Returns every label by which these items can be matched; an empty name or code is no label."""
-    labels = [(name_label(item), part_number(item)) for item in items]
-    names, codes = frozenset(name for name, _ in labels), frozenset(code for _, code in labels)
-    return Labels(names - {""}, codes - {""})
+    known = list(items)
+    names, codes = frozenset(map(name_label, known)), frozenset(map(part_number, known))
+    normal_names = frozenset(map(normal_label, known)) if equality is NameEquality.NORMALISED else frozenset()
+    return Labels(names - {""}, codes - {""}, normal_names - {""})

@@ -92,8 +92,9 @@ class TenantCatalogue:
         return [item_from(kind, row) for row in await self._find_in(kind, "_id", keys)]
 
     async def items_labelled(self, kind: ItemKind, labels: Labels) -> list[Item]:
-        # Two queries rather than one `$or`: each has its own index.
+        # A query for each rather than one `$or`: each has its own index.
         rows = await self._find_in(kind, "name", labels.names)
+        rows += await self._find_in(kind, "normal_name", labels.normal_names)
         rows += await self._find_in(kind, "part_number", labels.codes)
         return list({row["_id"]: item_from(kind, row) for row in rows}.values())
 

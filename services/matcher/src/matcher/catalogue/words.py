@@ -54,12 +54,12 @@ def has_words(words: Iterable[str], wanted: Iterable[str]) -> bool:
 
 
 def _parts_of(text: str) -> list[str]:
-    plain = _plain(text)
+    plain = plain_text(text)
     parts = _PARTS.findall(plain)
     return (parts if plain.isalnum() else [part for part in parts if _is_word(part)]) or parts
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Returns the text without accents, invisible characters and differences of case."""
     if text.isascii():
         return text.lower()

@@ -5,10 +5,11 @@ from matcher.mappings.models import (
     DecisionOutcome,
     DecisionRecord,
     DecisionRefusal,
+    MatchingSettings,
     OutcomeStatus,
     Reservation,
 )
-from shared.contracts.matcher import MappingDecided
+from shared.contracts.matcher import MappingDecided, MatchingSettingsChanged
 from shared.mongo import Document
 
 
@@ -73,12 +74,23 @@ def reservation_from(row: Document) -> Reservation:
     return Reservation(row["plan_id"], row["by"], row["rows"], row["at"])
 
 
+def settings_document(told: MatchingSettingsChanged) -> Document:
+    return {"_id": told.tenant_id, **told.model_dump(mode="json")}
+
+
+def settings_from(row: Document | None) -> MatchingSettings:
+    return MatchingSettings.of(MatchingSettingsChanged.model_validate(row)) if row else MatchingSettings()
+
+
 def labels_document(kind: ItemKind, key: str, labels: Labels) -> Document:
-    return {"_id": labels_id(kind, key), "names": sorted(labels.names), "codes": sorted(labels.codes)}
+    normal = {"normal_names": sorted(labels.normal_names)} if labels.normal_names else {}
+    both = {"names": sorted(labels.names), "codes": sorted(labels.codes)}
+    return {"_id": labels_id(kind, key), **both, **normal}
 
 
 def labels_from(row: Document) -> Labels:
-    return Labels(frozenset(row["names"]), frozenset(row["codes"]))
+    normal_names = frozenset(row.get("normal_names", ()))
+    return Labels(frozenset(row["names"]), frozenset(row["codes"]), normal_names)
 
 
 def labels_id(kind: ItemKind, key: str) -> str:

@@ -26,12 +26,12 @@ from matcher.catalogue.items import (
     labels_of,
 )
 from matcher.mappings.decisions import SYSTEM, Decision, apply_decision, mapping_key
-from matcher.mappings.exact import ExactOutcome, exact_outcome, revocation_reason
+from matcher.mappings.exact import ExactOutcome, exact_outcome, revocation_reason, spelling_note
 from matcher.mappings.match_context import MatchContext, load_context
 from matcher.mappings.models import MappingsReserved
 from matcher.mappings.ports import MappingStore, UnitOfWork
 from matcher.mappings.readiness import take_up_undecided
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod, NameEquality
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
 from shared.runtime.backoff import Backoff
@@ -101,13 +101,14 @@ class ExactMatcher:
         vendor, psa = VENDOR_KINDS[kind], PSA_KINDS[kind]
         changed_vendor = await unit_of_work.items(vendor, keys_by_lane.get(vendor, ()))
         changed_psa = await unit_of_work.items(psa, keys_by_lane.get(psa, ()))
-        labels = await _refresh_labels(unit_of_work, vendor, changed_vendor)
-        labels |= await _refresh_labels(unit_of_work, psa, changed_psa)
+        equality = (await unit_of_work.matching_settings()).name_equality
+        labels = await _refresh_labels(unit_of_work, vendor, changed_vendor, equality)
+        labels |= await _refresh_labels(unit_of_work, psa, changed_psa, equality)
         affected = _distinct([*changed_vendor, *await unit_of_work.items_labelled(vendor, labels)])
         if not affected:
             return
         # An affected item may carry a second label (a name beside its code): its rivals under that count too.
-        rivals = await unit_of_work.items_labelled(vendor, labels_of(affected) - labels)
+        rivals = await unit_of_work.items_labelled(vendor, labels_of(affected, equality) - labels)
         context = await load_context(unit_of_work, kind, affected, _distinct([*affected, *rivals]))
         decided, undecided = list[MappingDecided](), set[str]()
         for item in affected:
@@ -125,10 +126,10 @@ class ExactMatcher:
     def _decide(self, context: MatchContext, vendor: IntegrationInfo, item: Item) -> MappingDecided | None:
         """Returns the item's new mapping; None when the existing one stays."""
         existing = context.existing.get(mapping_key(vendor, item.kind.mapping_kind, item.id))
-        found = context.compare(item, existing)
-        outcome = exact_outcome(
-            existing, found, pending=context.pending(vendor), reachable=context.reachable(existing)
-        )
+        pending = context.pending(vendor)
+        found = context.compare(item, existing, pending=pending)
+        reachable = context.reachable(existing)
+        outcome = exact_outcome(existing, found, pending=pending, reachable=reachable)
         decision, target = _MAP, context.match(found.target) if found.target else None
         match outcome:
             case ExactOutcome.KEEP:
@@ -137,13 +138,16 @@ class ExactMatcher:
                 reason = revocation_reason(found)
                 decision, target = replace(_MAP, outcome=MappingDecision.REVOKED, reason=reason), None
             case ExactOutcome.MAP:
-                pass
+                note = spelling_note(item, found.target) if found.target else None
+                decision = replace(_MAP, reason=note)
         return apply_decision(vendor, item, decision, target=target, existing=existing, at=self._clock())
 
 
-async def _refresh_labels(unit_of_work: UnitOfWork, kind: ItemKind, items: Sequence[Item]) -> Labels:
+async def _refresh_labels(
+    unit_of_work: UnitOfWork, kind: ItemKind, items: Sequence[Item], equality: NameEquality
+) -> Labels:
     """Stores the present labels of the items; returns these together with those of their last comparison."""
-    present = {item.key: labels_of([item]) for item in items}
+    present = {item.key: labels_of([item], equality) for item in items}
     former = await unit_of_work.former_labels(kind, present)
     new = {key: labels for key, labels in present.items() if key not in former}
     changed = {key: labels for key, labels in present.items() if former.get(key, labels) != labels}
@@ -152,6 +156,7 @@ async def _refresh_labels(unit_of_work: UnitOfWork, kind: ItemKind, items: Seque
     return Labels(
         frozenset().union(*(labels.names for labels in all_labels)),
         frozenset().union(*(labels.codes for labels in all_labels)),
+        frozenset().union(*(labels.normal_names for labels in all_labels)),
     )
 
 

@@ -13,6 +13,8 @@ LABELS = "labels"
 """Under which labels each item was compared last."""
 UNDECIDED = "undecided"
 """By kind of item and vendor integration: something could not be decided, for not all was settled."""
+SETTINGS = "matching_settings"
+"""By tenant, how items are mapped by themselves; none where that was never changed."""
 TURNS = "turns"
 """One row for each tenant, which every unit of work writes: the tenant's lock."""
 

@@ -34,9 +34,9 @@ class MatchContext:
         """Whether equality can decide on the vendor's items."""
         return self.readiness.is_ready(vendor.integration_id, self.psa_integration_ids)
 
-    def compare(self, item: Item, existing: MappingDecided | None) -> ExactComparison:
+    def compare(self, item: Item, existing: MappingDecided | None, *, pending: bool) -> ExactComparison:
         mapped = self.mapped.get(_psa_key(existing)) if existing else None
-        found = compare(item, mapped, self.vendor, self.psa)
+        found = compare(item, mapped, self.vendor, self.psa, pending=pending)
         # Without its realm there is no target; news of the integration enqueues its items again.
         known = found.target is not None and found.target.integration_id in self.integrations
         return found if known else replace(found, target=None)
@@ -59,13 +59,14 @@ async def load_context(
 ) -> MatchContext:
     """Loads the context of affected items; `vendor` holds all vendor items that share a label with one."""
     integrations = await unit_of_work.integrations()
+    equality = (await unit_of_work.matching_settings()).name_equality
     # Items of a disconnected PSA are no rivals; those of a PSA that is not known yet may be, so they count.
     disconnected = {
         integration_id
         for integration_id, integration in integrations.items()
         if integration.side is Side.PSA and not integration.connected
     }
-    psa = await unit_of_work.items_labelled(PSA_KINDS[kind], labels_of(affected))
+    psa = await unit_of_work.items_labelled(PSA_KINDS[kind], labels_of(affected, equality))
     keys = [
         mapping_key(integrations[item.integration_id], kind, item.id)
         for item in affected
@@ -75,8 +76,8 @@ async def load_context(
     existing = await unit_of_work.mappings(keys)
     mapped_keys = {_psa_key(mapping) for mapping in existing.values() if mapping.psa_id}
     return MatchContext(
-        vendor=vendor_groups(vendor),
-        psa=psa_groups(counting),
+        vendor=vendor_groups(vendor, equality),
+        psa=psa_groups(counting, equality),
         integrations=integrations,
         finished=await unit_of_work.finished_integrations(),
         existing=existing,

@@ -9,7 +9,12 @@ from hashlib import sha256
 from matcher.catalogue.items import VendorItemRef
 from shared.contracts.base import key_of
 from shared.contracts.mapping_rules import MappingRules
-from shared.contracts.matcher import MappingDecided, MappingMethod
+from shared.contracts.matcher import (
+    MappingDecided,
+    MappingMethod,
+    MatchingSettingsChanged,
+    NameEquality,
+)
 from shared.errors import Conflict, NotFound
 
 NO_RULES = MappingRules()
@@ -113,6 +118,40 @@ class MappingsReserved(Conflict):
             f" {reservation.by}, all or none: look at plan {reservation.plan_id}, and decide when it is done"
         )
         self.reservation = reservation
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingSettings:
+    """How a tenant has items mapped by themselves."""
+
+    name_equality: NameEquality = NameEquality.EXACT
+    revision: int = 0
+    """0 until they are changed once."""
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+
+    @classmethod
+    def of(cls, told: MatchingSettingsChanged) -> "MatchingSettings":
+        return cls(told.name_equality, told.revision, told.changed_by, told.changed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """How a person wants items mapped by themselves."""
+
+    tenant_id: str
+    name_equality: NameEquality
+    by: str
+    seen_revision: int | None = None
+    """Of the settings that the person saw; None for a person who does not say."""
+
+
+class SettingsRefused(Conflict):
+    """The settings cannot be changed on what there is."""
+
+    def __init__(self, sentence: str, settings: MatchingSettings) -> None:
+        super().__init__(sentence)
+        self.settings = settings
 
 
 class ChosenItemMissing(NotFound):

@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import Item, ItemKind, Labels
 from matcher.catalogue.ports import CatalogueReader
-from matcher.mappings.models import DecisionRecord
-from shared.contracts.matcher import MappingDecided, MappingKind
+from matcher.mappings.models import DecisionRecord, MatchingSettings
+from shared.contracts.matcher import MappingDecided, MappingKind, MatchingSettingsChanged
 from shared.work_queue import WorkItem
 
 T = TypeVar("T")
@@ -60,7 +60,17 @@ class UnitOfWork(DecisionUnit, Protocol):
         ...
 
     async def items_labelled(self, kind: ItemKind, labels: Labels) -> list[Item]:
-        """Returns the items that have one of the names or one of the codes, each once."""
+        """Returns the items that have one of these labels, each once."""
+        ...
+
+    async def matching_settings(self) -> MatchingSettings: ...
+
+    async def has_normal_names(self) -> bool:
+        """Whether all items that are stored can be found by their normal names."""
+        ...
+
+    async def record_settings(self, told: MatchingSettingsChanged) -> None:
+        """Stores and publishes settings in place of those that are stored."""
         ...
 
     async def keys_of_integration(self, kind: ItemKind, integration_id: str) -> list[str]:

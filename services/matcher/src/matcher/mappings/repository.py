@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from matcher.catalogue.items import ItemKind, VendorItemRef
 from matcher.catalogue.repository import match_queue
-from matcher.mappings.documents import mapping_from
-from matcher.mappings.indexes import HISTORY, MAPPINGS
+from matcher.mappings.documents import mapping_from, settings_from
+from matcher.mappings.indexes import HISTORY, MAPPINGS, SETTINGS
+from matcher.mappings.models import MatchingSettings
 from matcher.mappings.search import MappingQuery
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.mappings.unit_of_work import FinishedIntegrations, MongoUnitOfWork
@@ -29,6 +30,9 @@ class MongoMappings:
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
+
+    async def matching_settings(self, tenant_id: str) -> MatchingSettings:
+        return settings_from(await self._mongo.documents(SETTINGS, tenant_id).get(tenant_id))
 
     async def page(self, query: MappingQuery, after: str | None, limit: int) -> list[MappingDecided]:
         """Returns mappings in the order of their keys, beginning behind the key `after`."""

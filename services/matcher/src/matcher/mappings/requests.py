@@ -15,8 +15,9 @@ from matcher.mappings.models import (
     MapTo,
     PsaItemRef,
     Revoke,
+    SettingsChange,
 )
-from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
+from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod, NameEquality
 from shared.limits.people import MAPPING_DECISIONS, REASON_CHARACTERS
 from shared.plain_text import PlainText, counted
 from shared.web.mapping_rules_request import MappingRulesRequest
@@ -142,6 +143,19 @@ class UndoRequest(BaseModel):
     model_config = _with_examples({"revision": 1796026530000000})
 
     revision: SeenRevision = Field(description="Of the decision that stands, as it was shown.")
+
+
+class MatchingSettingsRequest(BaseModel):
+    """How items are to be mapped by themselves."""
+
+    model_config = _with_examples({"name_equality": "normalised"})
+
+    name_equality: NameEquality = Field(
+        description="`normalised` overlooks case, accents, spaces, punctuation and a firm's legal form."
+    )
+
+    def change_by(self, person: Person, seen_revision: int | None) -> SettingsChange:
+        return SettingsChange(person.tenant_id, self.name_equality, person.person_id, seen_revision)
 
 
 class ItemDecisionRequest(BaseModel):

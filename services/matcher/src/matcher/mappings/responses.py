@@ -1,13 +1,14 @@
 """How mappings, their history, and what came of decisions are shown to people."""
 
+from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from matcher.catalogue.responses import MappingResponse
 from matcher.catalogue.search import NamedMapping
-from matcher.mappings.models import DecisionOutcome, DecisionRefusal, OutcomeStatus
-from shared.contracts.matcher import ReplacedDecision
+from matcher.mappings.models import DecisionOutcome, DecisionRefusal, MatchingSettings, OutcomeStatus
+from shared.contracts.matcher import NameEquality, ReplacedDecision
 from shared.web.openapi import ProblemDocument
 
 
@@ -72,6 +73,39 @@ class DecisionConflict(ProblemDocument):
     """None where the idempotency key belongs to another request."""
     mapping: MappingVersionResponse | None = None
     """None when nothing is decided."""
+
+
+class MatchingSettingsResponse(BaseModel):
+    """How a tenant has items mapped by themselves."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name_equality": "normalised",
+                    "revision": 1796026530000000,
+                    "changed_by": "per_maria",
+                    "changed_at": "2026-11-30T08:15:30Z",
+                }
+            ]
+        }
+    )
+
+    name_equality: NameEquality
+    revision: int
+    """0 until they are changed once."""
+    changed_by: str | None
+    changed_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, settings: MatchingSettings) -> "MatchingSettingsResponse":
+        return cls(**asdict(settings))
+
+
+class SettingsConflict(ProblemDocument):
+    """Why settings were not changed, and what they are."""
+
+    settings: MatchingSettingsResponse
 
 
 class OutcomeResponse(BaseModel):

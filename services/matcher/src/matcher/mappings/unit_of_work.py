@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 
 from matcher.catalogue.indexes import INVENTORIES
 from matcher.catalogue.inventory import Inventory
+from matcher.catalogue.item_forms import all_forms_are_new
 from matcher.catalogue.items import ItemKind, Labels
 from matcher.catalogue.repository import TenantCatalogue, match_queue
 from matcher.mappings.documents import (
@@ -29,12 +30,14 @@ from matcher.mappings.documents import (
     record_document,
     record_from,
     reservation_from,
+    settings_document,
+    settings_from,
 )
-from matcher.mappings.indexes import HISTORY, LABELS, MAPPINGS, RECORDS, TURNS, UNDECIDED
-from matcher.mappings.models import DecisionRecord, MappingsReserved, Reservation
+from matcher.mappings.indexes import HISTORY, LABELS, MAPPINGS, RECORDS, SETTINGS, TURNS, UNDECIDED
+from matcher.mappings.models import DecisionRecord, MappingsReserved, MatchingSettings, Reservation
 from matcher.proposals.repository import PROPOSALS, proposal_queue
 from shared.contracts.base import key_of
-from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MatchingSettingsChanged
 from shared.mongo import Document, Mongo, Put, Session
 from shared.outbox import Outbox
 from shared.work_queue import WorkItem
@@ -155,6 +158,16 @@ class MongoUnitOfWork(TenantCatalogue):
         reservation = await self.reservation()
         if reservation and reservation.plan_id != self._reserved_by:
             raise MappingsReserved(reservation)
+
+    async def matching_settings(self) -> MatchingSettings:
+        return settings_from(await self._rows(SETTINGS).get(self._tenant_id, session=self._session))
+
+    async def has_normal_names(self) -> bool:
+        return await all_forms_are_new(self._mongo, self._session)
+
+    async def record_settings(self, told: MatchingSettingsChanged) -> None:
+        await self._rows(SETTINGS).put(settings_document(told), session=self._session)
+        await self._outbox.add([told], session=self._session)
 
     async def restore_mappings(
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]

@@ -12,8 +12,8 @@ from observation_builders import NOW, TENANT
 
 from billing.app import INDEXES
 from billing.audit.chain import AuditDraft, verify
-from billing.audit.refusal_log import RefusalLog, refusal_draft
 from billing.audit.repository import AuditLog
+from billing.audit.statement_log import StatementLog, refusal_draft
 from shared.contracts.matcher import MappingKind, ProposalRefused
 from shared.errors import TransientError
 from shared.mongo import Mongo, Session
@@ -52,7 +52,7 @@ async def store(mongo: Mongo) -> Mongo:
 
 async def hear(mongo: Mongo, *told: ProposalRefused) -> None:
     """Enter refusals as a process does that has just begun."""
-    await RefusalLog(mongo, AuditLog(mongo)).enter(told)
+    await StatementLog(mongo, AuditLog(mongo)).enter(told)
 
 
 async def exported(mongo: Mongo, tenant_id: str = TENANT) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ async def test_a_refusal_and_its_entry_are_stored_together_or_not_at_all(store: 
             raise TransientError("the process ends here")
 
     with pytest.raises(TransientError):
-        await RefusalLog(store, Dying(store)).enter(TOLD[:1])
+        await StatementLog(store, Dying(store)).enter(TOLD[:1])
     before = await exported(store)
 
     await hear(store, TOLD[0])
@@ -150,7 +150,7 @@ async def test_two_processes_that_hear_the_same_enter_it_once(store: Mongo) -> N
 async def test_however_they_come_each_is_entered_once(
     store: Mongo, batches: list[list[ProposalRefused]]
 ) -> None:
-    for name in ("audited_refusals", "audit_entries", "audit_heads"):
+    for name in ("audited_statements", "audit_entries", "audit_heads"):
         await store.all_tenants(name).remove({})
 
     for batch in batches:
