@@ -19,6 +19,7 @@ from matcher.catalogue.documents import first_seen_at, has_word, item_from
 from matcher.catalogue.indexes import INTEGRATIONS
 from matcher.catalogue.item_order import FIRST, OTHERS, FoundItems, PageBounds, Ranking, seen_at, seen_text
 from matcher.catalogue.items import Item
+from matcher.catalogue.missing_items import MissingItems
 from matcher.catalogue.search import ItemQuery, SearchField, SortKey, StateFilter
 from matcher.catalogue.words import has_words, whole_code
 from shared.contracts.base import key_of
@@ -52,7 +53,8 @@ class ItemPages:
             return await reader.sorted_page(await rows.find_in("_id", keys, where=_PRESENT, fields=_RANKED))
         if query.search:
             return await self._searched_page(reader)
-        return FoundItems(await reader.walked_page(), await reader.total())
+        missing = MissingItems(self._mongo, query.tenant_id)
+        return FoundItems(await reader.walked_page(), await reader.total(missing))
 
     async def _searched_page(self, reader: "_PageReader") -> FoundItems:
         longest = sorted(reader.query.words, key=len, reverse=True)[:_COUNTED_WORDS]
@@ -143,7 +145,7 @@ class _PageReader:
                         return tuple(taken)
         return tuple(taken)
 
-    async def total(self) -> int | None:
+    async def total(self, missing: MissingItems) -> int | None:
         """Returns how many items there are on all pages; None where that would take too long to find out."""
         if self.states is None:
             return await self.rows.count(self._base())
@@ -153,7 +155,8 @@ class _PageReader:
         gone = await self.rows.find({**self._base(), "present": False}, fields=["integration_id", "item_id"])
         integration_id = self.query.integration_id
         ends = {end for end in self.states.ends if integration_id in (None, end[0])}
-        listed = len(ends - {(row["integration_id"], row["item_id"]) for row in gone})
+        ends -= {(row["integration_id"], row["item_id"]) for row in gone}
+        listed = len(ends - await missing.ends(self.query.kind))
         return max(0, await self.rows.count(self._base()) - listed) if self.states.others else listed
 
     def _base(self) -> Document:

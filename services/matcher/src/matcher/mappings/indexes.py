@@ -25,7 +25,21 @@ MAPPING_INDEXES = (
     Index(UNDECIDED, [("tenant_id", 1), ("kind", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("psa_id", 1)]),
-    Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("decision", 1)]),
-    Index(MAPPINGS, [("tenant_id", 1), ("vendor_integration_id", 1), ("decision", 1)]),
+    # Decisions are counted by how they came about, and to which PSA (`finishing/progress_counts.py`).
+    Index(
+        MAPPINGS,
+        [("tenant_id", 1), ("kind", 1), ("decision", 1), ("method", 1), ("psa_integration_id", 1)],
+    ),
+    Index(
+        MAPPINGS,
+        [
+            ("tenant_id", 1),
+            ("vendor_integration_id", 1),
+            ("decision", 1),
+            ("kind", 1),
+            ("method", 1),
+            ("psa_integration_id", 1),
+        ],
+    ),
     Index(MAPPINGS, [("tenant_id", 1), ("_id", 1)]),
 )

@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 
 from matcher.catalogue.indexes import INVENTORIES
 from matcher.catalogue.inventory import Inventory
-from matcher.catalogue.items import ItemKind, Labels
+from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, ItemKind, Labels
+from matcher.catalogue.missing_items import MissingItems
 from matcher.catalogue.repository import TenantCatalogue, match_queue
 from matcher.mappings.documents import (
     history_document,
@@ -54,6 +55,7 @@ class MongoUnitOfWork(TenantCatalogue):
         super().__init__(mongo, tenant_id, session)
         self._outbox, self._queue, self._finished = outbox, match_queue(mongo), finished
         self._proposal_queue = proposal_queue(mongo)
+        self._missing = MissingItems(mongo, tenant_id, session)
         self._marked = set[MappingKind]()
         self.recorded: list[MappingDecided] = []
         """The decisions made in here: news once the transaction is committed."""
@@ -69,6 +71,9 @@ class MongoUnitOfWork(TenantCatalogue):
         await self._queue.complete(self._tenant_id, ids, session=self._session)
         # What was matched anew has changed, so what is proposed may have; news of items comes by here alone.
         lanes = {work_item.lane for work_item in work}
+        for kind in lanes & {*ItemKind}:
+            keys = {key for work_item in work if work_item.lane == kind for key in work_item.keys}
+            await self._missing.forget(ItemKind(kind), keys)
         await self._mark({kind.mapping_kind for kind in ItemKind if lanes & {kind, kind.integration_lane}})
 
     async def former_labels(self, kind: ItemKind, keys: Collection[str]) -> dict[str, Labels]:
@@ -131,6 +136,12 @@ class MongoUnitOfWork(TenantCatalogue):
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
     ) -> None:
         await self._replace(mappings, existing)
+        for kind in MappingKind:
+            of_kind = [mapping for mapping in mappings if mapping.kind is kind]
+            ends = {(one.vendor_integration_id, one.vendor_id) for one in of_kind}
+            await self._missing.note(VENDOR_KINDS[kind], ends)
+            targets = {(one.psa_integration_id or "", one.psa_id or "") for one in of_kind if one.psa_id}
+            await self._missing.note(PSA_KINDS[kind], targets)
 
     async def replaced_revisions(self, mappings: Collection[MappingDecided]) -> set[tuple[str, int]]:
         ids = [history_id(mapping) for mapping in mappings]
