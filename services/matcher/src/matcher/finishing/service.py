@@ -64,13 +64,15 @@ class ProgressService:
 
     async def progress(self, query: ProgressQuery) -> Progress:
         """Returns the numbers at this moment; all are zero for an integration that the tenant has not."""
+        if not query.search:
+            return await self._reader.progress(query)
         kind = VENDOR_KINDS[query.kind]
         suggested = await self._suggestions.suggested_items(query.tenant_id, kind)
         items = [
             replace(item, is_suggested=(item.integration_id, item.id) in suggested)
             for item in await self._reader.items(query)
         ]
-        return progress_of(query, items, await self._reader.decided(query))
+        return progress_of(query, items, await self._reader.decided(query, {item.id for item in items}))
 
 
 def _repeated(earlier: FinishRecord, request: FinishRequest) -> MappingFinished:

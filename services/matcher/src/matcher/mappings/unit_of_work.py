@@ -32,7 +32,7 @@ from matcher.mappings.models import DecisionRecord
 from matcher.proposals.repository import PROPOSALS, proposal_queue
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
-from shared.mongo import Document, Mongo, Put, Session
+from shared.mongo import Document, Mongo, Put, Session, Update
 from shared.outbox import Outbox
 from shared.work_queue import WorkItem
 
@@ -182,7 +182,16 @@ class MongoUnitOfWork(TenantCatalogue):
         history = [Put(history_document(mapping)) for mapping in superseded]
         await self._rows(HISTORY).bulk(history, session=self._session)
         await self._write(MAPPINGS, new, changed)
+        await self._flag_proposals(mappings)
         await self._mark({mapping.kind for mapping in mappings})
+
+    async def _flag_proposals(self, mappings: Sequence[MappingDecided]) -> None:
+        """Notes at what is proposed whether it is decided: it is stated as nothing by the next pass only."""
+        is_decided = {one.key: one.decision is not MappingDecision.REVOKED for one in mappings}
+        rows, waiting = self._rows(PROPOSALS), {"is_empty": False}
+        found = await rows.find_in("_id", is_decided, where=waiting, fields=["_id"], session=self._session)
+        flags = [(row["_id"], {"$set": {"is_decided": is_decided[row["_id"]]}}) for row in found]
+        await rows.bulk([Update({"_id": id_}, flag) for id_, flag in flags], session=self._session)
 
     async def _mark(self, kinds: Collection[MappingKind]) -> None:
         """Has what is proposed of these kinds computed anew, once for all changes of the unit of work."""

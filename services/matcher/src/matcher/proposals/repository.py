@@ -26,7 +26,7 @@ from matcher.proposals.models import (
     next_proposal_revision,
 )
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingKind, MappingsProposed, ProposedItem
+from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed, ProposedItem
 from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock, utc_now
@@ -39,12 +39,15 @@ REFUSALS = "proposal_refusals"
 PASSES = "proposal_passes"
 """By tenant and kind, the number of the newest pass."""
 _WORK = "proposal_work"
+_DECISIONS = "mappings"
+"""Of the feature that rests on this one: by the same keys, what is decided."""
 _MOST_WORK = 5000
 """Work items that one pass completes: what is beyond waits for the next."""
 
 PROPOSAL_INDEXES = (
     *work_queue_indexes(_WORK),
-    Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("is_empty", 1)]),
+    Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("is_empty", 1), ("vendor_integration_id", 1)]),
+    Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("is_empty", 1), ("is_decided", 1)]),
     Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
     Index(REFUSALS, [("tenant_id", 1), ("kind", 1)]),
 )
@@ -212,8 +215,13 @@ async def _replace(
     mongo: Mongo, outbox: Outbox, stated: Iterable[MappingsProposed], session: Session
 ) -> None:
     made = list(stated)
-    rows = mongo.documents(PROPOSALS, made[0].tenant_id)
-    await rows.bulk([Put(_document(one)) for one in made], session=session)
+    rows, decisions = [mongo.documents(name, made[0].tenant_id) for name in (PROPOSALS, _DECISIONS)]
+    standing = {"decision": {"$ne": MappingDecision.REVOKED.value}}
+    keys = [one.key for one in made if one.proposals]
+    found = await decisions.find_in("_id", keys, where=standing, fields=["_id"], session=session)
+    decided = {row["_id"] for row in found}
+    documents = [_document(one) | {"is_decided": one.key in decided} for one in made]
+    await rows.bulk([Put(document) for document in documents], session=session)
     await outbox.add(made, session=session)
 
 
