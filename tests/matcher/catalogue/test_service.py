@@ -219,6 +219,9 @@ class _Suggestions:
     def __init__(self, ends: set[ItemEnd]) -> None:
         self._ends = ends
 
+    async def proposals_with(self, *_: object) -> dict[ItemEnd, int]:
+        return {}
+
     async def best_proposals(self, *_: object) -> dict[ItemEnd, ProposedItem]:
         return {}
 

@@ -13,6 +13,9 @@ from matcher.catalogue.indexes import CATALOGUE_INDEXES
 from matcher.catalogue.ingestor import ItemIngestor
 from matcher.catalogue.item_forms import ItemForms
 from matcher.catalogue.jobs import item_form_job
+from matcher.catalogue.like_candidates import LikeCandidates
+from matcher.catalogue.ranked_pages import RankedPages
+from matcher.catalogue.rankings import ItemRankings
 from matcher.catalogue.repository import MongoCatalogue
 from matcher.catalogue.routes import make_catalogue_router
 from matcher.catalogue.service import CatalogueService
@@ -43,6 +46,9 @@ from matcher.proposals.repository import PROPOSAL_INDEXES, MongoPasses, MongoPro
 from matcher.proposals.routes import make_proposal_router, make_refusal_router
 from matcher.proposals.service import ProposalService
 from matcher.settings import Settings
+from matcher.uncompared_usage.handlers import subscribe_usage
+from matcher.uncompared_usage.ingestor import UsageIngestor
+from matcher.uncompared_usage.repository import USAGE_INDEXES, MongoUncomparedUsage
 from shared.kafka import ControlJob, Publisher, make_broker
 from shared.mongo import Mongo
 from shared.news_channel import NewsChannel
@@ -64,6 +70,7 @@ INDEXES = (
     *MAPPING_INDEXES,
     *FINISH_INDEXES,
     *PROPOSAL_INDEXES,
+    *USAGE_INDEXES,
 )
 
 
@@ -97,6 +104,7 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
     controls = ControlJob(mongo, broker, health)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
+    subscribe_usage(broker, UsageIngestor(MongoUncomparedUsage(mongo)), service=SERVICE, health=health)
     lifespan = partial(
         service_lifespan,
         health=health,
@@ -131,8 +139,10 @@ def _routers(
 ) -> list[APIRouter]:
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
     mappings, decisions = MongoMappings(mongo), MappingService(store, _now)
-    listing = CatalogueService(MongoCatalogue(mongo), mappings, proposals)
-    progress = ProgressService(MongoProgressReader(mongo), proposals)
+    usage = MongoUncomparedUsage(mongo)
+    rankings = ItemRankings(RankedPages(mongo), LikeCandidates(mongo), proposals, usage)
+    listing = CatalogueService(MongoCatalogue(mongo), mappings, proposals, rankings)
+    progress = ProgressService(MongoProgressReader(mongo), proposals, usage)
     finishing = FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}")
     return [
         make_catalogue_router(listing, viewer),

@@ -1,11 +1,12 @@
 """What finishing, and counting how far it is, need of a store."""
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from matcher.finishing.models import FinishRecord
 from matcher.finishing.progress import CountedItem, DecidedItem, Progress, ProgressQuery
 from matcher.mappings.ports import UnitOfWork
+from matcher.uncompared_usage.models import UncomparedLine
 
 T = TypeVar("T")
 
@@ -47,4 +48,14 @@ class ProgressReader(Protocol):
 
     async def decided(self, query: ProgressQuery, ids: Collection[str]) -> list[DecidedItem]:
         """Returns what is decided on items of the query's kind and vendor that have one of the ids."""
+        ...
+
+
+class UnmappedLines(Protocol):
+    """The usage lines for which a mapping is missing."""
+
+    def unmapped_lines(
+        self, tenant_id: str, vendor_integration_id: str
+    ) -> AsyncGenerator[UncomparedLine, None]:
+        """Yields those of the vendor."""
         ...

@@ -18,7 +18,7 @@ from matcher.catalogue.missing_items import MissingItems
 from matcher.catalogue.search import ItemEnd, MappingState
 from matcher.finishing.progress import Progress, ProgressQuery
 from matcher.mappings.indexes import MAPPINGS
-from matcher.proposals.repository import PROPOSALS
+from matcher.proposals.suggestions import PROPOSALS
 from shared.contracts.matcher import MappingDecision, MappingMethod
 from shared.mongo import Document, Documents, Mongo, Session
 

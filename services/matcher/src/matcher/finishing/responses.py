@@ -4,9 +4,11 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
+from matcher.catalogue.responses import UncomparedUsageResponse
 from matcher.catalogue.search import MappingState
 from matcher.finishing.models import Readiness
 from matcher.finishing.progress import Progress
+from matcher.uncompared_usage.models import UncomparedUsage
 from shared.contracts.matcher import MappingKind, MappingMethod
 
 
@@ -41,6 +43,25 @@ class CountsResponse(BaseModel):
         return cls.model_validate(progress, from_attributes=True)
 
 
+class UncomparedResponse(BaseModel):
+    """Usage that will not be compared, because something is not mapped."""
+
+    total: UncomparedUsageResponse
+    """Each line once: one of which neither is mapped is in both of the others."""
+    accounts: UncomparedUsageResponse
+    """Of accounts that are not mapped."""
+    services: UncomparedUsageResponse
+    """Of services that are not mapped."""
+
+    @classmethod
+    def of(cls, usage: UncomparedUsage) -> Self:
+        return cls(
+            total=UncomparedUsageResponse.of(usage.total),
+            accounts=UncomparedUsageResponse.of(usage.accounts),
+            services=UncomparedUsageResponse.of(usage.services),
+        )
+
+
 class FinishPreviewResponse(BaseModel):
     """Whether a finish would be accepted now, and how far accounts and services are mapped."""
 
@@ -55,9 +76,12 @@ class FinishPreviewResponse(BaseModel):
     """The counts that a finish would publish."""
     accounts: CountsResponse
     services: CountsResponse
+    uncompared: UncomparedResponse
 
     @classmethod
-    def of(cls, readiness: Readiness, accounts: Progress, services: Progress) -> Self:
+    def of(
+        cls, readiness: Readiness, accounts: Progress, services: Progress, *, usage: UncomparedUsage
+    ) -> Self:
         return cls(
             ready=readiness.objection is None,
             missing=readiness.missing,
@@ -65,4 +89,5 @@ class FinishPreviewResponse(BaseModel):
             counts=readiness.counts,
             accounts=CountsResponse.of(accounts),
             services=CountsResponse.of(services),
+            uncompared=UncomparedResponse.of(usage),
         )

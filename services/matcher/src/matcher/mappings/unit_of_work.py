@@ -29,7 +29,8 @@ from matcher.mappings.documents import (
 )
 from matcher.mappings.indexes import HISTORY, LABELS, MAPPINGS, RECORDS, UNDECIDED
 from matcher.mappings.models import DecisionRecord
-from matcher.proposals.repository import PROPOSALS, proposal_queue
+from matcher.proposals.repository import proposal_queue
+from matcher.proposals.suggestions import PROPOSALS
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind
 from shared.mongo import Document, Mongo, Put, Session, Update

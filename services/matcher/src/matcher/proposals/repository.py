@@ -6,7 +6,7 @@
 #
 #   pass 4 reads its inputs   pass 5 begins   4 stores: PassOvertaken     5 stores
 
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,7 +14,6 @@ from matcher.catalogue.documents import integration_from, item_from
 from matcher.catalogue.indexes import INTEGRATIONS
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
 from matcher.catalogue.repository import TenantCatalogue
-from matcher.catalogue.search import ItemEnd
 from matcher.proposals.models import (
     DueRecomputation,
     PassOvertaken,
@@ -25,8 +24,9 @@ from matcher.proposals.models import (
     digest_of,
     next_proposal_revision,
 )
-from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed, ProposedItem
+from matcher.proposals.suggestions import PROPOSALS, MongoSuggestions, proposed_from, psa_end
+from shared.contracts.base import key_of
+from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed
 from shared.mongo import Document, Index, Mongo, Put, Session
 from shared.outbox import Outbox
 from shared.runtime.clock import Clock, utc_now
@@ -34,7 +34,6 @@ from shared.work_queue import WorkQueue, work_queue_indexes
 
 T = TypeVar("T")
 
-PROPOSALS = "proposals"
 REFUSALS = "proposal_refusals"
 PASSES = "proposal_passes"
 """By tenant and kind, the number of the newest pass."""
@@ -49,6 +48,7 @@ PROPOSAL_INDEXES = (
     Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("is_empty", 1), ("vendor_integration_id", 1)]),
     Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("is_empty", 1), ("is_decided", 1)]),
     Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
+    Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("psa_items", 1)]),
     Index(REFUSALS, [("tenant_id", 1), ("kind", 1)]),
 )
 
@@ -122,7 +122,7 @@ class MongoPasses:
 
     async def retract(self, pass_: ProposalPass, keys: Sequence[str], at: datetime) -> None:
         rows = await self._mongo.documents(PROPOSALS, pass_.tenant_id).get_many(keys)
-        nothing = [_proposed(row).model_copy(update={"proposals": ()}) for _, row in sorted(rows.items())]
+        nothing = [proposed_from(row).model_copy(update={"proposals": ()}) for _, row in sorted(rows.items())]
         await self.record(pass_, nothing, at)
 
     async def complete(self, pass_: ProposalPass) -> None:
@@ -146,7 +146,7 @@ class MongoProposalUnit(TenantCatalogue):
 
     async def proposed(self, key: str) -> MappingsProposed | None:
         row = await self._rows(PROPOSALS).get(key, session=self._session)
-        return _proposed(row) if row else None
+        return proposed_from(row) if row else None
 
     async def replace(self, stated: MappingsProposed) -> None:
         await _replace(self._mongo, self._outbox, [stated], self._session)
@@ -167,11 +167,12 @@ class MongoProposalUnit(TenantCatalogue):
         await proposal_queue(self._mongo).enqueue(self._tenant_id, kind, [kind], session=self._session)
 
 
-class MongoProposals:
+class MongoProposals(MongoSuggestions):
     """The proposals of all tenants, as people ask for them."""
 
     def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
-        self._mongo, self._outbox = mongo, outbox
+        super().__init__(mongo)
+        self._outbox = outbox
 
     async def run(self, tenant_id: str, work: Callable[[MongoProposalUnit], Coroutine[Any, Any, T]]) -> T:
         async def in_session(session: Session) -> T:
@@ -180,26 +181,6 @@ class MongoProposals:
         result = await self._mongo.transaction(in_session)
         self._outbox.wake()
         return result
-
-    async def suggested_items(self, tenant_id: str, kind: ItemKind) -> set[ItemEnd]:
-        if kind.side is Side.PSA:
-            return set()
-        waiting = {"kind": kind.mapping_kind.value, "is_empty": False}
-        fields = ["vendor_integration_id", "vendor_id"]
-        rows = await self._mongo.documents(PROPOSALS, tenant_id).find(waiting, fields=fields)
-        return {(row["vendor_integration_id"], row["vendor_id"]) for row in rows}
-
-    async def best_proposals(
-        self, tenant_id: str, kind: ItemKind, ends: Collection[ItemEnd]
-    ) -> dict[ItemEnd, ProposedItem]:
-        if kind.side is Side.PSA:
-            return {}
-        waiting = {"kind": kind.mapping_kind.value, "is_empty": False}
-        rows = self._mongo.documents(PROPOSALS, tenant_id)
-        found = await rows.find_in("vendor_id", {id_ for _, id_ in ends}, where=waiting)
-        stated = [_proposed(row) for row in found]
-        best = {(one.vendor_integration_id, one.vendor_id): one.proposals[0] for one in stated}
-        return {end: best[end] for end in ends if end in best}
 
 
 def _revised(
@@ -231,11 +212,8 @@ def _document(proposed: MappingsProposed) -> Document:
         **proposed.model_dump(mode="json"),
         "digest": digest_of(proposed),
         "is_empty": not proposed.proposals,
+        "psa_items": [key_of(*psa_end(item)) for item in proposed.proposals],
     }
-
-
-def _proposed(row: Document) -> MappingsProposed:
-    return MappingsProposed.model_validate(row)
 
 
 def _pass_id(tenant_id: str, kind: MappingKind) -> str:
