@@ -4,7 +4,7 @@
 # first; a word that too many have tells little, and is passed over. What no word finds is not like it:
 #
 #   "Contoso Dental LLC" of 100,000   conto* 12 items: read   denta* 9,000, llc* 20,000: passed over
-#   "Dental Care"                     denta* and care* are common, 400 have both: these are read
+#   "Dental Care"                     denta* and care* are common, 400 have both: these are read too
 #
 # A word is looked for by its beginning, so that a slip behind it does no harm.
 
@@ -19,6 +19,8 @@ from shared.mongo import Document, Documents, Mongo
 
 _MOST = 1_000
 """Items that are read and compared: a twentieth of a second."""
+_ENOUGH = 50
+"""Items that fill a page: with fewer, those are read too that have all of the common words."""
 _WORDS = 6
 """Words of the given item that are looked for; the longest, for these are rare."""
 _BEGINNING = 5
@@ -47,13 +49,16 @@ class LikeCandidates:
         filters += [has_word(word) for word in words if word[0] == CODE_MARK]
         counts = await asyncio.gather(*(rows.count(one, limit=_MOST + 1) for one in filters))
         found: dict[str, Document] = {}
+        common: list[Document] = []
         for count, filter_ in sorted(zip(counts, filters, strict=True), key=lambda one: one[0]):
             if count and len(found) + count <= _MOST:
-                found |= await self._read(rows, filter_)
-        if not found and len(filters) > 1:
-            found = await self._read(rows, {"$and": filters})
+                found |= await self._read(rows, filter_, count)
+            elif count:
+                common.append(filter_)
+        if common and len(found) < _ENOUGH:
+            found |= await self._read(rows, {"$and": common}, _MOST - len(found))
         return found
 
-    async def _read(self, rows: Documents, filter_: Document) -> dict[str, Document]:
-        read = await rows.find(filter_, limit=_MOST, fields=["name", "words"])
+    async def _read(self, rows: Documents, filter_: Document, most: int) -> dict[str, Document]:
+        read = await rows.find(filter_, limit=most, fields=["name", "words"])
         return {row["_id"]: row for row in read}
