@@ -1,5 +1,7 @@
 """What is not compared, as lists and the preview of a finish show it."""
 
+from typing import Any
+
 import pytest
 from catalogue_builders import VENDOR, a_psa, a_psa_account, a_service, a_vendor_account, an_integration
 from matcher_http import MatcherClient
@@ -28,7 +30,7 @@ async def listed(mongo: Mongo, matcher: MatcherClient) -> MatcherClient:
     return matcher
 
 
-async def ids(matcher: MatcherClient, **params: object) -> list[str]:
+async def ids(matcher: MatcherClient, **params: Any) -> list[str]:
     page = await matcher.get("/accounts", **{"side": "vendor", "sort": "-billable", **params})
     return [row["id"] for row in page["accounts"]]
 
@@ -59,7 +61,7 @@ async def test_services_are_sorted_by_it_as_well(listed: MatcherClient) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 async def test_pages_lead_forth_and_back(listed: MatcherClient, limit: int) -> None:
-    query = {"side": "vendor", "sort": "-billable", "limit": limit}
+    query: dict[str, Any] = {"side": "vendor", "sort": "-billable", "limit": limit}
     pages = [await listed.get("/accounts", **query)]
     while cursor := pages[-1]["next"]:
         pages.append(await listed.get("/accounts", after=cursor, **query))
@@ -86,7 +88,7 @@ async def test_pages_lead_forth_and_back(listed: MatcherClient, limit: int) -> N
     ids=str,
 )
 async def test_the_order_goes_with_every_filter(
-    listed: MatcherClient, params: dict[str, object], found: list[str]
+    listed: MatcherClient, params: dict[str, Any], found: list[str]
 ) -> None:
     await listed.world.approve("1", "9")
 

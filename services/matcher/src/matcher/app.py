@@ -22,12 +22,11 @@ from matcher.catalogue.service import CatalogueService
 from matcher.finishing.repository import FINISH_INDEXES, MongoFinishStore, MongoProgressReader
 from matcher.finishing.routes import make_finish_router, make_progress_router
 from matcher.finishing.service import FinishService, ProgressService
+from matcher.mappings.acceptance import AcceptanceService
+from matcher.mappings.acceptance_repository import MongoAcceptances
+from matcher.mappings.batch_routes import make_accept_preview_router, make_batch_router
 from matcher.mappings.decision_batches import DecisionBatchService
-from matcher.mappings.decision_routes import (
-    make_batch_router,
-    make_decision_router,
-    make_undo_router,
-)
+from matcher.mappings.decision_routes import make_decision_router, make_undo_router
 from matcher.mappings.exact_matcher import ExactMatcher
 from matcher.mappings.handlers import subscribe_own
 from matcher.mappings.indexes import MAPPING_INDEXES
@@ -143,6 +142,8 @@ def _routers(
     rankings = ItemRankings(RankedPages(mongo), LikeCandidates(mongo), proposals, usage)
     listing = CatalogueService(MongoCatalogue(mongo), mappings, proposals, rankings)
     progress = ProgressService(MongoProgressReader(mongo), proposals, usage)
+    batches = DecisionBatchService(store, _now)
+    acceptances = AcceptanceService(MongoAcceptances(mongo), batches, _now)
     finishing = FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}")
     return [
         make_catalogue_router(listing, viewer),
@@ -150,7 +151,8 @@ def _routers(
         make_history_router(mappings, listing, viewer),
         make_decision_router(decisions, listing, mapper),
         make_undo_router(decisions, listing, mapper),
-        make_batch_router(DecisionBatchService(store, _now), listing, mapper),
+        make_batch_router(batches, acceptances, listing, mapper),
+        make_accept_preview_router(acceptances, viewer),
         make_finish_router(finishing, mapper),
         make_progress_router(finishing, progress, viewer),
         make_proposal_router(ProposalService(proposals, _now), viewer),

@@ -38,6 +38,13 @@ DECISIONS = Limit("decisions", 20_000, "decisions", "the decisions of one reques
 MAPPING_DECISIONS = Limit(
     "mapping-decisions", 500, "decisions", "the decisions on mappings of one request", _REFUSED
 )
+ACCEPTED_PROPOSALS = Limit(
+    "accepted-proposals",
+    5_000,
+    "proposals",
+    "the proposals that one request accepts by a filter",
+    "the number that is expected is refused with 422: narrow the filter",
+)
 SPLIT_PARTS = Limit("split-parts", 10, "parts", "the split of one vendor service's quantity", _REFUSED)
 ACCOUNT_OVERRIDES = Limit(
     "account-overrides",

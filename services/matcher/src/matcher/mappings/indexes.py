@@ -9,6 +9,8 @@ HISTORY = "mapping_history"
 """Every decision that another one has replaced."""
 RECORDS = "decision_records"
 """By idempotency key, what came of a request."""
+PLANS = "acceptance_plans"
+"""By idempotency key, what a request to accept many proposals came to when it was made."""
 LABELS = "labels"
 """Under which labels each item was compared last."""
 UNDECIDED = "undecided"
@@ -22,6 +24,7 @@ _RECORD_LIFE = timedelta(days=90)
 MAPPING_INDEXES = (
     Index(HISTORY, [("tenant_id", 1), ("key", 1), ("revision", -1)]),
     Index(RECORDS, [("at", 1)], ttl=_RECORD_LIFE),
+    Index(PLANS, [("at", 1)], ttl=_RECORD_LIFE),
     Index(UNDECIDED, [("tenant_id", 1), ("kind", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("psa_id", 1)]),

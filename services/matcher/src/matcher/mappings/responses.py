@@ -1,12 +1,14 @@
 """How mappings, their history, and what came of decisions are shown to people."""
 
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from matcher.catalogue.responses import MappingResponse
 from matcher.catalogue.search import NamedMapping
-from matcher.mappings.models import DecisionOutcome, DecisionRefusal, OutcomeStatus
+from matcher.mappings.models import DecisionOutcome, DecisionRefusal, ItemDecision, MapTo, OutcomeStatus
 from shared.contracts.matcher import ReplacedDecision
 from shared.web.openapi import ProblemDocument
 
@@ -103,3 +105,54 @@ class OutcomesResponse(BaseModel):
 
     outcomes: tuple[OutcomeResponse, ...]
     counts: dict[OutcomeStatus, int]
+
+
+class AcceptedResponse(OutcomeResponse):
+    """What became of one accepted proposal."""
+
+    vendor_integration_id: str
+    vendor_id: str
+    psa_integration_id: str
+    psa_id: str
+
+
+class AcceptancesResponse(BaseModel):
+    """What became of each accepted proposal, and how many there were of each status."""
+
+    outcomes: tuple[AcceptedResponse, ...]
+    counts: dict[OutcomeStatus, int] = Field(examples=[{"done": 212, "conflict": 2}])
+
+    @classmethod
+    def of(cls, decisions: Sequence[ItemDecision], outcomes: Sequence[OutcomeResponse]) -> Self:
+        """Takes the outcomes of these decisions, in their order."""
+        named = [
+            AcceptedResponse(
+                **dict(outcome),
+                vendor_integration_id=one.item.vendor_integration_id,
+                vendor_id=one.item.vendor_id,
+                psa_integration_id=one.choice.target.integration_id,
+                psa_id=one.choice.target.id,
+            )
+            for one, outcome in zip(decisions, outcomes, strict=True)
+            if isinstance(one.choice, MapTo)
+        ]
+        return cls(outcomes=tuple(named), counts=Counter(one.status for one in named))
+
+
+class AcceptPreviewResponse(BaseModel):
+    """How many proposals would be accepted now."""
+
+    count: int = Field(description="The `expected_count` to send.", examples=[214])
+    shared: int = Field(
+        description="Left out, because customers share their best company: decide on them one by one.",
+        examples=[3],
+    )
+    most: int = Field(description="More are not accepted at once: narrow the filter.", examples=[5_000])
+
+
+class CountConflict(ProblemDocument):
+    """How many proposals there are instead of those that were expected."""
+
+    expected_count: int | None = None
+    """None where the idempotency key belongs to another request."""
+    found_count: int | None = None
