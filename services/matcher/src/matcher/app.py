@@ -86,9 +86,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: NewsChannel) -> FastAPI:
     """Builds the service from a database, a broker and so on, which a test may bring."""
-    health = Health(SERVICE)
+    health, outbox = Health(SERVICE), Outbox(mongo, SERVICE)
     health.add_readiness_probe("document store", mongo.ping)
-    outbox = Outbox(mongo, SERVICE)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
     health.add_degradation_check("outbox", relay.degradation)
     lock, wake = TenantLock(mongo, outbox), asyncio.Event()
@@ -100,10 +99,10 @@ def make_app(mongo: Mongo, broker: KafkaBroker, verifier: TokenVerifier, news: N
     passes, engine = MongoPasses(mongo, outbox, _now), EngineProcess()
     recomputation = ProposalRecomputation(passes, MongoMappings(mongo), engine, _now)
     proposing = ProposalLeader(recomputation, Leases(mongo))
-    controls = ControlJob(mongo, broker, health)
+    controls, usage = ControlJob(mongo, broker, health), MongoUncomparedUsage(mongo)
     subscribe(broker, ItemIngestor(catalogue, wake.set), service=SERVICE, health=health)
     subscribe_own(broker, MappingRecovery(store, _now), service=SERVICE, health=health)
-    subscribe_usage(broker, UsageIngestor(MongoUncomparedUsage(mongo)), service=SERVICE, health=health)
+    subscribe_usage(broker, UsageIngestor(usage), service=SERVICE, health=health)
     lifespan = partial(
         service_lifespan,
         health=health,

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from matcher.catalogue.likeness import Likeness
 from matcher.catalogue.search import MappedItem, MappingState, NamedMapping, NamedProposal, Page
@@ -59,8 +59,19 @@ class BestProposalResponse(BaseModel):
         return cls(**dict(named.proposed), psa_name=named.psa_name)
 
 
+UNCOMPARED_EXAMPLE: dict[str, Any] = {
+    "lines": 3,
+    "seats": "17",
+    "money": {"USD": "310.5"},
+    "without_estimate": 1,
+}
+"""What is not compared as it is answered, for the description of the API."""
+
+
 class UncomparedUsageResponse(BaseModel):
     """What is used and not compared, because a mapping is missing."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [UNCOMPARED_EXAMPLE]})
 
     lines: int = Field(description="Of an account and a service each.", examples=[3])
     seats: Amount = Field(description="As far as the vendor's counts are known.", examples=["17"])

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from matcher.catalogue.responses import UncomparedUsageResponse
 from matcher.catalogue.search import MappingState
@@ -43,8 +43,17 @@ class CountsResponse(BaseModel):
         return cls.model_validate(progress, from_attributes=True)
 
 
+_UNCOMPARED_EXAMPLE = {
+    "total": {"lines": 29, "seats": "131", "money": {"USD": "1240"}, "without_estimate": 6},
+    "accounts": {"lines": 23, "seats": "98", "money": {"USD": "1240"}, "without_estimate": 2},
+    "services": {"lines": 9, "seats": "40", "money": {"USD": "75.5"}, "without_estimate": 4},
+}
+
+
 class UncomparedResponse(BaseModel):
     """Usage that will not be compared, because something is not mapped."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_UNCOMPARED_EXAMPLE]})
 
     total: UncomparedUsageResponse
     """Each line once: one of which neither is mapped is in both of the others."""

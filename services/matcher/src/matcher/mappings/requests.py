@@ -223,7 +223,9 @@ class AcceptSelection(BaseModel):
 class AcceptRequest(BaseModel):
     """Accept many proposals, as many as the person saw."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _with_example(
+        accept={"kind": "account", "filter": {}, "min_probability": 0.95}, expected_count=214
+    )
 
     accept: AcceptSelection
     expected_count: int = Field(

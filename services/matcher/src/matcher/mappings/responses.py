@@ -110,6 +110,23 @@ class OutcomesResponse(BaseModel):
 class AcceptedResponse(OutcomeResponse):
     """What became of one accepted proposal."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "done",
+                    "refusal": None,
+                    "reason": None,
+                    "mapping": MAPPING_EXAMPLE | {"method": "proposal"},
+                    "vendor_integration_id": "int_1190feebee4bd1d7",
+                    "vendor_id": "1000027",
+                    "psa_integration_id": "int_c8f8e50eee5be8dd",
+                    "psa_id": "19297",
+                }
+            ]
+        }
+    )
+
     vendor_integration_id: str
     vendor_id: str
     psa_integration_id: str
@@ -141,6 +158,8 @@ class AcceptancesResponse(BaseModel):
 
 class AcceptPreviewResponse(BaseModel):
     """How many proposals would be accepted now."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 214, "shared": 3, "most": 5_000}]})
 
     count: int = Field(description="The `expected_count` to send.", examples=[214])
     shared: int = Field(

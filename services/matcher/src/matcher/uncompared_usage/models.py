@@ -45,7 +45,7 @@ class UncomparedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class LineState:
+class StatedLine:
     """A usage line as billing states it, as far as it matters here."""
 
     tenant_id: str
@@ -113,7 +113,7 @@ class UncomparedUsage:
         )
 
 
-def state_of(changed: UsageLineChanged) -> LineState:
+def state_of(changed: UsageLineChanged) -> StatedLine:
     """Returns what a message says of a line: one that has a target is compared."""
     has_target = changed.psa_account_id is not None and changed.psa_product_id is not None
     line = None
@@ -129,7 +129,7 @@ def state_of(changed: UsageLineChanged) -> LineState:
             currency=money.currency,
             unknown_because=money.unknown_because,
         )
-    return LineState(changed.tenant_id, changed.line_id, changed.revision, line)
+    return StatedLine(changed.tenant_id, changed.line_id, changed.revision, line)
 
 
 def _descending(number: Decimal) -> str:

@@ -15,7 +15,7 @@ from contextlib import aclosing
 from datetime import timedelta
 from decimal import Decimal
 
-from matcher.uncompared_usage.models import LineState, UncomparedLine, UsageSum
+from matcher.uncompared_usage.models import StatedLine, UncomparedLine, UsageSum
 from shared.contracts.base import key_of
 from shared.contracts.billing import LineClass
 from shared.contracts.matcher import MappingKind
@@ -42,7 +42,7 @@ class MongoUncomparedUsage:
     def __init__(self, mongo: Mongo, clock: Clock = utc_now) -> None:
         self._mongo, self._clock = mongo, clock
 
-    async def store_newer(self, tenant_id: str, states: Sequence[LineState]) -> None:
+    async def store_newer(self, tenant_id: str, states: Sequence[StatedLine]) -> None:
         newest = {one.key: one for one in sorted(states, key=lambda one: one.revision)}
 
         async def store(session: Session) -> None:
@@ -103,7 +103,7 @@ class MongoUncomparedUsage:
             changes.append(Put(_sum_document(tenant_id, end, total)) if is_kept else Remove({"_id": id_}))
         await rows.bulk(changes, session=session)
 
-    def _document(self, state: LineState) -> Document:
+    def _document(self, state: StatedLine) -> Document:
         line, common = state.line, {"_id": state.key, "revision": state.revision}
         if line is None:
             return {**common, "closed_at": self._clock()}
@@ -120,7 +120,7 @@ class MongoUncomparedUsage:
         }
 
 
-def _is_newer(state: LineState, stored: Document | None) -> bool:
+def _is_newer(state: StatedLine, stored: Document | None) -> bool:
     return stored is None or bool(stored["revision"] < state.revision)
 
 
