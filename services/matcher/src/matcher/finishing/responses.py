@@ -1,6 +1,6 @@
 """How a finish, its preview and the counts before it are answered."""
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,7 +43,7 @@ class CountsResponse(BaseModel):
         return cls.model_validate(progress, from_attributes=True)
 
 
-_UNCOMPARED_EXAMPLE = {
+_UNCOMPARED_EXAMPLE: dict[str, Any] = {
     "total": {"lines": 29, "seats": "131", "money": {"USD": "1240"}, "without_estimate": 6},
     "accounts": {"lines": 23, "seats": "98", "money": {"USD": "1240"}, "without_estimate": 2},
     "services": {"lines": 9, "seats": "40", "money": {"USD": "75.5"}, "without_estimate": 4},
