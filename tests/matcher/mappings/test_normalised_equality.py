@@ -176,7 +176,7 @@ class Switch:
 async def test_any_order_of_news_and_settings_ends_in_the_same_mappings(seed: int) -> None:
     chance = random.Random(seed)
     names = ["Contoso", "CONTOSO", "Contoso Ltd", "Fabrikam", "fabrikam gmbh", "Zeta", "zeta s.a.", "Zeta!"]
-    news = [a_vendor_account(str(n), chance.choice(names)) for n in range(5)]
+    news: list[object] = [a_vendor_account(str(n), chance.choice(names)) for n in range(5)]
     news += [a_psa_account(str(n), chance.choice(names)) for n in range(5)]
 
     async def story(order: list[object]) -> dict[str, str | None]:
