@@ -55,6 +55,9 @@ class NoSuggestions:
     async def suggested_items(self, tenant_id: str, kind: ItemKind) -> set[ItemEnd]:  # noqa: ARG002
         return set()
 
+    async def proposals_with(self, *_: object) -> dict[ItemEnd, int]:
+        return {}
+
     async def best_proposals(self, *_: object) -> dict[ItemEnd, ProposedItem]:
         return {}
 

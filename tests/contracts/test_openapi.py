@@ -45,6 +45,7 @@ ROUTES = {
         "POST /mappings/{kind}/{vendor_integration_id}/{vendor_id}/undo",
         "GET /mappings/{kind}/{vendor_integration_id}/{vendor_id}/history",
         "POST /mappings",
+        "POST /mappings/accept-preview",
         "GET /proposals/{kind}/{vendor_integration_id}/{vendor_id}",
         "POST /proposals/{kind}/{vendor_integration_id}/{vendor_id}/refusals",
         "DELETE /proposals/{kind}/{vendor_integration_id}/{vendor_id}/refusals/{psa_integration_id}/{psa_id}",

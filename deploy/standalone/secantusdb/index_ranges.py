@@ -94,6 +94,18 @@ def _scan_all(storage: Any, index: Index, between: tuple[bytes, bytes]) -> set[b
     return {*found}
 
 
+def entries_in(storage: Any, index: Index, between: tuple[bytes, bytes]) -> int:
+    """Return how many entries an index has between two keys."""
+    low, high = (beginning(*index) + end for end in between)
+    cursor, step = _cursor_at(storage, low, backward=False)
+    number, read = 0, cursor._get_key
+    while step is not None and read() < high:
+        number += 1
+        if step():
+            break
+    return number
+
+
 def _cursor_at(storage: Any, key: bytes, *, backward: bool) -> tuple[Any, Any]:
     """Return a cursor at the first entry from a key on, and how to step on; no step if there is none."""
     cursor = storage._cursor(_IDX_ENTRIES_TABLE)

@@ -31,10 +31,9 @@ from matcher.catalogue.search import (
 from matcher.catalogue.service import CatalogueService
 from shared.contracts.matcher import ProposedItem
 
-CONNECTED = (an_integration(), a_psa())
+CONNECTED, HOUR = (an_integration(), a_psa()), timedelta(hours=1)
 VENDOR_ACCOUNTS, PSA_ACCOUNTS = ItemKind.VENDOR_ACCOUNTS, ItemKind.PSA_ACCOUNTS
 PSA_PRODUCTS = ItemKind.PSA_PRODUCTS
-HOUR = timedelta(hours=1)
 
 
 async def test_a_psa_item_shows_every_vendor_item_that_is_mapped_to_it(world: MatcherWorld) -> None:
@@ -220,6 +219,9 @@ class _Suggestions:
         self._ends = ends
 
     async def best_proposals(self, *_: object) -> dict[ItemEnd, ProposedItem]:
+        return {}
+
+    async def proposals_with(self, *_: object) -> dict[ItemEnd, int]:
         return {}
 
     async def suggested_items(self, *_: object, **__: object) -> set[ItemEnd]:

@@ -13,6 +13,9 @@ from matcher.catalogue.indexes import CATALOGUE_INDEXES
 from matcher.catalogue.ingestor import ItemIngestor
 from matcher.catalogue.item_forms import ItemForms
 from matcher.catalogue.jobs import item_form_job
+from matcher.catalogue.like_candidates import LikeCandidates
+from matcher.catalogue.ranked_pages import RankedPages
+from matcher.catalogue.rankings import ItemRankings
 from matcher.catalogue.repository import MongoCatalogue
 from matcher.catalogue.routes import make_catalogue_router
 from matcher.catalogue.service import CatalogueService
@@ -35,12 +38,11 @@ from matcher.mapping_plans.relinks import RelinkService
 from matcher.mapping_plans.repository import MongoPlans, MongoPlanStore
 from matcher.mapping_plans.version_routes import make_version_list_router, make_version_router
 from matcher.mapping_plans.versions import VersionService
+from matcher.mappings.acceptance import AcceptanceService
+from matcher.mappings.acceptance_repository import MongoAcceptances
+from matcher.mappings.batch_routes import make_accept_preview_router, make_batch_router
 from matcher.mappings.decision_batches import DecisionBatchService
-from matcher.mappings.decision_routes import (
-    make_batch_router,
-    make_decision_router,
-    make_undo_router,
-)
+from matcher.mappings.decision_routes import make_decision_router, make_undo_router
 from matcher.mappings.exact_matcher import ExactMatcher
 from matcher.mappings.handlers import subscribe_own
 from matcher.mappings.indexes import MAPPING_INDEXES
@@ -65,6 +67,9 @@ from matcher.proposals.repository import PROPOSAL_INDEXES, MongoPasses, MongoPro
 from matcher.proposals.routes import make_proposal_router, make_refusal_router
 from matcher.proposals.service import ProposalService
 from matcher.settings import Settings
+from matcher.uncompared_usage.handlers import subscribe_usage
+from matcher.uncompared_usage.ingestor import UsageIngestor
+from matcher.uncompared_usage.repository import USAGE_INDEXES, MongoUncomparedUsage
 from shared.kafka import ControlJob, Publisher, make_broker
 from shared.mongo import Mongo
 from shared.news_channel import NewsChannel
@@ -91,6 +96,7 @@ INDEXES = (
     *FINISH_INDEXES,
     *PROPOSAL_INDEXES,
     *PLAN_INDEXES,
+    *USAGE_INDEXES,
 )
 
 
@@ -115,9 +121,8 @@ def make_app(
     board: StatusChannel | None = None,
 ) -> FastAPI:
     """Builds the service from what a test may bring; without a `board` dashboards are shown no counts."""
-    health = Health(SERVICE)
+    health, outbox = Health(SERVICE), Outbox(mongo, SERVICE)
     health.add_readiness_probe("document store", mongo.ping)
-    outbox = Outbox(mongo, SERVICE)
     relay = Relay(mongo, Publisher(broker, SERVICE), outbox)
     health.add_degradation_check("outbox", relay.degradation)
     lock, wake = TenantLock(mongo, outbox), asyncio.Event()
@@ -129,6 +134,7 @@ def make_app(
     proposals, proposing = MongoProposals(mongo, outbox), _Proposing(mongo, outbox, board)
     controls = ControlJob(mongo, broker, health)
     _subscribe(broker, health, ItemIngestor(catalogue, wake.set), store=store, proposals=proposals)
+    subscribe_usage(broker, UsageIngestor(MongoUncomparedUsage(mongo)), service=SERVICE, health=health)
     applier = PlanApplier(MongoPlanStore(mongo, store), _now, partial(_new_id, "ver"))
     matching = matching_job(check, ExactMatcher(store, _now), wake)
     jobs = matching, item_form_job(ItemForms(mongo)), plan_job(applier), *proposing.jobs
@@ -185,8 +191,12 @@ def _routers(
     viewer, mapper = require_role(verifier, Role.VIEWER), require_role(verifier, Role.MAPPER)
     admin = require_role(verifier, Role.ADMIN)
     mappings, decisions = MongoMappings(mongo), MappingService(store, _now)
-    listing = CatalogueService(MongoCatalogue(mongo), mappings, proposals)
-    progress = ProgressService(MongoProgressReader(mongo), proposals)
+    usage = MongoUncomparedUsage(mongo)
+    rankings = ItemRankings(RankedPages(mongo), LikeCandidates(mongo), proposals, usage)
+    listing = CatalogueService(MongoCatalogue(mongo), mappings, proposals, rankings)
+    progress = ProgressService(MongoProgressReader(mongo), proposals, usage)
+    batches = DecisionBatchService(store, _now)
+    acceptances = AcceptanceService(MongoAcceptances(mongo), batches, _now)
     finishing = FinishService(finishes, _now, lambda: f"fin_{uuid4().hex}")
     return [
         make_catalogue_router(listing, viewer),
@@ -194,7 +204,8 @@ def _routers(
         make_history_router(mappings, listing, viewer),
         make_decision_router(decisions, listing, mapper),
         make_undo_router(decisions, listing, mapper),
-        make_batch_router(DecisionBatchService(store, _now), listing, mapper),
+        make_batch_router(batches, acceptances, listing, mapper),
+        make_accept_preview_router(acceptances, viewer),
         make_settings_router(mappings, MatchingSettingsService(store, _now), viewer=viewer, admin=admin),
         make_finish_router(finishing, mapper),
         make_progress_router(finishing, progress, viewer),

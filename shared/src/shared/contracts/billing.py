@@ -67,7 +67,7 @@ class UsageLineChanged(State):
 
     topic: ClassVar[str] = "billing.usage-line-changed.v1"
     meaning: ClassVar[str] = "A usage line as reconciled: both counts, the class, the money effect"
-    readers: ClassVar[tuple[str, ...]] = ()
+    readers: ClassVar[tuple[str, ...]] = ("matcher",)
     key_fields: ClassVar[tuple[str, ...]] = ("line_id",)
 
     line_id: Id

@@ -51,6 +51,13 @@ IMPORT_ROW_CHARACTERS = Limit(
 PLAN_EXCEPTIONS = Limit(
     "plan-exceptions", 5_000, "rows", "the rows that are left out when a plan is applied", _REFUSED
 )
+ACCEPTED_PROPOSALS = Limit(
+    "accepted-proposals",
+    5_000,
+    "proposals",
+    "the proposals that one request accepts by a filter",
+    "the number that is expected is refused with 422: narrow the filter",
+)
 SPLIT_PARTS = Limit("split-parts", 10, "parts", "the split of one vendor service's quantity", _REFUSED)
 ACCOUNT_OVERRIDES = Limit(
     "account-overrides",

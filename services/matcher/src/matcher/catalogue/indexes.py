@@ -1,6 +1,7 @@
 """The catalogue's collections (one for each kind of item, integrations, inventories) and their indexes."""
 
-from matcher.catalogue.items import ItemKind
+from matcher.catalogue.items import VENDOR_KINDS, ItemKind
+from matcher.catalogue.missing_items import MISSING_ITEMS
 from shared.mongo import Index
 
 INTEGRATIONS = "integrations"
@@ -23,6 +24,15 @@ CATALOGUE_INDEXES = (
     *(Index(kind, [("tenant_id", 1), ("present", 1), ("first_seen_at", 1), ("_id", 1)]) for kind in ItemKind),
     *(Index(kind, [("tenant_id", 1), ("words", 1)]) for kind in ItemKind),
     *(Index(kind, [("tenant_id", 1), ("integration_id", 1), ("revision", 1)]) for kind in ItemKind),
+    # Counts of what is usable, and of what is new of one vendor (`finishing/progress_counts.py`).
+    *(
+        Index(
+            kind,
+            [("tenant_id", 1), ("present", 1), ("usable", 1), ("integration_id", 1), ("first_seen_at", 1)],
+        )
+        for kind in VENDOR_KINDS.values()
+    ),
+    Index(MISSING_ITEMS, [("tenant_id", 1), ("kind", 1)]),
     Index(INTEGRATIONS, [("tenant_id", 1)]),
     Index(INVENTORIES, [("verified", 1)]),
     Index(INVENTORIES, [("tenant_id", 1), ("kind", 1)]),

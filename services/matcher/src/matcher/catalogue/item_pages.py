@@ -17,10 +17,12 @@ from dataclasses import dataclass, replace
 
 from matcher.catalogue.documents import first_seen_at, has_word, item_from
 from matcher.catalogue.indexes import INTEGRATIONS
-from matcher.catalogue.item_order import FIRST, OTHERS, FoundItems, PageBounds, Ranking, seen_at, seen_text
+from matcher.catalogue.item_order import FIRST, OTHERS, FoundItems, PageBounds, Ranking, seen_text
+from matcher.catalogue.item_walk import PRESENT, Section, beyond, fits
 from matcher.catalogue.items import Item
+from matcher.catalogue.missing_items import MissingItems
 from matcher.catalogue.search import ItemQuery, SearchField, SortKey, StateFilter
-from matcher.catalogue.words import has_words, whole_code
+from matcher.catalogue.words import whole_code
 from shared.contracts.base import key_of
 from shared.mongo import Document, Documents, Mongo, Session
 
@@ -49,10 +51,27 @@ class ItemPages:
         reader = _PageReader(rows, query, states, bounds)
         keys = await self._keys(query, states)
         if keys is not None:
-            return await reader.sorted_page(await rows.find_in("_id", keys, where=_PRESENT, fields=_RANKED))
+            return await reader.sorted_page(await rows.find_in("_id", keys, where=PRESENT, fields=_RANKED))
         if query.search:
             return await self._searched_page(reader)
-        return FoundItems(await reader.walked_page(), await reader.total())
+        missing = MissingItems(self._mongo, query.tenant_id)
+        return FoundItems(await reader.walked_page(), await reader.total(missing))
+
+    async def total(self, query: ItemQuery, states: StateFilter | None) -> int | None:
+        """Returns how many items there are on all pages; None where counting them would take too long."""
+        rows = self._mongo.documents(query.kind, query.tenant_id)
+        keys = await self._keys(query, states)
+        if keys is not None:
+            found = await rows.find_in("_id", keys, where=PRESENT, fields=_RANKED)
+        elif query.search:
+            filter_ = {"$and": [has_word(word) for word in query.words]}
+            if not query.words or await rows.count(filter_, limit=self._few + 1) > self._few:
+                return None if query.words else 0
+            found = await rows.find(filter_, fields=_RANKED)
+        else:
+            missing = MissingItems(self._mongo, query.tenant_id)
+            return await _PageReader(rows, query, states, PageBounds()).total(missing)
+        return sum(fits(query, states, row) for row in found)
 
     async def _searched_page(self, reader: "_PageReader") -> FoundItems:
         longest = sorted(reader.query.words, key=len, reverse=True)[:_COUNTED_WORDS]
@@ -93,9 +112,6 @@ class ItemPages:
         return None
 
 
-_PRESENT = {"present": True}
-
-
 @dataclass(frozen=True, slots=True)
 class _PageReader:
     """Reads one page."""
@@ -116,7 +132,7 @@ class _PageReader:
         """Returns the page of these documents, which are all that can fit."""
         ranking, edge = Ranking(self.query), self.bounds.edge
         downward = ranking.descending is not self.bounds.backward
-        keyed = [(self._sort_key(row), row) for row in found if self._accepts(row)]
+        keyed = [(self._sort_key(row), row) for row in found if fits(self.query, self.states, row)]
         keyed.sort(key=lambda one: one[0], reverse=downward)
         if edge is not None:
             behind = [one for one in keyed if (one[0] < edge if downward else one[0] > edge)]
@@ -137,13 +153,13 @@ class _PageReader:
         for section in self._sections():
             async with aclosing(self._walk(section)) as rows:
                 async for row in rows:
-                    if section.takes(sort_key := self._sort_key(row)) and self._accepts(row):
+                    if section.takes(sort_key := self._sort_key(row)) and fits(self.query, self.states, row):
                         taken.append((sort_key, item_from(self.query.kind, row)))
                     if len(taken) == self.bounds.limit:
                         return tuple(taken)
         return tuple(taken)
 
-    async def total(self) -> int | None:
+    async def total(self, missing: MissingItems) -> int | None:
         """Returns how many items there are on all pages; None where that would take too long to find out."""
         if self.states is None:
             return await self.rows.count(self._base())
@@ -153,32 +169,33 @@ class _PageReader:
         gone = await self.rows.find({**self._base(), "present": False}, fields=["integration_id", "item_id"])
         integration_id = self.query.integration_id
         ends = {end for end in self.states.ends if integration_id in (None, end[0])}
-        listed = len(ends - {(row["integration_id"], row["item_id"]) for row in gone})
+        ends -= {(row["integration_id"], row["item_id"]) for row in gone}
+        listed = len(ends - await missing.ends(self.query.kind))
         return max(0, await self.rows.count(self._base()) - listed) if self.states.others else listed
 
     def _base(self) -> Document:
         """Returns the filter that all items of the query fit, as far as an index knows it."""
-        filter_: Document = dict(_PRESENT)
+        filter_: Document = dict(PRESENT)
         if self.query.integration_id:
             filter_["integration_id"] = self.query.integration_id
         if self.states and self.states.since and not self.states.ends and not self.states.others:
             filter_["first_seen_at"] = {"$gte": self.states.since}
         return filter_
 
-    def _sections(self) -> list["_Section"]:
+    def _sections(self) -> list[Section]:
         """Returns the parts of the list from the edge of the page on, in the direction of the page."""
         ranking, base, edge = Ranking(self.query), self._base(), self.bounds.edge
         if self.query.search:
             base["$and"] = [has_word(word) for word in self.query.words]
         if not ranking.is_search:
-            return [_Section("", base, edge)]
+            return [Section("", base, edge)]
         first = dict(base)
         if self.query.by is SearchField.NAME:
             beginning = ranking.beginning
             first["folded"] = {"$gte": beginning, "$lt": beginning + _LAST_CHARACTER}
         else:
             first["$and"] = [*base["$and"], has_word(whole_code(self.query.search))]
-        sections = [_Section(FIRST, first), _Section(OTHERS, base)]
+        sections = [Section(FIRST, first), Section(OTHERS, base)]
         if self.bounds.backward:
             sections.reverse()
         if edge is None:
@@ -187,13 +204,13 @@ class _PageReader:
         begun = next((at for at, section in enumerate(sections) if section.mark == mark), 1)
         return [replace(sections[begun], edge=sort_key), *sections[begun + 1 :]]
 
-    async def _walk(self, section: "_Section") -> AsyncGenerator[Document, None]:
+    async def _walk(self, section: Section) -> AsyncGenerator[Document, None]:
         """Yields the documents of a section that its filter selects, from its edge on."""
         ranking, edge, size = Ranking(self.query), section.edge, max(self.bounds.limit, 2)
         direction = -1 if ranking.descending is not self.bounds.backward else 1
         field = "first_seen_at" if ranking.descending else "folded"
         while True:
-            filter_ = _beyond(section.filter, field, edge, direction)
+            filter_ = beyond(section.filter, field, edge, direction)
             order = [(field, direction), ("_id", direction)]
             rows = await self.rows.find(filter_, sort=order, limit=size, session=self.session)
             for row in rows:
@@ -203,45 +220,7 @@ class _PageReader:
             text = seen_text(first_seen_at(rows[-1])) if ranking.descending else rows[-1]["folded"]
             edge, size = (text, rows[-1]["_id"]), min(size * 4, _LARGEST_BATCH)
 
-    def _accepts(self, row: Document) -> bool:
-        end, query = (row["integration_id"], row["item_id"]), self.query
-        return (
-            query.integration_id in (None, end[0])
-            and (not query.ids or end[1] in query.ids)
-            and (self.states is None or self.states.accepts(end, first_seen_at(row)))
-            and (not query.search or (bool(query.words) and has_words(row.get("words", ()), query.words)))
-        )
-
     def _sort_key(self, row: Document) -> SortKey:
         return Ranking(self.query).sort_key(
             row["_id"], row["folded"], row.get("words", ()), first_seen_at(row)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """A part of a list that an index has in its order."""
-
-    mark: str
-    """How the sort keys of the section begin."""
-    filter: Document
-    edge: SortKey | None = None
-    """Where it is begun to be read, without the mark."""
-
-    def takes(self, sort_key: SortKey) -> bool:
-        """Whether an item of this sort key belongs here, and not to another section as well."""
-        return sort_key[0].startswith(self.mark)
-
-
-def _beyond(filter_: Document, field: str, edge: SortKey | None, direction: int) -> Document:
-    """Returns the filter for what stands behind the edge."""
-    if edge is None:
-        return filter_
-    value = seen_at(edge[0]) if field == "first_seen_at" else edge[0]
-    at_or_behind, behind = ("$gte", "$gt") if direction > 0 else ("$lte", "$lt")
-    # Together: (field, _id) behind (value, key). An index can begin at the first condition, not at `$or`.
-    return {
-        **filter_,
-        field: {**filter_.get(field, {}), at_or_behind: value},
-        "$or": [{field: {behind: value}}, {"_id": {behind: edge[1]}}],
-    }

@@ -82,6 +82,11 @@ class Item:
         """The key of the item's observations on Kafka."""
         return key_of(self.tenant_id, self.integration_id, self.id)
 
+    @property
+    def end(self) -> tuple[str, str]:
+        """The item by integration id and item id, as a mapping names its ends."""
+        return self.integration_id, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class VendorItemRef:

@@ -1,13 +1,15 @@
 """What the catalogue's use cases need of a store."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.item_order import FoundItems, PageBounds
 from matcher.catalogue.items import IntegrationInfo, Item, ItemKind
+from matcher.catalogue.likeness import Likeness
 from matcher.catalogue.search import ItemEnd, ItemQuery, StateFilter
-from shared.contracts.matcher import MappingDecided, MappingDecision, ProposedItem
+from matcher.uncompared_usage.models import UsageSum
+from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, ProposedItem
 from shared.contracts.topic_checksum import TopicChecksum
 
 
@@ -79,6 +81,51 @@ class SuggestionReader(Protocol):
         self, tenant_id: str, kind: ItemKind, ends: Collection[ItemEnd]
     ) -> dict[ItemEnd, ProposedItem]:
         """Returns what each of these items is likeliest to be; nothing for one without proposals."""
+        ...
+
+    async def proposals_with(self, tenant_id: str, kind: ItemKind, end: ItemEnd) -> dict[ItemEnd, int]:
+        """Returns the items of the other side that are proposed for this one, or it for them.
+
+        By probability per mille; `kind` is that of the item itself.
+        """
+        ...
+
+
+class RankedCatalogue(Protocol):
+    """Lists that begin with what is ranked."""
+
+    async def ranked_page(
+        self,
+        query: ItemQuery,
+        states: StateFilter | None,
+        bounds: PageBounds,
+        ranks: Mapping[str, str],
+    ) -> FoundItems:
+        """Returns present items: those with a rank by it, the smallest first, then the others by name."""
+        ...
+
+
+class LikeItems(Protocol):
+    """Finds items that look like another."""
+
+    async def item(self, tenant_id: str, kind: ItemKind, integration_id: str, id_: str) -> Item | None: ...
+
+    async def find(self, kind: ItemKind, like: Item) -> dict[str, Likeness]:
+        """Returns how alike the items of this kind are that look like the given one, by key."""
+        ...
+
+
+class UsageSums(Protocol):
+    """What vendor items use that is not compared."""
+
+    async def sums(
+        self, tenant_id: str, kind: MappingKind, ends: Collection[ItemEnd]
+    ) -> dict[ItemEnd, UsageSum]:
+        """Returns the sums of those of the vendor items that have any."""
+        ...
+
+    async def ranks(self, tenant_id: str, kind: MappingKind) -> dict[str, str]:
+        """Returns the ranks of all vendor items that have a sum, by the key of the item."""
         ...
 
 

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from fastapi import Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from matcher.catalogue.item_order import PageBounds, seen_at
+from matcher.catalogue.item_order import FIRST, OTHERS, PageBounds, seen_at
 from matcher.catalogue.items import ItemKind, VendorItemRef
 from matcher.catalogue.search import ItemFilter, ItemQuery, ItemSort, SearchField
 from shared.contracts.base import Side
+from shared.contracts.fields import checked_id
 from shared.contracts.matcher import MappingKind
 from shared.limits.people import PAGE_ROWS
 from shared.plain_text import counted
@@ -22,6 +23,19 @@ NEW_WITHIN = timedelta(days=7)
 """How long an item is `new` to whoever does not say since when: a week's work is looked at together."""
 DEFAULT_LIMIT = 50
 """Rows of a page: as many as a person looks through at once."""
+
+
+def _item_end(like: object) -> object:
+    """Returns integration and id of `integration:id`; an id may hold colons, an integration's does not."""
+    text = like[0] if isinstance(like, list) and len(like) == 1 else like  # as FastAPI collects a tuple
+    integration_id, colon, id_ = str(text).partition(":")
+    if not colon:
+        raise ValueError("name the item as `integration:id`")
+    return checked_id(integration_id), checked_id(id_)
+
+
+LikeRef = Annotated[tuple[str, str], BeforeValidator(_item_end, json_schema_input_type=str)]
+"""An item by integration and id, written with a colon between them."""
 
 
 class ItemRequest(BaseModel):
@@ -54,7 +68,17 @@ class ItemRequest(BaseModel):
         description="From when on an item is `new`; seven days ago without it.",
         examples=["2026-11-23T09:00:00Z"],
     )
-    sort: ItemSort = Field(ItemSort.NAME, description="By name, or what was first seen last at the top.")
+    sort: ItemSort = Field(
+        ItemSort.NAME,
+        description="By name; what was first seen last at the top; or first what is worth most of all that is"
+        " used and not compared, amounts of different currencies as they stand, then by name.",
+    )
+    like: LikeRef | None = Field(
+        None,
+        description="An item of the other side, `integration:id`: what is proposed for it comes first, then"
+        " what looks like it, then all others by name.",
+        examples=["int_1190feebee4bd1d7:1000027"],
+    )
     ids: Annotated[frozenset[Id], Field(max_length=PAGE_ROWS.most), counted(PAGE_ROWS)] = Field(
         frozenset(), description="Only items with one of these ids.", examples=[["1a2b", "3c4d"]]
     )
@@ -69,12 +93,20 @@ class ItemRequest(BaseModel):
     def _fits_together(self) -> Self:
         if self.after and self.before:
             raise ValueError("send `after` or `before`: a page goes on from one row only")
+        if self.like and self.sort is not ItemSort.NAME:
+            raise ValueError("send `like` or `sort`: a list that is ranked by likeness has no other order")
         for cursor in (self.after, self.before):
             if cursor and self.sort is ItemSort.NEWEST:
                 try:
                     seen_at(cursor[0])
                 except ValueError:
                     raise ValueError("the cursor is one of a list that is sorted by name") from None
+            if (
+                cursor
+                and (self.like or self.sort is ItemSort.BILLABLE)
+                and cursor[0][:1] not in (FIRST, OTHERS)
+            ):
+                raise ValueError("the cursor is one of a list in another order")
         return self
 
     @property
@@ -92,6 +124,7 @@ class ItemRequest(BaseModel):
             ids=self.ids,
             by=self.by,
             sort=self.sort,
+            like=self.like,
             with_proposal=self.with_ is not None,
         )
 

@@ -1,15 +1,22 @@
 """How items, and the mappings they have, are shown to people."""
 
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
+from matcher.catalogue.likeness import Likeness
 from matcher.catalogue.search import MappedItem, MappingState, NamedMapping, NamedProposal, Page
+from matcher.uncompared_usage.models import UsageSum
 from shared.contracts.base import Side
+from shared.contracts.fields import plain
 from shared.contracts.mapping_rules import MappingRules
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod, ProposalReason
 from shared.web.pagination import encode_cursor
+
+Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
+"""An exact number, without exponent or trailing zeros."""
 
 _SHOWN = ("id", "integration_id", "name", "usable", "first_seen_at")
 
@@ -55,6 +62,45 @@ class BestProposalResponse(BaseModel):
         return cls(**dict(named.proposed), psa_name=named.psa_name)
 
 
+UNCOMPARED_EXAMPLE: dict[str, Any] = {
+    "lines": 3,
+    "seats": "17",
+    "money": {"USD": "310.5"},
+    "without_estimate": 1,
+}
+"""What is not compared as it is answered, for the description of the API."""
+
+
+class UncomparedUsageResponse(BaseModel):
+    """What is used and not compared, because a mapping is missing."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [UNCOMPARED_EXAMPLE]})
+
+    lines: int = Field(description="Of an account and a service each.", examples=[3])
+    seats: Amount = Field(description="As far as the vendor's counts are known.", examples=["17"])
+    money: dict[str, Amount] = Field(
+        description="Estimated per billing period, by currency: currencies are never added.",
+        examples=[{"USD": "310.5"}],
+    )
+    without_estimate: int = Field(description="Lines that are in no amount.", examples=[1])
+
+    @classmethod
+    def of(cls, total: UsageSum) -> Self:
+        return cls.model_validate(total, from_attributes=True)
+
+
+class LikenessResponse(BaseModel):
+    """How much an item looks like the one that the list is ranked by."""
+
+    score_per_mille: int = Field(examples=[962])
+    proposed: bool
+    """Whether the score is the probability of a proposal; else it only compares words and letters."""
+
+    @classmethod
+    def of(cls, likeness: Likeness) -> Self:
+        return cls(score_per_mille=likeness.score_per_mille, proposed=likeness.is_proposed)
+
+
 class ItemResponse(BaseModel):
     """What every kind of item shows."""
 
@@ -66,6 +112,8 @@ class ItemResponse(BaseModel):
     state: MappingState
     first_seen_at: AwareDatetime | None
     """When it was first observed; none where that was before this was noted."""
+    likeness: LikenessResponse | None = None
+    """Only with `like`."""
 
     @classmethod
     def of(cls, mapped: MappedItem) -> Self:
@@ -74,12 +122,14 @@ class ItemResponse(BaseModel):
         mappings = tuple(MappingResponse.of(named) for named in mapped.mappings)
         # A vendor item has at most one mapping; a PSA item may have many vendor items mapped to it.
         proposal = BestProposalResponse.of(mapped.proposal) if mapped.proposal else None
+        billable = UncomparedUsageResponse.of(mapped.uncompared) if mapped.uncompared else None
+        likeness = LikenessResponse.of(mapped.likeness) if mapped.likeness else None
         shown = (
-            {"mapping": mappings[0] if mappings else None, "proposal": proposal}
+            {"mapping": mappings[0] if mappings else None, "proposal": proposal, "billable": billable}
             if item.kind.side is Side.VENDOR
             else {"mapped_from": mappings}
         )
-        fields = {name: getattr(item, name) for name in _SHOWN}
+        fields = {name: getattr(item, name) for name in _SHOWN} | {"likeness": likeness}
         evidence = asdict(item.evidence) if item.evidence else {}
         # Facts last: they are in the words of the answer, where both tell the same.
         return cls.model_validate({**fields, "state": mapped.state, **evidence, **item.facts, **shown})
@@ -100,6 +150,8 @@ class VendorAccountResponse(ItemResponse):
     mapping: MappingResponse | None
     proposal: BestProposalResponse | None = None
     """Only with `with=proposal`."""
+    billable: UncomparedUsageResponse | None = None
+    """What it uses that is not compared; none where there is nothing of that."""
 
 
 class VendorServiceResponse(ItemResponse):
@@ -117,6 +169,8 @@ class VendorServiceResponse(ItemResponse):
     mapping: MappingResponse | None
     proposal: BestProposalResponse | None = None
     """Only with `with=proposal`."""
+    billable: UncomparedUsageResponse | None = None
+    """What it uses that is not compared; none where there is nothing of that."""
 
 
 class PsaAccountResponse(ItemResponse):

@@ -20,15 +20,17 @@ from matcher.catalogue.search import MappedItem, Page
 from matcher.catalogue.service import CatalogueService
 from shared.contracts.base import Side
 from shared.web.fair_share import Caller
-from shared.web.openapi import described_router
+from shared.web.openapi import described_router, problem_responses
 from shared.web.person import Person
+
+_NO_SUCH_ITEM = problem_responses(_404="No such item to be ranked by")
 
 
 def make_catalogue_router(catalogue: CatalogueService, viewer: Caller) -> APIRouter:
     """`viewer` authenticates the caller, who sees their own tenant only."""
     router = described_router("catalogue")
 
-    @router.get("/accounts")
+    @router.get("/accounts", responses=_NO_SUCH_ITEM)
     async def list_accounts(
         request: Annotated[AccountRequest, Query()], person: Annotated[Person, Depends(viewer)]
     ) -> AccountsPage:
@@ -44,7 +46,7 @@ def make_catalogue_router(catalogue: CatalogueService, viewer: Caller) -> APIRou
         companies = tuple(PsaAccountResponse.of(mapped) for mapped in page.rows)
         return AccountsPage(accounts=companies, **page_fields(page))
 
-    @router.get("/services")
+    @router.get("/services", responses=_NO_SUCH_ITEM)
     async def list_services(
         request: Annotated[ItemRequest, Query()], person: Annotated[Person, Depends(viewer)]
     ) -> ServicesPage:
@@ -53,7 +55,7 @@ def make_catalogue_router(catalogue: CatalogueService, viewer: Caller) -> APIRou
         rows = tuple(VendorServiceResponse.of(mapped) for mapped in page.rows)
         return ServicesPage(services=rows, **page_fields(page))
 
-    @router.get("/products")
+    @router.get("/products", responses=_NO_SUCH_ITEM)
     async def list_products(
         request: Annotated[ItemRequest, Query()], person: Annotated[Person, Depends(viewer)]
     ) -> ProductsPage:

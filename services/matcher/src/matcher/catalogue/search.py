@@ -18,7 +18,9 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from matcher.catalogue.items import Item, ItemKind
+from matcher.catalogue.likeness import Likeness
 from matcher.catalogue.words import words_of
+from matcher.uncompared_usage.models import UsageSum
 from shared.contracts.base import Side
 from shared.contracts.matcher import MappingDecided, MappingDecision, ProposedItem
 
@@ -58,6 +60,8 @@ class ItemSort(StrEnum):
 
     NAME = "name"
     NEWEST = "-seen"
+    BILLABLE = "-billable"
+    """What is worth most and is not compared first, then what has nothing of that, by name."""
 
 
 class SearchField(StrEnum):
@@ -84,6 +88,13 @@ class ItemQuery:
     sort: ItemSort = ItemSort.NAME
     with_proposal: bool = False
     """Whether each undecided item comes with what it is likeliest to be."""
+    like: ItemEnd | None = None
+    """An item of the other side: what looks like it comes first."""
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether the list begins with items in an order that other items, or their usage, make."""
+        return self.like is not None or self.sort is ItemSort.BILLABLE
 
     @property
     def words(self) -> list[str]:
@@ -128,6 +139,10 @@ class MappedItem:
 
     item: Item
     mappings: tuple[NamedMapping, ...] = ()
+    uncompared: UsageSum | None = None
+    """Of a vendor item, what it uses that is not compared; None where there is nothing of that."""
+    likeness: Likeness | None = None
+    """To the item that the list is ranked by."""
     proposal: NamedProposal | None = None
     """None unless it was asked for, the item is undecided, and something is proposed for it."""
 

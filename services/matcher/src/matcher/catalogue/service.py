@@ -6,6 +6,7 @@ from dataclasses import replace
 from matcher.catalogue.item_order import PageBounds, page_of
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
 from matcher.catalogue.ports import Catalogue, MappingReader, SuggestionReader
+from matcher.catalogue.rankings import ItemRankings, with_likeness
 from matcher.catalogue.search import (
     ItemEnd,
     ItemFilter,
@@ -25,13 +26,31 @@ from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKin
 class CatalogueService:
     """Joins items with their mappings, and mappings with the names of their ends."""
 
-    def __init__(self, catalogue: Catalogue, mappings: MappingReader, suggestions: SuggestionReader) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        mappings: MappingReader,
+        suggestions: SuggestionReader,
+        rankings: ItemRankings | None = None,
+    ) -> None:
+        """Without `rankings` no list is ranked, and nothing is known of usage."""
         self._catalogue, self._mappings, self._suggestions = catalogue, mappings, suggestions
+        self._rankings = rankings
 
     async def items(self, query: ItemQuery, bounds: PageBounds) -> Page[MappedItem]:
-        states = await self._state_filter(query)
-        page = page_of(await self._catalogue.page(query, states, bounds.beyond), bounds)
+        """Raises `NotFound` when the item that the list shall be ranked by is not there."""
+        states, likenesses = await self._state_filter(query), None
+        if self._rankings and query.is_ranked:
+            ranked = await self._rankings.page(query, states, bounds.beyond)
+            found, likenesses = ranked.found, ranked.likenesses
+        else:
+            found = await self._catalogue.page(query, states, bounds.beyond)
+        page = page_of(found, bounds)
         mapped = await self._with_mappings(query, page.rows)
+        if self._rankings:
+            mapped = await self._rankings.with_usage(query, mapped)
+        if query.like and likenesses is not None:
+            mapped = with_likeness(mapped, likenesses)
         if query.with_proposal:
             mapped = await self._with_proposals(query, mapped)
         return Page(tuple(mapped), page.next, page.previous, page.total)
@@ -89,7 +108,7 @@ class CatalogueService:
         return [MappedItem(item, tuple(by_item.get(item.key, ()))) for item in items]
 
     async def _with_proposals(self, query: ItemQuery, rows: Sequence[MappedItem]) -> list[MappedItem]:
-        ends = {_end(row) for row in rows if row.state is MappingState.UNMAPPED}
+        ends = {row.item.end for row in rows if row.state is MappingState.UNMAPPED}
         best = await self._suggestions.best_proposals(query.tenant_id, query.kind, ends)
         key_by_end = {
             end: key_of(query.tenant_id, one.psa_integration_id, one.psa_id) for end, one in best.items()
@@ -97,11 +116,7 @@ class CatalogueService:
         psa_kind = PSA_KINDS[query.kind.mapping_kind]
         names = await self._catalogue.names(query.tenant_id, psa_kind, set(key_by_end.values()))
         named = {end: NamedProposal(one, names.get(key_by_end[end])) for end, one in best.items()}
-        return [replace(row, proposal=named.get(_end(row))) for row in rows]
-
-
-def _end(row: MappedItem) -> ItemEnd:
-    return row.item.integration_id, row.item.id
+        return [replace(row, proposal=named.get(row.item.end)) for row in rows]
 
 
 def _item_key(mapping: MappingDecided, side: Side) -> str:

@@ -1,11 +1,12 @@
 """What finishing, and counting how far it is, need of a store."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from matcher.finishing.models import FinishRecord
-from matcher.finishing.progress import CountedItem, DecidedItem, ProgressQuery
+from matcher.finishing.progress import CountedItem, DecidedItem, Progress, ProgressQuery
 from matcher.mappings.ports import UnitOfWork
+from matcher.uncompared_usage.models import UncomparedLine
 
 T = TypeVar("T")
 
@@ -37,10 +38,24 @@ class FinishStore(Protocol):
 class ProgressReader(Protocol):
     """The present vendor items and what is decided on them, read outside a unit of work."""
 
+    async def progress(self, query: ProgressQuery) -> Progress:
+        """Returns the numbers of a query without a search, counted without reading the items."""
+        ...
+
     async def items(self, query: ProgressQuery) -> list[CountedItem]:
         """Returns the items that the query is about; `is_suggested` is left to the caller."""
         ...
 
-    async def decided(self, query: ProgressQuery) -> list[DecidedItem]:
-        """Returns what is decided on items of the query's kind and vendor."""
+    async def decided(self, query: ProgressQuery, ids: Collection[str]) -> list[DecidedItem]:
+        """Returns what is decided on items of the query's kind and vendor that have one of the ids."""
+        ...
+
+
+class UnmappedLines(Protocol):
+    """The usage lines for which a mapping is missing."""
+
+    def unmapped_lines(
+        self, tenant_id: str, vendor_integration_id: str
+    ) -> AsyncGenerator[UncomparedLine, None]:
+        """Yields those of the vendor."""
         ...

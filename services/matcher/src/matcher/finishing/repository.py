@@ -1,13 +1,14 @@
 """Finishes in the document store, one document for each idempotency key."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, TypeVar
 
 from matcher.catalogue.documents import first_seen_at, has_word
 from matcher.catalogue.items import VENDOR_KINDS
 from matcher.catalogue.words import words_of
 from matcher.finishing.models import FinishRecord
-from matcher.finishing.progress import CountedItem, DecidedItem, ProgressQuery
+from matcher.finishing.progress import CountedItem, DecidedItem, Progress, ProgressQuery
+from matcher.finishing.progress_counts import count_progress
 from matcher.mappings.indexes import MAPPINGS
 from matcher.mappings.tenant_lock import TenantLock
 from matcher.mappings.unit_of_work import MongoUnitOfWork
@@ -76,14 +77,14 @@ class MongoProgressReader:
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
+    async def progress(self, query: ProgressQuery) -> Progress:
+        return await count_progress(self._mongo, query)
+
     async def items(self, query: ProgressQuery) -> list[CountedItem]:
-        filter_: Document = {"present": True}
-        if query.vendor_integration_id:
-            filter_["integration_id"] = query.vendor_integration_id
-        if query.search.strip():
-            filter_ = {"$and": [has_word(word) for word in words_of(query.search)]}
-        if filter_ == {"$and": []}:
+        words = words_of(query.search)
+        if not words:
             return []  # nothing is called by what has no words
+        filter_: Document = {"$and": [has_word(word) for word in words]}
         rows = self._mongo.documents(VENDOR_KINDS[query.kind], query.tenant_id)
         fields = ["integration_id", "item_id", "usable", "first_seen_at"]
         return [
@@ -97,12 +98,13 @@ class MongoProgressReader:
             if query.vendor_integration_id in (None, row["integration_id"])
         ]
 
-    async def decided(self, query: ProgressQuery) -> list[DecidedItem]:
+    async def decided(self, query: ProgressQuery, ids: Collection[str]) -> list[DecidedItem]:
         filter_ = {"kind": query.kind.value}
         if query.vendor_integration_id:
             filter_["vendor_integration_id"] = query.vendor_integration_id
         fields = ["vendor_integration_id", "vendor_id", "decision", "method", "psa_integration_id"]
-        rows = await self._mongo.documents(MAPPINGS, query.tenant_id).find(filter_, fields=fields)
+        mappings = self._mongo.documents(MAPPINGS, query.tenant_id)
+        rows = await mappings.find_in("vendor_id", ids, where=filter_, fields=fields)
         return [
             DecidedItem(
                 vendor_integration_id=row["vendor_integration_id"],

@@ -1,12 +1,14 @@
 """How a finish, its preview and the counts before it are answered."""
 
-from typing import Self
+from typing import Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from matcher.catalogue.responses import UncomparedUsageResponse
 from matcher.catalogue.search import MappingState
 from matcher.finishing.models import Readiness
 from matcher.finishing.progress import Progress
+from matcher.uncompared_usage.models import UncomparedUsage
 from shared.contracts.matcher import MappingKind, MappingMethod
 
 
@@ -41,6 +43,34 @@ class CountsResponse(BaseModel):
         return cls.model_validate(progress, from_attributes=True)
 
 
+_UNCOMPARED_EXAMPLE: dict[str, Any] = {
+    "total": {"lines": 29, "seats": "131", "money": {"USD": "1240"}, "without_estimate": 6},
+    "accounts": {"lines": 23, "seats": "98", "money": {"USD": "1240"}, "without_estimate": 2},
+    "services": {"lines": 9, "seats": "40", "money": {"USD": "75.5"}, "without_estimate": 4},
+}
+
+
+class UncomparedResponse(BaseModel):
+    """Usage that will not be compared, because something is not mapped."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_UNCOMPARED_EXAMPLE]})
+
+    total: UncomparedUsageResponse
+    """Each line once: one of which neither is mapped is in both of the others."""
+    accounts: UncomparedUsageResponse
+    """Of accounts that are not mapped."""
+    services: UncomparedUsageResponse
+    """Of services that are not mapped."""
+
+    @classmethod
+    def of(cls, usage: UncomparedUsage) -> Self:
+        return cls(
+            total=UncomparedUsageResponse.of(usage.total),
+            accounts=UncomparedUsageResponse.of(usage.accounts),
+            services=UncomparedUsageResponse.of(usage.services),
+        )
+
+
 class FinishPreviewResponse(BaseModel):
     """Whether a finish would be accepted now, and how far accounts and services are mapped."""
 
@@ -55,9 +85,12 @@ class FinishPreviewResponse(BaseModel):
     """The counts that a finish would publish."""
     accounts: CountsResponse
     services: CountsResponse
+    uncompared: UncomparedResponse
 
     @classmethod
-    def of(cls, readiness: Readiness, accounts: Progress, services: Progress) -> Self:
+    def of(
+        cls, readiness: Readiness, accounts: Progress, services: Progress, *, usage: UncomparedUsage
+    ) -> Self:
         return cls(
             ready=readiness.objection is None,
             missing=readiness.missing,
@@ -65,4 +98,5 @@ class FinishPreviewResponse(BaseModel):
             counts=readiness.counts,
             accounts=CountsResponse.of(accounts),
             services=CountsResponse.of(services),
+            uncompared=UncomparedResponse.of(usage),
         )

@@ -73,7 +73,7 @@ def make_progress_router(finishes: FinishService, progress: ProgressService, vie
     ) -> FinishPreviewResponse:
         """Whether `POST /finish` would be accepted now, by the same rule, and what is mapped so far.
 
-        What that is worth is not known here: billing knows the lines that are not compared.
+        With it comes what of the vendor's usage will not be compared, as billing stated it last.
         """
         vendor_id, psa_id = request.vendor_integration_id, request.psa_integration_id
         readiness = await finishes.preview(person.tenant_id, vendor_id, psa_id)
@@ -81,6 +81,7 @@ def make_progress_router(finishes: FinishService, progress: ProgressService, vie
             await progress.progress(ProgressQuery(person.tenant_id, kind, vendor_id, psa_id))
             for kind in (MappingKind.ACCOUNT, MappingKind.SERVICE)
         ]
-        return FinishPreviewResponse.of(readiness, accounts, services)
+        usage = await progress.uncompared(person.tenant_id, vendor_id)
+        return FinishPreviewResponse.of(readiness, accounts, services, usage=usage)
 
     return router

@@ -1,6 +1,6 @@
 """A person finishes mapping: from now on the mappings are billed by. Before, how far they have come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 
@@ -8,10 +8,11 @@ from matcher.catalogue.items import VENDOR_KINDS
 from matcher.catalogue.lookups import disconnected_sentence, find_integration
 from matcher.catalogue.ports import SuggestionReader
 from matcher.finishing.models import FinishRecord, FinishRequest, Readiness
-from matcher.finishing.ports import FinishStore, FinishUnitOfWork, ProgressReader
+from matcher.finishing.ports import FinishStore, FinishUnitOfWork, ProgressReader, UnmappedLines
 from matcher.finishing.progress import Progress, ProgressQuery, progress_of
+from matcher.uncompared_usage.models import UncomparedUsage
 from shared.contracts.base import Side, utc
-from shared.contracts.matcher import MappingFinished, MappingKind
+from shared.contracts.matcher import MappingDecision, MappingFinished, MappingKind
 from shared.errors import Conflict
 from shared.runtime.clock import Clock
 
@@ -59,18 +60,46 @@ class FinishService:
 class ProgressService:
     """Counts how far mapping has come."""
 
-    def __init__(self, reader: ProgressReader, suggestions: SuggestionReader) -> None:
-        self._reader, self._suggestions = reader, suggestions
+    def __init__(self, reader: ProgressReader, suggestions: SuggestionReader, usage: UnmappedLines) -> None:
+        self._reader, self._suggestions, self._usage = reader, suggestions, usage
 
     async def progress(self, query: ProgressQuery) -> Progress:
         """Returns the numbers at this moment; all are zero for an integration that the tenant has not."""
+        if not query.search:
+            return await self._reader.progress(query)
         kind = VENDOR_KINDS[query.kind]
         suggested = await self._suggestions.suggested_items(query.tenant_id, kind)
         items = [
             replace(item, is_suggested=(item.integration_id, item.id) in suggested)
             for item in await self._reader.items(query)
         ]
-        return progress_of(query, items, await self._reader.decided(query))
+        return progress_of(query, items, await self._reader.decided(query, {item.id for item in items}))
+
+    async def uncompared(self, tenant_id: str, vendor_id: str) -> UncomparedUsage:
+        """Returns what of a vendor is not compared because an account or a service is not mapped.
+
+        Billing stated the lines a moment ago; what was decided since counts as decided.
+        """
+        lines = [line async for line in self._usage.unmapped_lines(tenant_id, vendor_id)]
+        accounts = {line.account_id for line in lines}
+        services = {line.service_id for line in lines if line.service_id is not None}
+        of_accounts = ProgressQuery(tenant_id, MappingKind.ACCOUNT, vendor_id)
+        of_services = ProgressQuery(tenant_id, MappingKind.SERVICE, vendor_id)
+        by_account = await self._decisions(of_accounts, accounts)
+        by_service = await self._decisions(of_services, services)
+        usage = UncomparedUsage()
+        for line in lines:
+            account, service = by_account.get(line.account_id), by_service.get(line.service_id)
+            if MappingDecision.EXCLUDED not in (account, service):  # else it shall not be compared
+                usage = usage.plus(line, no_account=account is None, no_service=service is None)
+        return usage
+
+    async def _decisions(
+        self, query: ProgressQuery, ids: Collection[str]
+    ) -> dict[str | None, MappingDecision]:
+        decided = await self._reader.decided(query, ids)
+        standing = [one for one in decided if one.decision is not MappingDecision.REVOKED]
+        return {one.vendor_id: one.decision for one in standing}
 
 
 def _repeated(earlier: FinishRecord, request: FinishRequest) -> MappingFinished:

@@ -1,21 +1,18 @@
 """HTTP in: decisions of people on vendor items: map, exclude, revoke and undo, one by one or many at once."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
 from matcher.catalogue.requests import VendorItemPath
 from matcher.catalogue.service import CatalogueService
-from matcher.mappings.decision_batches import DecisionBatchService
 from matcher.mappings.models import DecisionOutcome, DecisionRefused, ItemDecision, Revoke, Undo
 from matcher.mappings.requests import (
     ITEM_ACTION_PATH,
     ITEM_PATH,
     DecisionHeaders,
     ExcludeRequest,
-    ManyDecisionsRequest,
     MapRequest,
     UndoRequest,
 )
@@ -24,16 +21,14 @@ from matcher.mappings.responses import (
     DecisionConflict,
     MappingVersionResponse,
     OutcomeResponse,
-    OutcomesResponse,
 )
 from matcher.mappings.service import MappingService
 from shared.contracts.matcher import MappingDecided
-from shared.limits.http import BULK_REQUEST_BODY_BYTES
-from shared.web.fair_share import Caller, authenticated_caller, authenticated_first
+from shared.web.fair_share import Caller
 from shared.web.openapi import Responses, described_router, problem_response, problem_responses
 from shared.web.person import Person
 from shared.web.problems import Problem
-from shared.web.requests import IdempotencyKey, OptionalIdempotencyKey
+from shared.web.requests import OptionalIdempotencyKey
 
 _UNDECIDED = "No such vendor item or integration, or nothing decided on it"
 _CONFLICT_EXAMPLE = {
@@ -52,7 +47,7 @@ def _refusals(not_found: str, conflict: str) -> Responses:
     return problem_responses(_404=not_found) | {409: response}
 
 
-class _NamedDecisions:
+class NamedDecisions:
     """Answers with decisions, refused ones as well, under the present names of their ends."""
 
     def __init__(self, catalogue: CatalogueService) -> None:
@@ -78,17 +73,15 @@ class _NamedDecisions:
                 mapping=mapping.model_dump(mode="json") if mapping else None,
             ) from refused
 
-    async def outcomes(self, person: Person, outcomes: Iterable[DecisionOutcome]) -> OutcomesResponse:
-        made = list(outcomes)
-        mappings = [outcome.mapping for outcome in made if outcome.mapping]
+    async def outcomes(self, person: Person, outcomes: Sequence[DecisionOutcome]) -> list[OutcomeResponse]:
+        mappings = [outcome.mapping for outcome in outcomes if outcome.mapping]
         named = iter(await self._catalogue.with_names(person.tenant_id, mappings))
-        shown = tuple(OutcomeResponse.of(one, next(named) if one.mapping else None) for one in made)
-        return OutcomesResponse(outcomes=shown, counts=Counter(one.status for one in made))
+        return [OutcomeResponse.of(one, next(named) if one.mapping else None) for one in outcomes]
 
 
 def make_decision_router(service: MappingService, catalogue: CatalogueService, mapper: Caller) -> APIRouter:
     """`mapper` authenticates the caller, who decides for their own tenant only."""
-    router, named = described_router("mappings"), _NamedDecisions(catalogue)
+    router, named = described_router("mappings"), NamedDecisions(catalogue)
 
     @router.put(
         ITEM_PATH,
@@ -129,7 +122,7 @@ def make_decision_router(service: MappingService, catalogue: CatalogueService, m
 
 def make_undo_router(service: MappingService, catalogue: CatalogueService, mapper: Caller) -> APIRouter:
     """`mapper` authenticates the caller, who decides for their own tenant only."""
-    router, named = described_router("mappings"), _NamedDecisions(catalogue)
+    router, named = described_router("mappings"), NamedDecisions(catalogue)
 
     @router.post(
         ITEM_ACTION_PATH + "/undo",
@@ -152,33 +145,5 @@ def make_undo_router(service: MappingService, catalogue: CatalogueService, mappe
         """
         made = ItemDecision(path.ref(person), Undo(), person.person_id, body.revision)
         return await named.decide(service, made, idempotency_key)
-
-    return router
-
-
-def make_batch_router(
-    service: DecisionBatchService, catalogue: CatalogueService, mapper: Caller
-) -> APIRouter:
-    """`mapper` authenticates the caller, who decides for their own tenant only."""
-    router, named = described_router("mappings"), _NamedDecisions(catalogue)
-    router.route_class = authenticated_first(mapper)  # the body may be large
-
-    @router.post(
-        "/mappings",
-        responses=problem_responses(_409="The key was used for another request"),
-        max_body_size=BULK_REQUEST_BODY_BYTES.most,
-    )
-    async def decide_many(
-        body: ManyDecisionsRequest,
-        person: Annotated[Person, Depends(authenticated_caller)],
-        idempotency_key: IdempotencyKey,
-    ) -> OutcomesResponse:
-        """Decide on many vendor items: each is done, unchanged, in conflict or refused for itself.
-
-        A request that was cut off is sent again with the same key: it goes on where it was and
-        decides nothing twice.
-        """
-        decisions = [item.by(person) for item in body.items]
-        return await named.outcomes(person, await service.decide(decisions, idempotency_key))
 
     return router

@@ -9,6 +9,8 @@ HISTORY = "mapping_history"
 """Every decision that another one has replaced."""
 RECORDS = "decision_records"
 """By idempotency key, what came of a request."""
+PLANS = "acceptance_plans"
+"""By idempotency key, what a request to accept many proposals came to when it was made."""
 LABELS = "labels"
 """Under which labels each item was compared last."""
 UNDECIDED = "undecided"
@@ -24,11 +26,26 @@ _RECORD_LIFE = timedelta(days=90)
 MAPPING_INDEXES = (
     Index(HISTORY, [("tenant_id", 1), ("key", 1), ("revision", -1)]),
     Index(RECORDS, [("at", 1)], ttl=_RECORD_LIFE),
+    Index(PLANS, [("at", 1)], ttl=_RECORD_LIFE),
     Index(UNDECIDED, [("tenant_id", 1), ("kind", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
     Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("psa_id", 1)]),
-    Index(MAPPINGS, [("tenant_id", 1), ("kind", 1), ("decision", 1)]),
-    Index(MAPPINGS, [("tenant_id", 1), ("vendor_integration_id", 1), ("decision", 1)]),
+    # Decisions are counted by how they came about, and to which PSA (`finishing/progress_counts.py`).
+    Index(
+        MAPPINGS,
+        [("tenant_id", 1), ("kind", 1), ("decision", 1), ("method", 1), ("psa_integration_id", 1)],
+    ),
+    Index(
+        MAPPINGS,
+        [
+            ("tenant_id", 1),
+            ("vendor_integration_id", 1),
+            ("decision", 1),
+            ("kind", 1),
+            ("method", 1),
+            ("psa_integration_id", 1),
+        ],
+    ),
     Index(MAPPINGS, [("tenant_id", 1), ("_id", 1)]),
     # Small, for few services are part of a bundle.
     Index(

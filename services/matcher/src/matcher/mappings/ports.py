@@ -7,7 +7,8 @@ from typing import Any, Protocol, TypeVar
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.items import Item, ItemKind, Labels
 from matcher.catalogue.ports import CatalogueReader
-from matcher.mappings.models import DecisionRecord, MatchingSettings
+from matcher.mappings.acceptance_models import AcceptableProposal, AcceptancePlan, AcceptQuery
+from matcher.mappings.models import DecisionRecord, MatchingSettings, PsaItemRef
 from shared.contracts.matcher import MappingDecided, MappingKind, MatchingSettingsChanged
 from shared.work_queue import WorkItem
 
@@ -143,4 +144,24 @@ class MappingStore(Protocol):
         self, tenant_id: str, work: Callable[[UnitOfWork], Coroutine[Any, Any, T]]
     ) -> T:
         """Runs `work` alone for this tenant; it may run again, so it must touch its unit of work only."""
+        ...
+
+
+class AcceptanceStore(Protocol):
+    """What accepting many proposals reads, outside a unit of work, and keeps."""
+
+    async def best_undecided(self, query: AcceptQuery) -> list[AcceptableProposal]:
+        """Returns the best proposals that the query asks for, by the key of the vendor item."""
+        ...
+
+    async def mapped_from(
+        self, tenant_id: str, kind: MappingKind, targets: Collection[PsaItemRef]
+    ) -> set[tuple[str, PsaItemRef]]:
+        """Returns from which vendor integrations something is mapped to these PSA items."""
+        ...
+
+    async def plan(self, id_: str, tenant_id: str) -> AcceptancePlan | None: ...
+
+    async def record_plan(self, plan: AcceptancePlan, tenant_id: str) -> None:
+        """Stores the plan unless one of its id is there."""
         ...

@@ -80,14 +80,14 @@ class DecisionHeaders:
         self.seen, self.idempotency_key = if_match, idempotency_key
 
 
-def _with_examples(*examples: Any) -> ConfigDict:
+def with_examples(*examples: Any) -> ConfigDict:
     return ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [*examples]})
 
 
 class MapRequest(BaseModel):
     """Map the vendor item to this PSA item."""
 
-    model_config = _with_examples(
+    model_config = with_examples(
         {"psa_integration_id": "int_c8f8e50eee5be8dd", "psa_id": "19297", "method": "proposal"},
         {
             "psa_integration_id": "int_c8f8e50eee5be8dd",
@@ -117,7 +117,7 @@ class MapRequest(BaseModel):
 class ExcludeRequest(BaseModel):
     """Leave the vendor item out, and say why."""
 
-    model_config = _with_examples({"excluded": True, "reason": "our own tenant"})
+    model_config = with_examples({"excluded": True, "reason": "our own tenant"})
 
     excluded: Literal[True]
     reason: Reason
@@ -129,7 +129,7 @@ class ExcludeRequest(BaseModel):
 class RevokeRequest(BaseModel):
     """Leave the vendor item undecided; it is not mapped by itself until that is undone."""
 
-    model_config = _with_examples({"revoked": True})
+    model_config = with_examples({"revoked": True})
 
     revoked: Literal[True]
 
@@ -140,7 +140,7 @@ class RevokeRequest(BaseModel):
 class UndoRequest(BaseModel):
     """Take this decision back."""
 
-    model_config = _with_examples({"revision": 1796026530000000})
+    model_config = with_examples({"revision": 1796026530000000})
 
     revision: SeenRevision = Field(description="Of the decision that stands, as it was shown.")
 
@@ -148,7 +148,7 @@ class UndoRequest(BaseModel):
 class MatchingSettingsRequest(BaseModel):
     """How items are to be mapped by themselves."""
 
-    model_config = _with_examples({"name_equality": "normalised"})
+    model_config = with_examples({"name_equality": "normalised"})
 
     name_equality: NameEquality = Field(
         description="`normalised` overlooks case, accents, spaces, punctuation and a firm's legal form."
@@ -161,7 +161,7 @@ class MatchingSettingsRequest(BaseModel):
 class ItemDecisionRequest(BaseModel):
     """A decision on one vendor item of many."""
 
-    model_config = _with_examples(
+    model_config = with_examples(
         {
             "kind": "account",
             "vendor_integration_id": "int_1190feebee4bd1d7",

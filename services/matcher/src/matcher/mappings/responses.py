@@ -1,13 +1,22 @@
 """How mappings, their history, and what came of decisions are shown to people."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from matcher.catalogue.responses import MappingResponse
 from matcher.catalogue.search import NamedMapping
-from matcher.mappings.models import DecisionOutcome, DecisionRefusal, MatchingSettings, OutcomeStatus
+from matcher.mappings.models import (
+    DecisionOutcome,
+    DecisionRefusal,
+    ItemDecision,
+    MapTo,
+    MatchingSettings,
+    OutcomeStatus,
+)
 from shared.contracts.matcher import NameEquality, ReplacedDecision
 from shared.web.openapi import ProblemDocument
 
@@ -139,3 +148,73 @@ class OutcomesResponse(BaseModel):
 
     outcomes: tuple[OutcomeResponse, ...]
     counts: dict[OutcomeStatus, int]
+
+
+class AcceptedResponse(OutcomeResponse):
+    """What became of one accepted proposal."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "done",
+                    "refusal": None,
+                    "reason": None,
+                    "mapping": MAPPING_EXAMPLE | {"method": "proposal"},
+                    "vendor_integration_id": "int_1190feebee4bd1d7",
+                    "vendor_id": "1000027",
+                    "psa_integration_id": "int_c8f8e50eee5be8dd",
+                    "psa_id": "19297",
+                }
+            ]
+        }
+    )
+
+    vendor_integration_id: str
+    vendor_id: str
+    psa_integration_id: str
+    psa_id: str
+
+
+class AcceptancesResponse(BaseModel):
+    """What became of each accepted proposal, and how many there were of each status."""
+
+    outcomes: tuple[AcceptedResponse, ...]
+    counts: dict[OutcomeStatus, int] = Field(examples=[{"done": 212, "conflict": 2}])
+
+    @classmethod
+    def of(cls, decisions: Sequence[ItemDecision], outcomes: Sequence[OutcomeResponse]) -> Self:
+        """Takes the outcomes of these decisions, in their order."""
+        named = [
+            AcceptedResponse(
+                **dict(outcome),
+                vendor_integration_id=one.item.vendor_integration_id,
+                vendor_id=one.item.vendor_id,
+                psa_integration_id=one.choice.target.integration_id,
+                psa_id=one.choice.target.id,
+            )
+            for one, outcome in zip(decisions, outcomes, strict=True)
+            if isinstance(one.choice, MapTo)
+        ]
+        return cls(outcomes=tuple(named), counts=Counter(one.status for one in named))
+
+
+class AcceptPreviewResponse(BaseModel):
+    """How many proposals would be accepted now."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 214, "shared": 3, "most": 5_000}]})
+
+    count: int = Field(description="The `expected_count` to send.", examples=[214])
+    shared: int = Field(
+        description="Left out, because customers share their best company: decide on them one by one.",
+        examples=[3],
+    )
+    most: int = Field(description="More are not accepted at once: narrow the filter.", examples=[5_000])
+
+
+class CountConflict(ProblemDocument):
+    """How many proposals there are instead of those that were expected."""
+
+    expected_count: int | None = None
+    """None where the idempotency key belongs to another request."""
+    found_count: int | None = None

@@ -17,7 +17,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from matcher.catalogue.indexes import INVENTORIES
 from matcher.catalogue.inventory import Inventory
 from matcher.catalogue.item_forms import all_forms_are_new
-from matcher.catalogue.items import ItemKind, Labels
+from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, ItemKind, Labels
+from matcher.catalogue.missing_items import MissingItems
 from matcher.catalogue.repository import TenantCatalogue, match_queue
 from matcher.mappings.documents import (
     history_document,
@@ -35,10 +36,11 @@ from matcher.mappings.documents import (
 )
 from matcher.mappings.indexes import HISTORY, LABELS, MAPPINGS, RECORDS, SETTINGS, TURNS, UNDECIDED
 from matcher.mappings.models import DecisionRecord, MappingsReserved, MatchingSettings, Reservation
-from matcher.proposals.repository import PROPOSALS, proposal_queue
+from matcher.proposals.repository import proposal_queue
+from matcher.proposals.suggestions import PROPOSALS
 from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MatchingSettingsChanged
-from shared.mongo import Document, Mongo, Put, Session
+from shared.mongo import Document, Mongo, Put, Session, Update
 from shared.outbox import Outbox
 from shared.work_queue import WorkItem
 
@@ -61,6 +63,7 @@ class MongoUnitOfWork(TenantCatalogue):
         super().__init__(mongo, tenant_id, session)
         self._outbox, self._queue, self._finished = outbox, match_queue(mongo), finished
         self._proposal_queue = proposal_queue(mongo)
+        self._missing = MissingItems(mongo, tenant_id, session)
         self._marked = set[MappingKind]()
         self.recorded: list[MappingDecided] = []
         """The decisions made in here: news once the transaction is committed."""
@@ -78,6 +81,9 @@ class MongoUnitOfWork(TenantCatalogue):
         await self._queue.complete(self._tenant_id, ids, session=self._session)
         # What was matched anew has changed, so what is proposed may have; news of items comes by here alone.
         lanes = {work_item.lane for work_item in work}
+        for kind in lanes & {*ItemKind}:
+            keys = {key for work_item in work if work_item.lane == kind for key in work_item.keys}
+            await self._missing.forget(ItemKind(kind), keys)
         await self._mark({kind.mapping_kind for kind in ItemKind if lanes & {kind, kind.integration_lane}})
 
     async def former_labels(self, kind: ItemKind, keys: Collection[str]) -> dict[str, Labels]:
@@ -173,6 +179,12 @@ class MongoUnitOfWork(TenantCatalogue):
         self, mappings: Sequence[MappingDecided], *, existing: Mapping[str, MappingDecided]
     ) -> None:
         await self._replace(mappings, existing)
+        for kind in MappingKind:
+            of_kind = [mapping for mapping in mappings if mapping.kind is kind]
+            ends = {(one.vendor_integration_id, one.vendor_id) for one in of_kind}
+            await self._missing.note(VENDOR_KINDS[kind], ends)
+            targets = {(one.psa_integration_id or "", one.psa_id or "") for one in of_kind if one.psa_id}
+            await self._missing.note(PSA_KINDS[kind], targets)
 
     async def replaced_revisions(self, mappings: Collection[MappingDecided]) -> set[tuple[str, int]]:
         ids = [history_id(mapping) for mapping in mappings]
@@ -213,7 +225,16 @@ class MongoUnitOfWork(TenantCatalogue):
         history = [Put(history_document(mapping)) for mapping in superseded]
         await self._rows(HISTORY).bulk(history, session=self._session)
         await self._write(MAPPINGS, new, changed)
+        await self._flag_proposals(mappings)
         await self._mark({mapping.kind for mapping in mappings})
+
+    async def _flag_proposals(self, mappings: Sequence[MappingDecided]) -> None:
+        """Notes at what is proposed whether it is decided: it is stated as nothing by the next pass only."""
+        is_decided = {one.key: one.decision is not MappingDecision.REVOKED for one in mappings}
+        rows, waiting = self._rows(PROPOSALS), {"is_empty": False}
+        found = await rows.find_in("_id", is_decided, where=waiting, fields=["_id"], session=self._session)
+        flags = [(row["_id"], {"$set": {"is_decided": is_decided[row["_id"]]}}) for row in found]
+        await rows.bulk([Update({"_id": id_}, flag) for id_, flag in flags], session=self._session)
 
     async def _mark(self, kinds: Collection[MappingKind]) -> None:
         """Has what is proposed of these kinds computed anew, once for all changes of the unit of work."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from matcher.proposals.models import StoredCounts, StoredProposals, digest_of, next_proposal_revision
+from shared.contracts.base import key_of
 from shared.contracts.matcher import MappingKind, MappingsProposed
 from shared.mapping_counts import KindCounts
 from shared.mongo import Document
@@ -15,6 +16,7 @@ def proposal_document(proposed: MappingsProposed) -> Document:
         **proposed.model_dump(mode="json"),
         "digest": digest_of(proposed),
         "is_empty": not proposed.proposals,
+        "psa_items": [key_of(one.psa_integration_id, one.psa_id) for one in proposed.proposals],
         "best_per_mille": max((one.probability_per_mille for one in proposed.proposals), default=0),
     }
 

@@ -6,7 +6,7 @@
 #
 #   pass 4 reads its inputs   pass 5 begins   4 stores: PassOvertaken     5 stores
 
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,7 +14,6 @@ from matcher.catalogue.documents import integration_from, item_from
 from matcher.catalogue.indexes import INTEGRATIONS
 from matcher.catalogue.items import PSA_KINDS, VENDOR_KINDS, Item, ItemKind
 from matcher.catalogue.repository import TenantCatalogue
-from matcher.catalogue.search import ItemEnd
 from matcher.proposals.documents import (
     counts_document,
     counts_from,
@@ -32,8 +31,9 @@ from matcher.proposals.models import (
     StoredCounts,
     StoredProposals,
 )
-from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingKind, MappingsProposed, ProposalRefused, ProposedItem
+from matcher.proposals.suggestions import PROPOSALS, MongoSuggestions
+from shared.contracts.base import key_of
+from shared.contracts.matcher import MappingDecision, MappingKind, MappingsProposed, ProposalRefused
 from shared.mapping_counts import KindCounts
 from shared.mongo import Index, Mongo, Put, Session
 from shared.outbox import Outbox
@@ -42,18 +42,21 @@ from shared.work_queue import WorkQueue, work_queue_indexes
 
 T = TypeVar("T")
 
-PROPOSALS = "proposals"
 REFUSALS = "proposal_refusals"
 PASSES = "proposal_passes"
 """By tenant and kind, the number of the newest pass, and by which engine the last complete one computed."""
 _WORK = "proposal_work"
+_DECISIONS = "mappings"
+"""Of the feature that rests on this one: by the same keys, what is decided."""
 _MOST_WORK = 5000
 """Work items that one pass completes: what is beyond waits for the next."""
 
 PROPOSAL_INDEXES = (
     *work_queue_indexes(_WORK),
-    Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("is_empty", 1)]),
+    Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("is_empty", 1), ("vendor_integration_id", 1)]),
+    Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("is_empty", 1), ("is_decided", 1)]),
     Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("vendor_id", 1)]),
+    Index(PROPOSALS, [("tenant_id", 1), ("kind", 1), ("psa_items", 1)]),
     Index(REFUSALS, [("tenant_id", 1), ("kind", 1)]),
 )
 
@@ -187,11 +190,12 @@ class MongoProposalUnit(TenantCatalogue):
         await proposal_queue(self._mongo).enqueue(self._tenant_id, kind, [kind], session=self._session)
 
 
-class MongoProposals:
+class MongoProposals(MongoSuggestions):
     """The proposals of all tenants, as people ask for them."""
 
     def __init__(self, mongo: Mongo, outbox: Outbox) -> None:
-        self._mongo, self._outbox = mongo, outbox
+        super().__init__(mongo)
+        self._outbox = outbox
 
     async def run(self, tenant_id: str, work: Callable[[MongoProposalUnit], Coroutine[Any, Any, T]]) -> T:
         async def in_session(session: Session) -> T:
@@ -201,33 +205,18 @@ class MongoProposals:
         self._outbox.wake()
         return result
 
-    async def suggested_items(self, tenant_id: str, kind: ItemKind) -> set[ItemEnd]:
-        if kind.side is Side.PSA:
-            return set()
-        waiting = {"kind": kind.mapping_kind.value, "is_empty": False}
-        fields = ["vendor_integration_id", "vendor_id"]
-        rows = await self._mongo.documents(PROPOSALS, tenant_id).find(waiting, fields=fields)
-        return {(row["vendor_integration_id"], row["vendor_id"]) for row in rows}
-
-    async def best_proposals(
-        self, tenant_id: str, kind: ItemKind, ends: Collection[ItemEnd]
-    ) -> dict[ItemEnd, ProposedItem]:
-        if kind.side is Side.PSA:
-            return {}
-        waiting = {"kind": kind.mapping_kind.value, "is_empty": False}
-        rows = self._mongo.documents(PROPOSALS, tenant_id)
-        found = await rows.find_in("vendor_id", {id_ for _, id_ in ends}, where=waiting)
-        stated = [proposed_from(row) for row in found]
-        best = {(one.vendor_integration_id, one.vendor_id): one.proposals[0] for one in stated}
-        return {end: best[end] for end in ends if end in best}
-
 
 async def _replace(
     mongo: Mongo, outbox: Outbox, stated: Iterable[MappingsProposed], session: Session
 ) -> None:
     made = list(stated)
-    rows = mongo.documents(PROPOSALS, made[0].tenant_id)
-    await rows.bulk([Put(proposal_document(one)) for one in made], session=session)
+    rows, decisions = [mongo.documents(name, made[0].tenant_id) for name in (PROPOSALS, _DECISIONS)]
+    standing = {"decision": {"$ne": MappingDecision.REVOKED.value}}
+    keys = [one.key for one in made if one.proposals]
+    found = await decisions.find_in("_id", keys, where=standing, fields=["_id"], session=session)
+    decided = {row["_id"] for row in found}
+    documents = [proposal_document(one) | {"is_decided": one.key in decided} for one in made]
+    await rows.bulk([Put(document) for document in documents], session=session)
     await outbox.add(made, session=session)
 
 
