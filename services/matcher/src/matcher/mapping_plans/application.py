@@ -24,12 +24,12 @@ from matcher.mapping_plans.models import (
     ApplyRequest,
     MappingPlan,
     PlanApplication,
-    PlanOutdated,
     PlanRefused,
     PlanRow,
     PlanState,
     RowOutcome,
 )
+from matcher.mapping_plans.plan_judge import PlanJudge
 from matcher.mapping_plans.ports import PlanStore, PlanUnit
 from matcher.mapping_plans.version_models import MappingVersion, VersionOrigin, cut_at, moment_after
 from matcher.mappings.models import MappingsReserved, Reservation
@@ -41,8 +41,6 @@ from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock
 
 log = structlog.get_logger()
-
-_SHOWN_FAULTS = 100
 
 
 class PlanApplier:
@@ -85,7 +83,7 @@ class PlanApplier:
         if reservation := await unit.reservation():
             raise MappingsReserved(reservation)
         await unit.work_for(plan.id)
-        rows = await _judge(unit, plan, request)
+        rows = await PlanJudge(unit, request, self._clock()).count(plan)
         if rows != request.expected_count:
             raise PlanRefused(
                 f"the plan changes {rows:,} mappings, and {request.expected_count:,} were expected: look"
@@ -191,23 +189,6 @@ async def _decide_rows(
     for lane, keys in free.items():
         await unit.enqueue(lane, keys)
     return done + len(decided), overtaken
-
-
-async def _judge(unit: PlanUnit, plan: MappingPlan, request: ApplyRequest) -> int:
-    """Returns how many rows the request applies; raises `PlanOutdated` if the ground of any has changed."""
-    excepted, after, wanted_count, fault_count = set(request.except_rows), 0, 0, 0
-    shown: list[tuple[int, str]] = []
-    while rows := await unit.rows(plan.id, after, ROWS_AT_ONCE):
-        after = rows[-1].number
-        wanted = [row for row in rows if row.number not in excepted]
-        wanted_count += len(wanted)
-        ground = await load_ground(unit, plan.tenant_id, wanted)
-        faults = [(row.number, fault) for row in wanted if (fault := ground.fault(row))]
-        fault_count += len(faults)
-        shown += faults[: _SHOWN_FAULTS - len(shown)]
-    if fault_count:
-        raise PlanOutdated(shown, fault_count)
-    return wanted_count
 
 
 def _require_as_seen(plan: MappingPlan, request: ApplyRequest) -> None:

@@ -16,6 +16,7 @@ from matcher.mapping_plans.models import (
 )
 from matcher.mapping_plans.version_models import MappingVersion, VersionOrigin
 from matcher.mappings.models import PsaItemRef
+from shared.contracts.mapping_rules import MappingRules
 from shared.contracts.matcher import MappingDecision, MappingKind, MappingMethod
 from shared.mongo import Document
 
@@ -91,6 +92,7 @@ def row_document(plan_id: str, row: PlanRow, at: datetime) -> Document:
             "psa_integration_id": wanted.target.integration_id if wanted.target else None,
             "psa_id": wanted.target.id if wanted.target else None,
             "reason": wanted.reason,
+            "rules": _plain(wanted.rules),
         }
         if wanted
         else None,
@@ -108,15 +110,24 @@ def row_from(row: Document) -> PlanRow:
         vendor_integration_id=row["vendor_integration_id"],
         vendor_id=row["vendor_id"],
         key=row["key"],
-        standing=StandingDecision(**standing | _enums(standing)) if standing else None,
+        standing=_standing_from(standing) if standing else None,
         wanted=_wanted_from(wanted) if wanted else None,
         sentence=row["sentence"],
     )
 
 
+def _standing_from(row: Document) -> StandingDecision:
+    return StandingDecision(**row | _enums(row) | {"rules": _rules_from(row)})
+
+
+def _rules_from(row: Document) -> MappingRules | None:
+    rules = row.get("rules")
+    return MappingRules.model_validate(rules) if rules else None
+
+
 def _wanted_from(row: Document) -> WantedDecision:
     target = PsaItemRef(row["psa_integration_id"], row["psa_id"]) if row["psa_id"] else None
-    return WantedDecision(**_enums(row), target=target, reason=row["reason"])
+    return WantedDecision(**_enums(row), target=target, reason=row["reason"], rules=_rules_from(row))
 
 
 def _enums(row: Document) -> Document:
@@ -124,6 +135,8 @@ def _enums(row: Document) -> Document:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, MappingRules):
+        return value.model_dump(mode="json")
     return value.value if isinstance(value, MappingDecision | MappingMethod) else value
 
 

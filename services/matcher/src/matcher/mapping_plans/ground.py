@@ -52,7 +52,7 @@ class PlanGround:
         return apply_decision(
             vendor,
             item,
-            Decision(wanted.decision, wanted.method, by, wanted.reason),
+            Decision(wanted.decision, wanted.method, by, wanted.reason, rules=wanted.rules),
             target=match,
             existing=self.mappings.get(row.key or ""),
             at=at,
@@ -64,6 +64,10 @@ class PlanGround:
             return vendor, None
         key = key_of(vendor.tenant_id, vendor.integration_id, row.vendor_id)
         return vendor, self.items.get(VENDOR_KINDS[row.kind], {}).get(key)
+
+    def match(self, row: PlanRow) -> PsaMatch | None:
+        """Returns the PSA item that the row maps to; None when it maps nothing, or that is not known."""
+        return self._match(row, row.wanted) if row.wanted else None
 
     def _match(self, row: PlanRow, wanted: WantedDecision) -> PsaMatch | None:
         if row.kind is None or wanted.target is None:
@@ -98,9 +102,10 @@ def same_as_wanted(mapping: MappingDecided, wanted: WantedDecision) -> bool:
     """Whether the mapping is what a plan has decided already, as after a restore of the database."""
     target = wanted.target
     ends = (target.integration_id, target.id) if target else (None, None)
-    return (mapping.decision, mapping.method, mapping.psa_integration_id, mapping.psa_id) == (
+    return (mapping.decision, mapping.method, mapping.rules, mapping.psa_integration_id, mapping.psa_id) == (
         wanted.decision,
         wanted.method,
+        wanted.rules,
         *ends,
     )
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from matcher.mappings.models import PsaItemRef
+from shared.contracts.mapping_rules import MappingRules
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod
 from shared.errors import Conflict, RuleBroken
 
@@ -78,10 +79,11 @@ class StandingDecision:
     reason: str | None
     decided_by: str
     decided_at: datetime
+    rules: MappingRules | None = None
 
     @classmethod
     def of(cls, mapping: MappingDecided) -> "StandingDecision":
-        return cls(**mapping.model_dump(include=set(cls.__dataclass_fields__)))
+        return cls(**{name: getattr(mapping, name) for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class WantedDecision:
     target: PsaItemRef | None = None
     """None unless approved."""
     reason: str | None = None
+    rules: MappingRules | None = None
+    """How a mapped service's quantity is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,8 @@ class PlanOutdated(PlanRefused):
 def digest_number(row: PlanRow) -> int:
     """Returns the summand of a row; the sum of all, as `digest_text`, is the digest of a plan."""
     wanted = [*astuple(row.wanted)] if row.wanted else None
+    if wanted and row.wanted and row.wanted.rules:
+        wanted[-1] = row.wanted.rules.model_dump_json()
     content = [row.number, row.outcome, row.key, row.standing_revision, wanted, row.sentence]
     return int.from_bytes(sha256(json.dumps(content).encode()).digest(), "big")
 

@@ -31,13 +31,15 @@ def _decides_nothing(wanted: WantedDecision) -> bool:
 
 def _content_of(standing: StandingDecision) -> tuple[object, ...]:
     ends = standing.psa_integration_id, standing.psa_id
-    return standing.decision, ends, _what_counts(standing.decision, standing.method, standing.reason)
+    counts = _what_counts(standing.decision, standing.method, standing.reason)
+    return standing.decision, ends, standing.rules, counts
 
 
 def _wanted_content(wanted: WantedDecision) -> tuple[object, ...]:
     target = wanted.target
     ends = (target.integration_id, target.id) if target else (None, None)
-    return wanted.decision, ends, _what_counts(wanted.decision, wanted.method, wanted.reason)
+    counts = _what_counts(wanted.decision, wanted.method, wanted.reason)
+    return wanted.decision, ends, wanted.rules, counts
 
 
 def _what_counts(decision: MappingDecision, method: MappingMethod, reason: str | None) -> object:

@@ -155,7 +155,8 @@ def _change(request: RelinkRequest, integrations: dict[str, IntegrationInfo]) ->
 
 
 def _row(mapping: MappingDecided, successor: Successor, change: _Change, number: int) -> PlanRow:
-    if successor.item is None:
+    why = successor.words if successor.item is None else _rules_left_behind(mapping)
+    if successor.item is None or why:
         return PlanRow(
             number=number,
             outcome=RowOutcome.OPEN,
@@ -164,11 +165,17 @@ def _row(mapping: MappingDecided, successor: Successor, change: _Change, number:
             vendor_id=mapping.vendor_id,
             key=mapping.key,
             standing=StandingDecision.of(mapping),
-            sentence=successor.words,
+            sentence=why,
         )
-    target = PsaItemRef(successor.item.integration_id, successor.item.id)
-    wanted = WantedDecision(MappingDecision.APPROVED, MappingMethod.MANUAL, target, change.title)
+    target, rules = PsaItemRef(successor.item.integration_id, successor.item.id), mapping.rules
+    wanted = WantedDecision(MappingDecision.APPROVED, MappingMethod.MANUAL, target, change.title, rules)
     return row_of(mapping, wanted, number, successor.words)
+
+
+def _rules_left_behind(mapping: MappingDecided) -> str:
+    """Returns why rules cannot be moved by themselves; empty when they name nothing of the old PSA."""
+    named = sorted(mapping.rules.product_ids) if mapping.rules else []
+    return f"its rules name {', '.join(named[:5])} of the old PSA: move it by hand" if named else ""
 
 
 def _psa_key(mapping: MappingDecided) -> str:

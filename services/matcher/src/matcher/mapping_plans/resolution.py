@@ -185,7 +185,7 @@ def _plan_row(
     if not one.fault:
         try:
             target = _only(items, one.psa) if one.psa else None
-            wanted = _wanted(one, target, title)
+            wanted = _wanted(one, target, title, standing)
             outcome = outcome_of(standing, wanted)
             if outcome in APPLICABLE:
                 _require_usable(one, target)
@@ -205,12 +205,16 @@ def _plan_row(
     )
 
 
-def _wanted(one: _ReadRow, target: Item | None, title: str) -> WantedDecision:
+def _wanted(
+    one: _ReadRow, target: Item | None, title: str, standing: StandingDecision | None
+) -> WantedDecision:
+    """Returns what the row decides; a mapping keeps its rules, of which a file says nothing."""
     if one.decision is None:
         raise RowFault("the row decides nothing")
     reason = one.row.reason.strip() or title
     ref = PsaItemRef(target.integration_id, target.id) if target else None
-    return WantedDecision(one.decision, MappingMethod.IMPORT, ref, reason)
+    rules = standing.rules if standing and target else None
+    return WantedDecision(one.decision, MappingMethod.IMPORT, ref, reason, rules)
 
 
 def _require_usable(one: _ReadRow, target: Item | None) -> None:

@@ -14,6 +14,7 @@ from matcher.mapping_plans.models import (
     WantedDecision,
 )
 from shared.contracts.base import Side
+from shared.contracts.mapping_rules import MappingRules
 from shared.contracts.matcher import (
     MappingDecision,
     MappingKind,
@@ -52,6 +53,7 @@ class ShownDecision(BaseModel):
     psa_id: str | None
     psa_name: str | None
     reason: str | None
+    rules: MappingRules | None = None
 
     @classmethod
     def of(
@@ -65,6 +67,7 @@ class ShownDecision(BaseModel):
             psa_id=ref.id,
             psa_name=names.of(ref),
             reason=decision.reason,
+            rules=decision.rules,
         )
 
 

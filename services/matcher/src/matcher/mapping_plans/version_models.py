@@ -70,4 +70,4 @@ def same_content(one: ReplacedDecision, other: ReplacedDecision) -> bool:
 
 def _content(state: ReplacedDecision) -> tuple[object, ...]:
     excluded_for = state.reason if state.decision == "excluded" else None
-    return state.decision, state.psa_integration_id, state.psa_id, excluded_for
+    return state.decision, state.psa_integration_id, state.psa_id, state.rules, excluded_for

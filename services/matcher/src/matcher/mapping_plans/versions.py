@@ -116,4 +116,5 @@ def _row(mapping: MappingDecided, then: ReplacedDecision | None, title: str, num
     target = (
         PsaItemRef(then.psa_integration_id, then.psa_id) if then.psa_integration_id and then.psa_id else None
     )
-    return row_of(mapping, WantedDecision(decision.outcome, decision.method, target, reason), number)
+    wanted = WantedDecision(decision.outcome, decision.method, target, reason, decision.rules)
+    return row_of(mapping, wanted, number)
