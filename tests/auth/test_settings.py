@@ -21,6 +21,7 @@ pytestmark = pytest.mark.server
 WHOLE = {
     "KAFKA__SERVERS": "127.0.0.1:9",
     "MONGO__URL": "mongodb://127.0.0.1:9",
+    "REDIS__URL": "redis://127.0.0.1:9",
     "TENANTS": '[{"id":"demo","name":"Demo MSP","currency":"USD","time_zone":"UTC"}]',
     "ADMIN__TENANT_ID": "demo",
     "ADMIN__EMAIL": "admin@demo.example",

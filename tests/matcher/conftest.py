@@ -7,16 +7,12 @@ from matcher_http import MatcherClient, matcher_over_http
 from matcher_world import MatcherWorld, memory_world, mongo_world
 
 from matcher.app import INDEXES
-from matcher.catalogue.item_forms import ItemForms
 from shared.mongo import Mongo
 
 
 @pytest.fixture
 async def stored_world(mongo: Mongo) -> MatcherWorld:
     await mongo.ensure(INDEXES)
-    forms = ItemForms(mongo)
-    while await forms.update_next():  # as the service's job does: nothing is stored in an older form
-        pass
     return mongo_world(mongo)
 
 

@@ -12,8 +12,10 @@ from catalogue_builders import (
     a_vendor_account,
     an_integration,
 )
-from matcher_world import MatcherWorld, memory_world
+from matcher_world import MatcherWorld, memory_world, mongo_world
 
+from matcher.app import INDEXES
+from matcher.catalogue.item_forms import ItemForms
 from matcher.mappings.matching_settings import MatchingSettingsService
 from matcher.mappings.models import MatchingSettings, SettingsChange, SettingsRefused
 from shared.contracts.matcher import (
@@ -22,9 +24,20 @@ from shared.contracts.matcher import (
     MatchingSettingsChanged,
     NameEquality,
 )
+from shared.mongo import Mongo
 
 CONNECTED = (an_integration(), a_psa())
 CONTOSO = (*CONNECTED, a_vendor_account("1", "Contoso, Ltd."), a_psa_account("9", "CONTOSO"))
+
+
+@pytest.fixture
+async def stored_world(mongo: Mongo) -> MatcherWorld:
+    """On the real stores, in which the job has found that nothing is of an older form."""
+    await mongo.ensure(INDEXES)
+    forms = ItemForms(mongo)
+    while await forms.update_next():
+        pass
+    return mongo_world(mongo)
 
 
 async def switch(

@@ -12,6 +12,7 @@ from matcher.catalogue.search import ItemFilter, ItemQuery, ItemSort, SearchFiel
 from shared.contracts.base import Side
 from shared.contracts.fields import checked_id
 from shared.contracts.matcher import MappingKind
+from shared.limits.messages import ID_CHARACTERS
 from shared.limits.people import PAGE_ROWS
 from shared.plain_text import counted
 from shared.runtime.clock import utc_now
@@ -34,7 +35,9 @@ def _item_end(like: object) -> object:
     return checked_id(integration_id), checked_id(id_)
 
 
-LikeRef = Annotated[tuple[str, str], BeforeValidator(_item_end, json_schema_input_type=str)]
+_LIKE_CHARACTERS = 2 * ID_CHARACTERS.most + 1
+_LikeText = Annotated[str, Field(max_length=_LIKE_CHARACTERS)]
+LikeRef = Annotated[tuple[str, str], BeforeValidator(_item_end, json_schema_input_type=_LikeText)]
 """An item by integration and id, written with a colon between them."""
 
 

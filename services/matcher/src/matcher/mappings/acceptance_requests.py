@@ -1,21 +1,31 @@
 """What people ask to have accepted at once, checked."""
 
 from datetime import datetime
-from decimal import Decimal
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from matcher.catalogue.requests import NEW_WITHIN
 from matcher.mappings.acceptance_models import AcceptQuery
 from matcher.mappings.requests import with_examples
 from shared.contracts.matcher import MappingKind
+from shared.limits import record_hit
 from shared.limits.people import ACCEPTED_PROPOSALS, PAGE_ROWS
 from shared.plain_text import counted
 from shared.runtime.clock import utc_now
 from shared.web.person import Person
 from shared.web.requests import Id, SearchText
+
+_State = Literal["unmapped", "suggested", "new"]
+_PER_MILLE_DIGITS = 6
+"""Beyond them a float of a decimal number says something by accident."""
+
+
+def _counted_hit(count: object) -> object:
+    if isinstance(count, int) and count > ACCEPTED_PROPOSALS.most:
+        record_hit(ACCEPTED_PROPOSALS)
+    return count
 
 
 class AcceptFilter(BaseModel):
@@ -25,7 +35,7 @@ class AcceptFilter(BaseModel):
 
     vendor_integration_id: Id | None = Field(None, description="Only this vendor's items.")
     search: SearchText = Field("", description="Only items that have these words, as in the lists.")
-    state: Annotated[frozenset[Literal["unmapped", "suggested", "new"]], Field(max_length=3)] = Field(
+    state: Annotated[frozenset[_State], Field(max_length=len(get_args(_State)))] = Field(
         frozenset(),
         description="As in the lists. Only undecided items are accepted in any case; `new` alone leaves out"
         " what was first seen before `since`.",
@@ -58,15 +68,13 @@ class AcceptSelection(BaseModel):
 
     kind: MappingKind
     filter: AcceptFilter = AcceptFilter()
-    min_probability: Decimal = Field(
-        ge=0, le=1, description="The least probability, 0 to 1.", examples=[0.95]
-    )
+    min_probability: float = Field(ge=0, le=1, description="The least probability, 0 to 1.", examples=[0.95])
 
     def query(self, person: Person) -> AcceptQuery:
         return AcceptQuery(
             tenant_id=person.tenant_id,
             kind=self.kind,
-            min_per_mille=ceil(self.min_probability * 1_000),
+            min_per_mille=ceil(round(self.min_probability * 1_000, _PER_MILLE_DIGITS)),
             vendor_integration_id=self.filter.vendor_integration_id,
             search=self.filter.search.strip(),
             ids=self.filter.ids,
@@ -82,7 +90,7 @@ class AcceptRequest(BaseModel):
     )
 
     accept: AcceptSelection
-    expected_count: int = Field(
+    expected_count: Annotated[int, BeforeValidator(_counted_hit)] = Field(
         ge=0,
         le=ACCEPTED_PROPOSALS.most,
         description="As `POST /mappings/accept-preview` told it.",
