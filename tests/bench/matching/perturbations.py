@@ -72,10 +72,11 @@ SHARES = {"exact": 0.50, "light": 0.25, "medium": 0.16, "hard": 0.09}
 def perturb(business: Business, difficulty: str, random: Random) -> tuple[str, Perturbation] | None:
     """Return the name in a changed spelling, and the kind; one in six is lightly changed as well.
 
-    None after some kinds in vain: a name of one plain word has little to change.
+    None after some kinds in vain, for a name of one plain word has little to change, and for a class that
+    changes nothing.
     """
     kinds = [kind for kind in PERTURBATIONS if kind.difficulty == difficulty]
-    for _ in range(12):
+    for _ in range(12 if kinds else 0):
         kind = random.choices(kinds, [each.weight for each in kinds])[0]
         changed = kind.change(business.name, business, random)
         if changed and random.random() < 1 / 6 and difficulty != "light":

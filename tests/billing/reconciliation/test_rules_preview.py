@@ -1,6 +1,6 @@
 """What rules would change is shown before it is decided, and is what the decision then changes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +21,12 @@ from observation_builders import (
 from people import a_verifier, signed_in
 
 from billing.observations.integrations import IntegrationDirectory
+from billing.reconciliation.inputs import AccountGroupLoader
+from billing.reconciliation.ports import LoadedGroups
 from billing.reconciliation.routes import make_router
-from billing.reconciliation.rules_preview import RulesPreviewer
+from billing.reconciliation.rules_preview import ProposedRules, RulesPreviewer
 from billing.reconciliation.tenant_context import TenantContextLoader
+from billing.usage.ref import Ref, RefKind
 from shared.contracts.mapping_rules import MappingRules
 from shared.mongo import Mongo
 from shared.web.person import Role
@@ -187,3 +190,29 @@ async def test_rules_that_are_none_or_contradict_themselves_are_refused(client: 
     ]
 
     assert [answer.status_code for answer in answers] == [422, 409]
+
+
+class FailingGroups(AccountGroupLoader):
+    """Cannot load what an account of this company is a part of."""
+
+    failing = "co2"
+
+    async def load_groups(self, tenant_id: str, accounts: Collection[Ref], **more: Any) -> LoadedGroups:
+        if any(account.id == self.failing for account in accounts):
+            raise ValueError("its row cannot be read")
+        return await super().load_groups(tenant_id, accounts, **more)
+
+
+async def test_an_account_that_cannot_be_calculated_is_counted_and_takes_no_other_along(world: World) -> None:
+    await world.read(a_mapping("account", "beta", "co2"), a_subscription(20, id_="s3", account="beta"))
+    await world.reconcile()
+    groups = FailingGroups(world.mongo, {TENANT: world.calendar}, world.feeds)
+    context, directory = TenantContextLoader(world.mongo, world.feeds), IntegrationDirectory(world.mongo)
+    previewer = RulesPreviewer(groups, context, directory, clock=world.clock)
+    service, product = Ref(RefKind.VENDOR_SERVICE, VENDOR, "svc1"), Ref(RefKind.PSA_PRODUCT, PSA, "prod1")
+    wanted = ProposedRules(TENANT, "ann", service, product, MappingRules.model_validate(TENS))
+
+    found = await previewer.preview(wanted, shown=10)
+
+    assert found.failed_accounts == 2
+    assert [change.line.psa_account_id for change in found.changes] == ["co1"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from catalogue_builders import NOW, a_psa, a_psa_account, a_vendor_account, an_integration
+from cut_off_store import CutOffStore
 from given_proposals import propose
 from matcher_http import MatcherClient
 
@@ -12,29 +13,12 @@ from matcher.mappings.acceptance_models import AcceptQuery
 from matcher.mappings.acceptance_repository import MongoAcceptances
 from matcher.mappings.decision_batches import DecisionBatchService
 from matcher.mappings.models import OutcomeStatus
-from matcher.mappings.ports import MappingStore
 from shared.contracts.matcher import MappingKind
 from shared.errors import TransientError
 from shared.mongo import Mongo
 
 ACCOUNT = MappingKind.ACCOUNT
 MANY = 130
-
-
-class CutOffStore:
-    """A store that goes away after one unit of work, as for a process that is killed."""
-
-    def __init__(self, store: MappingStore) -> None:
-        self._store, self._left = store, 1
-
-    async def tenants_with_work(self, now: object) -> list[str]:
-        raise NotImplementedError(now)
-
-    async def run_unit_of_work(self, tenant_id: str, work: object) -> object:
-        if not self._left:
-            raise TransientError("the store is away")
-        self._left -= 1
-        return await self._store.run_unit_of_work(tenant_id, work)  # type: ignore[arg-type]  # passed on as it is
 
 
 class Meanwhile:
@@ -79,7 +63,7 @@ async def test_cut_off_it_goes_on_with_what_was_counted(mongo: Mongo, matcher: M
     psa = [a_psa_account(id_, f"Company {id_}") for id_ in ids]
     await matcher.world.receive(an_integration(), a_psa(), *vendor, *psa)
     await propose(matcher, dict.fromkeys(ids, 990))
-    cut_off: Any = CutOffStore(matcher.world.store)
+    cut_off = CutOffStore(matcher.world.store, units=1)
     query, store = AcceptQuery("demo", ACCOUNT, 950), MongoAcceptances(mongo)
     batches = DecisionBatchService(cut_off, lambda: NOW)
     with pytest.raises(TransientError):

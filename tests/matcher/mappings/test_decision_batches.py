@@ -2,6 +2,7 @@
 
 import pytest
 from catalogue_builders import PSA, a_psa, a_psa_account, a_vendor_account, an_integration
+from cut_off_store import CutOffStore
 from matcher_world import MatcherWorld, a_ref
 
 from matcher.mappings.decision_batches import DecisionBatchService
@@ -22,30 +23,14 @@ TO_9 = MapTo(PsaItemRef(PSA, "9"))
 MANY = 120
 
 
-class FailingStore:
-    """A store that goes away after some units of work, as for a process that is killed between two."""
-
-    def __init__(self, store: MappingStore, units: int) -> None:
-        self._store, self._left = store, units
-
-    async def tenants_with_work(self, now: object) -> list[str]:
-        raise NotImplementedError(now)
-
-    async def run_unit_of_work(self, tenant_id: str, work: object) -> object:
-        if not self._left:
-            raise TransientError("the store is away")
-        self._left -= 1
-        return await self._store.run_unit_of_work(tenant_id, work)  # type: ignore[arg-type]  # passed on as it is
-
-
 def asked(vendor_id: str, choice: Choice = TO_9, saw: int | None = None) -> ItemDecision:
     return ItemDecision(a_ref(vendor_id), choice, "ann", saw)
 
 
 async def decide(
-    world: MatcherWorld, *requests: ItemDecision, key: str = "k1", store: object = None
+    world: MatcherWorld, *requests: ItemDecision, key: str = "k1", store: MappingStore | None = None
 ) -> list[DecisionOutcome]:
-    chosen: MappingStore = store or world.store  # type: ignore[assignment]  # a store that fails, or the world's
+    chosen = store or world.store
     return await DecisionBatchService(chosen, lambda: world.now).decide(requests, key)
 
 
@@ -122,7 +107,7 @@ async def test_sent_again_it_answers_as_at_first(known: MatcherWorld) -> None:
 async def test_cut_off_in_the_middle_it_goes_on_where_it_was(known: MatcherWorld) -> None:
     requests = [asked(str(number), saw=0) for number in range(MANY)]
     with pytest.raises(TransientError):
-        await decide(known, *requests, store=FailingStore(known.store, units=1))
+        await decide(known, *requests, store=CutOffStore(known.store, units=1))
     before = len(await known.published())
 
     outcomes = await decide(known, *requests)

@@ -7,7 +7,7 @@ from catalogue_builders import a_product, a_psa_account, a_service, a_vendor_acc
 
 from matcher.catalogue.ingestor import ItemObserved, item_of
 from matcher.catalogue.items import Item
-from matcher.mappings.exact import exact_target, psa_groups, vendor_groups
+from matcher.proposals.label_pairs import exact_target, psa_groups, vendor_groups
 
 
 def test_the_only_one_of_its_name_on_both_sides_is_mapped() -> None:

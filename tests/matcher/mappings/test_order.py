@@ -11,7 +11,7 @@ from matcher_world import MatcherWorld, memory_world
 
 from matcher.catalogue.ingestor import ItemObserved, item_of
 from matcher.catalogue.items import Item
-from matcher.mappings.exact import exact_target, psa_groups, vendor_groups
+from matcher.proposals.label_pairs import exact_target, psa_groups, vendor_groups
 from shared.contracts.run_end import RunFinished
 
 OTHER = "int_other"

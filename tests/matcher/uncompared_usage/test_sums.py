@@ -11,7 +11,7 @@ from uncompared_lines import a_usage_line, state_lines, with_target
 from matcher.app import INDEXES
 from matcher.uncompared_usage.models import UsageSum
 from matcher.uncompared_usage.repository import LINES, SUMS, MongoUncomparedUsage
-from shared.contracts.billing import Count, LineClass
+from shared.contracts.billing import Count, LineClass, UsageLineChanged
 from shared.contracts.matcher import MappingKind
 from shared.mongo import Mongo
 
@@ -68,9 +68,9 @@ async def test_a_service_has_the_lines_of_all_accounts(stored: Mongo) -> None:
     ],
     ids=["has a target", "is gone", "is excluded"],
 )
-async def test_what_is_compared_gone_or_excluded_is_in_no_sum(stored: Mongo, later: object) -> None:
+async def test_what_is_compared_gone_or_excluded_is_in_no_sum(stored: Mongo, later: UsageLineChanged) -> None:
     await state_lines(stored, a_usage_line("l1", worth="60 USD"))
-    await state_lines(stored, later)  # type: ignore[arg-type]
+    await state_lines(stored, later)
 
     assert await of_account(stored) is None
     assert not await stored.all_tenants(SUMS).find()

@@ -151,14 +151,13 @@ class RulesPreviewer:
         concerned = {wanted.service, *billed_as(proposed)}
         accounts = await self._groups.affected_accounts(tenant_id, concerned)
         groups = {*(await self._groups.group_accounts(tenant_id, accounts)).values()}
-        preview, batch = RulesPreview(), set[Ref]()
+        preview, batch = RulesPreview(), list[frozenset[Ref]]()
         for group in sorted(groups, key=min):
-            batch |= group
-            if len(batch) >= _ACCOUNTS_PER_LOAD:
+            batch.append(group)
+            if sum(map(len, batch)) >= _ACCOUNTS_PER_LOAD:
                 await self._compare(preview, batch, proposed, now, shown=shown)
-                batch = set()
-        if batch:
-            await self._compare(preview, batch, proposed, now, shown=shown)
+                batch = []
+        await self._compare(preview, batch, proposed, now, shown=shown)
         return preview
 
     async def _proposed(self, wanted: ProposedRules, now: datetime) -> MappingDecided:
@@ -203,19 +202,26 @@ class RulesPreviewer:
     async def _compare(
         self,
         preview: RulesPreview,
-        accounts: Collection[Ref],
+        groups: Sequence[frozenset[Ref]],
         proposed: MappingDecided,
         now: datetime,
         *,
         shown: int,
     ) -> None:
-        """Adds some whole groups; those that cannot be calculated are counted."""
-        tenant_id = proposed.tenant_id
+        """Adds whole groups; what fails is halved until the group that cannot be calculated stands alone."""
+        accounts, tenant_id = frozenset[Ref]().union(*groups), proposed.tenant_id
         outcome = await attempt(self._changes(tenant_id, accounts, proposed, now))
         if isinstance(outcome, TransientError):
             raise outcome
+        if isinstance(outcome, Exception) and len(groups) > 1:
+            middle = len(groups) // 2
+            await self._compare(preview, groups[:middle], proposed, now, shown=shown)
+            await self._compare(preview, groups[middle:], proposed, now, shown=shown)
+            return
         if isinstance(outcome, Exception):
-            log.error("rules_not_previewed", tenant_id=tenant_id, accounts=len(accounts), exc_info=outcome)
+            log.error(
+                "rules_not_previewed", tenant_id=tenant_id, account=str(min(accounts)), exc_info=outcome
+            )
             preview.failed_accounts += len(accounts)
             return
         for change in outcome:

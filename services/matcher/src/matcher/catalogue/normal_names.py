@@ -69,7 +69,7 @@ class NormalName:
     legal_form: str = ""
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def firm_name(text: str) -> NormalName:
     """Returns the normal name of a firm; one of nothing but a legal form keeps it as its name."""
     words, dotted = _words_of(text)

@@ -26,11 +26,12 @@ from matcher.catalogue.items import (
     labels_of,
 )
 from matcher.mappings.decisions import SYSTEM, Decision, apply_decision, mapping_key
-from matcher.mappings.exact import ExactOutcome, exact_outcome, revocation_reason, spelling_note
+from matcher.mappings.exact import ExactOutcome, exact_outcome, revocation_reason
 from matcher.mappings.match_context import MatchContext, load_context
 from matcher.mappings.models import MappingsReserved
 from matcher.mappings.ports import MappingStore, UnitOfWork
 from matcher.mappings.readiness import take_up_undecided
+from matcher.proposals.label_pairs import spelling_note
 from shared.contracts.matcher import MappingDecided, MappingDecision, MappingKind, MappingMethod, NameEquality
 from shared.errors import TransientError
 from shared.runtime.attempt import attempt
@@ -109,7 +110,8 @@ class ExactMatcher:
             return
         # An affected item may carry a second label (a name beside its code): its rivals under that count too.
         rivals = await unit_of_work.items_labelled(vendor, labels_of(affected, equality) - labels)
-        context = await load_context(unit_of_work, kind, affected, _distinct([*affected, *rivals]))
+        known = _distinct([*affected, *rivals])
+        context = await load_context(unit_of_work, kind, affected, known, equality=equality)
         decided, undecided = list[MappingDecided](), set[str]()
         for item in affected:
             integration = context.integrations.get(item.integration_id)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 from matcher.catalogue.items import PSA_KINDS, IntegrationInfo, Item, labels_of
 from matcher.mappings.decisions import PsaMatch, mapping_key
-from matcher.mappings.exact import ExactComparison, ItemGroups, compare, psa_groups, vendor_groups
+from matcher.mappings.exact import ExactComparison, compare
 from matcher.mappings.ports import UnitOfWork
 from matcher.mappings.readiness import MatchReadiness, load_readiness
+from matcher.proposals.label_pairs import ItemGroups, psa_groups, vendor_groups
 from shared.contracts.auth import IntegrationStatus
 from shared.contracts.base import Side, key_of
-from shared.contracts.matcher import MappingDecided, MappingKind
+from shared.contracts.matcher import MappingDecided, MappingKind, NameEquality
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,15 @@ class MatchContext:
 
 
 async def load_context(
-    unit_of_work: UnitOfWork, kind: MappingKind, affected: Sequence[Item], vendor: Iterable[Item]
+    unit_of_work: UnitOfWork,
+    kind: MappingKind,
+    affected: Sequence[Item],
+    vendor: Iterable[Item],
+    *,
+    equality: NameEquality,
 ) -> MatchContext:
     """Loads the context of affected items; `vendor` holds all vendor items that share a label with one."""
     integrations = await unit_of_work.integrations()
-    equality = (await unit_of_work.matching_settings()).name_equality
     # Items of a disconnected PSA are no rivals; those of a PSA that is not known yet may be, so they count.
     disconnected = {
         integration_id

@@ -1,9 +1,40 @@
 """Which items of two plain lists map themselves."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from matcher.proposals.exact_pairs import exact_accounts, exact_services
+from matcher.proposals.list_items import account_item, offering_item
 from matcher.proposals.records import AccountRecord, ServiceRecord
+from matcher.proposals.trial import exact_pairs
+from matcher.proposals.trial_lists import AccountRow, ProductRow, VendorServiceRow
+from shared.contracts.base import Side
+from shared.contracts.matcher import NameEquality
+from tests.bench.matching.accounts import labelled_accounts
+from tests.bench.matching.models import LabelledSet
+from tests.bench.matching.services import labelled_services
+
+
+def exact_accounts(
+    vendor: Sequence[AccountRecord],
+    psa: Sequence[AccountRecord],
+    equality: NameEquality = NameEquality.EXACT,
+) -> dict[str, str]:
+    ours = [account_item(Side.VENDOR, one) for one in vendor]
+    return exact_pairs(ours, [account_item(Side.PSA, one) for one in psa], equality)
+
+
+def exact_services(
+    vendor: Sequence[ServiceRecord],
+    psa: Sequence[ServiceRecord],
+    equality: NameEquality = NameEquality.EXACT,
+) -> dict[str, str]:
+    ours = [offering_item(Side.VENDOR, one) for one in vendor]
+    return exact_pairs(ours, [offering_item(Side.PSA, one) for one in psa], equality)
+
+
+def wrong_pairs(labelled: LabelledSet, found: dict[str, str]) -> dict[str, str]:
+    return {id_: psa for id_, psa in found.items() if labelled.truth[id_].psa_id != psa}
 
 
 def test_equal_names_that_are_unique_on_both_sides_map_themselves() -> None:
@@ -78,3 +109,41 @@ def test_the_part_number_is_tried_before_the_name() -> None:
         ServiceRecord("p2", "Directory", "CFQ7TTC0LFLS:0002", is_code_text=True),
     ]
     assert exact_services(vendor, psa) == {"v1": "p2"}
+
+
+@pytest.mark.parametrize("equality", NameEquality)
+@pytest.mark.parametrize("names_alone", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_account_of_a_labelled_set_is_mapped_wrongly(
+    equality: NameEquality, names_alone: bool, seed: int
+) -> None:
+    labelled = labelled_accounts(1_500, seed, names_alone=names_alone)
+    vendor, psa = (
+        [AccountRow.model_validate(row).record() for row in rows] for rows in (labelled.vendor, labelled.psa)
+    )
+
+    found = exact_accounts(vendor, psa, equality)
+
+    assert wrong_pairs(labelled, found) == {}
+    assert len(found) > 100
+
+
+@pytest.mark.parametrize("equality", NameEquality)
+@pytest.mark.parametrize("seed", range(3))
+def test_no_service_of_a_labelled_set_is_mapped_wrongly(equality: NameEquality, seed: int) -> None:
+    labelled = labelled_services(300, 900, seed)
+    tenants = {row["tenant"] for row in labelled.vendor}
+    found: dict[str, str] = {}
+    for tenant in tenants:
+        vendor = [VendorServiceRow.model_validate(row) for row in labelled.vendor if row["tenant"] == tenant]
+        psa = [ProductRow.model_validate(row) for row in labelled.psa if row["tenant"] == tenant]
+        found |= exact_services([row.record() for row in vendor], [row.record() for row in psa], equality)
+
+    assert wrong_pairs(labelled, found) == {}
+
+
+def test_spelling_maps_more_where_it_does_not_count() -> None:
+    vendor, psa = [AccountRecord("v1", "Contoso, Ltd.")], [AccountRecord("p1", "CONTOSO")]
+
+    assert exact_accounts(vendor, psa) == {}
+    assert exact_accounts(vendor, psa, NameEquality.NORMALISED) == {"v1": "p1"}
